@@ -1,0 +1,51 @@
+# Habeas. `make help` lists the targets.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test tour check bench openapi lock clean
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(BIN)/habeas: requirements-dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Habeas needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name another: make PYTHON=python3.12 …" if sys.version_info < (3, 11) else 0)'
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "Python's venv is missing. Install it: apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
+	@touch $@
+
+install: $(BIN)/habeas ## make the virtual environment from the hash-locked requirements
+
+run: install ## serve the demo on http://127.0.0.1:8000 with sample people and one paired sample agent
+	$(BIN)/habeas demo
+
+test: install ## run every test: SQLite, PostgreSQL, Chromium, the tour
+	@.ci/browser
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal
+
+tour: install ## tell the whole story over real HTTP; a step that does not hold ends it
+	$(BIN)/habeas tour
+
+check: install ## style, types, import contracts, the committed API description
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/habeas openapi | diff -u openapi/openapi.json - || { echo "openapi/openapi.json is out of date: make openapi"; exit 1; }
+
+bench: install ## measure, each figure beside a reference in the same run
+	@for file in bench/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+openapi: install ## write openapi/openapi.json anew
+	$(BIN)/habeas openapi > openapi/openapi.json
+
+lock: ## resolve the requirements anew, with hashes and without addresses (needs uv)
+	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml -o requirements.txt
+	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --extra dev pyproject.toml -o requirements-dev.txt
+
+clean: ## remove the virtual environment, the demo's data and all caches
+	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,1 @@
+"""Habeas: consent and policy governance for capture agents."""

@@ -1,0 +1,1 @@
+"""The two databases: one metadata, one transaction type, SQLite and PostgreSQL."""

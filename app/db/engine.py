@@ -1,0 +1,199 @@
+"""Engine and transaction.
+
+Rules:
+1. SQLite runs with WAL, synchronous=FULL, foreign_keys, recursive_triggers and trusted_schema=OFF.
+   Each connection reads them back and refuses to work if one differs: without recursive_triggers
+   an ``INSERT OR REPLACE`` deletes a row of an append-only table unseen.
+2. A writing transaction on SQLite begins IMMEDIATE: it waits for the one writer instead of failing
+   half-way.
+3. A transaction begins with its first statement, in the thread that runs the statement. A request
+   that waits for the writer therefore never holds a thread that the writer needs.
+4. PostgreSQL commits with synchronous_commit on; a session that says otherwise is refused.
+"""
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from sqlalchemy import Connection, CursorResult, Engine, Executable, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from app.kernel.errors import Unavailable
+
+Access = Literal["read", "write"]
+
+_PRAGMAS: tuple[tuple[str, str, str | int], ...] = (
+    ("journal_mode", "WAL", "wal"),
+    ("synchronous", "FULL", 2),
+    ("foreign_keys", "ON", 1),
+    ("recursive_triggers", "ON", 1),
+    ("trusted_schema", "OFF", 0),
+    ("busy_timeout", "5000", 5000),
+)
+
+
+class Tx:
+    """One transaction; begun by its first statement, ended by whoever opened it.
+
+    Services and stores receive it and execute in it; none of them commits.
+    """
+
+    def __init__(self, engine: Engine, access: Access) -> None:
+        self._engine = engine
+        self._access = access
+        self._connection: Connection | None = None
+
+    @property
+    def dialect(self) -> str:
+        """``sqlite`` or ``postgresql``."""
+        return self._engine.dialect.name
+
+    def execute(
+        self,
+        statement: Executable,
+        parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+    ) -> CursorResult[Any]:
+        """Execute one statement (with a list of parameters: once for each).
+
+        Raises:
+            Unavailable: the database cannot be reached or is too busy; nothing was changed.
+        """
+        try:
+            if self._connection is None:
+                self._connection = _begin(self._engine, self._access)
+            return self._connection.execute(statement, parameters)
+        except OperationalError as error:
+            raise _unavailable(error) from error
+
+    def commit(self) -> None:
+        """Make the work durable. Called once, by the opener."""
+        if self._connection is not None:
+            try:
+                self._connection.commit()
+            except DBAPIError as error:
+                raise _unavailable(error) from error
+
+    def close(self) -> None:
+        """Undo what was not committed and give the connection back."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+@dataclass(frozen=True)
+class Database:
+    """Opens transactions on one engine."""
+
+    engine: Engine
+    committed: threading.Event = field(default_factory=threading.Event)
+    """Set after each writing commit: a hint for the integrator in this process."""
+
+    @property
+    def dialect(self) -> str:
+        """``sqlite`` or ``postgresql``."""
+        return self.engine.dialect.name
+
+    @contextmanager
+    def write(self) -> Iterator[Tx]:
+        """Open a transaction that commits at the end of the block, or leaves nothing."""
+        tx = Tx(self.engine, "write")
+        try:
+            yield tx
+            tx.commit()
+        finally:
+            tx.close()
+        self.committed.set()
+
+    @contextmanager
+    def read(self) -> Iterator[Tx]:
+        """Open a transaction that sees one snapshot and keeps nothing."""
+        tx = Tx(self.engine, "read")
+        try:
+            yield tx
+        finally:
+            tx.close()
+
+
+def open_database(url: str) -> Database:
+    """Open ``sqlite:///PATH`` or ``postgresql+psycopg://…``.
+
+    Raises:
+        Unavailable: the database cannot be reached or refuses the required settings.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        engine = create_engine(parsed, connect_args={"check_same_thread": False})
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    else:
+        engine = create_engine(
+            parsed,
+            pool_pre_ping=True,
+            connect_args={"connect_timeout": 5, "options": "-c timezone=UTC"},
+        )
+        event.listen(engine, "connect", _prepare_postgresql)
+    try:
+        with engine.connect():
+            pass
+    except DBAPIError as error:
+        raise _unavailable(error) from error
+    return Database(engine)
+
+
+def _begin(engine: Engine, access: Access) -> Connection:
+    connection = engine.connect()
+    try:
+        if engine.dialect.name == "sqlite":
+            connection = connection.execution_options(habeas_access=access)
+        elif access == "read":
+            # One snapshot for the whole read, as SQLite gives it.
+            connection = connection.execution_options(isolation_level="REPEATABLE READ")
+        connection.begin()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    access = connection.get_execution_options().get("habeas_access", "write")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if access == "write" else "BEGIN")
+
+
+def _prepare_sqlite(dbapi_connection: Any, _record: object) -> None:
+    dbapi_connection.isolation_level = None  # we say BEGIN ourselves (rule 2)
+    cursor = dbapi_connection.cursor()
+    try:
+        for name, wanted, read_back in _PRAGMAS:
+            cursor.execute(f"PRAGMA {name}={wanted}")
+            found = cursor.execute(f"PRAGMA {name}").fetchone()[0]
+            if found != read_back:
+                raise Unavailable(
+                    f"SQLite keeps {name}={found!r} where {read_back!r} is required",
+                    cure="Put the database on a local disk that SQLite can lock, "
+                    "and let no other program hold it.",
+                )
+    finally:
+        cursor.close()
+
+
+def _prepare_postgresql(dbapi_connection: Any, _record: object) -> None:
+    with dbapi_connection.cursor() as cursor:
+        cursor.execute("SHOW synchronous_commit")
+        found = cursor.fetchone()[0]
+    dbapi_connection.rollback()
+    if found not in {"on", "remote_apply"}:
+        raise Unavailable(
+            f"PostgreSQL answers with synchronous_commit={found}: "
+            "an acknowledged decision could be lost",
+            cure="Set synchronous_commit to on (or remote_apply) for this database and role.",
+        )
+
+
+def _unavailable(error: DBAPIError) -> Unavailable:
+    return Unavailable(
+        f"the database did not take the request ({type(error.orig).__name__})",
+        cure="Nothing was changed. Try again in a moment.",
+    )

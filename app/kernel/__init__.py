@@ -1,0 +1,1 @@
+"""Vocabulary, errors, clock, canonical bytes and signatures: what every room shares."""

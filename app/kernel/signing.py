@@ -1,0 +1,187 @@
+"""Ed25519 keys and compact JSON Web Signatures.
+
+A token of Habeas is a JWS in compact form (RFC 7515 §3.1) with ``alg`` exactly ``Ed25519``
+(RFC 9864 §2.2) and an explicit ``typ`` (RFC 8725 §3.11). Algorithm agility is a new ``typ``, never
+a negotiation. Kept here in few lines because what leaves the building (app/sdk) may carry nothing
+but the standard library, cryptography and httpx2.
+"""
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from app.kernel.canonical import Json, canonical
+
+MAX_TOKEN_BYTES = 16_384
+
+
+class Signer(Protocol):
+    """Holds a private key; signs bytes; never shows the key."""
+
+    @property
+    def public(self) -> bytes:
+        """The 32 bytes of the Ed25519 public key."""
+        ...
+
+    def sign(self, message: bytes) -> bytes:
+        """Return the 64-byte Ed25519 signature (RFC 8032 §5.1.6)."""
+        ...
+
+
+@dataclass(frozen=True)
+class LocalSigner:
+    """A signer whose key lives in this process."""
+
+    key: Ed25519PrivateKey
+
+    @classmethod
+    def from_seed(cls, seed: bytes) -> "LocalSigner":
+        """Take the 32-byte seed of RFC 8032 §5.1.5."""
+        return cls(Ed25519PrivateKey.from_private_bytes(seed))
+
+    @classmethod
+    def generate(cls) -> "LocalSigner":
+        """Make a fresh key."""
+        return cls(Ed25519PrivateKey.generate())
+
+    @property
+    def public(self) -> bytes:
+        """The 32 bytes of the public key."""
+        return self.key.public_key().public_bytes_raw()
+
+    def sign(self, message: bytes) -> bytes:
+        """Sign bytes."""
+        return self.key.sign(message)
+
+
+class BadToken(ValueError):
+    """A token that must not be believed; the message says which check failed."""
+
+
+def b64u(data: bytes) -> str:
+    """Base64url without padding (RFC 7515 §2)."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
+def unb64u(text: str) -> bytes:
+    """Read base64url without padding, strictly: the one encoding of the bytes, nothing else.
+
+    Raises:
+        ValueError: anything else.
+    """
+    try:
+        data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, UnicodeEncodeError) as error:
+        raise ValueError(str(error)) from error
+    if b64u(data) != text:
+        msg = "not the one base64url form of these bytes"
+        raise ValueError(msg)
+    return data
+
+
+def jwk(public: bytes) -> dict[str, str]:
+    """The public key as a JSON Web Key (RFC 8037 §2) with its thumbprint as ``kid``."""
+    return {
+        "kty": "OKP",
+        "crv": "Ed25519",
+        "x": b64u(public),
+        "kid": thumbprint(public),
+        "alg": "Ed25519",
+        "use": "sig",
+    }
+
+
+def public_from_jwk(key: Mapping[str, Any]) -> bytes:
+    """Read an Ed25519 public key from a JSON Web Key (RFC 8037 §2).
+
+    Raises:
+        ValueError: another key type, a private key, or not 32 bytes.
+    """
+    if key.get("kty") != "OKP" or key.get("crv") != "Ed25519":
+        msg = "the key is not of kty OKP, crv Ed25519"
+        raise ValueError(msg)
+    if "d" in key:
+        msg = "the key carries its private part (d); send only kty, crv and x"
+        raise ValueError(msg)
+    x = key.get("x")
+    if not isinstance(x, str):
+        msg = "the key has no x"
+        raise ValueError(msg)  # noqa: TRY004 - one error for every unusable key
+    public = unb64u(x)
+    if len(public) != 32:  # noqa: PLR2004 - RFC 8032: an Ed25519 public key has 32 bytes
+        msg = "x is not 32 bytes"
+        raise ValueError(msg)
+    return public
+
+
+def thumbprint(public: bytes) -> str:
+    """The key's id: its JWK thumbprint (RFC 7638 §3, RFC 8037 appendix A.3)."""
+    body = canonical({"crv": "Ed25519", "kty": "OKP", "x": b64u(public)})
+    return b64u(hashlib.sha256(body).digest())
+
+
+def sign_token(signer: Signer, typ: str, claims: Mapping[str, Json]) -> str:
+    """Sign claims as a compact JWS: ``alg`` Ed25519, the given ``typ``, the key's ``kid``."""
+    header = canonical({"alg": "Ed25519", "kid": thumbprint(signer.public), "typ": typ})
+    signed = f"{b64u(header)}.{b64u(canonical(claims))}"
+    return f"{signed}.{b64u(signer.sign(signed.encode('ascii')))}"
+
+
+def read_token(token: str, typ: str, keys: Mapping[str, bytes]) -> dict[str, Any]:
+    """Return the claims of a compact JWS after checking form, ``typ``, ``alg``, ``kid``, signature.
+
+    Times and audience are the caller's to check: their meaning differs by token.
+
+    Args:
+        token: the compact JWS, at most 16,384 characters.
+        typ: the only accepted ``typ``.
+        keys: trusted public keys (32 bytes each) by key id.
+
+    Raises:
+        BadToken: any check fails.
+    """
+    if len(token) > MAX_TOKEN_BYTES:
+        raise BadToken("the token is too long")
+    parts = token.split(".")
+    if len(parts) != 3:  # noqa: PLR2004 - RFC 7515 §3.1: header.payload.signature
+        raise BadToken("the token does not have three parts")
+    try:
+        header = _object(unb64u(parts[0]))
+        signature = unb64u(parts[2])
+    except ValueError as error:
+        raise BadToken(f"the token cannot be read: {error}") from error
+    if header.keys() - {"alg", "kid", "typ"}:
+        raise BadToken("the token's header carries fields that are not understood")
+    if header.get("alg") != "Ed25519":
+        raise BadToken("the token's algorithm is not Ed25519")
+    if header.get("typ") != typ:
+        raise BadToken(f"the token's type is not {typ}")
+    kid = header.get("kid")
+    public = keys.get(kid) if isinstance(kid, str) else None
+    if public is None:
+        raise BadToken("the token is signed with an unknown key")
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(
+            signature, f"{parts[0]}.{parts[1]}".encode("ascii")
+        )
+    except (InvalidSignature, ValueError) as error:
+        raise BadToken("the token's signature is wrong") from error
+    try:
+        return _object(unb64u(parts[1]))
+    except ValueError as error:
+        raise BadToken(f"the token's claims cannot be read: {error}") from error
+
+
+def _object(data: bytes) -> dict[str, Any]:
+    value = json.loads(data.decode("utf-8"))
+    if not isinstance(value, dict):
+        msg = "not a JSON object"
+        raise ValueError(msg)  # noqa: TRY004 - one error for every unreadable token
+    return value

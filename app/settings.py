@@ -1,0 +1,83 @@
+"""The settings. One class, read from HABEAS_* variables, validated once; nobody else reads them."""
+
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_CHECKOUT = Path(__file__).resolve().parents[1]
+
+
+class Settings(BaseSettings):
+    """How this instance runs. Each field is the variable HABEAS_<FIELD>."""
+
+    model_config = SettingsConfigDict(env_prefix="HABEAS_", extra="forbid", frozen=True)
+
+    var: Path = Path("var")
+    """Folder for keys and the embedded database; made at first run, ignored by git."""
+    database_url: str = ""
+    """``sqlite:///PATH`` or ``postgresql+psycopg://…``; empty: SQLite in ``var``."""
+    base_url: str = "http://127.0.0.1:8000"
+    """Where people and agents reach this instance; https unless on loopback."""
+    policies: Path = _CHECKOUT / "policies"
+    """Floors, app catalogue, notices, purposes, access rules."""
+    demo: bool = False
+    """Sample organisation and local sign-in provider; loopback only."""
+    oidc_issuer: str = ""
+    """The OpenID provider; empty in demo mode: the local one."""
+    oidc_client_id: str = "habeas"
+    oidc_client_secret: SecretStr = SecretStr("")
+    lease_ttl_s: int = 900
+    """Longest life of a lease, seconds; a policy can shorten it."""
+    poll_s: int = 15
+    """How often agents are asked to poll, seconds."""
+    integrate_every_s: float = 0.1
+    """How long the integrator sleeps when nothing is committed, seconds."""
+    max_body_bytes: int = 1_000_000
+    """Largest request body; more is answered 413."""
+
+    @model_validator(mode="after")
+    def _loopback_or_https(self) -> Self:
+        url = urlsplit(self.base_url)
+        if url.scheme not in {"http", "https"} or not url.hostname:
+            msg = "HABEAS_BASE_URL must be an http or https URL"
+            raise ValueError(msg)
+        if url.scheme == "http" and not self.on_loopback:
+            msg = "HABEAS_BASE_URL must be https unless it is a loopback address"
+            raise ValueError(msg)
+        if self.demo and not self.on_loopback:
+            msg = "HABEAS_DEMO is refused: the demo sign-in runs on a loopback address only"
+            raise ValueError(msg)
+        if not self.demo and not self.oidc_issuer:
+            msg = "HABEAS_OIDC_ISSUER is missing: name your OpenID provider, or set HABEAS_DEMO=1"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether the base URL names this machine only."""
+        host = urlsplit(self.base_url).hostname or ""
+        if host == "localhost":
+            return True
+        try:
+            return ip_address(host).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def secure_cookies(self) -> bool:
+        """Cookies carry Secure and the __Host- prefix except on a loopback http address."""
+        return self.base_url.startswith("https://")
+
+    @property
+    def issuer(self) -> str:
+        """The issuer of leases, grants and receipts: the base URL without a trailing slash."""
+        return self.base_url.rstrip("/")
+
+    @property
+    def database(self) -> str:
+        """The database URL in effect."""
+        return self.database_url or f"sqlite:///{self.var / 'habeas.sqlite'}"

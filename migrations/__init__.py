@@ -1,0 +1,1 @@
+"""Schema versions (Alembic) and the triggers that keep append-only tables append-only."""

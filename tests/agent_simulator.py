@@ -1,0 +1,191 @@
+"""The two parties of the lease protocol, each able to misbehave.
+
+``LeaseOffice`` signs leases and writes policy documents as the service does, and can be made to lie.
+``AgentSimulator`` is a laptop: a guard with its memory on disk and two clocks. It polls, caches,
+verifies, goes offline, sleeps, is restarted, and is tampered with.
+"""
+
+import json
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from app.agents.refusals import Refusal
+from app.kernel.canonical import canonical, digest
+from app.kernel.signing import LocalSigner, sign_token, thumbprint
+from app.kernel.vocabulary import Reason, Signal
+from app.sdk import memory
+from app.sdk.event import UiEvent
+from app.sdk.guard import Allowed, Denied, Guard
+from app.sdk.lease import LEASE_TYPE
+from tests.fakes import FakeClock
+
+TTL_S = 900
+DEVICE = "d_" + "1" * 32
+
+
+def policy_document(**changes: Any) -> dict[str, Any]:
+    """A policy that allows every signal in one editor and one chat, and never in a bank."""
+    return {
+        "v": 1,
+        "signals": {signal.value: {"mode": "allow", "retention_days": 30} for signal in Signal},
+        "screenshot_min_interval_s": 60,
+        "apps": [
+            {
+                "id": "vscode",
+                "name": "Visual Studio Code",
+                "group": "development",
+                "match": {"bundle_ids": ["com.microsoft.VSCode"], "executables": [], "urls": []},
+            },
+            {
+                "id": "slack",
+                "name": "Slack",
+                "group": "communication",
+                "match": {"bundle_ids": [], "executables": ["slack"], "urls": ["*.slack.com"]},
+            },
+        ],
+        "exclusions": [
+            {
+                "id": "banking",
+                "name": "Banking",
+                "match": {
+                    "bundle_ids": [],
+                    "executables": [],
+                    "urls": ["bank.example"],
+                    "fields": ["password"],
+                    "private": True,
+                },
+            }
+        ],
+        "redactors": [],
+        "hours": None,
+        "off_hours": "deny",
+        "personal_device": "deny",
+        "counterparty": "redact",
+        "purposes": ["ai_training.computer_use"],
+        "layers": [],
+        **changes,
+    }
+
+
+def event(app: str = "com.microsoft.VSCode", signal: str = "click", **changes: Any) -> UiEvent:
+    """A click in the editor on a Monday morning in Berlin, unless said otherwise."""
+    fields = {"time": datetime.fromisoformat("2026-11-16T10:00:00+01:00"), **changes}
+    return UiEvent(app=app, signal=Signal(signal), **fields)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What goes over the wire: the lease, and the document that comes with it."""
+
+    token: str
+    document: bytes | None
+
+
+@dataclass
+class LeaseOffice:
+    """Signs leases as the service would; ``claims`` and ``header`` let it lie."""
+
+    clock: FakeClock
+    signer: LocalSigner = field(default_factory=LocalSigner.generate)
+    device_id: str = DEVICE
+    policy_seq: int = 5
+    consent_seq: int = 3
+    reasons: tuple[Reason, ...] = ()
+    document: dict[str, Any] = field(default_factory=policy_document)
+
+    @property
+    def keys(self) -> dict[str, bytes]:
+        return {thumbprint(self.signer.public): self.signer.public}
+
+    def withdraw(self) -> None:
+        """The person withdraws."""
+        self.consent_seq += 1
+        self.reasons = (Reason.CONSENT_WITHDRAWN,)
+
+    def publish(self, **changes: Any) -> None:
+        """Legal publishes another policy."""
+        self.policy_seq += 1
+        self.document = policy_document(**changes)
+
+    def send(self, *, typ: str = LEASE_TYPE, nonce: str | None = None, **claims: Any) -> Sent:
+        body = canonical(self.document)
+        issued = int(self.clock.now().timestamp())
+        on = not self.reasons
+        honest: dict[str, Any] = {
+            "iss": "http://127.0.0.1:8000",
+            "aud": self.device_id,
+            "jti": uuid.uuid4().hex,
+            "iat": issued,
+            "exp": issued + TTL_S,
+            "seq": {"policy": self.policy_seq, "consent": self.consent_seq},
+            "capture": "on" if on else "off",
+            "reasons": [str(reason) for reason in self.reasons],
+            "policy": digest(body) if on else None,
+            "poll_s": 15,
+        }
+        if nonce is not None:
+            honest["nonce"] = nonce
+        said = {name: value for name, value in {**honest, **claims}.items() if value is not ...}
+        return Sent(sign_token(self.signer, typ, said), body if on else None)
+
+
+class AgentSimulator:
+    """A laptop with a guard."""
+
+    def __init__(self, folder: Path, office: LeaseOffice, clock: FakeClock) -> None:
+        self.folder = folder
+        self.clock = clock
+        self.since_boot = 1_000.0
+        self._office = office
+        memory.begin(folder, office.device_id)
+        self.restart()
+
+    def restart(self, *, device_id: str | None = None) -> None:
+        """The agent is started anew: only its folder is left."""
+        self.guard = Guard(
+            self.folder,
+            self._office.keys,
+            device_id or self._office.device_id,
+            self.clock,
+            elapsed=lambda: self.since_boot,
+        )
+
+    def take(self, sent: Sent, *, nonce: str | None = None) -> Refusal | None:
+        return self.guard.accept(sent.token, sent.document, nonce=nonce)
+
+    def poll(self) -> Sent:
+        """An honest poll."""
+        sent = self._office.send()
+        assert self.take(sent) is None
+        return sent
+
+    def wait(self, seconds: float) -> None:
+        """Time passes, on the wall and since boot."""
+        self.clock.advance(seconds)
+        self.since_boot += seconds
+
+    def turn_clock_back(self, seconds: float) -> None:
+        """Somebody sets the wall clock; the other one cannot be set."""
+        self.clock.advance(timedelta(seconds=-seconds))
+
+    @property
+    def state(self) -> Reason | Refusal | None:
+        return self.guard.state
+
+    @property
+    def captures(self) -> bool:
+        """Whether an ordinary event would be captured now."""
+        answer = self.guard.may_capture(event())
+        assert isinstance(answer, Allowed | Denied)
+        return isinstance(answer, Allowed)
+
+    @property
+    def memory_file(self) -> Path:
+        return self.folder / "guard.json"
+
+    def remembered(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.memory_file.read_bytes())["memory"]
+        return found
