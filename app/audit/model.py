@@ -1,0 +1,303 @@
+"""What an entry says: kinds, actors, events, and the bytes of a leaf.
+
+Rules:
+1. A leaf is for ever and may be read by anybody, so it names no person. People appear as random
+   pseudonyms; their details lie beside the log, encrypted, and the leaf carries a commitment.
+2. A leaf is a submission plus what the integrator stamps on it. The submission is what the service
+   committed together with the change it records; the leaf repeats its digest.
+3. Order is the index. ``occurred_at`` is the clock of the process that acted; it need not grow.
+4. A leaf's bytes are the canonical form of its content (app/kernel/canonical.py).
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal, cast, get_args
+
+from app.kernel.canonical import Json, canonical, digest, parse_canonical
+from app.kernel.clock import instant, timestamp
+
+FORMAT = "habeas-log/1"
+"""Named by the first entry of every log and by every export."""
+
+MAX_ENTRY_BYTES = 65_535
+"""C2SP tlog-tiles, entry bundles: the length of an entry is written in two bytes."""
+
+
+class Kind(StrEnum):
+    """What an entry records. Closed: a new member is a change of format."""
+
+    LOG_OPENED = "log.opened"
+    LOG_READ = "log.read"
+    LOG_EXPORTED = "log.exported"
+    LOG_BODY_READ = "log.body_read"
+    DIRECTORY_IMPORTED = "directory.imported"
+    DIRECTORY_PERSON = "directory.person"
+    SESSION_STARTED = "session.started"
+    SESSION_ENDED = "session.ended"
+    POLICY_FLOOR_ADOPTED = "policy.floor_adopted"
+    POLICY_CATALOGUE_ADOPTED = "policy.catalogue_adopted"
+    POLICY_PURPOSES_ADOPTED = "policy.purposes_adopted"
+    POLICY_PROPOSED = "policy.proposed"
+    POLICY_APPROVED = "policy.approved"
+    POLICY_PUBLISHED = "policy.published"
+    POLICY_WITHDRAWN = "policy.withdrawn"
+    POLICY_STOPPED = "policy.stopped"
+    POLICY_RESUME_PROPOSED = "policy.resume_proposed"
+    POLICY_RESUMED = "policy.resumed"
+    NOTICE_ADOPTED = "notice.adopted"
+    NOTICE_SHOWN = "notice.shown"
+    CONSENT_GIVEN = "consent.given"
+    CONSENT_REFUSED = "consent.refused"
+    CONSENT_ACKNOWLEDGED = "consent.acknowledged"
+    CONSENT_WITHDRAWN = "consent.withdrawn"
+    CONSENT_PAUSED = "consent.paused"
+    CONSENT_REVOKED = "consent.revoked"
+    DEVICE_PAIRING_STARTED = "device.pairing_started"
+    DEVICE_PAIRED = "device.paired"
+    DEVICE_TOKEN_ISSUED = "device.token_issued"  # noqa: S105 - a kind, not a secret
+    DEVICE_REVOKED = "device.revoked"
+    LEASE_CHANGED = "lease.changed"
+    AGENT_REPORTED = "agent.reported"
+    ACCESS_DECIDED = "access.decided"
+    ACCESS_CONSUMER_REGISTERED = "access.consumer_registered"
+
+
+ActorKind = Literal["person", "device", "consumer", "system"]
+_ACTOR_KINDS = frozenset(get_args(ActorKind))
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who did it. A person's id is turned into a pseudonym before it reaches the log."""
+
+    kind: ActorKind
+    id: str
+
+    def __str__(self) -> str:
+        """``person:E-1000``, ``system:habeas``."""
+        return f"{self.kind}:{self.id}"
+
+
+SYSTEM = Actor("system", "habeas")
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened, as a service tells it.
+
+    Attributes:
+        kind: which of the closed list.
+        actor: who did it.
+        facts: codes, digests, counts and pseudonyms; never a name, an address, free text.
+        subjects: ids of the people it concerns.
+        purpose: the purpose asked for, where one was.
+        body: personal detail, encrypted under the key of the only subject (else of the actor).
+    """
+
+    kind: Kind
+    actor: Actor
+    facts: Mapping[str, Json] = field(default_factory=dict)
+    subjects: tuple[str, ...] = ()
+    purpose: str | None = None
+    body: Mapping[str, Json] | None = None
+
+
+Streams = Mapping[str, tuple[int, int | None]]
+"""Stream name to (number of this entry in the stream, counted from 1; index of the one before)."""
+
+
+@dataclass(frozen=True)
+class EntryFilter:
+    """Which entries to list; every field given must match.
+
+    Attributes:
+        kind: a Kind.
+        subject: a pseudonym.
+        actor: ``kind:id`` with a person's pseudonym as id.
+        purpose: the purpose asked for.
+        outcome: ``permit`` or ``deny``; ``on`` or ``off``.
+        before: only entries with a smaller index.
+        limit: at most so many, 1 to 500.
+    """
+
+    kind: str | None = None
+    subject: str | None = None
+    actor: str | None = None
+    purpose: str | None = None
+    outcome: str | None = None
+    before: int | None = None
+    limit: int = 50
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One leaf: its index, its very bytes, what they say, and their hash."""
+
+    idx: int
+    raw: bytes
+    leaf: Mapping[str, Any]
+    leaf_hash: bytes
+
+
+def submission(
+    event: Event,
+    *,
+    event_id: str,
+    occurred_at: datetime,
+    actor: Actor,
+    subjects: tuple[str, ...],
+    commitment: str | None,
+) -> bytes:
+    """Write the part of a leaf that the service commits (rule 2).
+
+    Args:
+        event: the event; its own actor and subjects are not used.
+        event_id: its id.
+        occurred_at: when.
+        actor: the actor, a person under a pseudonym.
+        subjects: pseudonyms.
+        commitment: ``hmac-sha256:…`` over the body, or None without one.
+
+    Raises:
+        ValueError: the facts have no canonical form.
+    """
+    return canonical(
+        {
+            "v": 1,
+            "event": event_id,
+            "kind": event.kind.value,
+            "occurred_at": timestamp(occurred_at),
+            "actor": {"kind": actor.kind, "id": actor.id},
+            "subjects": list(subjects),
+            "purpose": event.purpose,
+            "facts": event.facts,
+            "commitment": commitment,
+        }
+    )
+
+
+def stream_names(leaf: Mapping[str, Any]) -> tuple[str, ...]:
+    """The streams an entry belongs to: each subject, the actor, the purpose."""
+    names = [f"subject:{subject}" for subject in leaf["subjects"]]
+    names.append(f"actor:{leaf['actor']['kind']}:{leaf['actor']['id']}")
+    if leaf["purpose"] is not None:
+        names.append(f"purpose:{leaf['purpose']}")
+    return tuple(dict.fromkeys(names))
+
+
+def stamp(
+    said: Mapping[str, Any],
+    submitted: bytes,
+    idx: int,
+    integrated_at: datetime,
+    streams: Streams,
+) -> dict[str, Any]:
+    """Make the leaf of a submission (rule 2): what it said, its bytes, and its place in the log."""
+    return {
+        **said,
+        "idx": idx,
+        "integrated_at": timestamp(integrated_at),
+        "streams": {name: list(place) for name, place in streams.items()},
+        "submission": digest(submitted),
+    }
+
+
+def outcome(leaf: Mapping[str, Any]) -> str | None:
+    """What was decided, for entries that record a decision."""
+    facts = leaf["facts"]
+    for key in ("outcome", "capture"):
+        if isinstance(facts.get(key), str):
+            return cast("str", facts[key])
+    return None
+
+
+_EVENT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_PSEUDONYM = re.compile(r"p_[0-9a-f]{32}")
+_COMMITMENT = re.compile(r"hmac-sha256:[0-9a-f]{64}")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_STAMPED = ("idx", "integrated_at", "streams", "submission")
+_KINDS = frozenset(kind.value for kind in Kind)
+
+
+def read_leaf(raw: bytes) -> dict[str, Any]:
+    """Read a leaf strictly: canonical bytes, every field known and of its form.
+
+    Raises:
+        ValueError: anything else; the message says what.
+    """
+    if len(raw) > MAX_ENTRY_BYTES:
+        raise ValueError(f"it has {len(raw)} bytes, more than {MAX_ENTRY_BYTES}")
+    leaf = parse_canonical(raw)
+    if not isinstance(leaf, dict) or leaf.keys() != _FORMS.keys():
+        raise ValueError("its fields are not those of a leaf")
+    for name, is_well_formed in _FORMS.items():
+        if not is_well_formed(leaf[name]):
+            raise ValueError(f"its field {name} is malformed")
+    if set(leaf["streams"]) != set(stream_names(leaf)):
+        raise ValueError("its streams are not those of its actor, subjects and purpose")
+    submitted = canonical({name: leaf[name] for name in leaf if name not in _STAMPED})
+    if leaf["submission"] != digest(submitted):
+        raise ValueError("it is not the submission whose digest it carries")
+    return leaf
+
+
+_Check = Callable[[object], bool]
+
+
+def _is_index(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_text(form: re.Pattern[str]) -> _Check:
+    return lambda value: isinstance(value, str) and form.fullmatch(value) is not None
+
+
+def _is_instant(value: object) -> bool:
+    try:
+        return isinstance(value, str) and timestamp(instant(value)) == value
+    except ValueError:
+        return False
+
+
+def _is_actor(value: object) -> bool:
+    if not isinstance(value, dict) or value.keys() != {"kind", "id"}:
+        return False
+    if value["kind"] == "person":
+        return isinstance(value["id"], str) and _PSEUDONYM.fullmatch(value["id"]) is not None
+    return value["kind"] in _ACTOR_KINDS and isinstance(value["id"], str) and value["id"] != ""
+
+
+def _is_subjects(value: object) -> bool:
+    if not isinstance(value, list) or not all(_is_text(_PSEUDONYM)(one) for one in value):
+        return False
+    return len(set(value)) == len(value)
+
+
+def _is_streams(value: object) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(place, list)
+        and len(place) == 2  # noqa: PLR2004 - number in the stream, index of the one before
+        and _is_index(place[0])
+        and (place[1] is None or _is_index(place[1]))
+        for place in value.values()
+    )
+
+
+_FORMS: Mapping[str, _Check] = {
+    "v": lambda value: value == 1 and _is_index(value),
+    "idx": _is_index,
+    "event": _is_text(_EVENT),
+    "kind": lambda value: isinstance(value, str) and value in _KINDS,
+    "occurred_at": _is_instant,
+    "integrated_at": _is_instant,
+    "actor": _is_actor,
+    "subjects": _is_subjects,
+    "purpose": lambda value: value is None or (isinstance(value, str) and value != ""),
+    "facts": lambda value: isinstance(value, dict),
+    "commitment": lambda value: value is None or _is_text(_COMMITMENT)(value),
+    "submission": _is_text(_DIGEST),
+    "streams": _is_streams,
+}

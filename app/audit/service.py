@@ -1,0 +1,203 @@
+"""The log as the other capabilities see it: append, look up, prove.
+
+Rules:
+1. An entry is submitted in the transaction of the change it records; both are kept or neither.
+2. The index comes later, from the integrator. Who needs it at once asks ``index_of`` again.
+3. Person ids go in, pseudonyms come out: nothing that leaves this module names a person.
+"""
+
+import secrets
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from app.audit import proofs, store
+from app.audit.model import (
+    FORMAT,
+    MAX_ENTRY_BYTES,
+    SYSTEM,
+    Actor,
+    Entry,
+    EntryFilter,
+    Event,
+    Kind,
+    submission,
+)
+from app.audit.proofs import Inclusion
+from app.audit.store import Body
+from app.audit.vault import Sealed, Tampered, Vault
+from app.db.engine import Tx
+from app.kernel.errors import NotFound, TooLarge, Unavailable
+
+# What the integrator adds to a submission, at most: fixed fields, and each stream's name and place.
+_STAMP_BYTES = 400
+_STREAM_BYTES = 120
+
+
+@dataclass(frozen=True)
+class AuditService:
+    """Appends to and reads from the log called ``origin``."""
+
+    vault: Vault
+    origin: str
+
+    def open(self, tx: Tx, now: datetime) -> None:
+        """Append ``log.opened`` to an empty log; does nothing to another."""
+        store.lock(tx)
+        if store.head_of(tx).size == 0 and store.count_pending(tx) == 0:
+            facts = {"origin": self.origin, "format": FORMAT}
+            self.append(tx, Event(Kind.LOG_OPENED, SYSTEM, facts), now)
+
+    def append(self, tx: Tx, event: Event, now: datetime) -> str:
+        """Submit an event in the caller's transaction and return its id.
+
+        Raises:
+            TooLarge: its facts do not fit into one entry (65,535 bytes).
+            ValueError: a body without one person it belongs to, or facts without canonical form.
+        """
+        event_id = str(uuid.uuid4())
+        people = [*event.subjects, *([event.actor.id] if event.actor.kind == "person" else [])]
+        names = self.pseudonyms(tx, people)
+        actor = event.actor
+        if actor.kind == "person":
+            actor = Actor("person", names[actor.id])
+        subjects = tuple(dict.fromkeys(names[person] for person in event.subjects))
+        commitment = self._keep_body(tx, event, event_id, actor, subjects)
+        submitted = submission(
+            event,
+            event_id=event_id,
+            occurred_at=now,
+            actor=actor,
+            subjects=subjects,
+            commitment=commitment,
+        )
+        _require_room(submitted, event, len(subjects))
+        store.add_pending(tx, event_id, submitted, now)
+        return event_id
+
+    def pseudonym(self, tx: Tx, person_id: str) -> str:
+        """The random name under which a person stands in the log; made at first use."""
+        return self.pseudonyms(tx, (person_id,))[person_id]
+
+    def pseudonyms(self, tx: Tx, person_ids: Iterable[str]) -> dict[str, str]:
+        """The pseudonyms of several people by person id."""
+        # Sorted: two transactions that name the same people wait for each other in one order.
+        wanted = sorted(set(person_ids))
+        found = store.pseudonyms(tx, wanted)
+        missing = [person for person in wanted if person not in found]
+        if missing:
+            store.add_subjects(tx, [self._new_subject(person) for person in missing])
+            found |= store.pseudonyms(tx, missing)
+        return found
+
+    def index_of(self, tx: Tx, event_id: str) -> int | None:
+        """The index of an event; None until it is integrated."""
+        return store.index_of(tx, event_id)
+
+    def search(self, tx: Tx, wanted: EntryFilter) -> tuple[Entry, ...]:
+        """Entries that match the filter, the newest first."""
+        return store.entries(tx, wanted)
+
+    def entry(self, tx: Tx, idx: int) -> Entry:
+        """One entry.
+
+        Raises:
+            NotFound: the log has no such index.
+        """
+        found = store.entries_between(tx, idx, idx + 1)
+        if not found:
+            raise NotFound(f"the log has no entry {idx}")
+        return found[0]
+
+    def body(self, tx: Tx, event_id: str) -> Mapping[str, Any] | None:
+        """The decrypted personal detail of an event; None where there is none (any more).
+
+        Raises:
+            Unavailable: it was altered.
+        """
+        kept = store.body_of(tx, event_id)
+        said = store.submission_of(tx, event_id)
+        if kept is None or said is None:
+            return None
+        wrapped = store.wrapped_key(tx, kept.owner)
+        if wrapped is None:
+            return None
+        sealed = Sealed(kept.nonce, kept.ciphertext, said["commitment"])
+        try:
+            return self.vault.open(
+                wrapped, kept.owner, sealed, self._context(event_id, said["kind"])
+            )
+        except Tampered as error:
+            raise Unavailable(f"the detail of event {event_id} cannot be shown: {error}") from error
+
+    def size(self, tx: Tx) -> int:
+        """How many entries the log has."""
+        return store.head_of(tx).size
+
+    def checkpoint(self, tx: Tx) -> str | None:
+        """The newest checkpoint, signed (C2SP tlog-checkpoint); None while the log is empty."""
+        signed = store.last_checkpoint(tx)
+        return None if signed is None else signed.note
+
+    def proof(self, tx: Tx, idx: int) -> Inclusion:
+        """Show that an entry is in the log that the newest checkpoint signs.
+
+        Raises:
+            NotFound: the log has no such index.
+        """
+        return proofs.inclusion(tx, self.entry(tx, idx))
+
+    def tlog_proof(self, tx: Tx, idx: int) -> str:
+        """The same as one self-contained file, the entry inside (c2sp.org/tlog-proof@v1)."""
+        return proofs.tlog_proof(tx, self.entry(tx, idx))
+
+    def pending(self, tx: Tx) -> int:
+        """How many entries wait for their index."""
+        return store.count_pending(tx)
+
+    def counts_by_kind(self, tx: Tx) -> dict[str, int]:
+        """How many entries of each kind the log has."""
+        return store.counts_by_kind(tx)
+
+    def _new_subject(self, person_id: str) -> dict[str, Any]:
+        pseudonym = "p_" + secrets.token_hex(16)
+        return {
+            "person_id": person_id,
+            "pseudonym": pseudonym,
+            "wrapped_key": self.vault.new_key(pseudonym),
+        }
+
+    def _keep_body(
+        self, tx: Tx, event: Event, event_id: str, actor: Actor, subjects: tuple[str, ...]
+    ) -> str | None:
+        if event.body is None:
+            return None
+        owners = subjects or ((actor.id,) if actor.kind == "person" else ())
+        if len(owners) != 1:
+            msg = f"the body of {event.kind} must belong to exactly one person"
+            raise ValueError(msg)
+        wrapped = store.wrapped_key(tx, owners[0])
+        if wrapped is None:
+            msg = f"{owners[0]} has no data key"
+            raise ValueError(msg)
+        sealed = self.vault.seal(
+            wrapped, owners[0], event.body, self._context(event_id, event.kind)
+        )
+        store.add_body(tx, event_id, Body(owners[0], sealed.nonce, sealed.ciphertext))
+        return sealed.commitment
+
+    def _context(self, event_id: str, kind: str) -> bytes:
+        return f"{self.origin}|{event_id}|{kind}".encode()
+
+
+def _require_room(submitted: bytes, event: Event, subjects: int) -> None:
+    purpose = len((event.purpose or "").encode())
+    actor = len(event.actor.id.encode())
+    stamp = _STAMP_BYTES + purpose + actor + _STREAM_BYTES * (subjects + 2)
+    if len(submitted) + stamp > MAX_ENTRY_BYTES:
+        raise TooLarge(
+            f"the record of {event.kind} would have more than {MAX_ENTRY_BYTES} bytes",
+            cure="Ask about fewer people at once.",
+        )

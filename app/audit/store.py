@@ -1,0 +1,426 @@
+"""The tables of the log and the SQL that touches them.
+
+pending     what requests have committed and the integrator has not numbered yet
+leaf        the log, a row an entry; leaf_subject: which people (pseudonyms) an entry concerns
+tile        full tiles of the tree (C2SP tlog-tiles), so that a proof needs few reads
+head        one row: how far the tree has grown; checkpoint: what was signed
+stream      where each stream stands
+body        encrypted detail; subject: a person's pseudonym and wrapped data key
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ColumnElement,
+    Index,
+    LargeBinary,
+    Table,
+    Text,
+    delete,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from app.audit.merkle import CompactRange
+from app.audit.model import Entry, EntryFilter, outcome
+from app.audit.tiles import cut
+from app.db.engine import Tx
+from app.db.metadata import RowNumber, UtcTime, metadata
+from app.kernel.canonical import parse_canonical
+from app.kernel.clock import instant
+
+pending = Table(
+    "audit_pending",
+    metadata,
+    Column("pid", RowNumber, primary_key=True, autoincrement=True),
+    Column("event_id", Text, nullable=False, unique=True),
+    Column("submission", LargeBinary, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    CheckConstraint("pid > 0", name="pid"),
+)
+
+leaf = Table(
+    "audit_leaf",
+    metadata,
+    Column("idx", RowNumber, primary_key=True, autoincrement=False),
+    Column("event_id", Text, nullable=False, unique=True),
+    Column("entry", LargeBinary, nullable=False),
+    Column("leaf_hash", LargeBinary, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("purpose", Text),
+    Column("outcome", Text),
+    Column("occurred_at", UtcTime, nullable=False),
+    Index(None, "kind", "idx"),
+    Index(None, "actor", "idx"),
+    Index(None, "purpose", "idx"),
+    Index(None, "outcome", "idx"),
+)
+
+leaf_subject = Table(
+    "audit_leaf_subject",
+    metadata,
+    Column("pseudonym", Text, primary_key=True),
+    Column("idx", RowNumber, primary_key=True, autoincrement=False),
+)
+
+tile = Table(
+    "audit_tile",
+    metadata,
+    Column("level", RowNumber, primary_key=True, autoincrement=False),
+    Column("n", RowNumber, primary_key=True, autoincrement=False),
+    Column("hashes", LargeBinary, nullable=False),
+    Column("root", LargeBinary, nullable=False),
+)
+
+checkpoint = Table(
+    "audit_checkpoint",
+    metadata,
+    Column("size", RowNumber, primary_key=True, autoincrement=False),
+    Column("root", LargeBinary, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+)
+
+head = Table(
+    "audit_head",
+    metadata,
+    Column("id", RowNumber, primary_key=True, autoincrement=False),
+    Column("size", RowNumber, nullable=False),
+    Column("root", LargeBinary, nullable=False),
+    Column("frontier", LargeBinary, nullable=False),
+    CheckConstraint("id = 1", name="one_row"),
+)
+
+stream = Table(
+    "audit_stream",
+    metadata,
+    Column("stream", Text, primary_key=True),
+    Column("last_seq", RowNumber, nullable=False),
+    Column("last_idx", RowNumber, nullable=False),
+)
+
+body = Table(
+    "audit_body",
+    metadata,
+    Column("event_id", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("nonce", LargeBinary, nullable=False),
+    Column("ciphertext", LargeBinary, nullable=False),
+)
+
+subject = Table(
+    "audit_subject",
+    metadata,
+    Column("person_id", Text, primary_key=True),
+    Column("pseudonym", Text, nullable=False, unique=True),
+    Column("wrapped_key", LargeBinary, nullable=False),
+)
+
+_LOCK = 4_841_025
+_CHUNK = 500  # well below the bound on parameters of one statement
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A submission that waits for its index."""
+
+    pid: int
+    event_id: str
+    submission: bytes
+
+
+@dataclass(frozen=True)
+class Body:
+    """An encrypted body; ``owner`` is the pseudonym whose key opens it."""
+
+    owner: str
+    nonce: bytes
+    ciphertext: bytes
+
+
+@dataclass(frozen=True)
+class Signed:
+    """A checkpoint and its note."""
+
+    size: int
+    root: bytes
+    note: str
+
+
+def chunks(items: Sequence[T], size: int = _CHUNK) -> Iterator[Sequence[T]]:
+    """Cut a sequence into pieces that one statement can carry."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+# Writing, by requests ---------------------------------------------------------------------------
+
+
+def add_pending(tx: Tx, event_id: str, submission: bytes, now: datetime) -> None:
+    """Submit an entry in the caller's transaction."""
+    row = {"event_id": event_id, "submission": submission, "created_at": now}
+    tx.execute(insert(pending), row)
+
+
+def add_body(tx: Tx, event_id: str, sealed: Body) -> None:
+    """Keep an encrypted body beside the log."""
+    tx.execute(
+        insert(body),
+        {
+            "event_id": event_id,
+            "owner": sealed.owner,
+            "nonce": sealed.nonce,
+            "ciphertext": sealed.ciphertext,
+        },
+    )
+
+
+def add_subjects(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Keep new pseudonyms; a person who got one meanwhile keeps that one."""
+    dialect = sqlite if tx.dialect == "sqlite" else postgresql
+    tx.execute(dialect.insert(subject).on_conflict_do_nothing(), rows)
+
+
+def pseudonyms(tx: Tx, person_ids: Sequence[str]) -> dict[str, str]:
+    """The pseudonyms of those who have one."""
+    found: dict[str, str] = {}
+    for some in chunks(person_ids):
+        rows = tx.execute(
+            select(subject.c.person_id, subject.c.pseudonym).where(subject.c.person_id.in_(some))
+        )
+        found.update((row.person_id, row.pseudonym) for row in rows)
+    return found
+
+
+def wrapped_key(tx: Tx, pseudonym: str) -> bytes | None:
+    """A person's wrapped data key; None once it is destroyed."""
+    found: bytes | None = tx.execute(
+        select(subject.c.wrapped_key).where(subject.c.pseudonym == pseudonym)
+    ).scalar()
+    return found
+
+
+# Writing, by the integrator ---------------------------------------------------------------------
+
+
+def lock(tx: Tx) -> None:
+    """Be the only integrator until the transaction ends.
+
+    On SQLite a writing transaction is alone already (BEGIN IMMEDIATE).
+    """
+    if tx.dialect == "postgresql":
+        tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+
+
+def head_of(tx: Tx, *, for_update: bool = False) -> CompactRange:
+    """How far the tree has grown."""
+    query = select(head.c.size, head.c.frontier)
+    row = tx.execute(query.with_for_update() if for_update else query).one()
+    return CompactRange(row.size, tuple(cut(row.frontier)))
+
+
+def move_head(tx: Tx, tree: CompactRange) -> None:
+    """Let the head follow the tree."""
+    tx.execute(
+        update(head).values(size=tree.size, root=tree.root, frontier=b"".join(tree.frontier))
+    )
+
+
+def oldest_pending(tx: Tx, limit: int) -> tuple[Pending, ...]:
+    """The committed submissions that wait longest."""
+    rows = tx.execute(
+        select(pending.c.pid, pending.c.event_id, pending.c.submission)
+        .order_by(pending.c.pid)
+        .limit(limit)
+    )
+    return tuple(Pending(row.pid, row.event_id, row.submission) for row in rows)
+
+
+def remove_pending(tx: Tx, done: Sequence[Pending]) -> None:
+    """Forget submissions that are leaves now."""
+    for some in chunks(done):
+        tx.execute(delete(pending).where(pending.c.pid.in_([one.pid for one in some])))
+
+
+def add_leaves(tx: Tx, entries: Sequence[Entry]) -> None:
+    """Append to the log, in the order of the index."""
+    tx.execute(insert(leaf), [_leaf_row(entry) for entry in entries])
+    subjects = [
+        {"pseudonym": pseudonym, "idx": entry.idx}
+        for entry in entries
+        for pseudonym in entry.leaf["subjects"]
+    ]
+    if subjects:
+        tx.execute(insert(leaf_subject), subjects)
+
+
+def _leaf_row(entry: Entry) -> dict[str, Any]:
+    said = entry.leaf
+    return {
+        "idx": entry.idx,
+        "event_id": said["event"],
+        "entry": entry.raw,
+        "leaf_hash": entry.leaf_hash,
+        "kind": said["kind"],
+        "actor": f"{said['actor']['kind']}:{said['actor']['id']}",
+        "purpose": said["purpose"],
+        "outcome": outcome(said),
+        "occurred_at": instant(said["occurred_at"]),
+    }
+
+
+def stream_places(tx: Tx, names: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """Number and index of the last entry of each stream that has one."""
+    found: dict[str, tuple[int, int]] = {}
+    for some in chunks(names):
+        rows = tx.execute(select(stream).where(stream.c.stream.in_(some)))
+        found.update((row.stream, (row.last_seq, row.last_idx)) for row in rows)
+    return found
+
+
+def move_streams(tx: Tx, places: Mapping[str, tuple[int, int]]) -> None:
+    """Let streams follow their last entries."""
+    dialect = sqlite if tx.dialect == "sqlite" else postgresql
+    statement = dialect.insert(stream)
+    statement = statement.on_conflict_do_update(
+        index_elements=["stream"],
+        set_={"last_seq": statement.excluded.last_seq, "last_idx": statement.excluded.last_idx},
+    )
+    rows = [
+        {"stream": name, "last_seq": seq, "last_idx": idx} for name, (seq, idx) in places.items()
+    ]
+    tx.execute(statement, rows)
+
+
+def add_tile(tx: Tx, level: int, n: int, hashes: bytes, root: bytes) -> None:
+    """Keep a full tile."""
+    tx.execute(insert(tile), {"level": level, "n": n, "hashes": hashes, "root": root})
+
+
+def add_checkpoint(tx: Tx, tree: CompactRange, note: str, now: datetime) -> None:
+    """Keep what was signed."""
+    tx.execute(
+        insert(checkpoint),
+        {"size": tree.size, "root": tree.root, "note": note, "created_at": now},
+    )
+
+
+# Reading ----------------------------------------------------------------------------------------
+
+
+def row_hashes(tx: Tx, level: int, start: int, end: int) -> bytes:
+    """The hashes [start, end) of a tile level, joined: leaf hashes, or roots of the tiles below."""
+    if level == 0:
+        query = select(leaf.c.leaf_hash).where(leaf.c.idx >= start, leaf.c.idx < end)
+        return b"".join(tx.execute(query.order_by(leaf.c.idx)).scalars())
+    query = select(tile.c.root).where(tile.c.level == level - 1, tile.c.n >= start, tile.c.n < end)
+    return b"".join(tx.execute(query.order_by(tile.c.n)).scalars())
+
+
+def tile_hashes(tx: Tx, level: int, n: int) -> bytes | None:
+    """The 8,192 bytes of a full tile; None where it is not full yet."""
+    found: bytes | None = tx.execute(
+        select(tile.c.hashes).where(tile.c.level == level, tile.c.n == n)
+    ).scalar()
+    return found
+
+
+def last_checkpoint(tx: Tx) -> Signed | None:
+    """The newest checkpoint; None while nothing is integrated."""
+    query = select(checkpoint.c.size, checkpoint.c.root, checkpoint.c.note)
+    row = tx.execute(query.order_by(checkpoint.c.size.desc()).limit(1)).one_or_none()
+    return None if row is None else Signed(row.size, row.root, row.note)
+
+
+def index_of(tx: Tx, event_id: str) -> int | None:
+    """The index of an event; None while it is pending or unknown."""
+    found: int | None = tx.execute(select(leaf.c.idx).where(leaf.c.event_id == event_id)).scalar()
+    return found
+
+
+def submission_of(tx: Tx, event_id: str) -> dict[str, Any] | None:
+    """What an event says, integrated or not."""
+    raw = tx.execute(select(leaf.c.entry).where(leaf.c.event_id == event_id)).scalar()
+    if raw is None:
+        raw = tx.execute(
+            select(pending.c.submission).where(pending.c.event_id == event_id)
+        ).scalar()
+    return None if raw is None else parse_canonical(raw)
+
+
+def body_of(tx: Tx, event_id: str) -> Body | None:
+    """The encrypted body of an event."""
+    row = tx.execute(select(body).where(body.c.event_id == event_id)).one_or_none()
+    return None if row is None else Body(row.owner, row.nonce, row.ciphertext)
+
+
+def entries(tx: Tx, wanted: EntryFilter) -> tuple[Entry, ...]:
+    """Entries that match, the newest first."""
+    query = select(leaf.c.idx, leaf.c.entry, leaf.c.leaf_hash).where(*_conditions(wanted))
+    if wanted.subject is not None:
+        query = query.join(leaf_subject, leaf_subject.c.idx == leaf.c.idx).where(
+            leaf_subject.c.pseudonym == wanted.subject
+        )
+    return _read(tx, query.order_by(leaf.c.idx.desc()).limit(max(1, min(wanted.limit, 500))))
+
+
+def _conditions(wanted: EntryFilter) -> list[ColumnElement[bool]]:
+    exact = {
+        leaf.c.kind: wanted.kind,
+        leaf.c.actor: wanted.actor,
+        leaf.c.purpose: wanted.purpose,
+        leaf.c.outcome: wanted.outcome,
+    }
+    conditions = [column == value for column, value in exact.items() if value is not None]
+    if wanted.before is not None:
+        conditions.append(leaf.c.idx < wanted.before)
+    return conditions
+
+
+def entries_between(tx: Tx, start: int, end: int) -> tuple[Entry, ...]:
+    """Entries with start <= index < end, in the order of the index."""
+    query = select(leaf.c.idx, leaf.c.entry, leaf.c.leaf_hash)
+    return _read(tx, query.where(leaf.c.idx >= start, leaf.c.idx < end).order_by(leaf.c.idx))
+
+
+def _read(tx: Tx, query: Any) -> tuple[Entry, ...]:
+    return tuple(
+        Entry(row.idx, row.entry, parse_canonical(row.entry), row.leaf_hash)
+        for row in tx.execute(query)
+    )
+
+
+def raw_entries(tx: Tx, start: int, end: int) -> tuple[bytes, ...]:
+    """The bytes of the entries with start <= index < end, in the order of the index."""
+    query = select(leaf.c.entry).where(leaf.c.idx >= start, leaf.c.idx < end)
+    return tuple(tx.execute(query.order_by(leaf.c.idx)).scalars())
+
+
+def bytes_of_entries(tx: Tx, size: int) -> int:
+    """How many bytes the first ``size`` entries have together."""
+    total = tx.execute(
+        select(func.coalesce(func.sum(func.length(leaf.c.entry)), 0)).where(leaf.c.idx < size)
+    ).scalar_one()
+    return int(total)
+
+
+def count_pending(tx: Tx) -> int:
+    """How many submissions wait."""
+    return int(tx.execute(select(func.count()).select_from(pending)).scalar_one())
+
+
+def counts_by_kind(tx: Tx) -> dict[str, int]:
+    """How many entries of each kind there are."""
+    query = select(leaf.c.kind, func.count().label("entries")).group_by(leaf.c.kind)
+    return {row.kind: row.entries for row in tx.execute(query.order_by(leaf.c.kind))}

@@ -1,0 +1,540 @@
+"""What a verifier finds, given only a file and a key."""
+
+import json
+import random
+import shutil
+import tarfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from app.audit import archive
+from app.audit.checkpoint import VerifierKey, sign_note
+from app.audit.export import export_log
+from app.audit.integrator import Integrator
+from app.audit.model import Actor
+from app.audit.service import AuditService
+from app.audit.vault import Vault
+from app.db.engine import open_database
+from app.kernel.canonical import Json, digest
+from app.kernel.errors import NotFound
+from app.kernel.signing import LocalSigner
+from app.sdk.verify import Report, as_json, render, verify
+from tests.audit import forge, make
+from tests.audit.conftest import ORIGIN
+from tests.fakes import FakeClock
+
+SIGNER = LocalSigner.from_seed(b"the log's key, known to it alone")
+VKEY = VerifierKey(ORIGIN, SIGNER.public).vkey
+FORGER = LocalSigner.from_seed(b"a key that is not the log's own ")
+DOCUMENT = b'{"v":1}'
+
+
+@dataclass(frozen=True)
+class Export:
+    path: Path
+    proof: Path
+    kept: Path
+
+
+def make_export(template: Path, folder: Path, count: int) -> Export:
+    """An export with ``count`` entries, a proof of its fourth, and an earlier checkpoint."""
+    shutil.copyfile(template, folder / "log.sqlite")
+    database = open_database(f"sqlite:///{folder / 'log.sqlite'}")
+    clock, log = FakeClock(), AuditService(Vault(b"v" * 32), ORIGIN)
+    integrator = Integrator(database, SIGNER, ORIGIN, clock)
+    make.fill(database, log, integrator, clock, count - 3)
+    with database.read() as tx:
+        (folder / "kept").write_text(log.checkpoint(tx) or "", encoding="utf-8")
+    with database.write() as tx:
+        for number in (8, 9):
+            log.append(tx, make.decision(number), clock.now())
+    export_log(
+        database,
+        log,
+        integrator,
+        folder / "log.tar",
+        actor=Actor("person", "E-9000"),
+        now=clock.now(),
+        policies=[(digest(DOCUMENT), DOCUMENT)],
+    )
+    with database.read() as tx:
+        (folder / "4.tlog-proof").write_text(log.tlog_proof(tx, 3), encoding="utf-8")
+    database.engine.dispose()
+    return Export(folder / "log.tar", folder / "4.tlog-proof", folder / "kept")
+
+
+@pytest.fixture(scope="module")
+def small(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Export:
+    return make_export(sqlite_template, tmp_path_factory.mktemp("small"), 6)
+
+
+@pytest.fixture(scope="module")
+def large(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Export:
+    """Large enough for two tiles and a level above them."""
+    return make_export(sqlite_template, tmp_path_factory.mktemp("large"), 300)
+
+
+def test_an_untouched_export_holds_and_says_so(large: Export) -> None:
+    report = verify(large.path, VKEY, large.kept)
+    assert [verdict.ok for verdict in report.verdicts.values()] == [True, True, True]
+    assert report.first_bad is None
+    text = render(report)
+    assert "0 of 238 decisions allowed a prohibited purpose" in text
+    assert "continue the kept checkpoint" in text
+    assert "cannot show that nothing happened beside it" in text
+    assert "taken from the export itself" not in text
+    assert json.loads(json.dumps(as_json(report)))["ok"] is True
+
+
+def test_a_report_says_when_the_key_came_from_the_export(small: Export) -> None:
+    report = verify(small.path)
+    assert report.ok
+    assert report.key == "export"
+    assert "taken from the export itself" in render(report)
+    assert "No kept checkpoint was given" in render(report)
+
+
+def test_a_missing_file_is_not_a_verdict(tmp_path: Path) -> None:
+    with pytest.raises(NotFound):
+        verify(tmp_path / "nothing.tar")
+
+
+@pytest.mark.parametrize("content", [b"", b"x", b"\0" * 512, b"\0" * 1024, b"x" * 4096])
+def test_what_is_no_export_fails_without_breaking_the_verifier(
+    tmp_path: Path, content: bytes
+) -> None:
+    path = tmp_path / "x.tar"
+    path.write_bytes(content)
+    for vkey in (None, VKEY, "no key"):
+        assert verify(path, vkey).exit_code == 1
+
+
+# Changes to the file as it lies on a disk --------------------------------------------------------
+
+
+def test_no_byte_of_a_small_export_changes_unseen(small: Export, tmp_path: Path) -> None:
+    """Every fifth byte here; headers, padding and the end of the archive included."""
+    whole = small.path.read_bytes()
+    target = tmp_path / "flipped.tar"
+    rng = random.Random(5)
+    for at in range(0, len(whole), 5):
+        flipped = bytes([whole[at] ^ (1 << rng.randrange(8))])
+        target.write_bytes(whole[:at] + flipped + whole[at + 1 :])
+        assert verify(target, VKEY).exit_code == 1, f"byte {at}"
+
+
+def test_a_flipped_byte_of_an_entry_is_named_by_its_index(large: Export, tmp_path: Path) -> None:
+    whole = bytearray(large.path.read_bytes())
+    with tarfile.open(large.path) as tar:
+        start = tar.getmember(archive.ENTRIES).offset_data
+    lines = forge.lines_of(forge.parts_of(large.path))
+    rng = random.Random(7)
+    target = tmp_path / "flipped.tar"
+    for _ in range(60):
+        idx = rng.randrange(len(lines))
+        before = sum(len(line) + 1 for line in lines[:idx])
+        at = start + before + rng.randrange(len(lines[idx]) + 1)  # its newline included
+        whole[at] ^= 1 << rng.randrange(8)
+        target.write_bytes(whole)
+        report = verify(target, VKEY)
+        assert report.integrity.ok is False
+        assert report.first_bad == report.integrity.first_bad == idx
+        whole[at] = large.path.read_bytes()[at]
+
+
+def test_a_file_that_ends_early_or_late_is_found(small: Export, tmp_path: Path) -> None:
+    whole = small.path.read_bytes()
+    target = tmp_path / "cut.tar"
+    for length in range(0, len(whole), 97):
+        target.write_bytes(whole[:length])
+        assert verify(target, VKEY).exit_code == 1, length
+    for extra in (b"\0", b"x", bytes(512), whole):
+        target.write_bytes(whole + extra)
+        assert verify(target, VKEY).exit_code == 1
+
+
+# Changes by somebody who makes the wrapping fit --------------------------------------------------
+
+Lines = list[bytes]
+
+
+def deleted(lines: Lines, rng: random.Random) -> tuple[Lines, int]:
+    at = rng.randrange(len(lines))
+    return lines[:at] + lines[at + 1 :], at
+
+
+def swapped(lines: Lines, rng: random.Random) -> tuple[Lines, int]:
+    first, second = sorted(rng.sample(range(len(lines)), 2))
+    lines[first], lines[second] = lines[second], lines[first]
+    return lines, first
+
+
+def duplicated(lines: Lines, rng: random.Random) -> tuple[Lines, int]:
+    at = rng.randrange(len(lines))
+    return [*lines[: at + 1], lines[at], *lines[at + 1 :]], at + 1
+
+
+def appended(lines: Lines, rng: random.Random) -> tuple[Lines, int]:
+    return [*lines, *(rng.choice(lines) for _ in range(rng.randrange(1, 300)))], len(lines)
+
+
+def truncated(lines: Lines, rng: random.Random) -> tuple[Lines, int]:
+    at = rng.randrange(len(lines))
+    return lines[:at], at
+
+
+def moved(lines: Lines, rng: random.Random) -> tuple[Lines, int]:
+    source, target = rng.sample(range(len(lines)), 2)
+    lines.insert(target, lines.pop(source))
+    return lines, min(source, target)
+
+
+def edited(lines: Lines, rng: random.Random) -> tuple[Lines, int]:
+    """Another outcome, in canonical form."""
+    at = rng.choice([at for at, line in enumerate(lines) if b'"outcome":"permit"' in line])
+    lines[at] = lines[at].replace(b'"outcome":"permit"', b'"outcome":"deny"')
+    return lines, at
+
+
+def broken(lines: Lines, rng: random.Random) -> tuple[Lines, int]:
+    at = rng.randrange(len(lines))
+    middle = rng.randrange(len(lines[at]))
+    return [*lines[:at], lines[at][:middle], lines[at][middle:], *lines[at + 1 :]], at
+
+
+def emptied(lines: Lines, rng: random.Random) -> tuple[Lines, int]:
+    at = rng.randrange(len(lines))
+    return [*lines[:at], b"", *lines[at:]], at
+
+
+@pytest.mark.parametrize(
+    "change",
+    [deleted, swapped, duplicated, appended, truncated, moved, edited, broken, emptied],
+)
+def test_a_changed_log_is_found_and_the_first_bad_index_named(
+    large: Export, tmp_path: Path, change: Callable[[Lines, random.Random], tuple[Lines, int]]
+) -> None:
+    parts = forge.parts_of(large.path)
+    rng = random.Random(change.__name__)
+    for _ in range(25):
+        lines, first_bad = change(forge.lines_of(parts), rng)
+        target = forge.write(tmp_path / "changed.tar", forge.with_lines(parts, lines))
+        report = verify(target, VKEY)
+        assert report.exit_code == 1
+        assert report.integrity.ok is False
+        assert report.first_bad == first_bad
+        assert report.policy.ok is False
+
+
+def test_a_flipped_tile_is_found_and_says_below_which_index(large: Export, tmp_path: Path) -> None:
+    parts = forge.parts_of(large.path)
+    rng = random.Random(11)
+    for tile, per_hash in (("tile/0/000", 1), ("tile/0/001.p/44", 1), ("tile/1/000.p/1", 256)):
+        for _ in range(12):
+            data = bytearray(parts[tile])
+            at = rng.randrange(len(data))
+            data[at] ^= 1 << rng.randrange(8)
+            target = forge.write(tmp_path / "changed.tar", {**parts, tile: bytes(data)})
+            report = verify(target, VKEY)
+            first = 256 if "001" in tile else 0
+            assert report.integrity.first_bad == first + at // 32 * per_hash
+
+
+def test_an_entry_altered_with_its_tile_is_found_by_the_tile_above(
+    large: Export, tmp_path: Path
+) -> None:
+    parts = forge.parts_of(large.path)
+    lines, at = edited(forge.lines_of(parts), random.Random(3))
+    forged = forge.with_lines(parts, lines)
+    hashes = [forge.leaf_hash(line) for line in lines]
+    forged["tile/0/000"] = b"".join(hashes[:256])
+    forged["tile/0/001.p/44"] = b"".join(hashes[256:])
+    report = verify(forge.write(tmp_path / "changed.tar", forged), VKEY)
+    assert report.integrity.ok is False
+    # The digest of the submission gives the very index away, the tile only the range.
+    assert any(f"entry {at} is not" in finding for finding in report.integrity.findings)
+    if at < 256:
+        assert any("indices 0 to 255" in finding for finding in report.integrity.findings)
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    {
+        "checkpoint": lambda data: data.replace(b"\n6\n", b"\n5\n"),
+        "keys/log.vkey": lambda data: data[:-1],
+        f"policies/{digest(DOCUMENT)[7:]}.json": lambda data: data + b" ",
+        "tile/0/000.p/6": lambda data: data[:-1],
+        "entries.jsonl": lambda data: data[:-1],
+    }.items(),
+)
+def test_each_part_is_held_to_something(
+    small: Export, tmp_path: Path, name: str, change: Callable[[bytes], bytes]
+) -> None:
+    parts = forge.parts_of(small.path)
+    parts[name] = change(parts[name])
+    assert verify(forge.write(tmp_path / "changed.tar", parts), VKEY).integrity.ok is False
+
+
+@pytest.mark.parametrize("name", ["note.txt", "tile/0/001", "tile/7/000", "policies/x.json"])
+def test_a_part_that_does_not_belong_is_found(small: Export, tmp_path: Path, name: str) -> None:
+    parts = {**forge.parts_of(small.path), name: b"x"}
+    report = verify(forge.write(tmp_path / "changed.tar", parts), VKEY)
+    assert f"{name} is no part of this export" in report.integrity.findings
+
+
+@pytest.mark.parametrize("name", ["keys/log.vkey", "tile/0/000.p/6", "entries.jsonl"])
+def test_a_part_left_out_is_found(small: Export, tmp_path: Path, name: str) -> None:
+    parts = forge.parts_of(small.path)
+    del parts[name]
+    assert verify(forge.write(tmp_path / "changed.tar", parts), VKEY).integrity.ok is False
+
+
+def test_a_manifest_that_says_something_else_is_found(small: Export, tmp_path: Path) -> None:
+    folder = tmp_path / "unpacked"
+    with tarfile.open(small.path) as tar:
+        tar.extractall(folder, filter="data")
+    assert verify(folder, VKEY).ok
+    manifest = folder / archive.MANIFEST
+    good = manifest.read_bytes()
+    for bad in (
+        good + b"\n",
+        good.replace(b'"size":6', b'"size":7'),
+        good.replace(b"habeas-log/1", b"habeas-log/2"),
+        good.replace(b'"checkpoint":"', b'"checkpoint":"0'),
+        b"{}",
+        b"",
+    ):
+        manifest.write_bytes(bad)
+        assert verify(folder, VKEY).integrity.findings == (
+            "manifest.json does not describe this export",
+        )
+    manifest.unlink()
+    (folder / "link").symlink_to(folder / "checkpoint")
+    assert verify(folder, VKEY).exit_code == 1
+
+
+# Changes by somebody who signs again -------------------------------------------------------------
+
+
+def resigned(tmp_path: Path, leaves: list[dict[str, Json]], signer: LocalSigner = SIGNER) -> Report:
+    parts = forge.signed(forge.restamped(leaves), signer, ORIGIN)
+    return verify(forge.write(tmp_path / "resigned.tar", parts), VKEY)
+
+
+def test_a_log_signed_with_another_key_fails_against_the_key_given(
+    small: Export, tmp_path: Path
+) -> None:
+    leaves = forge.leaves_of(forge.parts_of(small.path))
+    report = resigned(tmp_path, leaves, FORGER)
+    assert report.integrity.ok is False
+    assert "not signed by a known key" in " ".join(report.integrity.findings)
+    # Without a key of one's own the forger's is believed: the report must say what that is worth.
+    alone = verify(tmp_path / "resigned.tar")
+    assert alone.ok
+    assert "not who signed it" in render(alone)
+
+
+def test_a_past_rewritten_with_the_logs_own_key_fails_against_a_kept_checkpoint(
+    small: Export, tmp_path: Path
+) -> None:
+    leaves = forge.leaves_of(forge.parts_of(small.path))
+    del leaves[2]
+    leaves[-1]["facts"] = {}  # the entry about the export would tell
+    leaves[-1]["kind"] = "log.read"
+    assert resigned(tmp_path, leaves).ok
+    report = verify(tmp_path / "resigned.tar", VKEY, small.kept)
+    assert report.completeness.ok is False
+    assert "not those of the kept checkpoint" in report.completeness.findings[0]
+    assert verify(small.path, VKEY, small.kept).ok
+
+
+def test_a_kept_checkpoint_of_a_longer_or_another_log_is_not_continued(
+    small: Export, large: Export, tmp_path: Path
+) -> None:
+    assert verify(small.path, VKEY, large.kept).completeness.ok is False
+    kept = tmp_path / "kept"
+    for bad in ("x", sign_note("another\n1\n" + "A" * 43 + "=\n", ORIGIN, SIGNER)):
+        kept.write_text(bad, encoding="utf-8")
+        assert verify(small.path, VKEY, kept).completeness.ok is False
+
+
+def test_an_earlier_export_that_the_log_denies_is_found(small: Export, tmp_path: Path) -> None:
+    """The entry about an export says what the log was; a rewritten past does not fit it."""
+    leaves = forge.leaves_of(forge.parts_of(small.path))
+    del leaves[2]
+    report = resigned(tmp_path, leaves)
+    assert report.integrity.ok is True
+    assert report.completeness.ok is False
+    assert report.first_bad == 4
+
+
+def test_an_entry_left_out_of_one_persons_stream_is_found(small: Export, tmp_path: Path) -> None:
+    """Indices made to fit, streams not: the person's own numbering has a gap."""
+    raws = forge.lines_of(forge.parts_of(small.path))
+    leaves = forge.leaves_of(forge.parts_of(small.path))
+    streams = leaves[3]["streams"]
+    assert isinstance(streams, dict)
+    for name in streams:
+        changed = {**leaves[3], "streams": {**streams, name: [7, 1]}}
+        forged = [*raws[:3], forge.canonical(changed), *raws[4:]]
+        parts = forge.signed(forged, SIGNER, ORIGIN)
+        report = verify(forge.write(tmp_path / "x.tar", parts), VKEY)
+        assert report.integrity.ok is True
+        assert report.completeness.first_bad == 3
+
+
+def test_a_log_that_does_not_begin_at_the_beginning_is_incomplete(
+    small: Export, tmp_path: Path
+) -> None:
+    leaves = forge.leaves_of(forge.parts_of(small.path))
+    assert resigned(tmp_path, leaves[1:]).completeness.first_bad == 0
+    leaves[0]["facts"] = {"origin": "another", "format": "habeas-log/1"}
+    assert resigned(tmp_path, leaves).completeness.first_bad == 0
+
+
+def test_a_document_that_a_lease_names_must_be_there(small: Export, tmp_path: Path) -> None:
+    leaves = forge.leaves_of(forge.parts_of(small.path))
+    leaves[2]["kind"] = "lease.changed"
+    leaves[2]["facts"] = {"policy": digest(DOCUMENT)}
+    report = resigned(tmp_path, leaves)
+    assert f"names the document {digest(DOCUMENT)}" in report.completeness.findings[0]
+    parts = forge.signed(forge.restamped(leaves), SIGNER, ORIGIN)
+    parts[archive.policy_path(digest(DOCUMENT))] = DOCUMENT
+    found = verify(forge.write(tmp_path / "whole.tar", parts), VKEY).completeness.findings
+    assert not any("names the document" in finding for finding in found)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    {
+        "an unknown kind": ({"kind": "log.forgotten"}, "kind"),
+        "another version": ({"v": 2}, "field v"),
+        "a person by id": ({"subjects": ["E-1"]}, "subjects"),
+        "an actor by id": ({"actor": {"kind": "person", "id": "E-1"}}, "actor"),
+        "a date without zone": ({"occurred_at": "2026-11-16T09:00:00"}, "occurred_at"),
+        "a plain digest": ({"commitment": "sha256:" + "0" * 64}, "commitment"),
+        "a further field": ({"more": 1}, "fields"),
+    }.items(),
+)
+def test_a_leaf_must_be_of_its_form(
+    small: Export, tmp_path: Path, change: tuple[dict[str, Json], str], problem: str
+) -> None:
+    raws = forge.lines_of(forge.parts_of(small.path))
+    leaf = forge.leaves_of(forge.parts_of(small.path))[2]
+    forged = [*raws[:2], forge.canonical({**leaf, **change[0]}), *raws[3:]]
+    report = verify(forge.write(tmp_path / "x.tar", forge.signed(forged, SIGNER, ORIGIN)), VKEY)
+    assert report.integrity.first_bad == 2, problem
+    assert change[1] in report.integrity.findings[0]
+
+
+# Decisions that may never be made ----------------------------------------------------------------
+
+
+def decisions_with(
+    tmp_path: Path, small: Export, facts: dict[str, Json], purpose: str | None
+) -> Report:
+    """The log with one decision changed, everything else made to fit, signed by the log's key."""
+    leaves = forge.leaves_of(forge.parts_of(small.path))
+    at = next(at for at, leaf in enumerate(leaves) if leaf["kind"] == "access.decided")
+    said = leaves[at]["facts"]
+    assert isinstance(said, dict)
+    leaves[at] |= {"facts": {**said, **facts}, "purpose": purpose}
+    return resigned(tmp_path, leaves)
+
+
+@pytest.mark.parametrize(
+    ("facts", "purpose"),
+    {
+        "a root of the floor": ({"purpose": make.FORBIDDEN}, make.FORBIDDEN),
+        "a descendant": ({"purpose": "hr.scoring"}, "hr.scoring"),
+        "an alias": ({"purpose": "Leistungsbeurteilung"}, "Leistungsbeurteilung"),
+        "not on the list": ({"purpose": "curiosity"}, "curiosity"),
+        "no purpose": ({"purpose": None}, None),
+        "one filed, another recorded": ({"purpose": make.FORBIDDEN}, make.TRAINING),
+        "purposes never adopted": ({"purposes": "sha256:" + "9" * 64}, make.TRAINING),
+    }.items(),
+)
+def test_a_permit_for_a_purpose_that_is_not_allowed_is_counted(
+    small: Export, tmp_path: Path, facts: dict[str, Json], purpose: str | None
+) -> None:
+    report = decisions_with(tmp_path, small, facts, purpose)
+    assert report.integrity.ok is True
+    assert report.policy.ok is False
+    assert "1 of 4 decisions allowed a prohibited purpose" in report.policy.sentence
+    assert report.policy.first_bad == 2
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"outcome": "deny"},
+        {"outcome": "deny", "reasons": ["consent_now"], "retain_days": None},
+        {"role_policy": False},
+        {"caller_functions": ["hr"]},
+        {"people_unknown": 1},
+        {"people": None},
+        {"captured_from": "yesterday"},
+        {"outcome": "maybe"},
+    ],
+)
+def test_a_decision_that_does_not_follow_from_its_facts_is_found(
+    small: Export, tmp_path: Path, facts: dict[str, Json]
+) -> None:
+    report = decisions_with(tmp_path, small, facts, make.TRAINING)
+    assert report.integrity.ok is True
+    assert report.policy.ok is False
+    assert report.policy.first_bad == 2
+    assert "0 of 4" in report.policy.sentence
+
+
+def test_purposes_that_widen_the_floor_are_found(small: Export, tmp_path: Path) -> None:
+    leaves = forge.leaves_of(forge.parts_of(small.path))
+    for facts in (
+        {"allowed": sorted([*make.ALLOWED, make.FORBIDDEN]), "prohibited": sorted(make.PROHIBITED)},
+        {"allowed": sorted(make.ALLOWED), "prohibited": ["hr"]},
+        {"allowed": sorted(make.ALLOWED)},
+    ):
+        leaves[1]["facts"] = {"policy": make.PURPOSES, **facts}
+        report = resigned(tmp_path, leaves)
+        assert report.policy.ok is False
+        assert report.policy.first_bad == 1
+
+
+# Proofs ------------------------------------------------------------------------------------------
+
+
+def test_a_proof_holds_under_the_logs_key_and_no_other(small: Export) -> None:
+    report = verify(small.proof, VKEY)
+    assert (report.ok, report.subject, report.size) == (True, "proof", 6)
+    assert "Entry 3 is in the log" in render(report)
+    assert report.completeness.ok is None
+    other = VerifierKey(ORIGIN, FORGER.public).vkey
+    for vkey in (None, other, "no key"):
+        assert verify(small.proof, vkey).exit_code == 1
+
+
+def test_no_byte_of_a_proof_changes_unseen(small: Export, tmp_path: Path) -> None:
+    whole = small.proof.read_bytes()
+    target = tmp_path / "x.tlog-proof"
+    rng = random.Random(13)
+    for at in range(len(whole)):
+        flipped = bytes([whole[at] ^ (1 << rng.randrange(8))])
+        target.write_bytes(whole[:at] + flipped + whole[at + 1 :])
+        assert verify(target, VKEY).exit_code == 1, f"byte {at}"
+
+
+def test_a_proof_without_its_entry_or_of_another_shows_nothing(
+    small: Export, tmp_path: Path
+) -> None:
+    target = tmp_path / "x.tlog-proof"
+    lines = small.proof.read_text(encoding="utf-8").split("\n")
+    for bad in (
+        [line for line in lines if not line.startswith("extra ")],
+        ["index 2" if line == "index 3" else line for line in lines],
+        lines[:2],
+    ):
+        target.write_text("\n".join(bad), encoding="utf-8")
+        assert verify(target, VKEY).exit_code == 1
