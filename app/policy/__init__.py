@@ -1,0 +1,1 @@
+"""Floors, company policies and their workflow, the app catalogue, compile."""

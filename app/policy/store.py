@@ -1,0 +1,374 @@
+"""Tables of policy, all append-only: what was adopted, proposed, decided and stopped, in order."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    Row,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    insert,
+    select,
+    text,
+)
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import IntegrityError
+
+from app.db.engine import Tx
+from app.db.metadata import RowNumber, UtcTime, metadata
+from app.kernel.errors import Conflict
+from app.policy.model import CompanyPolicy, Direction, Floor, Step, StepTaken
+from app.policy.timeline import CompanyRow, FloorRow, History, StopRow
+
+document_table = Table(
+    "policy_document",
+    metadata,
+    Column("digest", String(71), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("recorded_at", UtcTime, nullable=False),
+)
+
+# Numbers every change of what can be in force. Written under a lock, so that a higher number is
+# never seen before a lower one: an agent takes a falling number for an old policy.
+event_table = Table(
+    "policy_event",
+    metadata,
+    Column("id", RowNumber, primary_key=True, autoincrement=True),
+    Column("event", String(36), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("region", String(6)),
+    Column("digest", String(71)),
+    Column("at", UtcTime, nullable=False),
+    UniqueConstraint("event"),
+)
+
+floor_table = Table(
+    "policy_floor",
+    metadata,
+    Column("id", RowNumber, primary_key=True, autoincrement=True),
+    Column("region", String(6), nullable=False),
+    Column("digest", String(71), ForeignKey("policy_document.digest"), nullable=False),
+    Column("parent", String(6)),
+    Column("valid_from", UtcTime, nullable=False),
+    Column("valid_to", UtcTime),
+    Column("recorded_at", UtcTime, nullable=False),
+)
+
+change_table = Table(
+    "policy_change",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("region", String(6), nullable=False),
+    Column("digest", String(71), ForeignKey("policy_document.digest"), nullable=False),
+    Column("base", String(71), ForeignKey("policy_document.digest")),
+    Column("direction", String(8), nullable=False),
+    Column("author", String(64), nullable=False),
+    Column("note", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    UniqueConstraint("id", "author", "digest"),
+    Index("ix_policy_change_region", "region"),
+)
+
+# Two people, one digest, also for whoever writes rows by hand: author and digest are tied to the
+# change by a foreign key, and an approval by the author breaks a CHECK.
+step_table = Table(
+    "policy_step",
+    metadata,
+    Column("change_id", String(36), primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("step", String(16), nullable=False),
+    Column("actor", String(64), nullable=False),
+    Column("role", String(32), nullable=False),
+    Column("author", String(64), nullable=False),
+    Column("digest", String(71), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    ForeignKeyConstraint(
+        ["change_id", "author", "digest"],
+        ["policy_change.id", "policy_change.author", "policy_change.digest"],
+    ),
+    UniqueConstraint("change_id", "step", "actor"),
+    UniqueConstraint("change_id", "step", "role"),
+    CheckConstraint("step <> 'approved' OR actor <> author", name="two_people"),
+)
+
+company_table = Table(
+    "policy_company",
+    metadata,
+    Column("id", RowNumber, primary_key=True, autoincrement=True),
+    Column("region", String(6), nullable=False),
+    Column("digest", String(71), ForeignKey("policy_document.digest"), nullable=False),
+    Column("change_id", String(36), ForeignKey("policy_change.id"), nullable=False),
+    Column("direction", String(8), nullable=False),
+    Column("valid_from", UtcTime, nullable=False),
+    Column("recorded_at", UtcTime, nullable=False),
+    UniqueConstraint("change_id"),
+)
+
+stop_table = Table(
+    "policy_stop",
+    metadata,
+    Column("id", RowNumber, primary_key=True, autoincrement=True),
+    Column("stop", String(36), nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("region", String(6), nullable=False),
+    Column("step", String(16), nullable=False),
+    Column("actor", String(64), nullable=False),
+    Column("proposer", String(64)),
+    Column("note", Text, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    UniqueConstraint("stop", "seq"),
+    CheckConstraint(
+        "step <> 'resumed' OR (proposer IS NOT NULL AND actor <> proposer)", name="two_people"
+    ),
+)
+
+
+@dataclass(frozen=True)
+class ChangeRow:
+    """A change as it was written."""
+
+    id: str
+    region: str
+    digest: str
+    base: str | None
+    direction: Direction
+    author: str
+    note: str
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class Head:
+    """The last policy event: its number, and the id that no other event ever has."""
+
+    seq: int
+    event: str
+
+
+def lock(tx: Tx) -> None:
+    """Let one transaction at a time change policy, until it ends.
+
+    SQLite has one writer anyway, once a writing transaction has begun; it begins here.
+    """
+    if tx.dialect == "postgresql":
+        tx.execute(text("LOCK TABLE policy_event IN SHARE ROW EXCLUSIVE MODE"))
+    else:
+        tx.execute(text("SELECT 1"))
+
+
+def add_document(tx: Tx, kind: str, name: str, body: bytes, at: datetime) -> None:
+    """Keep bytes under their digest, once."""
+    table = document_table
+    if tx.execute(select(table.c.digest).where(table.c.digest == name)).first() is not None:
+        return
+    row = {"digest": name, "kind": kind, "body": body, "recorded_at": at}
+    if tx.dialect == "postgresql":  # another transaction may be keeping the same bytes
+        tx.execute(postgresql.insert(table).values(**row).on_conflict_do_nothing())
+    else:
+        tx.execute(insert(table).values(**row))
+
+
+def document(tx: Tx, name: str) -> bytes | None:
+    """Return the bytes of this digest."""
+    found = tx.execute(
+        select(document_table.c.body).where(document_table.c.digest == name)
+    ).scalar_one_or_none()
+    return None if found is None else bytes(found)
+
+
+def documents(tx: Tx) -> Iterator[tuple[str, bytes]]:
+    """Yield every document, by digest."""
+    rows = tx.execute(select(document_table).order_by(document_table.c.digest))
+    for row in rows:
+        yield row.digest, bytes(row.body)
+
+
+def add_event(
+    tx: Tx, event: str, kind: str, region: str | None, name: str | None, at: datetime
+) -> None:
+    """Number a change of what can be in force; ``event`` is the id of its entry in the log."""
+    row = {"event": event, "kind": kind, "region": region, "digest": name, "at": at}
+    tx.execute(insert(event_table).values(**row))
+
+
+def head(tx: Tx, known_at: datetime | None = None) -> Head:
+    """Return the last policy event (by then); number 0 if there was none."""
+    statement = select(event_table.c.id, event_table.c.event).order_by(event_table.c.id.desc())
+    if known_at is not None:
+        statement = statement.where(event_table.c.at <= known_at)
+    row = tx.execute(statement.limit(1)).first()
+    return Head(0, "") if row is None else Head(row.id, row.event)
+
+
+def last_digest(tx: Tx, kind: str) -> str | None:
+    """Return what the last event of a kind named."""
+    statement = (
+        select(event_table.c.digest)
+        .where(event_table.c.kind == kind)
+        .order_by(event_table.c.id.desc())
+        .limit(1)
+    )
+    return tx.execute(statement).scalar_one_or_none()
+
+
+def add_floor(tx: Tx, floor: Floor, at: datetime) -> None:
+    """Record that a floor was taken in."""
+    row = {
+        "region": floor.region,
+        "digest": floor.digest,
+        "parent": floor.parent,
+        "valid_from": floor.valid_from,
+        "valid_to": floor.valid_to,
+        "recorded_at": at,
+    }
+    tx.execute(insert(floor_table).values(**row))
+
+
+def history(tx: Tx, seq: int) -> History:
+    """Read every row that bears on what is in force."""
+    return History(_floors(tx), _company(tx), stop_rows(tx), seq)
+
+
+def _floors(tx: Tx) -> tuple[FloorRow, ...]:
+    rows = tx.execute(
+        select(floor_table.c.id, floor_table.c.recorded_at, document_table.c.body)
+        .join(document_table, floor_table.c.digest == document_table.c.digest)
+        .order_by(floor_table.c.id)
+    )
+    return tuple(FloorRow(row.id, Floor.read(bytes(row.body)), row.recorded_at) for row in rows)
+
+
+def _company(tx: Tx) -> tuple[CompanyRow, ...]:
+    rows = tx.execute(
+        select(company_table, document_table.c.body)
+        .join(document_table, company_table.c.digest == document_table.c.digest)
+        .order_by(company_table.c.id)
+    )
+    return tuple(
+        CompanyRow(
+            id=row.id,
+            region=row.region,
+            policy=CompanyPolicy.read(bytes(row.body)),
+            change_id=row.change_id,
+            direction=row.direction,
+            valid_from=row.valid_from,
+            recorded_at=row.recorded_at,
+        )
+        for row in rows
+    )
+
+
+def add_company(
+    tx: Tx, change: ChangeRow, direction: Direction, valid_from: datetime, at: datetime
+) -> None:
+    """Record that a company policy was published."""
+    row = {
+        "region": change.region,
+        "digest": change.digest,
+        "change_id": change.id,
+        "direction": direction,
+        "valid_from": valid_from,
+        "recorded_at": at,
+    }
+    tx.execute(insert(company_table).values(**row))
+
+
+def add_change(tx: Tx, change: ChangeRow) -> None:
+    """Record a change; nothing about it is rewritten later."""
+    tx.execute(insert(change_table).values(**vars(change)))
+
+
+def changes(tx: Tx, region: str | None = None) -> tuple[ChangeRow, ...]:
+    """Return the changes of a region or of all, newest first."""
+    statement = select(change_table).order_by(change_table.c.created_at.desc(), change_table.c.id)
+    if region is not None:
+        statement = statement.where(change_table.c.region == region)
+    return tuple(_change(row) for row in tx.execute(statement))
+
+
+def change(tx: Tx, change_id: str) -> ChangeRow | None:
+    """Return one change."""
+    row = tx.execute(select(change_table).where(change_table.c.id == change_id)).one_or_none()
+    return None if row is None else _change(row)
+
+
+def _change(row: Row[Any]) -> ChangeRow:
+    return ChangeRow(
+        id=row.id,
+        region=row.region,
+        digest=row.digest,
+        base=row.base,
+        direction=row.direction,
+        author=row.author,
+        note=row.note,
+        created_at=row.created_at,
+    )
+
+
+def steps(tx: Tx, change_id: str) -> tuple[StepTaken, ...]:
+    """Return what was done about a change, in order."""
+    rows = tx.execute(
+        select(step_table).where(step_table.c.change_id == change_id).order_by(step_table.c.seq)
+    )
+    return tuple(StepTaken(row.seq, Step(row.step), row.actor, row.role, row.at) for row in rows)
+
+
+def add_step(tx: Tx, change: ChangeRow, taken: StepTaken) -> None:
+    """Append a step to a change.
+
+    Raises:
+        Conflict: somebody took this number, or supplied this role, at the same moment; or the
+            person did it before.
+    """
+    row = {
+        "change_id": change.id,
+        "seq": taken.seq,
+        "step": taken.step.value,
+        "actor": taken.actor,
+        "role": taken.role,
+        "author": change.author,
+        "digest": change.digest,
+        "at": taken.at,
+    }
+    try:
+        tx.execute(insert(step_table).values(**row))
+    except IntegrityError as error:
+        raise Conflict(
+            "the change moved on at the same moment", cure="Load it again and look."
+        ) from error
+
+
+def stop_rows(tx: Tx) -> tuple[StopRow, ...]:
+    """Return every step about stops, in order."""
+    rows = tx.execute(select(stop_table).order_by(stop_table.c.id))
+    return tuple(
+        StopRow(row.id, row.stop, row.seq, row.region, row.step, row.actor, row.note, row.at)
+        for row in rows
+    )
+
+
+def add_stop(tx: Tx, row: StopRow, proposer: str | None = None) -> None:
+    """Append a step about a stop (its ``id`` is given by the database).
+
+    Raises:
+        Conflict: somebody took this number at the same moment.
+    """
+    values = {name: value for name, value in vars(row).items() if name != "id"}
+    try:
+        tx.execute(insert(stop_table).values(proposer=proposer, **values))
+    except IntegrityError as error:
+        raise Conflict(
+            "the stop moved on at the same moment", cure="Load it again and look."
+        ) from error

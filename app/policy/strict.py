@@ -1,0 +1,267 @@
+"""YAML as a form to be filled in: every problem is named with its line, nothing is guessed.
+
+Rules:
+1. UTF-8, one document, at most 64 KB, at most twelve levels deep. No anchors, aliases or tags: a
+   reader must see on the page what the file says.
+2. A text is what stands there: a bare ``NO`` is the region, not a falsehood. A whole number is
+   written in plain digits, a day as YYYY-MM-DD. ``true``, ``false`` and ``null`` are no texts.
+3. Unknown keys, keys given twice, values of another type are problems; all problems of a file are
+   reported together, as far as it can be read.
+"""
+
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import yaml
+from yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, NodeEvent
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from app.kernel.errors import Fault, Unreadable
+
+MAX_BYTES = 65_536
+MAX_DEPTH = 12
+MAX_FAULTS = 50
+MAX_TEXT = 500
+
+_INTEGER = re.compile(r"0|[1-9][0-9]{0,8}")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_PREFIX = "tag:yaml.org,2002:"
+
+
+@dataclass
+class Form:
+    """One file while it is read; collects its problems.
+
+    Attributes:
+        name: the file's name, put before each field; empty for a text from a page.
+    """
+
+    name: str = ""
+    faults: list[Fault] = field(default_factory=list)
+
+    def compose(self, data: bytes) -> Node | None:
+        """Read the bytes into nodes; None, with a problem noted, if that fails."""
+        if len(data) > MAX_BYTES:
+            self._note("", None, f"has {len(data)} bytes", f"At most {MAX_BYTES} are read.")
+            return None
+        try:
+            text = data.decode("utf-8")
+        except UnicodeDecodeError as error:
+            line = data.count(b"\n", 0, error.start) + 1
+            self._note("", None, f"line {line}: not UTF-8", "Save the text as UTF-8.")
+            return None
+        try:
+            self._refuse_tricks(text)
+            node = None if self.faults else yaml.compose(text, Loader=yaml.SafeLoader)
+        except yaml.YAMLError as error:
+            self._broken(error)
+            return None
+        if node is None and not self.faults:
+            self._note("", None, "is empty", "Write the policy.")
+        return node
+
+    def finish(self) -> None:
+        """End the reading.
+
+        Raises:
+            Unreadable: there were problems; one fault each.
+        """
+        if self.faults:
+            first, count = self.faults[0], len(self.faults)
+            more = f" (and {count - 1} more)" if count > 1 else ""
+            what = f"{first.field}: {first.problem}" if first.field else first.problem
+            raise Unreadable(f"{what}{more}", faults=tuple(self.faults[:MAX_FAULTS]))
+
+    def wrong(self, node: Node, path: str, problem: str, cure: str = "") -> None:
+        """Note a problem at a node."""
+        self._note(path, node, problem, cure)
+
+    # Values; each returns None after noting a problem
+
+    def mapping(
+        self, node: Node | None, path: str, required: Collection[str], optional: Collection[str]
+    ) -> dict[str, Node]:
+        """The entries of a mapping whose keys are known; unknown and missing ones are noted."""
+        if node is None:
+            return {}
+        known = (*required, *optional)
+        found: dict[str, Node] = {}
+        for key, key_node, value in self._entries(node, path):
+            where = _join(path, key)
+            if key not in known:
+                self.wrong(key_node, where, "is not known here", f"Known are: {', '.join(known)}.")
+            elif key in found:
+                self.wrong(key_node, where, "is given twice", "Keep one of the two.")
+            else:
+                found[key] = value
+        for key in required:
+            if key not in found and isinstance(node, MappingNode):
+                self.wrong(node, _join(path, key), "is missing", "Add it.")
+        return found
+
+    def items(self, node: Node | None, path: str) -> Iterator[tuple[str, Node]]:
+        """The items of a list, each with its path."""
+        if node is None:
+            return
+        if not isinstance(node, SequenceNode):
+            self.wrong(node, path, f"is {_kind(node)}, not a list", "Write it as [a, b].")
+            return
+        for place, item in enumerate(node.value):
+            yield f"{path}[{place}]", item
+
+    def text(self, node: Node | None, path: str, *, longest: int = MAX_TEXT) -> str | None:
+        """A text of at least one character."""
+        if node is None:
+            return None
+        raw = _text(node)
+        if raw is None:
+            self.wrong(node, path, f"is {_kind(node)}, not a text", 'Write it in quotes: "…".')
+            return None
+        if not 0 < len(raw) <= longest:
+            self.wrong(node, path, f"has {len(raw)} characters", f"Write 1 to {longest}.")
+            return None
+        return raw
+
+    def choice(self, node: Node | None, path: str, known: Collection[str], what: str) -> str | None:
+        """One of a closed list."""
+        found = self.text(node, path)
+        if node is None or found is None:
+            return None
+        if found not in known:
+            self.wrong(node, path, f"{found!r} is no {what}", _one_of(known))
+            return None
+        return found
+
+    def shaped(self, node: Node | None, path: str, shape: re.Pattern[str], what: str) -> str | None:
+        """A text of a given shape."""
+        found = self.text(node, path)
+        if node is None or found is None:
+            return None
+        if shape.fullmatch(found) is None:
+            self.wrong(node, path, f"{found!r} is no {what}", f"Its shape is {shape.pattern}")
+            return None
+        return found
+
+    def number(self, node: Node | None, path: str, least: int, most: int) -> int | None:
+        """A whole number."""
+        if node is None:
+            return None
+        plain = isinstance(node, ScalarNode) and node.style is None
+        if not plain or not _INTEGER.fullmatch(str(node.value)):
+            self.wrong(node, path, f"is {_kind(node)}, not a whole number", "Write plain digits.")
+            return None
+        found = int(node.value)
+        if not least <= found <= most:
+            self.wrong(node, path, f"{found} is out of range", f"From {least} to {most}.")
+            return None
+        return found
+
+    def flag(self, node: Node | None, path: str) -> bool | None:
+        """True or false."""
+        if node is None:
+            return None
+        if not isinstance(node, ScalarNode) or node.style or node.value not in {"true", "false"}:
+            self.wrong(node, path, f"is {_kind(node)}", "Write true or false.")
+            return None
+        return bool(node.value == "true")
+
+    def day(self, node: Node | None, path: str) -> str | None:
+        """A day, ``YYYY-MM-DD``; None also for null."""
+        if node is None or is_null(node):
+            return None
+        raw = node.value if isinstance(node, ScalarNode) else ""
+        try:
+            found = date.fromisoformat(raw) if _DAY.fullmatch(raw) else None
+        except ValueError:
+            found = None
+        if found is None or not 1900 <= found.year <= 2999:  # noqa: PLR2004 - a slip of the pen
+            self.wrong(node, path, f"is {_kind(node)}, not a day", "Write it as 2026-12-31.")
+            return None
+        return found.isoformat()
+
+    # Problems
+
+    def _entries(self, node: Node, path: str) -> Iterator[tuple[str, Node, Node]]:
+        if not isinstance(node, MappingNode):
+            self.wrong(node, path, f"is {_kind(node)}, not a mapping", "Write it as key: value.")
+            return
+        for key_node, value in node.value:
+            key = _text(key_node)
+            if key is None:
+                self.wrong(key_node, path, "a key is not a text", "Write keys as words.")
+            else:
+                yield key, key_node, value
+
+    def _refuse_tricks(self, text: str) -> None:
+        """Walk the events before anything is built: depth, anchors, aliases, tags, documents."""
+        depth, documents = 0, 0
+        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            depth += isinstance(event, CollectionStartEvent)
+            depth -= isinstance(event, CollectionEndEvent)
+            documents += isinstance(event, yaml.DocumentStartEvent)
+            trick = _trick(event, depth, documents)
+            if trick:
+                where = _place(event.start_mark)
+                self._note("", None, f"{where}: {trick}", "Write out what it stands for.")
+                return
+
+    def _broken(self, error: yaml.YAMLError) -> None:
+        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+        problem = getattr(error, "problem", None) or "a character that YAML does not allow"
+        where = f"{_place(mark)}: " if mark else ""
+        self._note("", None, f"{where}not readable as YAML: {problem}", "Mend this place first.")
+
+    def _note(self, path: str, node: Node | None, problem: str, cure: str) -> None:
+        at = f"{_place(node.start_mark)}: " if node is not None else ""
+        named = f"{self.name}: {path}" if self.name and path else self.name or path
+        self.faults.append(Fault(named, f"{at}{problem}", cure))
+
+
+def is_null(node: Node) -> bool:
+    """Whether the value is a plain null (or left empty)."""
+    return bool(node.tag == f"{_PREFIX}null")
+
+
+def _text(node: Node) -> str | None:
+    if not isinstance(node, ScalarNode):
+        return None
+    kind = node.tag.removeprefix(_PREFIX)
+    bare_word = kind == "bool" and node.value.lower() not in {"true", "false"}
+    return str(node.value) if kind == "str" or bare_word else None
+
+
+def _kind(node: Node) -> str:
+    if isinstance(node, MappingNode):
+        return "a mapping"
+    if isinstance(node, SequenceNode):
+        return "a list"
+    names = {"str": "a text", "int": "a number", "float": "a number with a fraction"}
+    names |= {"bool": "true or false", "null": "empty", "timestamp": "a day"}
+    return names.get(node.tag.removeprefix(_PREFIX), "something else")
+
+
+def _trick(event: Any, depth: int, documents: int) -> str:
+    if depth > MAX_DEPTH:
+        return "nested too deeply"
+    if documents > 1:
+        return "a second document"
+    if isinstance(event, AliasEvent):
+        return "an alias (*name)"
+    if isinstance(event, NodeEvent) and event.anchor is not None:
+        return "an anchor (&name)"
+    return "a tag (!name)" if getattr(event, "tag", None) is not None else ""
+
+
+def _place(mark: Any) -> str:
+    return f"line {mark.line + 1}, column {mark.column + 1}"
+
+
+def _join(path: str, key: str) -> str:
+    return f"{path}.{key}" if path else key
+
+
+def _one_of(known: Collection[str]) -> str:
+    return f"One of: {', '.join(sorted(known)) or 'none'}."

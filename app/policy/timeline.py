@@ -1,0 +1,278 @@
+"""What is in force at an instant, from the rows that were recorded (pure).
+
+Rules:
+1. Of the floors of a region, the last one recorded whose first day has come holds. One that has
+   expired holds as well, blocked.
+2. The company policy recorded last has the last word. While the lead time of one that widens runs,
+   the policies before it are met with it: what it narrows is narrowed at once, what it widens
+   waits.
+3. A lead time is the longest that the floors and the newest company policies of all regions in
+   question ask for. It also runs for a region's first company policy; until then, capture waits.
+4. Evidence is no knob: it opens. It counts if each of the policies that are met shows it.
+5. A policy that was to start later and was overtaken before its day never starts.
+6. A stop counts for the region and for every region below it.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from types import MappingProxyType
+
+from app.policy.compile import meet_all
+from app.policy.difference import only_narrows
+from app.policy.model import (
+    NOT_APPROVED,
+    Claim,
+    CompanyPolicy,
+    Compiled,
+    Direction,
+    Evidence,
+    Floor,
+    InForce,
+    Layer,
+    Why,
+)
+
+Compile = Callable[[tuple[Layer, ...], tuple[Layer, ...]], Compiled]
+
+
+@dataclass(frozen=True)
+class FloorRow:
+    """A floor, and when we took it in."""
+
+    id: int
+    floor: Floor
+    recorded_at: datetime
+
+
+@dataclass(frozen=True)
+class CompanyRow:
+    """A published company policy.
+
+    Attributes:
+        valid_from: when it replaces the one before, at the earliest.
+    """
+
+    id: int
+    region: str
+    policy: CompanyPolicy
+    change_id: str
+    direction: Direction
+    valid_from: datetime
+    recorded_at: datetime
+
+    @property
+    def starts(self) -> datetime:
+        """When it begins to narrow."""
+        first_day = self.policy.valid_from
+        return self.recorded_at if first_day is None else max(self.recorded_at, first_day)
+
+
+@dataclass(frozen=True)
+class StopRow:
+    """One step about a stop: ``stopped``, ``resume_proposed`` or ``resumed``."""
+
+    id: int
+    stop: str
+    seq: int
+    region: str
+    step: str
+    actor: str
+    note: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Met:
+    """A company policy that counts now, and when it alone will."""
+
+    row: CompanyRow
+    alone_from: datetime
+
+
+@dataclass(frozen=True)
+class History:
+    """Every row that bears on what is in force; oldest first."""
+
+    floors: tuple[FloorRow, ...]
+    company: tuple[CompanyRow, ...]
+    stops: tuple[StopRow, ...]
+    seq: int
+
+    def known(self, at: datetime) -> "History":
+        """Only what was recorded by then. The number of the last event is the caller's to set."""
+        return replace(
+            self,
+            floors=tuple(row for row in self.floors if row.recorded_at <= at),
+            company=tuple(row for row in self.company if row.recorded_at <= at),
+            stops=tuple(row for row in self.stops if row.at <= at),
+        )
+
+    def floors_at(self, at: datetime) -> dict[str, Floor]:
+        """The floor of each region (rule 1)."""
+        return {row.floor.region: row.floor for row in self.floors if row.floor.valid_from <= at}
+
+    def company_of(self, region: str) -> tuple[CompanyRow, ...]:
+        """What was published for exactly this region, oldest first."""
+        return tuple(row for row in self.company if row.region == region)
+
+    def stopped_at(self, at: datetime) -> frozenset[str]:
+        """The regions that are stopped by themselves."""
+        last = {row.region: row.step for row in self.stops if row.at <= at}
+        return frozenset(region for region, step in last.items() if step != "resumed")
+
+
+def chain(parents: Mapping[str, str | None], region: str) -> tuple[str, ...] | None:
+    """The region and those above it; None if one of them is unknown or the chain has no end."""
+    walked: dict[str, None] = {}
+    at: str | None = region
+    while at is not None:
+        if at in walked or at not in parents:
+            return None
+        walked[at] = None
+        at = parents[at]
+    return tuple(walked)
+
+
+def met(rows: Iterable[CompanyRow], at: datetime, lead: timedelta) -> tuple[Met, ...]:
+    """The policies of one region that count at an instant, oldest first (rules 2 and 5)."""
+    counted: tuple[Met, ...] = ()
+    for row in _started(tuple(rows), at):
+        counted = _after_leads(counted, row.starts)
+        alone_from = row.starts if _only_narrows(counted, row) else _end_of_lead(row, lead)
+        counted += (Met(row, alone_from),)
+    return _after_leads(counted, at)
+
+
+def _started(rows: tuple[CompanyRow, ...], at: datetime) -> Iterable[CompanyRow]:
+    for place, row in enumerate(rows):
+        overtaken = any(later.starts < row.starts for later in rows[place + 1 :])
+        if row.starts <= at and not overtaken:
+            yield row
+
+
+def _after_leads(counted: tuple[Met, ...], at: datetime) -> tuple[Met, ...]:
+    ended = [place for place, one in enumerate(counted) if one.alone_from <= at]
+    return counted[ended[-1] :] if ended else counted
+
+
+def _only_narrows(counted: tuple[Met, ...], row: CompanyRow) -> bool:
+    before = [one.row.policy for one in counted]
+    return row.direction != "widens" and only_narrows(before, row.policy, row.starts)
+
+
+def _end_of_lead(row: CompanyRow, lead: timedelta) -> datetime:
+    return max(row.starts, row.valid_from, row.recorded_at + lead)
+
+
+def in_force(
+    history: History, regions: tuple[str, ...], at: datetime, compile_: Compile
+) -> InForce:
+    """Compute what holds for somebody.
+
+    Args:
+        history: as far as it was known.
+        regions: the home region first; then place of work, establishment, counterparty.
+        at: the instant.
+        compile_: ``compile_layers``, or the same with a memory.
+    """
+    floors = history.floors_at(at)
+    parents = {region: floor.parent for region, floor in floors.items()}
+    chains = {region: chain(parents, region) for region in regions}
+    every = tuple(dict.fromkeys(name for found in chains.values() for name in found or ()))
+    company = _company(history, floors, every, at)
+    layers = {
+        name: (floors[name].at(at), *(one.row.policy.at(at) for one in company[name]))
+        for name in every
+    }
+    home = regions[:1]
+    compiled = compile_(_layers(home, chains, layers), _layers(regions[1:], chains, layers))
+    return InForce(
+        compiled=compiled,
+        layers=tuple(layer for name in every for layer in layers[name]),
+        unknown=tuple(region for region, found in chains.items() if found is None),
+        company=any(company[name] for region in home for name in chains[region] or ()),
+        evidence=_evidence(company, at),
+        missing=_missing(chains, layers, company, at),
+        stopped=tuple(sorted(history.stopped_at(at) & {*every, *regions, "GLOBAL"})),
+        lead_until=_lead_until(company, at),
+        seq=history.seq,
+    )
+
+
+def _company(
+    history: History, floors: Mapping[str, Floor], regions: tuple[str, ...], at: datetime
+) -> dict[str, tuple[Met, ...]]:
+    rows = {
+        name: tuple(row for row in history.company_of(name) if row.recorded_at <= at)
+        for name in regions
+    }
+    asking = [floors[name].layer for name in regions]
+    asking += [published[-1].policy.layer for published in rows.values() if published]
+    days = meet_all(asking).value("notice_lead_days") or 0
+    assert isinstance(days, int)
+    return {name: met(published, at, timedelta(days=days)) for name, published in rows.items()}
+
+
+def _layers(
+    regions: tuple[str, ...],
+    chains: Mapping[str, tuple[str, ...] | None],
+    layers: Mapping[str, tuple[Layer, ...]],
+) -> tuple[Layer, ...]:
+    found: list[Layer] = []
+    for region in regions:
+        names = chains[region]
+        if names is None:
+            found.append(_unknown(region))
+        else:
+            found.extend(layer for name in names for layer in layers[name])
+    return tuple(found)
+
+
+def _unknown(region: str) -> Layer:
+    """Stands for a region that nobody described: it blocks."""
+    why = Why(f"unknown/{region}", "there is no floor for this region")
+    status = Claim(NOT_APPROVED, why)
+    return Layer(f"unknown/{region}", "system", region, "", MappingProxyType({"status": status}))
+
+
+def shown(policies: Iterable[CompanyPolicy], at: datetime) -> frozenset[str]:
+    """The preconditions that each of the policies shows valid evidence for (rule 4)."""
+    kinds = [policy.evidenced(at) for policy in policies]
+    return frozenset.intersection(*kinds) if kinds else frozenset()
+
+
+def _evidence(company: Mapping[str, tuple[Met, ...]], at: datetime) -> tuple[Evidence, ...]:
+    found: set[Evidence] = set()
+    for counted in company.values():
+        policies = [one.row.policy for one in counted]
+        kinds = shown(policies, at)
+        found.update(
+            item
+            for policy in policies
+            for item in policy.evidence
+            if item.kind in kinds and item.valid(at)
+        )
+    return tuple(sorted(found, key=lambda item: (item.kind, item.reference, item.sha256)))
+
+
+def _missing(
+    chains: Mapping[str, tuple[str, ...] | None],
+    layers: Mapping[str, tuple[Layer, ...]],
+    company: Mapping[str, tuple[Met, ...]],
+    at: datetime,
+) -> tuple[str, ...]:
+    missing: set[str] = set()
+    for names in chains.values():
+        asked = meet_all(layer for name in names or () for layer in layers[name])
+        wanted = asked.value("preconditions") or frozenset()
+        assert isinstance(wanted, frozenset)
+        for name in names or ():
+            wanted -= shown((one.row.policy for one in company[name]), at)
+        missing.update(str(kind) for kind in wanted)
+    return tuple(sorted(missing))
+
+
+def _lead_until(company: Mapping[str, tuple[Met, ...]], at: datetime) -> datetime | None:
+    ends = [counted[0].alone_from for counted in company.values() if counted]
+    return max((end for end in ends if end > at), default=None)

@@ -1,0 +1,47 @@
+"""The policy house by itself: real log, real rows of who may, real floors, a real database."""
+
+from pathlib import Path
+
+import pytest
+
+from app.access.enforcer import CasbinAuthority
+from app.access.floor import ALLOWED
+from app.audit.service import AuditService
+from app.audit.vault import Vault
+from app.db.engine import Database
+from app.policy.model import Catalogue, Floor
+from app.policy.packs import PolicyTexts, load_catalogue, load_floors
+from app.policy.service import PolicyService
+from tests.fakes import FakeClock
+from tests.policy.house import House
+
+POLICIES = Path(__file__).resolve().parents[2] / "policies"
+
+
+@pytest.fixture(scope="session")
+def catalogue() -> Catalogue:
+    return load_catalogue(POLICIES / "apps")
+
+
+@pytest.fixture(scope="session")
+def floors(catalogue: Catalogue) -> tuple[Floor, ...]:
+    return load_floors(POLICIES / "regions", catalogue, ALLOWED)
+
+
+@pytest.fixture(scope="session")
+def texts(catalogue: Catalogue) -> PolicyTexts:
+    return PolicyTexts(catalogue, ALLOWED)
+
+
+@pytest.fixture
+def house(
+    database: Database, clock: FakeClock, floors: tuple[Floor, ...], catalogue: Catalogue
+) -> House:
+    """Floors and catalogue adopted, nothing published, nobody stopped."""
+    access = POLICIES / "access"
+    authority = CasbinAuthority(access / "model.conf", access / "policy.csv")
+    log = AuditService(Vault(bytes(32)), "audit.example.com/test/2026")
+    policy = PolicyService(log, authority, floors, catalogue, ALLOWED)
+    house = House(database, clock, log, authority, policy)
+    house.adopt()
+    return house

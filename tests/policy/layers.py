@@ -1,0 +1,48 @@
+"""Layers by the thousand: strategies that generate every knob, and none of them, in any layer."""
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from app.kernel.vocabulary import Basis, Mode
+from app.policy.compile import RULES
+from app.policy.model import Claim, Layer, Value, Why
+
+NAMES = tuple("abcd")
+WHYS = st.builds(
+    Why,
+    layer=st.sampled_from(["floor/EU", "floor/DE", "company/DE"]),
+    cite=st.sampled_from(["Art. 5", "Art. 6", ""]),
+    confidence=st.sampled_from(["C", "G"]),
+)
+
+
+def values(knob: str) -> st.SearchStrategy[Value]:
+    if knob == "status":
+        return st.integers(0, 1)
+    if knob == "bases":
+        return st.frozensets(st.sampled_from([basis.value for basis in Basis]))
+    if knob == "hours":
+        return st.frozensets(st.integers(0, 167), max_size=6)
+    if knob.endswith(".mode") or knob in {"personal_device", "off_hours", "counterparty"}:
+        return st.sampled_from(Mode)
+    if isinstance(RULES[knob].closed, frozenset):
+        return st.frozensets(st.sampled_from(NAMES))
+    return st.integers(0, 5)
+
+
+def claims(knob: str) -> st.SearchStrategy[Claim]:
+    return st.builds(Claim, values(knob), WHYS)
+
+
+KNOBS: st.SearchStrategy[Any] = st.fixed_dictionaries(
+    {}, optional={knob: claims(knob) for knob in RULES}
+)
+LAYERS: st.SearchStrategy[Layer] = st.builds(
+    Layer,
+    id=st.sampled_from(["floor/EU", "floor/DE", "company/DE"]),
+    kind=st.just("floor"),
+    region=st.just("DE"),
+    digest=st.sampled_from(["sha256:1", "sha256:2", "sha256:3"]),
+    knobs=KNOBS,
+)

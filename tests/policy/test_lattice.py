@@ -1,0 +1,199 @@
+"""Law 4: the strictest rule wins. The meet obeys the laws of a semilattice, provenance included."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.kernel.vocabulary import Basis, Mode, Signal
+from app.policy.compile import (
+    LEASE_TTL_S,
+    RULES,
+    TOP,
+    Element,
+    closed,
+    compare,
+    compile_layers,
+    element,
+    meet,
+    meet_all,
+)
+from app.policy.model import Claim, Compiled, Layer, Value, Why
+from tests.policy.layers import LAYERS
+
+LAYER_LISTS = st.lists(LAYERS, max_size=4)
+
+
+def layer(identity: str = "floor/DE", **knobs: Value) -> Layer:
+    """A layer with these knobs; ``__`` stands for a dot."""
+    named = {name.replace("__", "."): value for name, value in knobs.items()}
+    claims = {knob: Claim(value, Why(identity, knob)) for knob, value in named.items()}
+    return Layer(identity, "floor", "DE", f"digest of {identity}", claims)
+
+
+def loosened(before: Compiled, after: Compiled) -> list[str]:
+    """The knobs on which ``after`` allows anything that ``before`` does not; slow and plain."""
+    found = [] if before.blocked <= after.blocked else ["blocked"]
+    for name in ("bases", "apps", "purposes"):
+        found += [] if getattr(after, name) <= getattr(before, name) else [name]
+    for name in ("preconditions", "exclusions", "redactors", "notice_content", "approver_roles"):
+        found += [] if getattr(after, name) >= getattr(before, name) else [name]
+    for name in ("lease_ttl_s", "personal_device", "off_hours", "counterparty"):
+        found += [] if getattr(after, name) <= getattr(before, name) else [name]
+    for name in ("screenshot_min_interval_s", "lead_days", "cohort_min"):
+        found += [] if getattr(after, name) >= getattr(before, name) else [name]
+    for signal in Signal:
+        old, new = before.signals[signal], after.signals[signal]
+        found += [] if new.mode <= old.mode else [f"{signal}.mode"]
+        found += [] if new.retention_days <= old.retention_days else [f"{signal}.retention_days"]
+    everything = frozenset(range(168))
+    hours = (everything if one.hours is None else one.hours for one in (after, before))
+    return found if next(hours) <= next(hours) else [*found, "hours"]
+
+
+class TestLaws:
+    @given(LAYERS, LAYERS)
+    def test_the_order_of_two_layers_is_of_no_matter(self, a: Layer, b: Layer) -> None:
+        assert meet(element(a), element(b)) == meet(element(b), element(a))
+
+    @given(LAYERS, LAYERS, LAYERS)
+    def test_the_grouping_of_layers_is_of_no_matter(self, a: Layer, b: Layer, c: Layer) -> None:
+        x, y, z = element(a), element(b), element(c)
+        assert meet(meet(x, y), z) == meet(x, meet(y, z))
+
+    @given(LAYER_LISTS)
+    def test_a_layer_met_twice_is_met_once(self, layers: list[Layer]) -> None:
+        point = meet_all(layers)
+        assert meet(point, point) == point
+        assert meet_all([*layers, *layers]) == point
+
+    @given(LAYER_LISTS)
+    def test_no_layer_at_all_constrains_nothing(self, layers: list[Layer]) -> None:
+        point = meet_all(layers)
+        assert meet(point, TOP) == point
+
+    @given(LAYER_LISTS, LAYERS)
+    def test_adding_a_layer_never_loosens_a_knob(self, layers: list[Layer], more: Layer) -> None:
+        before = meet_all(layers)
+        after = meet(before, element(more))
+        assert {change.direction for change in compare(before, after)} <= {"narrows"}
+
+    @given(LAYER_LISTS, LAYER_LISTS, LAYERS)
+    def test_adding_a_layer_of_another_region_never_loosens_the_result(
+        self, home: list[Layer], away: list[Layer], more: Layer
+    ) -> None:
+        """Also where the home region says nothing: what it leaves open stays closed."""
+        before = compile_layers(home, away)
+        assert loosened(before, compile_layers(home, [*away, more])) == []
+
+    @given(LAYER_LISTS, LAYERS)
+    def test_adding_a_layer_never_loosens_what_is_named(
+        self, layers: list[Layer], more: Layer
+    ) -> None:
+        named = set(meet_all(layers).claims)
+        before, after = compile_layers(layers), compile_layers([*layers, more])
+        for knob in loosened(before, after):
+            full = f"signals.{knob}" if "." in knob else knob
+            ways = {"blocked": {"status", "bases"}, "lead_days": {"notice_lead_days"}}
+            assert not ways.get(full, {full}) <= named, knob
+
+    @given(st.permutations(range(4)), st.lists(LAYERS, min_size=4, max_size=4))
+    def test_the_whole_result_depends_on_the_set_of_layers_only(
+        self, order: list[int], layers: list[Layer]
+    ) -> None:
+        shuffled = [layers[place] for place in order]
+        assert compile_layers(shuffled) == compile_layers(layers)
+        assert compile_layers(shuffled).why == compile_layers(layers).why
+
+    @given(LAYER_LISTS)
+    def test_closing_twice_is_closing_once_and_never_loosens(self, layers: list[Layer]) -> None:
+        point = meet_all(layers)
+        assert closed(closed(point)) == closed(point)
+        assert {change.direction for change in compare(point, closed(point))} <= {"narrows"}
+
+    @given(LAYER_LISTS)
+    def test_whoever_is_named_as_deciding_said_exactly_what_holds(
+        self, layers: list[Layer]
+    ) -> None:
+        point = meet_all(layers)
+        for knob, deciding in point.claims.items():
+            value = point.value(knob)
+            if isinstance(value, int):
+                assert {claim.value for claim in deciding} == {value}
+            said = {layer.knobs[knob].why for layer in layers if knob in layer.knobs}
+            assert set(point.why(knob)) <= said
+
+
+class TestWhatNobodyNames:
+    def test_nothing_is_blocked_denied_and_empty(self) -> None:
+        nothing = compile_layers([])
+        assert nothing.blocked
+        assert not nothing.bases | nothing.apps | nothing.purposes
+        assert all(rule.mode is Mode.DENY for rule in nothing.signals.values())
+        assert all(rule.retention_days == 0 for rule in nothing.signals.values())
+        assert nothing.lease_ttl_s == LEASE_TTL_S
+        assert nothing.hours is None
+        assert nothing.personal_device is nothing.off_hours is nothing.counterparty is Mode.DENY
+
+    def test_a_lease_never_lives_longer_because_nobody_mentions_it(self) -> None:
+        assert compile_layers([layer(lease_ttl_s=60)]).lease_ttl_s == 60
+        assert compile_layers([layer(cohort_min=3)]).lease_ttl_s == LEASE_TTL_S
+
+    def test_another_regions_policy_cannot_name_what_the_home_region_leaves_closed(self) -> None:
+        travel = compile_layers([layer(status=1)], [layer(apps=frozenset({"slack"}))])
+        assert travel.apps == frozenset()
+
+
+class TestBlocking:
+    def test_one_layer_that_is_not_approved_blocks(self) -> None:
+        approved = layer(status=1, bases=frozenset({"consent"}))
+        assert not compile_layers([approved]).blocked
+        assert compile_layers([approved, layer("floor/EU", status=0)]).blocked
+
+    def test_no_common_basis_blocks(self) -> None:
+        home = layer(status=1, bases=frozenset({"consent"}))
+        away = layer("floor/US", status=1, bases=frozenset({"acknowledgement"}))
+        assert compile_layers([home], [away]).blocked
+
+    def test_prohibited_is_no_basis(self) -> None:
+        prohibited = compile_layers([layer(status=1, bases=frozenset({"prohibited", "consent"}))])
+        assert prohibited.bases == {Basis.CONSENT}
+        assert compile_layers([layer(status=1, bases=frozenset({"prohibited"}))]).blocked
+
+
+class TestProvenance:
+    def test_the_strictest_layer_is_cited_and_ties_cite_all(self) -> None:
+        layers = [
+            layer("floor/GLOBAL", signals__screenshot__mode=Mode.REDACT),
+            layer("floor/EU", signals__screenshot__mode=Mode.DENY),
+            layer("floor/DE", signals__screenshot__mode=Mode.DENY),
+        ]
+        why = compile_layers(layers).why["signals.screenshot.mode"]
+        assert [one.layer for one in why] == ["floor/DE", "floor/EU"]
+
+    def test_of_intersections_those_are_cited_that_took_something_away(self) -> None:
+        layers = [
+            layer("floor/GLOBAL", apps=frozenset({"a", "b", "c"})),
+            layer("company/EU", apps=frozenset({"a", "b"})),
+            layer("company/DE", apps=frozenset({"b", "c"})),
+        ]
+        compiled = compile_layers(layers)
+        assert compiled.apps == {"b"}
+        assert [one.layer for one in compiled.why["apps"]] == ["company/DE", "company/EU"]
+
+    def test_each_member_of_a_union_names_who_asks_for_it(self) -> None:
+        layers = [
+            layer("floor/EU", preconditions=frozenset({"dpia"})),
+            layer("floor/DE", preconditions=frozenset({"dpia", "works_agreement"})),
+        ]
+        why = compile_layers(layers).why
+        assert [one.layer for one in why["preconditions.dpia"]] == ["floor/DE", "floor/EU"]
+        assert [one.layer for one in why["preconditions.works_agreement"]] == ["floor/DE"]
+
+    def test_what_is_closed_says_that_no_layer_names_it(self) -> None:
+        assert compile_layers([]).why["apps"] == (Why("habeas", "no layer names it"),)
+
+
+def test_every_knob_of_the_table_has_a_value_in_the_result() -> None:
+    assert set(compile_layers([]).why) == {
+        knob for knob, rule in RULES.items() if not rule.union and rule.closed is not None
+    }
+    assert isinstance(meet_all([]), Element)

@@ -1,0 +1,284 @@
+"""Which app, which exclusion: and every way to be taken for another."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.policy.matching import match_app, match_exclusion, read_address, read_pattern
+
+CHROME = "com.google.Chrome"
+
+
+@dataclass(frozen=True)
+class Event:
+    app: str = CHROME
+    url: str | None = None
+    field: str | None = None
+    private: bool = False
+
+
+def app(id: str, group: str = "development", **match: list[str]) -> dict[str, Any]:  # noqa: A002
+    empty: dict[str, list[str]] = {"bundle_ids": [], "executables": [], "urls": []}
+    return {"id": id, "name": id, "group": group, "match": empty | match}
+
+
+def exclusion(id: str, **match: Any) -> dict[str, Any]:  # noqa: A002
+    empty = {"bundle_ids": [], "executables": [], "urls": [], "fields": [], "private": False}
+    return {"id": id, "name": id, "match": empty | match}
+
+
+DOCUMENT = {
+    "apps": [
+        app("chrome", "browser", bundle_ids=[CHROME]),
+        app("github", urls=["*.github.com"]),
+        app("wiki", urls=["intranet.example.com/wiki"]),
+        app("vscode", bundle_ids=["com.microsoft.VSCode"], executables=["Code.exe"]),
+        app("cafe", urls=["xn--caf-dma.example"]),
+    ],
+    "exclusions": [
+        exclusion("billing", urls=["github.com/settings/billing"]),
+        exclusion("bank", urls=["*.bank.example"]),
+        exclusion("passwords", fields=["password"]),
+        exclusion("private", private=True),
+        exclusion("vault", bundle_ids=["com.vault.App"], executables=["Vault.exe"]),
+    ],
+}
+
+
+def found(event: Event) -> str | None:
+    """What the guard would find: exclusions first."""
+    excluded = match_exclusion(event, DOCUMENT)
+    if excluded is not None:
+        return f"not {excluded['id']}"
+    listed = match_app(event, DOCUMENT)
+    return None if listed is None else str(listed["id"])
+
+
+HONEST = {
+    "https://github.com/acme/widgets": "github",
+    "https://github.com": "github",
+    "https://gist.github.com/x": "github",
+    "http://github.com/": "github",
+    "https://github.com:443/acme": "github",
+    "http://github.com:80/acme": "github",
+    "https://GitHub.com/acme": "github",
+    "HTTPS://github.com/acme": "github",
+    "https://github.com./acme": "github",
+    "https://github.com/search?q=https://bank.example/&x=a%2Fb#top": "github",
+    "https://github.com/acme%20widgets": "github",
+    "https://intranet.example.com/wiki": "wiki",
+    "https://intranet.example.com/wiki/": "wiki",
+    "https://intranet.example.com/wiki/page?x=1": "wiki",
+    "https://intranet.example.com/%77iki/page": "wiki",
+    "https://xn--caf-dma.example/menu": "cafe",
+}
+
+
+@pytest.mark.parametrize(("url", "listed"), HONEST.items())
+def test_a_page_belongs_to_the_app_whose_address_it_is(url: str, listed: str) -> None:
+    assert found(Event(url=url)) == listed
+
+
+ATTACKS = {
+    "a user name that looks like the host": "https://github.com@evil.example/",
+    "a user name and password before the host": "https://github.com:443@evil.example/",
+    "a user name at the right host": "https://evil.example@github.com/",
+    "an empty user name": "https://@github.com/",
+    "a user name in percent code": "https://github.com%40evil.example/",
+    "a backslash, which browsers read as a slash": "https://evil.example\\@github.com/",
+    "a backslash after the host": "https://github.com\\.evil.example/",
+    "another port": "https://github.com:8443/",
+    "the port of the other scheme": "http://github.com:443/",
+    "a port that is no number": "https://github.com:abc/",
+    "a port too large": "https://github.com:65536/",
+    "a colon without a port": "https://github.com:/",
+    "the host as a prefix": "https://github.com.evil.example/",
+    "the host as a suffix": "https://evilgithub.com/",
+    "the host with a hyphen": "https://evil-github.com/",
+    "two final dots": "https://github.com../",
+    "an empty label": "https://gist..github.com/",
+    "a leading dot": "https://.github.com/",
+    "a full-width letter": "https://\uff47ithub.com/",
+    "an ideographic full stop": "https://github\u3002com/",
+    "a Cyrillic letter": "https://g\u0456thub.com/",
+    "a dotless i": "https://g\u0131thub.com/",
+    "a soft hyphen": "https://git\u00adhub.com/",
+    "a zero-width space": "https://git\u200bhub.com/",
+    "a Kelvin sign": "https://\u212aafe.example/",
+    "a lookalike in punycode": "https://xn--gthub-cza.com/",
+    "the name in letters where the pattern has punycode": "https://caf\u00e9.example/menu",
+    "a percent code in the host": "https://git%68ub.com/",
+    "a tab in the host": "https://git\thub.com/",
+    "a line break in the host": "https://git\nhub.com/",
+    "a space before": " https://github.com/",
+    "a NUL": "https://github.com/\x00",
+    "no scheme": "github.com/acme",
+    "no scheme but slashes": "//github.com/acme",
+    "one slash": "https:/github.com/acme",
+    "three slashes": "https:///github.com/acme",
+    "a script": "javascript://github.com/%0aalert(1)",
+    "a file": "file://github.com/etc/passwd",
+    "a view of the source": "view-source:https://github.com/",
+    "a blob": "blob:https://github.com/1234",
+    "an address inside a path": "https://evil.example/https://github.com/",
+    "an address inside a query": "https://evil.example/?u=https://github.com/",
+    "an address inside a fragment": "https://evil.example/#https://github.com/",
+    "an unclosed bracket": "https://[github.com/",
+    "an address in brackets": "https://[::1]/",
+    "a number for a host": "https://2130706433/",
+    "an empty address": "",
+    "a very long address": "https://github.com/" + "a" * 9_000,
+    "a path that only begins alike": "https://intranet.example.com/wikileaks",
+    "a path in another case": "https://intranet.example.com/WIKI",
+    "a path above the prefix": "https://intranet.example.com/",
+    "a step out of the prefix": "https://intranet.example.com/wiki/../payroll",
+    "a step out in percent code": "https://intranet.example.com/wiki/%2e%2e/payroll",
+    "a step out in mixed code": "https://intranet.example.com/wiki/.%2E/payroll",
+    "a step out in double code": "https://intranet.example.com/wiki/%252e%252e/payroll",
+    "a slash in percent code": "https://intranet.example.com/wiki%2fpage",
+    "a slash in double code": "https://intranet.example.com/wiki%252fpage",
+    "a backslash in percent code": "https://intranet.example.com/wiki%5c..%5cpayroll",
+    "a step to where one is": "https://intranet.example.com/./wiki",
+    "an empty segment": "https://intranet.example.com//wiki",
+    "a NUL in percent code": "https://intranet.example.com/wiki%00/payroll",
+    "a broken percent code": "https://intranet.example.com/wiki/%zz",
+    "a percent code that is no UTF-8": "https://intranet.example.com/wiki/%ff",
+    "parameters on the segment": "https://intranet.example.com/wiki;x=1/page",
+}
+
+
+@pytest.mark.parametrize("url", ATTACKS.values(), ids=ATTACKS.keys())
+def test_an_address_that_pretends_is_not_listed(url: str) -> None:
+    assert found(Event(url=url)) is None
+
+
+EXCLUDED = {
+    "the place itself": "https://github.com/settings/billing",
+    "below it": "https://github.com/settings/billing/cards",
+    "another case": "https://github.com/Settings/BILLING",
+    "in percent code": "https://github.com/%73ettings/billing",
+    "with parameters": "https://github.com/settings;x=1/billing;y",
+    "with the other scheme": "http://github.com/settings/billing",
+    "with a final dot": "https://github.com./settings/billing",
+}
+
+
+@pytest.mark.parametrize("url", EXCLUDED.values(), ids=EXCLUDED.keys())
+def test_an_exclusion_wins_over_the_app_it_lies_in(url: str) -> None:
+    assert found(Event(url=url)) == "not billing"
+
+
+NEITHER = {
+    "a slash in percent code": "https://github.com/settings%2fbilling",
+    "an empty segment": "https://github.com//settings/billing",
+    "a detour": "https://github.com/x/../settings/billing",
+    "a detour in percent code": "https://github.com/x/%2E%2E/settings/billing",
+    "double percent code": "https://github.com/%2573ettings/billing",
+    "a backslash": "https://github.com/settings\\billing",
+    "a port": "https://github.com:8443/settings/billing",
+    "a user name": "https://me@github.com/settings/billing",
+}
+
+
+@pytest.mark.parametrize("url", NEITHER.values(), ids=NEITHER.keys())
+def test_hiding_from_an_exclusion_takes_the_page_off_the_list(url: str) -> None:
+    """A server might read these as the excluded place, so the app must not be matched either."""
+    assert match_app(Event(url=url), DOCUMENT) is None
+
+
+@pytest.mark.parametrize("host", ["bank.example", "www.bank.example", "a.b.bank.example"])
+def test_a_star_stands_for_every_host_below_and_the_host_itself(host: str) -> None:
+    assert found(Event(url=f"https://{host}/")) == "not bank"
+
+
+def test_without_a_star_only_the_host_itself_is_meant() -> None:
+    assert found(Event(url="https://sub.intranet.example.com/wiki")) is None
+
+
+class TestPrograms:
+    def test_a_listed_program_is_recognised_in_any_case(self) -> None:
+        assert found(Event("com.microsoft.VSCode")) == "vscode"
+        assert found(Event("CODE.EXE")) == "vscode"
+
+    def test_a_program_that_only_sounds_alike_is_not_listed(self) -> None:
+        assert found(Event("com.microsoft.VSCode.evil")) is None
+        assert found(Event("/tmp/Code.exe")) is None
+        assert found(Event("")) is None
+
+    def test_a_browser_without_a_known_page_is_no_app(self) -> None:
+        assert found(Event(CHROME)) is None
+
+    def test_a_browser_on_an_unlisted_page_is_no_app(self) -> None:
+        assert found(Event(CHROME, "https://news.example/")) is None
+
+    def test_a_listed_program_that_shows_an_unlisted_page_is_judged_by_the_page(self) -> None:
+        assert found(Event("com.microsoft.VSCode", "https://news.example/")) is None
+
+    def test_an_excluded_program_is_excluded_whatever_it_shows(self) -> None:
+        assert found(Event("com.vault.App")) == "not vault"
+        assert found(Event("VAULT.EXE", "https://github.com/")) == "not vault"
+
+
+class TestFieldsAndWindows:
+    def test_a_password_field_is_excluded_in_a_listed_app(self) -> None:
+        assert found(Event("Code.exe", field="password")) == "not passwords"
+        assert found(Event(url="https://github.com/login", field="PASSWORD")) == "not passwords"
+
+    def test_another_field_is_not(self) -> None:
+        assert found(Event("Code.exe", field="search")) == "vscode"
+
+    def test_a_private_window_is_excluded(self) -> None:
+        assert found(Event(url="https://github.com/", private=True)) == "not private"
+
+
+@given(st.text())
+def test_no_address_at_all_makes_the_matcher_fail(url: str) -> None:
+    found(Event(url=url))
+
+
+@given(st.text(alphabet="ab./%25ef;\\@:", max_size=30))
+def test_what_is_listed_has_one_reading_only(rest: str) -> None:
+    """The matched host is what is written between the slashes, with nothing around it."""
+    url = f"https://github.com{rest}"
+    if match_app(Event(url=url), DOCUMENT) is not None:
+        host = url.removeprefix("https://").split("/")[0]
+        assert host.removesuffix(".") == "github.com" or host.removesuffix(".").endswith(
+            ".github.com"
+        )
+        assert "/../" not in url
+        assert "%2f" not in url.lower()
+
+
+BAD_PATTERNS = (
+    "*.com",
+    "com",
+    "*",
+    "GitHub.com",
+    "https://github.com",
+    "github.com/",
+    "github.com/a/../b",
+    "github.com/a%2fb",
+    "github.com:443",
+    "a.*.com",
+    "*github.com",
+    "github.com.",
+    "caf\u00e9.example",
+    "user@github.com",
+    "github.com?x",
+    "",
+)
+
+
+@pytest.mark.parametrize("pattern", BAD_PATTERNS)
+def test_a_pattern_that_means_too_much_or_too_little_is_refused(pattern: str) -> None:
+    with pytest.raises(ValueError, match="host|path"):
+        read_pattern(pattern)
+
+
+def test_host_and_path_are_read_apart() -> None:
+    address = read_address("https://Docs.Example.com./a/b%20c/?q=1#f")
+    assert address is not None
+    assert (address.host, address.path) == ("docs.example.com", ("a", "b c"))

@@ -1,0 +1,341 @@
+"""The floors, the catalogue and the sample policies that ship, executed."""
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from app.access.floor import ALLOWED
+from app.consent.packs import load_notices, missing_content
+from app.kernel.vocabulary import Basis, Mode, Signal
+from app.policy.compile import compile_layers
+from app.policy.model import App, Catalogue, CompanyPolicy, Compiled, Exclusion, Floor
+from app.policy.packs import PolicyTexts, load_catalogue, load_floors
+
+ROOT = Path(__file__).parents[2]
+REGIONS = ROOT / "policies" / "regions"
+DATA = ROOT / "app" / "demo" / "data"
+COMPANY = DATA / "company"
+LAW = (ROOT / "docs" / "law.md").read_text(encoding="utf-8")
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+CHAINS = {
+    "GLOBAL": ("GLOBAL",),
+    "EU": ("EU", "GLOBAL"),
+    "DE": ("DE", "EU", "GLOBAL"),
+    "FR": ("FR", "EU", "GLOBAL"),
+    "NO": ("NO", "EU", "GLOBAL"),
+    "GB": ("GB", "GLOBAL"),
+    "IN": ("IN", "GLOBAL"),
+    "US": ("US", "GLOBAL"),
+    "US-NY": ("US-NY", "US", "GLOBAL"),
+    "US-CA": ("US-CA", "US", "GLOBAL"),
+}
+WITH_POLICY = ("DE", "FR", "GB", "IN", "US", "US-CA", "US-NY")
+ORDINARY = (Signal.CLICK, Signal.MENU, Signal.SHORTCUT)
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Catalogue:
+    return load_catalogue(ROOT / "policies" / "apps")
+
+
+@pytest.fixture(scope="module")
+def floors(catalogue: Catalogue) -> Mapping[str, Floor]:
+    return {floor.region: floor for floor in load_floors(REGIONS, catalogue, ALLOWED)}
+
+
+@pytest.fixture(scope="module")
+def policies(catalogue: Catalogue) -> Mapping[str, CompanyPolicy]:
+    texts = PolicyTexts(catalogue, ALLOWED)
+    return {
+        file.stem: texts.read_company_policy(file.read_bytes(), file.stem)
+        for file in COMPANY.glob("*.yaml")
+    }
+
+
+def compiled(
+    floors: Mapping[str, Floor], policies: Mapping[str, CompanyPolicy], home: str, *away: str
+) -> Compiled:
+    def layers(region: str) -> list[Any]:
+        names = CHAINS[region]
+        held = [policies[name].at(NOW) for name in names if name in policies]
+        return [*(floors[name].at(NOW) for name in names), *held]
+
+    return compile_layers(layers(home), [layer for region in away for layer in layers(region)])
+
+
+def entries(catalogue: Catalogue) -> list[App | Exclusion]:
+    return [*catalogue.apps.values(), *catalogue.exclusions.values()]
+
+
+class TestFloors:
+    def test_ten_regions_ship_each_with_its_chain(self, floors: Mapping[str, Floor]) -> None:
+        assert floors.keys() == CHAINS.keys()
+        for region, names in CHAINS.items():
+            for name, parent in zip(names, [*names[1:], None], strict=True):
+                assert floors[name].parent == parent, region
+
+    def test_every_floor_says_that_legal_confirms_it(self, floors: Mapping[str, Floor]) -> None:
+        for floor in floors.values():
+            assert "your legal team confirms it" in floor.reviewed_by
+            assert floor.summary
+
+    def test_every_floor_is_in_force_today(self, floors: Mapping[str, Floor]) -> None:
+        assert all(floor.valid_from <= NOW for floor in floors.values())
+
+    @pytest.mark.parametrize("region", CHAINS)
+    def test_every_value_carries_a_citation_and_a_mark(self, region: str) -> None:
+        """Read from the file itself, so that no loader can fill in what the file does not say."""
+        file = yaml.safe_load((REGIONS / f"{region}.yaml").read_text(encoding="utf-8"))
+        knobs = file["knobs"]
+        for name, knob in {**knobs, **knobs.get("signals", {})}.items():
+            if name != "signals":
+                assert knob["cite"].strip(), name
+                assert knob["confidence"] in {"C", "C2", "G"}, name
+
+    def test_our_own_floor_claims_no_law(self) -> None:
+        """A statute that is cited for everywhere would be a mistake."""
+        for line in (REGIONS / "GLOBAL.yaml").read_text(encoding="utf-8").splitlines():
+            if found := re.search(r'cite: "([^"]*)"', line):
+                assert found[1].startswith("Habeas floor"), line
+
+    def test_our_own_floor_names_exactly_the_purposes_that_a_policy_may_use(
+        self, floors: Mapping[str, Floor]
+    ) -> None:
+        point = compile_layers([floors["GLOBAL"].layer])
+        assert point.purposes == ALLOWED
+
+    def test_the_standard_exclusions_hold_everywhere(
+        self, floors: Mapping[str, Floor], catalogue: Catalogue
+    ) -> None:
+        for region in CHAINS:
+            assert compiled(floors, {}, region).exclusions == catalogue.exclusions.keys()
+
+    def test_no_floor_lets_anything_through_unmasked_that_its_parent_masks(
+        self, floors: Mapping[str, Floor]
+    ) -> None:
+        for region, (_, *above) in CHAINS.items():
+            if above:
+                here = compiled(floors, {}, region).signals
+                for signal, rule in compiled(floors, {}, above[0]).signals.items():
+                    assert here[signal].mode <= rule.mode
+                    assert here[signal].retention_days <= rule.retention_days
+
+    @pytest.mark.parametrize("region", CHAINS)
+    def test_the_law_page_describes_every_floor(self, region: str) -> None:
+        valid_from = yaml.safe_load((REGIONS / f"{region}.yaml").read_text(encoding="utf-8"))
+        assert f"| {region} | {valid_from['valid_from']} |" in LAW
+
+    def test_the_law_page_explains_every_item_of_a_notice(
+        self, floors: Mapping[str, Floor]
+    ) -> None:
+        for floor in floors.values():
+            for item in compile_layers([floor.layer]).notice_content:
+                row = next(line for line in LAW.splitlines() if line.startswith(f"| `{item}` |"))
+                assert floor.region in re.split(r"[ ,|]+", row.rsplit("|", 2)[1]), (item, row)
+
+
+class TestNotices:
+    def test_the_shipped_notice_says_all_that_any_floor_asks_for(
+        self, floors: Mapping[str, Floor]
+    ) -> None:
+        notices = load_notices(ROOT / "policies" / "notices")
+        assert {notice.language for notice in notices} >= {"en", "de"}
+        for region in CHAINS:
+            required = compiled(floors, {}, region).notice_content
+            for notice in notices:
+                assert missing_content(notice, required) == (), (region, notice.language)
+
+
+class TestWhatTheLawAllows:
+    """LAW.md as sentences, on the floors alone."""
+
+    def test_norway_prohibits_and_cites_the_rule(self, floors: Mapping[str, Floor]) -> None:
+        point = compiled(floors, {}, "NO")
+        assert point.blocked
+        assert not point.bases
+        assert [why.cite for why in point.why["bases"]] == ["Forskrift 2018-07-02-1108 §2(2)"]
+        assert all(rule.mode is Mode.DENY for rule in point.signals.values())
+
+    @pytest.mark.parametrize("region", ["EU", "DE", "FR", "GB", "IN"])
+    def test_only_consent_suffices(self, floors: Mapping[str, Floor], region: str) -> None:
+        assert compiled(floors, {}, region).bases == {Basis.CONSENT}
+
+    @pytest.mark.parametrize("region", ["US", "US-NY", "US-CA"])
+    def test_an_acknowledgement_suffices(self, floors: Mapping[str, Floor], region: str) -> None:
+        assert compiled(floors, {}, region).bases == {Basis.ACKNOWLEDGEMENT, Basis.CONSENT}
+
+    @pytest.mark.parametrize(
+        ("region", "needed"),
+        [
+            ("EU", {"dpia"}),
+            ("DE", {"works_agreement", "dpia"}),
+            ("FR", {"consultation", "dpia"}),
+            ("GB", {"dpia"}),
+            ("US", set()),
+            ("US-NY", set()),
+            ("US-CA", {"risk_assessment"}),
+            ("IN", set()),
+        ],
+    )
+    def test_preconditions(
+        self, floors: Mapping[str, Floor], region: str, needed: set[str]
+    ) -> None:
+        assert compiled(floors, {}, region).preconditions == needed
+
+    @pytest.mark.parametrize("region", ["EU", "DE", "FR"])
+    def test_no_typed_text_and_no_screenshots_in_the_union(
+        self, floors: Mapping[str, Floor], region: str
+    ) -> None:
+        signals = compiled(floors, {}, region).signals
+        assert signals[Signal.KEY_CONTENT].mode is Mode.DENY
+        assert signals[Signal.SCREENSHOT].mode is Mode.DENY
+        assert signals[Signal.POINTER].mode is Mode.REDACT
+        assert signals[Signal.KEY_TIMING].mode is Mode.REDACT
+
+    def test_the_works_council_approves_in_germany_only(self, floors: Mapping[str, Floor]) -> None:
+        asked = {region: compiled(floors, {}, region).approver_roles for region in CHAINS}
+        assert asked.pop("DE") == {"works_council"}
+        assert not any(asked.values())
+
+    def test_new_york_asks_for_the_sentence_of_its_statute(
+        self, floors: Mapping[str, Floor]
+    ) -> None:
+        point = compiled(floors, {}, "US-NY")
+        assert "ny_monitoring_sentence" in point.notice_content
+        assert point.why["notice_content.ny_monitoring_sentence"][0].confidence == "C"
+
+    def test_typed_text_is_never_kept_unmasked(self, floors: Mapping[str, Floor]) -> None:
+        for region in CHAINS:
+            signals = compiled(floors, {}, region).signals
+            assert signals[Signal.KEY_CONTENT].mode < Mode.ALLOW
+            assert signals[Signal.SCREENSHOT].mode < Mode.ALLOW
+
+    def test_the_other_side_of_a_conversation_is_masked(self, floors: Mapping[str, Floor]) -> None:
+        assert all(compiled(floors, {}, region).counterparty < Mode.ALLOW for region in CHAINS)
+
+
+class TestCatalogue:
+    def test_about_forty_apps_in_every_group(self, catalogue: Catalogue) -> None:
+        assert 40 <= len(catalogue.apps) <= 50
+        assert {app.group for app in catalogue.apps.values()} == {
+            "development",
+            "documents",
+            "communication",
+            "project",
+            "design",
+            "data",
+            "support",
+            "browser",
+            "crm",
+        }
+
+    def test_every_entry_can_be_recognised(self, catalogue: Catalogue) -> None:
+        for entry in entries(catalogue):
+            match = entry.match
+            assert (
+                match.bundle_ids
+                or match.executables
+                or match.urls
+                or match.fields
+                or (match.private)
+            ), entry.id
+
+    def test_every_exclusion_says_why_in_a_sentence(self, catalogue: Catalogue) -> None:
+        assert all(item.why.endswith(".") for item in catalogue.exclusions.values())
+
+    def test_no_program_is_both_an_app_and_an_exclusion(self, catalogue: Catalogue) -> None:
+        names: Counter[str] = Counter()
+        for entry in entries(catalogue):
+            names.update({*entry.match.bundle_ids, *entry.match.executables, *entry.match.urls})
+        assert [name for name, count in names.items() if count > 1] == []
+
+    def test_url_patterns_are_lower_case_hosts_with_a_path_and_nothing_else(
+        self, catalogue: Catalogue
+    ) -> None:
+        pattern = re.compile(r"(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)+(/[A-Za-z0-9_/-]*[A-Za-z0-9])?")
+        for entry in entries(catalogue):
+            for url in entry.match.urls:
+                assert pattern.fullmatch(url), url
+
+
+class TestSamplePolicies:
+    def test_seven_regions_have_one(self, policies: Mapping[str, CompanyPolicy]) -> None:
+        assert tuple(sorted(policies)) == WITH_POLICY
+
+    @pytest.mark.parametrize("region", WITH_POLICY)
+    def test_it_asks_for_no_more_than_the_floor_gives(
+        self, floors: Mapping[str, Floor], policies: Mapping[str, CompanyPolicy], region: str
+    ) -> None:
+        """Nothing in a sample reads as a promise that the floor breaks."""
+        law = compiled(floors, {}, region)
+        own = compile_layers([policies[region].layer])
+        named = {key for key in policies[region].layer.knobs if key.endswith(".mode")}
+        for signal, rule in own.signals.items():
+            if f"signals.{signal}.mode" in named:
+                assert rule.mode <= law.signals[signal].mode, signal
+        assert own.purposes <= law.purposes
+
+    @pytest.mark.parametrize("region", WITH_POLICY)
+    def test_it_names_apps_of_the_catalogue_and_no_browser(
+        self, policies: Mapping[str, CompanyPolicy], catalogue: Catalogue, region: str
+    ) -> None:
+        named = compile_layers([policies[region].layer]).apps
+        assert named <= catalogue.apps.keys()
+        assert all(catalogue.apps[name].group != "browser" for name in named)
+
+    @pytest.mark.parametrize(
+        ("region", "missing"),
+        [("DE", set()), ("GB", set()), ("US-CA", set()), ("FR", {"consultation"})],
+    )
+    def test_only_france_lacks_evidence(
+        self,
+        floors: Mapping[str, Floor],
+        policies: Mapping[str, CompanyPolicy],
+        region: str,
+        missing: set[str],
+    ) -> None:
+        needed = compiled(floors, policies, region).preconditions
+        assert needed - policies[region].evidenced(NOW) == missing
+
+    def test_evidence_is_named_by_the_digest_of_its_text(
+        self, policies: Mapping[str, CompanyPolicy]
+    ) -> None:
+        for policy in policies.values():
+            for item in policy.evidence:
+                text = (DATA / "evidence" / f"{item.reference}.md").read_bytes()
+                assert item.sha256 == hashlib.sha256(text).hexdigest()
+
+    def test_german_staff_can_opt_in_to_something(
+        self, floors: Mapping[str, Floor], policies: Mapping[str, CompanyPolicy]
+    ) -> None:
+        point = compiled(floors, policies, "DE")
+        assert not point.blocked
+        assert all(point.signals[signal].mode is Mode.ALLOW for signal in ORDINARY)
+        assert point.signals[Signal.POINTER].mode is Mode.REDACT
+        assert len(point.apps) == 18
+        assert {rule.retention_days for rule in point.signals.values()} == {0, 14}
+        assert "ai_training.computer_use" in point.purposes
+
+    def test_working_from_germany_takes_the_german_rule_along(
+        self, floors: Mapping[str, Floor], policies: Mapping[str, CompanyPolicy]
+    ) -> None:
+        home = compiled(floors, policies, "US-CA")
+        point = compiled(floors, policies, "US-CA", "DE")
+        assert home.signals[Signal.SCREENSHOT].mode is Mode.REDACT
+        assert point.signals[Signal.SCREENSHOT].mode is Mode.DENY
+        assert point.bases == {Basis.CONSENT}
+        assert point.preconditions == {"risk_assessment", "works_agreement", "dpia"}
+        assert "slack" in home.apps - point.apps
+
+    def test_working_from_norway_ends_capture(
+        self, floors: Mapping[str, Floor], policies: Mapping[str, CompanyPolicy]
+    ) -> None:
+        assert compiled(floors, policies, "US-NY", "NO").blocked
