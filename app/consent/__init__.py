@@ -1,0 +1,1 @@
+"""Decisions, standing, notices shown, receipts."""

@@ -1,0 +1,148 @@
+"""Receipts: what a person keeps of a decision.
+
+A receipt is a JWS of type ``habeas-receipt+jwt``. Its claims carry the field names of ISO/IEC TS
+27560:2023 as the W3C guide "consent-27560" gives them, with the status IRIs of DPV 2.3. TS 27560
+knows consent only; for the two states it lacks: acknowledged is a notice that was used, and a pause
+is a withdrawal with an end.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from app.consent.model import OPENING, Act, Decision, Offer
+from app.directory.model import Person
+from app.kernel.canonical import Json
+from app.kernel.clock import timestamp
+from app.kernel.signing import unb64u
+
+RECEIPT_TYPE = "habeas-receipt+jwt"
+SCHEMA_VERSION = "habeas-receipt/1"
+
+_DPV = "https://w3id.org/dpv#"
+
+EVENT_STATES: Mapping[Act, str] = {
+    Act.GIVEN: _DPV + "ConsentGiven",
+    Act.ACKNOWLEDGED: _DPV + "NoticeUsed",
+    Act.REFUSED: _DPV + "ConsentRefused",
+    Act.WITHDRAWN: _DPV + "ConsentWithdrawn",
+    Act.PAUSED: _DPV + "ConsentWithdrawn",
+    Act.REVOKED: _DPV + "ConsentRevoked",
+}
+"""Status IRIs by act. Revoked is by somebody else, withdrawn by the person (DPV 2.3)."""
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """The signed record that a person keeps.
+
+    Attributes:
+        token: compact JWS of type ``habeas-receipt+jwt``.
+        claims: what it says.
+        event_id: the entry in the log.
+    """
+
+    decision: Decision
+    token: str
+    claims: Mapping[str, Any]
+
+    @property
+    def event_id(self) -> str:
+        """The entry in the log that records the decision."""
+        return self.decision.event_id
+
+
+def receipt_claims(
+    decision: Decision,
+    person: Person,
+    *,
+    pseudonym: str,
+    offer: Offer | None,
+    previous: str | None,
+    issuer: str,
+    origin: str,
+) -> dict[str, Json]:
+    """Build the claims of a receipt; no name, address or id of the person is among them.
+
+    Args:
+        decision: the decision.
+        person: whose it is; names the controller.
+        pseudonym: stands for the person, as in the log.
+        offer: what was offered, for given and acknowledged.
+        previous: id of the person's decision before this one.
+        issuer: base URL of this instance.
+        origin: the log's name.
+    """
+    return {
+        "iss": issuer,
+        "sub": pseudonym,
+        "iat": int(decision.decided_at.timestamp()),
+        "schema_version": SCHEMA_VERSION,
+        "record_id": decision.id,
+        "previous_record_id": previous,
+        "pii_principal_id": pseudonym,
+        "pii_controllers": [
+            {
+                "party_name": person.entity_name,
+                "party_type": "controller",
+                "jurisdiction": person.entity_region,
+            }
+        ],
+        "privacy_notice": notice_facts(decision),
+        "language": decision.notice_language,
+        "purposes": list(decision.purposes),
+        "lawful_basis": _lawful_basis(decision.act),
+        "pii_information": [{"pii_type": signal} for signal in decision.signals],
+        "services": list(decision.apps),
+        "retention_period": dict(offer.retention_days) if offer else {},
+        "retention_unit": "days",
+        "jurisdiction": decision.region,
+        "event_time": timestamp(decision.decided_at),
+        "recorded_time": timestamp(decision.recorded_at),
+        "event_type": "by_other" if decision.act is Act.REVOKED else "explicit",
+        "event_state": EVENT_STATES[decision.act],
+        "act": decision.act.value,
+        "sequence": decision.seq,
+        "validity_duration": _validity(decision),
+        "valid_until": _time(decision.valid_until or decision.until),
+        "withdrawal_method": f"{issuer}/me",
+        "offer": decision.offer_digest,
+        "log": {"origin": origin, "event": decision.event_id},
+    }
+
+
+def receipt_of(decision: Decision, token: str) -> Receipt:
+    """Join a decision and its receipt as signed; the token is our own, from our own record."""
+    return Receipt(decision, token, json.loads(unb64u(token.split(".")[1])))
+
+
+def notice_facts(decision: Decision) -> dict[str, Json] | None:
+    """Name the notice that a decision rests on; None where it rests on none."""
+    if decision.notice_id is None:
+        return None
+    return {
+        "id": decision.notice_id,
+        "version": decision.notice_version,
+        "language": decision.notice_language,
+        "digest": decision.notice_digest,
+    }
+
+
+def _lawful_basis(act: Act) -> str | None:
+    if act not in OPENING:
+        return None
+    return "consent" if act is Act.GIVEN else "acknowledgement"
+
+
+def _validity(decision: Decision) -> str | None:
+    """ISO 8601 duration in seconds from the decision to its own end; None: until a new act."""
+    end = decision.valid_until or decision.until
+    if end is None:
+        return None
+    return f"PT{(end - decision.decided_at) // timedelta(seconds=1)}S"
+
+
+def _time(at: datetime | None) -> str | None:
+    return timestamp(at) if at else None

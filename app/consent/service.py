@@ -1,0 +1,426 @@
+"""Consent: what people were shown, what they decided, what that adds up to, what they keep.
+
+Rules:
+1. Opting out (withdrawn, refused, paused) asks for the person and nothing else: no notice, no
+   offer, no policy, no region that is known. It works when opting in does not.
+2. Opting in (given, acknowledged) rests on a notice and an offer that were shown to this person and
+   are still what they were. The scope is what the offer said, no more.
+3. A decision, its entry and its receipt are one transaction, under the person's lock; ``seq`` is
+   the person's next number.
+4. Withdrawing or refusing twice is one decision: the second answers with the first one's receipt,
+   so that a double click is harmless.
+"""
+
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from app.audit.model import SYSTEM, Actor, Event, Kind
+from app.audit.service import AuditService
+from app.consent import model, store
+from app.consent.model import (
+    OPENING,
+    PAUSE_MAX,
+    PAUSE_MIN,
+    VALIDITY,
+    Act,
+    Bases,
+    Decision,
+    Endings,
+    Notice,
+    Offer,
+    Shown,
+    Standing,
+)
+from app.consent.receipts import RECEIPT_TYPE, Receipt, notice_facts, receipt_claims, receipt_of
+from app.db.engine import Tx
+from app.directory.model import Person
+from app.directory.service import DirectoryService
+from app.kernel.canonical import Json
+from app.kernel.clock import timestamp
+from app.kernel.errors import Conflict, Fault, Forbidden, InvalidInput, NotFound, Unavailable
+from app.kernel.signing import Signer, sign_token
+
+NOTICE = "capture"
+"""The notice that capture rests on."""
+
+MAX_NOTE = 2_000
+"""Longest note of a revocation, characters."""
+
+
+class ConsentService:
+    """Shows notices, takes decisions, answers what stands."""
+
+    def __init__(
+        self,
+        log: AuditService,
+        directory: DirectoryService,
+        signer: Signer,
+        issuer: str,
+        notices: Iterable[Notice],
+    ) -> None:
+        self._log = log
+        self._directory = directory
+        self._signer = signer
+        self._issuer = issuer
+        self._notices: Mapping[str, Notice] = {
+            notice.language: notice for notice in notices if notice.id == NOTICE
+        }
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages in which the notice can be read, sorted."""
+        return tuple(sorted(self._notices))
+
+    @property
+    def notice_version(self) -> int | None:
+        """The version of the notice that is current; None if there is no notice."""
+        return next((notice.version for notice in self._notices.values()), None)
+
+    def notice(self, language: str) -> Notice:
+        """Return the current notice in a language.
+
+        Raises:
+            NotFound: not in this language; another is for the person to choose, not for us.
+            Unavailable: there is no notice at all.
+        """
+        if not self._notices:
+            raise Unavailable(
+                "there is no notice to read, so nobody can opt in",
+                cure="Opting out works. Ask whoever runs Habeas to install the notice.",
+            )
+        if language not in self._notices:
+            raise NotFound(
+                f"there is no notice in the language {language!r}",
+                cure=f"Choose one of: {', '.join(self.languages)}.",
+            )
+        return self._notices[language]
+
+    def adopt(self, tx: Tx, now: datetime) -> None:
+        """Keep the current texts for ever, once each, with their entries.
+
+        Raises:
+            Conflict: a text was changed without a new version: people would be bound to words that
+                they never read.
+        """
+        for notice in self._notices.values():
+            self._adopt(tx, notice, now)
+
+    def show(self, tx: Tx, person: Person, offer: Offer, language: str, now: datetime) -> Shown:
+        """Record that the notice and an offer are put before a person; once for the same two.
+
+        Raises:
+            NotFound, Unavailable: there is no notice in this language.
+        """
+        notice = self.notice(language)
+        self._directory.lock(tx, person.id)
+        known = store.shown_before(tx, person.id, notice.digest, offer.digest)
+        if known is not None:
+            return known
+        self._adopt(tx, notice, now)
+        shown_id = str(uuid.uuid4())
+        facts = {"shown": shown_id, **_names(notice), "offer": offer.digest}
+        actor = Actor("person", person.id)
+        event = Event(Kind.NOTICE_SHOWN, actor, facts, subjects=(person.id,))
+        shown = Shown(shown_id, person.id, notice, offer, now, self._log.append(tx, event, now))
+        store.add_shown(tx, shown)
+        return shown
+
+    def shown(self, tx: Tx, person: Person, shown_id: str) -> Shown:
+        """Return what was shown to a person.
+
+        Raises:
+            NotFound: nothing was shown to this person under this id.
+        """
+        found = store.shown(tx, person.id, shown_id)
+        if found is None:
+            raise NotFound(
+                "this notice was not shown to you", cure="Read the current notice, then decide."
+            )
+        return found
+
+    def decide(
+        self,
+        tx: Tx,
+        person: Person,
+        act: Act,
+        now: datetime,
+        *,
+        shown_id: str | None = None,
+        until: datetime | None = None,
+        offer: Offer | None = None,
+    ) -> Receipt:
+        """Record what a person decides for themselves.
+
+        Args:
+            tx: the transaction.
+            person: who decides.
+            act: anything but revoked.
+            now: the present instant.
+            shown_id: what was shown, for given and acknowledged; not looked at otherwise.
+            until: the end of a pause, 5 minutes to 7 days from now.
+            offer: what is in force for the person now, to be compared with what was shown; None:
+                not compared. The scope is what was shown in either case.
+
+        Returns:
+            The receipt; for withdrawing or refusing again, that of the first time.
+
+        Raises:
+            InvalidInput: the act, ``shown`` or ``minutes`` (the pause) is wrong.
+            NotFound: no such person, or nothing was shown under this id.
+            Conflict: what was shown is no longer what is in force, or the person has left.
+        """
+        if act is Act.REVOKED:
+            raise _wrong("act", "nobody revokes their own consent", "Withdraw it.")
+        self._directory.lock(tx, person.id)
+        person = self._directory.person(tx, person.id)
+        history = store.history(tx, person.id)
+        shown = None
+        if act in OPENING:
+            shown = self._require_current(tx, person, act, shown_id, offer)
+        elif (standing := self._repeated(history, person, act, now)) is not None:
+            return self.receipt(tx, person.id, standing.id)
+        end = _require_pause(until, now) if act is Act.PAUSED else None
+        decision = _next(history, person, act, now, shown=shown, until=end)
+        return self._append(tx, decision, person, history, Actor("person", person.id), shown=shown)
+
+    def revoke(self, tx: Tx, person: Person, actor: Actor, note: str, now: datetime) -> Receipt:
+        """End a person's consent for them, with a reason that they can read.
+
+        Raises:
+            Forbidden: the actor is the person, whose act would be withdrawing.
+            InvalidInput: the note is empty or longer than 2,000 characters.
+        """
+        if actor == Actor("person", person.id):
+            raise Forbidden("nobody revokes their own consent", cure="Withdraw it.")
+        if not 0 < len(note.strip()) <= MAX_NOTE:
+            raise _wrong("note", "empty or too long", f"Say why, in up to {MAX_NOTE} characters.")
+        self._directory.lock(tx, person.id)
+        person = self._directory.person(tx, person.id)
+        history = store.history(tx, person.id)
+        decision = _next(history, person, Act.REVOKED, now)
+        return self._append(tx, decision, person, history, actor, body={"note": note.strip()})
+
+    def standing(self, tx: Tx, person: Person, now: datetime) -> Standing:
+        """Return what the person's decisions add up to now.
+
+        The person must be as this transaction reads them: a move counts from the moment of import.
+        """
+        return self._fold(store.history(tx, person.id), person, now)
+
+    def standing_between(
+        self,
+        tx: Tx,
+        person: Person,
+        start: datetime,
+        end: datetime,
+        *,
+        bases: Bases,
+        purpose: str | None = None,
+        signals: Iterable[str] = (),
+    ) -> bool:
+        """Say whether the person's decisions sufficed at every instant of a stretch of time.
+
+        See ``model.standing_between``; moves and superseded notices are taken from the record.
+        """
+        return model.standing_between(
+            store.history(tx, person.id),
+            start,
+            end,
+            bases=bases,
+            endings=self._endings(tx, person),
+            purpose=purpose,
+            signals=signals,
+        )
+
+    def history(self, tx: Tx, person_id: str) -> tuple[Decision, ...]:
+        """Return a person's decisions, oldest first."""
+        return store.history(tx, person_id)
+
+    def receipts(self, tx: Tx, person_id: str) -> tuple[Receipt, ...]:
+        """Return a person's receipts, newest first."""
+        return tuple(
+            receipt_of(decision, token) for decision, token in store.receipts(tx, person_id)
+        )
+
+    def receipt(self, tx: Tx, person_id: str, decision_id: str) -> Receipt:
+        """Return one receipt of a person, as it was signed.
+
+        Raises:
+            NotFound: there is none, or it is another person's.
+        """
+        found = store.receipt(tx, person_id, decision_id)
+        if found is None:
+            raise NotFound("you have no receipt with this number")
+        return receipt_of(*found)
+
+    def _adopt(self, tx: Tx, notice: Notice, now: datetime) -> None:
+        adopted = store.adopted(tx, notice)
+        if adopted is None:
+            store.adopt(tx, notice, now)
+            self._log.append(tx, Event(Kind.NOTICE_ADOPTED, SYSTEM, _names(notice)), now)
+        elif adopted != notice.digest:
+            raise Conflict(
+                f"the notice {notice.id}/{notice.language}.md was changed, but it still says "
+                f"version {notice.version}",
+                cure="Raise the version in every language; people will be asked again.",
+            )
+
+    def _fold(self, history: Iterable[Decision], person: Person, now: datetime) -> Standing:
+        return model.standing(
+            history,
+            now,
+            region=person.region,
+            notice_version=self.notice_version,
+            residence=person.residence,
+        )
+
+    def _endings(self, tx: Tx, person: Person) -> Endings:
+        residences: dict[int, datetime] = {}
+        for version in self._directory.versions(tx, person.id):
+            residences.setdefault(version.residence - 1, version.recorded_at)
+        starts = store.version_starts(tx, NOTICE)
+        notices = {
+            version: min(later)
+            for version in starts
+            if (later := [at for other, at in starts.items() if other > version])
+        }
+        return Endings(notices, residences)
+
+    def _repeated(
+        self, history: Iterable[Decision], person: Person, act: Act, now: datetime
+    ) -> Decision | None:
+        """Return the decision that already says this (rule 4); a further pause is a new one."""
+        current = self._fold(history, person, now)
+        return current.decision if current.state.value == act.value != Act.PAUSED else None
+
+    def _require_current(
+        self, tx: Tx, person: Person, act: Act, shown_id: str | None, offer: Offer | None
+    ) -> Shown:
+        if not person.active:
+            raise Conflict("you have left; nothing of yours can be captured")
+        if not shown_id:
+            raise _wrong("shown", "no notice was read before deciding", "Read the notice first.")
+        shown = self.shown(tx, person, shown_id)
+        current = self._notices.get(shown.notice.language)
+        stale = (
+            current is None
+            or current.digest != shown.notice.digest
+            or (shown.offer.region, shown.offer.regions) != (person.region, person.regions)
+            or (offer is not None and offer.digest != shown.offer.digest)
+        )
+        if stale:
+            raise Conflict(
+                "what you were shown has changed since; nothing was decided",
+                cure="Read the current notice and decide again.",
+            )
+        wanted = model.opening_act(shown.offer.bases)
+        if act is not wanted:
+            raise _wrong(
+                "act",
+                f"{act.value} is not what the law of {person.region} asks for here",
+                f"Send {wanted.value}." if wanted else "Nothing can be captured here.",
+            )
+        return shown
+
+    def _append(
+        self,
+        tx: Tx,
+        decision: Decision,
+        person: Person,
+        history: tuple[Decision, ...],
+        actor: Actor,
+        *,
+        shown: Shown | None = None,
+        body: Mapping[str, Json] | None = None,
+    ) -> Receipt:
+        event = Event(
+            Kind(f"consent.{decision.act.value}"), actor, _facts(decision), (person.id,), body=body
+        )
+        decision = replace(decision, event_id=self._log.append(tx, event, decision.decided_at))
+        claims = receipt_claims(
+            decision,
+            person,
+            pseudonym=self._log.pseudonym(tx, person.id),
+            offer=shown.offer if shown else None,
+            previous=history[-1].id if history else None,
+            issuer=self._issuer,
+            origin=self._log.origin,
+        )
+        token = sign_token(self._signer, RECEIPT_TYPE, claims)
+        store.append(tx, decision, token)
+        return receipt_of(decision, token)
+
+
+def _next(
+    history: tuple[Decision, ...],
+    person: Person,
+    act: Act,
+    now: datetime,
+    *,
+    shown: Shown | None = None,
+    until: datetime | None = None,
+) -> Decision:
+    """Make the person's next decision; its event is filled in when the log has taken it."""
+    notice = shown.notice if shown else None
+    offer = shown.offer if shown else None
+    return Decision(
+        id=str(uuid.uuid4()),
+        person_id=person.id,
+        seq=history[-1].seq + 1 if history else 1,
+        act=act,
+        region=person.region,
+        residence=person.residence,
+        notice_id=notice.id if notice else None,
+        notice_version=notice.version if notice else None,
+        notice_language=notice.language if notice else None,
+        notice_digest=notice.digest if notice else None,
+        shown_id=shown.id if shown else None,
+        offer_digest=offer.digest if offer else None,
+        signals=tuple(sorted(set(offer.signals))) if offer else (),
+        purposes=tuple(sorted(set(offer.purposes))) if offer else (),
+        apps=tuple(sorted(set(offer.apps))) if offer else (),
+        until=until,
+        valid_until=now + VALIDITY if shown else None,
+        decided_at=now,
+        recorded_at=max(now, history[-1].recorded_at) if history else now,
+        event_id="",
+    )
+
+
+def _require_pause(until: datetime | None, now: datetime) -> datetime:
+    if until is None or until.tzinfo is None or not PAUSE_MIN <= until - now <= PAUSE_MAX:
+        raise _wrong(
+            "minutes",
+            "a pause needs an end between 5 minutes and 7 days from now",
+            "Give between 5 and 10080 minutes; to stop for good, withdraw.",
+        )
+    return until
+
+
+def _facts(decision: Decision) -> dict[str, Json]:
+    return {
+        "decision": decision.id,
+        "seq": decision.seq,
+        "notice": notice_facts(decision),
+        "offer": decision.offer_digest,
+        "region": decision.region,
+        "signals": list(decision.signals),
+        "purposes": list(decision.purposes),
+        "until": timestamp(decision.until) if decision.until else None,
+        "valid_until": timestamp(decision.valid_until) if decision.valid_until else None,
+    }
+
+
+def _names(notice: Notice) -> dict[str, Json]:
+    return {
+        "notice": notice.id,
+        "version": notice.version,
+        "language": notice.language,
+        "digest": notice.digest,
+    }
+
+
+def _wrong(field: str, problem: str, cure: str) -> InvalidInput:
+    return InvalidInput(f"{field}: {problem}", faults=(Fault(field, problem, cure),), cure=cure)

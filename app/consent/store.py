@@ -1,0 +1,227 @@
+"""Tables of consent: texts adopted, notices shown, decisions. All three are append-only."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    ForeignKey,
+    Integer,
+    Row,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    insert,
+    select,
+)
+
+from app.consent.model import Act, Decision, Notice, Offer, Shown
+from app.db.engine import Tx
+from app.db.metadata import UtcTime, metadata
+from app.kernel.canonical import canonical
+
+notice_table = Table(
+    "notice_text",
+    metadata,
+    Column("digest", String(71), primary_key=True),
+    Column("notice_id", String(64), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("language", String(2), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("markdown", Text, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("adopted_at", UtcTime, nullable=False),
+    UniqueConstraint("notice_id", "version", "language"),
+)
+
+shown_table = Table(
+    "notice_shown",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("person_id", String(64), ForeignKey("person.id"), nullable=False),
+    Column("notice_digest", String(71), ForeignKey("notice_text.digest"), nullable=False),
+    Column("offer_digest", String(71), nullable=False),
+    Column("offer", Text, nullable=False),
+    Column("shown_at", UtcTime, nullable=False),
+    Column("event_id", String(36), nullable=False),
+    UniqueConstraint("person_id", "notice_digest", "offer_digest"),
+)
+
+decision_table = Table(
+    "consent_decision",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("person_id", String(64), ForeignKey("person.id"), nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("act", String(16), nullable=False),
+    Column("region", String(6), nullable=False),
+    Column("residence", Integer, nullable=False),
+    Column("notice_id", String(64)),
+    Column("notice_version", Integer),
+    Column("notice_language", String(2)),
+    Column("notice_digest", String(71)),
+    Column("shown_id", String(36), ForeignKey("notice_shown.id")),
+    Column("offer_digest", String(71)),
+    Column("signals", Text, nullable=False),
+    Column("purposes", Text, nullable=False),
+    Column("apps", Text, nullable=False),
+    Column("until", UtcTime),
+    Column("valid_until", UtcTime),
+    Column("decided_at", UtcTime, nullable=False),
+    Column("recorded_at", UtcTime, nullable=False),
+    Column("event_id", String(36), nullable=False),
+    # The receipt as it was signed: keys and settings may change, what a person holds does not.
+    Column("token", Text, nullable=False),
+    UniqueConstraint("person_id", "seq"),
+)
+
+_LISTS = ("signals", "purposes", "apps")
+
+_SHOWN = select(
+    shown_table,
+    *(column for column in notice_table.c if column.name not in {"digest", "adopted_at"}),
+).join_from(shown_table, notice_table)
+
+
+def adopted(tx: Tx, notice: Notice) -> str | None:
+    """Return the digest under which this notice, version and language was adopted."""
+    found: str | None = tx.execute(
+        select(notice_table.c.digest).where(
+            notice_table.c.notice_id == notice.id,
+            notice_table.c.version == notice.version,
+            notice_table.c.language == notice.language,
+        )
+    ).scalar_one_or_none()
+    return found
+
+
+def adopt(tx: Tx, notice: Notice, at: datetime) -> None:
+    """Keep a text for ever: it may be what somebody agreed to."""
+    tx.execute(
+        insert(notice_table),
+        {
+            "digest": notice.digest,
+            "notice_id": notice.id,
+            "version": notice.version,
+            "language": notice.language,
+            "title": notice.title,
+            "markdown": notice.markdown,
+            "content": canonical(notice.content).decode(),
+            "adopted_at": at,
+        },
+    )
+
+
+def version_starts(tx: Tx, notice_id: str) -> dict[int, datetime]:
+    """Return when each version of a notice was first adopted."""
+    rows = tx.execute(
+        select(notice_table.c.version, func.min(notice_table.c.adopted_at).label("adopted_at"))
+        .where(notice_table.c.notice_id == notice_id)
+        .group_by(notice_table.c.version)
+    )
+    return {row.version: row.adopted_at for row in rows}
+
+
+def add_shown(tx: Tx, shown: Shown) -> None:
+    """Record that a notice and an offer were put before a person."""
+    tx.execute(
+        insert(shown_table),
+        {
+            "id": shown.id,
+            "person_id": shown.person_id,
+            "notice_digest": shown.notice.digest,
+            "offer_digest": shown.offer.digest,
+            "offer": shown.offer.canonical.decode(),
+            "shown_at": shown.shown_at,
+            "event_id": shown.event_id,
+        },
+    )
+
+
+def shown(tx: Tx, person_id: str, shown_id: str) -> Shown | None:
+    """Return what was shown to this person under this id."""
+    row = tx.execute(
+        _SHOWN.where(shown_table.c.id == shown_id, shown_table.c.person_id == person_id)
+    ).one_or_none()
+    return None if row is None else _shown(row)
+
+
+def shown_before(tx: Tx, person_id: str, notice_digest: str, offer_digest: str) -> Shown | None:
+    """Return the showing of exactly this text and this offer to this person."""
+    row = tx.execute(
+        _SHOWN.where(
+            shown_table.c.person_id == person_id,
+            shown_table.c.notice_digest == notice_digest,
+            shown_table.c.offer_digest == offer_digest,
+        )
+    ).one_or_none()
+    return None if row is None else _shown(row)
+
+
+def append(tx: Tx, decision: Decision, token: str) -> None:
+    """Append a decision with its signed receipt."""
+    fields = {**decision.__dict__, "act": decision.act.value, "token": token}
+    for name in _LISTS:
+        fields[name] = canonical(fields[name]).decode()
+    tx.execute(insert(decision_table), fields)
+
+
+def history(tx: Tx, person_id: str) -> tuple[Decision, ...]:
+    """Return a person's decisions by ``seq``."""
+    rows = tx.execute(
+        select(decision_table)
+        .where(decision_table.c.person_id == person_id)
+        .order_by(decision_table.c.seq)
+    )
+    return tuple(_decision(row) for row in rows)
+
+
+def receipts(tx: Tx, person_id: str) -> tuple[tuple[Decision, str], ...]:
+    """Return a person's decisions with their signed receipts, newest first."""
+    rows = tx.execute(
+        select(decision_table)
+        .where(decision_table.c.person_id == person_id)
+        .order_by(decision_table.c.seq.desc())
+    )
+    return tuple((_decision(row), row.token) for row in rows)
+
+
+def receipt(tx: Tx, person_id: str, decision_id: str) -> tuple[Decision, str] | None:
+    """Return one decision of this person with its signed receipt."""
+    row = tx.execute(
+        select(decision_table).where(
+            decision_table.c.id == decision_id, decision_table.c.person_id == person_id
+        )
+    ).one_or_none()
+    return None if row is None else (_decision(row), row.token)
+
+
+def _decision(row: Row[Any]) -> Decision:
+    fields = row._asdict()
+    del fields["token"]
+    for name in _LISTS:
+        fields[name] = tuple(json.loads(fields[name]))
+    return Decision(**{**fields, "act": Act(row.act)})
+
+
+def _shown(row: Row[Any]) -> Shown:
+    notice = Notice(
+        id=row.notice_id,
+        version=row.version,
+        language=row.language,
+        title=row.title,
+        markdown=row.markdown,
+        digest=row.notice_digest,
+        content=tuple(json.loads(row.content)),
+    )
+    return Shown(
+        id=row.id,
+        person_id=row.person_id,
+        notice=notice,
+        offer=Offer.read(row.offer.encode()),
+        shown_at=row.shown_at,
+        event_id=row.event_id,
+    )

@@ -1,0 +1,1 @@
+"""People, employments, reporting lines, sessions."""

@@ -1,0 +1,157 @@
+"""People, where they work and whom they report to.
+
+Rules:
+1. Three regions bear on a person: home, place of work, and the employing entity's establishment.
+2. ``residence`` counts the homes of a person: it grows when the home region changes and when
+   somebody who left comes back. What was agreed to in one residence does not hold in the next, not
+   even after a return to the first (LAW §5: a region change never carries a decision over).
+3. A management chain ends. A cycle is refused at import; a walk upward stops where it would repeat.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from app.kernel.authority import Role
+
+REGION = re.compile(r"(GLOBAL|EU|EEA|[A-Z]{2}(-[A-Z0-9]{1,3})?)")
+"""An ISO 3166-1 or 3166-2 code, or EU, EEA, GLOBAL. Use with ``fullmatch``."""
+
+REGIONAL_ROLES = frozenset({"legal", "works_council"})
+"""Roles that mean nothing without a region."""
+
+ROLES = REGIONAL_ROLES | {"dpo", "auditor", "admin", "hr"}
+"""The closed list of roles."""
+
+
+def is_region(text: str) -> bool:
+    """Say whether the text has the shape of a region; whether a floor knows it is policy's part."""
+    return REGION.fullmatch(text) is not None
+
+
+@dataclass(frozen=True)
+class Person:
+    """One person, as the directory has them now.
+
+    Attributes:
+        id: the employer's id, 1 to 64 characters of ``A-Z a-z 0-9 . _ -``.
+        email: in lower case.
+        region: the home region, whose law follows the person.
+        place: the region of the place of work.
+        entity: ``DE/Sample Devices GmbH``: region of establishment, slash, legal name.
+        manager: id of the person reported to; None at the top.
+        residence: counts home regions, from 1 (rule 2); set by the directory, not part of equality.
+    """
+
+    id: str
+    name: str
+    email: str
+    region: str
+    place: str
+    entity: str
+    department: str
+    manager: str | None
+    roles: tuple[Role, ...]
+    active: bool = True
+    residence: int = field(default=1, compare=False)
+
+    @property
+    def entity_region(self) -> str:
+        """The region where the employing entity is established."""
+        return self.entity.partition("/")[0]
+
+    @property
+    def entity_name(self) -> str:
+        """The legal name of the employing entity: the controller."""
+        return self.entity.partition("/")[2]
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """Home, place of work, establishment; each once, in this order."""
+        return tuple(dict.fromkeys((self.region, self.place, self.entity_region)))
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """What the person does that bears on access: the names of the roles, sorted, each once."""
+        return tuple(sorted({role.name for role in self.roles}))
+
+
+@dataclass(frozen=True)
+class PersonVersion:
+    """What the directory said about a person from ``recorded_at`` on; without name and e-mail."""
+
+    person_id: str
+    version: int
+    region: str
+    place: str
+    entity: str
+    department: str
+    manager: str | None
+    roles: tuple[Role, ...]
+    active: bool
+    residence: int
+    recorded_at: datetime
+
+
+@dataclass(frozen=True)
+class ImportResult:
+    """How many people an import adds, changes, and finds as they are."""
+
+    added: int
+    changed: int
+    unchanged: int
+
+
+def successor(before: Person, after: Person) -> Person:
+    """Return ``after`` with the residence it has as the next state of ``before`` (rule 2)."""
+    moved = before.region != after.region or (after.active and not before.active)
+    return replace(after, residence=before.residence + moved)
+
+
+def read_role(text: str) -> Role:
+    """Read ``legal@DE`` or ``auditor``.
+
+    Raises:
+        ValueError: an unknown role, a bad region, or a regional role without one.
+    """
+    name, at, region = text.partition("@")
+    if name not in ROLES:
+        msg = f"{name!r} is not a role; the roles are {', '.join(sorted(ROLES))}"
+        raise ValueError(msg)
+    if at and not is_region(region):
+        msg = f"{region!r} is not a region"
+        raise ValueError(msg)
+    if not at and name in REGIONAL_ROLES:
+        msg = f"the role {name} needs a region, as in {name}@DE"
+        raise ValueError(msg)
+    return Role(name, region or None)
+
+
+def chain(person_id: str, managers: Mapping[str, str | None]) -> tuple[str, ...]:
+    """Walk upward from a person, nearest manager first; stops before a repetition (rule 3)."""
+    walked: dict[str, None] = {}
+    above = managers.get(person_id)
+    while above is not None and above != person_id and above not in walked:
+        walked[above] = None
+        above = managers.get(above)
+    return tuple(walked)
+
+
+def in_cycles(managers: Mapping[str, str | None]) -> tuple[str, ...]:
+    """Return the ids that, directly or through others, report to themselves; in given order."""
+    state: dict[str, bool] = {}  # walked and on a cycle, or walked and not
+    for start in managers:
+        path: dict[str, int] = {}
+        at: str | None = start
+        while at is not None and at not in state and at not in path:
+            path[at] = len(path)
+            at = managers.get(at)
+        first = path[at] if at is not None and at in path else len(path)
+        state.update((walked, place >= first) for walked, place in path.items())
+    return tuple(person for person in managers if state[person])
+
+
+def by_id(people: Iterable[Person]) -> dict[str, Person]:
+    """Index people by id."""
+    return {person.id: person for person in people}

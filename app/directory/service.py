@@ -1,0 +1,235 @@
+"""The directory: who works here, where, and for whom.
+
+Rules:
+1. An import is whole or nothing, and the same file twice changes nothing.
+2. People not named in a file are left as they are; leaving is its own act.
+3. Each changed row has its entry, with the reporting line as pseudonyms.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from app.audit.model import SYSTEM, Actor, Event, Kind
+from app.audit.service import AuditService
+from app.db.engine import Tx
+from app.directory import store
+from app.directory.model import (
+    ImportResult,
+    Person,
+    PersonVersion,
+    by_id,
+    chain,
+    in_cycles,
+    successor,
+)
+from app.kernel.authority import Authority
+from app.kernel.canonical import Json
+from app.kernel.errors import Fault, Forbidden, InvalidInput, NotFound
+
+MAX_FAULTS = 100
+
+
+class DirectoryService:
+    """Reads and changes the directory."""
+
+    def __init__(self, log: AuditService, authority: Authority) -> None:
+        self._log = log
+        self._authority = authority
+
+    def person(self, tx: Tx, person_id: str) -> Person:
+        """Return one person, also one who left.
+
+        Raises:
+            NotFound: there is none.
+        """
+        found = store.person(tx, person_id)
+        if found is None:
+            raise NotFound("there is no such person in the directory")
+        return found
+
+    def person_by_email(self, tx: Tx, email: str) -> Person:
+        """Return the person with this e-mail address, whatever its case.
+
+        Raises:
+            NotFound: there is none.
+        """
+        found = store.person_by_email(tx, email.strip().lower())
+        if found is None:
+            raise NotFound("there is no person with this e-mail address in the directory")
+        return found
+
+    def people(self, tx: Tx) -> tuple[Person, ...]:
+        """Return everybody, also those who left, by id."""
+        return store.people(tx)
+
+    def versions(self, tx: Tx, person_id: str) -> tuple[PersonVersion, ...]:
+        """Return what the directory said about a person over time, oldest first."""
+        return store.versions(tx, person_id)
+
+    def line(self, tx: Tx, person_id: str) -> tuple[str, ...]:
+        """Return the management chain upward, nearest first; empty for the top and the unknown."""
+        return self.lines(tx, (person_id,))[person_id]
+
+    def lines(self, tx: Tx, ids: Collection[str]) -> dict[str, tuple[str, ...]]:
+        """Return the management chain of each; one statement per level, not per person."""
+        managers: dict[str, str | None] = {}
+        level = set(ids)
+        while level:
+            found = store.managers(tx, level)
+            managers.update(dict.fromkeys(level) | found)
+            level = {above for above in found.values() if above is not None} - managers.keys()
+        return {person: chain(person, managers) for person in ids}
+
+    def lock(self, tx: Tx, person_id: str) -> None:
+        """Serialise what is decided by and about one person, until the transaction ends.
+
+        Raises:
+            NotFound: there is no such person.
+        """
+        if not store.lock(tx, person_id):
+            raise NotFound("there is no such person in the directory")
+
+    def plan(self, tx: Tx, people: Iterable[Person]) -> ImportResult:
+        """Say what an import would do, without doing it (``--dry-run``).
+
+        Raises:
+            InvalidInput: the people contradict each other or the directory; one fault each.
+        """
+        return self._compare(tx, people)[0]
+
+    def import_people(
+        self, tx: Tx, people: Iterable[Person], *, actor: Actor, now: datetime, file_digest: str
+    ) -> ImportResult:
+        """Bring the directory to what a file says, whole or not at all.
+
+        Args:
+            tx: the transaction.
+            people: as ``packs.read_people`` gave them.
+            actor: a person who may import, or the system (the command line).
+            now: the present instant.
+            file_digest: digest of the file's bytes, for the log.
+
+        Raises:
+            Forbidden: the actor may not import people.
+            InvalidInput: the people contradict each other or the directory.
+        """
+        self._require_importer(tx, actor)
+        result, added, changed = self._compare(tx, people)
+        store.change(tx, changed, now)  # first: a newcomer may take over a released address
+        store.add(tx, added, now)
+        self._append(tx, (*added, *changed), actor, now)
+        facts: dict[str, Json] = {
+            "added": result.added,
+            "changed": result.changed,
+            "unchanged": result.unchanged,
+            "file": file_digest,
+        }
+        self._log.append(tx, Event(Kind.DIRECTORY_IMPORTED, actor, facts), now)
+        return result
+
+    def leave(self, tx: Tx, person_id: str, actor: Actor, now: datetime) -> None:
+        """Mark a person as gone; their devices get no lease from then on. Twice is harmless.
+
+        Raises:
+            Forbidden: the actor may not change people.
+            NotFound: there is no such person.
+        """
+        self._require_importer(tx, actor)
+        self.lock(tx, person_id)
+        person = self.person(tx, person_id)
+        if person.active:
+            gone = replace(person, active=False)
+            store.change(tx, (gone,), now)
+            self._append(tx, (gone,), actor, now)
+
+    def _compare(
+        self, tx: Tx, people: Iterable[Person]
+    ) -> tuple[ImportResult, tuple[Person, ...], tuple[Person, ...]]:
+        """Return the counts, the people to add and the people to change."""
+        wanted = tuple(people)
+        present = by_id(store.people(tx))
+        faults = _contradictions(wanted, present)
+        if faults:
+            raise InvalidInput(
+                f"nothing was imported: {len(faults)} contradictions with the directory",
+                faults=faults[:MAX_FAULTS],
+                cure="Mend the file and import it again.",
+            )
+        added = tuple(item for item in wanted if item.id not in present)
+        changed = tuple(
+            successor(present[item.id], item)
+            for item in wanted
+            if item.id in present and present[item.id] != item
+        )
+        rest = len(wanted) - len(added) - len(changed)
+        return ImportResult(len(added), len(changed), rest), added, changed
+
+    def _require_importer(self, tx: Tx, actor: Actor) -> None:
+        if actor == SYSTEM:
+            return
+        person = store.person(tx, actor.id) if actor.kind == "person" else None
+        if person is None or not person.active:
+            raise Forbidden("only a person of the directory may import people")
+        self._authority.require(person.roles, None, "people", "import")
+
+    def _append(self, tx: Tx, people: Iterable[Person], actor: Actor, now: datetime) -> None:
+        written = tuple(people)
+        lines = self.lines(tx, [person.id for person in written])
+        named = {*lines, *(above for line in lines.values() for above in line)}
+        pseudonyms = self._log.pseudonyms(tx, sorted(named))
+        for person in written:
+            line = [pseudonyms[above] for above in lines[person.id]]
+            facts: dict[str, Json] = {
+                "region": person.region,
+                "place": person.place,
+                "entity_region": person.entity_region,
+                "active": person.active,
+                "manager": line[0] if line else None,
+                "line": line,
+                "functions": list(person.functions),
+            }
+            event = Event(Kind.DIRECTORY_PERSON, actor, facts, subjects=(person.id,))
+            self._log.append(tx, event, now)
+
+
+def _contradictions(wanted: tuple[Person, ...], present: dict[str, Person]) -> tuple[Fault, ...]:
+    """List what a file cannot know by itself: managers, cycles and addresses beyond its lines."""
+    merged = present | by_id(wanted)
+    holders: dict[str, list[str]] = {}
+    for person in merged.values():
+        holders.setdefault(person.email, []).append(person.id)
+    cyclic = set(in_cycles({person.id: person.manager for person in merged.values()}))
+    faults = []
+    for person in wanted:
+        if person.manager is not None and person.manager not in merged:
+            faults.append(_unknown_manager(person))
+        elif person.id in cyclic:
+            faults.append(_cycle(person))
+        if len(holders[person.email]) > 1:
+            faults.append(_shared_email(person))
+    return tuple(faults)
+
+
+def _unknown_manager(person: Person) -> Fault:
+    return Fault(
+        f"person {person.id}, column manager",
+        f"{person.manager!r} is neither in the file nor in the directory",
+        "Add the manager's own line, or correct the id.",
+    )
+
+
+def _cycle(person: Person) -> Fault:
+    return Fault(
+        f"person {person.id}, column manager",
+        "the person would report to themselves, directly or through others",
+        "Correct one manager of the circle, or leave it empty for the top.",
+    )
+
+
+def _shared_email(person: Person) -> Fault:
+    return Fault(
+        f"person {person.id}, column email",
+        "another person has this e-mail address",
+        "Give each person an address of their own.",
+    )

@@ -1,0 +1,44 @@
+"""Consent on its own: a real database, a real log, a real directory; no policy, no web."""
+
+import pytest
+
+from app.audit.model import SYSTEM
+from app.audit.service import AuditService
+from app.audit.vault import Vault
+from app.consent.service import ConsentService
+from app.db.engine import Database
+from app.directory.service import DirectoryService
+from app.kernel.signing import LocalSigner
+from tests.consent.booth import Booth, Nobody, notice
+from tests.fakes import FakeClock
+from tests.make import person
+
+SIGNER = LocalSigner.from_seed(b"r" * 32)
+
+
+@pytest.fixture
+def signer() -> LocalSigner:
+    return SIGNER
+
+
+@pytest.fixture
+def booth(database: Database, clock: FakeClock) -> Booth:
+    """Two people, a notice in two languages, and the calls that tests make of them."""
+    log = AuditService(Vault(b"v" * 32), "audit.example/test")
+    directory = DirectoryService(log, Nobody())
+    consent = ConsentService(
+        log, directory, SIGNER, "https://habeas.example", (notice(), notice(language="de"))
+    )
+    with database.write() as tx:
+        directory.import_people(
+            tx,
+            (
+                person("ada", region="DE", place="DE", entity="DE/Sample Devices GmbH"),
+                person("ben"),
+            ),
+            actor=SYSTEM,
+            now=clock.now(),
+            file_digest="sha256:" + "0" * 64,
+        )
+        consent.adopt(tx, clock.now())
+    return Booth(database, clock, log, directory, consent)

@@ -1,0 +1,31 @@
+"""The directory on its own, over a real database and a real log."""
+
+import pytest
+
+from app.audit.service import AuditService
+from app.audit.vault import Vault
+from app.directory.service import DirectoryService
+from app.kernel.authority import Role
+from app.kernel.errors import Forbidden
+
+
+class OnlyAdmin:
+    """Lets admins import; stands for the Casbin rows, which tests/access tries."""
+
+    def require(self, roles: tuple[Role, ...], region: str | None, thing: str, action: str) -> None:
+        if not self.may(roles, region, thing, action):
+            raise Forbidden("you need the role admin")
+
+    def may(self, roles: tuple[Role, ...], region: str | None, thing: str, action: str) -> bool:
+        del region
+        return Role("admin") in roles and (thing, action) == ("people", "import")
+
+
+@pytest.fixture
+def log() -> AuditService:
+    return AuditService(Vault(b"v" * 32), "audit.example/test")
+
+
+@pytest.fixture
+def directory(log: AuditService) -> DirectoryService:
+    return DirectoryService(log, OnlyAdmin())
