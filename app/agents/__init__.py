@@ -1,0 +1,1 @@
+"""Pairing, leases, reports: what a capture agent fetches before it captures."""

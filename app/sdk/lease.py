@@ -1,0 +1,207 @@
+"""What a lease says, read strictly; and the check that data stores make (law 1).
+
+A lease is believed only whole: signature and key, type and algorithm, audience, times, sequence.
+What is not understood is not a lease.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from app.agents.refusals import Refusal
+from app.kernel.canonical import canonical, digest
+from app.kernel.signing import BadToken, read_token
+from app.kernel.vocabulary import Reason
+
+LEASE_TYPE = "habeas-lease+jwt"
+SKEW_S = 60
+"""How far two honest clocks may differ, seconds."""
+MAX_LIFE_S = 3_600
+"""No lease is believed for longer, whatever it claims, seconds."""
+AGENT_VERSION = (0, 1, 0)
+
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_VERSION = re.compile(r"\d{1,6}\.\d{1,6}\.\d{1,6}")
+_LARGEST = 2**53
+
+
+class Refused(Exception):  # noqa: N818 - not an error of the program: an answer
+    """A lease, or its policy document, that must not be relied on.
+
+    Attributes:
+        reason: which check failed.
+    """
+
+    def __init__(self, reason: Refusal, problem: str) -> None:
+        super().__init__(problem)
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Lease:
+    """A lease whose signature and form are good. Times in seconds, UTC.
+
+    Attributes:
+        policy_seq, consent_seq: how far each had come; they order leases.
+        policy: digest of the policy document; None while capture is off.
+        reasons: why capture is off; empty while it is on.
+    """
+
+    issuer: str
+    device_id: str
+    jti: str
+    issued: int
+    expires: int
+    policy_seq: int
+    consent_seq: int
+    capture: bool
+    reasons: tuple[Reason, ...]
+    policy: str | None
+    poll_s: int
+    nonce: str | None
+
+    @property
+    def believed_until(self) -> int:
+        """When it ends, at the latest an hour after it was issued."""
+        return min(self.expires, self.issued + MAX_LIFE_S)
+
+    @property
+    def says(self) -> str:
+        """Names what it says, whenever it says it and however far it has come."""
+        return digest(
+            canonical(
+                {
+                    "capture": self.capture,
+                    "reasons": list(self.reasons),
+                    "policy": self.policy,
+                }
+            )
+        )
+
+
+@dataclass(frozen=True)
+class NotCovered:
+    """Why a data store must refuse what came with a lease."""
+
+    reason: Reason | Refusal
+
+
+def read_lease(token: str, keys: Mapping[str, bytes]) -> Lease:
+    """Read a lease after checking its signature, type, algorithm, key and form.
+
+    Device, times and order are the caller's to check.
+
+    Raises:
+        Refused: any check fails.
+    """
+    try:
+        claims = read_token(token, LEASE_TYPE, keys)
+        lease = _lease(claims)
+    except (BadToken, ValueError, RecursionError) as error:
+        raise Refused(Refusal.LEASE_UNREADABLE, str(error)) from error
+    least = claims.get("min_agent")
+    if least is not None and (
+        not isinstance(least, str)
+        or not _VERSION.fullmatch(least)
+        or _numbers(least) > AGENT_VERSION
+    ):
+        raise Refused(Refusal.AGENT_TOO_OLD, f"the lease asks for an agent of version {least}")
+    return lease
+
+
+def check_lease(
+    token: str, captured_at: datetime, device_id: str, keys: Mapping[str, bytes]
+) -> Lease | NotCovered:
+    """Say whether a lease covers something captured by a device at an instant (law 1).
+
+    For data stores: whatever comes without a lease that covers it is refused.
+
+    Args:
+        token: the lease that came with the data.
+        captured_at: when the data was captured, by the device's clock; aware.
+        device_id: whose data it is.
+        keys: the service's public keys by key id (``/.well-known/jwks.json``).
+    """
+    try:
+        lease = read_lease(token, keys)
+        against = _against(lease, captured_at, device_id)
+    except Refused as refused:
+        return NotCovered(refused.reason)
+    except Exception:  # noqa: BLE001 - whatever is wrong with the input, it is not covered
+        return NotCovered(Refusal.INTERNAL)
+    return lease if against is None else NotCovered(against)
+
+
+def _against(lease: Lease, captured_at: datetime, device_id: str) -> Reason | Refusal | None:
+    """What speaks against a lease covering an instant of a device."""
+    at = captured_at.timestamp()
+    found: dict[Reason | Refusal, bool] = {
+        Refusal.EVENT_UNREADABLE: captured_at.tzinfo is None,
+        Refusal.OTHER_DEVICE: lease.device_id != device_id,
+        Refusal.LEASE_FROM_FUTURE: at + SKEW_S < lease.issued,
+        Refusal.LEASE_EXPIRED: at >= lease.believed_until,
+    }
+    reasons = [reason for reason, applies in found.items() if applies]
+    return next(iter([*reasons, *lease.reasons]), None)
+
+
+def _lease(claims: Mapping[str, Any]) -> Lease:
+    """Read the claims.
+
+    Raises:
+        ValueError: one is missing or of the wrong form, or they contradict each other.
+    """
+    seq = claims.get("seq")
+    if not isinstance(seq, dict) or seq.keys() != {"policy", "consent"}:
+        raise ValueError("seq does not name policy and consent")
+    capture = claims.get("capture")
+    if capture not in {"on", "off"}:
+        raise ValueError("capture is neither on nor off")
+    said = claims.get("reasons")
+    if not isinstance(said, list):
+        raise ValueError("reasons is not a list")  # noqa: TRY004 - one error for every bad form
+    reasons = tuple(Reason(reason) for reason in said)
+    policy = claims.get("policy")
+    if policy is not None and not (isinstance(policy, str) and _DIGEST.fullmatch(policy)):
+        raise ValueError("policy is not a digest")
+    if (capture == "on") is not (not reasons and policy is not None):
+        raise ValueError("capture, reasons and policy contradict each other")
+    nonce = claims.get("nonce")
+    if nonce is not None and not isinstance(nonce, str):
+        raise ValueError("nonce is not text")
+    return Lease(
+        issuer=_text(claims, "iss"),
+        device_id=_text(claims, "aud"),
+        jti=_text(claims, "jti"),
+        issued=_count(claims, "iat"),
+        expires=_count(claims, "exp"),
+        policy_seq=_count(seq, "policy"),
+        consent_seq=_count(seq, "consent"),
+        capture=capture == "on",
+        reasons=reasons,
+        policy=policy,
+        poll_s=max(1, _count(claims, "poll_s")),
+        nonce=nonce,
+    )
+
+
+def _text(claims: Mapping[str, Any], name: str) -> str:
+    value = claims.get(name)
+    if not isinstance(value, str) or not value:
+        msg = f"{name} is not text"
+        raise ValueError(msg)
+    return value
+
+
+def _count(claims: Mapping[str, Any], name: str) -> int:
+    value = claims.get(name)
+    if type(value) is not int or not 0 <= value < _LARGEST:  # a bool is an int, and no count
+        msg = f"{name} is not a whole number"
+        raise ValueError(msg)
+    return value
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))

@@ -1,0 +1,51 @@
+"""Verify one ``.tlog-proof`` file: one entry, in one log, under one key."""
+
+from pathlib import Path
+
+from app.audit.checkpoint import BadNote, Checkpoint, open_checkpoint, parse_tlog_proof, parse_vkey
+from app.audit.merkle import BadProof, leaf_hash, verify_inclusion
+from app.audit.model import read_leaf
+from app.sdk.verify.report import LIMITS, Findings, Report, Verdict
+
+_MAX_PROOF_BYTES = 1 << 21
+
+
+def verify_proof(path: Path, vkey: str | None) -> Report:
+    """Verify a proof; see ``app.sdk.verify.verify``."""
+    integrity = Findings()
+    index, signed = -1, None
+    if vkey is None:
+        integrity.add("a proof carries no key: give the log's")
+    else:
+        try:
+            index, signed = _check(path, vkey)
+        except (BadNote, BadProof, ValueError) as error:
+            integrity.add(str(error))
+    return Report(
+        subject="proof",
+        name=path.name,
+        key="missing" if vkey is None else "given",
+        vkey=vkey,
+        origin=signed.origin if signed else None,
+        size=signed.size if signed else None,
+        root=signed.root if signed else None,
+        integrity=integrity.verdict(
+            f"Entry {index} is in the log that the checkpoint signs.",
+            "Nothing is shown about the entry.",
+        ),
+        completeness=Verdict(None, "A proof shows that one entry is there, not what else is."),
+        policy=Verdict(None, "Verify an export to judge decisions."),
+        limits=LIMITS,
+    )
+
+
+def _check(path: Path, vkey: str) -> tuple[int, Checkpoint]:
+    with path.open("rb") as file:
+        proof = parse_tlog_proof(file.read(_MAX_PROOF_BYTES).decode("utf-8"))
+    signed = open_checkpoint(proof.checkpoint.encode(), parse_vkey(vkey))
+    if proof.extra is None:
+        raise BadNote("the proof does not carry the entry")
+    verify_inclusion(proof.index, signed.size, leaf_hash(proof.extra), proof.path, signed.root)
+    if read_leaf(proof.extra)["idx"] != proof.index:
+        raise BadProof("the entry says another index")
+    return proof.index, signed

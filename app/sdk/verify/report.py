@@ -1,0 +1,175 @@
+"""What a verification says: three verdicts, why, and what it cannot say."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from app.kernel.canonical import Json
+
+LISTED = 20
+"""How many findings of one verdict are listed; all are counted."""
+
+LIMITS = (
+    "A log shows what was recorded. It cannot show that nothing happened beside it.",
+    "A program that lies before it records is not found out by its log.",
+    (
+        "Who holds the log's key can write a different log from the first entry on. Keep a "
+        "checkpoint of every export you verify, and verify the next export against it."
+    ),
+    (
+        "People stand in the log under random names. Which person is meant, and the encrypted "
+        "details, are not in an export; entries only commit to them."
+    ),
+)
+KEY_LIMIT = (
+    "The key was taken from the export itself: that shows that the export is whole, not who signed "
+    "it. Get the log's key by another way and give it."
+)
+UNKEPT_LIMIT = (
+    "No kept checkpoint was given: entries at the end that were cut off before the checkpoint was "
+    "signed cannot be missed."
+)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One answer.
+
+    Attributes:
+        ok: None where the question does not arise.
+        sentence: the answer in words.
+        first_bad: the smallest index of an entry at fault, where one can be named.
+        findings: what is wrong, at most ``LISTED``.
+    """
+
+    ok: bool | None
+    sentence: str
+    first_bad: int | None = None
+    findings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Report:
+    """The outcome of one verification.
+
+    Attributes:
+        subject: what was verified.
+        name: its file name.
+        key: who named the log's key.
+        vkey: that key; None where none could be read.
+        origin, size, root: of the log, as its checkpoint says; None where that cannot be read.
+        counts: figures by name.
+        limits: what the verdicts do not show, as sentences.
+    """
+
+    subject: Literal["export", "proof"]
+    name: str
+    key: Literal["given", "export", "missing"]
+    vkey: str | None
+    origin: str | None
+    size: int | None
+    root: bytes | None
+    integrity: Verdict
+    completeness: Verdict
+    policy: Verdict
+    counts: Mapping[str, int] = field(default_factory=dict)
+    limits: tuple[str, ...] = LIMITS
+
+    @property
+    def verdicts(self) -> dict[str, Verdict]:
+        """The three by name."""
+        return {
+            "integrity": self.integrity,
+            "completeness": self.completeness,
+            "policy": self.policy,
+        }
+
+    @property
+    def ok(self) -> bool:
+        """No verdict is against it."""
+        return all(verdict.ok is not False for verdict in self.verdicts.values())
+
+    @property
+    def first_bad(self) -> int | None:
+        """The smallest index of an entry at fault."""
+        named = [one.first_bad for one in self.verdicts.values() if one.first_bad is not None]
+        return min(named, default=None)
+
+    @property
+    def exit_code(self) -> int:
+        """0: every verdict holds. 1: one does not."""
+        return 0 if self.ok else 1
+
+
+class Findings:
+    """Collects what is wrong for one verdict."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.first_bad: int | None = None
+        self.listed: list[str] = []
+
+    def add(self, problem: str, idx: int | None = None) -> None:
+        """Note a problem, and the index of the first entry it touches where there is one."""
+        self.count += 1
+        if len(self.listed) < LISTED:
+            self.listed.append(problem)
+        if idx is not None and (self.first_bad is None or idx < self.first_bad):
+            self.first_bad = idx
+
+    def verdict(self, good: str, bad: str) -> Verdict:
+        """Close the collection: ``good`` if nothing was found, else ``bad``."""
+        if not self.count:
+            return Verdict(True, good)
+        where = "" if self.first_bad is None else f" The first bad index is {self.first_bad}."
+        return Verdict(False, bad + where, self.first_bad, tuple(self.listed))
+
+
+_KEYS = {
+    "given": "the key you gave",
+    "export": "the key in the export itself",
+    "missing": "no key",
+}
+_MARKS = {True: "ok", False: "FAILED", None: "-"}
+
+
+def render(report: Report) -> str:
+    """Write a report for people."""
+    lines = [f"{report.subject} {report.name}"]
+    if report.origin is not None:
+        lines += [f"  log      {report.origin}", f"  entries  {report.size:,}"]
+    if report.root is not None:
+        lines.append(f"  root     {report.root.hex()}")
+    lines += [f"  key      {report.vkey or 'none'}", f"           ({_KEYS[report.key]})", ""]
+    for name, verdict in report.verdicts.items():
+        lines.append(f"{name:<13}{_MARKS[verdict.ok]:<8}{verdict.sentence}")
+        lines += [f"{'':<21}- {finding}" for finding in verdict.findings]
+    lines += ["", "What this does not show:"]
+    lines += [f"  - {limit}" for limit in report.limits]
+    return "\n".join(lines) + "\n"
+
+
+def as_json(report: Report) -> dict[str, Json]:
+    """Write a report for machines."""
+    return {
+        "ok": report.ok,
+        "subject": report.subject,
+        "name": report.name,
+        "key": report.key,
+        "vkey": report.vkey,
+        "origin": report.origin,
+        "size": report.size,
+        "root": None if report.root is None else report.root.hex(),
+        "first_bad": report.first_bad,
+        "counts": dict(report.counts),
+        "verdicts": {
+            name: {
+                "ok": verdict.ok,
+                "sentence": verdict.sentence,
+                "first_bad": verdict.first_bad,
+                "findings": list(verdict.findings),
+            }
+            for name, verdict in report.verdicts.items()
+        },
+        "limits": list(report.limits),
+    }

@@ -1,0 +1,154 @@
+"""A small company in California: an engineer, two of legal who published a policy, an admin."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app.agents.leases import LeaseAnswer, Poll
+from app.agents.model import Device
+from app.audit.model import SYSTEM
+from app.consent.model import Act
+from app.consent.receipts import Receipt
+from app.db.engine import Tx
+from app.directory.model import Person
+from app.kernel.signing import LocalSigner, jwk, sign_token
+from tests.fakes import FakeClock
+from tests.make import person
+
+if TYPE_CHECKING:
+    from app.wiring import Services
+
+POLICY = """
+region: US-CA
+name: California
+status: approved
+valid_from: 2026-10-01
+valid_to: null
+summary: Clicks, menus and screenshots in the editor and in chat.
+knobs:
+  signals:
+    click: {mode: allow, retention_days: 30}
+    menu: {mode: allow, retention_days: 30}
+    screenshot: {mode: redact, retention_days: 14}
+  apps: {value: [vscode, slack]}
+  purposes: {value: [ai_training.computer_use]}
+evidence:
+  - kind: risk_assessment
+    reference: RA-2026-1
+    sha256: "1111111111111111111111111111111111111111111111111111111111111111"
+    valid_to: 2027-12-31
+"""
+
+PEOPLE = (
+    person("E-1000"),
+    person("E-1001"),
+    person("L-1", "legal@US-CA"),
+    person("L-2", "legal@US-CA"),
+    person("L-3", "legal@US-NY"),
+    person("A-1", "admin"),
+    person("E-IT", region="IT", place="IT", entity="IT/Esempio SpA"),
+)
+
+
+def assertion(
+    key: LocalSigner, device_id: str, now: datetime, *, typ: str = "JWT", **claims: object
+) -> str:
+    """An assertion as an honest device makes it, but for what is said."""
+    at = int(now.timestamp())
+    honest: dict[str, object] = {
+        "iss": device_id,
+        "sub": device_id,
+        "aud": "http://127.0.0.1:8000/v1/agent/token",
+        "iat": at,
+        "exp": at + 120,
+        "jti": f"{id(object())}-{LocalSigner.generate().public.hex()[:24]}",
+    }
+    said = {name: value for name, value in {**honest, **claims}.items() if value is not ...}
+    return sign_token(key, typ, said)
+
+
+@dataclass
+class Company:
+    """What tests do with the services, in one word each."""
+
+    services: "Services"
+    clock: FakeClock
+
+    @property
+    def now(self) -> datetime:
+        return self.clock.now()
+
+    def write(self):
+        return self.services.database.write()
+
+    def read(self):
+        return self.services.database.read()
+
+    def person(self, person_id: str = "E-1000") -> Person:
+        with self.read() as tx:
+            return self.services.directory.person(tx, person_id)
+
+    def publish(self, text: str = POLICY, region: str = "US-CA") -> None:
+        author, second = self.person("L-1"), self.person("L-2")
+        with self.write() as tx:
+            change = self.services.policy.propose(tx, author, region, text, "first", self.now)
+            self.services.policy.approve(tx, second, change.id, change.digest, self.now)
+
+    def decide(self, act: Act = Act.GIVEN, person_id: str = "E-1000", **options) -> Receipt:
+        who = self.person(person_id)
+        with self.write() as tx:
+            if act in {Act.GIVEN, Act.ACKNOWLEDGED}:
+                offer = self.services.agents.situation(tx, who, self.now).offer
+                shown = self.services.consent.show(tx, who, offer, "en", self.now)
+                options["shown_id"] = shown.id
+            return self.services.consent.decide(tx, who, act, self.now, **options)
+
+    def pair(self, person_id: str = "E-1000", key: LocalSigner | None = None) -> Device:
+        key = key or LocalSigner.generate()
+        agents = self.services.agents
+        with self.write() as tx:
+            pairing = agents.start_pairing(tx, "laptop", jwk(key.public), self.now)
+            return agents.approve_pairing(tx, self.person(person_id), pairing.user_code, self.now)
+
+    def lease(self, device: Device, poll: Poll | None = None) -> LeaseAnswer:
+        """As the API asks: read first, write only if that is not enough."""
+        agents, poll = self.services.agents, poll or Poll()
+        with self.read() as tx:
+            answer = agents.renewal(tx, device, self.now, poll)
+        if answer is not None:
+            return answer
+        with self.write() as tx:
+            return agents.lease(tx, device, self.now, poll)
+
+    def entries(self, kind: str) -> list[dict]:
+        """The leaves of a kind, oldest first."""
+        from app.audit.model import EntryFilter
+
+        self.services.integrator.integrate()
+        with self.read() as tx:
+            found = self.services.log.search(tx, EntryFilter(kind=kind, limit=500))
+        return [dict(entry.leaf) for entry in reversed(found)]
+
+
+@pytest.fixture
+def company(services: "Services", clock: FakeClock) -> Company:
+    made = Company(services, clock)
+    with made.write() as tx:
+        imported(services, tx, clock.now())
+    return made
+
+
+def imported(services: "Services", tx: Tx, now: datetime) -> None:
+    services.directory.import_people(
+        tx, PEOPLE, actor=SYSTEM, now=now, file_digest="sha256:" + "0" * 64
+    )
+
+
+@pytest.fixture
+def open_company(company: Company) -> Company:
+    """The same, with a policy in force and the engineer's consent."""
+    company.publish()
+    company.decide()
+    return company

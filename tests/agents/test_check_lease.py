@@ -1,0 +1,81 @@
+"""Law 1 at the other end: a data store takes nothing that no lease covers."""
+
+from datetime import timedelta
+
+import pytest
+
+from app.agents.refusals import Refusal
+from app.kernel.signing import LocalSigner
+from app.kernel.vocabulary import Reason
+from app.sdk.lease import Lease, NotCovered, check_lease
+from tests.agent_simulator import DEVICE, TTL_S, LeaseOffice
+
+
+@pytest.fixture
+def office(clock) -> LeaseOffice:
+    return LeaseOffice(clock)
+
+
+def test_what_was_captured_under_a_lease_is_covered(office, clock):
+    token = office.send().token
+    found = check_lease(token, clock.now() + timedelta(seconds=30), DEVICE, office.keys)
+    assert isinstance(found, Lease)
+    assert found.policy is not None
+
+
+@pytest.mark.parametrize(
+    ("sentence", "seconds", "expected"),
+    [
+        ("captured at its end", TTL_S, Refusal.LEASE_EXPIRED),
+        ("captured after its end", TTL_S + 3_600, Refusal.LEASE_EXPIRED),
+        ("captured before it was given", -61, Refusal.LEASE_FROM_FUTURE),
+    ],
+)
+def test_law_1_what_was_captured_outside_the_leases_life_is_refused(
+    office, clock, sentence, seconds, expected
+):
+    at = clock.now() + timedelta(seconds=seconds)
+    assert check_lease(office.send().token, at, DEVICE, office.keys) == NotCovered(expected)
+
+
+def test_law_1_data_of_another_device_is_refused(office, clock):
+    found = check_lease(office.send().token, clock.now(), "d_" + "2" * 32, office.keys)
+    assert found == NotCovered(Refusal.OTHER_DEVICE)
+
+
+def test_law_1_data_under_an_off_lease_is_refused_with_its_reason(office, clock):
+    office.withdraw()
+    found = check_lease(office.send().token, clock.now(), DEVICE, office.keys)
+    assert found == NotCovered(Reason.CONSENT_WITHDRAWN)
+
+
+def test_law_1_a_lease_for_ten_years_covers_an_hour(office, clock):
+    token = office.send(exp=int(clock.now().timestamp()) + 10**8).token
+    at = clock.now() + timedelta(hours=1)
+    assert check_lease(token, at, DEVICE, office.keys) == NotCovered(Refusal.LEASE_EXPIRED)
+
+
+def test_law_1_a_forged_lease_is_refused(clock):
+    forged = LeaseOffice(clock, LocalSigner.generate()).send().token
+    found = check_lease(forged, clock.now(), DEVICE, LeaseOffice(clock).keys)
+    assert found == NotCovered(Refusal.LEASE_UNREADABLE)
+
+
+@pytest.mark.parametrize("token", ["", "a.b", "a.b.c", "é.é.é", "[" * 20_000])
+def test_law_1_what_is_no_lease_is_refused(office, clock, token):
+    found = check_lease(token, clock.now(), DEVICE, office.keys)
+    assert found == NotCovered(Refusal.LEASE_UNREADABLE)
+
+
+def test_an_instant_without_a_zone_is_refused(office, clock):
+    at = clock.now().replace(tzinfo=None)
+    assert isinstance(check_lease(office.send().token, at, DEVICE, office.keys), NotCovered)
+
+
+@pytest.mark.parametrize("flipped", range(0, 400, 7))
+def test_law_1_no_flipped_letter_is_survived(office, clock, flipped):
+    token = office.send().token
+    place = flipped % len(token)
+    other = "A" if token[place] != "A" else "B"
+    changed = token[:place] + other + token[place + 1 :]
+    assert isinstance(check_lease(changed, clock.now(), DEVICE, office.keys), NotCovered)

@@ -1,0 +1,219 @@
+"""Which events a policy lets through, once a lease says on."""
+
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.agents.refusals import REPORTABLE, Refusal
+from app.kernel.vocabulary import Mode, Reason, Signal
+from app.sdk.event import read_event
+from app.sdk.guard import Allowed, Denied, Guard
+from tests.agent_simulator import AgentSimulator, LeaseOffice, event, policy_document
+from tests.fakes import FakeClock
+
+
+@pytest.fixture
+def judge(tmp_path: Path, clock: FakeClock):
+    """A guard under a policy that differs from the usual one as said."""
+
+    def under(*, personal: bool = False, **changes: object) -> Guard:
+        office = LeaseOffice(clock, document=policy_document(**changes))
+        agent = AgentSimulator(tmp_path / "agent", office, clock)
+        agent.guard._personal = personal
+        agent.poll()
+        return agent.guard
+
+    return under
+
+
+def _signals(**modes: str) -> dict[str, object]:
+    return {
+        signal.value: {"mode": modes.get(signal.value, "allow"), "retention_days": 1}
+        for signal in Signal
+    }
+
+
+def test_a_listed_app_is_captured_under_its_id(judge):
+    assert judge().may_capture(event()) == Allowed(Mode.ALLOW, "vscode")
+
+
+def test_an_unlisted_app_is_not(judge):
+    found = judge().may_capture(event("com.spotify.client"))
+    assert found == Denied(Refusal.APP_UNLISTED)
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        {"url": "https://bank.example/accounts"},
+        {"field": "password"},
+        {"private": True},
+    ],
+)
+def test_an_excluded_place_is_never_captured_not_even_in_a_listed_app(judge, seen):
+    assert judge().may_capture(event(**seen)) == Denied(Refusal.EXCLUDED)
+
+
+def test_a_denied_signal_is_not_captured(judge):
+    guard = judge(signals=_signals(key_content="deny"))
+    assert guard.may_capture(event(signal="key_content")) == Denied(Refusal.SIGNAL_DENIED)
+
+
+def test_a_redacted_signal_says_so(judge):
+    guard = judge(signals=_signals(key_content="redact"))
+    assert guard.may_capture(event(signal="key_content")) == Allowed(Mode.REDACT, "vscode")
+
+
+@pytest.mark.parametrize(
+    ("signal", "counterparty", "expected"),
+    [
+        ("allow", "redact", Allowed(Mode.REDACT, "slack")),
+        ("redact", "allow", Allowed(Mode.REDACT, "slack")),
+        ("allow", "allow", Allowed(Mode.ALLOW, "slack")),
+        ("allow", "deny", Denied(Refusal.COUNTERPARTY)),
+        ("deny", "allow", Denied(Refusal.SIGNAL_DENIED)),
+    ],
+)
+def test_where_others_speak_too_the_stricter_mode_holds(judge, signal, counterparty, expected):
+    guard = judge(signals=_signals(click=signal), counterparty=counterparty)
+    assert guard.may_capture(event("slack")) == expected
+
+
+@pytest.mark.parametrize(
+    ("time", "allowed"),
+    [
+        ("2026-11-16T08:00:00+01:00", True),  # Monday
+        ("2026-11-16T17:59:59+01:00", True),
+        ("2026-11-16T07:59:59+01:00", False),
+        ("2026-11-16T18:00:00+01:00", False),
+        ("2026-11-15T10:00:00+01:00", False),  # Sunday
+        ("2026-11-16T07:30:00+00:00", False),  # the same instant as 08:30 in Berlin, seen in London
+    ],
+)
+def test_hours_are_judged_by_the_laptops_local_time(judge, time, allowed):
+    guard = judge(hours=list(range(8, 18)))
+    found = guard.may_capture(event(time=datetime.fromisoformat(time)))
+    assert found == (Allowed(Mode.ALLOW, "vscode") if allowed else Denied(Reason.OFF_HOURS))
+
+
+def test_outside_the_hours_a_policy_may_redact_instead(judge):
+    guard = judge(hours=[], off_hours="redact")
+    assert guard.may_capture(event()) == Allowed(Mode.REDACT, "vscode")
+
+
+def test_an_own_laptop_is_not_captured_where_the_policy_denies_it(judge):
+    assert judge(personal=True).may_capture(event()) == Denied(Reason.PERSONAL_DEVICE)
+
+
+def test_screenshots_keep_their_distance(judge):
+    guard = judge()
+    at = [
+        event(signal="screenshot", time=datetime.fromisoformat(f"2026-11-16T10:{clock}+01:00"))
+        for clock in ("00:00", "00:59", "01:00", "01:30")
+    ]
+    found = [guard.may_capture(shot) for shot in at]
+    assert [isinstance(answer, Allowed) for answer in found] == [True, False, True, False]
+    assert found[1] == Denied(Refusal.SCREENSHOT_INTERVAL)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        {},
+        {"time": "2026-11-16T10:00:00+01:00", "app": "x"},
+        {"time": "2026-11-16T10:00:00", "app": "x", "signal": "click"},
+        {"time": "yesterday", "app": "x", "signal": "click"},
+        {"time": "2026-11-16T10:00:00Z", "app": "", "signal": "click"},
+        {"time": "2026-11-16T10:00:00Z", "app": "x", "signal": "mood"},
+        {"time": "2026-11-16T10:00:00Z", "app": "x", "signal": "click", "private": "no"},
+        {"time": "2026-11-16T10:00:00Z", "app": "x", "signal": "click", "text": "hello"},
+    ],
+)
+def test_law_7_an_event_that_cannot_be_read_is_denied(judge, raw):
+    assert judge().may_capture(raw) == Denied(Refusal.EVENT_UNREADABLE)
+
+
+@pytest.mark.parametrize("broken", [None, 7, [], "click", object()])
+def test_law_7_nonsense_in_place_of_an_event_is_denied(judge, broken):
+    assert isinstance(judge().may_capture(broken), Denied)
+
+
+def test_law_7_a_broken_clock_denies(judge):
+    guard = judge()
+
+    class Broken:
+        def now(self) -> datetime:
+            raise OSError("no clock")
+
+    guard._clock = Broken()
+    assert guard.may_capture(event()) == Denied(Refusal.INTERNAL)
+    assert guard.state is Refusal.INTERNAL
+
+
+modes = st.sampled_from(["deny", "redact", "allow"])
+documents = st.fixed_dictionaries(
+    {
+        "signals": st.fixed_dictionaries(
+            {
+                s.value: st.fixed_dictionaries({"mode": modes, "retention_days": st.just(1)})
+                for s in Signal
+            }
+        ),
+        "hours": st.none() | st.just([]) | st.just(list(range(168))),
+        "off_hours": modes,
+        "counterparty": modes,
+        "personal_device": modes,
+    }
+)
+events = st.builds(
+    event,
+    st.sampled_from(["com.microsoft.VSCode", "slack", "com.spotify.client"]),
+    st.sampled_from([str(signal) for signal in Signal]),
+    url=st.sampled_from([None, "https://bank.example/", "https://a.slack.com/x"]),
+    private=st.booleans(),
+)
+
+
+def _rank(answer: Allowed | Denied) -> int:
+    return int(answer.mode) if isinstance(answer, Allowed) else 0
+
+
+@settings(max_examples=60, deadline=None)
+@given(documents, events, st.sampled_from(["signal", "off_hours", "counterparty", "hours"]))
+def test_law_7_a_stricter_policy_never_allows_more(tmp_path_factory, changes, seen, knob):
+    def ask(changes: dict[str, object]) -> int:
+        clock = FakeClock()
+        office = LeaseOffice(clock, document=policy_document(**changes))
+        agent = AgentSimulator(tmp_path_factory.mktemp("agent"), office, clock)
+        agent.poll()
+        return _rank(agent.guard.may_capture(seen))
+
+    stricter = dict(changes)
+    if knob == "signal":
+        stricter["signals"] = {
+            **changes["signals"],
+            seen.signal.value: {"mode": "deny", "retention_days": 0},
+        }
+    elif knob == "hours":
+        stricter["hours"] = []
+    else:
+        stricter[knob] = "deny"
+    assert ask(stricter) <= ask(changes)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    )
+)
+def test_reading_an_event_ends_in_an_event_or_a_value_error(value):
+    with pytest.raises(ValueError, match=r"."):
+        read_event(value)
+
+
+def test_every_reason_the_guard_can_give_may_be_reported():
+    assert {str(reason) for reason in (*Reason, *Refusal)} == REPORTABLE

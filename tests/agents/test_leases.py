@@ -1,0 +1,291 @@
+"""What a device is told, and what that leaves in the log. On both databases."""
+
+from datetime import timedelta
+
+import pytest
+
+from app.agents.leases import LEASE_TYPE, Poll
+from app.agents.model import Circumstances, directive
+from app.consent.model import Act
+from app.kernel.canonical import digest, parse_canonical
+from app.kernel.clock import instant
+from app.kernel.errors import InvalidInput, NotFound
+from app.kernel.signing import read_token, thumbprint
+from app.kernel.vocabulary import Reason
+
+
+def claims(company, answer):
+    public = company.services.keys.signer("lease").public
+    return read_token(answer.token, LEASE_TYPE, {thumbprint(public): public})
+
+
+def test_a_consenting_person_under_a_policy_gets_a_lease_that_says_on(open_company):
+    device = open_company.pair()
+    answer = open_company.lease(device)
+    said = claims(open_company, answer)
+    now = int(open_company.now.timestamp())
+    assert answer.status == 200
+    assert said["capture"] == "on"
+    assert said["reasons"] == []
+    assert said["aud"] == device.id
+    assert said["iss"] == "http://127.0.0.1:8000"
+    assert (said["iat"], said["exp"], said["poll_s"]) == (now, now + 900, 15)
+    assert said["seq"]["consent"] == 1
+    assert said.keys() == {
+        "iss", "aud", "jti", "iat", "exp", "seq", "capture", "reasons", "policy", "until",
+        "poll_s", "min_agent",
+    }  # fmt: skip
+
+
+def test_the_policy_document_can_be_fetched_by_the_digest_in_the_lease(open_company):
+    said = claims(open_company, open_company.lease(open_company.pair()))
+    with open_company.read() as tx:
+        body = open_company.services.agents.policy_document(tx, said["policy"])
+    assert digest(body) == said["policy"]
+    document = parse_canonical(body)
+    assert [app["id"] for app in document["apps"]] == ["slack", "vscode"]
+    assert document["signals"]["key_content"]["mode"] == "redact"
+
+
+def test_before_anybody_decided_capture_is_off_and_no_document_is_named(company):
+    company.publish()
+    said = claims(company, company.lease(company.pair()))
+    assert (said["capture"], said["reasons"], said["policy"]) == ("off", ["consent_missing"], None)
+
+
+def test_without_a_company_policy_capture_is_off(company):
+    said = claims(company, company.lease(company.pair()))
+    assert "policy_missing" in said["reasons"]
+
+
+def test_an_unknown_region_turns_capture_off(company):
+    said = claims(company, company.lease(company.pair("E-IT")))
+    assert said["capture"] == "off"
+    assert "region_unknown" in said["reasons"]
+
+
+@pytest.mark.parametrize(
+    ("act", "reason"),
+    [
+        (Act.WITHDRAWN, "consent_withdrawn"),
+        (Act.REFUSED, "consent_refused"),
+        (Act.PAUSED, "paused"),
+    ],
+)
+def test_the_next_poll_after_opting_out_says_off(open_company, act, reason):
+    device = open_company.pair()
+    etag = open_company.lease(device).etag
+    options = {"until": open_company.now + timedelta(hours=1)} if act is Act.PAUSED else {}
+    open_company.decide(act, **options)
+    answer = open_company.lease(device, Poll(if_none_match=etag))
+    assert answer.status == 200
+    assert claims(open_company, answer)["reasons"] == [reason]
+
+
+def test_a_pause_says_until_when_and_ends_by_itself(open_company):
+    device = open_company.pair()
+    until = open_company.now + timedelta(minutes=30)
+    open_company.decide(Act.PAUSED, until=until)
+    assert claims(open_company, open_company.lease(device))["until"] == int(until.timestamp())
+    open_company.clock.advance(1_800)
+    assert claims(open_company, open_company.lease(device))["capture"] == "on"
+
+
+def test_somebody_who_left_is_not_captured(open_company):
+    from app.audit.model import SYSTEM
+
+    device = open_company.pair()
+    with open_company.write() as tx:
+        open_company.services.directory.leave(tx, "E-1000", SYSTEM, open_company.now)
+    assert claims(open_company, open_company.lease(device))["reasons"] == ["left"]
+
+
+def test_a_stop_reaches_the_next_poll(open_company):
+    device = open_company.pair()
+    etag = open_company.lease(device).etag
+    with open_company.write() as tx:
+        legal = open_company.services.directory.person(tx, "L-1")
+        open_company.services.policy.stop(tx, legal, "US-CA", "incident", open_company.now)
+    answer = open_company.lease(device, Poll(if_none_match=etag))
+    assert claims(open_company, answer)["reasons"] == ["stopped"]
+
+
+def test_where_the_laptop_is_can_only_narrow(open_company):
+    device = open_company.pair()
+    on = claims(open_company, open_company.lease(device))
+    assert on["capture"] == "on"
+    in_norway = claims(open_company, open_company.lease(device, Poll(place="NO")))
+    assert in_norway["capture"] == "off"
+    assert claims(open_company, open_company.lease(device))["policy"] == on["policy"]
+
+
+def test_a_place_cannot_undo_what_the_home_region_asks(company):
+    device = company.pair("E-IT")
+    assert claims(company, company.lease(device, Poll(place="US-CA")))["capture"] == "off"
+
+
+@pytest.mark.parametrize("place", ["", "de", "GERMANY", "US_CA", "DE ", "D\x00"])
+def test_a_place_that_is_no_region_is_an_error(open_company, place):
+    device = open_company.pair()
+    with pytest.raises(InvalidInput) as caught:
+        open_company.lease(device, Poll(place=place))
+    assert caught.value.faults[0].field == "place"
+
+
+@pytest.mark.parametrize("nonce", ["", "short", "with space here", "x" * 129])
+def test_a_nonce_that_is_no_nonce_is_an_error(open_company, nonce):
+    device = open_company.pair()
+    with pytest.raises(InvalidInput):
+        open_company.lease(device, Poll(nonce=nonce))
+
+
+def test_a_nonce_is_signed_in_and_never_answered_with_304(open_company):
+    device = open_company.pair()
+    etag = open_company.lease(device).etag
+    answer = open_company.lease(device, Poll(if_none_match=etag, nonce="of-this-very-request"))
+    assert answer.status == 200
+    assert claims(open_company, answer)["nonce"] == "of-this-very-request"
+
+
+@pytest.mark.parametrize("form", ["{}", "W/{}", '"other", {}', '"a",W/{} '])
+def test_who_holds_the_lease_is_answered_304(open_company, form):
+    device = open_company.pair()
+    etag = open_company.lease(device).etag
+    assert etag.startswith('"')
+    assert etag.endswith('"')
+    answer = open_company.lease(device, Poll(if_none_match=form.format(etag)))
+    assert (answer.status, answer.token, answer.etag) == (304, None, etag)
+
+
+@pytest.mark.parametrize("header", ["", "*", '"something else"', "W/*"])
+def test_who_holds_another_lease_or_none_is_answered_200(open_company, header):
+    device = open_company.pair()
+    open_company.lease(device)
+    assert open_company.lease(device, Poll(if_none_match=header)).status == 200
+
+
+def test_304_is_only_said_while_half_of_the_leases_life_is_left(open_company):
+    device = open_company.pair()
+    held = open_company.lease(device)
+    expires = claims(open_company, held)["exp"]
+    renewed = 0
+    for _ in range(240):
+        open_company.clock.advance(15)
+        answer = open_company.lease(device, Poll(if_none_match=held.etag))
+        left = expires - int(open_company.now.timestamp())
+        if answer.status == 304:
+            assert left >= 450
+        else:
+            held, expires = answer, claims(open_company, answer)["exp"]
+            renewed += 1
+    assert 7 <= renewed <= 9  # an hour, each 450 s
+
+
+def test_a_lease_does_not_outlive_the_decision_it_rests_on(open_company):
+    device = open_company.pair()
+    until = claims(open_company, open_company.lease(device))["until"]
+    open_company.clock.advance(until - open_company.now.timestamp() - 100)
+    said = claims(open_company, open_company.lease(device))
+    assert (said["capture"], said["exp"]) == ("on", until)
+    open_company.clock.advance(100)
+    assert claims(open_company, open_company.lease(device))["reasons"] == ["consent_missing"]
+
+
+def test_a_renewal_of_equal_content_is_no_entry(open_company):
+    device = open_company.pair()
+    for _ in range(5):
+        open_company.lease(device)
+        open_company.clock.advance(600)
+    assert len(open_company.entries("lease.changed")) == 1
+
+
+def test_a_renewal_is_answered_by_reading_alone(open_company):
+    device = open_company.pair()
+    open_company.lease(device)
+    with open_company.read() as tx:
+        assert open_company.services.agents.renewal(tx, device, open_company.now) is not None
+
+
+def test_law_2_a_changed_lease_is_not_answered_by_reading(open_company):
+    device = open_company.pair()
+    with open_company.read() as tx:
+        assert open_company.services.agents.renewal(tx, device, open_company.now) is None
+    assert open_company.entries("lease.changed") == []
+
+
+def test_law_2_an_entry_that_cannot_be_written_lets_no_lease_out(open_company):
+    device = open_company.pair()
+    with pytest.raises(RuntimeError, match="power cut"), open_company.write() as tx:
+        open_company.services.agents.lease(tx, device, open_company.now)
+        raise RuntimeError("power cut before the commit")
+    with open_company.read() as tx:
+        assert open_company.services.agents.renewal(tx, device, open_company.now) is None
+    assert open_company.entries("lease.changed") == []
+
+
+def test_each_change_is_one_entry_that_holds_all_the_directive_follows_from(open_company):
+    device = open_company.pair()
+    open_company.lease(device)
+    open_company.decide(Act.WITHDRAWN)
+    open_company.lease(device)
+    on, off = open_company.entries("lease.changed")
+    assert on["facts"]["capture"] == "on"
+    assert off["facts"]["capture"] == "off"
+    assert off["facts"]["standing"] == "withdrawn"
+    assert off["facts"]["regions"] == {
+        "home": "US-CA", "place": "US-CA", "entity": "US", "device": None,
+    }  # fmt: skip
+    assert on["actor"] == {"kind": "device", "id": device.id}
+    assert "E-1000" not in str(on)
+    for leaf in (on, off):
+        again = directive(Circumstances.from_facts(leaf["facts"]), instant(leaf["occurred_at"]))
+        assert [str(reason) for reason in again.reasons] == leaf["facts"]["reasons"]
+        assert ("on" if again.capture else "off") == leaf["facts"]["capture"]
+
+
+def test_policies_of_other_regions_write_no_entries(open_company):
+    """The policy number is the same for everybody; it orders leases and says nothing else."""
+    device = open_company.pair()
+    first = open_company.lease(device)
+    with open_company.write() as tx:
+        legal = open_company.services.directory.person(tx, "L-3")
+        open_company.services.policy.stop(tx, legal, "US-NY", "elsewhere", open_company.now)
+    second = open_company.lease(device, Poll(if_none_match=first.etag))
+    before, after = claims(open_company, first), claims(open_company, second)
+    assert after["seq"]["policy"] > before["seq"]["policy"]
+    assert after["capture"] == "on"
+    assert len(open_company.entries("lease.changed")) == 1
+
+
+def test_a_revoked_device_is_told_so_signed(open_company):
+    device = open_company.pair()
+    open_company.lease(device)
+    with open_company.write() as tx:
+        revoked = open_company.services.agents.revoke(
+            tx, open_company.person(), device.id, open_company.now
+        )
+    assert not revoked.active
+    assert claims(open_company, open_company.lease(revoked))["reasons"] == ["device_revoked"]
+
+
+def test_law_7_a_device_revoked_meanwhile_is_off_whatever_the_caller_still_believes(open_company):
+    device = open_company.pair()  # read before it was revoked
+    with open_company.write() as tx:
+        open_company.services.agents.revoke(tx, open_company.person(), device.id, open_company.now)
+    assert claims(open_company, open_company.lease(device))["reasons"] == ["device_revoked"]
+
+
+def test_the_page_and_the_lease_come_from_one_answer(open_company):
+    device = open_company.pair()
+    said = claims(open_company, open_company.lease(device))
+    with open_company.read() as tx:
+        page = open_company.services.agents.situation(tx, open_company.person(), open_company.now)
+    assert page.directive.capture
+    assert page.policy_digest == said["policy"]
+    assert page.offer.apps == ("slack", "vscode")
+    assert Reason.LEFT not in page.directive.reasons
+
+
+def test_an_unknown_policy_document_is_not_found(open_company):
+    with open_company.read() as tx, pytest.raises(NotFound):
+        open_company.services.agents.policy_document(tx, "sha256:" + "0" * 64)
