@@ -1,0 +1,1 @@
+"""Purpose decisions and grants: who may read captured data, and what for."""

@@ -1,0 +1,114 @@
+"""policies/purposes.yaml explains the floor; it can neither add to it nor leave anything out."""
+
+import csv
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from app.access.floor import ALLOWED, BREAK_GLASS, PROHIBITED, Outcome, verdict
+from app.access.purposes import OBLIGATIONS, load_purposes
+from app.kernel.errors import Unreadable
+
+FILE = Path(__file__).parents[2] / "policies" / "purposes.yaml"
+DPV = "https://w3id.org/dpv#"
+
+
+def test_the_shipped_file_says_exactly_what_the_floor_says() -> None:
+    found = load_purposes(FILE)
+    by_section = {"allowed": ALLOWED, "break_glass": BREAK_GLASS, "prohibited": PROHIBITED}
+    for section, keys in by_section.items():
+        assert {text.key for text in found.texts if text.section == section} == keys
+    assert all(text.obligations == OBLIGATIONS for text in found.texts if text.key in ALLOWED)
+    assert found.text("performance_evaluation") is not None
+    assert json.loads(found.document)["prohibited"]["performance_evaluation"]["label"]
+
+
+def test_the_digest_names_the_content_and_not_the_comments(tmp_path: Path) -> None:
+    copy = tmp_path / "purposes.yaml"
+    copy.write_text("# another comment\n" + FILE.read_text(encoding="utf-8"), encoding="utf-8")
+    assert load_purposes(copy).digest == load_purposes(FILE).digest
+
+
+def test_every_dpv_purpose_exists_in_dpv() -> None:
+    folder = Path(os.environ.get("HABEAS_VECTORS", FILE.parents[2] / "shared" / "vectors"))
+    terms = folder / "dpv" / "purposes.csv"
+    if not terms.exists():
+        pytest.skip(f"no DPV terms at {terms}; set HABEAS_VECTORS")
+    with terms.open(encoding="utf-8", newline="") as lines:
+        known = {row["iri"] for row in csv.DictReader(lines)}
+    named = {iri for text in load_purposes(FILE).texts for iri in text.dpv}
+    assert named <= known, sorted(named - known)
+
+
+def test_what_dpv_calls_a_prohibited_purpose_is_prohibited_by_that_name_too() -> None:
+    allowed = {iri for text in load_purposes(FILE).texts if text.key in ALLOWED for iri in text.dpv}
+    for text in load_purposes(FILE).texts:
+        for iri in (*text.dpv, *text.related) if text.section == "prohibited" else ():
+            assert verdict(iri).outcome is Outcome.PROHIBITED, iri
+            assert verdict(iri.rpartition("#")[2]).outcome is Outcome.PROHIBITED, iri
+            assert iri not in allowed
+
+
+@pytest.mark.parametrize("text", [t for t in load_purposes(FILE).texts if t.section != "allowed"])
+def test_fides_names_of_what_is_not_allowed_are_refused(text: object) -> None:
+    for name in text.fides:  # type: ignore[attr-defined]
+        assert verdict(name).outcome is not Outcome.ALLOWED
+
+
+ENTRY = "{label: a, description: b, dpv: [], related: [], fides: [], obligations: [retain_days]}"
+BROKEN = {
+    "a purpose added": (
+        "allowed:\n",
+        f"allowed:\n  performance_evaluation: {ENTRY}\n",
+        "not known",
+    ),
+    "an alias added": (
+        "allowed:\n",
+        f"allowed:\n  Leistungskontrolle: {ENTRY}\n",
+        "not known here",
+    ),
+    "break glass moved up": (
+        "break_glass:\n  legal.order:",
+        "break_glass: {}\nx:",
+        "not known here",
+    ),
+    "a prohibition dropped": ("  hr.scoring:\n", "  hr.nothing:\n", "not known here"),
+    "a key twice": ("  hr.scoring:\n", "  hr.discipline:\n", "given twice"),
+    "an unknown field": ("    fides: [sales", "    role: admin\n    fides: [sales", ""),
+    "another floor": ("floor_version: 1", "floor_version: 2", "out of range"),
+    "an obligation dropped": (
+        "obligations: [retain_days, purpose, no_individual_evaluation]",
+        "obligations: [retain_days, purpose]",
+        "every obligation",
+    ),
+    "a number for a label": ("label: Marketing and sale", "label: 7", "not a text"),
+    "a text for a list": ("fides: [train_ai_system]", "fides: train_ai_system", "not a list"),
+    "a merge key": ("  hr:\n", "  <<: *x\n  hr:\n", ""),
+    "no YAML": ("floor_version: 1", "floor_version: [", ""),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_file_that_disagrees_stops_the_program_and_says_where(case: str, tmp_path: Path) -> None:
+    old, new, problem = BROKEN[case]
+    text = FILE.read_text(encoding="utf-8")
+    assert old in text or case == "an unknown field"
+    broken = text.replace(old, new, 1)
+    if broken == text:
+        broken = text.replace("    label:", "    role: admin\n    label:", 1)
+    file = tmp_path / "purposes.yaml"
+    file.write_text(broken, encoding="utf-8")
+    with pytest.raises(Unreadable) as caught:
+        load_purposes(file)
+    assert caught.value.faults
+    assert any(problem in fault.problem for fault in caught.value.faults)
+    assert all("line " in fault.problem for fault in caught.value.faults)
+
+
+def test_an_empty_file_stops_the_program(tmp_path: Path) -> None:
+    file = tmp_path / "purposes.yaml"
+    file.write_text("", encoding="utf-8")
+    with pytest.raises(Unreadable):
+        load_purposes(file)

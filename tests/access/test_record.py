@@ -1,0 +1,73 @@
+"""What an entry records can be decided again from the entry alone, and comes out the same."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.access.model import Facts, Question, decide
+from app.access.record import MAX_PERSONS, entry_facts, facts_from_entry, recompute, recorded
+from app.kernel.canonical import canonical
+from tests.access.questions import FACTS, QUESTIONS, facts, person, question
+
+
+def entry(asked: Question, known: Facts) -> dict[str, Any]:
+    """The facts as a reader of the log gets them: through canonical bytes."""
+    written = entry_facts(
+        asked, known, decide(asked, known), purposes="sha256:" + "0" * 64, grant=None
+    )
+    return json.loads(canonical(written))  # type: ignore[no-any-return]
+
+
+@given(QUESTIONS, FACTS)
+def test_a_recorded_decision_is_recomputed_to_the_same(asked: Question, known: Facts) -> None:
+    found = entry(asked, known)
+    assert recompute(found) == recorded(found) == decide(asked, known)
+
+
+@given(QUESTIONS, FACTS)
+def test_facts_survive_the_log_unchanged(asked: Question, known: Facts) -> None:
+    read_question, read_facts = facts_from_entry(entry(asked, known))
+    assert read_facts == known
+    assert replace(read_question, purpose=None) == replace(asked, purpose=None)
+
+
+@given(st.text())
+def test_the_text_of_an_unknown_purpose_is_not_in_the_entry(text: str) -> None:
+    marked = f"secret reason {text}"
+    assert b"secret reason" not in canonical(entry(question(purpose=marked), facts()))
+
+
+def test_changed_facts_are_found_by_deciding_again() -> None:
+    refused = entry(question(), facts(person(suffices_now=False)))
+    forged = {**refused, "outcome": "permit", "reasons": [], "retain_days": 28}
+    assert recompute(forged) != recorded(forged)
+
+
+@pytest.mark.parametrize("missing", ["people", "policies", "scopes", "consumer", "asked_at"])
+def test_an_entry_that_lacks_a_fact_is_not_read(missing: str) -> None:
+    found = entry(question(), facts())
+    del found[missing]
+    with pytest.raises(ValueError, match="lacks facts"):
+        recompute(found)
+
+
+@pytest.mark.parametrize(
+    "change", [{"outcome": "deny"}, {"reasons": ["because"]}, {"reasons": ["stopped"]}]
+)
+def test_outcome_and_reasons_must_agree(change: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"decision|valid|contradict"):
+        recorded({**entry(question(), facts()), **change})
+
+
+def test_a_full_question_fits_into_an_entry() -> None:
+    """65,535 bytes per entry, of which subjects and streams take about 160 per person."""
+    people = tuple(
+        person(f"p_{number:032x}", line=tuple(f"p_{level:032x}" for level in range(6)))
+        for number in range(MAX_PERSONS)
+    )
+    found = entry(question(), facts(*people))
+    assert len(canonical(found)) + 160 * MAX_PERSONS + 2_000 < 65_535
