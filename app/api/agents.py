@@ -1,0 +1,254 @@
+"""What agents ask over HTTP: pairing, tokens, leases, policy documents, reports.
+
+The token endpoint speaks OAuth (RFC 6749 §5, RFC 8628 §3.5): its errors are not problem documents.
+Everything else does what the other endpoints do.
+"""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Form, Header, Path, Query
+from fastapi.responses import JSONResponse, Response
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.agents.leases import LEASE_TYPE, Poll
+from app.agents.model import Captured, Report
+from app.agents.pairing import Token, TokenRefusal
+from app.api.deps import Now, ReadTx, ServicesDep, WriteTx
+from app.kernel.errors import Unauthenticated
+from app.kernel.vocabulary import Signal
+
+router = APIRouter(prefix="/v1/agent", tags=["agents"])
+
+DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
+ASSERTION_KIND = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+MAX_FORM_FIELD = 16_384
+_NO_STORE = {"Cache-Control": "no-store"}
+_FOR_EVER = "private, max-age=31536000, immutable"
+_COUNT = 2**40
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PublicKey(_Body):
+    """An Ed25519 public key as a JSON Web Key (RFC 8037 §2); the private part is refused."""
+
+    kty: Literal["OKP"]
+    crv: Literal["Ed25519"]
+    x: Annotated[str, Field(min_length=43, max_length=43)]
+
+
+class PairingRequest(_Body):
+    """A device that wants to be paired: how its person will know it, and its key."""
+
+    name: Annotated[str, Field(min_length=1, max_length=80)]
+    jwk: PublicKey
+
+
+class PairingAnswer(_Body):
+    """RFC 8628 §3.2; ``client_id`` is the device's id, times are seconds."""
+
+    client_id: str
+    device_code: str
+    user_code: str
+    verification_uri: str
+    verification_uri_complete: str
+    expires_in: int
+    interval: int
+
+
+class TokenAnswer(_Body):
+    """RFC 6749 §5.1."""
+
+    access_token: str
+    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 - a type of token
+    expires_in: int
+
+
+class TokenError(_Body):
+    """RFC 6749 §5.2, RFC 8628 §3.5."""
+
+    error: str
+    error_description: str
+
+
+class CapturedRow(_Body):
+    """How many events of a signal were captured in an app of the catalogue."""
+
+    app: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+    signal: Signal
+    events: Annotated[int, Field(ge=1, le=_COUNT, strict=True)]
+
+
+class ReportRequest(_Body):
+    """What an agent applied and did since its last report."""
+
+    report: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
+    lease: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None
+    policy: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")] | None
+    allowed: Annotated[list[CapturedRow], Field(max_length=2_000)]
+    refused: Annotated[
+        dict[
+            Annotated[str, Field(max_length=32)],
+            Annotated[int, Field(ge=1, le=_COUNT, strict=True)],
+        ],
+        Field(max_length=64),
+    ]
+
+
+class ReportAnswer(_Body):
+    """The report was taken; ``event`` is its entry's id in the log."""
+
+    report: str
+    event: str
+
+
+_scheme = HTTPBearer(auto_error=False, description="A device's token, from /v1/agent/token.")
+
+
+def _bearer(
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_scheme)],
+) -> str:
+    """Return the bearer token of the request (RFC 6750 §2.1)."""
+    if credentials is None or not credentials.credentials:
+        raise Unauthenticated(
+            "a bearer token is missing", cure="Get one at /v1/agent/token with the device's key."
+        )
+    return credentials.credentials
+
+
+Bearer = Annotated[str, Depends(_bearer)]
+
+
+@router.post("/pairings", status_code=201)
+def start_pairing(
+    body: PairingRequest, services: ServicesDep, tx: WriteTx, now: Now, response: Response
+) -> PairingAnswer:
+    """Begin to pair a device: it gets a code to show to its person."""
+    started = services.agents.start_pairing(tx, body.name, body.jwk.model_dump(), now)
+    response.headers.update(_NO_STORE)
+    page = f"{services.agents.issuer}/me/devices/pair"
+    return PairingAnswer(
+        client_id=started.device_id,
+        device_code=started.device_code,
+        user_code=started.user_code,
+        verification_uri=page,
+        verification_uri_complete=f"{page}?code={started.user_code}",
+        expires_in=started.expires_in,
+        interval=started.interval,
+    )
+
+
+@router.post(
+    "/token",
+    response_model=TokenAnswer,
+    responses={400: {"model": TokenError}, 401: {"model": TokenError}},
+)
+def token(  # noqa: PLR0917 - the form of RFC 7523
+    services: ServicesDep,
+    tx: WriteTx,
+    now: Now,
+    grant_type: Annotated[str, Form(max_length=200)] = "",
+    device_code: Annotated[str, Form(max_length=200)] = "",
+    client_assertion_type: Annotated[str, Form(max_length=200)] = "",
+    client_assertion: Annotated[str, Form(max_length=MAX_FORM_FIELD)] = "",
+) -> JSONResponse:
+    """Give a token for a device's assertion; a device code is redeemed once, with the first.
+
+    Parameters that are not known are ignored (RFC 6749 §3.2).
+    """
+    if client_assertion_type != ASSERTION_KIND or not client_assertion:
+        return _token_answer(
+            TokenRefusal("invalid_client", f"client_assertion_type must be {ASSERTION_KIND}")
+        )
+    match grant_type:
+        case "client_credentials":
+            return _token_answer(services.agents.token(tx, client_assertion, now))
+        case "urn:ietf:params:oauth:grant-type:device_code":
+            if not device_code:
+                return _token_answer(TokenRefusal("invalid_request", "device_code is missing"))
+            return _token_answer(services.agents.redeem(tx, device_code, client_assertion, now))
+        case _:
+            refusal = TokenRefusal(
+                "unsupported_grant_type", f"use client_credentials or {DEVICE_GRANT}"
+            )
+            return _token_answer(refusal)
+
+
+@router.get(
+    "/lease",
+    response_class=Response,
+    responses={
+        200: {"content": {f"application/{LEASE_TYPE}": {"schema": {"type": "string"}}}},
+        304: {"description": "The lease you hold is still right."},
+    },
+)
+def lease(  # noqa: PLR0917 - FastAPI names them
+    services: ServicesDep,
+    read: ReadTx,
+    write: WriteTx,
+    now: Now,
+    bearer: Bearer,
+    if_none_match: Annotated[str, Header(max_length=1_000)] = "",
+    place: Annotated[str | None, Query(max_length=6)] = None,
+    nonce: Annotated[str | None, Query(max_length=128)] = None,
+) -> Response:
+    """The device's lease. Most polls are answered by reading; a changed one is recorded first."""
+    agents = services.agents
+    device = agents.bearer_device(read, bearer, now)
+    poll = Poll(if_none_match, place, nonce)
+    answer = agents.renewal(read, device, now, poll)
+    if answer is None:
+        read.close()  # never wait for one connection while holding another
+        answer = agents.lease(write, device, now, poll)
+    headers = {"ETag": answer.etag, "Cache-Control": "private, no-cache"}
+    if answer.token is None:
+        return Response(status_code=304, headers=headers)
+    return Response(answer.token, 200, headers, media_type=f"application/{LEASE_TYPE}")
+
+
+@router.get(
+    "/policies/{digest}",
+    response_class=Response,
+    responses={200: {"content": {"application/json": {"schema": {"type": "object"}}}}},
+)
+def policy(
+    services: ServicesDep,
+    tx: ReadTx,
+    now: Now,
+    bearer: Bearer,
+    digest: Annotated[str, Path(pattern=r"^sha256:[0-9a-f]{64}$")],
+) -> Response:
+    """A policy document: the canonical bytes that the digest names, the same for ever."""
+    services.agents.device_of(tx, bearer, now)
+    body = services.agents.policy_document(tx, digest)
+    headers = {"ETag": f'"{digest}"', "Cache-Control": _FOR_EVER}
+    return Response(body, 200, headers, media_type="application/json")
+
+
+@router.post("/reports")
+def report(
+    body: ReportRequest, services: ServicesDep, tx: WriteTx, now: Now, bearer: Bearer
+) -> ReportAnswer:
+    """Take what an agent says it applied and did. The same report again is answered the same."""
+    device = services.agents.device_of(tx, bearer, now)
+    rows = tuple(Captured(row.app, row.signal, row.events) for row in body.allowed)
+    taken = Report(body.report, body.lease, body.policy, rows, body.refused)
+    return ReportAnswer(report=body.report, event=services.agents.report(tx, device, taken, now))
+
+
+def _token_answer(given: Token | TokenRefusal) -> JSONResponse:
+    """Write a token or a refusal as OAuth does."""
+    headers = {**_NO_STORE, "Pragma": "no-cache"}
+    if isinstance(given, Token):
+        body: dict[str, Any] = TokenAnswer(
+            access_token=given.value, expires_in=given.expires_in
+        ).model_dump()
+        return JSONResponse(body, 200, headers)
+    unknown = given.error == "invalid_client"
+    if unknown:
+        headers["WWW-Authenticate"] = 'Bearer realm="habeas"'
+    error = TokenError(error=given.error, error_description=given.description)
+    return JSONResponse(error.model_dump(), 401 if unknown else 400, headers)

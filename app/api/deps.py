@@ -1,0 +1,45 @@
+"""What a handler asks for: the services, one transaction, the present instant, who is asking.
+
+``scope="function"`` is the point: FastAPI then commits before it sends the answer, and a commit
+that fails becomes an error. With the default scope the 200 would leave first.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from app.db.engine import Tx
+from app.wiring import Services
+
+
+def get_services(request: Request) -> Services:
+    """The services of this application."""
+    return cast("Services", request.app.state.services)
+
+
+ServicesDep = Annotated[Services, Depends(get_services)]
+
+
+def _write(services: ServicesDep) -> Iterator[Tx]:
+    with services.database.write() as tx:
+        yield tx
+
+
+def _read(services: ServicesDep) -> Iterator[Tx]:
+    with services.database.read() as tx:
+        yield tx
+
+
+def _now(services: ServicesDep) -> datetime:
+    return services.clock.now()
+
+
+WriteTx = Annotated[Tx, Depends(_write, scope="function")]
+"""The request's transaction; committed before the answer is sent."""
+
+ReadTx = Annotated[Tx, Depends(_read, scope="function")]
+"""One snapshot; keeps nothing."""
+
+Now = Annotated[datetime, Depends(_now)]

@@ -1,0 +1,95 @@
+"""``habeas agent …``: the reference agent. It replays a recording instead of watching a screen."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from app.kernel.errors import InvalidInput, Unavailable
+from app.sdk.client import AgentClient, CodeShown, NotPaired, Paired, PairingFailed, Tally, pair
+from app.sdk.replay import RecordingError, Step, read_recording, run
+
+verbs = typer.Typer(no_args_is_help=True, help="The reference agent: pair, run, status.")
+console = Console(highlight=False)
+
+State = Annotated[
+    Path, typer.Option("--state", help="Folder of this device: its key and its memory.")
+]
+_DEFAULT_STATE = Path("var/agent")
+
+
+@verbs.command("pair")
+def pair_device(
+    url: Annotated[str, typer.Option(help="The service.")] = "http://127.0.0.1:8000",
+    name: Annotated[str, typer.Option(help="How its person will know it.")] = "sample laptop",
+    state: State = _DEFAULT_STATE,
+) -> None:
+    """Show a code; wait until somebody signed in has entered it."""
+    with _sentences():
+        for step in pair(url, state, name):
+            if isinstance(step, CodeShown):
+                console.print(f"Open {step.verification_uri} and enter [bold]{step.user_code}[/].")
+                console.print(f"Or open {step.verification_uri_complete}")
+            elif isinstance(step, Paired):
+                console.print(f"Paired. This device is {step.device_id}.")
+
+
+@verbs.command("run")
+def run_agent(
+    recording: Annotated[Path, typer.Argument(help="Events to replay, one JSON object a line.")],
+    state: State = _DEFAULT_STATE,
+    *,
+    again: Annotated[bool, typer.Option("--again", help="Replay for ever.")] = False,
+) -> None:
+    """Poll, replay the recording through the guard, report; say what was captured and refused."""
+    total = Tally()
+    with _sentences():
+        client = AgentClient.open(state)
+        for step in run(client, read_recording(recording), again=again):
+            total.add(step.tally)
+            console.print(line(step))
+    console.print(summary(total))
+
+
+@verbs.command()
+def status(state: State = _DEFAULT_STATE) -> None:
+    """Ask once; say whether capture is on, and if not, why."""
+    with _sentences():
+        client = AgentClient.open(state)
+        polled = client.poll()
+    console.print(f"device  {client.identity.device_id} ({client.identity.name})")
+    console.print(f"service {client.identity.base_url}")
+    console.print(f"capture {'on' if polled.capture else f'off, {polled.reason}'}")
+
+
+def line(step: Step) -> str:
+    """One line about one round."""
+    state = "on" if step.polled.capture else f"off, {step.polled.reason}"
+    kept, refused = sum(step.tally.allowed.values()), sum(step.tally.refused.values())
+    return f"{step.number:5}  {state:28}  {kept:4} captured  {refused:4} refused"
+
+
+def summary(total: Tally) -> Table:
+    """What was captured by app and signal, and refused by reason."""
+    table = Table("", "", "events", box=None, pad_edge=False)
+    for (app, signal), events in sorted(total.allowed.items()):
+        table.add_row("captured", f"{app} {signal}", str(events))
+    for reason, events in sorted(total.refused.items(), key=lambda found: -found[1]):
+        table.add_row("refused", reason, str(events))
+    return table
+
+
+@contextmanager
+def _sentences() -> Iterator[None]:
+    try:
+        yield
+    except NotPaired as error:
+        raise InvalidInput(str(error), cure="habeas agent pair --help") from error
+    except PairingFailed as error:
+        raise Unavailable(str(error)) from error
+    except RecordingError as error:
+        raise InvalidInput(str(error)) from error

@@ -1,0 +1,1 @@
+"""Only for the demo: sample organisation, local sign-in provider, seeding."""

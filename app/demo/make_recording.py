@@ -1,0 +1,192 @@
+"""Makes data/events.jsonl: one working day of a made-up engineer, the same every time.
+
+The day is a list of visits. A visit is a place (a program, or an address in a browser) and how much
+happens there, drawn from a habit: writing, reading, drawing, talking. In between come visits that a
+guard must refuse: places that nobody listed, places that are excluded, and addresses made to look
+like listed ones. No text that anybody typed is in the file, only that something was.
+
+One event a line, in JSON: ``time`` (RFC 3339 with offset), ``app`` (bundle id or executable in
+front), ``signal``, and where they apply ``url``, ``field`` (kind of the input field) and
+``private`` (a private window).
+
+Run it with ``python -m app.demo.make_recording`` after a change, and commit the file it writes.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from random import Random
+
+RECORDING = Path(__file__).parent / "data" / "events.jsonl"
+
+START = datetime(2026, 11, 16, 8, 30, tzinfo=timezone(timedelta(hours=-8)))
+"""A Monday morning in California."""
+
+SEED = 20261116
+SHUFFLES = 10
+"""How often the day returns to its places: once per block of about fifty minutes."""
+
+CHROME = "com.google.Chrome"
+
+WRITING = "key_timing key_content key_timing key_content key_timing shortcut pointer click"
+READING = "pointer pointer click pointer pointer shortcut"
+DRAWING = "pointer click pointer pointer click menu shortcut pointer"
+TALKING = "key_timing key_content click pointer key_timing shortcut"
+GLANCE = "pointer click"
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A place and what is done there.
+
+    Attributes:
+        app: bundle id or executable of the program in front.
+        habit: signals that are drawn from, separated by spaces; one named twice is twice as likely.
+        size: how many events one visit brings, about.
+        url: the address in front, for a browser.
+        field: the kind of input field that has the focus, if it matters.
+        private: whether the window is a private one.
+    """
+
+    app: str
+    habit: str
+    size: int
+    url: str | None = None
+    field: str | None = None
+    private: bool = False
+
+
+ROUND = (
+    Visit("com.microsoft.VSCode", WRITING, 62),
+    Visit(CHROME, READING, 24, "https://github.com/example-devices/firmware/pull/1187"),
+    Visit("com.microsoft.VSCode", WRITING, 38),
+    Visit(CHROME, READING, 12, "https://example-devices.atlassian.net/browse/FW-2031"),
+    Visit("com.tinyspeck.slackmacgap", TALKING, 18),
+    Visit(CHROME, WRITING, 20, "https://docs.google.com/document/d/1sampleSample/edit"),
+    Visit("com.microsoft.Excel", DRAWING, 16),
+    Visit("com.figma.Desktop", DRAWING, 18),
+    Visit("com.microsoft.Outlook", TALKING, 14),
+    Visit(CHROME, READING, 10, "https://example-devices.atlassian.net/wiki/spaces/FW/pages/77"),
+    Visit("com.microsoft.teams2", TALKING, 10),
+    Visit("WINWORD.EXE", WRITING, 10),
+)
+"""Listed places, visited again and again."""
+
+UNLISTED = (
+    Visit("com.apple.finder", GLANCE, 5),
+    Visit("com.apple.Terminal", WRITING, 12),
+    Visit(CHROME, READING, 6, "https://news.example.org/today"),
+    Visit(CHROME, READING, 5, "https://en.wikipedia.org/wiki/Habeas_data"),
+    Visit("com.spotify.client", GLANCE, 4),
+    Visit(CHROME, GLANCE, 3, "chrome://settings/"),
+    Visit(CHROME, GLANCE, 3, "https://intranet.example.com/canteen"),
+    Visit(CHROME, GLANCE, 3, "file:///Users/sample/notes.html"),
+)
+"""Places that no list names: refused because nothing allows them."""
+
+EXCLUDED = (
+    Visit(CHROME, READING, 6, "https://mail.google.com/mail/u/0/#inbox"),
+    Visit(CHROME, READING, 6, "https://secure.chase.com/web/auth/dashboard"),
+    Visit("com.1password.1password", GLANCE, 5),
+    Visit(CHROME, READING, 5, "https://wd5.myworkday.com/example/d/home.htmld"),
+    Visit(CHROME, READING, 5, "https://mychart.com/appointments"),
+    Visit(CHROME, READING, 4, "https://www.cwa-union.org/join"),
+    Visit("com.apple.MobileSMS", TALKING, 6),
+    Visit(CHROME, READING, 4, "https://www.linkedin.com/jobs/search"),
+    Visit(CHROME, "key_timing key_content", 4, "https://github.com/login", "password"),
+    Visit("com.microsoft.VSCode", "key_timing key_content", 3, field="password"),
+    Visit(
+        CHROME,
+        "key_timing key_content",
+        3,
+        "https://github.com/sessions/two-factor",
+        "one_time_code",
+    ),
+    Visit(CHROME, READING, 4, "https://github.com/sample-person/diary", private=True),
+)
+"""Places that are excluded, some of them inside a listed app: refused whatever a list says."""
+
+HOSTILE = (
+    Visit(CHROME, GLANCE, 3, "https://github.com@phish.example/login"),
+    Visit(CHROME, GLANCE, 3, "https://github.com.phish.example/login"),
+    Visit(CHROME, GLANCE, 3, "https://github.com:8443/login"),
+    Visit(CHROME, GLANCE, 3, "https://notgithub.com/login"),
+    Visit(CHROME, GLANCE, 3, "https://phish.example/github.com/login"),
+    Visit(CHROME, GLANCE, 3, "https://phish.example/?next=https://github.com/"),
+    Visit(CHROME, GLANCE, 3, "https://phish.example/#@github.com/"),
+    Visit(CHROME, GLANCE, 3, "https://g\u0456thub.com/login"),
+    Visit(CHROME, GLANCE, 3, "https://docs.google.com/documentary/d/1"),
+    Visit(CHROME, GLANCE, 3, "https://docs.google.com/document/../forms/d/1"),
+    Visit(CHROME, GLANCE, 3, "https://docs.google.com/document/%2e%2e/forms/d/1"),
+    Visit(CHROME, GLANCE, 3, "https://example-devices.atlassian.net/wikileaks"),
+    Visit(CHROME, GLANCE, 3, "https://atlassian.net.phish.example/wiki"),
+    Visit(CHROME, GLANCE, 2, "https://MAIL.Google.com:443/mail/u/1/"),
+    Visit(CHROME, GLANCE, 2, "https://mail.google.com@github.com/mail/"),
+    Visit(CHROME, GLANCE, 2, "javascript:location='https://github.com/'"),
+)
+"""Addresses made to look listed, or to hide an excluded host: all refused."""
+
+SPELLINGS = (
+    Visit(CHROME, READING, 4, "HTTPS://GitHub.COM/example-devices/firmware"),
+    Visit(CHROME, READING, 4, "https://github.com:443/example-devices/firmware/issues"),
+    Visit(CHROME, READING, 4, "https://github.com./example-devices/firmware/actions"),
+    Visit(CHROME, READING, 4, "https://docs.google.com/document?usp=homescreen"),
+)
+"""Listed places, oddly written: captured like any other."""
+
+
+def visits() -> Iterator[Visit]:
+    """The day in order: rounds of work with the other visits spread between them."""
+    others = [*UNLISTED, *EXCLUDED, *HOSTILE, *SPELLINGS]
+    for block in range(SHUFFLES):
+        between = others[block::SHUFFLES]
+        for number, visit in enumerate(ROUND):
+            yield visit
+            if number % 3 == 1 and number // 3 < len(between):
+                yield between[number // 3]
+
+
+def events() -> Iterator[Mapping[str, object]]:
+    """The day's events, in order of time."""
+    chance = Random(SEED)  # noqa: S311  (a recording needs repetition, not secrecy)
+    at, pictured = START, START
+    for visit in visits():
+        for signal in _signals(visit, chance):
+            at += timedelta(milliseconds=400 + int(chance.random() ** 3 * 38_000))
+            yield _event(at, visit, signal)
+            if at - pictured > timedelta(minutes=5):
+                pictured = at
+                yield _event(at, visit, "screenshot")
+
+
+def recording() -> bytes:
+    """The whole file: UTF-8, one JSON object a line."""
+    lines = (json.dumps(event, ensure_ascii=False) for event in events())
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def _signals(visit: Visit, chance: Random) -> Iterator[str]:
+    """Arriving somewhere is an ``app_url``; then what the habit says."""
+    yield "app_url"
+    habit = visit.habit.split()
+    for _ in range(visit.size - 1 + int(chance.random() * visit.size / 4)):
+        yield habit[int(chance.random() * len(habit))]
+
+
+def _event(at: datetime, visit: Visit, signal: str) -> Mapping[str, object]:
+    event: dict[str, object] = {"time": at.isoformat(timespec="milliseconds"), "app": visit.app}
+    if visit.url is not None:
+        event["url"] = visit.url
+    event["signal"] = signal
+    if visit.field is not None:
+        event["field"] = visit.field
+    if visit.private:
+        event["private"] = True
+    return event
+
+
+if __name__ == "__main__":
+    RECORDING.write_bytes(recording())
+    print(f"{RECORDING}: {sum(1 for _ in events())} events")

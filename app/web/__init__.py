@@ -1,0 +1,62 @@
+"""HTML for people: the same services and the same errors as for machines, as pages."""
+
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+from starlette.middleware.sessions import SessionMiddleware
+
+from app.web import (
+    employee,
+    home,
+    laptop_pages,
+    receipt_pages,
+    refusals,
+    render,
+    signin,
+)
+from app.web.headers import SecurityHeaders, page_headers
+from app.web.signin import SignIn
+from app.wiring import Services
+
+HANDSHAKE_S = 600
+"""How long a sign-in may take, seconds."""
+
+
+def install(app: FastAPI, services: Services, secret: str) -> None:
+    """Add the pages to an application.
+
+    Call after the machines' error handlers are in place: the pages' handlers stand before them and
+    pass on what a machine asked for.
+
+    Args:
+        app: the application; ``app.state.services`` is set.
+        services: the same services.
+        secret: signs the cookie that carries state, nonce and PKCE verifier through one sign-in;
+            the session itself is a row (app/directory/sessions.py).
+    """
+    settings = services.settings
+    app.state.sign_in = SignIn(settings)
+    for module in (home, signin, employee, receipt_pages, laptop_pages, *_others()):
+        app.include_router(module.router, include_in_schema=False)
+    app.mount("/static", StaticFiles(directory=Path(render.STATIC)), name="static")
+    refusals.install(app)
+    app.add_middleware(
+        SessionMiddleware,
+        secret_key=secret,
+        session_cookie="__Host-habeas-handshake" if settings.secure_cookies else "habeas-handshake",
+        max_age=HANDSHAKE_S,
+        same_site="lax",
+        https_only=settings.secure_cookies,
+    )
+    app.add_middleware(SecurityHeaders, headers=page_headers(settings))
+
+
+def _others():  # TEMPORARY until auditor.py and legal*.py are all there
+    import importlib
+
+    for name in ("legal", "auditor"):
+        try:
+            yield importlib.import_module(f"app.web.{name}")
+        except ImportError as error:
+            print("missing", name, error)

@@ -1,0 +1,143 @@
+"""The door: who is asking, and whether it is really their page that sends the form.
+
+Rules:
+1. A session counts only while its person is active; person and roles are read anew each time.
+2. Every request that can change something must come from a page of this site (Origin, or
+   Sec-Fetch-Site where a browser sends no Origin) and carry the word of the session (``csrf``).
+   Each of the two would do; together one mistake is not enough.
+3. Nobody signed in: a page to look at leads to sign-in and back; a form is refused and says so.
+"""
+
+import hmac
+from dataclasses import dataclass
+from typing import Annotated
+from urllib.parse import quote, urlsplit
+
+from fastapi import Depends, Request
+from fastapi.responses import RedirectResponse
+
+from app.api.deps import Now, ServicesDep
+from app.directory.model import Person
+from app.directory.sessions import TOUCH, Session
+from app.kernel.errors import Forbidden, NotFound, Unauthenticated
+from app.settings import Settings
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Somebody signed in."""
+
+    person: Person
+    session: Session
+    token: str
+
+    @property
+    def csrf(self) -> str:
+        """The word that every form of this session carries."""
+        return self.session.csrf
+
+
+def cookie_name(settings: Settings) -> str:
+    """``__Host-`` binds the cookie to this very host and to https; loopback http cannot have it."""
+    return "__Host-habeas" if settings.secure_cookies else "habeas"
+
+
+def require_same_site(request: Request, settings: Settings) -> None:
+    """Refuse a request that can change something and does not come from a page of this site.
+
+    Raises:
+        Forbidden: another origin, or none named at all.
+    """
+    origin = request.headers.get("origin")
+    fetch_site = request.headers.get("sec-fetch-site")
+    base = urlsplit(settings.base_url)
+    ours = origin == f"{base.scheme}://{base.netloc}" if origin else fetch_site == "same-origin"
+    if not ours or fetch_site not in {None, "same-origin"}:
+        raise Forbidden(
+            "this form was not sent from a page of Habeas",
+            cure="Nothing was changed. Open the page here and send it again.",
+        )
+
+
+async def sent_csrf(request: Request) -> str:
+    """The word a form carries; async only because reading a form is. FastAPI keeps what is read."""
+    if request.method in SAFE_METHODS:
+        return ""
+    word = (await request.form()).get("csrf")
+    return word if isinstance(word, str) else ""
+
+
+def signed_in(
+    request: Request, services: ServicesDep, now: Now, csrf: Annotated[str, Depends(sent_csrf)]
+) -> Visitor:
+    """Return who is asking, after rules 1 and 2.
+
+    Raises:
+        Unauthenticated: nobody signed in.
+        Forbidden: a form from elsewhere.
+    """
+    if request.method not in SAFE_METHODS:
+        require_same_site(request, services.settings)
+    visitor = find_visitor(request, services, now)
+    if visitor is None:
+        raise Unauthenticated(
+            "you are not signed in, or were signed out meanwhile",
+            cure="Nothing was changed. Sign in and do it again.",
+        )
+    request.state.visitor = visitor
+    if request.method not in SAFE_METHODS and not hmac.compare_digest(
+        csrf.encode(), visitor.csrf.encode()
+    ):
+        raise Forbidden(
+            "this form is from an earlier sign-in",
+            cure="Nothing was changed. Open the page again and send it from there.",
+        )
+    return visitor
+
+
+SignedIn = Annotated[Visitor, Depends(signed_in)]
+
+
+def find_visitor(request: Request, services: ServicesDep, now: Now) -> Visitor | None:
+    """Return who is asking, or None.
+
+    Looks in a transaction of its own, closed before the handler opens one: a request holds one
+    connection at a time.
+    """
+    token = request.cookies.get(cookie_name(services.settings), "")
+    if not token:
+        return None
+    with services.database.read() as tx:
+        session = services.sessions.find(tx, token, now)
+        if session is None:
+            return None
+        try:
+            person = services.directory.person(tx, session.person_id)
+        except NotFound:
+            return None
+    if not person.active:
+        return None
+    if now - session.seen_at >= TOUCH:
+        with services.database.write() as tx:
+            services.sessions.touch(tx, token, now)
+    return Visitor(person, session, token)
+
+
+def to_sign_in(request: Request) -> RedirectResponse:
+    """Lead to sign-in, and afterwards back to the page that was asked for."""
+    asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return RedirectResponse(f"/sign-in?next={quote(asked, safe='/')}", 303)
+
+
+def inward(path: str) -> str:
+    """Return a path of this site as given, and the front page for anything else.
+
+    What a browser might read as another site is refused: a scheme, two slashes at the start, any
+    backslash (browsers read it as a slash), any control character (browsers drop tabs and newlines
+    before they parse).
+    """
+    if not path.startswith("/") or path.startswith("//"):
+        return "/"
+    return path if "\\" not in path and path.isprintable() else "/"

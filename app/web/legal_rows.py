@@ -1,0 +1,380 @@
+"""The regions as legal reads them: rows, cells, sentences. Pure: views in, words out.
+
+Rules:
+1. A page shows what the compiled policy says, never a second computation of it.
+2. Every value that a layer decided comes with the layers that decided it.
+3. What holds nowhere yet is not dressed up: a region without a company policy captures nothing,
+   however much its floor would allow, and the row says so.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from app.kernel.authority import Authority, Role
+from app.kernel.vocabulary import Mode, Signal
+from app.policy.model import Catalogue, Evidence, InForce, RegionView, Why
+from app.web.knob_words import member_in_words, value_in_words
+from app.web.policy_words import (
+    BASES,
+    KNOBS,
+    MODES,
+    PRECONDITIONS,
+    Mark,
+    counted,
+    listed,
+)
+from app.web.text import SIGNAL_WORDS
+
+Names = Mapping[str, str]
+"""Region code to the region's name."""
+
+
+class Reason(NamedTuple):
+    """Who decided a value: shaped as the macro ``chain`` shows it."""
+
+    place: str
+    kind: str
+    rule: str
+    citation: str
+    confidence: str
+    code: str
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """Why nothing can be captured in a region at present."""
+
+    code: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One signal in one region: the mark, and who put it there."""
+
+    signal: str
+    name: str
+    mode: str
+    mark: Mark
+    days: int
+    reasons: tuple[Reason, ...]
+
+    @property
+    def decided_by(self) -> str:
+        """Codes of the deciding regions, the nearest last: ``EU DE``."""
+        return " ".join(dict.fromkeys(reason.code for reason in self.reasons))
+
+    @property
+    def sentence(self) -> str:
+        """The cell for somebody who does not see it."""
+        kept = f", kept {counted(self.days, 'day')}" if self.mode in {"allow", "redact"} else ""
+        places = listed(list(dict.fromkeys(reason.place for reason in self.reasons)))
+        return f"{self.name}: {self.mark.word}{kept}{f', decided by {places}' if places else ''}"
+
+
+@dataclass(frozen=True)
+class RegionRow:
+    """A row of the regions table; ``depth`` is the number of regions above."""
+
+    code: str
+    name: str
+    depth: int
+    cells: tuple[Cell, ...]
+    kept: str
+    basis: str
+    missing: tuple[str, ...]
+    policy: str
+    obstacles: tuple[Obstacle, ...]
+    stopped: bool
+
+
+@dataclass(frozen=True)
+class KnobRow:
+    """A knob of the region page: its value, in words or as members, and who decided it."""
+
+    knob: str
+    name: str
+    meet: str
+    value: str
+    members: tuple["Member", ...]
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True)
+class Member:
+    """One member of a knob that is a set, with who asks for it where that differs by member."""
+
+    id: str
+    name: str
+    reasons: tuple[Reason, ...]
+
+
+def names_of(views: Iterable[RegionView]) -> Names:
+    """Region code to name, for every region with a floor."""
+    return {view.region: view.floor.name for view in views}
+
+
+def in_tree_order(views: Iterable[RegionView]) -> tuple[tuple[int, RegionView], ...]:
+    """Regions below their parents, siblings by name, each with its depth.
+
+    A region whose parent is not among them stands at the top: it must not vanish from the page.
+    """
+    below: dict[str | None, list[RegionView]] = {}
+    known = {view.region: view for view in views}
+    for view in known.values():
+        parent = view.chain[1] if len(view.chain) > 1 else None
+        below.setdefault(parent if parent in known else None, []).append(view)
+    found: list[tuple[int, RegionView]] = []
+
+    def descend(parent: str | None, depth: int) -> None:
+        for view in sorted(below.get(parent, ()), key=lambda one: one.floor.name):
+            found.append((depth, view))
+            descend(view.region, depth + 1)
+
+    descend(None, 0)
+    return tuple(found)
+
+
+def region_rows(views: Iterable[RegionView]) -> tuple[RegionRow, ...]:
+    """The rows of the regions table."""
+    ordered = in_tree_order(views)
+    names = names_of(view for _, view in ordered)
+    return tuple(_region_row(view, depth, names) for depth, view in ordered)
+
+
+def _region_row(view: RegionView, depth: int, names: Names) -> RegionRow:
+    return RegionRow(
+        code=view.region,
+        name=view.floor.name,
+        depth=depth,
+        cells=cells(view.in_force, names),
+        kept=kept_in_words(view.in_force),
+        basis=basis_in_words(view.in_force),
+        missing=tuple(PRECONDITIONS.get(kind, kind) for kind in view.in_force.missing),
+        policy=policy_in_words(view, names),
+        obstacles=obstacles(view, names),
+        stopped=bool(view.in_force.stopped),
+    )
+
+
+def cells(in_force: InForce, names: Names) -> tuple[Cell, ...]:
+    """The eight signals under a compiled policy."""
+    compiled = in_force.compiled
+    found = []
+    for signal in Signal:
+        rule = compiled.signals[signal]
+        mode = "blocked" if compiled.blocked else rule.mode.word
+        knob = blocking_knob(in_force) if compiled.blocked else f"signals.{signal}.mode"
+        found.append(
+            Cell(
+                signal=signal.value,
+                name=SIGNAL_WORDS[signal.value],
+                mode=mode,
+                mark=MODES[mode],
+                days=rule.retention_days,
+                reasons=reasons(compiled.why.get(knob, ()), names),
+            )
+        )
+    return tuple(found)
+
+
+def blocking_knob(in_force: InForce) -> str:
+    """Which knob blocks a blocked region: no basis, or a layer that is not approved."""
+    return "status" if in_force.compiled.bases else "bases"
+
+
+def reasons(whys: Iterable[Why], names: Names) -> tuple[Reason, ...]:
+    """Say who decided: ``floor/DE`` becomes Germany, floor. Wider regions first."""
+    found = []
+    for why in whys:
+        kind, _, region = why.layer.partition("/")
+        if region:
+            place, code = names.get(region, region), region
+            kind_word = {"floor": "floor", "company": "company policy"}.get(kind, kind)
+        else:
+            place, code, kind_word = "Habeas", "—", "closed by default"
+        found.append(Reason(place, kind_word, "", why.cite, why.confidence, code))
+    order = list(names)
+    found.sort(key=lambda one: (order.index(one.code) if one.code in order else -1, one.kind))
+    return tuple(found)
+
+
+def kept_in_words(in_force: InForce) -> str:
+    """How long captured signals are kept at most: ``14 days``, ``14 to 90 days``; empty: none."""
+    compiled = in_force.compiled
+    days = {rule.retention_days for rule in compiled.signals.values() if rule.mode is not Mode.DENY}
+    if compiled.blocked or not days:
+        return ""
+    if len(days) == 1:
+        return counted(days.pop(), "day")
+    return f"{min(days)} to {counted(max(days), 'day')}"
+
+
+def basis_in_words(in_force: InForce) -> str:
+    """The bases that remain: ``consent or acknowledgement``; none remaining is a prohibition."""
+    bases = [BASES[basis.value] for basis in sorted(in_force.compiled.bases)]
+    return listed(bases, "or") if bases else "prohibited"
+
+
+def policy_in_words(view: RegionView, names: Names) -> str:
+    """Whether a company policy is published here, or above, or nowhere."""
+    if view.policy is not None:
+        return "scheduled" if view.scheduled is not None else "in force"
+    above = [layer.region for layer in view.in_force.layers if layer.kind == "company"]
+    nearest = next((region for region in view.chain if region in above), None)
+    if nearest is not None:
+        return f"from {names.get(nearest, nearest)}"
+    return "none: capture off"
+
+
+def obstacles(view: RegionView, names: Names) -> tuple[Obstacle, ...]:
+    """Everything that keeps capture off here, the widest first; empty if it can run."""
+    in_force, compiled = view.in_force, view.in_force.compiled
+    found = []
+    if in_force.stopped:
+        places = listed([names.get(region, region) for region in in_force.stopped])
+        found.append(Obstacle("stopped", f"capture is stopped for {places}"))
+    if in_force.unknown:
+        found.append(Obstacle("region_unknown", "a region above it has no floor"))
+    if not compiled.bases:
+        found.append(Obstacle("region_blocked", "no basis for capture remains: it is prohibited"))
+    elif compiled.blocked:
+        found.append(Obstacle("region_blocked", "a layer is not approved"))
+    if not in_force.company:
+        found.append(Obstacle("policy_missing", "no company policy is in force"))
+    if in_force.missing:
+        lacking = listed([PRECONDITIONS.get(kind, kind) for kind in in_force.missing])
+        found.append(Obstacle("precondition_missing", f"valid evidence is missing: {lacking}"))
+    if in_force.lead_until is not None:
+        found.append(Obstacle("lead_time", "a lead time has to pass first"))
+    if not _anything_allowed(in_force):
+        found.append(Obstacle("nothing_allowed", "no signal, app or purpose is left"))
+    return tuple(found)
+
+
+def _anything_allowed(in_force: InForce) -> bool:
+    compiled = in_force.compiled
+    some_signal = any(rule.mode is not Mode.DENY for rule in compiled.signals.values())
+    return some_signal and bool(compiled.apps) and bool(compiled.purposes)
+
+
+def overview(rows: Iterable[RegionRow]) -> tuple[str, tuple[str, ...]]:
+    """The regions page as one sentence, and what keeps capture off where it is off.
+
+    The region that stands for everywhere is a floor under the others and is not counted.
+    """
+    places = [row for row in rows if row.code not in {"GLOBAL", "EU", "EEA"}]
+    on = [row for row in places if not row.obstacles]
+    off: dict[str, list[str]] = {}
+    for row in places:
+        for obstacle in row.obstacles[:1]:
+            off.setdefault(obstacle.sentence, []).append(row.name)
+    details = tuple(f"{listed(places)}: {sentence}." for sentence, places in off.items())
+    if not on:
+        return "Nothing can be captured in any region.", details
+    return f"Capture can run in {len(on)} of {counted(len(places), 'region')}.", details
+
+
+def region_sentence(view: RegionView, names: Names, catalogue: Catalogue) -> str:
+    """The region page as one sentence, made from what holds."""
+    blocks = obstacles(view, names)
+    if blocks:
+        return f"{view.floor.name}: nothing can be captured, because {blocks[0].sentence}."
+    compiled = view.in_force.compiled
+    captured = [cell for cell in cells(view.in_force, names) if cell.mode in {"allow", "redact"}]
+    what = listed([cell.name.lower() for cell in captured])
+    apps = counted(len(compiled.apps & catalogue.apps.keys()), "app")
+    bases = listed([BASES[basis.value] for basis in sorted(compiled.bases)], "or")
+    kept = kept_in_words(view.in_force)
+    return f"{view.floor.name}: {what} can be captured in {apps}, after {bases}, kept {kept}."
+
+
+def knob_rows(view: RegionView, names: Names, catalogue: Catalogue) -> tuple[KnobRow, ...]:
+    """Every knob other than the signals, with its value and who decided it."""
+    return tuple(
+        _knob_row(knob, view.in_force, names, catalogue) for knob in KNOBS if knob != "status"
+    )
+
+
+def _knob_row(knob: str, in_force: InForce, names: Names, catalogue: Catalogue) -> KnobRow:
+    why = in_force.compiled.why
+    raw = _value_of(knob, in_force)
+    members: tuple[Member, ...] = ()
+    if isinstance(raw, frozenset) and knob != "hours":
+        members = tuple(
+            Member(
+                str(one),
+                member_in_words(knob, str(one), catalogue),
+                reasons(why.get(f"{knob}.{one}", ()), names),
+            )
+            for one in sorted(raw)
+        )
+    return KnobRow(
+        knob=knob,
+        name=KNOBS[knob].name,
+        meet=KNOBS[knob].meet,
+        value="" if members else value_in_words(knob, raw),
+        members=members,
+        reasons=reasons(why.get(knob, ()), names),
+    )
+
+
+def _value_of(knob: str, in_force: InForce) -> Any:
+    return getattr(in_force.compiled, "lead_days" if knob == "notice_lead_days" else knob)
+
+
+@dataclass(frozen=True)
+class EvidenceRow:
+    """What shows that a precondition is met, and for how long it will."""
+
+    kind: str
+    reference: str
+    sha256: str
+    valid_to: str
+    state: str
+
+
+def evidence_rows(view: RegionView, now: datetime) -> tuple[EvidenceRow, ...]:
+    """The evidence that counts here, then what the region's own policy shows beside it."""
+    own = view.policy.evidence if view.policy is not None else ()
+    every = dict.fromkeys((*view.in_force.evidence, *own))
+    counted_now = frozenset(view.in_force.evidence)
+    return tuple(
+        EvidenceRow(
+            kind=PRECONDITIONS.get(one.kind, one.kind),
+            reference=one.reference,
+            sha256=one.sha256,
+            valid_to=one.valid_to or "",
+            state=_evidence_state(one, now, counts=one in counted_now),
+        )
+        for one in every
+    )
+
+
+def _evidence_state(one: Evidence, now: datetime, *, counts: bool) -> str:
+    if not one.valid(now):
+        return "expired"
+    if not counts:
+        return "counts once its policy is in force"
+    if one.valid_to is None:
+        return "does not expire"
+    left = (date.fromisoformat(one.valid_to) - now.date()).days
+    return f"expires in {counted(left, 'day')}" if left else "expires today"
+
+
+def missing_in_words(view: RegionView) -> tuple[str, ...]:
+    """The preconditions that nothing valid shows."""
+    return tuple(PRECONDITIONS.get(kind, kind) for kind in view.in_force.missing)
+
+
+def where_may_stop(
+    views: Iterable[RegionView], roles: tuple[Role, ...], authority: Authority
+) -> tuple[tuple[str, str], ...]:
+    """Regions that somebody may stop: code and indented name, in tree order, everywhere first."""
+    return tuple(
+        (view.region, "\u2003" * depth + view.floor.name)
+        for depth, view in in_tree_order(views)
+        if any(authority.may(roles, name, "capture", "stop") for name in view.chain)
+    )

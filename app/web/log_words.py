@@ -1,0 +1,107 @@
+"""The log in words: what each kind of entry says, what each field of a leaf means.
+
+The leaf itself is codes, digests and pseudonyms. A page that shows one must not ask the reader to
+know them, and must not say more than the leaf does.
+"""
+
+from collections.abc import Mapping
+
+KINDS: Mapping[str, str] = {
+    "log.opened": "Log opened",
+    "log.read": "Log read",
+    "log.exported": "Log exported",
+    "log.body_read": "Personal detail read",
+    "directory.imported": "People imported",
+    "directory.person": "Person recorded",
+    "session.started": "Signed in",
+    "session.ended": "Signed out",
+    "policy.floor_adopted": "Floor adopted",
+    "policy.catalogue_adopted": "App catalogue adopted",
+    "policy.purposes_adopted": "Purposes adopted",
+    "notice.adopted": "Notice adopted",
+    "policy.proposed": "Policy proposed",
+    "policy.approved": "Policy approved",
+    "policy.published": "Policy published",
+    "policy.withdrawn": "Policy proposal withdrawn",
+    "policy.stopped": "Capture stopped",
+    "policy.resume_proposed": "Resuming proposed",
+    "policy.resumed": "Capture resumed",
+    "notice.shown": "Notice shown",
+    "consent.given": "Consent given",
+    "consent.refused": "Consent refused",
+    "consent.acknowledged": "Notice acknowledged",
+    "consent.withdrawn": "Consent withdrawn",
+    "consent.paused": "Capture paused",
+    "consent.revoked": "Consent revoked",
+    "device.pairing_started": "Pairing started",
+    "device.paired": "Device paired",
+    "device.token_issued": "Device token issued",
+    "device.revoked": "Device revoked",
+    "lease.changed": "Lease changed",
+    "agent.reported": "Agent reported",
+    "access.decided": "Access decided",
+    "access.consumer_registered": "Consumer registered",
+}
+"""Every kind of entry, in the order in which a reader would tell the story."""
+
+ROOMS: Mapping[str, str] = {
+    "consent": "Decisions of people",
+    "notice": "Notices",
+    "lease": "Leases",
+    "agent": "Agents",
+    "device": "Devices",
+    "access": "Access to captured data",
+    "policy": "Policy",
+    "directory": "Directory",
+    "session": "Sign-in",
+    "log": "This log",
+}
+"""The first part of a kind and what it is about."""
+
+OUTCOMES: Mapping[str, str] = {
+    "permit": "Permitted",
+    "deny": "Refused",
+    "on": "Capture on",
+    "off": "Capture off",
+}
+
+ACTORS: Mapping[str, str] = {
+    "person": "Person",
+    "device": "Device",
+    "consumer": "Consumer",
+    "system": "Habeas",
+}
+
+FIELDS: Mapping[str, str] = {
+    "v": "Version of this form. A new form gets a new number; old entries are never rewritten.",
+    "idx": "Place in the log. The order of entries is this number, not the clock.",
+    "event": "Random name of the event, given before its place in the log was known.",
+    "kind": "What happened, one of a closed list.",
+    "occurred_at": "When it happened, by the server's clock, in UTC.",
+    "integrated_at": "When it became part of the tree, in UTC.",
+    "actor": "Who acted. A person stands here as a pseudonym, never by name.",
+    "subjects": "Whom it is about, as random pseudonyms.",
+    "purpose": "What the data was asked for; null where nothing was asked for.",
+    "facts": "Everything a verifier needs to recompute the outcome: codes, digests, pseudonyms.",
+    "commitment": "Keyed fingerprint of the personal detail that is kept, encrypted, beside the "
+    "log. When the detail is erased, this remains and proves nothing about its content.",
+    "submission": "Fingerprint of the event as it was handed in, before it had a place.",
+    "streams": "Running count of entries about each person, actor and purpose, so that a missing "
+    "one is noticed.",
+}
+"""What each field of a leaf means, in the words of a patient colleague."""
+
+
+def kind_in_words(kind: str) -> str:
+    """A kind in words; one that is not known here is shown as it is written."""
+    return KINDS.get(kind, kind)
+
+
+def shortened(name: str, keep: int = 6) -> str:
+    """Shorten a digest or a pseudonym in the middle; the label before the digits stays whole."""
+    label, colon, digits = name.rpartition(":")
+    if not colon and name.startswith("p_"):
+        label, colon, digits = "p", "_", name[2:]
+    if len(digits) <= 2 * keep + 1:
+        return name
+    return f"{label}{colon}{digits[:keep]}…{digits[-4:]}"

@@ -1,0 +1,124 @@
+"""Everything the employee's page shows, gathered in one transaction."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.access.model import AccessReason
+from app.access.sentences import SENTENCES
+from app.agents.model import Totals
+from app.agents.service import Situation
+from app.audit.model import Entry, EntryFilter, Kind
+from app.consent.model import Decision
+from app.db.engine import Tx
+from app.directory.model import Person
+from app.policy.model import Floor, InForce
+from app.web.choices import Choices, choices
+from app.web.laptop_rows import LaptopRow, laptop_row
+from app.web.legal_rows import Names
+from app.web.state_words import Said, said
+from app.wiring import Services
+
+
+@dataclass(frozen=True)
+class UseRow:
+    """One time that somebody asked for the person's data; ``sentences`` say why it was refused."""
+
+    consumer: str
+    purpose: str
+    permitted: bool
+    sentences: tuple[str, ...]
+    at: datetime
+    index: int | None
+
+
+@dataclass(frozen=True)
+class Overview:
+    """One person's situation, in words and rows; laptops, uses and history newest first."""
+
+    situation: Situation
+    names: Names
+    said: Said
+    choices: Choices
+    laptops: tuple[LaptopRow, ...]
+    history: tuple[tuple[Decision, int | None], ...]
+    uses: tuple[UseRow, ...]
+    captured: Totals
+
+
+def overview(services: Services, tx: Tx, person: Person, now: datetime) -> Overview:
+    """Gather what the page shows."""
+    situation = services.agents.situation(tx, person, now)
+    names = region_names(services, tx, situation.in_force)
+    history = services.consent.history(tx, person.id)
+    laptops = laptop_rows(services, tx, situation)
+    paired = sum(row.device.active for row in laptops)
+    return Overview(
+        situation=situation,
+        names=names,
+        said=said(situation, names, paired),
+        choices=choices(situation, history, current_notices(services)),
+        laptops=laptops,
+        history=tuple(
+            (decision, services.log.index_of(tx, decision.event_id))
+            for decision in reversed(history)
+        ),
+        uses=_uses(services, tx, person),
+        captured=services.agents.captured(tx, person.id),
+    )
+
+
+def region_names(services: Services, tx: Tx, in_force: InForce) -> Names:
+    """Names of the regions whose floors are in force, the widest first, from those very floors."""
+    floors = [
+        Floor.read(services.policy.document(tx, layer.digest))
+        for layer in in_force.layers
+        if layer.kind == "floor"
+    ]
+    floors.sort(key=lambda floor: len(services.policy.chain(floor.region) or ()))
+    return {floor.region: floor.name for floor in floors}
+
+
+def laptop_rows(services: Services, tx: Tx, situation: Situation) -> tuple[LaptopRow, ...]:
+    """The person's laptops, newest first, with what each was last told and last reported."""
+    devices = services.agents.devices(tx, situation.person.id)
+    return tuple(
+        laptop_row(
+            device,
+            situation,
+            _newest(services, tx, device.id, Kind.LEASE_CHANGED),
+            _newest(services, tx, device.id, Kind.AGENT_REPORTED),
+        )
+        for device in reversed(devices)
+    )
+
+
+def current_notices(services: Services) -> frozenset[str]:
+    """Digests of the current notice, one per language."""
+    return frozenset(
+        services.consent.notice(language).digest for language in services.consent.languages
+    )
+
+
+def purpose_label(services: Services, key: str | None) -> str:
+    """A purpose in words; one that is on no list is said to be that."""
+    text = services.access.purposes.text(key) if key else None
+    return text.label if text else key or "a purpose that is on no list"
+
+
+def _uses(services: Services, tx: Tx, person: Person) -> tuple[UseRow, ...]:
+    return tuple(
+        UseRow(
+            consumer=use.consumer_name,
+            purpose=purpose_label(services, use.purpose),
+            permitted=use.outcome == "permit",
+            sentences=tuple(SENTENCES[AccessReason(reason)] for reason in use.reasons),
+            at=use.at,
+            index=services.log.index_of(tx, use.event_id),
+        )
+        for use in services.access.uses(tx, person.id)
+    )
+
+
+def _newest(services: Services, tx: Tx, device_id: str, kind: Kind) -> Entry | None:
+    wanted = EntryFilter(kind=kind.value, actor=f"device:{device_id}", limit=1)
+    return next(iter(services.log.search(tx, wanted)), None)

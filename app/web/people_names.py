@@ -1,0 +1,19 @@
+"""Names for ids: pages show people by name, services know them by id."""
+
+from collections.abc import Iterable, Mapping
+
+from app.db.engine import Tx
+from app.kernel.errors import NotFound
+from app.wiring import Services
+
+
+def named(services: Services, tx: Tx, ids: Iterable[str]) -> Mapping[str, str]:
+    """Person id to name; somebody the directory does not know keeps the id."""
+    return {person: _name(services, tx, person) for person in sorted(set(ids))}
+
+
+def _name(services: Services, tx: Tx, person_id: str) -> str:
+    try:
+        return services.directory.person(tx, person_id).name
+    except NotFound:
+        return person_id

@@ -1,0 +1,143 @@
+"""House rules that are programs: transactions, authentication, errors, settings, imports."""
+
+import ast
+import inspect
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+
+import app
+from app.api import deps, problems
+from app.kernel import errors
+from app.main import create_app
+from app.settings import Settings
+from app.wiring import build
+
+ROOT = Path(app.__file__).parent
+CHECKOUT = ROOT.parent
+
+PUBLIC = {
+    "/": "says what Habeas is",
+    "/sign-in": "begins a sign-in",
+    "/sign-in/callback": "ends a sign-in; guarded by state, nonce and PKCE",
+    "/healthz": "says that the instance lives",
+    "/.well-known/jwks.json": "public keys",
+    "/log/checkpoint": "the signed checkpoint is for everybody",
+    "/log/key": "the log's public key",
+    "/log/events/{event_id}": "whoever holds a receipt holds the random id of its entry",
+    "/v1/agent/pairings": "a new device is nobody yet; a person approves it",
+    "/v1/agent/token": "authenticates by the signed assertion it carries",
+}
+
+
+@pytest.fixture(scope="module")
+def application(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
+    services = build(Settings(var=tmp_path_factory.mktemp("var"), demo=True))
+    yield create_app(services)
+    services.database.engine.dispose()
+
+
+def routes(application: FastAPI) -> list[APIRoute]:
+    return [route for route in application.routes if isinstance(route, APIRoute)]
+
+
+def calls(dependant: Dependant) -> set[object]:
+    found = {dependant.call}
+    for inner in dependant.dependencies:
+        found |= calls(inner)
+    return found
+
+
+def dependants(dependant: Dependant) -> Iterator[Dependant]:
+    yield dependant
+    for inner in dependant.dependencies:
+        yield from dependants(inner)
+
+
+def test_every_route_asks_who_is_there_but_for_the_public_ones(application: FastAPI) -> None:
+    doors = {"signed_in", "device", "consumer", "authenticated", "caller"}
+    for route in routes(application):
+        names = {getattr(call, "__name__", "").lstrip("_") for call in calls(route.dependant)}
+        if route.path in PUBLIC:
+            continue
+        assert any(door in name for name in names for door in doors), route.path
+
+
+def test_the_public_routes_exist(application: FastAPI) -> None:
+    assert set(PUBLIC) <= {route.path for route in routes(application)}
+
+
+def test_every_transaction_ends_before_the_answer_is_sent(application: FastAPI) -> None:
+    """A commit after the answer would tell somebody "withdrawn" and then fail."""
+    seen = 0
+    for route in routes(application):
+        for dependant in dependants(route.dependant):
+            if dependant.call in {deps._write, deps._read}:
+                assert dependant.scope == "function", route.path
+                seen += 1
+    assert seen > 10
+
+
+def test_every_handler_runs_in_a_thread_or_touches_no_database(application: FastAPI) -> None:
+    """An ``async def`` handler with a transaction would hold up everybody else."""
+    for route in routes(application):
+        transactions = {deps._write, deps._read} & calls(route.dependant)
+        if inspect.iscoroutinefunction(route.endpoint):
+            assert not transactions, route.path
+
+
+def kinds(base: type[errors.HabeasError]) -> Iterator[type[errors.HabeasError]]:
+    for kind in base.__subclasses__():
+        if kind.__module__ == errors.__name__:
+            yield kind
+        yield from kinds(kind)
+
+
+def test_the_error_table_covers_every_kind_of_error() -> None:
+    for kind in kinds(errors.HabeasError):
+        assert kind in problems.STATUS, kind
+
+
+def sources() -> Iterator[Path]:
+    for folder in ("app", "migrations", "tests", "bench"):
+        yield from (CHECKOUT / folder).rglob("*.py")
+
+
+def test_only_the_settings_read_the_environment() -> None:
+    for path in ROOT.rglob("*.py"):
+        if path.name != "settings.py":
+            assert "environ" not in path.read_text(encoding="utf-8"), path
+
+
+def test_no_service_or_store_commits_by_itself() -> None:
+    """Only whoever opened a transaction ends it; the integrator opens its own."""
+    for path in ROOT.rglob("*.py"):
+        if path.name in {"store.py", "service.py", "workflow.py"}:
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Attribute):
+                    assert node.attr not in {"commit", "rollback"}, path
+
+
+def test_every_setting_is_described_in_the_operators_guide() -> None:
+    guide = (CHECKOUT / "docs" / "operate.md").read_text(encoding="utf-8")
+    for name in Settings.model_fields:
+        assert f"HABEAS_{name.upper()}" in guide, name
+
+
+def test_imports_point_down_the_house_only() -> None:
+    done = subprocess.run(
+        [Path(sys.executable).with_name("lint-imports"), "--no-cache"],
+        cwd=CHECKOUT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+
+
+def test_names_that_say_nothing_are_not_used() -> None:
+    for path in ROOT.rglob("*.py"):
+        assert not {"utils", "helpers", "common", "manager"} & set(path.with_suffix("").parts), path

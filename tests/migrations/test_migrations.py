@@ -1,0 +1,55 @@
+"""The schema: the same from migrations and from code, up, down and up again, on both kinds."""
+
+from collections.abc import Iterator
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine, inspect
+
+from app.db.engine import Database, open_database
+from app.db.metadata import metadata
+from app.db.migrate import alembic_config, migrate
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Database]:
+    """A database without any table."""
+    if request.param == "sqlite":
+        opened = open_database(f"sqlite:///{tmp_path_factory.mktemp('empty') / 'db.sqlite'}")
+        yield opened
+        opened.engine.dispose()
+        return
+    server = request.getfixturevalue("postgresql_server")
+    admin = create_engine(server.format(db="postgres"), isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.exec_driver_sql("DROP DATABASE IF EXISTS habeas_empty WITH (FORCE)")
+        connection.exec_driver_sql("CREATE DATABASE habeas_empty")
+    opened = open_database(server.format(db="habeas_empty"))
+    yield opened
+    opened.engine.dispose()
+    admin.dispose()
+
+
+def test_the_migrations_make_exactly_the_tables_of_the_code(empty: Database) -> None:
+    migrate(empty)
+    with empty.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_the_schema_goes_down_to_nothing_and_up_again(empty: Database) -> None:
+    migrate(empty)
+    command.downgrade(alembic_config(empty), "base")
+    assert inspect(empty.engine).get_table_names() == ["alembic_version"]
+    migrate(empty)
+    assert set(metadata.tables) <= set(inspect(empty.engine).get_table_names())
+
+
+def test_migrating_twice_changes_nothing(empty: Database) -> None:
+    migrate(empty)
+    migrate(empty)
+    assert set(metadata.tables) <= set(inspect(empty.engine).get_table_names())
