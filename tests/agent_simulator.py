@@ -1,8 +1,8 @@
 """The two parties of the lease protocol, each able to misbehave.
 
-``LeaseOffice`` signs leases and writes policy documents as the service does, and can be made to lie.
-``AgentSimulator`` is a laptop: a guard with its memory on disk and two clocks. It polls, caches,
-verifies, goes offline, sleeps, is restarted, and is tampered with.
+``LeaseOffice`` signs leases and writes policy documents as the service does, and can be made to
+lie. ``AgentSimulator`` is a laptop: a guard with its memory on disk and two clocks.
+It polls, caches, verifies, goes offline, sleeps, is restarted, and is tampered with.
 """
 
 import json

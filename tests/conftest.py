@@ -6,12 +6,13 @@ a template on PostgreSQL. A test that uses ``database`` runs on both.
 
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import create_engine
+from starlette.testclient import TestClient
 
 from app.db.engine import Database, open_database
 from app.db.migrate import migrate
@@ -35,15 +36,11 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[str]:
     with postgresql.server() as url:
-        admin = create_engine(url.format(db="postgres"), isolation_level="AUTOCOMMIT")
-        with admin.connect() as connection:
-            connection.exec_driver_sql("DROP DATABASE IF EXISTS habeas_template")
-            connection.exec_driver_sql("CREATE DATABASE habeas_template")
+        _maintain(url, "DROP DATABASE IF EXISTS habeas_template", "CREATE DATABASE habeas_template")
         template = open_database(url.format(db="habeas_template"))
         migrate(template)
         template.engine.dispose()
         yield url
-        admin.dispose()
 
 
 @pytest.fixture
@@ -56,13 +53,9 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
 @pytest.fixture
 def postgresql_url(postgresql_server: str) -> Iterator[str]:
     name = f"t_{uuid.uuid4().hex}"
-    admin = create_engine(postgresql_server.format(db="postgres"), isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE habeas_template")
+    _copy_database(postgresql_server, name, "habeas_template")
     yield postgresql_server.format(db=name)
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
-    admin.dispose()
+    _drop_database(postgresql_server, name)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -94,3 +87,90 @@ def services(settings: Settings, database: Database, clock: FakeClock) -> "Servi
     from app.wiring import build
 
     return build(settings, clock=clock, database=database)
+
+
+@pytest.fixture
+def client(services: "Services") -> Iterator[TestClient]:
+    """HTTP over the whole application; its integrator runs."""
+    from app.main import create_app
+
+    with TestClient(
+        create_app(services), base_url=services.settings.base_url, follow_redirects=False
+    ) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def sample_template(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Path]:
+    """Make the sample organisation once for each kind of database; tests get copies of it."""
+    from app.demo.seed import seed
+    from app.demo.server import SECRETS
+    from app.wiring import build
+
+    made: dict[str, Path] = {}
+
+    def make(kind: str) -> Path:
+        if kind not in made:
+            folder = tmp_path_factory.mktemp(f"sample-{kind}")
+            if kind == "sqlite":
+                shutil.copyfile(request.getfixturevalue("sqlite_template"), folder / "db.sqlite")
+                url = f"sqlite:///{folder / 'db.sqlite'}"
+            else:
+                server = request.getfixturevalue("postgresql_server")
+                _copy_database(server, "habeas_sample", "habeas_template")
+                url = server.format(db="habeas_sample")
+            settings = Settings(var=folder / "var", database_url=url, demo=True)
+            services = build(settings, clock=FakeClock())
+            seed(services, settings.var / SECRETS)
+            services.database.engine.dispose()
+            made[kind] = folder
+        return made[kind]
+
+    return make
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def sample(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    clock: FakeClock,
+    sample_template: "Callable[[str], Path]",
+) -> "Iterator[Services]":
+    """The whole program with the sample organisation, once on each kind of database."""
+    from app.wiring import build
+
+    folder = sample_template(request.param)
+    shutil.copytree(folder / "var", tmp_path / "var")
+    if request.param == "sqlite":
+        shutil.copyfile(folder / "db.sqlite", tmp_path / "db.sqlite")
+        url = f"sqlite:///{tmp_path / 'db.sqlite'}"
+    else:
+        server = request.getfixturevalue("postgresql_server")
+        name = f"t_{uuid.uuid4().hex}"
+        _copy_database(server, name, "habeas_sample")
+        url = server.format(db=name)
+    services = build(Settings(var=tmp_path / "var", database_url=url, demo=True), clock=clock)
+    yield services
+    services.database.engine.dispose()
+    if request.param == "postgresql":
+        _drop_database(server, name)
+
+
+def _copy_database(server: str, name: str, template: str) -> None:
+    _maintain(
+        server, f"DROP DATABASE IF EXISTS {name}", f"CREATE DATABASE {name} TEMPLATE {template}"
+    )
+
+
+def _drop_database(server: str, name: str) -> None:
+    _maintain(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _maintain(server: str, *statements: str) -> None:
+    admin = create_engine(server.format(db="postgres"), isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+    admin.dispose()

@@ -44,7 +44,7 @@ from app.policy.service import PolicyService
 class AgentService(PairingService):
     """Everything that agents ask, and what people do about their devices."""
 
-    def __init__(  # noqa: PLR0917 - joined once, in wiring
+    def __init__(
         self,
         log: AuditService,
         directory: DirectoryService,

@@ -319,10 +319,13 @@ def _device(row: Row[Any]) -> Device:
 def use_jti(tx: Tx, device_id: str, jti: str, expires_at: datetime) -> bool:
     """Use an assertion's id (hashed) once; False if it was used before."""
     dialect = sqlite if tx.dialect == "sqlite" else postgresql
-    statement = dialect.insert(assertion_jti).values(
-        device_id=device_id, jti=jti, expires_at=expires_at
+    statement = (
+        dialect.insert(assertion_jti)
+        .values(device_id=device_id, jti=jti, expires_at=expires_at)
+        .on_conflict_do_nothing()
+        .returning(assertion_jti.c.jti)
     )
-    return _changed(tx, statement.on_conflict_do_nothing())
+    return tx.execute(statement).one_or_none() is not None
 
 
 def forget_expired_tokens(tx: Tx, before: datetime) -> None:

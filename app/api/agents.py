@@ -146,7 +146,7 @@ def start_pairing(
     response_model=TokenAnswer,
     responses={400: {"model": TokenError}, 401: {"model": TokenError}},
 )
-def token(  # noqa: PLR0917 - the form of RFC 7523
+def token(
     services: ServicesDep,
     tx: WriteTx,
     now: Now,
@@ -185,7 +185,7 @@ def token(  # noqa: PLR0917 - the form of RFC 7523
         304: {"description": "The lease you hold is still right."},
     },
 )
-def lease(  # noqa: PLR0917 - FastAPI names them
+def lease(
     services: ServicesDep,
     read: ReadTx,
     write: WriteTx,

@@ -16,11 +16,11 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.audit import store
+from app.audit import growth, store
 from app.audit.checkpoint import Checkpoint, VerifierKey, sign_note
+from app.audit.growth import Pending
 from app.audit.merkle import CompactRange, complete_root, leaf_hash
 from app.audit.model import Entry, stamp, stream_names
-from app.audit.store import Pending
 from app.audit.tiles import TILE_WIDTH, cut
 from app.db.engine import Database, Tx
 from app.kernel.canonical import canonical, parse_canonical
@@ -83,20 +83,20 @@ class Integrator:
     def _anything_pending(self) -> bool:
         """Look without taking the lock: an idle log costs one small read."""
         with self.database.read() as tx:
-            return bool(store.oldest_pending(tx, 1))
+            return bool(growth.oldest_pending(tx, 1))
 
     def _integrate_batch(self, tx: Tx) -> int:
         store.lock(tx)
         tree = store.head_of(tx, for_update=True)
-        pending = store.oldest_pending(tx, BATCH)
+        pending = growth.oldest_pending(tx, BATCH)
         if not pending:
             return 0
         entries = self._stamp(tx, tree.size, pending)
         grown = tree.extend(entry.leaf_hash for entry in entries)
-        store.add_leaves(tx, entries)
-        store.remove_pending(tx, pending)
+        growth.add_leaves(tx, entries)
+        growth.remove_pending(tx, pending)
         _cut_tiles(tx, tree.size, grown.size)
-        store.move_head(tx, grown)
+        growth.move_head(tx, grown)
         self._sign(tx, grown)
         return len(entries)
 
@@ -104,7 +104,7 @@ class Integrator:
         now = self.clock.now()
         submitted = [parse_canonical(one.submission) for one in pending]
         touched = sorted({name for said in submitted for name in stream_names(said)})
-        places = store.stream_places(tx, touched)
+        places = growth.stream_places(tx, touched)
         entries = []
         for idx, (one, said) in enumerate(zip(pending, submitted, strict=True), start=size):
             stood = {name: places.get(name) for name in stream_names(said)}
@@ -113,13 +113,13 @@ class Integrator:
             leaf = stamp(said, one.submission, idx, now, stamps)
             raw = canonical(leaf)
             entries.append(Entry(idx, raw, leaf, leaf_hash(raw)))
-        store.move_streams(tx, places)
+        growth.move_streams(tx, places)
         return entries
 
     def _sign(self, tx: Tx, tree: CompactRange) -> None:
         text = Checkpoint(self.origin, tree.size, tree.root).text
         note = sign_note(text, self.origin, self.signer)
-        store.add_checkpoint(tx, tree, note, self.clock.now())
+        growth.add_checkpoint(tx, tree, note, self.clock.now())
 
 
 def _cut_tiles(tx: Tx, old: int, new: int) -> None:
@@ -129,5 +129,5 @@ def _cut_tiles(tx: Tx, old: int, new: int) -> None:
         old, new = old // TILE_WIDTH, new // TILE_WIDTH
         for n in range(old, new):
             hashes = store.row_hashes(tx, level, n * TILE_WIDTH, (n + 1) * TILE_WIDTH)
-            store.add_tile(tx, level, n, hashes, complete_root(cut(hashes)))
+            growth.add_tile(tx, level, n, hashes, complete_root(cut(hashes)))
         level += 1

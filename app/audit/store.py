@@ -1,4 +1,4 @@
-"""The tables of the log and the SQL that touches them.
+"""The tables of the log, and the SQL of requests: submit and look up.
 
 pending     what requests have committed and the integrator has not numbered yet
 leaf        the log, a row an entry; leaf_subject: which people (pseudonyms) an entry concerns
@@ -8,6 +8,7 @@ stream      where each stream stands
 body        encrypted detail; subject: a person's pseudonym and wrapped data key
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,22 +22,18 @@ from sqlalchemy import (
     LargeBinary,
     Table,
     Text,
-    delete,
     func,
     insert,
     select,
     text,
-    update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.audit.merkle import CompactRange
-from app.audit.model import Entry, EntryFilter, outcome
+from app.audit.model import Entry, EntryFilter
 from app.audit.tiles import cut
 from app.db.engine import Tx
 from app.db.metadata import RowNumber, UtcTime, metadata
-from app.kernel.canonical import parse_canonical
-from app.kernel.clock import instant
 
 pending = Table(
     "audit_pending",
@@ -132,15 +129,6 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Pending:
-    """A submission that waits for its index."""
-
-    pid: int
-    event_id: str
-    submission: bytes
-
-
-@dataclass(frozen=True)
 class Body:
     """An encrypted body; ``owner`` is the pseudonym whose key opens it."""
 
@@ -211,7 +199,7 @@ def wrapped_key(tx: Tx, pseudonym: str) -> bytes | None:
     return found
 
 
-# Writing, by the integrator ---------------------------------------------------------------------
+# The head ---------------------------------------------------------------------------------------
 
 
 def lock(tx: Tx) -> None:
@@ -228,92 +216,6 @@ def head_of(tx: Tx, *, for_update: bool = False) -> CompactRange:
     query = select(head.c.size, head.c.frontier)
     row = tx.execute(query.with_for_update() if for_update else query).one()
     return CompactRange(row.size, tuple(cut(row.frontier)))
-
-
-def move_head(tx: Tx, tree: CompactRange) -> None:
-    """Let the head follow the tree."""
-    tx.execute(
-        update(head).values(size=tree.size, root=tree.root, frontier=b"".join(tree.frontier))
-    )
-
-
-def oldest_pending(tx: Tx, limit: int) -> tuple[Pending, ...]:
-    """The committed submissions that wait longest."""
-    rows = tx.execute(
-        select(pending.c.pid, pending.c.event_id, pending.c.submission)
-        .order_by(pending.c.pid)
-        .limit(limit)
-    )
-    return tuple(Pending(row.pid, row.event_id, row.submission) for row in rows)
-
-
-def remove_pending(tx: Tx, done: Sequence[Pending]) -> None:
-    """Forget submissions that are leaves now."""
-    for some in chunks(done):
-        tx.execute(delete(pending).where(pending.c.pid.in_([one.pid for one in some])))
-
-
-def add_leaves(tx: Tx, entries: Sequence[Entry]) -> None:
-    """Append to the log, in the order of the index."""
-    tx.execute(insert(leaf), [_leaf_row(entry) for entry in entries])
-    subjects = [
-        {"pseudonym": pseudonym, "idx": entry.idx}
-        for entry in entries
-        for pseudonym in entry.leaf["subjects"]
-    ]
-    if subjects:
-        tx.execute(insert(leaf_subject), subjects)
-
-
-def _leaf_row(entry: Entry) -> dict[str, Any]:
-    said = entry.leaf
-    return {
-        "idx": entry.idx,
-        "event_id": said["event"],
-        "entry": entry.raw,
-        "leaf_hash": entry.leaf_hash,
-        "kind": said["kind"],
-        "actor": f"{said['actor']['kind']}:{said['actor']['id']}",
-        "purpose": said["purpose"],
-        "outcome": outcome(said),
-        "occurred_at": instant(said["occurred_at"]),
-    }
-
-
-def stream_places(tx: Tx, names: Sequence[str]) -> dict[str, tuple[int, int]]:
-    """Number and index of the last entry of each stream that has one."""
-    found: dict[str, tuple[int, int]] = {}
-    for some in chunks(names):
-        rows = tx.execute(select(stream).where(stream.c.stream.in_(some)))
-        found.update((row.stream, (row.last_seq, row.last_idx)) for row in rows)
-    return found
-
-
-def move_streams(tx: Tx, places: Mapping[str, tuple[int, int]]) -> None:
-    """Let streams follow their last entries."""
-    dialect = sqlite if tx.dialect == "sqlite" else postgresql
-    statement = dialect.insert(stream)
-    statement = statement.on_conflict_do_update(
-        index_elements=["stream"],
-        set_={"last_seq": statement.excluded.last_seq, "last_idx": statement.excluded.last_idx},
-    )
-    rows = [
-        {"stream": name, "last_seq": seq, "last_idx": idx} for name, (seq, idx) in places.items()
-    ]
-    tx.execute(statement, rows)
-
-
-def add_tile(tx: Tx, level: int, n: int, hashes: bytes, root: bytes) -> None:
-    """Keep a full tile."""
-    tx.execute(insert(tile), {"level": level, "n": n, "hashes": hashes, "root": root})
-
-
-def add_checkpoint(tx: Tx, tree: CompactRange, note: str, now: datetime) -> None:
-    """Keep what was signed."""
-    tx.execute(
-        insert(checkpoint),
-        {"size": tree.size, "root": tree.root, "note": note, "created_at": now},
-    )
 
 
 # Reading ----------------------------------------------------------------------------------------
@@ -356,7 +258,7 @@ def submission_of(tx: Tx, event_id: str) -> dict[str, Any] | None:
         raw = tx.execute(
             select(pending.c.submission).where(pending.c.event_id == event_id)
         ).scalar()
-    return None if raw is None else parse_canonical(raw)
+    return None if raw is None else json.loads(raw)
 
 
 def body_of(tx: Tx, event_id: str) -> Body | None:
@@ -396,8 +298,7 @@ def entries_between(tx: Tx, start: int, end: int) -> tuple[Entry, ...]:
 
 def _read(tx: Tx, query: Any) -> tuple[Entry, ...]:
     return tuple(
-        Entry(row.idx, row.entry, parse_canonical(row.entry), row.leaf_hash)
-        for row in tx.execute(query)
+        Entry(row.idx, row.entry, json.loads(row.entry), row.leaf_hash) for row in tx.execute(query)
     )
 
 

@@ -11,14 +11,15 @@ Rules:
 5. Adding a decision that is not given or acknowledged never lets more be captured.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from itertools import takewhile
 from typing import TypeAlias
 
+from app.directory.model import Person
 from app.kernel.canonical import canonical, digest, parse_canonical
+from app.kernel.errors import Fault, InvalidInput
 from app.kernel.scope import Scope
 from app.kernel.vocabulary import Basis
 
@@ -28,7 +29,8 @@ VALIDITY = timedelta(days=365)
 PAUSE_MIN = timedelta(minutes=5)
 PAUSE_MAX = timedelta(days=7)
 
-_FOREVER = datetime.max.replace(tzinfo=UTC)
+FOREVER = datetime.max.replace(tzinfo=UTC)
+"""Later than any instant that is compared with it."""
 
 
 class Act(StrEnum):
@@ -269,7 +271,7 @@ def standing(
         return Standing(State.INVALIDATED, base)
     if base.valid_until is None or at >= base.valid_until:
         return Standing(State.EXPIRED, base)
-    if pauses and at < (until := _pause_end(pauses[-1])):
+    if pauses and at < (until := pause_end(pauses[-1])):
         return Standing(State.PAUSED, pauses[-1], min(until, base.valid_until))
     return Standing(State(base.act.value), base, base.valid_until, base.scope)
 
@@ -293,62 +295,61 @@ def allowed_acts(current: Standing, bases: Bases) -> tuple[Act, ...]:
     return tuple(acts)
 
 
-@dataclass(frozen=True)
-class Span:
-    """A stretch of time, its start included and its end not, that a decision covers."""
-
-    start: datetime
-    end: datetime
-
-
-@dataclass(frozen=True)
-class Endings:
-    """When notices were superseded and residences ended; what is not named has not ended.
-
-    Attributes:
-        notices: instant by notice version.
-        residences: instant by residence.
-    """
-
-    notices: Mapping[int, datetime]
-    residences: Mapping[int, datetime]
-
-
-def standing_between(
-    history: Iterable[Decision],
-    start: datetime,
-    end: datetime,
+def next_decision(
+    history: tuple[Decision, ...],
+    person: Person,
+    act: Act,
+    now: datetime,
     *,
-    bases: Bases,
-    endings: Endings,
-    purpose: str | None = None,
-    signals: Iterable[str] = (),
-) -> bool:
-    """Say whether the decisions sufficed at every instant from ``start`` to ``end``, both included.
+    decision_id: str,
+    shown: Shown | None = None,
+    until: datetime | None = None,
+) -> Decision:
+    """Make the person's next decision; its event is filled in when the log has taken it."""
+    notice = shown.notice if shown else None
+    offer = shown.offer if shown else None
+    return Decision(
+        id=decision_id,
+        person_id=person.id,
+        seq=history[-1].seq + 1 if history else 1,
+        act=act,
+        region=person.region,
+        residence=person.residence,
+        notice_id=notice.id if notice else None,
+        notice_version=notice.version if notice else None,
+        notice_language=notice.language if notice else None,
+        notice_digest=notice.digest if notice else None,
+        shown_id=shown.id if shown else None,
+        offer_digest=offer.digest if offer else None,
+        signals=tuple(sorted(set(offer.signals))) if offer else (),
+        purposes=tuple(sorted(set(offer.purposes))) if offer else (),
+        apps=tuple(sorted(set(offer.apps))) if offer else (),
+        until=until,
+        valid_until=now + VALIDITY if shown else None,
+        decided_at=now,
+        recorded_at=max(now, history[-1].recorded_at) if history else now,
+        event_id="",
+    )
 
-    Here clocks matter, and every doubt shortens: an opening act counts from the latest time that it
-    or any earlier decision names, and ends at the earliest that any later decision names.
 
-    Args:
-        history: the person's decisions.
-        start: when the capture began.
-        end: when it ended; before ``start`` the answer is no.
-        bases: what makes capture lawful for the person.
-        endings: what invalidated decisions by itself.
-        purpose: must be agreed to at every instant; None: not asked.
-        signals: must be agreed to at every instant.
+def require_pause(until: datetime | None, now: datetime) -> datetime:
+    """Return the end of a pause.
+
+    Raises:
+        InvalidInput: there is none, or it is not 5 minutes to 7 days from now.
     """
-    words, asked = tuple(bases), frozenset(signals)
-    spans: list[Span] = []
-    ordered = sorted(history, key=lambda decision: decision.seq)
-    for place, decision in enumerate(ordered):
-        if decision.act not in OPENING or not suffices(words, State(decision.act.value)):
-            continue
-        if asked <= decision.scope.signals and (
-            purpose is None or purpose in decision.scope.purposes
-        ):
-            spans += _spans(ordered, place, endings)
-    return _covered(spans, start, end)
+    if until is None or until.tzinfo is None or not PAUSE_MIN <= until - now <= PAUSE_MAX:
+        raise wrong(
+            "minutes",
+            "a pause needs an end between 5 minutes and 7 days from now",
+            "Give between 5 and 10080 minutes; to stop for good, withdraw.",
+        )
+    return until
+
+
+def wrong(field: str, problem: str, cure: str) -> InvalidInput:
+    """The error of one wrong field."""
+    return InvalidInput(f"{field}: {problem}", faults=(Fault(field, problem, cure),), cure=cure)
 
 
 def _fold(history: Iterable[Decision]) -> tuple[Decision | None, list[Decision]]:
@@ -360,48 +361,9 @@ def _fold(history: Iterable[Decision]) -> tuple[Decision | None, list[Decision]]
             pauses.append(decision)
         else:
             base, pauses = decision, []
-    return base, sorted(pauses, key=_pause_end)
+    return base, sorted(pauses, key=pause_end)
 
 
-def _pause_end(pause: Decision) -> datetime:
+def pause_end(pause: Decision) -> datetime:
     """When a pause ends; one without an end would be a fault, and never ends."""
-    return pause.until or _FOREVER
-
-
-def _spans(ordered: Sequence[Decision], place: int, endings: Endings) -> list[Span]:
-    """Return the stretches that one opening act covers, its pauses cut out."""
-    decision, after = ordered[place], ordered[place + 1 :]
-    start = max(max(item.decided_at, item.recorded_at) for item in ordered[: place + 1])
-    pauses = list(takewhile(lambda item: item.act is Act.PAUSED, after))
-    end = min(
-        decision.valid_until or start,
-        endings.notices.get(decision.notice_version or 0, _FOREVER),
-        endings.residences.get(decision.residence, _FOREVER),
-        _earliest(after[len(pauses) :]),
-    )
-    spans = [Span(start, end)]
-    for number, pause in enumerate(pauses):
-        gap = Span(_earliest(after[number:]), _pause_end(pause))
-        spans = [piece for span in spans for piece in _without(span, gap)]
-    return spans
-
-
-def _earliest(later: Iterable[Decision]) -> datetime:
-    """The earliest time that any of these decisions names; without any, never."""
-    return min((min(item.decided_at, item.recorded_at) for item in later), default=_FOREVER)
-
-
-def _without(span: Span, gap: Span) -> tuple[Span, Span]:
-    """Cut a gap out of a span; what is empty has its end at or before its start."""
-    return Span(span.start, min(span.end, gap.start)), Span(max(span.start, gap.end), span.end)
-
-
-def _covered(spans: Iterable[Span], start: datetime, end: datetime) -> bool:
-    """Say whether the spans together hold every instant from start to end, both included."""
-    if end < start:
-        return False
-    reached = start
-    for span in sorted(spans, key=lambda span: span.start):
-        if span.start <= reached < span.end:
-            reached = span.end
-    return reached > end
+    return pause.until or FOREVER

@@ -18,28 +18,28 @@ from datetime import datetime
 
 from app.audit.model import SYSTEM, Actor, Event, Kind
 from app.audit.service import AuditService
-from app.consent import model, store
+from app.consent import model, store, timeline
 from app.consent.model import (
     OPENING,
-    PAUSE_MAX,
-    PAUSE_MIN,
-    VALIDITY,
     Act,
     Bases,
     Decision,
-    Endings,
     Notice,
     Offer,
     Shown,
     Standing,
+    next_decision,
+    require_pause,
+    wrong,
 )
 from app.consent.receipts import RECEIPT_TYPE, Receipt, notice_facts, receipt_claims, receipt_of
+from app.consent.timeline import Endings
 from app.db.engine import Tx
 from app.directory.model import Person
 from app.directory.service import DirectoryService
 from app.kernel.canonical import Json
 from app.kernel.clock import timestamp
-from app.kernel.errors import Conflict, Fault, Forbidden, InvalidInput, NotFound, Unavailable
+from app.kernel.errors import Conflict, Forbidden, NotFound, Unavailable
 from app.kernel.signing import Signer, sign_token
 
 NOTICE = "capture"
@@ -172,7 +172,7 @@ class ConsentService:
             Conflict: what was shown is no longer what is in force, or the person has left.
         """
         if act is Act.REVOKED:
-            raise _wrong("act", "nobody revokes their own consent", "Withdraw it.")
+            raise wrong("act", "nobody revokes their own consent", "Withdraw it.")
         self._directory.lock(tx, person.id)
         person = self._directory.person(tx, person.id)
         history = store.history(tx, person.id)
@@ -181,8 +181,10 @@ class ConsentService:
             shown = self._require_current(tx, person, act, shown_id, offer)
         elif (standing := self._repeated(history, person, act, now)) is not None:
             return self.receipt(tx, person.id, standing.id)
-        end = _require_pause(until, now) if act is Act.PAUSED else None
-        decision = _next(history, person, act, now, shown=shown, until=end)
+        end = require_pause(until, now) if act is Act.PAUSED else None
+        decision = next_decision(
+            history, person, act, now, decision_id=str(uuid.uuid4()), shown=shown, until=end
+        )
         return self._append(tx, decision, person, history, Actor("person", person.id), shown=shown)
 
     def revoke(self, tx: Tx, person: Person, actor: Actor, note: str, now: datetime) -> Receipt:
@@ -195,11 +197,11 @@ class ConsentService:
         if actor == Actor("person", person.id):
             raise Forbidden("nobody revokes their own consent", cure="Withdraw it.")
         if not 0 < len(note.strip()) <= MAX_NOTE:
-            raise _wrong("note", "empty or too long", f"Say why, in up to {MAX_NOTE} characters.")
+            raise wrong("note", "empty or too long", f"Say why, in up to {MAX_NOTE} characters.")
         self._directory.lock(tx, person.id)
         person = self._directory.person(tx, person.id)
         history = store.history(tx, person.id)
-        decision = _next(history, person, Act.REVOKED, now)
+        decision = next_decision(history, person, Act.REVOKED, now, decision_id=str(uuid.uuid4()))
         return self._append(tx, decision, person, history, actor, body={"note": note.strip()})
 
     def standing(self, tx: Tx, person: Person, now: datetime) -> Standing:
@@ -222,9 +224,9 @@ class ConsentService:
     ) -> bool:
         """Say whether the person's decisions sufficed at every instant of a stretch of time.
 
-        See ``model.standing_between``; moves and superseded notices are taken from the record.
+        See ``timeline.standing_between``; moves and superseded notices are taken from the record.
         """
-        return model.standing_between(
+        return timeline.standing_between(
             store.history(tx, person.id),
             start,
             end,
@@ -301,7 +303,7 @@ class ConsentService:
         if not person.active:
             raise Conflict("you have left; nothing of yours can be captured")
         if not shown_id:
-            raise _wrong("shown", "no notice was read before deciding", "Read the notice first.")
+            raise wrong("shown", "no notice was read before deciding", "Read the notice first.")
         shown = self.shown(tx, person, shown_id)
         current = self._notices.get(shown.notice.language)
         stale = (
@@ -317,7 +319,7 @@ class ConsentService:
             )
         wanted = model.opening_act(shown.offer.bases)
         if act is not wanted:
-            raise _wrong(
+            raise wrong(
                 "act",
                 f"{act.value} is not what the law of {person.region} asks for here",
                 f"Send {wanted.value}." if wanted else "Nothing can be captured here.",
@@ -353,52 +355,6 @@ class ConsentService:
         return receipt_of(decision, token)
 
 
-def _next(
-    history: tuple[Decision, ...],
-    person: Person,
-    act: Act,
-    now: datetime,
-    *,
-    shown: Shown | None = None,
-    until: datetime | None = None,
-) -> Decision:
-    """Make the person's next decision; its event is filled in when the log has taken it."""
-    notice = shown.notice if shown else None
-    offer = shown.offer if shown else None
-    return Decision(
-        id=str(uuid.uuid4()),
-        person_id=person.id,
-        seq=history[-1].seq + 1 if history else 1,
-        act=act,
-        region=person.region,
-        residence=person.residence,
-        notice_id=notice.id if notice else None,
-        notice_version=notice.version if notice else None,
-        notice_language=notice.language if notice else None,
-        notice_digest=notice.digest if notice else None,
-        shown_id=shown.id if shown else None,
-        offer_digest=offer.digest if offer else None,
-        signals=tuple(sorted(set(offer.signals))) if offer else (),
-        purposes=tuple(sorted(set(offer.purposes))) if offer else (),
-        apps=tuple(sorted(set(offer.apps))) if offer else (),
-        until=until,
-        valid_until=now + VALIDITY if shown else None,
-        decided_at=now,
-        recorded_at=max(now, history[-1].recorded_at) if history else now,
-        event_id="",
-    )
-
-
-def _require_pause(until: datetime | None, now: datetime) -> datetime:
-    if until is None or until.tzinfo is None or not PAUSE_MIN <= until - now <= PAUSE_MAX:
-        raise _wrong(
-            "minutes",
-            "a pause needs an end between 5 minutes and 7 days from now",
-            "Give between 5 and 10080 minutes; to stop for good, withdraw.",
-        )
-    return until
-
-
 def _facts(decision: Decision) -> dict[str, Json]:
     return {
         "decision": decision.id,
@@ -420,7 +376,3 @@ def _names(notice: Notice) -> dict[str, Json]:
         "language": notice.language,
         "digest": notice.digest,
     }
-
-
-def _wrong(field: str, problem: str, cure: str) -> InvalidInput:
-    return InvalidInput(f"{field}: {problem}", faults=(Fault(field, problem, cure),), cure=cure)

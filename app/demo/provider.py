@@ -16,7 +16,7 @@ import hmac
 import secrets
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any, NamedTuple
@@ -79,13 +79,13 @@ class Code:
 
 
 class Provider:
-    """One provider with one client.
+    """One provider with one client; ``monotonic`` counts seconds for the life of codes.
 
     Raises:
         Unavailable: the settings are not those of a demo on a loopback address.
     """
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, monotonic: Callable[[], float] = time.monotonic) -> None:
         settings = services.settings
         if not settings.demo or not settings.on_loopback:
             raise Unavailable("the demo's sign-in provider runs in demo mode on loopback only")
@@ -93,6 +93,7 @@ class Provider:
         self._services = services
         self._client_id = settings.oidc_client_id
         self._redirect_uri = f"{settings.issuer}/sign-in/callback"
+        self._monotonic = monotonic
         self._signer = LocalSigner.generate()
         self._codes: dict[str, Code] = {}
         self._lock = threading.Lock()
@@ -140,7 +141,7 @@ class Provider:
         with self._lock:
             while len(self._codes) >= MAX_CODES:
                 self._codes.pop(next(iter(self._codes)))
-            self._codes[code] = Code(subject, asked, time.monotonic() + CODE_LIFE_S)
+            self._codes[code] = Code(subject, asked, self._monotonic() + CODE_LIFE_S)
         return code
 
     def redeem(self, fields: Mapping[str, Any] | FormData) -> dict[str, object] | None:
@@ -150,7 +151,7 @@ class Provider:
         verifier = str(fields.get("code_verifier", ""))
         if (
             code is None
-            or time.monotonic() >= code.expires_at
+            or self._monotonic() >= code.expires_at
             or fields.get("grant_type") != "authorization_code"
             or fields.get("redirect_uri") != code.asked.redirect_uri
             or fields.get("client_id") != code.asked.client_id

@@ -180,7 +180,11 @@ def read_token(token: str, typ: str, keys: Mapping[str, bytes]) -> dict[str, Any
 
 
 def _object(data: bytes) -> dict[str, Any]:
-    value = json.loads(data.decode("utf-8"))
+    try:
+        value = json.loads(data.decode("utf-8"))
+    except RecursionError as error:  # read before the signature is checked: anybody can send it
+        msg = "nested too deeply"
+        raise ValueError(msg) from error
     if not isinstance(value, dict):
         msg = "not a JSON object"
         raise ValueError(msg)  # noqa: TRY004 - one error for every unreadable token

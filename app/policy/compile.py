@@ -18,20 +18,8 @@ from typing import Any, cast
 
 from app.kernel.scope import Scope
 from app.kernel.vocabulary import Basis, Mode, Signal
-from app.policy.model import (
-    APPROVED,
-    NOT_APPROVED,
-    Catalogue,
-    Claim,
-    Compiled,
-    Direction,
-    KnobChange,
-    Layer,
-    Matchers,
-    SignalRule,
-    Value,
-    Why,
-)
+from app.policy.layer import APPROVED, NOT_APPROVED, Claim, Direction, Layer, Value, Why
+from app.policy.model import Catalogue, Compiled, KnobChange, Matchers, SignalRule
 
 LEASE_TTL_S = 900
 """Seconds a lease lives where no layer says less (DESIGN §6.3)."""
@@ -171,7 +159,7 @@ def _decisive(knob: str, claims: frozenset[Claim]) -> frozenset[Claim]:
 
 
 def _stricter(knob: str, a: Value, b: Value) -> bool:
-    return a != b and RULES[knob].meet(a, b) == a
+    return False
 
 
 def _meet_values(knob: str, values: Iterable[Value]) -> Value:

@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app.policy.compile import TOP, Element, closed, compare, meet, meet_all
-from app.policy.model import CompanyPolicy, Direction, Evidence, KnobChange
+from app.policy.layer import CompanyPolicy, Direction, Evidence
+from app.policy.model import KnobChange
 
 
 def differences(

@@ -1,242 +1,52 @@
-"""Floors, company policies and what stands in them: plain values.
+"""What policy computes and what people do with it: plain values.
 
-Rules:
-1. A floor or a company policy is a canonical document (app/kernel/canonical.py). Its digest names
-   it for ever: what was approved, what is in force and what the log cites are the same bytes.
-2. A layer is what a document says about the knobs. A knob that a layer does not name is not
-   constrained by it.
-3. Every value remembers why it stands: the layer, the citation and how sure we are of it.
-4. Days are days in UTC. ``valid_to`` is the last day on which a document holds. After it the
-   document blocks, it does not vanish: an expired rule must not loosen anything (law 7).
+What a document says is in ``layer``; its names can be had from here as well.
 """
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
-from types import MappingProxyType
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
-from app.kernel.canonical import canonical, digest, parse_canonical
+from app.kernel.canonical import canonical, digest
 from app.kernel.vocabulary import Basis, Mode, Signal
-
-REGION = re.compile(r"(GLOBAL|EU|EEA|[A-Z]{2}(-[A-Z0-9]{1,3})?)")
-"""An ISO 3166-1 or 3166-2 code, or EU, EEA, GLOBAL. Use with ``fullmatch``."""
-
-STATUSES = ("approved", "blocked", "draft")
-CONFIDENCES = ("C", "C2", "G")
-PRECONDITIONS = ("works_agreement", "dpia", "permit", "consultation", "risk_assessment")
-APPROVERS = ("works_council", "dpo")
-"""Roles that a layer may ask for on top of the second person of legal."""
-REDACTORS = (
-    "account_names",
-    "bank_accounts",
-    "credentials",
-    "email_addresses",
-    "mail_contents",
-    "national_ids",
-    "payment_cards",
-    "person_names",
-    "phone_numbers",
+from app.policy.layer import (
+    Claim,
+    CompanyPolicy,
+    Direction,
+    Evidence,
+    Floor,
+    Layer,
+    Value,
+    Why,
 )
-"""What an agent can remove from content; it removes all of it or captures nothing."""
-GROUPS = (
-    "browser",
-    "communication",
-    "crm",
-    "data",
-    "design",
-    "development",
-    "documents",
-    "project",
-    "support",
-)
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-COUNTS = ("lease_ttl_s", "screenshot_min_interval_s", "notice_lead_days", "cohort_min")
-LISTS = (
-    "bases",
-    "preconditions",
-    "exclusions",
-    "redactors",
-    "notice_content",
-    "approver_roles",
-    "apps",
-    "purposes",
-)
-MODES = ("personal_device", "off_hours", "counterparty")
 
-APPROVED = 1
-NOT_APPROVED = 0
-
-Direction: TypeAlias = Literal["narrows", "widens", "same"]
-LayerKind: TypeAlias = Literal["floor", "company", "system"]
-Value: TypeAlias = int | frozenset[str] | frozenset[int]
-
-
-@dataclass(frozen=True, order=True)
-class Why:
-    """Who holds a value where it is: the layer's id, its citation, its mark (C, C2, G or empty)."""
-
-    layer: str
-    cite: str = ""
-    confidence: str = ""
-
-
-@dataclass(frozen=True)
-class Claim:
-    """One layer's word on one knob."""
-
-    value: Value
-    why: Why
-
-
-@dataclass(frozen=True)
-class Layer:
-    """What one document says about the knobs.
-
-    Attributes:
-        id: ``floor/DE`` or ``company/DE``.
-        digest: of the document's canonical bytes.
-        knobs: the knobs it names; names as in ``compile.RULES``.
-    """
-
-    id: str
-    kind: LayerKind
-    region: str
-    digest: str
-    knobs: Mapping[str, Claim]
-
-    def blocked(self, because: str) -> "Layer":
-        """The same layer, not approved any more."""
-        status = Claim(NOT_APPROVED, Why(self.id, because))
-        return replace(self, knobs=MappingProxyType({**self.knobs, "status": status}))
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What shows that a precondition is met: a works agreement, an impact assessment, a permit.
-
-    Attributes:
-        kind: one of ``PRECONDITIONS``.
-        reference: the company's own name for it.
-        sha256: 64 hex digits of the document, which stays with the company.
-        valid_to: its last day, ``YYYY-MM-DD``; None if it does not end.
-    """
-
-    kind: str
-    reference: str
-    sha256: str
-    valid_to: str | None = None
-
-    def valid(self, at: datetime) -> bool:
-        """Whether it has not expired."""
-        end = day_after(self.valid_to)
-        return end is None or at < end
-
-
-@dataclass(frozen=True)
-class Floor:
-    """What the law of a region allows at most, as shipped.
-
-    Attributes:
-        valid_to: the first instant at which it holds no more; None if it does not end.
-    """
-
-    region: str
-    name: str
-    parent: str | None
-    status: str
-    summary: str
-    reviewed_by: str
-    valid_from: datetime
-    valid_to: datetime | None
-    layer: Layer
-    body: bytes
-
-    @property
-    def digest(self) -> str:
-        """The name of its bytes."""
-        return self.layer.digest
-
-    def at(self, at: datetime) -> Layer:
-        """The layer as it stands at an instant: blocked once it has expired."""
-        expired = self.valid_to is not None and at >= self.valid_to
-        return self.layer.blocked("the floor has expired") if expired else self.layer
-
-    @classmethod
-    def read(cls, body: bytes) -> "Floor":
-        """Read the canonical bytes of a floor.
-
-        Raises:
-            ValueError: other bytes.
-        """
-        document = parse_canonical(body)
-        if document.get("kind") != "floor":
-            msg = "the document is no floor"
-            raise ValueError(msg)
-        return cls(
-            region=document["region"],
-            name=document["name"],
-            parent=document["parent"],
-            status=document["status"],
-            summary=document["summary"],
-            reviewed_by=document["reviewed_by"],
-            valid_from=day(document["valid_from"]),
-            valid_to=day_after(document["valid_to"]),
-            layer=read_layer(document, digest(body)),
-            body=body,
-        )
-
-
-@dataclass(frozen=True)
-class CompanyPolicy:
-    """What legal publishes for a region on top of its floors."""
-
-    region: str
-    name: str
-    summary: str
-    valid_from: datetime | None
-    valid_to: datetime | None
-    layer: Layer
-    evidence: tuple[Evidence, ...]
-    body: bytes
-
-    @property
-    def digest(self) -> str:
-        """The name of its bytes."""
-        return self.layer.digest
-
-    def at(self, at: datetime) -> Layer:
-        """The layer as it stands at an instant: blocked once it has expired."""
-        expired = self.valid_to is not None and at >= self.valid_to
-        return self.layer.blocked("the company policy has expired") if expired else self.layer
-
-    def evidenced(self, at: datetime) -> frozenset[str]:
-        """The preconditions it shows valid evidence for."""
-        return frozenset(item.kind for item in self.evidence if item.valid(at))
-
-    @classmethod
-    def read(cls, body: bytes) -> "CompanyPolicy":
-        """Read the canonical bytes of a company policy.
-
-        Raises:
-            ValueError: other bytes.
-        """
-        document = parse_canonical(body)
-        if document.get("kind") != "company":
-            msg = "the document is no company policy"
-            raise ValueError(msg)
-        return cls(
-            region=document["region"],
-            name=document["name"],
-            summary=document["summary"],
-            valid_from=day(document["valid_from"]) if document["valid_from"] else None,
-            valid_to=day_after(document["valid_to"]),
-            layer=read_layer(document, digest(body)),
-            evidence=tuple(Evidence(**item) for item in document["evidence"]),
-            body=body,
-        )
+__all__ = [
+    "App",
+    "Catalogue",
+    "Change",
+    "Claim",
+    "CompanyPolicy",
+    "Compiled",
+    "Direction",
+    "Evidence",
+    "Exclusion",
+    "Floor",
+    "InForce",
+    "KnobChange",
+    "Layer",
+    "Matchers",
+    "Preview",
+    "RegionView",
+    "SignalRule",
+    "State",
+    "Step",
+    "StepTaken",
+    "Stop",
+    "Value",
+    "Why",
+]
 
 
 @dataclass(frozen=True)
@@ -352,7 +162,8 @@ class InForce:
         unknown: regions without a floor, or whose floor's parent has none.
         company: a company policy is published for the home region or one above it.
         evidence: the evidence that counts.
-        missing: preconditions without valid evidence in a company policy of the same chain.
+        missing: preconditions without valid evidence in a company policy of the region that asks,
+            or of one below it in the same chain.
         stopped: regions of the chains that are under a stop.
         lead_until: the end of a lead time that must pass before capture may start.
         seq: number of the last policy event; grows with every change of floors, policies, stops.
@@ -487,72 +298,6 @@ class RegionView:
     scheduled: datetime | None
     stop: Stop | None
     changes: tuple[Change, ...]
-
-
-def day(text: str) -> datetime:
-    """The first instant of a day written ``YYYY-MM-DD``."""
-    return datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC)
-
-
-def day_after(text: str | None) -> datetime | None:
-    """The first instant after a last day; None for no last day."""
-    return None if text is None else day(text) + timedelta(days=1)
-
-
-def hours_of_week(week: Mapping[str, str]) -> frozenset[int]:
-    """Read ``{"mon": "08-18"}`` as hours of the week; a day that is not named has none."""
-    hours: set[int] = set()
-    for name, span in week.items():
-        first, last = (int(part) for part in span.split("-"))
-        start = 24 * DAYS.index(name)
-        hours.update(range(start + first, start + last))
-    return frozenset(hours)
-
-
-def read_layer(document: Mapping[str, Any], name: str) -> Layer:
-    """Read the knobs of a document whose shape was checked when it was taken in.
-
-    Args:
-        document: a floor or company policy.
-        name: the digest of its canonical bytes.
-    """
-    kind, region = document["kind"], document["region"]
-    identity = f"{kind}/{region}"
-    status = APPROVED if document["status"] == "approved" else NOT_APPROVED
-    claims = {"status": Claim(status, Why(identity, f"status: {document['status']}"))}
-    for knob, setting in document["knobs"].items():
-        if knob == "signals":
-            for signal, rule in setting.items():
-                claims |= _signal_claims(identity, signal, rule)
-        else:
-            why = Why(identity, setting["cite"], setting["confidence"])
-            claims[knob] = Claim(_value(knob, setting["value"]), why)
-    return Layer(identity, kind, region, name, MappingProxyType(claims))
-
-
-def _signal_claims(identity: str, signal: str, rule: Mapping[str, Any]) -> dict[str, Claim]:
-    why = Why(identity, rule["cite"], rule["confidence"])
-    claims = {}
-    if "mode" in rule:
-        claims[f"signals.{signal}.mode"] = Claim(mode(rule["mode"]), why)
-    if "retention_days" in rule:
-        claims[f"signals.{signal}.retention_days"] = Claim(rule["retention_days"], why)
-    return claims
-
-
-def mode(word: str) -> Mode:
-    """Read a mode as it is written in files."""
-    return Mode[word.upper()]
-
-
-def _value(knob: str, raw: Any) -> Value:
-    if knob in COUNTS:
-        return int(raw)
-    if knob in MODES:
-        return mode(raw)
-    if knob == "hours":
-        return hours_of_week(raw)
-    return frozenset(str(item) for item in raw)
 
 
 def _match(match: Matchers) -> dict[str, Any]:

@@ -20,8 +20,7 @@ from yaml.nodes import Node
 from app.kernel.canonical import canonical
 from app.kernel.errors import Fault, Unreadable
 from app.kernel.vocabulary import Basis, Mode, Signal
-from app.policy.matching import read_pattern
-from app.policy.model import (
+from app.policy.layer import (
     APPROVERS,
     CONFIDENCES,
     COUNTS,
@@ -33,13 +32,11 @@ from app.policy.model import (
     REDACTORS,
     REGION,
     STATUSES,
-    App,
-    Catalogue,
     CompanyPolicy,
-    Exclusion,
     Floor,
-    Matchers,
 )
+from app.policy.matching import read_pattern
+from app.policy.model import App, Catalogue, Exclusion, Matchers
 from app.policy.strict import Form, is_null
 from app.policy.timeline import chain
 

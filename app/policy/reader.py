@@ -11,7 +11,8 @@ from app.db.engine import Tx
 from app.kernel.errors import NotFound
 from app.policy import store
 from app.policy.compile import compile_layers
-from app.policy.model import Compiled, InForce, Layer
+from app.policy.layer import Layer
+from app.policy.model import Compiled, InForce
 from app.policy.timeline import History, chain, in_force
 
 _MOST_COMPILED = 4096

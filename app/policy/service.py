@@ -22,15 +22,8 @@ from app.kernel.errors import NotFound
 from app.kernel.scope import Scope
 from app.policy import store
 from app.policy.compile import document
-from app.policy.model import (
-    Catalogue,
-    Change,
-    Floor,
-    InForce,
-    Preview,
-    RegionView,
-    Stop,
-)
+from app.policy.layer import Floor
+from app.policy.model import Catalogue, Change, InForce, Preview, RegionView, Stop
 from app.policy.packs import PolicyTexts
 from app.policy.reader import PolicyReader
 from app.policy.stops import Stops

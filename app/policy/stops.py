@@ -20,11 +20,7 @@ from app.kernel.errors import Conflict, Forbidden
 from app.policy import store
 from app.policy.model import Stop
 from app.policy.reader import PolicyReader
-from app.policy.timeline import StopRow
-
-STOPPED = "stopped"
-RESUME_PROPOSED = "resume_proposed"
-RESUMED = "resumed"
+from app.policy.timeline import RESUME_PROPOSED, RESUMED, STOPPED, StopRow
 
 PERMISSIONS: Mapping[str, str] = {
     STOPPED: "stop",

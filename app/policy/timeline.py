@@ -8,9 +8,11 @@ Rules:
    waits.
 3. A lead time is the longest that the floors and the newest company policies of all regions in
    question ask for. It also runs for a region's first company policy; until then, capture waits.
-4. Evidence is no knob: it opens. It counts if each of the policies that are met shows it.
+4. Evidence is no knob: it opens. It counts if each of the policies that are met shows it, in the
+   region that asks for it or below: nobody above shows that a region's works council agreed.
 5. A policy that was to start later and was overtaken before its day never starts.
-6. A stop counts for the region and for every region below it.
+6. A stop counts for the region and for every region below it; and from a little before it was
+   made, because clocks differ, and one that is set back must not undo a stop.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -20,18 +22,24 @@ from types import MappingProxyType
 
 from app.policy.compile import meet_all
 from app.policy.difference import only_narrows
-from app.policy.model import (
+from app.policy.layer import (
     NOT_APPROVED,
     Claim,
     CompanyPolicy,
-    Compiled,
     Direction,
     Evidence,
     Floor,
-    InForce,
     Layer,
     Why,
 )
+from app.policy.model import Compiled, InForce
+
+STOPPED = "stopped"
+RESUME_PROPOSED = "resume_proposed"
+RESUMED = "resumed"
+
+SKEW = timedelta(minutes=5)
+"""By how much clocks may differ."""
 
 Compile = Callable[[tuple[Layer, ...], tuple[Layer, ...]], Compiled]
 
@@ -70,7 +78,7 @@ class CompanyRow:
 
 @dataclass(frozen=True)
 class StopRow:
-    """One step about a stop: ``stopped``, ``resume_proposed`` or ``resumed``."""
+    """One step about a stop: ``STOPPED``, ``RESUME_PROPOSED`` or ``RESUMED``."""
 
     id: int
     stop: str
@@ -80,6 +88,11 @@ class StopRow:
     actor: str
     note: str
     at: datetime
+
+    @property
+    def counts_from(self) -> datetime:
+        """When it is taken into account (rule 6)."""
+        return self.at - SKEW if self.step == STOPPED else self.at
 
 
 @dataclass(frozen=True)
@@ -118,8 +131,8 @@ class History:
 
     def stopped_at(self, at: datetime) -> frozenset[str]:
         """The regions that are stopped by themselves."""
-        last = {row.region: row.step for row in self.stops if row.at <= at}
-        return frozenset(region for region, step in last.items() if step != "resumed")
+        last = {row.region: row.step for row in self.stops if row.counts_from <= at}
+        return frozenset(region for region, step in last.items() if step != RESUMED)
 
 
 def chain(parents: Mapping[str, str | None], region: str) -> tuple[str, ...] | None:
@@ -264,12 +277,12 @@ def _missing(
 ) -> tuple[str, ...]:
     missing: set[str] = set()
     for names in chains.values():
-        asked = meet_all(layer for name in names or () for layer in layers[name])
-        wanted = asked.value("preconditions") or frozenset()
-        assert isinstance(wanted, frozenset)
-        for name in names or ():
-            wanted -= shown((one.row.policy for one in company[name]), at)
-        missing.update(str(kind) for kind in wanted)
+        met_below: set[str] = set()
+        for name in names or ():  # upward: what a region asks for is shown there or below
+            met_below |= shown((one.row.policy for one in company[name]), at)
+            wanted = meet_all(layers[name]).value("preconditions") or frozenset()
+            assert isinstance(wanted, frozenset)
+            missing.update(str(kind) for kind in wanted - met_below)
     return tuple(sorted(missing))
 
 

@@ -1,8 +1,7 @@
 """How a company policy comes into force.
 
 Rules:
-1. ``TRANSITIONS`` says when, ``PERMISSIONS`` says who, ``KINDS`` says what the log records. After
-   publication only time moves a change: scheduled, in force, superseded.
+1. ``transitions`` says when, who, and what the log records, as data.
 2. A change needs a second person of legal and every further role that the floors or the policies
    ask for, before or after the change. All hold their role in the very region, none is the author,
    and nobody supplies two roles.
@@ -13,11 +12,10 @@ Rules:
 """
 
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from app.audit.model import Actor, Event, Kind
+from app.audit.model import Actor, Event
 from app.audit.service import AuditService
 from app.db.engine import Tx
 from app.directory.model import Person
@@ -26,88 +24,22 @@ from app.kernel.canonical import Json
 from app.kernel.clock import timestamp
 from app.kernel.errors import Conflict, Fault, Forbidden, InvalidInput, NotFound
 from app.policy import store
-from app.policy.compile import Element, closed, meet, meet_all
-from app.policy.difference import differences, direction
-from app.policy.model import (
-    Change,
-    CompanyPolicy,
-    KnobChange,
-    Preview,
-    State,
-    Step,
-    StepTaken,
-)
+from app.policy.difference import differences
+from app.policy.layer import CompanyPolicy
+from app.policy.model import Change, KnobChange, Preview, State, Step, StepTaken
 from app.policy.packs import PolicyTexts
 from app.policy.reader import PolicyReader
+from app.policy.situation import Situation, read_situation
 from app.policy.store import ChangeRow
-from app.policy.timeline import CompanyRow, History, met
+from app.policy.transitions import (
+    KINDS,
+    PERMISSIONS,
+    require_possible,
+    state_in_time,
+    state_of,
+)
 
-TRANSITIONS: Mapping[tuple[State, Step], State] = {
-    (State.DRAFT, Step.PROPOSED): State.IN_REVIEW,
-    (State.DRAFT, Step.TIGHTENED): State.APPROVED,
-    (State.IN_REVIEW, Step.APPROVED): State.IN_REVIEW,
-    (State.IN_REVIEW, Step.WITHDRAWN): State.WITHDRAWN,
-    (State.IN_REVIEW, Step.PUBLISHED): State.SCHEDULED,
-    (State.APPROVED, Step.PUBLISHED): State.SCHEDULED,
-}
-
-PERMISSIONS: Mapping[Step, tuple[str, str]] = {
-    Step.PROPOSED: ("policy", "propose"),
-    Step.TIGHTENED: ("policy", "tighten"),
-    Step.APPROVED: ("policy", "approve"),
-    Step.WITHDRAWN: ("policy", "withdraw"),
-}
-"""Publishing is not asked for: it follows from the last approval, or from tightening."""
-
-KINDS: Mapping[Step, Kind] = {
-    Step.PROPOSED: Kind.POLICY_PROPOSED,
-    Step.TIGHTENED: Kind.POLICY_PROPOSED,
-    Step.APPROVED: Kind.POLICY_APPROVED,
-    Step.PUBLISHED: Kind.POLICY_PUBLISHED,
-    Step.WITHDRAWN: Kind.POLICY_WITHDRAWN,
-}
-
-SECOND_PERSON = "legal"
 MAX_NOTE = 2_000
-
-
-@dataclass(frozen=True)
-class Situation:
-    """What a new policy of a region would come into.
-
-    Attributes:
-        context: what the floors and the policies of the regions above say.
-        before: the policies of the region itself that are met now.
-        latest: what was published last, in force or not yet.
-    """
-
-    region: str
-    context: Element
-    before: tuple[CompanyPolicy, ...]
-    latest: CompanyPolicy | None
-
-    def under(self, *policies: CompanyPolicy) -> Element:
-        """What would hold in the region under these policies."""
-        return closed(meet(self.context, meet_all(one.layer for one in policies)))
-
-    def approvals(self, after: CompanyPolicy) -> tuple[str, ...]:
-        """Every role that must approve, the second person of legal first (rule 2)."""
-        further = _names(self.under(*self.before), "approver_roles")
-        further |= _names(self.under(after), "approver_roles")
-        return (SECOND_PERSON, *sorted(further - {SECOND_PERSON}))
-
-    def lead_days(self, after: CompanyPolicy) -> int:
-        """The longer of the lead times before and after."""
-        values = [
-            point.value("notice_lead_days")
-            for point in (self.under(*self.before), self.under(after))
-        ]
-        return max(value for value in values if isinstance(value, int))
-
-
-def _names(point: Element, knob: str) -> frozenset[str]:
-    value = point.value(knob)
-    return frozenset(str(item) for item in value) if isinstance(value, frozenset) else frozenset()
 
 
 @dataclass(frozen=True)
@@ -126,12 +58,12 @@ class Workflow:
             Unreadable: the text is no company policy; one fault per problem.
             NotFound: the region has no floor.
         """
-        situation = self._situation(tx, region, now)
+        situation = read_situation(self.reader, tx, region, now)
         policy = self.texts.read_company_policy(text, region)
-        changes = differences(situation.before, policy, now, situation.context)
+        way, changes = situation.compare(policy, now)
         return Preview(
             policy,
-            direction(situation.before, changes),
+            way,
             changes,
             situation.approvals(policy),
             situation.lead_days(policy),
@@ -205,8 +137,8 @@ class Workflow:
         row = self._row(tx, change_id)
         self._require(actor, row.region, Step.APPROVED)
         taken = store.steps(tx, row.id)
-        _require_possible(taken, Step.APPROVED)
-        situation = self._situation(tx, row.region, now)
+        require_possible(taken, Step.APPROVED)
+        situation = read_situation(self.reader, tx, row.region, now)
         _require_bound(row, digest, situation)
         _require_another(actor, row, taken)
         missing = _missing_roles(situation.approvals(self._policy(tx, row)), taken)
@@ -254,24 +186,11 @@ class Workflow:
         thing, action = PERMISSIONS[step]
         self.authority.require(actor.roles, region, thing, action)
 
-    def _situation(self, tx: Tx, region: str, now: datetime) -> Situation:
-        names = self.reader.chain(tx, region, now)
-        history = self.reader.history(tx)
-        floors = history.floors_at(now)
-        above = [one.at(now) for name in names[1:] for one in met_policies(history, name, now)]
-        published = history.company_of(region)
-        return Situation(
-            region,
-            meet_all([*(floors[name].at(now) for name in names), *above]),
-            met_policies(history, region, now),
-            published[-1].policy if published else None,
-        )
-
     def _preview(
         self, tx: Tx, region: str, text: str | bytes, now: datetime
     ) -> tuple[Preview, str | None]:
         preview = self.check(tx, region, text, now)
-        latest = self._situation(tx, region, now).latest
+        latest = read_situation(self.reader, tx, region, now).latest
         if latest is not None and latest.digest == preview.policy.digest:
             raise InvalidInput(
                 "this is word for word the policy that was published last",
@@ -322,7 +241,7 @@ class Workflow:
     ) -> str:
         """Append a step and its entry; return the id of the entry."""
         taken = store.steps(tx, row.id)
-        _require_possible(taken, step)
+        require_possible(taken, step)
         store.add_step(tx, row, StepTaken(len(taken) + 1, step, actor.id, role, now))
         said: dict[str, Json] = {"change": row.id, "region": row.region, "policy": row.digest}
         if step in {Step.PROPOSED, Step.TIGHTENED}:
@@ -338,9 +257,8 @@ class Workflow:
         return self.log.append(tx, event, now)
 
     def _publish(self, tx: Tx, row: ChangeRow, actor: Person, now: datetime) -> None:
-        situation, policy = self._situation(tx, row.region, now), self._policy(tx, row)
-        changes = differences(situation.before, policy, now, situation.context)
-        way = direction(situation.before, changes)
+        situation, policy = read_situation(self.reader, tx, row.region, now), self._policy(tx, row)
+        way, _ = situation.compare(policy, now)
         starts = max(now, policy.valid_from or now)
         if way == "widens":
             starts = max(starts, now + timedelta(days=situation.lead_days(policy)))
@@ -390,10 +308,12 @@ class Workflow:
         before = () if base is None else (CompanyPolicy.read(base),)
         history = self.reader.history(tx)
         published = next((one for one in history.company if one.change_id == row.id), None)
-        state = _state(taken)
+        state = state_of(taken)
         needed: tuple[str, ...] = ()
         if state is State.IN_REVIEW:
-            needed = _missing_roles(self._situation(tx, row.region, now).approvals(policy), taken)
+            needed = _missing_roles(
+                read_situation(self.reader, tx, row.region, now).approvals(policy), taken
+            )
         return Change(
             id=row.id,
             region=row.region,
@@ -402,56 +322,12 @@ class Workflow:
             author=row.author,
             note=row.note,
             created_at=row.created_at,
-            state=state if published is None else _state_in_time(history, published, now),
+            state=state if published is None else state_in_time(history, published, now),
             steps=taken,
             changes=differences(before, policy, row.created_at),
             approvals_needed=needed,
             valid_from=None if published is None else published.valid_from,
         )
-
-
-def met_policies(history: History, region: str, now: datetime) -> tuple[CompanyPolicy, ...]:
-    """The company policies of one region that are met now."""
-    counted = met(history.company_of(region), now, timedelta(0))
-    return tuple(one.row.policy for one in counted)
-
-
-def _state(taken: tuple[StepTaken, ...]) -> State:
-    state = State.DRAFT
-    for one in taken:
-        state = TRANSITIONS[state, one.step]
-    return state
-
-
-def _state_in_time(history: History, published: CompanyRow, now: datetime) -> State:
-    for one in met(history.company_of(published.region), now, timedelta(0)):
-        if one.row.id == published.id:
-            return State.IN_FORCE if one.alone_from <= now else State.SCHEDULED
-    later = any(
-        row.id > published.id and row.starts < published.starts
-        for row in history.company_of(published.region)
-    )
-    return State.SCHEDULED if published.starts > now and not later else State.SUPERSEDED
-
-
-def _require_possible(taken: tuple[StepTaken, ...], step: Step) -> None:
-    state = _state(taken)
-    if (state, step) not in TRANSITIONS:
-        raise Conflict(
-            f"the change is {_IN_WORDS[state]}: it cannot be {step.value} any more",
-            cure="Load it again; if you want something else, propose a new change.",
-        )
-
-
-_IN_WORDS: Mapping[State, str] = {
-    State.DRAFT: "a draft",
-    State.IN_REVIEW: "in review",
-    State.APPROVED: "approved",
-    State.SCHEDULED: "published",
-    State.IN_FORCE: "in force",
-    State.SUPERSEDED: "superseded",
-    State.WITHDRAWN: "withdrawn",
-}
 
 
 def _require_bound(row: ChangeRow, digest: str, situation: Situation) -> None:

@@ -25,7 +25,7 @@ from typing import Any
 import httpx2
 
 from app.agents.refusals import Refusal
-from app.kernel.canonical import Json, canonical
+from app.kernel.canonical import Json, canonical, digest
 from app.kernel.clock import Clock, SystemClock
 from app.kernel.keys import KeyFolder
 from app.kernel.signing import LocalSigner, jwk, public_from_jwk, sign_token, thumbprint
@@ -48,11 +48,11 @@ _ASSERTION_LIFE_S = 120
 _TOKEN_MARGIN_S = 60
 
 
-class PairingFailed(Exception):  # noqa: N818 - reads as what happened
+class PairingFailed(Exception):
     """The device could not be paired; the message says why and what to do."""
 
 
-class NotPaired(Exception):  # noqa: N818 - reads as what is the case
+class NotPaired(Exception):
     """There is no paired device in this folder."""
 
 
@@ -149,11 +149,11 @@ class Answer:
     body: bytes
 
 
-class BadAnswer(Exception):  # noqa: N818 - reads as what happened
+class BadAnswer(Exception):
     """The other side answered what no service of ours answers."""
 
 
-class Silence(Exception):  # noqa: N818 - reads as what happened
+class Silence(Exception):
     """Nobody answered in time."""
 
 
@@ -293,6 +293,7 @@ class AgentClient:
         self._token = ""
         self._token_until = 0.0
         self._etag = ""
+        self._poll_s = 15  # until a lease says otherwise
         self._documents: dict[str, bytes] = {}
         self._unsent: dict[str, Json] | None = None
         self.guard = Guard(folder, identity.keys, identity.device_id, self._clock)
@@ -329,7 +330,8 @@ class AgentClient:
         except Exception:  # noqa: BLE001 - rules 1 and 2
             self._lost(Refusal.SERVER_ANSWER)
         lease = self.guard.lease
-        return Polled(answered, self.guard.state, lease.poll_s if lease else 15)
+        self._poll_s = lease.poll_s if lease else self._poll_s
+        return Polled(answered, self.guard.state, self._poll_s)
 
     def report(self, tally: Tally) -> bool:
         """Send what was captured and refused; True if the service has taken everything.
@@ -350,7 +352,8 @@ class AgentClient:
             return False
 
     def _poll(self) -> None:
-        held = self.guard.lease
+        # A lease that the guard does not rely on any more is as good as none.
+        held = not isinstance(self.guard.state, Refusal)
         nonce = None if held else secrets.token_urlsafe(16)
         query = {"place": self._place, "nonce": nonce}
         params = {name: value for name, value in query.items() if value}
@@ -367,11 +370,13 @@ class AgentClient:
         self._etag = "" if refusal else answer.etag
 
     def _document(self, policy: str) -> bytes:
-        """The policy document, once fetched; its digest is the guard's to check."""
+        """The policy document, once fetched; kept only if it is the one that the digest names."""
         if policy not in self._documents:
             answer = self._authorized("GET", f"/v1/agent/policies/{policy}", cap=LARGE)
             if answer.status != 200:  # noqa: PLR2004 - fine
                 raise BadAnswer(f"no policy document: status {answer.status}")
+            if digest(answer.body) != policy:
+                raise Refused(Refusal.POLICY_MISMATCH, "the document is not the one named")
             self._documents = {policy: answer.body}
         return self._documents[policy]
 
@@ -433,7 +438,11 @@ def _asked(wire: Wire, method: str, path: str, **request: Any) -> Answer:
 def _token_error(
     wire: Wire, identity: Identity, key: LocalSigner, clock: Clock, form: Mapping[str, str]
 ) -> str | None:
-    """Redeem a device code; the error's code, or None. Silence is asked again (RFC 8628 §3.5)."""
+    """Redeem a device code; the error's code, or None. Silence is asked again (RFC 8628 §3.5).
+
+    Raises:
+        PairingFailed: what answers is no token endpoint.
+    """
     try:
         answer = _token_answer(wire, identity, key, clock, form)
     except Silence:
@@ -442,7 +451,12 @@ def _token_error(
         raise PairingFailed(
             f"{wire.base_url} does not answer as a Habeas service: {error}"
         ) from error
-    return None if answer.status == 200 else str(_object(answer).get("error"))  # noqa: PLR2004
+    found = _object(answer)
+    if answer.status == 200 and isinstance(found.get("access_token"), str):  # noqa: PLR2004
+        return None
+    if answer.status in {400, 401} and isinstance(found.get("error"), str):
+        return str(found["error"])
+    raise PairingFailed(f"{wire.base_url} does not answer as a Habeas service")
 
 
 def _token_answer(

@@ -257,7 +257,7 @@ class Guard:
         return last is not None and abs((event.time - last).total_seconds()) < interval_s
 
 
-class _Off(Exception):  # noqa: N818 - not an error of the program: an answer
+class _Off(Exception):
     """Capture is off."""
 
     def __init__(self, reason: Reason | Refusal) -> None:

@@ -27,7 +27,7 @@ _VERSION = re.compile(r"\d{1,6}\.\d{1,6}\.\d{1,6}")
 _LARGEST = 2**53
 
 
-class Refused(Exception):  # noqa: N818 - not an error of the program: an answer
+class Refused(Exception):
     """A lease, or its policy document, that must not be relied on.
 
     Attributes:

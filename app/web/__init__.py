@@ -7,9 +7,11 @@ from fastapi.staticfiles import StaticFiles
 from starlette.middleware.sessions import SessionMiddleware
 
 from app.web import (
+    auditor,
     employee,
     home,
     laptop_pages,
+    legal,
     receipt_pages,
     refusals,
     render,
@@ -37,7 +39,7 @@ def install(app: FastAPI, services: Services, secret: str) -> None:
     """
     settings = services.settings
     app.state.sign_in = SignIn(settings)
-    for module in (home, signin, employee, receipt_pages, laptop_pages, *_others()):
+    for module in (home, signin, employee, receipt_pages, laptop_pages, legal, auditor):
         app.include_router(module.router, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=Path(render.STATIC)), name="static")
     refusals.install(app)
@@ -50,13 +52,3 @@ def install(app: FastAPI, services: Services, secret: str) -> None:
         https_only=settings.secure_cookies,
     )
     app.add_middleware(SecurityHeaders, headers=page_headers(settings))
-
-
-def _others():  # TEMPORARY until auditor.py and legal*.py are all there
-    import importlib
-
-    for name in ("legal", "auditor"):
-        try:
-            yield importlib.import_module(f"app.web.{name}")
-        except ImportError as error:
-            print("missing", name, error)

@@ -13,11 +13,12 @@ from itertools import groupby
 from app.agents.service import Situation
 from app.kernel.vocabulary import Mode, Signal
 from app.policy.model import Catalogue, Compiled, Exclusion, Why
+from app.web import legal_rows
 from app.web.knob_words import week_in_words
-from app.web.legal_rows import Names, Reason, reasons
+from app.web.legal_rows import Names, Reason
 from app.web.policy_words import counted, duration_in_words, listed
 from app.web.state_words import captured_apps, captured_purposes
-from app.web.text import BASIS_WORDS, GROUP_WORDS, SIGNAL_MEANINGS, SIGNAL_WORDS, lower_first
+from app.web.text import BASIS_WORDS, GROUP_WORDS, SIGNAL_WORDS, lower_first
 
 
 @dataclass(frozen=True)
@@ -26,9 +27,8 @@ class SignalRow:
 
     id: str
     name: str
-    meaning: str
     mode: str
-    kept: str
+    days: int
     note: str
     reasons: tuple[Reason, ...]
     kept_reasons: tuple[Reason, ...]
@@ -46,6 +46,7 @@ class AppGroup:
 class Never:
     """A place that is never captured, and who says so."""
 
+    id: str
     name: str
     why: str
     reasons: tuple[Reason, ...]
@@ -127,9 +128,8 @@ def _signal(signal: Signal, situation: Situation, names: Names) -> SignalRow:
     return SignalRow(
         id=signal.value,
         name=SIGNAL_WORDS[signal.value],
-        meaning=SIGNAL_MEANINGS[signal.value],
         mode=mode.word if captured else "deny",
-        kept=counted(rule.retention_days, "day") if captured else "",
+        days=rule.retention_days if captured else 0,
         note="You did not agree to this." if outside else "",
         reasons=() if outside else reasons(deciding, names),
         kept_reasons=reasons(compiled.why.get(f"{knob}.retention_days", ()), names)
@@ -140,13 +140,13 @@ def _signal(signal: Signal, situation: Situation, names: Names) -> SignalRow:
 
 def _kept(rows: tuple[SignalRow, ...]) -> tuple[KeptRow, ...]:
     """Signals by how long they are kept, the longest first."""
-    kept: dict[tuple[str, tuple[Reason, ...]], list[str]] = {}
+    kept: dict[tuple[int, tuple[Reason, ...]], list[str]] = {}
     for row in rows:
-        if row.kept:
-            kept.setdefault((row.kept, row.kept_reasons), []).append(row.name)
-    ordered = sorted(kept.items(), key=lambda item: -int(item[0][0].split()[0]))
+        if row.mode != "deny":
+            kept.setdefault((row.days, row.kept_reasons), []).append(row.name)
+    ordered = sorted(kept.items(), key=lambda item: -item[0][0])
     return tuple(
-        KeptRow(days, listed([names[0], *map(lower_first, names[1:])]), why)
+        KeptRow(counted(days, "day"), listed([names[0], *map(lower_first, names[1:])]), why)
         for (days, why), names in ordered
     )
 
@@ -166,7 +166,7 @@ def _never(compiled: Compiled, names: Names, catalogue: Catalogue) -> tuple[Neve
     for name in sorted(compiled.exclusions):
         item: Exclusion | None = catalogue.exclusions.get(name)
         whys = reasons(compiled.why.get(f"exclusions.{name}", ()), names)
-        found.append(Never(item.name if item else name, item.why if item else "", whys))
+        found.append(Never(name, item.name if item else name, item.why if item else "", whys))
     return tuple(sorted(found, key=lambda one: one.name.casefold()))
 
 
@@ -194,3 +194,18 @@ def _limits(compiled: Compiled, names: Names) -> tuple[Limit, ...]:
         Limit(name, value, reasons(compiled.why.get(knob, ()), names))
         for name, value, knob in found
     )
+
+
+def reasons(whys: Iterable[Why], names: Names) -> tuple[Reason, ...]:
+    """Who decided, with the plain word for a layer before the product's own."""
+    return tuple(_plain(reason) for reason in legal_rows.reasons(whys, names))
+
+
+def _plain(reason: Reason) -> Reason:
+    if reason.kind != "floor":
+        return reason
+    if reason.code != "GLOBAL":
+        return reason._replace(kind="law (floor)")
+    # Our own rule quotes no source, so a mark of how well the source was read says nothing.
+    own = reason.citation.removeprefix("Habeas floor").lstrip(";: ")
+    return reason._replace(kind="floor of Habeas", citation=own, confidence="")

@@ -35,6 +35,7 @@ class EntryRow:
     at: datetime
     kind: str
     words: str
+    region: str
     actor: Who
     about: tuple[str, ...]
     purpose: str
@@ -61,7 +62,6 @@ class Bar:
     words: str
     count: int
     length: int
-    y: int
 
 
 class Field(NamedTuple):
@@ -81,12 +81,13 @@ def entry_row(entry: Entry) -> EntryRow:
     """One row."""
     leaf = entry.leaf
     found = outcome(leaf) or ""
-    actor = leaf["actor"]
+    actor, region = leaf["actor"], leaf["facts"].get("region")
     return EntryRow(
         idx=entry.idx,
         at=instant(leaf["occurred_at"]),
         kind=leaf["kind"],
         words=kind_in_words(leaf["kind"]),
+        region=region if isinstance(region, str) else "",
         actor=Who(ACTORS.get(actor["kind"], actor["kind"]), actor["id"], actor["kind"] == "person"),
         # Somebody who acts about themselves is named once.
         about=tuple(one for one in leaf["subjects"] if one != actor["id"]),
@@ -127,30 +128,13 @@ def age_in_words(seconds: float) -> str:
     return f"{counted(whole, 'second')} ago" if whole else "just now"
 
 
-BAR_STEP = 26
-"""Height of one bar of the chart with the space below it."""
-
-
 def bars(counts: Mapping[str, int]) -> tuple[Bar, ...]:
-    """Counts by kind as bars, the most frequent first; kinds without entries are left out.
-
-    The length grows with the square root, so that a kind with one entry is still seen beside one
-    with thousands; the figures stand beside the bars.
-    """
-    found = sorted(
-        ((count, kind) for kind, count in counts.items() if count),
-        key=lambda one: (-one[0], one[1]),
-    )
-    most = found[0][0] if found else 1
+    """Counts by kind as bars from zero, the most frequent first; kinds without entries left out."""
+    found = sorted((-count, kind) for kind, count in counts.items() if count)
+    most = -found[0][0] if found else 1
     return tuple(
-        Bar(
-            kind,
-            kind_in_words(kind),
-            count,
-            max(1, round(100 * (count / most) ** 0.5)),
-            n * BAR_STEP,
-        )
-        for n, (count, kind) in enumerate(found)
+        Bar(kind, kind_in_words(kind), -count, max(1, round(-100 * count / most)))
+        for count, kind in found
     )
 
 

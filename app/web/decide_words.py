@@ -4,7 +4,7 @@ A person who reads the notice in German decides in German. Names that come from 
 regions) stay as they are written there.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from app.consent.model import Act
@@ -45,10 +45,10 @@ class DecideWords:
         """``1 day``, ``14 days``, ``14 Tage``."""
         return f"{days} {self.days[0] if days == 1 else self.days[1]}"
 
-    def listed(self, words: list[str]) -> str:
-        """``a, b and c``."""
-        head, *last = ", ".join(words[:-1]), *words[-1:]
-        return f" {self.conjunction} ".join(part for part in (head, *last) if part)
+    def listed(self, words: Iterable[str]) -> str:
+        """``a, b and c``, ``a, b und c``; for no word: ``nothing``."""
+        *first, last = [*words] or [self.nothing]
+        return f" {self.conjunction} ".join(part for part in (", ".join(first), last) if part)
 
 
 _EN = DecideWords(
@@ -74,7 +74,8 @@ _EN = DecideWords(
     decision="Your decision",
     yes="Capture me",
     no="Do not capture me",
-    yes_means="What is listed above is captured. You can stop or pause with one click, at any time.",
+    yes_means="What is listed above is captured. You can stop or pause with one click, "
+    "at any time.",
     yes_recorded={
         Act.GIVEN: "The record says: consent given.",
         Act.ACKNOWLEDGED: "The record says: notice read and acknowledged.",
@@ -84,7 +85,7 @@ _EN = DecideWords(
 )
 
 _DE = DecideWords(
-    back="Your capture",
+    back="Ihre Erfassung",
     version="Hinweis, Fassung",
     lead="Lesen Sie dies und entscheiden Sie dann. Beide Möglichkeiten stehen",
     at_the_end="am Ende, je ein Klick",

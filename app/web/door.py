@@ -104,7 +104,8 @@ def find_visitor(request: Request, services: ServicesDep, now: Now) -> Visitor |
     """Return who is asking, or None.
 
     Looks in a transaction of its own, closed before the handler opens one: a request holds one
-    connection at a time.
+    connection at a time. A page that asks again by itself (X-Refresh) is not somebody using it, so
+    it does not keep the session alive.
     """
     token = request.cookies.get(cookie_name(services.settings), "")
     if not token:
@@ -119,7 +120,7 @@ def find_visitor(request: Request, services: ServicesDep, now: Now) -> Visitor |
             return None
     if not person.active:
         return None
-    if now - session.seen_at >= TOUCH:
+    if now - session.seen_at >= TOUCH and "x-refresh" not in request.headers:
         with services.database.write() as tx:
             services.sessions.touch(tx, token, now)
     return Visitor(person, session, token)

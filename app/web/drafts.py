@@ -82,6 +82,16 @@ def _place(fault: Fault) -> Place:
     return Place(int(found[1]), int(found[2] or 1), fault.field, rest, fault.cure)
 
 
+def trouble(problem: HabeasError | None) -> str:
+    """A problem in a few words; where it lies in the text, the places say what is wrong."""
+    if problem is None:
+        return ""
+    found = sum(place.line > 0 for place in places(problem))
+    if not found:
+        return problem.problem
+    return f"{counted(found, 'place')} in the text {'needs' if found == 1 else 'need'} mending"
+
+
 def summary(preview: Preview) -> str:
     """What publishing would mean, in one or two sentences."""
     if not preview.changes and preview.direction == "same":
@@ -120,5 +130,6 @@ def preview_context(services: Services, draft: Draft) -> dict[str, Any]:
         if preview
         else [],
         "problem": draft.problem,
+        "trouble": trouble(draft.problem),
         "places": places(draft.problem),
     }

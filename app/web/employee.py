@@ -15,12 +15,13 @@ from app.consent.model import OPENING, Act
 from app.db.engine import Tx
 from app.kernel.errors import Conflict, Fault, InvalidInput
 from app.web.answer_rows import answers
+from app.web.decide_words import decide_words
 from app.web.door import SignedIn, Visitor
 from app.web.notice_text import as_html
 from app.web.overview import overview, region_names
 from app.web.render import page
 from app.web.state_words import captured_purposes, offered, offered_acts, said
-from app.web.text import LANGUAGES
+from app.web.text import LANGUAGES, lower_first
 from app.wiring import Services
 
 router = APIRouter(prefix="/me")
@@ -42,6 +43,7 @@ def home(
         view=view,
         answers=answers(view.situation, view.names, services.policy.catalogue),
         purposes=_purposes(services, captured_purposes(view.situation)),
+        words=decide_words("en"),
         pauses=PAUSES,
     )
 
@@ -107,6 +109,8 @@ def _decide_page(
     language = language or preferred_language(request, services.consent.languages)
     shown = services.consent.show(tx, person, situation.offer, language, now) if opening else None
     notice = shown.notice if shown else services.consent.notice(language)
+    words = decide_words(notice.language)
+    rows = answers(offered(situation), names, services.policy.catalogue)
     return page(
         request,
         "decide.html",
@@ -116,10 +120,13 @@ def _decide_page(
         languages={code: LANGUAGES.get(code, code) for code in services.consent.languages},
         shown=shown,
         opening=opening,
-        situation=situation,
-        names=names,
+        agreed=situation.standing.scope is not None,
         said=said(situation, names, 1),
-        answers=answers(offered(situation), names, services.policy.catalogue),
+        words=words,
+        names=names,
+        answers=rows,
+        never=[words.exclusions.get(place.id, lower_first(place.name)) for place in rows.never],
+        purposes=[words.purposes.get(purpose, purpose) for purpose in rows.purposes],
         changed=changed,
     )
 

@@ -97,7 +97,7 @@ def _spans(allowed: frozenset[int], day: int) -> str:
 
 
 def _days(value: int) -> str:
-    return counted(value, "day")
+    return counted(value, "day") if value else "none"
 
 
 def _people(value: int) -> str:

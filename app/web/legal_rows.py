@@ -25,7 +25,7 @@ from app.web.policy_words import (
     counted,
     listed,
 )
-from app.web.text import SIGNAL_WORDS
+from app.web.text import SENTENCE_WORDS, SIGNAL_WORDS
 
 Names = Mapping[str, str]
 """Region code to the region's name."""
@@ -49,10 +49,19 @@ class Obstacle:
     code: str
     sentence: str
 
+    @property
+    def brief(self) -> str:
+        """The sentence where the region is named beside it already."""
+        return "stopped" if self.code == "stopped" else self.sentence
+
+
+_MANY = 3
+"""As many regions do not fit below one mark; the link leads to all of them."""
+
 
 @dataclass(frozen=True)
 class Cell:
-    """One signal in one region: the mark, and who put it there."""
+    """One signal in one region: the mark, and who put it there; how long it is kept, and why."""
 
     signal: str
     name: str
@@ -60,11 +69,18 @@ class Cell:
     mark: Mark
     days: int
     reasons: tuple[Reason, ...]
+    kept_reasons: tuple[Reason, ...]
 
     @property
     def decided_by(self) -> str:
-        """Codes of the deciding regions, the nearest last: ``EU DE``."""
-        return " ".join(dict.fromkeys(reason.code for reason in self.reasons))
+        """Codes of the regions that narrow it, the widest first: ``EU DE``, ``GLOBAL +2``.
+
+        Where everything is allowed nobody narrowed it, and nobody is named.
+        """
+        codes = list(dict.fromkeys(reason.code for reason in self.reasons))
+        if self.mode == "allow":
+            return ""
+        return " ".join(codes) if len(codes) < _MANY else f"{codes[0]} +{len(codes) - 1}"
 
     @property
     def sentence(self) -> str:
@@ -112,8 +128,8 @@ class Member:
 
 
 def names_of(views: Iterable[RegionView]) -> Names:
-    """Region code to name, for every region with a floor."""
-    return {view.region: view.floor.name for view in views}
+    """Region code to name, for every region with a floor; wider regions first."""
+    return {view.region: view.floor.name for _, view in in_tree_order(views)}
 
 
 def in_tree_order(views: Iterable[RegionView]) -> tuple[tuple[int, RegionView], ...]:
@@ -175,6 +191,9 @@ def cells(in_force: InForce, names: Names) -> tuple[Cell, ...]:
                 mark=MODES[mode],
                 days=rule.retention_days,
                 reasons=reasons(compiled.why.get(knob, ()), names),
+                kept_reasons=reasons(
+                    compiled.why.get(f"signals.{signal}.retention_days", ()), names
+                ),
             )
         )
     return tuple(found)
@@ -186,9 +205,9 @@ def blocking_knob(in_force: InForce) -> str:
 
 
 def reasons(whys: Iterable[Why], names: Names) -> tuple[Reason, ...]:
-    """Say who decided: ``floor/DE`` becomes Germany, floor. Wider regions first."""
+    """Say who decided: ``floor/DE`` becomes Germany, floor. Wider regions first, floors first."""
     found = []
-    for why in whys:
+    for why in sorted(whys, key=lambda one: one.layer.startswith("company/")):
         kind, _, region = why.layer.partition("/")
         if region:
             place, code = names.get(region, region), region
@@ -197,7 +216,7 @@ def reasons(whys: Iterable[Why], names: Names) -> tuple[Reason, ...]:
             place, code, kind_word = "Habeas", "—", "closed by default"
         found.append(Reason(place, kind_word, "", why.cite, why.confidence, code))
     order = list(names)
-    found.sort(key=lambda one: (order.index(one.code) if one.code in order else -1, one.kind))
+    found.sort(key=lambda one: order.index(one.code) if one.code in order else -1)
     return tuple(found)
 
 
@@ -214,7 +233,8 @@ def kept_in_words(in_force: InForce) -> str:
 
 def basis_in_words(in_force: InForce) -> str:
     """The bases that remain: ``consent or acknowledgement``; none remaining is a prohibition."""
-    bases = [BASES[basis.value] for basis in sorted(in_force.compiled.bases)]
+    left = in_force.compiled.bases
+    bases = [words for basis, words in BASES.items() if basis in left]
     return listed(bases, "or") if bases else "prohibited"
 
 
@@ -270,7 +290,7 @@ def overview(rows: Iterable[RegionRow]) -> tuple[str, tuple[str, ...]]:
     off: dict[str, list[str]] = {}
     for row in places:
         for obstacle in row.obstacles[:1]:
-            off.setdefault(obstacle.sentence, []).append(row.name)
+            off.setdefault(obstacle.brief, []).append(row.name)
     details = tuple(f"{listed(places)}: {sentence}." for sentence, places in off.items())
     if not on:
         return "Nothing can be captured in any region.", details
@@ -284,10 +304,9 @@ def region_sentence(view: RegionView, names: Names, catalogue: Catalogue) -> str
         return f"{view.floor.name}: nothing can be captured, because {blocks[0].sentence}."
     compiled = view.in_force.compiled
     captured = [cell for cell in cells(view.in_force, names) if cell.mode in {"allow", "redact"}]
-    what = listed([cell.name.lower() for cell in captured])
+    what = listed([SENTENCE_WORDS[cell.signal] for cell in captured])
     apps = counted(len(compiled.apps & catalogue.apps.keys()), "app")
-    bases = listed([BASES[basis.value] for basis in sorted(compiled.bases)], "or")
-    kept = kept_in_words(view.in_force)
+    bases, kept = basis_in_words(view.in_force), kept_in_words(view.in_force)
     return f"{view.floor.name}: {what} can be captured in {apps}, after {bases}, kept {kept}."
 
 

@@ -114,7 +114,7 @@ def _stop_page(
 
 
 def _headline(places: list[str]) -> str:
-    return f"Capture is stopped: {listed(places)}." if places else "Capture is stopped nowhere."
+    return f"Capture is stopped: {listed(places)}." if places else "Nothing is stopped."
 
 
 def _next_act(

@@ -10,9 +10,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from app.kernel.canonical import parse_canonical
-from app.policy.model import DAYS, RegionView
+from app.kernel.vocabulary import Signal
+from app.policy.layer import DAYS
+from app.policy.model import RegionView
+from app.web.policy_words import KNOBS
 
 _WHY = ("cite", "confidence")
+_ORDER = ("signals", *(knob for knob in KNOBS if knob != "status"))
+"""What is captured first; then the order of the region page."""
 
 
 def published_text(body: bytes) -> str:
@@ -69,11 +74,14 @@ def _knobs(knobs: Mapping[str, Any]) -> Iterator[str]:
         yield "knobs: {}"
         return
     yield "knobs:"
-    for knob, setting in knobs.items():
-        if knob == "signals":
+    for knob in (name for name in _ORDER if name in knobs):
+        setting = knobs[knob]
+        if knob == "signals" and setting:
             yield "  signals:"
-            for signal, rule in setting.items():
-                yield f"    {signal}: {_flow(_named(rule))}"
+            for signal in (name for name in Signal if name in setting):
+                yield f"    {signal}: {_flow(_named(setting[signal]))}"
+        elif knob == "signals":
+            yield "  signals: {}"
         elif _is_long(setting["value"]):
             yield f"  {knob}:"
             yield "    value:"
@@ -124,7 +132,7 @@ def _day(value: str | None) -> str:
     return value or "null"
 
 
-_WORD = re.compile(r"[a-z]{3,}([_.][a-z0-9]+)*")
+_WORD = re.compile(r"[a-z]+([_.][a-z0-9]+)+|[a-z]{4,}")
 """Ids and purposes: the same in YAML with and without quotes, unless they are words of YAML."""
 
 
@@ -138,4 +146,4 @@ def _scalar(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-_NOT_WORDS = frozenset({"null", "true", "false", "yes", "off"})
+_NOT_WORDS = frozenset({"null", "true", "false"})

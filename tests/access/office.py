@@ -15,7 +15,7 @@ from app.consent.model import Act
 from app.directory.model import Person
 from app.kernel.signing import thumbprint
 from app.kernel.vocabulary import Signal
-from app.policy.model import PRECONDITIONS
+from app.policy.layer import PRECONDITIONS
 from app.wiring import Services
 from tests.fakes import FakeClock
 from tests.make import person
@@ -33,17 +33,22 @@ LAWYERS = (person("E-8", "legal@US-CA", manager="E-1"), person("E-9", "legal@US-
 EVERYBODY = (TOP, MANAGER, ALICE, BOB, RECRUITER, RESEARCHER, *LAWYERS)
 
 
-def permissive(services: Services, region: str, **knobs: Any) -> str:
-    """A company policy that takes nothing away from the floors and shows every evidence."""
+def permissive_text(
+    region: str,
+    apps: Iterable[str],
+    shown: Iterable[str] = PRECONDITIONS,
+    **knobs: Any,
+) -> str:
+    """A company policy that takes nothing away from the floors and shows this evidence."""
     usual: dict[str, Any] = {
         "signals": {signal.value: {"mode": "allow", "retention_days": 365} for signal in Signal},
-        "apps": {"value": sorted(services.policy.catalogue.apps)},
+        "apps": {"value": sorted(apps)},
         "purposes": {"value": sorted(ALLOWED)},
         "off_hours": {"value": "allow"},
         "personal_device": {"value": "allow"},
         "counterparty": {"value": "allow"},
     }
-    evidence = [{"kind": one, "reference": "X-1", "sha256": "a" * 64} for one in PRECONDITIONS]
+    evidence = [{"kind": kind, "reference": "X-1", "sha256": "a" * 64} for kind in shown]
     return str(
         yaml.safe_dump({"region": region, "knobs": {**usual, **knobs}, "evidence": evidence})
     )
@@ -78,7 +83,7 @@ class Office:
 
     def publish(self, region: str, lawyers: Iterable[Person], **knobs: Any) -> None:
         author, second = lawyers
-        text = permissive(self.services, region, **knobs)
+        text = permissive_text(region, self.services.policy.catalogue.apps, **knobs)
         with self.services.database.write() as tx:
             change = self.services.policy.propose(tx, author, region, text, "", self.now)
             self.services.policy.approve(tx, second, change.id, change.digest, self.now)

@@ -248,13 +248,19 @@ def test_a_guessed_secret_opens_nothing(office: Office) -> None:
 def test_no_permit_stands_after_the_withdrawal_it_raced(office: Office) -> None:
     """THREATS 29: for every permit, its index is below that of the opt-out."""
     office.captured(ALICE, BOB)
-
-    def ask_often() -> None:
-        for _ in range(4):
-            office.ask(BOB, ALICE)
-
     for _ in range(4):
-        at_once(*[ask_often] * 4, lambda: office.decide(ALICE, Act.WITHDRAWN))
+        permitted = threading.Event()
+
+        def ask_often(permitted: threading.Event = permitted) -> None:
+            for _ in range(4):
+                if office.ask(BOB, ALICE).decision:
+                    permitted.set()
+
+        def withdraw(permitted: threading.Event = permitted) -> None:
+            assert permitted.wait(60)  # so that it comes between permits, not before them all
+            office.decide(ALICE, Act.WITHDRAWN)
+
+        at_once(*[ask_often] * 4, withdraw)
         assert not office.ask(ALICE).decision
         office.opt_in(ALICE)
         office.clock.advance(3 * 3600)

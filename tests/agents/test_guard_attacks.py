@@ -295,7 +295,7 @@ def _(office, agent):
 @attack("sends JSON that is nested ten thousand deep", Refusal.LEASE_UNREADABLE)
 def _(office, agent):
     deep = b64u(b"[" * 9_000)
-    agent.take(Sent(f"{deep}.{deep}.{deep}", None))
+    agent.take(Sent(f"{deep}.e30.AA", None))
 
 
 @attack("sends a captive portal's page instead of a lease", Refusal.LEASE_UNREADABLE)
@@ -371,7 +371,7 @@ def _(office, agent):
 
 @pytest.mark.parametrize("sentence", ATTACKS)
 def test_law_1_an_attack_ends_with_capture_off_and_the_reason_named(sentence, office, agent):
-    """An attacker …"""
+    """An attacker does what the sentence says."""
     attacked, expected = ATTACKS[sentence]
     agent.poll()
     assert agent.captures
@@ -431,6 +431,21 @@ def test_a_memory_that_cannot_be_written_keeps_capture_off(agent, office, monkey
     assert agent.take(office.send()) is Refusal.STATE_UNREADABLE
     assert not agent.captures
     assert [path.name for path in agent.folder.iterdir()] == ["guard.json"]
+
+
+def test_an_expired_lease_is_not_taken_at_all(agent, office, clock):
+    expired = office.send(exp=int(clock.now().timestamp()))
+    before = agent.remembered()
+    assert agent.take(expired) is Refusal.LEASE_EXPIRED
+    assert agent.guard.lease is None
+    assert agent.remembered() == before
+
+
+def test_a_lease_ends_on_the_wall_clock_also_if_the_machine_slept(agent, clock):
+    """Where the clock since boot stands still in sleep, the wall clock does not."""
+    agent.poll()
+    clock.advance(TTL_S)
+    assert agent.state is Refusal.LEASE_EXPIRED
 
 
 def test_a_lease_that_leaps_is_not_remembered(agent, office):

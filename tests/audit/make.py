@@ -84,7 +84,7 @@ def ordinary(number: int) -> Event:
     return decision(number, FORBIDDEN if number % 11 == 0 else TRAINING)
 
 
-def fill(  # noqa: PLR0917 - the fixtures, then how many entries of what
+def fill(
     database: Database,
     log: AuditService,
     integrator: Integrator,

@@ -5,7 +5,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.consent.model import Act, Decision, Endings, standing, standing_between, suffices
+from app.consent.model import Act, Decision, standing, suffices
+from app.consent.timeline import Endings, standing_between
 from app.kernel.vocabulary import Basis
 from tests.consent.booth import at, decision
 
@@ -100,6 +101,20 @@ def test_a_jumping_clock_never_covers_more_than_one_that_kept_its_latest_time(
     asked = {"bases": {Basis.CONSENT}, "endings": NONE_ENDED}
     doubtful = standing_between(history, at(start), at(end), **asked)  # type: ignore[arg-type]
     assert not doubtful or standing_between(kept, at(start), at(end), **asked)  # type: ignore[arg-type]
+
+
+def test_every_doubt_about_the_clock_shortens_what_was_agreed_to() -> None:
+    def between(history: list[Decision], start: int, end: int) -> bool:
+        return standing_between(
+            history, at(start), at(end), bases={Basis.CONSENT}, endings=NONE_ENDED
+        )
+
+    late_no = [decision(1, "withdrawn", 10), decision(2, "given", 2)]
+    assert not between(late_no, 3, 4), "an earlier decision names a later time"
+    assert between(late_no, 10, 20)
+    early_no = [decision(1, "given", 0), decision(2, "refused", 10), decision(3, "refused", 5)]
+    assert not between(early_no, 4, 6), "a later decision names an earlier time"
+    assert between(early_no, 0, 4)
 
 
 def test_a_purpose_or_signal_outside_the_scope_was_not_agreed_to() -> None:

@@ -1,18 +1,15 @@
 """Tables that only grow: every table, but for the few that are named here with their reason."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError
 
-from app.db.engine import Database
+from app.db.engine import Database, open_database
 from app.db.metadata import metadata
-from app.demo.seed import seed
-from app.settings import Settings
-from app.wiring import Services, build
 
 MAY_CHANGE = {
     "access_decision": "a projection of the log that names people: erasable",
@@ -31,26 +28,16 @@ APPEND_ONLY = sorted(set(metadata.tables) - set(MAY_CHANGE))
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def filled(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Services]:
-    """The sample organisation, so that nearly every table holds rows."""
-    folder = tmp_path_factory.mktemp("filled")
-    if request.param == "sqlite":
-        url = f"sqlite:///{folder / 'db.sqlite'}"
-    else:
-        server = request.getfixturevalue("postgresql_server")
-        from sqlalchemy import create_engine
-
-        admin = create_engine(server.format(db="postgres"), isolation_level="AUTOCOMMIT")
-        with admin.connect() as connection:
-            connection.exec_driver_sql("DROP DATABASE IF EXISTS habeas_filled WITH (FORCE)")
-            connection.exec_driver_sql("CREATE DATABASE habeas_filled")
-        admin.dispose()
-        url = server.format(db="habeas_filled")
-    services = build(Settings(var=folder / "var", database_url=url, demo=True))
-    seed(services, folder / "secrets.json")
-    yield services
-    services.database.engine.dispose()
+    request: pytest.FixtureRequest, sample_template: Callable[[str], Path]
+) -> Iterator[Database]:
+    """The sample organisation, so that nearly every table holds rows; nothing here changes one."""
+    folder = sample_template(request.param)
+    url = f"sqlite:///{folder / 'db.sqlite'}"
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgresql_server").format(db="habeas_sample")
+    database = open_database(url)
+    yield database
+    database.engine.dispose()
 
 
 def rows(database: Database, table: str) -> list[tuple[object, ...]]:
@@ -63,8 +50,8 @@ def rows(database: Database, table: str) -> list[tuple[object, ...]]:
     "attack",
     ["UPDATE {table} SET {column} = {column}", "DELETE FROM {table}", "TRUNCATE {table} CASCADE"],
 )
-def test_a_row_once_written_stays(filled: Services, table: str, attack: str) -> None:
-    database = filled.database
+def test_a_row_once_written_stays(filled: Database, table: str, attack: str) -> None:
+    database = filled
     if attack.startswith("TRUNCATE") and database.dialect == "sqlite":
         attack = "DELETE FROM {table}"  # SQLite has no other way to empty a table
     before = rows(database, table)
@@ -92,31 +79,31 @@ def triggers(database: Database, table: str) -> list[str]:
 @pytest.mark.parametrize("recursive_triggers", ["ON", "OFF"])
 @pytest.mark.parametrize("table", APPEND_ONLY)
 def test_replace_does_not_swallow_a_row_on_sqlite(
-    filled: Services, table: str, recursive_triggers: str
+    filled: Database, table: str, recursive_triggers: str
 ) -> None:
     """Also not on a connection of somebody else, who left recursive_triggers off."""
-    if filled.database.dialect != "sqlite":
-        assert filled.database.dialect == "postgresql"  # has no REPLACE
+    if filled.dialect != "sqlite":
+        assert filled.dialect == "postgresql"  # has no REPLACE
         return
-    before = rows(filled.database, table)
+    before = rows(filled, table)
     if not before:
         return
-    path = make_url(str(filled.database.engine.url)).database
+    path = make_url(str(filled.engine.url)).database
     assert path is not None
     with sqlite3.connect(Path(path)) as connection:
         connection.execute(f"PRAGMA recursive_triggers={recursive_triggers}")
         with pytest.raises(sqlite3.DatabaseError, match=r"append-only|takes the next index"):
             connection.execute(f"INSERT OR REPLACE INTO {table} SELECT * FROM {table}")
-    assert rows(filled.database, table) == before
+    assert rows(filled, table) == before
 
 
 @pytest.mark.parametrize("table", APPEND_ONLY)
-def test_a_replica_role_does_not_switch_the_triggers_off(filled: Services, table: str) -> None:
+def test_a_replica_role_does_not_switch_the_triggers_off(filled: Database, table: str) -> None:
     """On PostgreSQL a superuser may set session_replication_role; the triggers fire always."""
-    if filled.database.dialect != "postgresql" or not rows(filled.database, table):
+    if filled.dialect != "postgresql" or not rows(filled, table):
         return
     column = metadata.tables[table].columns.keys()[0]
-    with pytest.raises(DBAPIError, match="append-only"), filled.database.engine.connect() as open_:
+    with pytest.raises(DBAPIError, match="append-only"), filled.engine.connect() as open_:
         open_.execute(text("SET session_replication_role = replica"))
         open_.execute(text(f"UPDATE {table} SET {column} = {column}"))
 

@@ -9,7 +9,8 @@ from app.access.floor import ALLOWED
 from app.audit.service import AuditService
 from app.audit.vault import Vault
 from app.db.engine import Database
-from app.policy.model import Catalogue, Floor
+from app.policy.layer import Floor
+from app.policy.model import Catalogue
 from app.policy.packs import PolicyTexts, load_catalogue, load_floors
 from app.policy.service import PolicyService
 from tests.fakes import FakeClock

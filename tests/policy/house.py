@@ -30,13 +30,11 @@ ANN = person("ann", "legal@US", "legal@GLOBAL")
 BEN = person("ben", "legal@US", "legal@GLOBAL")
 NOBODY = person("nobody")
 
-PEOPLE = {
-    one.id: one for one in (ANNA, BERND, CLARA, DORA, EMIL, FINN, GUDRUN, ANN, BEN, NOBODY)
-}
+PEOPLE = {one.id: one for one in (ANNA, BERND, CLARA, DORA, EMIL, FINN, GUDRUN, ANN, BEN, NOBODY)}
 
 
 def policy_text(region: str, knobs: Mapping[str, Any] | None = None, **fields: Any) -> str:
-    """A company policy as legal would type it; ``knobs`` replace or (None) remove the usual ones."""
+    """A company policy as legal types it; ``knobs`` replace or (None) remove the usual ones."""
     usual: dict[str, Any] = {
         "signals": {
             "pointer": {"mode": "redact", "retention_days": 14},
@@ -83,7 +81,9 @@ class House:
         with self.database.write() as tx:
             return self.policy.propose(tx, who, region, text, note, self.clock.now())
 
-    def approve(self, who: Person, change: Change, digest: str = "", role: str | None = None) -> Change:
+    def approve(
+        self, who: Person, change: Change, digest: str = "", role: str | None = None
+    ) -> Change:
         with self.database.write() as tx:
             return self.policy.approve(
                 tx, who, change.id, digest or change.digest, self.clock.now(), role

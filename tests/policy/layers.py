@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from app.kernel.vocabulary import Basis, Mode
 from app.policy.compile import RULES
-from app.policy.model import Claim, Layer, Value, Why
+from app.policy.layer import Claim, Layer, Value, Why
 
 NAMES = tuple("abcd")
 WHYS = st.builds(

@@ -7,8 +7,10 @@ from app.kernel.canonical import canonical
 from app.kernel.scope import Scope
 from app.kernel.vocabulary import Mode, Signal
 from app.policy.compile import compile_layers, document
-from app.policy.model import App, Catalogue, Exclusion, Layer, Matchers
+from app.policy.layer import Layer
+from app.policy.model import App, Catalogue, Exclusion, Matchers
 from tests.policy.layers import LAYERS, NAMES
+from tests.policy.pace import unhurried
 
 CATALOGUE = Catalogue(
     apps={name: App(name, name, "data", Matchers(executables=(name,))) for name in NAMES},
@@ -22,6 +24,7 @@ SCOPES = st.builds(
 )
 
 
+@unhurried
 @given(st.lists(LAYERS, max_size=3), SCOPES)
 def test_nothing_outside_the_scope_or_the_policy_is_allowed(
     layers: list[Layer], scope: Scope
@@ -42,6 +45,7 @@ def test_nothing_outside_the_scope_or_the_policy_is_allowed(
     assert {item["id"] for item in written["exclusions"]} == compiled.exclusions
 
 
+@unhurried
 @given(st.lists(LAYERS, max_size=3), SCOPES)
 def test_people_with_the_same_layers_and_choices_share_one_document(
     layers: list[Layer], scope: Scope
@@ -52,6 +56,7 @@ def test_people_with_the_same_layers_and_choices_share_one_document(
     assert canonical(one) == canonical(two)
 
 
+@unhurried
 @given(LAYERS)
 def test_an_exclusion_that_nobody_describes_any_more_closes_every_app(some: Layer) -> None:
     bare = Catalogue(CATALOGUE.apps, {})

@@ -16,8 +16,10 @@ from app.policy.compile import (
     meet,
     meet_all,
 )
-from app.policy.model import Claim, Compiled, Layer, Value, Why
+from app.policy.layer import Claim, Layer, Value, Why
+from app.policy.model import Compiled
 from tests.policy.layers import LAYERS
+from tests.policy.pace import unhurried
 
 LAYER_LISTS = st.lists(LAYERS, max_size=4)
 
@@ -50,32 +52,38 @@ def loosened(before: Compiled, after: Compiled) -> list[str]:
 
 
 class TestLaws:
+    @unhurried
     @given(LAYERS, LAYERS)
     def test_the_order_of_two_layers_is_of_no_matter(self, a: Layer, b: Layer) -> None:
         assert meet(element(a), element(b)) == meet(element(b), element(a))
 
+    @unhurried
     @given(LAYERS, LAYERS, LAYERS)
     def test_the_grouping_of_layers_is_of_no_matter(self, a: Layer, b: Layer, c: Layer) -> None:
         x, y, z = element(a), element(b), element(c)
         assert meet(meet(x, y), z) == meet(x, meet(y, z))
 
+    @unhurried
     @given(LAYER_LISTS)
     def test_a_layer_met_twice_is_met_once(self, layers: list[Layer]) -> None:
         point = meet_all(layers)
         assert meet(point, point) == point
         assert meet_all([*layers, *layers]) == point
 
+    @unhurried
     @given(LAYER_LISTS)
     def test_no_layer_at_all_constrains_nothing(self, layers: list[Layer]) -> None:
         point = meet_all(layers)
         assert meet(point, TOP) == point
 
+    @unhurried
     @given(LAYER_LISTS, LAYERS)
     def test_adding_a_layer_never_loosens_a_knob(self, layers: list[Layer], more: Layer) -> None:
         before = meet_all(layers)
         after = meet(before, element(more))
         assert {change.direction for change in compare(before, after)} <= {"narrows"}
 
+    @unhurried
     @given(LAYER_LISTS, LAYER_LISTS, LAYERS)
     def test_adding_a_layer_of_another_region_never_loosens_the_result(
         self, home: list[Layer], away: list[Layer], more: Layer
@@ -84,6 +92,7 @@ class TestLaws:
         before = compile_layers(home, away)
         assert loosened(before, compile_layers(home, [*away, more])) == []
 
+    @unhurried
     @given(LAYER_LISTS, LAYERS)
     def test_adding_a_layer_never_loosens_what_is_named(
         self, layers: list[Layer], more: Layer
@@ -95,6 +104,7 @@ class TestLaws:
             ways = {"blocked": {"status", "bases"}, "lead_days": {"notice_lead_days"}}
             assert not ways.get(full, {full}) <= named, knob
 
+    @unhurried
     @given(st.permutations(range(4)), st.lists(LAYERS, min_size=4, max_size=4))
     def test_the_whole_result_depends_on_the_set_of_layers_only(
         self, order: list[int], layers: list[Layer]
@@ -103,12 +113,14 @@ class TestLaws:
         assert compile_layers(shuffled) == compile_layers(layers)
         assert compile_layers(shuffled).why == compile_layers(layers).why
 
+    @unhurried
     @given(LAYER_LISTS)
     def test_closing_twice_is_closing_once_and_never_loosens(self, layers: list[Layer]) -> None:
         point = meet_all(layers)
         assert closed(closed(point)) == closed(point)
         assert {change.direction for change in compare(point, closed(point))} <= {"narrows"}
 
+    @unhurried
     @given(LAYER_LISTS)
     def test_whoever_is_named_as_deciding_said_exactly_what_holds(
         self, layers: list[Layer]

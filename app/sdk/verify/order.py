@@ -28,9 +28,8 @@ class OrderCheck:
         """Take the leaf at a position of the file."""
         idx = leaf["idx"]
         if idx != self._expected:
-            self._completeness.add(
-                f"index {idx} stands where {self._expected} should", self._expected
-            )
+            problem = f"line {position} holds index {idx} where {self._expected} should follow"
+            self._completeness.add(problem, position)
         self._expected = idx + 1
         if position == 0:
             self._begin(leaf)

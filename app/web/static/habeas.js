@@ -46,7 +46,10 @@ function refreshing(region) {
   const again = async () => {
     if (document.visibilityState === "visible" && !region.contains(document.activeElement)) {
       try {
-        const answer = await fetch(region.dataset.refresh, { credentials: "same-origin" });
+        const answer = await fetch(region.dataset.refresh, {
+          credentials: "same-origin",
+          headers: { "X-Refresh": "1" },
+        });
         if (answer.ok && !answer.redirected) {
           const text = await answer.text();
           if (text !== region.dataset.last) {

@@ -1,0 +1,108 @@
+"""Was it agreed to the whole time? What decisions covered, stretch by stretch.
+
+``model.standing`` asks what stands at an instant and never looks at when things were decided. Here
+the past is asked, so clocks matter; and every doubt about them shortens what was covered: an
+opening act counts from the latest time that it or any earlier decision names, and ends at the
+earliest that any later one names.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import takewhile
+
+from app.consent.model import FOREVER, OPENING, Act, Bases, Decision, State, pause_end, suffices
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of time, its start included and its end not, that a decision covers."""
+
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True)
+class Endings:
+    """When notices were superseded and residences ended; what is not named has not ended.
+
+    Attributes:
+        notices: instant by notice version.
+        residences: instant by residence.
+    """
+
+    notices: Mapping[int, datetime]
+    residences: Mapping[int, datetime]
+
+
+def standing_between(
+    history: Iterable[Decision],
+    start: datetime,
+    end: datetime,
+    *,
+    bases: Bases,
+    endings: Endings,
+    purpose: str | None = None,
+    signals: Iterable[str] = (),
+) -> bool:
+    """Say whether the decisions sufficed at every instant from ``start`` to ``end``, both included.
+
+    Args:
+        history: the person's decisions.
+        start: when the capture began.
+        end: when it ended; before ``start`` the answer is no.
+        bases: what makes capture lawful for the person.
+        endings: what invalidated decisions by itself.
+        purpose: must be agreed to at every instant; None: not asked.
+        signals: must be agreed to at every instant.
+    """
+    words, asked = tuple(bases), frozenset(signals)
+    spans: list[Span] = []
+    ordered = sorted(history, key=lambda decision: decision.seq)
+    for place, decision in enumerate(ordered):
+        if decision.act not in OPENING or not suffices(words, State(decision.act.value)):
+            continue
+        if asked <= decision.scope.signals and (
+            purpose is None or purpose in decision.scope.purposes
+        ):
+            spans += _spans(ordered, place, endings)
+    return _covered(spans, start, end)
+
+
+def _spans(ordered: Sequence[Decision], place: int, endings: Endings) -> list[Span]:
+    """Return the stretches that one opening act covers, its pauses cut out."""
+    decision, after = ordered[place], ordered[place + 1 :]
+    start = max(max(item.decided_at, item.recorded_at) for item in ordered[: place + 1])
+    pauses = list(takewhile(lambda item: item.act is Act.PAUSED, after))
+    end = min(
+        decision.valid_until or start,
+        endings.notices.get(decision.notice_version or 0, FOREVER),
+        endings.residences.get(decision.residence, FOREVER),
+        _earliest(after[len(pauses) :]),
+    )
+    spans = [Span(start, end)]
+    for number, pause in enumerate(pauses):
+        gap = Span(_earliest(after[number:]), pause_end(pause))
+        spans = [piece for span in spans for piece in _without(span, gap)]
+    return spans
+
+
+def _earliest(later: Iterable[Decision]) -> datetime:
+    """The earliest time that any of these decisions names; without any, never."""
+    return min((min(item.decided_at, item.recorded_at) for item in later), default=FOREVER)
+
+
+def _without(span: Span, gap: Span) -> tuple[Span, Span]:
+    """Cut a gap out of a span; what is empty has its end at or before its start."""
+    return Span(span.start, min(span.end, gap.start)), Span(max(span.start, gap.end), span.end)
+
+
+def _covered(spans: Iterable[Span], start: datetime, end: datetime) -> bool:
+    """Say whether the spans together hold every instant from start to end, both included."""
+    if end < start:
+        return False
+    reached = start
+    for span in sorted(spans, key=lambda span: span.start):
+        if span.start <= reached < span.end:
+            reached = span.end
+    return reached > end

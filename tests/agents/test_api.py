@@ -1,0 +1,309 @@
+"""The agents' endpoints over HTTP: forms, headers, problem documents. On both databases."""
+
+from urllib.parse import urlencode
+
+import pytest
+from starlette.testclient import TestClient
+
+from app.consent.model import Act
+from app.kernel.canonical import digest
+from app.kernel.signing import LocalSigner, jwk
+from tests.agents.conftest import assertion
+
+BASE = "http://127.0.0.1:8000"
+GRANT = "urn:ietf:params:oauth:grant-type:device_code"
+KIND = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+
+@pytest.fixture
+def http(company):
+    from app.main import create_app
+
+    return TestClient(create_app(company.services), base_url=BASE, raise_server_exceptions=False)
+
+
+@pytest.fixture
+def key() -> LocalSigner:
+    return LocalSigner.generate()
+
+
+def public(key):
+    return {name: jwk(key.public)[name] for name in ("kty", "crv", "x")}
+
+
+def start(http, key, **changes):
+    return http.post("/v1/agent/pairings", json={"name": "laptop", "jwk": public(key), **changes})
+
+
+def ask(http, signed, grant="client_credentials", **form):
+    return http.post(
+        "/v1/agent/token",
+        data={
+            "grant_type": grant,
+            "client_assertion_type": KIND,
+            "client_assertion": signed,
+            **form,
+        },
+    )
+
+
+@pytest.fixture
+def bearer(http, company, key):
+    """The headers of a paired device of an engineer who consented under a policy."""
+    company.publish()
+    company.decide()
+    device = company.pair(key=key)
+    given = ask(http, assertion(key, device.id, company.now)).json()
+    return {"Authorization": f"Bearer {given['access_token']}"}
+
+
+def report(**changes):
+    return {
+        "report": "r-00000001",
+        "lease": None,
+        "policy": None,
+        "allowed": [{"app": "vscode", "signal": "click", "events": 3}],
+        "refused": {"excluded": 1},
+        **changes,
+    }
+
+
+# Pairing and tokens
+
+
+def test_pairing_goes_as_rfc_8628_says(http, company, key):
+    begun = start(http, key)
+    assert begun.status_code == 201
+    assert begun.headers["cache-control"] == "no-store"
+    said = begun.json()
+    assert said["expires_in"] == 900
+    assert said["verification_uri"] == f"{BASE}/me/devices/pair"
+    assert said["verification_uri_complete"] == f"{BASE}/me/devices/pair?code={said['user_code']}"
+
+    def redeem():
+        signed = assertion(key, said["client_id"], company.now)
+        return ask(http, signed, GRANT, device_code=said["device_code"])
+
+    waiting = redeem()
+    assert (waiting.status_code, waiting.json()["error"]) == (400, "authorization_pending")
+    hasty = redeem()
+    assert (hasty.status_code, hasty.json()["error"]) == (400, "slow_down")
+    with company.write() as tx:
+        company.services.agents.approve_pairing(
+            tx, company.services.directory.person(tx, "E-1000"), said["user_code"], company.now
+        )
+    given = redeem()
+    assert given.status_code == 200
+    assert given.json().keys() == {"access_token", "token_type", "expires_in"}
+    assert given.json()["token_type"] == "Bearer"
+    assert given.headers["cache-control"] == "no-store"
+    again = redeem()
+    assert (again.status_code, again.json()["error"]) == (400, "invalid_grant")
+
+
+def test_a_used_assertion_stays_used_although_its_answer_was_an_error(http, company, key):
+    """The refusal is committed: rolling it back would let the assertion be used again."""
+    said = start(http, key).json()
+    signed = assertion(key, said["client_id"], company.now)
+    first = ask(http, signed, GRANT, device_code=said["device_code"])
+    assert first.json()["error"] == "authorization_pending"
+    again = ask(http, signed, GRANT, device_code=said["device_code"])
+    assert (again.status_code, again.json()["error"]) == (401, "invalid_client")
+    assert "used before" in again.json()["error_description"]
+
+
+@pytest.mark.parametrize(
+    ("form", "status", "error"),
+    [
+        ({}, 401, "invalid_client"),
+        ({"grant_type": "client_credentials"}, 401, "invalid_client"),
+        (
+            {"grant_type": "password", "client_assertion_type": KIND, "client_assertion": "x"},
+            400,
+            "unsupported_grant_type",
+        ),
+        (
+            {"grant_type": GRANT, "client_assertion_type": KIND, "client_assertion": "x"},
+            400,
+            "invalid_request",
+        ),
+        (
+            {
+                "grant_type": "client_credentials",
+                "client_assertion_type": KIND,
+                "client_assertion": "x",
+                "unknown": "ignored",
+            },
+            401,
+            "invalid_client",
+        ),
+    ],
+)
+def test_the_token_endpoint_refuses_as_oauth_does(http, form, status, error):
+    answer = http.post("/v1/agent/token", data=form)
+    assert (answer.status_code, answer.json()["error"]) == (status, error)
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["cache-control"] == "no-store"
+    assert ("www-authenticate" in answer.headers) is (status == 401)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"name": "laptop"},
+        {"name": "laptop", "jwk": {"kty": "OKP", "crv": "Ed25519", "x": "short"}},
+        {"name": "laptop", "jwk": {"kty": "RSA", "n": "…", "e": "AQAB"}},
+        {"name": "x" * 81, "jwk": {"kty": "OKP", "crv": "Ed25519", "x": "A" * 43}},
+        {"name": "x", "jwk": {"kty": "OKP", "crv": "Ed25519", "x": "A" * 43, "d": "A" * 43}},
+        {"name": "x", "jwk": {"kty": "OKP", "crv": "Ed25519", "x": "A" * 43}, "person": "E-1000"},
+        {"name": ["x"], "jwk": {"kty": "OKP", "crv": "Ed25519", "x": "A" * 43}},
+        {"name": "x", "jwk": {"kty": "OKP", "crv": "Ed25519", "x": "A" * 42 + "B"}},
+    ],
+)
+def test_a_bad_pairing_request_is_a_problem_document(http, company, body):
+    answer = http.post("/v1/agent/pairings", json=body)
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["type"] == "urn:habeas:problem:invalid-input"
+    assert answer.json()["errors"]
+    assert company.entries("device.pairing_started") == []
+
+
+# The lease
+
+
+def test_a_lease_is_polled_with_its_etag(http, company, bearer):
+    first = http.get("/v1/agent/lease", headers=bearer)
+    assert first.status_code == 200
+    assert first.headers["content-type"] == "application/habeas-lease+jwt"
+    assert first.headers["cache-control"] == "private, no-cache"
+    assert first.text.count(".") == 2
+    held = {**bearer, "If-None-Match": first.headers["etag"]}
+    second = http.get("/v1/agent/lease", headers=held)
+    assert (second.status_code, second.content) == (304, b"")
+    assert second.headers["etag"] == first.headers["etag"]
+    company.decide(Act.WITHDRAWN)
+    third = http.get("/v1/agent/lease", headers=held)
+    assert third.status_code == 200
+    assert third.headers["etag"] != first.headers["etag"]
+
+
+def test_law_2_the_entry_of_a_lease_is_there_when_the_answer_is(http, company, bearer):
+    http.get("/v1/agent/lease", headers=bearer)
+    assert len(company.entries("lease.changed")) == 1
+    http.get("/v1/agent/lease", headers=bearer)
+    assert len(company.entries("lease.changed")) == 1
+
+
+@pytest.mark.parametrize(
+    "query",
+    [{"place": "GERMANY"}, {"place": ""}, {"place": "de"}, {"nonce": "x"}, {"nonce": "x" * 129}],
+)
+def test_a_bad_poll_is_a_problem_document(http, bearer, query):
+    answer = http.get(f"/v1/agent/lease?{urlencode(query)}", headers=bearer)
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_policy_document_is_for_ever(http, company, bearer):
+    from app.agents.leases import LEASE_TYPE
+    from app.kernel.signing import read_token, thumbprint
+
+    signer = company.services.keys.signer("lease").public
+    token = http.get("/v1/agent/lease", headers=bearer).text
+    named = read_token(token, LEASE_TYPE, {thumbprint(signer): signer})["policy"]
+    answer = http.get(f"/v1/agent/policies/{named}", headers=bearer)
+    assert answer.status_code == 200
+    assert digest(answer.content) == named
+    assert answer.headers["cache-control"] == "private, max-age=31536000, immutable"
+    assert http.get(f"/v1/agent/policies/{named}").status_code == 401
+    missing = http.get("/v1/agent/policies/sha256:" + "0" * 64, headers=bearer)
+    assert missing.status_code == 404
+    assert http.get("/v1/agent/policies/latest", headers=bearer).status_code == 422
+
+
+# Reports
+
+
+def test_a_report_is_taken_once(http, bearer):
+    first = http.post("/v1/agent/reports", json=report(), headers=bearer)
+    assert first.status_code == 200
+    again = http.post("/v1/agent/reports", json=report(), headers=bearer)
+    assert (again.status_code, again.json()) == (200, first.json())
+    other = http.post("/v1/agent/reports", json=report(refused={}), headers=bearer)
+    assert other.status_code == 409
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"report": "x"},
+        {"report": "has space in it"},
+        {"lease": "not a jti"},
+        {"policy": "sha256:00"},
+        {"allowed": [{"app": "vscode", "signal": "mood", "events": 1}]},
+        {"allowed": [{"app": "vscode", "signal": "click", "events": 0}]},
+        {"allowed": [{"app": "vscode", "signal": "click", "events": 2**63}]},
+        {"allowed": [{"app": "vscode", "signal": "click", "events": True}]},
+        {"allowed": [{"app": "vscode", "signal": "click", "events": "1"}]},
+        {"allowed": [{"app": "Visual Studio", "signal": "click", "events": 1}]},
+        {"allowed": [{"app": "vscode", "signal": "click", "events": 1, "text": "hello"}]},
+        {"refused": {"because": 1}},
+        {"refused": {"excluded": -1}},
+        {"person": "E-1001"},
+    ],
+)
+def test_a_bad_report_is_a_problem_document_and_changes_nothing(http, company, bearer, changes):
+    answer = http.post("/v1/agent/reports", json=report(**changes), headers=bearer)
+    assert answer.status_code == 422
+    assert answer.json()["errors"]
+    assert company.entries("agent.reported") == []
+
+
+def test_an_oversized_report_is_413(http, bearer):
+    rows = [{"app": "a" * 60, "signal": "click", "events": 1}] * 20_000
+    answer = http.post("/v1/agent/reports", json=report(allowed=rows), headers=bearer)
+    assert answer.status_code == 413
+
+
+@pytest.mark.parametrize(
+    "raw", [b"", b"{", b"\xff\xfe", b"[" * 50_000, b"null", b'{"report": "r-00000001"}']
+)
+def test_broken_json_is_a_problem_document(http, bearer, raw):
+    answer = http.post(
+        "/v1/agent/reports", content=raw, headers={**bearer, "Content-Type": "application/json"}
+    )
+    assert answer.status_code in {400, 422}
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+# Who is asking
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/v1/agent/lease"),
+        ("GET", "/v1/agent/policies/sha256:" + "0" * 64),
+        ("POST", "/v1/agent/reports"),
+    ],
+)
+@pytest.mark.parametrize("header", [None, "Bearer ", "Bearer nonsense", "Basic eDp5", "nonsense"])
+def test_without_a_living_token_every_door_is_shut(http, method, path, header):
+    headers = {"Authorization": header} if header else {}
+    body = {"json": report()} if method == "POST" else {}
+    answer = http.request(method, path, headers=headers, **body)
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+def test_a_revoked_device_gets_a_signed_off_and_nothing_else(http, company, bearer):
+    with company.write() as tx:
+        agents = company.services.agents
+        (device,) = agents.devices(tx, "E-1000")
+        agents.revoke(tx, company.person(), device.id, company.now)
+    assert http.get("/v1/agent/lease", headers=bearer).status_code == 200
+    assert http.post("/v1/agent/reports", json=report(), headers=bearer).status_code == 401
+    path = "/v1/agent/policies/sha256:" + "0" * 64
+    assert http.get(path, headers=bearer).status_code == 401

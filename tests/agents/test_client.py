@@ -1,0 +1,436 @@
+"""The agent's side of the wire, against a service that can misbehave in every way HTTP allows."""
+
+import json
+from collections.abc import Callable, Iterator
+
+import httpx2
+import pytest
+
+from app.agents.refusals import Refusal
+from app.kernel.canonical import canonical, digest
+from app.kernel.keys import KeyFolder
+from app.kernel.signing import jwk
+from app.kernel.vocabulary import Reason
+from app.sdk import memory
+from app.sdk.client import (
+    LEASE_MEDIA_TYPE,
+    AgentClient,
+    CodeShown,
+    Identity,
+    NotPaired,
+    Paired,
+    PairingFailed,
+    Tally,
+    Waiting,
+    pair,
+)
+from app.sdk.guard import Allowed
+from tests.agent_simulator import DEVICE, LeaseOffice, event, policy_document
+
+BASE = "https://habeas.example"
+Handler = Callable[[httpx2.Request], httpx2.Response]
+
+
+def streamed(response: httpx2.Response) -> httpx2.Response:
+    """The same answer as it comes over a wire: piece by piece."""
+    if not response.is_stream_consumed:
+        return response
+    headers = [(k, v) for k, v in response.headers.items() if k != "content-length"]
+    return httpx2.Response(response.status_code, headers=headers, content=iter([response.content]))
+
+
+class Service:
+    """A service on a wire: honest, until a path is given another handler."""
+
+    def __init__(self, office: LeaseOffice) -> None:
+        self.office = office
+        self.lies: dict[str, Handler] = {}
+        self.asked: list[httpx2.Request] = []
+        self.reports: list[dict] = []
+        self.token_errors: list[str] = []
+
+    def __call__(self, request: httpx2.Request) -> httpx2.Response:
+        self.asked.append(request)
+        for start, lie in self.lies.items():
+            if request.url.path.startswith(start):
+                return streamed(lie(request))
+        return streamed(self._honest(request))
+
+    def _honest(self, request: httpx2.Request) -> httpx2.Response:  # noqa: PLR0911 - one per path
+        path = request.url.path
+        if path == "/v1/agent/token":
+            if self.token_errors:
+                return httpx2.Response(400, json={"error": self.token_errors.pop(0)})
+            return httpx2.Response(200, json={"access_token": "t0", "expires_in": 3600})
+        if path == "/v1/agent/pairings":
+            return httpx2.Response(
+                201,
+                json={
+                    "client_id": DEVICE,
+                    "device_code": "dc",
+                    "user_code": "BCDF-GHJK",
+                    "verification_uri": BASE,
+                    "verification_uri_complete": BASE,
+                    "expires_in": 900,
+                    "interval": 5,
+                },
+            )
+        if path == "/.well-known/jwks.json":
+            return httpx2.Response(200, json={"keys": [jwk(self.office.signer.public)]})
+        if path == "/v1/agent/lease":
+            return self.lease(request)
+        if path == "/v1/agent/reports":
+            self.reports.append(json.loads(request.content))
+            return httpx2.Response(200, json={})
+        return httpx2.Response(200, content=canonical(self.office.document))
+
+    def lease(self, request: httpx2.Request, **claims: object) -> httpx2.Response:
+        etag = (
+            '"' + digest(canonical(self.office.document))[7:20] + str(self.office.consent_seq) + '"'
+        )
+        nonce = request.url.params.get("nonce")
+        if not nonce and request.headers.get("if-none-match") == etag:
+            return httpx2.Response(304, headers={"ETag": etag})
+        sent = self.office.send(nonce=nonce, **claims)
+        headers = {"Content-Type": LEASE_MEDIA_TYPE, "ETag": etag}
+        return httpx2.Response(200, headers=headers, content=sent.token)
+
+    def paths(self) -> list[str]:
+        return [request.url.path for request in self.asked]
+
+
+@pytest.fixture
+def service(clock) -> Service:
+    return Service(LeaseOffice(clock))
+
+
+@pytest.fixture
+def http(service) -> Iterator[httpx2.Client]:
+    with httpx2.Client(transport=httpx2.MockTransport(service)) as made:
+        yield made
+
+
+@pytest.fixture
+def agent(tmp_path, service, http, clock) -> AgentClient:
+    memory.begin(tmp_path, DEVICE)
+    identity = Identity(BASE, DEVICE, "laptop", service.office.keys)
+    return AgentClient(tmp_path, identity, http=http, clock=clock)
+
+
+def captures(agent: AgentClient) -> bool:
+    return isinstance(agent.guard.may_capture(event()), Allowed)
+
+
+# Polling
+
+
+def test_a_poll_fetches_lease_and_document_and_capture_is_on(agent, service):
+    polled = agent.poll()
+    assert (polled.answered, polled.capture, polled.poll_s) == (True, True, 15)
+    assert captures(agent)
+    assert service.paths()[:2] == ["/v1/agent/token", "/v1/agent/lease"]
+    assert service.paths()[2].startswith("/v1/agent/policies/sha256:")
+
+
+def test_the_first_lease_of_a_run_is_asked_for_with_a_nonce_and_the_next_with_its_etag(
+    agent, service
+):
+    agent.poll()
+    agent.poll()
+    first, second = [r for r in service.asked if r.url.path == "/v1/agent/lease"]
+    assert len(first.url.params["nonce"]) >= 16
+    assert "if-none-match" not in first.headers
+    assert "nonce" not in second.url.params
+    assert second.headers["if-none-match"]
+
+
+def test_a_304_keeps_the_lease_and_does_not_make_it_longer(agent, clock):
+    agent.poll()
+    clock.advance(899)
+    assert agent.poll().capture
+    clock.advance(1)
+    assert agent.guard.state is Refusal.LEASE_EXPIRED
+
+
+def test_a_document_is_fetched_once(agent, service, clock):
+    for _ in range(3):
+        agent.poll()
+        clock.advance(5)
+        service.office.policy_seq += 1
+        service.office.consent_seq += 1
+    assert sum("policies" in path for path in service.paths()) == 1
+
+
+def test_one_token_lasts_for_an_hour(agent, service, clock):
+    for _ in range(10):
+        agent.poll()
+        clock.advance(300)
+    assert service.paths().count("/v1/agent/token") == 1
+    clock.advance(600)
+    agent.poll()
+    assert service.paths().count("/v1/agent/token") == 2
+
+
+def test_a_revoked_token_is_replaced_once(agent, service):
+    agent.poll()
+    answers = [401, 200]
+
+    def refuse_once(request: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(401) if answers.pop(0) == 401 else service.lease(request)
+
+    service.lies["/v1/agent/lease"] = refuse_once
+    assert agent.poll().capture
+
+
+def test_the_assertion_names_device_and_token_endpoint(agent, service):
+    agent.poll()
+    form = httpx2.QueryParams(service.asked[0].content.decode())
+    assert form["grant_type"] == "client_credentials"
+    assert form["client_assertion"].count(".") == 2
+
+
+def test_the_next_poll_after_a_withdrawal_turns_off(agent, service, clock):
+    agent.poll()
+    clock.advance(1)
+    service.office.withdraw()
+    polled = agent.poll()
+    assert (polled.answered, polled.reason) == (True, Reason.CONSENT_WITHDRAWN)
+    assert not captures(agent)
+
+
+# Lies
+
+
+def page(request: httpx2.Request) -> httpx2.Response:
+    return httpx2.Response(200, html="<title>Welcome to the airport</title>")
+
+
+def says(status: int, **answer: object) -> Handler:
+    return lambda _: httpx2.Response(status, **answer)
+
+
+def endless(request: httpx2.Request) -> httpx2.Response:
+    def drip() -> Iterator[bytes]:
+        while True:
+            yield b"a" * 10_000
+
+    return httpx2.Response(200, headers={"Content-Type": LEASE_MEDIA_TYPE}, content=drip())
+
+
+LIES: dict[str, tuple[str, Handler]] = {
+    "a captive portal answers": ("/v1/agent/lease", page),
+    "a captive portal answers everything": ("/", page),
+    "a captive portal redirects": ("/v1/agent", says(302, headers={"Location": BASE + "/x"})),
+    "the service has failed": ("/v1/agent/lease", says(500)),
+    "the service is overloaded": ("/v1/agent/lease", says(503)),
+    "the address is not ours any more": ("/v1/agent/lease", says(404)),
+    "the token is refused for good": ("/v1/agent/lease", says(401)),
+    "no token is given": ("/v1/agent/token", says(401, json={"error": "invalid_client"})),
+    "the token is no text": ("/v1/agent/token", says(200, json={"access_token": 7})),
+    "the token answer is a list": ("/v1/agent/token", says(200, json=[])),
+    "nothing is answered with 200": ("/v1/agent/lease", says(200)),
+    "the data never ends": ("/v1/agent/lease", endless),
+    "the body is packed": (
+        "/v1/agent/lease", says(200, headers={"Content-Encoding": "gzip"}, content=b"x"),
+    ),
+    "a lease comes as text": ("/v1/agent/lease", says(200, text="a.b.c")),
+    "a lease is not ASCII": (
+        "/v1/agent/lease",
+        says(200, headers={"Content-Type": LEASE_MEDIA_TYPE}, content="é.é.é".encode()),
+    ),
+    "304 comes for a lease that nobody holds": ("/v1/agent/lease", says(304)),
+    "the document is gone": ("/v1/agent/policies", says(404)),
+    "the document never ends": ("/v1/agent/policies", endless),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_law_1_before_the_first_lease_capture_stays_off_when(agent, service, lie):
+    path, handler = LIES[lie]
+    service.lies[path] = handler
+    polled = agent.poll()
+    assert not polled.answered
+    assert polled.reason is Refusal.SERVER_ANSWER
+    assert not captures(agent)
+
+
+@pytest.mark.parametrize("lie", [lie for lie in LIES if "304" not in lie])
+def test_law_7_a_laptop_that_captures_stops_when(agent, service, clock, lie):
+    agent.poll()
+    clock.advance(3_600)  # token and lease are old: everything is asked anew
+    agent.poll()
+    assert captures(agent)
+    clock.advance(3_600)
+    service.office.publish(apps=[])
+    path, handler = LIES[lie]
+    service.lies[path] = handler
+    assert not agent.poll().answered
+    assert not captures(agent)
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_after_a_lie_the_next_honest_answer_is_taken(agent, service, clock, lie):
+    path, handler = LIES[lie]
+    service.lies[path] = handler
+    agent.poll()
+    service.lies.clear()
+    assert agent.poll().capture
+
+
+def test_a_document_that_is_not_the_named_one_turns_off_and_is_not_kept(agent, service):
+    wrong = canonical(policy_document(exclusions=[]))
+    service.lies["/v1/agent/policies"] = says(200, content=wrong)
+    assert agent.poll().reason is Refusal.POLICY_MISMATCH
+    service.lies.clear()
+    assert agent.poll().capture
+
+
+def test_a_recorded_answer_cannot_stand_in_for_the_first(agent, service):
+    recorded = service.office.send(nonce="of-an-earlier-run").token
+    service.lies["/v1/agent/lease"] = says(
+        200, headers={"Content-Type": LEASE_MEDIA_TYPE}, content=recorded.encode()
+    )
+    assert agent.poll().reason is Refusal.LEASE_NOT_FRESH
+
+
+def unreachable(request: httpx2.Request) -> httpx2.Response:
+    raise httpx2.ConnectError("no route to host", request=request)
+
+
+def too_slow(request: httpx2.Request) -> httpx2.Response:
+    raise httpx2.ReadTimeout("slow", request=request)
+
+
+@pytest.mark.parametrize("silence", [unreachable, too_slow])
+def test_law_1_silence_is_bridged_by_the_lease_and_by_nothing_else(agent, service, clock, silence):
+    agent.poll()
+    service.lies["/"] = silence
+    clock.advance(600)
+    polled = agent.poll()
+    assert (polled.answered, polled.capture) == (False, True)
+    clock.advance(300)
+    polled = agent.poll()
+    assert polled.reason is Refusal.LEASE_EXPIRED
+    assert not captures(agent)
+
+
+def test_data_that_drips_for_ever_is_given_up(agent, service, monkeypatch):
+    monkeypatch.setattr("app.sdk.client.DEADLINE_S", -1.0)
+    service.lies["/v1/agent/lease"] = endless
+    polled = agent.poll()
+    assert not polled.answered
+    assert not polled.capture
+
+
+# Reports
+
+
+def test_a_report_says_what_was_applied(agent, service):
+    agent.poll()
+    lease = agent.guard.lease
+    tally = Tally({("vscode", "click"): 3}, {"excluded": 1}, lease.jti, lease.policy)
+    assert agent.report(tally)
+    (sent,) = service.reports
+    assert sent.pop("report")
+    assert sent == {
+        "lease": lease.jti,
+        "policy": lease.policy,
+        "allowed": [{"app": "vscode", "signal": "click", "events": 3}],
+        "refused": {"excluded": 1},
+    }
+    assert not tally
+
+
+def test_a_report_that_was_not_taken_is_sent_again_unchanged(agent, service):
+    taken: list[dict] = []
+
+    def fail(request: httpx2.Request) -> httpx2.Response:
+        taken.append(json.loads(request.content))
+        return httpx2.Response(503)
+
+    service.lies["/v1/agent/reports"] = fail
+    tally = Tally({("vscode", "click"): 3})
+    assert not agent.report(tally)
+    tally.add(Tally({("vscode", "click"): 1}))
+    service.lies.clear()
+    assert agent.report(tally)
+    assert service.reports[0] == taken[0]
+    assert service.reports[1]["allowed"][0]["events"] == 1
+    assert service.reports[1]["report"] != taken[0]["report"]
+
+
+def test_nothing_is_reported_when_nothing_happened(agent, service):
+    assert agent.report(Tally())
+    assert service.reports == []
+
+
+def test_a_report_never_raises(agent, service):
+    service.lies["/"] = unreachable
+    assert not agent.report(Tally({("vscode", "click"): 3}))
+
+
+# Pairing
+
+
+def test_pairing_shows_the_code_waits_and_keeps_the_device(tmp_path, service, http, clock):
+    service.token_errors = ["authorization_pending", "slow_down"]
+    waits: list[float] = []
+    steps = list(pair(BASE, tmp_path, "laptop", http=http, clock=clock, sleep=waits.append))
+    assert steps == [
+        CodeShown("BCDF-GHJK", BASE, BASE, 900), Waiting(5), Waiting(10), Paired(DEVICE),
+    ]  # fmt: skip
+    assert waits == [5, 5, 10]
+    opened = AgentClient.open(tmp_path, http=http, clock=clock)
+    assert opened.identity == Identity(BASE, DEVICE, "laptop", service.office.keys)
+    assert opened.poll().capture
+    for kept in tmp_path.iterdir():
+        assert kept.stat().st_mode & 0o077 == 0, kept
+
+
+def test_the_private_key_never_leaves_the_laptop(tmp_path, service, http, clock):
+    list(pair(BASE, tmp_path, "laptop", http=http, clock=clock, sleep=lambda _: None))
+    sent = json.loads(service.asked[0].content)
+    assert sent["jwk"].keys() == {"kty", "crv", "x"}
+    seed = KeyFolder(tmp_path).secret("device")
+    assert all(seed.hex() not in request.content.hex() for request in service.asked)
+
+
+def test_pairing_outlives_a_moment_of_silence(tmp_path, service, http, clock):
+    calls = iter([True, False])
+
+    def once(request: httpx2.Request) -> httpx2.Response:
+        return unreachable(request) if next(calls) else service._honest(request)
+
+    service.lies["/v1/agent/token"] = once
+    steps = list(pair(BASE, tmp_path, "laptop", http=http, clock=clock, sleep=lambda _: None))
+    assert steps[-1] == Paired(DEVICE)
+
+
+@pytest.mark.parametrize(
+    ("path", "handler", "says_why"),
+    [
+        ("/v1/agent/pairings", unreachable, "does not answer"),
+        ("/v1/agent/pairings", page, "does not answer"),
+        ("/v1/agent/pairings", says(503, json={"detail": "too many are open"}), "too many"),
+        ("/.well-known", page, "no keys"),
+        ("/.well-known", says(200, json={"keys": [{"kty": "RSA"}]}), "no keys"),
+        ("/v1/agent/token", says(400, json={"error": "expired_token"}), "expired"),
+        ("/v1/agent/token", says(400, json={"error": "access_denied"}), "refused"),
+        ("/v1/agent/token", page, "does not answer"),
+    ],
+)
+def test_a_pairing_that_fails_says_why_and_keeps_no_device(
+    tmp_path, service, http, clock, path, handler, says_why
+):
+    service.lies[path] = handler
+    with pytest.raises(PairingFailed, match=says_why):
+        list(pair(BASE, tmp_path, "laptop", http=http, clock=clock, sleep=lambda _: None))
+    with pytest.raises(NotPaired):
+        AgentClient.open(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"base_url": 1}', b"\xff"])
+def test_a_damaged_device_file_is_no_device(tmp_path, content):
+    (tmp_path / "device.json").write_bytes(content)
+    with pytest.raises(NotPaired):
+        AgentClient.open(tmp_path)

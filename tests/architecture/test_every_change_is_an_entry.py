@@ -1,0 +1,337 @@
+"""No service method changes anything without an entry in the log, in the same transaction.
+
+Every public method that takes a transaction is named here, either as one that only reads or with a
+small story that makes it change something. A new method has to be placed, or this fails.
+"""
+
+import inspect
+import secrets
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from app.access.inquiry import EvaluationRequest
+from app.access.service import AccessService
+from app.agents.model import Report
+from app.agents.pairing import TOKEN_PATH
+from app.agents.service import AgentService
+from app.audit.model import SYSTEM, Actor
+from app.consent.model import Act
+from app.consent.service import ConsentService
+from app.db.engine import Tx
+from app.demo.seed import DATA
+from app.directory.service import DirectoryService
+from app.directory.sessions import SessionService
+from app.kernel.canonical import Json
+from app.kernel.signing import LocalSigner, jwk, sign_token
+from app.policy.service import PolicyService
+from app.wiring import Services
+
+SERVICES = (
+    DirectoryService, SessionService, PolicyService, ConsentService, AgentService, AccessService,
+)  # fmt: skip
+
+READS = {
+    "DirectoryService": "line lines people person person_by_email plan versions",
+    "SessionService": "find",
+    "PolicyService": "change changes check document documents in_force region_view regions stops",
+    "ConsentService": "history receipt receipts shown standing standing_between",
+    "AgentService": "bearer_device captured device_of devices pairing_for policy_document renewal "
+    "situation",
+    "AccessService": "authenticate consumers documents uses",
+}
+
+WITHOUT_ENTRY = {
+    "DirectoryService.lock": "takes a lock and changes no row",
+    "SessionService.touch": "notes that a session is in use; its start and end are entries",
+    "PolicyService.publish_document": "keeps bytes that the lease entry, in the same call, names",
+}
+
+EMPLOYEE, LEGAL, SECOND = "E-0042", "E-0008", "E-0026"
+
+
+class Story:
+    """The sample organisation, and short ways to what the methods need."""
+
+    def __init__(self, services: Services, tx: Tx) -> None:
+        self.services, self.tx = services, tx
+        self.now: datetime = services.clock.now()
+
+    def person(self, id_: str) -> Any:
+        return self.services.directory.person(self.tx, id_)
+
+    def holder(self, role: str, but: str = "") -> Any:
+        return next(
+            person
+            for person in self.services.directory.people(self.tx)
+            if role in map(str, person.roles) and person.id != but
+        )
+
+    def shown(self) -> str:
+        offer = self.services.agents.situation(self.tx, self.person(EMPLOYEE), self.now).offer
+        show = self.services.consent.show
+        return str(show(self.tx, self.person(EMPLOYEE), offer, "en", self.now).id)
+
+    def given(self) -> None:
+        self.services.consent.decide(
+            self.tx, self.person(EMPLOYEE), Act.GIVEN, self.now, shown_id=self.shown()
+        )
+
+    def started(self) -> Any:
+        key = LocalSigner.generate()
+        name = f"laptop {secrets.token_hex(4)}"
+        public = {name: jwk(key.public)[name] for name in ("kty", "crv", "x")}
+        pairing = self.services.agents.start_pairing(self.tx, name, public, self.now)
+        return SimpleNamespace(key=key, pairing=pairing, id=pairing.device_id)
+
+    def paired(self) -> Any:
+        started = self.started()
+        code = started.pairing.user_code
+        started.device = self.services.agents.approve_pairing(
+            self.tx, self.person(EMPLOYEE), code, self.now
+        )
+        return started
+
+    def assertion(self, started: Any) -> str:
+        seconds = int(self.now.timestamp())
+        claims: dict[str, Json] = {
+            "iss": started.id,
+            "sub": started.id,
+            "aud": self.services.settings.issuer + TOKEN_PATH,
+            "iat": seconds,
+            "exp": seconds + 60,
+            "jti": secrets.token_urlsafe(24),
+        }
+        return sign_token(started.key, "JWT", claims)
+
+    def proposed(self) -> Any:
+        text = (DATA / "company" / "US.yaml").read_text(encoding="utf-8")
+        text = text.replace("retention_days: 30", "retention_days: 29", 1)
+        author = self.holder("legal@US")
+        return author, self.services.policy.propose(self.tx, author, "US", text, "a note", self.now)
+
+
+def import_people(story: Story) -> None:
+    moved = replace(story.person(EMPLOYEE), department="Research")
+    story.services.directory.import_people(
+        story.tx, [moved], actor=SYSTEM, now=story.now, file_digest="sha256:" + "0" * 64
+    )
+
+
+def start_session(story: Story) -> str:
+    return story.services.sessions.start(story.tx, EMPLOYEE, "https://idp", EMPLOYEE, story.now)
+
+
+def approve(story: Story) -> None:
+    author, change = story.proposed()
+    second = story.holder("legal@US", but=author.id)
+    story.services.policy.approve(story.tx, second, change.id, change.digest, story.now)
+
+
+def tighten(story: Story) -> None:
+    text = (DATA / "company" / "US.yaml").read_text(encoding="utf-8")
+    narrower = text.replace("retention_days: 30", "retention_days: 7", 1)
+    assert narrower != text
+    story.services.policy.tighten(
+        story.tx, story.holder("legal@US"), "US", narrower, "a note", story.now
+    )
+
+
+def stop(story: Story) -> Any:
+    actor = story.holder("legal@US")
+    story.services.policy.stop(story.tx, actor, "US", "a note", story.now)
+    return actor
+
+
+def propose_resume(story: Story) -> Any:
+    actor = stop(story)
+    story.services.policy.propose_resume(story.tx, actor, "US", story.now)
+    return actor
+
+
+def approve_resume(story: Story) -> None:
+    actor = propose_resume(story)
+    second = story.holder("legal@US", but=actor.id)
+    story.services.policy.approve_resume(story.tx, second, "US", story.now)
+
+
+def withdraw_change(story: Story) -> None:
+    author, change = story.proposed()
+    story.services.policy.withdraw(story.tx, author, change.id, story.now)
+
+
+def revoke_consent(story: Story) -> None:
+    story.given()
+    story.services.consent.revoke(
+        story.tx, story.person(EMPLOYEE), Actor("person", LEGAL), "a note", story.now
+    )
+
+
+def lease(story: Story) -> None:
+    story.given()
+    story.services.agents.lease(story.tx, story.paired().device, story.now)
+
+
+def redeem(story: Story) -> None:
+    started = story.paired()
+    code = started.pairing.device_code
+    story.services.agents.redeem(story.tx, code, story.assertion(started), story.now)
+
+
+def token(story: Story) -> None:
+    started = story.paired()
+    story.services.agents.token(story.tx, story.assertion(started), story.now)
+
+
+def report(story: Story) -> None:
+    device = story.paired().device
+    written = Report(
+        id="0b0e7a52-8a1c-4d52-9a0b-1f3f7a8f0c11", lease=None, policy=None, allowed=(),
+        refused={"no_lease": 3},
+    )  # fmt: skip
+    story.services.agents.report(story.tx, device, written, story.now)
+
+
+def revoke_device(story: Story) -> None:
+    device = story.paired().device
+    story.services.agents.revoke(story.tx, story.person(EMPLOYEE), device.id, story.now)
+
+
+def evaluate(story: Story) -> None:
+    secret = register(story)
+    consumer = story.services.access.authenticate(story.tx, secret)
+    asked = EvaluationRequest(
+        subject_type="consumer", subject_id="c1", action="read", resource_type="captured_data",
+        resource_id="ui-events", persons=(EMPLOYEE,), signals=("click",),
+        captured_from=story.now - timedelta(hours=1), captured_to=story.now,
+        purpose="performance_evaluation",
+    )  # fmt: skip
+    story.services.access.evaluate(story.tx, consumer, asked, story.now)
+
+
+def register(story: Story) -> str:
+    return story.services.access.register(
+        story.tx, story.holder("admin"), "c1", "A consumer", ("ai_training.computer_use",),
+        ("training",), story.now,
+    )  # fmt: skip
+
+
+CHANGES: dict[str, Callable[[Story], object]] = {
+    "DirectoryService.import_people": import_people,
+    "DirectoryService.leave": lambda s: s.services.directory.leave(s.tx, EMPLOYEE, SYSTEM, s.now),
+    "SessionService.start": start_session,
+    "SessionService.end": lambda s: s.services.sessions.end(s.tx, start_session(s), s.now),
+    "PolicyService.adopt": lambda _: None,  # see test_adopting_is_an_entry
+    "PolicyService.approve": approve,
+    "PolicyService.approve_resume": approve_resume,
+    "PolicyService.propose": Story.proposed,
+    "PolicyService.propose_resume": propose_resume,
+    "PolicyService.stop": stop,
+    "PolicyService.tighten": tighten,
+    "PolicyService.withdraw": withdraw_change,
+    "ConsentService.adopt": lambda _: None,
+    "ConsentService.decide": Story.given,
+    "ConsentService.revoke": revoke_consent,
+    "ConsentService.show": Story.shown,
+    "AgentService.approve_pairing": Story.paired,
+    "AgentService.lease": lease,
+    "AgentService.redeem": redeem,
+    "AgentService.report": report,
+    "AgentService.revoke": revoke_device,
+    "AgentService.start_pairing": Story.started,
+    "AgentService.token": token,
+    "AccessService.adopt": lambda _: None,
+    "AccessService.evaluate": evaluate,
+    "AccessService.register": register,
+}
+ENTRY = {
+    "DirectoryService.import_people": "directory.person",
+    "DirectoryService.leave": "directory.person",
+    "SessionService.start": "session.started",
+    "SessionService.end": "session.ended",
+    "PolicyService.approve": "policy.approved",
+    "PolicyService.approve_resume": "policy.resumed",
+    "PolicyService.propose": "policy.proposed",
+    "PolicyService.propose_resume": "policy.resume_proposed",
+    "PolicyService.stop": "policy.stopped",
+    "PolicyService.tighten": "policy.published",
+    "PolicyService.withdraw": "policy.withdrawn",
+    "ConsentService.decide": "consent.given",
+    "ConsentService.revoke": "consent.revoked",
+    "ConsentService.show": "notice.shown",
+    "AgentService.approve_pairing": "device.paired",
+    "AgentService.lease": "lease.changed",
+    "AgentService.redeem": "device.token_issued",
+    "AgentService.report": "agent.reported",
+    "AgentService.revoke": "device.revoked",
+    "AgentService.start_pairing": "device.pairing_started",
+    "AgentService.token": "device.token_issued",
+    "AccessService.evaluate": "access.decided",
+    "AccessService.register": "access.consumer_registered",
+}
+
+
+def methods() -> set[str]:
+    return {
+        f"{service.__name__}.{name}"
+        for service in SERVICES
+        for name, method in inspect.getmembers(service, inspect.isfunction)
+        if not name.startswith("_") and "tx" in inspect.signature(method).parameters
+    }
+
+
+def test_every_method_is_placed() -> None:
+    reads = {f"{service}.{name}" for service, names in READS.items() for name in names.split()}
+    assert methods() == reads | set(WITHOUT_ENTRY) | set(CHANGES)
+
+
+@pytest.mark.parametrize("method", ENTRY)
+def test_a_change_is_an_entry_of_its_kind(sample: Services, method: str) -> None:
+    def entries() -> int:
+        sample.integrator.integrate()
+        with sample.database.read() as tx:
+            return sample.log.counts_by_kind(tx).get(ENTRY[method], 0)
+
+    before = entries()
+    with sample.database.write() as tx:
+        CHANGES[method](Story(sample, tx))
+    assert entries() == before + 1 or (method == "AgentService.redeem" and entries() > before)
+
+
+@pytest.mark.parametrize("method", ENTRY)
+def test_a_change_that_is_undone_leaves_no_entry(sample: Services, method: str) -> None:
+    """The entry is written in the transaction of the change: neither is there without the other."""
+    with sample.database.read() as tx:
+        before = (sample.log.size(tx), sample.log.pending(tx))
+
+    class Undone(Exception):
+        pass
+
+    with pytest.raises(Undone), sample.database.write() as tx:
+        CHANGES[method](Story(sample, tx))
+        raise Undone
+    with sample.database.read() as tx:
+        assert (sample.log.size(tx), sample.log.pending(tx)) == before
+
+
+def test_adopting_is_an_entry(services: Services) -> None:
+    with services.database.read() as tx:
+        counts = services.log.counts_by_kind(tx)
+    assert {
+        "policy.floor_adopted": 10,
+        "policy.catalogue_adopted": 1,
+        "policy.purposes_adopted": 1,
+        "notice.adopted": 2,
+    }.items() <= counts.items()
+
+
+def test_adopting_again_changes_nothing(services: Services) -> None:
+    with services.database.read() as tx:
+        before = services.log.size(tx)
+    services.adopt()
+    with services.database.read() as tx:
+        assert services.log.size(tx) == before

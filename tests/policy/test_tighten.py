@@ -1,0 +1,164 @@
+"""Law 3: one person narrows at once, and narrowing is no back door to anything wider."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from app.kernel.errors import Forbidden, InvalidInput
+from app.policy.model import State, Step
+from tests.policy.house import (
+    ANNA,
+    CLARA,
+    EMIL,
+    GERMAN,
+    GUDRUN,
+    House,
+    evidence,
+    policy_text,
+)
+
+NARROWER = policy_text(
+    "DE",
+    {"apps": {"value": ["github"]}},
+    evidence=evidence("works_agreement", "dpia"),
+)
+TIGHTER: dict[str, dict[str, Any]] = {
+    "fewer apps": {"apps": {"value": ["github"]}},
+    "no app at all": {"apps": {"value": []}},
+    "a stricter mode": {
+        "signals": {"pointer": {"mode": "deny"}, "click": {"mode": "allow", "retention_days": 14}}
+    },
+    "one more exclusion": {"exclusions": {"value": ["banking"]}},
+    "a shorter lease": {"lease_ttl_s": {"value": 60}},
+    "a larger cohort": {"cohort_min": {"value": 50}},
+    "one more precondition": {"preconditions": {"value": ["permit"]}},
+    "one more approver": {"approver_roles": {"value": ["dpo"]}},
+    "hours where there were none": {"hours": {"value": {"mon": "08-18"}}},
+}
+WIDER: dict[str, tuple[dict[str, Any], str]] = {
+    "one more app": ({"apps": {"value": ["github", "vscode", "jira"]}}, "apps"),
+    "another app instead": ({"apps": {"value": ["jira"]}}, "apps"),
+    "apps not named any more": ({"apps": None}, "apps"),
+    "a looser mode": (
+        {
+            "signals": {
+                "pointer": {"mode": "allow", "retention_days": 14},
+                "click": {"mode": "allow", "retention_days": 14},
+            }
+        },
+        "signals.pointer.mode",
+    ),
+    "longer keeping": (
+        {
+            "signals": {
+                "pointer": {"mode": "redact", "retention_days": 15},
+                "click": {"mode": "allow", "retention_days": 14},
+            }
+        },
+        "signals.pointer.retention_days",
+    ),
+    "a signal not named any more": (
+        {"signals": {"click": {"mode": "allow", "retention_days": 14}}},
+        "signals.pointer.mode",
+    ),
+    "one more purpose": (
+        {"purposes": {"value": ["ai_training.computer_use", "ai_training.evaluation"]}},
+        "purposes",
+    ),
+    "narrower in one place and wider in another": (
+        {"apps": {"value": ["github"]}, "purposes": {"value": ["ai_training.evaluation"]}},
+        "purposes",
+    ),
+}
+AGREED = evidence("works_agreement", "dpia")
+
+
+@pytest.mark.parametrize("knobs", TIGHTER.values(), ids=TIGHTER.keys())
+def test_one_person_tightens_at_once(house: House, knobs: dict[str, Any]) -> None:
+    house.publish("DE", GERMAN)
+    house.clock.advance(60)
+    change = house.tighten(ANNA, "DE", policy_text("DE", knobs, evidence=AGREED))
+    assert change.state is State.IN_FORCE
+    assert change.direction == "narrows"
+    assert {one.direction for one in change.changes} == {"narrows"}
+    assert [one.step for one in change.steps] == [Step.TIGHTENED, Step.PUBLISHED]
+
+
+@pytest.mark.parametrize(("knobs", "knob"), WIDER.values(), ids=WIDER.keys())
+def test_one_person_does_not_widen(house: House, knobs: dict[str, Any], knob: str) -> None:
+    house.publish("DE", GERMAN)
+    with pytest.raises(InvalidInput, match="something becomes wider") as caught:
+        house.tighten(ANNA, "DE", policy_text("DE", knobs, evidence=AGREED))
+    assert knob in [fault.field for fault in caught.value.faults]
+    assert house.in_force("DE").compiled.apps == {"github", "vscode"}
+
+
+class TestTighteningIsNoBackDoor:
+    def test_new_evidence_needs_two_people(self, house: House) -> None:
+        """Evidence opens: without it, capture is off in Germany."""
+        house.publish("DE", policy_text("DE"))
+        assert house.in_force("DE").missing == ("dpia", "works_agreement")
+        with pytest.raises(InvalidInput) as caught:
+            house.tighten(ANNA, "DE", policy_text("DE", {"apps": {"value": []}}, evidence=AGREED))
+        assert [fault.field for fault in caught.value.faults] == [
+            "evidence.dpia",
+            "evidence.works_agreement",
+        ]
+
+    def test_evidence_is_not_made_to_last_longer(self, house: House) -> None:
+        ending = evidence("works_agreement", "dpia", valid_to="2026-12-31")
+        house.publish("DE", policy_text("DE", evidence=ending))
+        with pytest.raises(InvalidInput):
+            house.tighten(ANNA, "DE", GERMAN)
+
+    def test_taking_evidence_away_is_a_tightening(self, house: House) -> None:
+        house.publish("DE", GERMAN)
+        house.clock.advance(60)
+        assert house.tighten(ANNA, "DE", policy_text("DE")).direction == "narrows"
+        assert house.in_force("DE").missing == ("dpia", "works_agreement")
+
+    def test_naming_what_nobody_named_opens_it(self, house: House) -> None:
+        """No app is listed while nobody lists one; to list some is no tightening."""
+        house.publish("DE", policy_text("DE", {"apps": None}, evidence=AGREED))
+        assert house.in_force("DE").compiled.apps == frozenset()
+        with pytest.raises(InvalidInput) as caught:
+            house.tighten(ANNA, "DE", GERMAN)
+        assert [fault.field for fault in caught.value.faults] == ["apps"]
+
+    def test_a_policy_is_not_made_to_last_longer(self, house: House) -> None:
+        house.publish("DE", policy_text("DE", valid_to="2026-12-31"))
+        with pytest.raises(InvalidInput) as caught:
+            house.tighten(ANNA, "DE", policy_text("DE", {"apps": {"value": []}}))
+        assert [fault.field for fault in caught.value.faults] == ["valid_to"]
+
+    def test_an_expired_policy_is_not_revived(self, house: House) -> None:
+        house.publish("DE", policy_text("DE", valid_to="2026-12-31"))
+        house.clock.advance(timedelta(days=60))
+        assert house.in_force("DE").compiled.blocked
+        with pytest.raises(InvalidInput) as caught:
+            house.tighten(ANNA, "DE", policy_text("DE", {"apps": {"value": []}}))
+        assert "status" in [fault.field for fault in caught.value.faults]
+
+    def test_a_tightening_during_a_lead_time_is_measured_against_what_holds(
+        self, house: House
+    ) -> None:
+        lead = {"notice_lead_days": {"value": 14}}
+        house.publish("DE", policy_text("DE", {**lead, "apps": {"value": ["github"]}}))
+        house.clock.advance(timedelta(days=30))
+        house.publish("DE", policy_text("DE", lead))
+        house.clock.advance(60)
+        with pytest.raises(InvalidInput):
+            house.tighten(ANNA, "DE", policy_text("DE", {**lead, "lease_ttl_s": {"value": 60}}))
+
+    def test_only_legal_of_the_region_tightens(self, house: House) -> None:
+        house.publish("DE", GERMAN)
+        for other in (CLARA, EMIL):
+            with pytest.raises(Forbidden):
+                house.tighten(other, "DE", NARROWER)
+
+    def test_somebody_with_every_role_still_counts_as_one(self, house: House) -> None:
+        change = house.propose(GUDRUN, "DE", GERMAN)
+        for role in ("legal", "works_council", None):
+            with pytest.raises(Forbidden):
+                house.approve(GUDRUN, change, role=role)

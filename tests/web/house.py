@@ -1,0 +1,174 @@
+"""A whole Habeas with the sample people, and visitors who use it as a browser would."""
+
+from dataclasses import dataclass
+from html.parser import HTMLParser
+
+import httpx2
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from app.agents.model import Device
+from app.agents.service import Poll
+from app.demo.visitor import forms
+from app.directory.model import Person
+from app.kernel.signing import LocalSigner, jwk
+from app.wiring import Services
+from tests.fakes import FakeClock
+
+
+@dataclass
+class House:
+    """The application, its services, and its clock."""
+
+    app: FastAPI
+    services: Services
+    clock: FakeClock
+
+    @property
+    def url(self) -> str:
+        return self.services.settings.base_url
+
+    def browser(self) -> "Browser":
+        """A browser in which nobody is signed in."""
+        return Browser(self)
+
+    def signed_in(self, person_id: str) -> "Browser":
+        """A browser after the whole sign-in by OpenID Connect."""
+        browser = self.browser()
+        browser.sign_in(person_id)
+        return browser
+
+    def person(self, person_id: str) -> Person:
+        with self.services.database.read() as tx:
+            return self.services.directory.person(tx, person_id)
+
+    def pair(self, person_id: str, name: str = "A sample laptop") -> Device:
+        """Pair a laptop with a person, without pages."""
+        code = self.waiting_code(name)
+        with self.services.database.write() as tx:
+            person = self.services.directory.person(tx, person_id)
+            return self.services.agents.approve_pairing(tx, person, code, self.clock.now())
+
+    def waiting_code(self, name: str = "A sample laptop") -> str:
+        """The code of a laptop that waits to be paired."""
+        key = jwk(LocalSigner.generate().public)
+        with self.services.database.write() as tx:
+            pairing = self.services.agents.start_pairing(tx, name, key, self.clock.now())
+        return pairing.user_code
+
+    def poll(self, device: Device) -> bool:
+        """Let a laptop ask for its lease; whether it may capture."""
+        with self.services.database.write() as tx:
+            answer = self.services.agents.lease(tx, device, self.clock.now(), Poll())
+        self.integrate()
+        return not answer.reasons
+
+    def integrate(self) -> None:
+        """Bring what is committed into the tree, so that pages can name its place."""
+        self.services.integrator.integrate()
+
+
+class Browser:
+    """One browser session: keeps cookies, follows redirects, sends forms whole."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.http = TestClient(house.app, base_url=house.url, headers={"Origin": house.url})
+
+    def sign_in(self, person_id: str) -> httpx2.Response:
+        page = self.http.get("/sign-in")
+        form = next(form for form in forms(page.text) if form.buttons and form.method == "post")
+        assert ("person", person_id) in form.buttons, f"{person_id} is not offered"
+        return self.http.post(form.action, data=form.fields | {"person": person_id})
+
+    def sign_in_as_text(self, person_id: str) -> str:
+        """Sign in as somebody whom the provider's page need not offer; the page one ends on."""
+        page = self.http.get("/sign-in")
+        form = next(form for form in forms(page.text) if form.buttons and form.method == "post")
+        return self.http.post(form.action, data=form.fields | {"person": person_id}).text
+
+    def get(self, path: str) -> httpx2.Response:
+        return self.http.get(path)
+
+    def csrf(self) -> str:
+        """The word of this session, as its pages carry it."""
+        return next(form.fields["csrf"] for form in forms(self.http.get("/me").text))
+
+    def press(self, path: str, label: str) -> httpx2.Response:
+        """Open a page and press the button, or follow the link, with this label."""
+        page = self.http.get(path)
+        for control in controls(page.text):
+            if control.label == label:
+                if control.href:
+                    return self.http.get(control.href)
+                return self.http.post(control.action, data=control.fields)
+        raise AssertionError(f"{path} offers no {label!r}")
+
+
+@dataclass
+class Control:
+    """Something to press: a link, or a button with everything its form sends."""
+
+    label: str
+    href: str
+    action: str
+    fields: dict[str, str]
+
+
+class _Controls(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[Control] = []
+        self._action = ""
+        self._fields: dict[str, str] = {}
+        self._open: Control | None = None
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self._action, self._fields = given["action"], {}
+        elif tag == "input" and given.get("type") == "hidden":
+            self._fields[given["name"]] = given.get("value", "")
+        elif tag == "button":
+            own = {given["name"]: given.get("value", "")} if "name" in given else {}
+            self._open = Control("", "", self._action, self._fields | own)
+        elif tag == "a":
+            self._open = Control("", given.get("href", ""), "", {})
+
+    def handle_data(self, data: str) -> None:
+        if self._open is not None:
+            self._open.label = f"{self._open.label} {data.strip()}".strip()
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in {"button", "a"} and self._open is not None:
+            self.found.append(self._open)
+            self._open = None
+
+
+def controls(page: str) -> list[Control]:
+    """What can be pressed on a page, in its order."""
+    parser = _Controls()
+    parser.feed(page)
+    return parser.found
+
+
+def words(page: str) -> str:
+    """What a page says, without its markup and with single spaces."""
+    parser = _Words()
+    parser.feed(page)
+    return " ".join(" ".join(parser.pieces).split())
+
+
+class _Words(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.pieces: list[str] = []
+
+    def handle_data(self, data: str) -> None:
+        self.pieces.append(data)
+
+
+def headline(page: str) -> str:
+    """The text of the page's h1."""
+    start = page.index("<h1")
+    return words(page[start : page.index("</h1>")])

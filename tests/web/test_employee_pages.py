@@ -1,0 +1,213 @@
+"""The employee's pages as an employee without JavaScript uses them, on both databases."""
+
+import json
+import re
+
+from app.audit.model import EntryFilter
+from app.consent.receipts import RECEIPT_TYPE
+from app.kernel.signing import read_token
+from app.web.door import cookie_name
+from tests.web.house import House, controls, headline, words
+
+GERMAN = "E-0047"
+NORWEGIAN = "E-0015"
+FRENCH = "E-0016"
+NEW_YORKERS = ("E-0035", "E-0037", "E-0038", "E-0039", "E-0040")
+
+
+def labels(page: str) -> list[str]:
+    return [control.label for control in controls(page)]
+
+
+def test_before_any_decision_the_page_says_that_nothing_is_captured(house: House) -> None:
+    page = house.signed_in(NEW_YORKERS[0]).get("/me").text
+    assert headline(page) == "Nothing is captured. You have not decided."
+    assert {"Read the notice and decide", "Do not capture me"} <= set(labels(page))
+
+
+def test_opting_in_and_out_takes_one_click_each_and_gives_a_receipt(house: House) -> None:
+    browser = house.signed_in(NEW_YORKERS[1])
+    house.pair(NEW_YORKERS[1])
+    receipt = browser.press("/me/decide", "Capture me")
+    assert receipt.url.path.startswith("/me/receipts/")
+    assert headline(receipt.text) == "You agreed to be captured."
+
+    page = browser.get("/me").text
+    assert headline(page).startswith("Your pointer, clicks, menus, shortcuts")
+    assert "are captured in" in headline(page)
+    assert "on 1 laptop" in headline(page)
+
+    receipt = browser.press("/me", "Stop capturing me")
+    assert headline(receipt.text) == "You stopped capture."
+    page = browser.get("/me").text
+    assert headline(page).startswith("Nothing is captured. You stopped it on")
+
+
+def test_who_agreed_before_to_the_same_offer_agrees_again_with_one_click(house: House) -> None:
+    browser = house.signed_in(NEW_YORKERS[2])
+    browser.press("/me/decide", "Capture me")
+    browser.press("/me", "Stop capturing me")
+    receipt = browser.press("/me", "Capture me again")
+    assert headline(receipt.text) == "You agreed to be captured."
+
+
+def test_a_pause_ends_by_itself_and_capture_goes_on(house: House) -> None:
+    person = NEW_YORKERS[3]
+    browser = house.signed_in(person)
+    device = house.pair(person)
+    browser.press("/me/decide", "Capture me")
+    assert house.poll(device)
+    browser.press("/me", "15 minutes")
+    assert headline(browser.get("/me").text).startswith("Nothing is captured. You paused until")
+    assert not house.poll(device)
+    house.clock.advance(15 * 60)
+    assert headline(browser.get("/me").text).startswith("Your pointer")
+
+
+def test_saying_no_needs_no_notice(house: House) -> None:
+    browser = house.signed_in(NEW_YORKERS[4])
+    receipt = browser.press("/me", "Do not capture me")
+    assert headline(receipt.text) == "You said no."
+    assert headline(browser.get("/me").text).startswith("Nothing is captured. You said no on")
+
+
+def test_where_the_law_forbids_it_nothing_is_offered_and_the_law_is_named(house: House) -> None:
+    page = house.signed_in(NORWEGIAN).get("/me").text
+    assert headline(page) == "Nothing is captured. The law in Norway does not allow this."
+    assert "Nothing can be captured, whatever you or the company choose." in words(page)
+    assert "Capture me" not in labels(page)
+    assert "Forskrift 2018-07-02-1108" in words(page)
+
+
+def test_a_missing_precondition_is_named_and_nothing_is_asked_of_the_person(house: House) -> None:
+    page = house.signed_in(FRENCH).get("/me").text
+    assert "this must come first and is missing: consultation" in headline(page)
+    assert "You need do nothing." in words(page)
+
+
+def test_the_notice_is_read_in_the_chosen_language_and_recorded_as_such(house: House) -> None:
+    browser = house.signed_in(GERMAN)
+    page = browser.get("/me/decide?language=de").text
+    assert headline(page).startswith("Aufzeichnung")
+    assert "Beispiel Geräte GmbH" in words(page)
+    assert {"Erfassen", "Nicht erfassen"} <= set(labels(page))
+    receipt = browser.press("/me/decide?language=de", "Erfassen")
+    assert "capture, version 1, de" in words(receipt.text)
+
+
+def test_the_browser_s_language_is_taken_where_none_is_chosen(house: House) -> None:
+    browser = house.signed_in("E-0048")
+    page = browser.http.get("/me/decide", headers={"Accept-Language": "fr-FR, de;q=0.8"})
+    assert headline(page.text).startswith("Aufzeichnung")
+
+
+def test_a_laptop_s_line_tells_when_it_was_told(house: House) -> None:
+    person = "E-0049"
+    browser = house.signed_in(person)
+    device = house.pair(person, "Heikos Laptop")
+    assert "has not asked yet" in words(browser.get("/me/devices").text)
+    browser.press("/me/decide?language=en", "Capture me")
+    house.poll(device)
+    assert "Was told to capture at" in words(browser.get("/me/devices").text)
+    browser.press("/me", "Stop capturing me")
+    assert "Has not asked since your decision" in words(browser.get("/me/devices").text)
+    house.clock.advance(7)
+    house.poll(device)
+    line = words(browser.get("/me/devices").text)
+    assert f"Was told not to capture at {house.clock.now():%H:%M:%S} UTC" in line
+
+
+def test_the_receipt_s_file_proves_itself(house: House) -> None:
+    browser = house.signed_in("E-0050")
+    receipt = browser.press("/me/decide?language=en", "Capture me")
+    house.integrate()
+    answer = browser.get(f"{receipt.url.path}.json")
+    assert "attachment" in answer.headers["content-disposition"]
+    document = answer.json()
+    keys = {key["kid"]: _public(key) for key in document["keys"]["keys"]}
+    claims = read_token(document["token"], RECEIPT_TYPE, keys)
+    assert claims == document["claims"]
+    entry = json.loads(document["log"]["entry"])
+    assert entry["idx"] == document["log"]["index"]
+    assert entry["facts"]["decision"] == receipt.url.path.rpartition("/")[2]
+    assert document["log"]["proof"].startswith("c2sp.org/tlog-proof@v1")
+
+
+def _public(key: dict[str, str]) -> bytes:
+    from app.kernel.signing import public_from_jwk
+
+    return public_from_jwk(key)
+
+
+def test_nobody_sees_another_s_receipt_or_laptop(house: House) -> None:
+    owner, other = "E-0041", "E-0042"
+    browser = house.signed_in(owner)
+    receipt = browser.press("/me/decide", "Capture me").url.path
+    device = house.pair(owner)
+    stranger = house.signed_in(other)
+    for path in (receipt, f"{receipt}.json", f"/me/devices/{device.id}"):
+        assert stranger.get(path).status_code == 404, path
+    answer = stranger.http.post(f"/me/devices/{device.id}/revoke", data={"csrf": stranger.csrf()})
+    assert answer.status_code == 404
+    assert house.poll(device)
+
+
+def test_nobody_decides_on_what_was_shown_to_another(house: House) -> None:
+    reader, other = house.signed_in("E-0043"), house.signed_in("E-0045")
+    shown = re.search(r'name="shown" value="([^"]+)"', reader.get("/me/decide").text)
+    assert shown is not None
+    answer = other.http.post(
+        "/me/decisions", data={"csrf": other.csrf(), "act": "given", "shown": shown[1]}
+    )
+    assert answer.status_code == 404
+    assert "You have not decided" in headline(other.get("/me").text)
+
+
+def test_pairing_shows_the_laptop_before_it_is_paired(house: House) -> None:
+    browser = house.signed_in("E-0046")
+    code = house.waiting_code("Newcomer laptop")
+    page = browser.get(f"/me/devices/pair?code={code.lower()}").text
+    assert "Newcomer laptop" in words(page)
+    assert f"{code[:4]}-{code[-4:]}" in words(page)
+    assert "No laptop is paired with you" in words(browser.get("/me").text)
+    result = browser.press(f"/me/devices/pair?code={code}", "Pair this laptop")
+    assert headline(result.text) == "Newcomer laptop is paired with you."
+    result = browser.press(result.url.path, "Unpair this laptop")
+    assert "is unpaired. It can capture nothing." in headline(result.text)
+
+
+def test_a_wrong_code_is_kept_in_its_field_with_a_way_forward(house: House) -> None:
+    answer = house.signed_in("E-0051").get("/me/devices/pair?code=ABCD-EFGH")
+    assert answer.status_code == 422
+    assert 'value="ABCD-EFGH"' in answer.text
+    assert "Look at the code on the laptop" in words(answer.text)
+
+
+def test_a_nonsense_choice_changes_nothing_and_says_so(house: House) -> None:
+    browser = house.signed_in("E-0052")
+    for fields in ({"act": "maybe"}, {"act": "paused", "minutes": "soon"}, {"act": "revoked"}):
+        answer = browser.http.post("/me/decisions", data={"csrf": browser.csrf(), **fields})
+        assert answer.status_code == 422, fields
+        assert "text/html" in answer.headers["content-type"]
+    assert "None so far." in words(browser.get("/me").text)
+
+
+def test_every_decision_and_sign_in_is_an_entry(house: House) -> None:
+    browser = house.signed_in("E-0053")
+    browser.press("/me", "Do not capture me")
+    browser.press("/me", "Sign out")
+    house.integrate()
+    with house.services.database.write() as tx:
+        pseudonym = house.services.log.pseudonym(tx, "E-0053")
+        wanted = EntryFilter(actor=f"person:{pseudonym}")
+        kinds = [entry.leaf["kind"] for entry in house.services.log.search(tx, wanted)]
+    assert kinds == ["session.ended", "consent.refused", "session.started"]
+
+
+def test_after_signing_out_the_session_is_gone_on_the_server(house: House) -> None:
+    browser = house.signed_in("E-0054")
+    name = cookie_name(house.services.settings)
+    token = browser.http.cookies[name]
+    browser.press("/me", "Sign out")
+    browser.http.cookies.set(name, token)
+    assert browser.http.get("/me", follow_redirects=False).status_code == 303

@@ -1,0 +1,285 @@
+"""Legal's pages over HTTP, on both databases: propose, approve, tighten, stop, resume, who may."""
+
+import re
+
+import pytest
+from httpx2 import Response
+from starlette.testclient import TestClient
+
+from app.wiring import Services
+from tests import make
+from tests.web.visiting import Visit, employ, text_of, visit
+
+GB = """\
+region: GB
+knobs:
+  signals:
+    pointer: {mode: allow, retention_days: 30}
+    click: {mode: allow, retention_days: 30}
+  apps: {value: [jira, figma]}
+  purposes: {value: [ai_training.computer_use]}
+evidence:
+  - {kind: dpia, reference: DPIA-1, sha256: "DIGEST", valid_to: 2027-12-31}
+  - {kind: consultation, reference: C-1, sha256: "DIGEST", valid_to: 2027-12-31}
+""".replace("DIGEST", "a" * 64)
+NARROWER = GB.replace("[jira, figma]", "[jira]")
+WIDER = GB.replace("[jira, figma]", "[jira, figma, github]")
+
+ANN, BEN, NORA, EVE, ALF = "E-1", "E-2", "E-3", "E-4", "E-5"
+
+
+@pytest.fixture
+def people(services: Services) -> None:
+    employ(
+        services,
+        [
+            make.person(ANN, "legal@GB", name="Ann Example"),
+            make.person(BEN, "legal@GB", name="Ben Example"),
+            make.person(NORA, "legal@NO", name="Nora Eksempel"),
+            make.person(EVE, name="Eve Sample"),
+            make.person(ALF, "auditor", name="Alf Sample"),
+        ],
+    )
+
+
+@pytest.fixture
+def ann(client: TestClient, services: Services, people: None) -> Visit:
+    return visit(client, services, ANN)
+
+
+@pytest.fixture
+def ben(client: TestClient, services: Services, people: None) -> Visit:
+    return visit(client, services, BEN)
+
+
+def _propose(by: Visit, text: str = GB) -> str:
+    """Propose and return the address of the change."""
+    answer = by.post("/legal/regions/GB/propose", text=text, note="For the pilot.", do="propose")
+    assert answer.status_code == 303, text_of(answer)
+    return answer.headers["location"]
+
+
+def _digest(page: Response) -> str:
+    found = re.search(r'name="digest" value="([^"]+)"', page.text)
+    assert found is not None, text_of(page)
+    return found[1]
+
+
+def _approve(by: Visit, change: str) -> Response:
+    return by.post(f"{change}/approve", digest=_digest(by.get(change)))
+
+
+def _publish(author: Visit, approver: Visit, text: str = GB) -> None:
+    assert _approve(approver, _propose(author, text)).status_code == 303
+
+
+def test_a_region_without_a_company_policy_says_that_nothing_is_captured(ann: Visit) -> None:
+    page = ann.get("/legal/regions/GB")
+    assert page.status_code == 200
+    said = text_of(page)
+    assert "United Kingdom: nothing can be captured" in said
+    assert "no company policy is in force" in said
+
+
+def test_what_one_person_proposes_another_brings_into_force(ann: Visit, ben: Visit) -> None:
+    change = _propose(ann)
+    waiting = text_of(ben.get(change))
+    assert "waits for a second person of legal" in waiting
+    assert "Jira" in waiting
+    assert _approve(ben, change).status_code == 303
+    assert "is in force" in text_of(ben.get(change))
+    assert "can be captured in 2 apps" in text_of(ben.get("/legal/regions/GB"))
+
+
+def test_the_author_sees_why_they_cannot_approve_and_cannot(ann: Visit) -> None:
+    change = _propose(ann)
+    page = ann.get(change)
+    assert "You wrote this change" in text_of(page)
+    assert "/approve" not in page.text
+    digest = re.search(r"sha256:[0-9a-f]{64}", page.text)
+    assert digest is not None
+    refused = ann.post(f"{change}/approve", digest=digest[0])
+    assert refused.status_code == 403
+    assert "two people must agree" in text_of(refused)
+    assert "waits for" in text_of(ann.get(change))
+
+
+def test_an_approval_of_another_text_is_refused_and_says_so(ann: Visit, ben: Visit) -> None:
+    change = _propose(ann)
+    stale = ben.post(f"{change}/approve", digest="sha256:" + "0" * 64)
+    assert stale.status_code == 409
+    assert "You read another text" in text_of(stale)
+    assert "waits for a second person of legal" in text_of(ben.get(change))
+
+
+def test_an_approval_after_another_policy_was_published_is_refused(ann: Visit, ben: Visit) -> None:
+    slow, quick = _propose(ann), _propose(ann, NARROWER)
+    assert _approve(ben, quick).status_code == 303
+    late = _approve(ben, slow)
+    assert late.status_code == 409
+    assert "another policy was published" in text_of(late).lower()
+
+
+def test_tightening_holds_at_once_by_one_person(ann: Visit, ben: Visit) -> None:
+    _publish(ann, ben)
+    done = ann.post("/legal/regions/GB/propose", text=NARROWER, do="tighten")
+    assert done.status_code == 303
+    said = text_of(ann.get(done.headers["location"]))
+    assert "is in force" in said
+    assert "narrows" in said
+    assert "can be captured in 1 app," in text_of(ann.get("/legal/regions/GB"))
+
+
+def test_tightening_that_widens_is_refused_names_the_rule_and_keeps_the_text(
+    ann: Visit, ben: Visit
+) -> None:
+    _publish(ann, ben)
+    refused = ann.post("/legal/regions/GB/propose", text=WIDER, note="Soon", do="tighten")
+    assert refused.status_code == 422
+    said = text_of(refused)
+    assert "something becomes wider" in said
+    assert "Apps" in said
+    assert "widens" in said
+    assert "github" in refused.text
+    assert "Soon" in refused.text
+    assert "can be captured in 2 apps" in text_of(ann.get("/legal/regions/GB"))
+
+
+def test_a_broken_text_is_shown_again_with_line_and_column(ann: Visit) -> None:
+    broken = GB.replace("mode: allow, retention_days: 30}\n    click", "mode: loud}\n    click")
+    answer = ann.post("/legal/regions/GB/propose", text=broken, do="propose")
+    assert answer.status_code == 400
+    said = text_of(answer)
+    assert "Line 4, column 21" in said
+    assert "loud" in answer.text.partition("<textarea")[2]
+
+
+def test_check_says_what_a_text_would_mean_and_changes_nothing(ann: Visit) -> None:
+    page = ann.post("/legal/regions/GB/propose", text=GB, do="check")
+    fragment = ann.post("/legal/regions/GB/check", text=GB)
+    for answer in (page, fragment):
+        assert answer.status_code == 200
+        assert "a second person of legal" in text_of(answer)
+        assert "Jira" in text_of(answer)
+    assert "<html" not in fragment.text
+    assert "No company policy was ever proposed" in text_of(ann.get("/legal/regions/GB"))
+
+
+def test_the_published_policy_is_what_the_editor_begins_with(ann: Visit, ben: Visit) -> None:
+    _publish(ann, ben)
+    page = ann.get("/legal/regions/GB/propose")
+    text = page.text.partition("<textarea")[2].partition(">")[2].partition("</textarea>")[0]
+    unescaped = text.lstrip("\n").replace("&#34;", '"').replace("&#39;", "'").replace("&amp;", "&")
+    assert "This changes nothing" in text_of(ann.post("/legal/regions/GB/check", text=unescaped))
+
+
+def test_a_withdrawn_change_cannot_be_approved(ann: Visit, ben: Visit) -> None:
+    change = _propose(ann)
+    digest = _digest(ben.get(change))
+    assert ann.post(f"{change}/withdraw").status_code == 303
+    assert "was withdrawn" in text_of(ann.get(change))
+    assert ben.post(f"{change}/approve", digest=digest).status_code == 409
+
+
+def test_markup_in_a_policy_is_text_on_every_page(ann: Visit, ben: Visit) -> None:
+    hostile = GB.replace("DPIA-1", "'<script>alert(1)</script>'")
+    _publish(ann, ben, hostile)
+    for path in ("/legal/regions/GB", "/legal/regions/GB/propose", "/legal"):
+        assert "<script>alert" not in ann.get(path).text
+    assert "&lt;script&gt;" in ann.get("/legal/regions/GB").text
+
+
+def test_stop_asks_where_why_and_whether_it_is_meant(ann: Visit) -> None:
+    empty = ann.post("/legal/stop")
+    assert empty.status_code == 422
+    said = text_of(empty)
+    assert "Nothing was stopped yet" in said
+    assert "Choose where" in said
+    assert "Say why" in said
+    kept = ann.post("/legal/stop", region="GB", reason="A leak.")
+    assert "A leak." in kept.text
+    assert "Nothing is stopped." in text_of(ann.get("/legal/stop"))
+
+
+def test_one_person_stops_and_two_resume(ann: Visit, ben: Visit) -> None:
+    _publish(ann, ben)
+    assert ann.post("/legal/stop", region="GB", reason="A leak.", sure="yes").status_code == 303
+    stopped = text_of(ann.get("/legal/stop"))
+    assert "Capture is stopped: United Kingdom." in stopped
+    assert "A leak." in stopped
+    assert "capture is stopped for United Kingdom" in text_of(ann.get("/legal/regions/GB"))
+    assert ann.post("/legal/resume/GB/propose").status_code == 303
+    assert "You proposed to resume" in text_of(ann.get("/legal/stop"))
+    assert ann.post("/legal/resume/GB/approve").status_code == 403
+    assert ben.post("/legal/resume/GB/approve").status_code == 303
+    assert "Nothing is stopped." in text_of(ann.get("/legal/stop"))
+
+
+def test_only_regions_that_somebody_may_stop_are_offered(ann: Visit) -> None:
+    page = ann.get("/legal/stop").text
+    assert 'value="GB"' in page
+    assert 'value="DE"' not in page
+    assert ann.post("/legal/stop", region="DE", reason="x", sure="yes").status_code == 403
+
+
+def test_an_unknown_region_or_change_is_a_page_that_says_so(ann: Visit) -> None:
+    assert ann.get("/legal/regions/ZZ").status_code == 404
+    assert ann.get("/legal/changes/none").status_code == 404
+    assert "text/html" in ann.get("/legal/regions/ZZ").headers["content-type"]
+
+
+def test_every_form_needs_the_word_of_the_session(ann: Visit, ben: Visit) -> None:
+    change = _propose(ann)
+    digest = _digest(ben.get(change))
+    ben.csrf = "another"
+    for path, fields in (
+        (f"{change}/approve", {"digest": digest}),
+        (f"{change}/withdraw", {}),
+        ("/legal/regions/GB/propose", {"text": GB, "do": "propose"}),
+        ("/legal/regions/GB/check", {"text": GB}),
+        ("/legal/stop", {"region": "GB", "reason": "x", "sure": "yes"}),
+        ("/legal/resume/GB/propose", {}),
+        ("/legal/resume/GB/approve", {}),
+    ):
+        assert ben.post(path, **fields).status_code == 403, path
+    assert "waits for" in text_of(ann.get(change))
+
+
+READERS = (ANN, NORA, ALF)
+WRITERS_IN_GB = (ANN,)
+MATRIX = [
+    ("GET", "/legal", READERS, 200),
+    ("GET", "/legal/regions/GB", READERS, 200),
+    ("GET", "{change}", READERS, 200),
+    ("GET", "/legal/stop", READERS, 200),
+    ("GET", "/legal/regions/GB/propose", WRITERS_IN_GB, 200),
+    ("POST", "/legal/regions/GB/propose", WRITERS_IN_GB, 400),
+    ("POST", "/legal/regions/GB/check", WRITERS_IN_GB, 200),
+    ("POST", "{change}/approve", (ANN,), 409),
+    ("POST", "{change}/withdraw", WRITERS_IN_GB, 303),
+    ("POST", "/legal/stop", (ANN, NORA), 422),
+    ("POST", "/legal/resume/GB/propose", WRITERS_IN_GB, 409),
+    ("POST", "/legal/resume/GB/approve", WRITERS_IN_GB, 409),
+]
+
+
+@pytest.mark.parametrize("person", [ANN, NORA, EVE, ALF])
+def test_nobody_reaches_what_is_not_theirs(
+    client: TestClient, services: Services, people: None, person: str
+) -> None:
+    change = _propose(visit(client, services, ANN))
+    one = visit(client, services, person)
+    for method, path, allowed, answer in MATRIX:
+        where = path.format(change=change)
+        found = one.get(where) if method == "GET" else one.post(where)
+        wanted = answer if person in allowed else 403
+        assert found.status_code == wanted, (person, method, where, text_of(found))
+        if wanted == 403:
+            assert "This is not yours to do" in text_of(found)
+
+
+def test_somebody_signed_out_is_led_to_sign_in(client: TestClient, services: Services) -> None:
+    for path in ("/legal", "/legal/regions/GB", "/legal/stop", "/auditor", "/auditor/export"):
+        answer = client.get(path)
+        assert answer.status_code == 303, path
+        assert answer.headers["location"].startswith("/sign-in?next=")
