@@ -26,6 +26,7 @@ ROUNDS, CALLS = 5, 60
 
 
 def median_ms(call: Callable[[], object]) -> float:
+    """Time a call; the median in milliseconds."""
     times = []
     for _ in range(CALLS):
         start = time.perf_counter()

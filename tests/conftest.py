@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from sqlalchemy import create_engine
 from starlette.testclient import TestClient
 
@@ -22,6 +24,13 @@ from tests.fakes import FakeClock
 
 if TYPE_CHECKING:
     from app.wiring import Services
+
+
+# These machines are shared and noisy: how long an example takes says nothing about the code.
+hypothesis_settings.register_profile(
+    "habeas", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("habeas")
 
 
 @pytest.fixture(scope="session")

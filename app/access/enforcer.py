@@ -9,6 +9,7 @@ Rules:
 """
 
 import csv
+import logging
 import threading
 from functools import lru_cache
 from pathlib import Path
@@ -47,6 +48,8 @@ class CasbinAuthority:
             Unreadable: a row is not of the closed lists; names the line and the column.
         """
         self._rows = _read_rows(policy_path)
+        # Casbin warns of every refusal with the request in it; whoever refuses says so itself.
+        logging.getLogger("casbin.enforcer").setLevel(logging.ERROR)
         self._enforcer = casbin.Enforcer(str(model_path), str(policy_path))
         self._lock = threading.Lock()
         self._answer = lru_cache(maxsize=4096)(self._ask)

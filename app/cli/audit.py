@@ -57,13 +57,17 @@ def verify(
     key: Annotated[
         str, typer.Option(help="The log's verifier key, got from somewhere else than the export.")
     ] = "",
+    kept: Annotated[
+        Path | None,
+        typer.Option(help="A checkpoint kept from before; the export must continue it."),
+    ] = None,
     *,
     as_json_: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Check an export without server and database: integrity, completeness, policy."""
     if not path.exists():
         raise InvalidInput(f"{path} is not there", cure="Name an export, a folder or a proof file.")
-    report = verify_export(path, key or None)
+    report = verify_export(path, key or None, kept)
     if as_json_:
         print(json.dumps(as_json(report), indent=1))
     else:

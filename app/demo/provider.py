@@ -28,6 +28,7 @@ from starlette.datastructures import FormData
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from app.directory.model import Person
+from app.kernel.canonical import Json
 from app.kernel.errors import Forbidden, InvalidInput, Unavailable
 from app.kernel.signing import LocalSigner, jwk, sign_token
 from app.web.door import require_same_site
@@ -168,15 +169,16 @@ class Provider:
     def _id_token(self, code: Code) -> str:
         # The machine's clock, because the reader of the token compares with the machine's clock.
         now = int(time.time())
-        claims = {
+        claims: dict[str, Json] = {
             "iss": self.issuer,
             "sub": code.subject,
             "aud": self._client_id,
             "iat": now,
             "exp": now + TOKEN_LIFE_S,
         }
-        nonce = {"nonce": code.asked.nonce} if code.asked.nonce else {}
-        return sign_token(self._signer, "JWT", claims | nonce)
+        if code.asked.nonce:
+            claims["nonce"] = code.asked.nonce
+        return sign_token(self._signer, "JWT", claims)
 
     def people(self) -> tuple[Person, ...]:
         """Everybody who can be chosen."""

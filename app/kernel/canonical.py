@@ -45,6 +45,8 @@ def parse_canonical(data: bytes) -> Any:
 
 
 def _check(value: object) -> None:
+    if type(value) is str:  # by far the most frequent, so it is not matched against the others
+        return
     match value:
         case None | bool() | str():
             return

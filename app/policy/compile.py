@@ -159,7 +159,7 @@ def _decisive(knob: str, claims: frozenset[Claim]) -> frozenset[Claim]:
 
 
 def _stricter(knob: str, a: Value, b: Value) -> bool:
-    return False
+    return a != b and RULES[knob].meet(a, b) == a
 
 
 def _meet_values(knob: str, values: Iterable[Value]) -> Value:

@@ -31,6 +31,7 @@ from app.policy.layer import (
     Floor,
     Layer,
     Why,
+    day_after,
 )
 from app.policy.model import Compiled, InForce
 
@@ -133,6 +134,26 @@ class History:
         """The regions that are stopped by themselves."""
         last = {row.region: row.step for row in self.stops if row.counts_from <= at}
         return frozenset(region for region, step in last.items() if step != RESUMED)
+
+
+def moments(history: History) -> tuple[datetime, ...]:
+    """Every instant at which what is in force can change; between two of them nothing does."""
+    layers = [row.floor.layer for row in history.floors]
+    layers += [row.policy.layer for row in history.company]
+    leads = {0, *(_lead_days(layer) for layer in layers)}
+    found: set[datetime | None] = {row.counts_from for row in history.stops}
+    for floor_row in history.floors:
+        found |= {floor_row.floor.valid_from, floor_row.floor.valid_to}
+    for row in history.company:
+        found |= {row.starts, row.valid_from, row.policy.valid_to}
+        found |= {row.recorded_at + timedelta(days=days) for days in leads}
+        found |= {day_after(item.valid_to) for item in row.policy.evidence}
+    return tuple(sorted(at for at in found if at is not None))
+
+
+def _lead_days(layer: Layer) -> int:
+    claim = layer.knobs.get("notice_lead_days")
+    return claim.value if claim is not None and isinstance(claim.value, int) else 0
 
 
 def chain(parents: Mapping[str, str | None], region: str) -> tuple[str, ...] | None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
-from app.agents.service import Situation
+from app.agents.leases import Situation
 from app.kernel.vocabulary import Mode, Signal
 from app.policy.model import Catalogue, Compiled, Exclusion, Why
 from app.web import legal_rows

@@ -6,7 +6,6 @@ Rules:
    that person's own key; the entry says that somebody looked.
 """
 
-import re
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Request
@@ -14,13 +13,14 @@ from starlette.responses import HTMLResponse
 
 from app.api.deps import Now, ServicesDep, WriteTx
 from app.audit.checkpoint import parse_checkpoint, parse_note
-from app.audit.model import Actor, EntryFilter, Event, Kind
+from app.audit.model import Actor, Event, Kind
 from app.db.engine import Tx
 from app.directory.model import Person
 from app.kernel.errors import Fault
 from app.web import auditor_entry, auditor_export, auditor_rows
 from app.web.auditor_rows import Health
 from app.web.door import SignedIn, Visitor
+from app.web.log_search import SIDES, Search
 from app.web.log_words import OUTCOMES
 from app.web.render import page
 from app.web.text import PURPOSE_PHRASES
@@ -32,10 +32,6 @@ for module in (auditor_entry, auditor_export):
 
 PAGE = 50
 """Entries on one page."""
-
-_ASKED = ("kind", "person", "purpose", "outcome", "before")
-_PSEUDONYM = re.compile(r"p_[0-9a-f]{32}")
-_INDEX = re.compile(r"[0-9]{1,15}")
 
 Asked = Annotated[str, Query(max_length=200)]
 Typed = Annotated[str, Form(max_length=500)]
@@ -50,21 +46,17 @@ def search_log(
     now: Now,
     kind: Asked = "",
     person: Asked = "",
+    side: Asked = "about",
     purpose: Asked = "",
     outcome: Asked = "",
     before: Asked = "",
 ) -> HTMLResponse:
     """Entries that match, newest first; the health of the log; how much there is of each kind."""
     services.authority.require(visitor.person.roles, None, "log", "read")
-    asked = {
-        "kind": kind.strip(),
-        "person": person.strip(),
-        "purpose": purpose.strip(),
-        "outcome": outcome.strip(),
-        "before": before.strip(),
-    }
-    faults = _faults(asked)
-    return _log_page(request, services, tx, visitor, now, asked=asked, faults=faults)
+    search = Search(
+        kind.strip(), person.strip(), side.strip(), purpose.strip(), outcome.strip(), before.strip()
+    )
+    return _log_page(request, services, tx, visitor, now, search, search.faults())
 
 
 @router.post("/people")
@@ -92,24 +84,7 @@ def look_up_person(
         )
         services.log.append(tx, event, now)
     looked_up = {"who": who, "reason": reason, "pseudonym": pseudonym}
-    return _log_page(
-        request, services, tx, visitor, now, asked={}, faults=faults, looked_up=looked_up
-    )
-
-
-def _faults(asked: dict[str, str]) -> tuple[Fault, ...]:
-    found = []
-    if asked["person"] and not _PSEUDONYM.fullmatch(asked["person"]):
-        found.append(
-            Fault(
-                "person",
-                "A person stands in the log under a pseudonym: p_ and 32 characters.",
-                "Find it below by name, with a reason.",
-            )
-        )
-    if asked["before"] and not _INDEX.fullmatch(asked["before"]):
-        found.append(Fault("before", "An index is a number.", "Leave it empty for the newest."))
-    return tuple(found)
+    return _log_page(request, services, tx, visitor, now, Search(), faults, looked_up)
 
 
 def _resolve(
@@ -139,36 +114,29 @@ def _log_page(
     tx: Tx,
     visitor: Visitor,
     now: Now,
-    *,
-    asked: dict[str, str],
+    search: Search,
     faults: tuple[Fault, ...],
     looked_up: dict[str, str] | None = None,
 ) -> HTMLResponse:
-    wanted = EntryFilter(
-        kind=asked.get("kind") or None,
-        subject=asked.get("person") or None,
-        purpose=asked.get("purpose") or None,
-        outcome=asked.get("outcome") or None,
-        before=int(asked["before"]) if asked.get("before") and not faults else None,
-        limit=PAGE + 1,  # one more, to know whether there is a next page
-    )
-    entries = () if faults else services.log.search(tx, wanted)
-    counts = services.log.counts_by_kind(tx)
-    shown = _health(services, tx, now)
+    # One more than is shown, to know whether there is a next page.
+    entries = () if faults else services.log.search(tx, search.wanted(PAGE + 1))
+    counts, shown = services.log.counts_by_kind(tx), _health(services, tx, now)
     if not faults:
         event = Event(
             Kind.LOG_READ,
             Actor("person", visitor.person.id),
-            {"kind": wanted.kind, "subject": wanted.subject, "count": len(entries[:PAGE])},
+            {
+                "kind": search.kind or None,
+                "subject": search.person or None,
+                "count": len(entries[:PAGE]),
+            },
         )
         services.log.append(tx, event, now)
     return page(
         request,
         "auditor_log.html",
         status=422 if faults else 200,
-        asked={
-            name: asked.get(name, "") for name in ("kind", "person", "purpose", "outcome", "before")
-        },
+        asked=search,
         faults=faults,
         looked_up=looked_up or {"who": "", "reason": "", "pseudonym": ""},
         rows=auditor_rows.entry_rows(entries[:PAGE]),
@@ -178,6 +146,7 @@ def _log_page(
         kinds=auditor_rows.kind_choices(),
         purposes=PURPOSE_PHRASES,
         outcomes=OUTCOMES,
+        sides=SIDES,
         may_export=services.authority.may(visitor.person.roles, None, "log", "export"),
     )
 

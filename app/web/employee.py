@@ -41,8 +41,8 @@ def home(
         request,
         "me.html",
         view=view,
-        answers=answers(view.situation, view.names, services.policy.catalogue),
-        purposes=_purposes(services, captured_purposes(view.situation)),
+        answers=answers(view.agreed, view.names, services.policy.catalogue),
+        purposes=_purposes(services, captured_purposes(view.agreed)),
         words=decide_words("en"),
         pauses=PAUSES,
     )

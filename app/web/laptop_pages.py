@@ -16,11 +16,18 @@ router = APIRouter(prefix="/me/devices")
 
 @router.get("")
 def lines(
-    request: Request, visitor: SignedIn, services: ServicesDep, tx: ReadTx, now: Now
+    request: Request,
+    visitor: SignedIn,
+    services: ServicesDep,
+    tx: ReadTx,
+    now: Now,
+    only: str = "",
 ) -> Response:
     """The laptops' lines alone, for a page that asks again every two seconds."""
     situation = services.agents.situation(tx, visitor.person, now)
     rows = laptop_rows(services, tx, situation)
+    if only:
+        rows = tuple(row for row in rows if row.device.id == only)
     return HTMLResponse(fragment(request, "laptop_lines.html", laptops=rows))
 
 

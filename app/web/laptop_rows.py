@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.agents.leases import Situation
 from app.agents.model import Device
-from app.agents.service import Situation
 from app.audit.model import Entry
 from app.kernel.clock import instant
 from app.web.policy_words import duration_in_words
@@ -17,7 +17,7 @@ from app.web.policy_words import duration_in_words
 
 @dataclass(frozen=True)
 class Told:
-    """What a laptop was told: ``capture`` on or off, under which decision, when, where in the log."""
+    """What a laptop was told: on or off, under which decision, when, and where in the log."""
 
     capture: bool
     decision: str | None

@@ -7,7 +7,15 @@ from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse
 
 from app.api.deps import Now, ReadTx, ServicesDep
-from app.web import change_rows, legal_changes, legal_editor, legal_rows, legal_stops, people_names
+from app.web import (
+    change_rows,
+    legal_changes,
+    legal_editor,
+    legal_rows,
+    legal_stops,
+    people_names,
+    region_rows,
+)
 from app.web.door import SignedIn
 from app.web.policy_words import MODES, STATES
 from app.web.render import page
@@ -57,15 +65,16 @@ def show_region(
         "legal_region.html",
         view=view,
         names=names,
-        sentence=legal_rows.region_sentence(view, names, services.policy.catalogue),
+        sentence=region_rows.region_sentence(view, names, services.policy.catalogue),
         obstacles=legal_rows.obstacles(view, names),
         cells=legal_rows.cells(view.in_force, names),
-        knobs=legal_rows.knob_rows(view, names, services.policy.catalogue),
+        knobs=region_rows.knob_rows(view, names, services.policy.catalogue),
         policy_state=legal_rows.policy_in_words(view, names),
-        evidence=legal_rows.evidence_rows(view, now),
-        missing=legal_rows.missing_in_words(view),
+        evidence=region_rows.evidence_rows(view, now),
+        missing=region_rows.missing_in_words(view),
         states=STATES,
         people=people_names.named(services, tx, change_rows.people_in(view.changes)),
         may_propose=services.authority.may(roles, region, "policy", "propose"),
+        may_stop_here=bool(legal_rows.where_may_stop([view], roles, services.authority)),
         may_tighten=services.authority.may(roles, region, "policy", "tighten"),
     )

@@ -9,23 +9,20 @@ Rules:
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from app.kernel.authority import Authority, Role
 from app.kernel.vocabulary import Mode, Signal
-from app.policy.model import Catalogue, Evidence, InForce, RegionView, Why
-from app.web.knob_words import member_in_words, value_in_words
+from app.policy.model import InForce, RegionView, Why
 from app.web.policy_words import (
     BASES,
-    KNOBS,
     MODES,
     PRECONDITIONS,
     Mark,
     counted,
     listed,
 )
-from app.web.text import SENTENCE_WORDS, SIGNAL_WORDS
+from app.web.text import SIGNAL_WORDS
 
 Names = Mapping[str, str]
 """Region code to the region's name."""
@@ -104,27 +101,6 @@ class RegionRow:
     policy: str
     obstacles: tuple[Obstacle, ...]
     stopped: bool
-
-
-@dataclass(frozen=True)
-class KnobRow:
-    """A knob of the region page: its value, in words or as members, and who decided it."""
-
-    knob: str
-    name: str
-    meet: str
-    value: str
-    members: tuple["Member", ...]
-    reasons: tuple[Reason, ...]
-
-
-@dataclass(frozen=True)
-class Member:
-    """One member of a knob that is a set, with who asks for it where that differs by member."""
-
-    id: str
-    name: str
-    reasons: tuple[Reason, ...]
 
 
 def names_of(views: Iterable[RegionView]) -> Names:
@@ -259,7 +235,7 @@ def obstacles(view: RegionView, names: Names) -> tuple[Obstacle, ...]:
     if in_force.unknown:
         found.append(Obstacle("region_unknown", "a region above it has no floor"))
     if not compiled.bases:
-        found.append(Obstacle("region_blocked", "no basis for capture remains: it is prohibited"))
+        found.append(Obstacle("region_blocked", "no basis for capture is left"))
     elif compiled.blocked:
         found.append(Obstacle("region_blocked", "a layer is not approved"))
     if not in_force.company:
@@ -295,97 +271,6 @@ def overview(rows: Iterable[RegionRow]) -> tuple[str, tuple[str, ...]]:
     if not on:
         return "Nothing can be captured in any region.", details
     return f"Capture can run in {len(on)} of {counted(len(places), 'region')}.", details
-
-
-def region_sentence(view: RegionView, names: Names, catalogue: Catalogue) -> str:
-    """The region page as one sentence, made from what holds."""
-    blocks = obstacles(view, names)
-    if blocks:
-        return f"{view.floor.name}: nothing can be captured, because {blocks[0].sentence}."
-    compiled = view.in_force.compiled
-    captured = [cell for cell in cells(view.in_force, names) if cell.mode in {"allow", "redact"}]
-    what = listed([SENTENCE_WORDS[cell.signal] for cell in captured])
-    apps = counted(len(compiled.apps & catalogue.apps.keys()), "app")
-    bases, kept = basis_in_words(view.in_force), kept_in_words(view.in_force)
-    return f"{view.floor.name}: {what} can be captured in {apps}, after {bases}, kept {kept}."
-
-
-def knob_rows(view: RegionView, names: Names, catalogue: Catalogue) -> tuple[KnobRow, ...]:
-    """Every knob other than the signals, with its value and who decided it."""
-    return tuple(
-        _knob_row(knob, view.in_force, names, catalogue) for knob in KNOBS if knob != "status"
-    )
-
-
-def _knob_row(knob: str, in_force: InForce, names: Names, catalogue: Catalogue) -> KnobRow:
-    why = in_force.compiled.why
-    raw = _value_of(knob, in_force)
-    members: tuple[Member, ...] = ()
-    if isinstance(raw, frozenset) and knob != "hours":
-        members = tuple(
-            Member(
-                str(one),
-                member_in_words(knob, str(one), catalogue),
-                reasons(why.get(f"{knob}.{one}", ()), names),
-            )
-            for one in sorted(raw)
-        )
-    return KnobRow(
-        knob=knob,
-        name=KNOBS[knob].name,
-        meet=KNOBS[knob].meet,
-        value="" if members else value_in_words(knob, raw),
-        members=members,
-        reasons=reasons(why.get(knob, ()), names),
-    )
-
-
-def _value_of(knob: str, in_force: InForce) -> Any:
-    return getattr(in_force.compiled, "lead_days" if knob == "notice_lead_days" else knob)
-
-
-@dataclass(frozen=True)
-class EvidenceRow:
-    """What shows that a precondition is met, and for how long it will."""
-
-    kind: str
-    reference: str
-    sha256: str
-    valid_to: str
-    state: str
-
-
-def evidence_rows(view: RegionView, now: datetime) -> tuple[EvidenceRow, ...]:
-    """The evidence that counts here, then what the region's own policy shows beside it."""
-    own = view.policy.evidence if view.policy is not None else ()
-    every = dict.fromkeys((*view.in_force.evidence, *own))
-    counted_now = frozenset(view.in_force.evidence)
-    return tuple(
-        EvidenceRow(
-            kind=PRECONDITIONS.get(one.kind, one.kind),
-            reference=one.reference,
-            sha256=one.sha256,
-            valid_to=one.valid_to or "",
-            state=_evidence_state(one, now, counts=one in counted_now),
-        )
-        for one in every
-    )
-
-
-def _evidence_state(one: Evidence, now: datetime, *, counts: bool) -> str:
-    if not one.valid(now):
-        return "expired"
-    if not counts:
-        return "counts once its policy is in force"
-    if one.valid_to is None:
-        return "does not expire"
-    left = (date.fromisoformat(one.valid_to) - now.date()).days
-    return f"expires in {counted(left, 'day')}" if left else "expires today"
-
-
-def missing_in_words(view: RegionView) -> tuple[str, ...]:
-    """The preconditions that nothing valid shows."""
-    return tuple(PRECONDITIONS.get(kind, kind) for kind in view.in_force.missing)
 
 
 def where_may_stop(

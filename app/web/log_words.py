@@ -73,23 +73,23 @@ ACTORS: Mapping[str, str] = {
 }
 
 FIELDS: Mapping[str, str] = {
-    "v": "Version of this form. A new form gets a new number; old entries are never rewritten.",
-    "idx": "Place in the log. The order of entries is this number, not the clock.",
-    "event": "Random name of the event, given before its place in the log was known.",
     "kind": "What happened, one of a closed list.",
     "occurred_at": "When it happened, by the server's clock, in UTC.",
-    "integrated_at": "When it became part of the tree, in UTC.",
     "actor": "Who acted. A person stands here as a pseudonym, never by name.",
     "subjects": "Whom it is about, as random pseudonyms.",
     "purpose": "What the data was asked for; null where nothing was asked for.",
     "facts": "Everything a verifier needs to recompute the outcome: codes, digests, pseudonyms.",
     "commitment": "Keyed fingerprint of the personal detail that is kept, encrypted, beside the "
     "log. When the detail is erased, this remains and proves nothing about its content.",
+    "idx": "Place in the log. The order of entries is this number, not the clock.",
+    "integrated_at": "When it became part of the tree, in UTC.",
+    "event": "Random name of the event, given before its place in the log was known.",
     "submission": "Fingerprint of the event as it was handed in, before it had a place.",
-    "streams": "Running count of entries about each person, actor and purpose, so that a missing "
-    "one is noticed.",
+    "streams": "For each person, actor and purpose: which of its entries this is, and the index "
+    "of the one before, so that a missing one is noticed.",
+    "v": "Version of this form. A new form gets a new number; old entries are never rewritten.",
 }
-"""What each field of a leaf means, in the words of a patient colleague."""
+"""What each field of a leaf means, in the order in which a reader asks."""
 
 
 def kind_in_words(kind: str) -> str:

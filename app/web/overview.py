@@ -1,14 +1,14 @@
 """Everything the employee's page shows, gathered in one transaction."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from app.access.model import AccessReason
 from app.access.sentences import SENTENCES
+from app.agents.leases import Situation
 from app.agents.model import Totals
-from app.agents.service import Situation
 from app.audit.model import Entry, EntryFilter, Kind
-from app.consent.model import Decision
+from app.consent.model import Act, Decision, State
 from app.db.engine import Tx
 from app.directory.model import Person
 from app.policy.model import Floor, InForce
@@ -36,6 +36,8 @@ class Overview:
     """One person's situation, in words and rows; laptops, uses and history newest first."""
 
     situation: Situation
+    agreed: Situation
+    """The same, masked by what the person agreed to, also while that rests in a pause."""
     names: Names
     said: Said
     choices: Choices
@@ -54,6 +56,7 @@ def overview(services: Services, tx: Tx, person: Person, now: datetime) -> Overv
     paired = sum(row.device.active for row in laptops)
     return Overview(
         situation=situation,
+        agreed=_agreed(situation, history),
         names=names,
         said=said(situation, names, paired),
         choices=choices(situation, history, current_notices(services)),
@@ -65,6 +68,13 @@ def overview(services: Services, tx: Tx, person: Person, now: datetime) -> Overv
         uses=_uses(services, tx, person),
         captured=services.agents.captured(tx, person.id),
     )
+
+
+def _agreed(situation: Situation, history: tuple[Decision, ...]) -> Situation:
+    if situation.standing.state is not State.PAUSED:
+        return situation
+    rests = next(one for one in reversed(history) if one.act is not Act.PAUSED)
+    return replace(situation, standing=replace(situation.standing, scope=rests.scope))
 
 
 def region_names(services: Services, tx: Tx, in_force: InForce) -> Names:

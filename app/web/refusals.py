@@ -16,7 +16,7 @@ from app.kernel.errors import HabeasError, Unauthenticated
 from app.web.door import SAFE_METHODS, to_sign_in
 from app.web.render import page
 
-Handler = Callable[[Request, Any], Awaitable[Response]]
+Handler = Callable[[Request, Any], Response | Awaitable[Response]]
 
 TITLES = {
     400: "That could not be read",
@@ -44,9 +44,11 @@ def install(app: FastAPI) -> None:
         app.add_exception_handler(kind, _people_first(machines))
 
 
-def _people_first(machines: Handler) -> Handler:
+def _people_first(machines: Handler) -> Callable[[Request, Exception], Awaitable[Response]]:
     async def handle(request: Request, error: Exception) -> Response:
-        answer = await machines(request, error)
+        answer = machines(request, error)
+        if not isinstance(answer, Response):
+            answer = await answer
         if not wants_page(request):
             return answer
         return as_page(request, error, answer.status_code)

@@ -137,6 +137,23 @@ def test_an_unspecified_purpose_is_unknown(word: str) -> None:
     assert verdict(word) == Verdict(Outcome.UNKNOWN, None)
 
 
+@pytest.mark.parametrize("key", sorted(ALLOWED))
+def test_another_spelling_of_an_allowed_key_is_not_that_key(key: str) -> None:
+    spellings = [
+        key.upper(),
+        key.title(),
+        key.capitalize(),
+        f" {key}",
+        f"{key}\n",
+        f"{key}\u200b",
+        key.replace(".", "\uff0e"),
+        key.replace("e", "\u0435"),
+        key.replace("_", "-").replace(".", "/"),
+        key.encode().decode("utf-16-le", "ignore"),
+    ]
+    assert all(refused(spelling) for spelling in spellings)
+
+
 @given(st.text())
 def test_no_text_but_the_keys_is_allowed(text: str) -> None:
     assert refused(text) or text in LAW_4

@@ -252,6 +252,25 @@ def test_a_device_code_is_redeemed_once(company, key):
     assert again.error == "invalid_grant"
 
 
+def test_a_device_code_redeemed_twice_at_once_gives_one_token(company, key):
+    pairing = start(company, key)
+    approve(company, pairing.user_code)
+    ended: list[object] = []
+    both = threading.Barrier(2)
+
+    def go() -> None:
+        signed = assertion(key, pairing.device_id, company.now)
+        both.wait()
+        ended.append(redeem(company, pairing, signed))
+
+    redeeming = [threading.Thread(target=go) for _ in range(2)]
+    for thread in redeeming:
+        thread.start()
+    for thread in redeeming:
+        thread.join()
+    assert sum(isinstance(end, Token) for end in ended) == 1
+
+
 def test_a_stolen_device_code_is_worth_nothing_without_the_key(company, key):
     pairing = start(company, key)
     approve(company, pairing.user_code)

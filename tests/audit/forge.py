@@ -79,10 +79,14 @@ def tiles(hashes: Sequence[bytes]) -> Parts:
     return found
 
 
-def restamped(leaves: Sequence[Mapping[str, Json]]) -> list[bytes]:
-    """Entries that fit together: index, streams and digests made anew."""
+def restamped(leaves: Sequence[Mapping[str, Json]], gap_at: int | None = None) -> list[bytes]:
+    """Entries that fit together: index, streams and digests made anew.
+
+    With ``gap_at`` an index is left out before that entry; the streams know nothing of it.
+    """
     raws, places = [], dict[str, tuple[int, int]]()
-    for idx, leaf in enumerate(leaves):
+    for position, leaf in enumerate(leaves):
+        idx = position + (gap_at is not None and position >= gap_at)
         said = {
             name: value
             for name, value in leaf.items()

@@ -174,6 +174,23 @@ def test_a_file_that_ends_early_or_late_is_found(small: Export, tmp_path: Path) 
         assert verify(target, VKEY).exit_code == 1
 
 
+def test_an_archive_that_another_program_packed_is_not_this_export(
+    small: Export, tmp_path: Path
+) -> None:
+    """The same parts with a date in their headers: not the bytes that were made."""
+    target = tmp_path / "packed.tar"
+    with tarfile.open(small.path) as ours, tarfile.open(target, "w") as theirs:
+        for member in ours.getmembers():
+            file = ours.extractfile(member)
+            member.mtime = 1
+            theirs.addfile(member, file)
+    report = verify(target, VKEY)
+    assert report.integrity.ok is False
+    assert "the header of 'checkpoint' at byte 0" in report.integrity.findings[0]
+    # Nothing else is wrong with it; unpacked, it would hold.
+    assert report.completeness.ok is True
+
+
 # Changes by somebody who makes the wrapping fit --------------------------------------------------
 
 Lines = list[bytes]
@@ -387,6 +404,33 @@ def test_an_earlier_export_that_the_log_denies_is_found(small: Export, tmp_path:
     assert report.integrity.ok is True
     assert report.completeness.ok is False
     assert report.first_bad == 4
+
+
+@pytest.mark.parametrize("changed", [0, 17, 255, 256, 298])
+def test_a_log_made_anew_in_every_part_does_not_hash_to_what_was_signed(
+    large: Export, tmp_path: Path, changed: int
+) -> None:
+    """Entries, streams, digests, tiles and manifest fit; only the signature is the old one."""
+    parts = forge.parts_of(large.path)
+    leaves = forge.leaves_of(parts)
+    leaves[changed] |= {"occurred_at": "2026-01-01T00:00:00.000000Z"}
+    forged = forge.signed(forge.restamped(leaves), SIGNER, ORIGIN)
+    forged[archive.CHECKPOINT] = parts[archive.CHECKPOINT]
+    report = verify(forge.write(tmp_path / "anew.tar", forged), VKEY)
+    assert report.integrity.findings == (
+        "the entries do not hash to the root that the checkpoint signs",
+    )
+    assert report.integrity.ok is report.policy.ok is False
+
+
+def test_a_log_whose_numbering_leaves_out_an_index_is_incomplete(
+    small: Export, tmp_path: Path
+) -> None:
+    leaves = forge.leaves_of(forge.parts_of(small.path))
+    parts = forge.signed(forge.restamped(leaves, gap_at=3), SIGNER, ORIGIN)
+    report = verify(forge.write(tmp_path / "gap.tar", parts), VKEY)
+    assert report.integrity.ok is True
+    assert report.completeness.first_bad == 3
 
 
 def test_an_entry_left_out_of_one_persons_stream_is_found(small: Export, tmp_path: Path) -> None:

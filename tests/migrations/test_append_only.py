@@ -8,8 +8,11 @@ import pytest
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError
 
+from app import wiring
 from app.db.engine import Database, open_database
 from app.db.metadata import metadata
+
+assert wiring, "importing the services adds every table to the metadata"
 
 MAY_CHANGE = {
     "access_decision": "a projection of the log that names people: erasable",

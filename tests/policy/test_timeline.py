@@ -11,7 +11,16 @@ from app.policy.compile import compile_layers
 from app.policy.difference import differences, direction
 from app.policy.layer import CompanyPolicy, Floor
 from app.policy.model import InForce
-from app.policy.timeline import CompanyRow, FloorRow, History, StopRow, chain, in_force, met
+from app.policy.timeline import (
+    CompanyRow,
+    FloorRow,
+    History,
+    StopRow,
+    chain,
+    in_force,
+    met,
+    moments,
+)
 from tests.policy.pace import unhurried
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
@@ -390,3 +399,31 @@ def test_a_longer_lead_time_never_allows_more(
     patient = met(rows, day(at), timedelta(days=lead + more))
     hasty = met(rows, day(at), timedelta(days=lead))
     assert len(patient) >= len(hasty)
+
+
+@unhurried
+@given(
+    PUBLICATIONS,
+    st.one_of(
+        st.integers(0, 60 * 24).map(lambda hours: day(hours / 24)),
+        st.just(day(20.3) - timedelta(minutes=2)),
+    ),
+    st.sampled_from([0, 7, 14]),
+)
+def test_between_two_moments_nothing_changes(
+    steps: list[tuple[int, str, str]], at: datetime, lead: int
+) -> None:
+    """So an answer may be remembered from one to the next."""
+    floors = (
+        floor("GLOBAL", None, preconditions=["dpia"]),
+        floor("DE", "GLOBAL", notice_lead_days=lead, last=45),
+    )
+    stop = StopRow(1, "s", 1, "DE", "stopped", "anna", "", day(20.3))
+    rows = published(
+        *((when, policy(names, evidence=kind, last=50)) for when, names, kind in steps)
+    )
+    past = history(*rows, floors=floors, stops=(stop,))
+    last = max(moment for moment in moments(past) if moment <= at)
+    assert in_force(past, ("DE",), at, compile_layers) == in_force(
+        past, ("DE",), last, compile_layers
+    )

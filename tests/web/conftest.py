@@ -149,9 +149,7 @@ def entered() -> dict[str, StorageState]:
 
 
 @pytest.fixture
-def site(
-    served: House, chromium: Chromium, entered: dict[str, StorageState]
-) -> Iterator[Site]:
+def site(served: House, chromium: Chromium, entered: dict[str, StorageState]) -> Iterator[Site]:
     """The served demo and a Chromium; windows are closed after each test."""
     opened = Site(served.url, served, chromium, entered)
     yield opened

@@ -7,8 +7,8 @@ import httpx2
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from app.agents.leases import Poll
 from app.agents.model import Device
-from app.agents.service import Poll
 from app.demo.visitor import forms
 from app.directory.model import Person
 from app.kernel.signing import LocalSigner, jwk

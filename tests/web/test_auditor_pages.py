@@ -70,6 +70,21 @@ def test_a_search_narrows_and_what_was_asked_stays_in_the_form(alf: Visit) -> No
     assert re.search(r'value="directory.imported" selected', page.text)
 
 
+def test_a_person_is_looked_for_as_the_one_who_acts_or_whom_it_is_about(
+    alf: Visit, services: Services
+) -> None:
+    services.integrator.integrate()
+    with services.database.read() as tx:
+        own = services.log.pseudonym(tx, ALF)
+    by = alf.get(f"/auditor?person={own}&side=by").text
+    about = alf.get(f"/auditor?person={own}").text
+    rows = '<td role="cell" data-label="What">'
+    assert f"{rows}Signed in" in by
+    assert f"{rows}Person recorded" not in by
+    assert f"{rows}Person recorded" in about
+    assert f"{rows}Signed in" not in about
+
+
 def test_nothing_found_says_so(alf: Visit) -> None:
     assert "No entry matches." in text_of(alf.get("/auditor?purpose=hr.scoring"))
 

@@ -59,6 +59,7 @@ def test_a_pause_ends_by_itself_and_capture_goes_on(house: House) -> None:
     assert house.poll(device)
     browser.press("/me", "15 minutes")
     assert headline(browser.get("/me").text).startswith("Nothing is captured. You paused until")
+    assert "This is what you agreed to" in words(browser.get("/me").text)
     assert not house.poll(device)
     house.clock.advance(15 * 60)
     assert headline(browser.get("/me").text).startswith("Your pointer")

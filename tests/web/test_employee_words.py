@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from app.agents.leases import Situation
 from app.agents.model import Directive
-from app.agents.service import Situation
 from app.consent.model import OPENING, Act, Decision, Standing, State
 from app.demo.seed import seed
 from app.demo.server import SECRETS
@@ -17,8 +17,9 @@ from app.web.answer_rows import answers
 from app.web.choices import choices
 from app.web.decide_words import decide_words
 from app.web.notice_text import as_html
+from app.web.reason_words import CLOSED
 from app.web.render import environment
-from app.web.state_words import CLOSED, Said, offered_acts, said
+from app.web.state_words import Said, offered_acts, said
 from app.web.text import SENTENCE_WORDS, SIGNAL_MEANINGS, SIGNAL_WORDS
 from app.wiring import Services, build
 from tests.fakes import FakeClock
@@ -106,7 +107,7 @@ def text(told: Said) -> str:
 SENTENCES = {
     Reason.LEFT: "You have left",
     Reason.REGION_UNKNOWN: "The rules for BR are not known here.",
-    Reason.REGION_BLOCKED: "does not allow this.",
+    Reason.REGION_BLOCKED: "together leave no ground for it.",
     Reason.POLICY_MISSING: "Your company has published no rules for Germany.",
     Reason.STOPPED: "Capture is stopped everywhere and in Germany.",
     Reason.PRECONDITION_MISSING: "In Germany this must come first and is missing: works agreement.",
@@ -138,9 +139,7 @@ STATES = {
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_a_missing_consent_is_said_by_why_it_is_missing(
-    state: State, undecided: Situation
-) -> None:
+def test_a_missing_consent_is_said_by_why_it_is_missing(state: State, undecided: Situation) -> None:
     told = said(because(undecided, Reason.CONSENT_MISSING, state), NAMES, laptops=1)
     assert STATES[state] in text(told)
 
@@ -156,6 +155,17 @@ def test_the_law_is_named_before_everything_else(services: Services) -> None:
     told = said(situation_of(services, "E-0015"), NAMES, laptops=0)
     assert text(told) == "Nothing is captured. The law in Norway does not allow this."
     assert not told.also, "beside a prohibition nothing else matters"
+
+
+def test_a_company_policy_that_ran_out_is_not_called_the_law(undecided: Situation) -> None:
+    layers = tuple(
+        layer.blocked("the company policy has expired") if layer.kind == "company" else layer
+        for layer in undecided.in_force.layers
+    )
+    situation = because(undecided, Reason.REGION_BLOCKED)
+    situation = replace(situation, in_force=replace(situation.in_force, layers=layers))
+    told = text(said(situation, NAMES, laptops=1))
+    assert "The rules of your company for Germany do not allow it." in told
 
 
 def test_further_reasons_are_not_hidden(undecided: Situation) -> None:
@@ -229,9 +239,7 @@ def test_what_the_person_did_not_agree_to_is_shown_as_not_captured(
     assert modes["screenshot"] == ("deny", "")
 
 
-def test_every_value_that_a_rule_decided_says_who(
-    services: Services, undecided: Situation
-) -> None:
+def test_every_value_that_a_rule_decided_says_who(services: Services, undecided: Situation) -> None:
     found = answers(undecided, NAMES, services.policy.catalogue)
     assert all(row.reasons for row in found.signals)
     assert all(row.reasons for row in found.kept)
@@ -247,7 +255,7 @@ def test_every_signal_has_its_words_in_every_language(services: Services) -> Non
     for language in services.consent.languages:
         words = decide_words(language)
         assert signals == set(words.signals) == set(words.meanings), language
-        assert OPENING == set(words.yes_recorded), language
+        assert set(words.yes_recorded) == OPENING, language
 
 
 def test_german_names_every_place_that_is_never_captured(services: Services) -> None:

@@ -10,10 +10,10 @@ from app.kernel.vocabulary import Mode
 from app.policy.compile import compile_layers
 from app.policy.model import Catalogue, Evidence, Floor, InForce, RegionView, Why
 from app.policy.packs import load_catalogue, load_floors
-from app.web import legal_rows
 from app.web.knob_words import knob_in_words, value_in_words, week_in_words
-from app.web.legal_rows import evidence_rows, in_tree_order, obstacles, reasons, region_rows
+from app.web.legal_rows import in_tree_order, obstacles, reasons, region_rows
 from app.web.policy_words import KNOBS, counted, duration_in_words, listed
+from app.web.region_rows import evidence_rows, region_sentence
 
 POLICIES = Path(__file__).resolve().parents[2] / "policies"
 NOW = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
@@ -120,7 +120,7 @@ def test_everything_that_keeps_capture_off_is_said(
     view = _view(floors, "GB", **{"company": True, **changes})
     names = {"GB": "United Kingdom", "GLOBAL": "Everywhere"}
     assert code in [obstacle.code for obstacle in obstacles(view, names)]
-    sentence = legal_rows.region_sentence(view, names, Catalogue({}, {}))
+    sentence = region_sentence(view, names, Catalogue({}, {}))
     assert sentence.startswith("United Kingdom: nothing can be captured, because")
 
 

@@ -189,7 +189,7 @@ def test_a_handshake_cookie_that_was_tampered_with_is_worth_nothing(
 ) -> None:
     location, state = begin(visitor)
     cookie = visitor.cookies["habeas-handshake"]
-    for spoiled in ("A" + cookie[1:], cookie[:-1] + "A", cookie[:-2], ""):
+    for spoiled in ("A" + cookie[1:], cookie[:-2], cookie[:20] + cookie[21:], ""):
         visitor.cookies.clear()
         visitor.cookies.set("habeas-handshake", spoiled)
         assert refused(visitor, finish(visitor, provider.code_for(location), state))
