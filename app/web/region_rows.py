@@ -1,4 +1,4 @@
-"""One region as legal reads it: the sentence, every knob with who decided it, the evidence. Pure."""
+"""One region as legal reads it: the sentence, each knob with who decided it, evidence. Pure."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
