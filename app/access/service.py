@@ -59,7 +59,7 @@ class Answer:
 class AccessService:
     """Answers whether a consumer may read captured data, and keeps who asked."""
 
-    def __init__(  # noqa: PLR0917 - joined once, in wiring
+    def __init__(
         self,
         log: AuditService,
         directory: DirectoryService,
@@ -94,7 +94,7 @@ class AccessService:
         """Every purpose file ever adopted: (digest, canonical bytes), for exports."""
         return store.purposes_documents(tx)
 
-    def register(  # noqa: PLR0917 - the order of the form that is filled in
+    def register(
         self,
         tx: Tx,
         actor: Person,

@@ -8,9 +8,7 @@ Rules:
    Silence does not: a lease is made to bridge it, and ends by itself.
 3. The first lease of a run is asked for with a nonce, so that a recorded one cannot stand in for
    it, not even with the disk restored and the clock turned back.
-4. No byte is read beyond a cap, no exchange lasts longer than a deadline, no redirect is followed,
-   nothing is unpacked.
-5. The service's keys are taken at pairing, from the address that was typed in, and kept.
+4. The service's keys are taken at pairing, from the address that was typed in, and kept.
 """
 
 import json
@@ -33,15 +31,12 @@ from app.kernel.vocabulary import Reason
 from app.sdk import memory
 from app.sdk.guard import Guard
 from app.sdk.lease import Refused, read_lease
+from app.sdk.wire import LARGE, Answer, BadAnswer, Silence, Wire
 
 TOKEN_PATH = "/v1/agent/token"  # noqa: S105 - a path
 LEASE_MEDIA_TYPE = "application/habeas-lease+jwt"
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 ASSERTION_KIND = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-TIMEOUT_S = 10.0
-DEADLINE_S = 20.0
-SMALL, LARGE = 65_536, 1_048_576
-"""Caps on answers, bytes: everything, and policy documents."""
 
 _DEVICE_FILE = "device.json"
 _ASSERTION_LIFE_S = 120
@@ -137,82 +132,6 @@ class Tally:
             self.allowed[place] = self.allowed.get(place, 0) + events
         for reason, events in other.refused.items():
             self.refused[reason] = self.refused.get(reason, 0) + events
-
-
-@dataclass(frozen=True)
-class Answer:
-    """An HTTP answer, read within its bounds."""
-
-    status: int
-    media_type: str
-    etag: str
-    body: bytes
-
-
-class BadAnswer(Exception):
-    """The other side answered what no service of ours answers."""
-
-
-class Silence(Exception):
-    """Nobody answered in time."""
-
-
-class Wire:
-    """HTTP with bounds (rule 4)."""
-
-    def __init__(self, base_url: str, http: httpx2.Client | None = None) -> None:
-        self.base_url = base_url.rstrip("/")
-        self._http = http or httpx2.Client(timeout=TIMEOUT_S)
-
-    def exchange(
-        self,
-        method: str,
-        path: str,
-        *,
-        cap: int = SMALL,
-        headers: Mapping[str, str] | None = None,
-        **content: Any,
-    ) -> Answer:
-        """Send a request and read the answer.
-
-        Args:
-            method: the HTTP method.
-            path: the path under the base URL.
-            cap: most bytes that are read.
-            headers: request headers.
-            content: ``json=`` or ``data=``, as httpx2 takes them.
-
-        Raises:
-            Silence: there was no answer, or it did not end in time.
-            BadAnswer: too many bytes, an encoding that was not asked for, a redirect.
-        """
-        asked = {"Accept-Encoding": "identity", **(headers or {})}
-        deadline = time.monotonic() + DEADLINE_S
-        try:
-            with self._http.stream(
-                method, self.base_url + path, headers=asked, follow_redirects=False, **content
-            ) as response:
-                if response.headers.get("content-encoding", "identity") != "identity":
-                    raise BadAnswer("the answer is packed")
-                if response.has_redirect_location:
-                    raise BadAnswer("the answer is a redirect")
-                body = bytearray()
-                for chunk in response.iter_raw():
-                    body += chunk
-                    if len(body) > cap:
-                        raise BadAnswer("the answer is too long")
-                    if time.monotonic() > deadline:
-                        raise Silence("the answer does not end")
-                return Answer(
-                    response.status_code,
-                    response.headers.get("content-type", "").partition(";")[0].strip().lower(),
-                    response.headers.get("etag", ""),
-                    bytes(body),
-                )
-        except httpx2.TransportError as error:
-            raise Silence(str(error) or type(error).__name__) from error
-        except (httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL) as error:
-            raise BadAnswer(str(error) or type(error).__name__) from error
 
 
 def pair(

@@ -56,7 +56,7 @@ class Grant:
         )
 
 
-class GrantRefused(Exception):  # noqa: N818 - not an error of the program: an answer
+class GrantRefused(Exception):
     """A grant that must not be honoured; the message says which check failed."""
 
 

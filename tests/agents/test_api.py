@@ -112,62 +112,62 @@ def test_a_used_assertion_stays_used_although_its_answer_was_an_error(http, comp
     assert "used before" in again.json()["error_description"]
 
 
-@pytest.mark.parametrize(
-    ("form", "status", "error"),
-    [
-        ({}, 401, "invalid_client"),
-        ({"grant_type": "client_credentials"}, 401, "invalid_client"),
-        (
-            {"grant_type": "password", "client_assertion_type": KIND, "client_assertion": "x"},
-            400,
-            "unsupported_grant_type",
-        ),
-        (
-            {"grant_type": GRANT, "client_assertion_type": KIND, "client_assertion": "x"},
-            400,
-            "invalid_request",
-        ),
-        (
-            {
-                "grant_type": "client_credentials",
-                "client_assertion_type": KIND,
-                "client_assertion": "x",
-                "unknown": "ignored",
-            },
-            401,
-            "invalid_client",
-        ),
-    ],
-)
-def test_the_token_endpoint_refuses_as_oauth_does(http, form, status, error):
-    answer = http.post("/v1/agent/token", data=form)
-    assert (answer.status_code, answer.json()["error"]) == (status, error)
-    assert answer.headers["content-type"] == "application/json"
-    assert answer.headers["cache-control"] == "no-store"
-    assert ("www-authenticate" in answer.headers) is (status == 401)
+TOKEN_REFUSALS = [
+    ({}, 401, "invalid_client"),
+    ({"grant_type": "client_credentials"}, 401, "invalid_client"),
+    (
+        {"grant_type": "password", "client_assertion_type": KIND, "client_assertion": "x"},
+        400,
+        "unsupported_grant_type",
+    ),
+    (
+        {"grant_type": GRANT, "client_assertion_type": KIND, "client_assertion": "x"},
+        400,
+        "invalid_request",
+    ),
+    (
+        {
+            "grant_type": "client_credentials",
+            "client_assertion_type": KIND,
+            "client_assertion": "x",
+            "unknown": "ignored",
+        },
+        401,
+        "invalid_client",
+    ),
+]
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        {},
-        {"name": "laptop"},
-        {"name": "laptop", "jwk": {"kty": "OKP", "crv": "Ed25519", "x": "short"}},
-        {"name": "laptop", "jwk": {"kty": "RSA", "n": "…", "e": "AQAB"}},
-        {"name": "x" * 81, "jwk": {"kty": "OKP", "crv": "Ed25519", "x": "A" * 43}},
-        {"name": "x", "jwk": {"kty": "OKP", "crv": "Ed25519", "x": "A" * 43, "d": "A" * 43}},
-        {"name": "x", "jwk": {"kty": "OKP", "crv": "Ed25519", "x": "A" * 43}, "person": "E-1000"},
-        {"name": ["x"], "jwk": {"kty": "OKP", "crv": "Ed25519", "x": "A" * 43}},
-        {"name": "x", "jwk": {"kty": "OKP", "crv": "Ed25519", "x": "A" * 42 + "B"}},
-    ],
-)
-def test_a_bad_pairing_request_is_a_problem_document(http, company, body):
-    answer = http.post("/v1/agent/pairings", json=body)
-    assert answer.status_code == 422
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.json()["type"] == "urn:habeas:problem:invalid-input"
-    assert answer.json()["errors"]
-    assert company.entries("device.pairing_started") == []
+def test_the_token_endpoint_refuses_as_oauth_does(http):
+    for form, status, error in TOKEN_REFUSALS:
+        answer = http.post("/v1/agent/token", data=form)
+        assert (answer.status_code, answer.json()["error"]) == (status, error)
+        assert answer.headers["content-type"] == "application/json"
+        assert answer.headers["cache-control"] == "no-store"
+        assert ("www-authenticate" in answer.headers) is (status == 401)
+
+
+BAD_PAIRINGS = [
+    {},
+    {"name": "laptop"},
+    {"name": "laptop", "jwk": {"kty": "OKP", "crv": "Ed25519", "x": "short"}},
+    {"name": "laptop", "jwk": {"kty": "RSA", "n": "…", "e": "AQAB"}},
+    {"name": "x" * 81, "jwk": {"kty": "OKP", "crv": "Ed25519", "x": "A" * 43}},
+    {"name": "x", "jwk": {"kty": "OKP", "crv": "Ed25519", "x": "A" * 43, "d": "A" * 43}},
+    {"name": "x", "jwk": {"kty": "OKP", "crv": "Ed25519", "x": "A" * 43}, "person": "E-1000"},
+    {"name": ["x"], "jwk": {"kty": "OKP", "crv": "Ed25519", "x": "A" * 43}},
+    {"name": "x", "jwk": {"kty": "OKP", "crv": "Ed25519", "x": "A" * 42 + "B"}},
+]
+
+
+def test_a_bad_pairing_request_is_a_problem_document(http, company):
+    for body in BAD_PAIRINGS:
+        answer = http.post("/v1/agent/pairings", json=body)
+        assert answer.status_code == 422
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json()["type"] == "urn:habeas:problem:invalid-input"
+        assert answer.json()["errors"]
+        assert company.entries("device.pairing_started") == []
 
 
 # The lease
@@ -196,14 +196,20 @@ def test_law_2_the_entry_of_a_lease_is_there_when_the_answer_is(http, company, b
     assert len(company.entries("lease.changed")) == 1
 
 
-@pytest.mark.parametrize(
-    "query",
-    [{"place": "GERMANY"}, {"place": ""}, {"place": "de"}, {"nonce": "x"}, {"nonce": "x" * 129}],
-)
-def test_a_bad_poll_is_a_problem_document(http, bearer, query):
-    answer = http.get(f"/v1/agent/lease?{urlencode(query)}", headers=bearer)
-    assert answer.status_code == 422
-    assert answer.headers["content-type"] == "application/problem+json"
+BAD_POLLS = [
+    {"place": "GERMANY"},
+    {"place": ""},
+    {"place": "de"},
+    {"nonce": "x"},
+    {"nonce": "x" * 129},
+]
+
+
+def test_a_bad_poll_is_a_problem_document(http, bearer):
+    for query in BAD_POLLS:
+        answer = http.get(f"/v1/agent/lease?{urlencode(query)}", headers=bearer)
+        assert answer.status_code == 422
+        assert answer.headers["content-type"] == "application/problem+json"
 
 
 def test_a_policy_document_is_for_ever(http, company, bearer):
@@ -235,30 +241,30 @@ def test_a_report_is_taken_once(http, bearer):
     assert other.status_code == 409
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"report": "x"},
-        {"report": "has space in it"},
-        {"lease": "not a jti"},
-        {"policy": "sha256:00"},
-        {"allowed": [{"app": "vscode", "signal": "mood", "events": 1}]},
-        {"allowed": [{"app": "vscode", "signal": "click", "events": 0}]},
-        {"allowed": [{"app": "vscode", "signal": "click", "events": 2**63}]},
-        {"allowed": [{"app": "vscode", "signal": "click", "events": True}]},
-        {"allowed": [{"app": "vscode", "signal": "click", "events": "1"}]},
-        {"allowed": [{"app": "Visual Studio", "signal": "click", "events": 1}]},
-        {"allowed": [{"app": "vscode", "signal": "click", "events": 1, "text": "hello"}]},
-        {"refused": {"because": 1}},
-        {"refused": {"excluded": -1}},
-        {"person": "E-1001"},
-    ],
-)
-def test_a_bad_report_is_a_problem_document_and_changes_nothing(http, company, bearer, changes):
-    answer = http.post("/v1/agent/reports", json=report(**changes), headers=bearer)
-    assert answer.status_code == 422
-    assert answer.json()["errors"]
-    assert company.entries("agent.reported") == []
+BAD_REPORTS = [
+    {"report": "x"},
+    {"report": "has space in it"},
+    {"lease": "not a jti"},
+    {"policy": "sha256:00"},
+    {"allowed": [{"app": "vscode", "signal": "mood", "events": 1}]},
+    {"allowed": [{"app": "vscode", "signal": "click", "events": 0}]},
+    {"allowed": [{"app": "vscode", "signal": "click", "events": 2**63}]},
+    {"allowed": [{"app": "vscode", "signal": "click", "events": True}]},
+    {"allowed": [{"app": "vscode", "signal": "click", "events": "1"}]},
+    {"allowed": [{"app": "Visual Studio", "signal": "click", "events": 1}]},
+    {"allowed": [{"app": "vscode", "signal": "click", "events": 1, "text": "hello"}]},
+    {"refused": {"because": 1}},
+    {"refused": {"excluded": -1}},
+    {"person": "E-1001"},
+]
+
+
+def test_a_bad_report_is_a_problem_document_and_changes_nothing(http, company, bearer):
+    for changes in BAD_REPORTS:
+        answer = http.post("/v1/agent/reports", json=report(**changes), headers=bearer)
+        assert answer.status_code == 422
+        assert answer.json()["errors"]
+        assert company.entries("agent.reported") == []
 
 
 def test_an_oversized_report_is_413(http, bearer):
@@ -267,35 +273,36 @@ def test_an_oversized_report_is_413(http, bearer):
     assert answer.status_code == 413
 
 
-@pytest.mark.parametrize(
-    "raw", [b"", b"{", b"\xff\xfe", b"[" * 50_000, b"null", b'{"report": "r-00000001"}']
-)
-def test_broken_json_is_a_problem_document(http, bearer, raw):
-    answer = http.post(
-        "/v1/agent/reports", content=raw, headers={**bearer, "Content-Type": "application/json"}
-    )
-    assert answer.status_code in {400, 422}
-    assert answer.headers["content-type"] == "application/problem+json"
+BROKEN = [b"", b"{", b"\xff\xfe", b"[" * 50_000, b"null", b'{"report": "r-00000001"}']
+
+
+def test_broken_json_is_a_problem_document(http, bearer):
+    for raw in BROKEN:
+        answer = http.post(
+            "/v1/agent/reports", content=raw, headers={**bearer, "Content-Type": "application/json"}
+        )
+        assert answer.status_code in {400, 422}
+        assert answer.headers["content-type"] == "application/problem+json"
 
 
 # Who is asking
 
 
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        ("GET", "/v1/agent/lease"),
-        ("GET", "/v1/agent/policies/sha256:" + "0" * 64),
-        ("POST", "/v1/agent/reports"),
-    ],
-)
-@pytest.mark.parametrize("header", [None, "Bearer ", "Bearer nonsense", "Basic eDp5", "nonsense"])
-def test_without_a_living_token_every_door_is_shut(http, method, path, header):
-    headers = {"Authorization": header} if header else {}
-    body = {"json": report()} if method == "POST" else {}
-    answer = http.request(method, path, headers=headers, **body)
-    assert answer.status_code == 401
-    assert answer.headers["www-authenticate"].startswith("Bearer")
+DOORS = [
+    ("GET", "/v1/agent/lease"),
+    ("GET", "/v1/agent/policies/sha256:" + "0" * 64),
+    ("POST", "/v1/agent/reports"),
+]
+
+
+def test_without_a_living_token_every_door_is_shut(http):
+    for method, path in DOORS:
+        for header in (None, "Bearer ", "Bearer nonsense", "Basic eDp5", "nonsense"):
+            headers = {"Authorization": header} if header else {}
+            body = {"json": report()} if method == "POST" else {}
+            answer = http.request(method, path, headers=headers, **body)
+            assert answer.status_code == 401, (path, header)
+            assert answer.headers["www-authenticate"].startswith("Bearer")
 
 
 def test_a_revoked_device_gets_a_signed_off_and_nothing_else(http, company, bearer):

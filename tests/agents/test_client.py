@@ -25,6 +25,7 @@ from app.sdk.client import (
     pair,
 )
 from app.sdk.guard import Allowed
+from app.sdk.wire import Silence, Wire
 from tests.agent_simulator import DEVICE, LeaseOffice, event, policy_document
 
 BASE = "https://habeas.example"
@@ -314,12 +315,10 @@ def test_law_1_silence_is_bridged_by_the_lease_and_by_nothing_else(agent, servic
     assert not captures(agent)
 
 
-def test_data_that_drips_for_ever_is_given_up(agent, service, monkeypatch):
-    monkeypatch.setattr("app.sdk.client.DEADLINE_S", -1.0)
-    service.lies["/v1/agent/lease"] = endless
-    polled = agent.poll()
-    assert not polled.answered
-    assert not polled.capture
+def test_data_that_drips_for_ever_is_given_up(service, http):
+    service.lies["/"] = endless
+    with pytest.raises(Silence):
+        Wire(BASE, http, deadline_s=0).exchange("GET", "/v1/agent/lease")
 
 
 # Reports

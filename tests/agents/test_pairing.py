@@ -120,11 +120,14 @@ def test_a_code_is_good_for_fifteen_minutes(company, key):
         approve(company, code)
 
 
-@pytest.mark.parametrize("code", ["", "BCDF", "BCDF-GHJK", "!", "é" * 8, "B" * 10_000])
-def test_an_unknown_code_is_refused(company, key, code):
-    start(company, key)
-    with pytest.raises(NotFound):
-        approve(company, code)
+UNKNOWN_CODES = ["", "BCDF", "BCDF-GHJK", "!", "é" * 8, "B" * 10_000]
+
+
+def test_an_unknown_code_is_refused(company, key):
+    for code in UNKNOWN_CODES:
+        start(company, key)
+        with pytest.raises(NotFound):
+            approve(company, code)
 
 
 def test_somebody_who_left_cannot_pair(company, key):
@@ -199,10 +202,13 @@ def test_open_pairings_are_bounded(company, key):
     start(company, key)
 
 
-@pytest.mark.parametrize("name", ["", "   ", "x" * 81, "bell\x07", "\u202eevil"])
-def test_a_device_name_is_one_short_printable_line(company, key, name):
-    with pytest.raises(InvalidInput):
-        start(company, key, name)
+BAD_NAMES = ["", "   ", "x" * 81, "bell\x07", "\u202eevil"]
+
+
+def test_a_device_name_is_one_short_printable_line(company, key):
+    for name in BAD_NAMES:
+        with pytest.raises(InvalidInput):
+            start(company, key, name)
 
 
 def test_a_private_key_is_refused(company, key):
@@ -368,10 +374,13 @@ def test_a_token_lives_an_hour(company, key):
         device_of(company, bearer)
 
 
-@pytest.mark.parametrize("bearer", ["", "x", "é", "\ud800", "0" * 64])
-def test_an_unknown_token_is_refused(company, bearer):
-    with pytest.raises(Unauthenticated):
-        device_of(company, bearer)
+UNKNOWN_TOKENS = ["", "x", "é", "\ud800", "0" * 64]
+
+
+def test_an_unknown_token_is_refused(company):
+    for bearer in UNKNOWN_TOKENS:
+        with pytest.raises(Unauthenticated):
+            device_of(company, bearer)
 
 
 def test_revoking_a_device_refuses_its_token_at_once_except_for_the_lease(company, key):
