@@ -50,6 +50,11 @@ class Tx:
         """``sqlite`` or ``postgresql``."""
         return self._engine.dialect.name
 
+    @property
+    def begun(self) -> bool:
+        """Whether a statement was executed."""
+        return self._connection is not None
+
     def execute(
         self,
         statement: Executable,
@@ -101,10 +106,12 @@ class Database:
         tx = Tx(self.engine, "write")
         try:
             yield tx
+            begun = tx.begun
             tx.commit()
         finally:
             tx.close()
-        self.committed.set()
+        if begun:
+            self.committed.set()
 
     @contextmanager
     def read(self) -> Iterator[Tx]:
