@@ -18,6 +18,7 @@ import httpx2
 from rich.console import Console
 
 from app.demo.laptop import RECORDING
+from app.demo.step import NotSo, Told, TourClock, hold
 from app.demo.visitor import Visitor
 from app.kernel.errors import HabeasError
 from app.kernel.signing import BadToken, public_from_jwk, read_token
@@ -32,21 +33,6 @@ TRAINING, EVALUATION = "ai_training.computer_use", "performance_evaluation"
 EVENTS = 1_500
 PATIENCE_S = 20.0
 LONGEST_LEASE_S = 900
-
-
-class NotSo(HabeasError):
-    """A promise did not hold; the message says which."""
-
-    kind = "not-so"
-
-
-@dataclass(frozen=True)
-class Told:
-    """What a step found: what happened, why, and where in the log it stands."""
-
-    what: str
-    why: str = ""
-    index: int | None = None
 
 
 @dataclass
@@ -96,7 +82,7 @@ class Tour:
     def _steps(self) -> Iterator[tuple[str, Told]]:
         self._employee, self._auditor = Visitor(self.url), Visitor(self.url)
         self._machine = httpx2.Client(base_url=self.url, timeout=20)
-        self._clock = _Clock()
+        self._clock = TourClock()
         try:
             for step in self._story():
                 yield (step.__doc__ or "").rstrip("."), step()
@@ -407,24 +393,3 @@ class Tour:
                 return int(found.group(1))
             time.sleep(0.1)
         raise NotSo(f"no entry of kind {kind} ever reached the log")
-
-
-def hold(holds: bool, sentence: str) -> None:
-    """Go on only if the sentence is true.
-
-    Raises:
-        NotSo: it is not.
-    """
-    if not holds:
-        raise NotSo(sentence)
-
-
-@dataclass
-class _Clock:
-    """The machine's clock, which a step can set ahead."""
-
-    ahead: timedelta = timedelta()
-
-    def now(self) -> datetime:
-        """The time that the laptop believes it is."""
-        return datetime.now(UTC) + self.ahead

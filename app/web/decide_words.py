@@ -1,7 +1,7 @@
 """The words around a notice, in the notice's language: what is offered, and the two choices.
 
-A person who reads the notice in German decides in German. Names that come from policy files (apps,
-regions) stay as they are written there.
+A person who reads the notice in German decides in German. Names of apps stay as the catalogue
+writes them; so does a region that has no name here.
 """
 
 from collections.abc import Iterable, Mapping
@@ -31,6 +31,7 @@ class DecideWords:
     purposes_label: str
     purposes: Mapping[str, str]
     rules_of: str
+    regions: Mapping[str, str]
     offer_name: str
     nothing: str
     conjunction: str
@@ -40,6 +41,10 @@ class DecideWords:
     yes_means: str
     yes_recorded: Mapping[Act, str]
     no_means: str
+
+    def named(self, regions: Mapping[str, str]) -> dict[str, str]:
+        """Regions by code, under their name in this language where it is known."""
+        return {code: self.regions.get(code, name) for code, name in regions.items()}
 
     def kept(self, days: int) -> str:
         """``1 day``, ``14 days``, ``14 Tage``."""
@@ -68,6 +73,7 @@ _EN = DecideWords(
     purposes_label="For",
     purposes=text.PURPOSE_PHRASES,
     rules_of="By the rules of",
+    regions={},
     offer_name="Name of this offer",
     nothing="nothing",
     conjunction="and",
@@ -147,6 +153,18 @@ _DE = DecideWords(
         "legal.order": "Anordnung eines Gerichts oder einer Behörde",
     },
     rules_of="Nach den Regeln von",
+    regions={
+        "GLOBAL": "Überall",
+        "EU": "Europäische Union",
+        "DE": "Deutschland",
+        "FR": "Frankreich",
+        "GB": "Vereinigtes Königreich",
+        "US": "Vereinigte Staaten",
+        "US-NY": "New York",
+        "US-CA": "Kalifornien",
+        "IN": "Indien",
+        "NO": "Norwegen",
+    },
     offer_name="Name dieses Angebots",
     nothing="nichts",
     conjunction="und",

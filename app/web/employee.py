@@ -110,7 +110,7 @@ def _decide_page(
     shown = services.consent.show(tx, person, situation.offer, language, now) if opening else None
     notice = shown.notice if shown else services.consent.notice(language)
     words = decide_words(notice.language)
-    rows = answers(offered(situation), names, services.policy.catalogue)
+    rows = answers(offered(situation), words.named(names), services.policy.catalogue)
     return page(
         request,
         "decide.html",
@@ -123,7 +123,7 @@ def _decide_page(
         agreed=situation.standing.scope is not None,
         said=said(situation, names, 1),
         words=words,
-        names=names,
+        names=words.named(names),
         answers=rows,
         never=[words.exclusions.get(place.id, lower_first(place.name)) for place in rows.never],
         purposes=[words.purposes.get(purpose, purpose) for purpose in rows.purposes],

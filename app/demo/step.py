@@ -1,0 +1,42 @@
+"""What a step of the tour is made of: what it tells, what it asserts, the clock it can set ahead."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from app.kernel.errors import HabeasError
+
+
+class NotSo(HabeasError):
+    """A promise did not hold; the message says which."""
+
+    kind = "not-so"
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a step found: what happened, why, and where in the log it stands."""
+
+    what: str
+    why: str = ""
+    index: int | None = None
+
+
+def hold(holds: bool, sentence: str) -> None:
+    """Go on only if the sentence is true.
+
+    Raises:
+        NotSo: it is not.
+    """
+    if not holds:
+        raise NotSo(sentence)
+
+
+@dataclass
+class TourClock:
+    """The machine's clock, which a step can set ahead."""
+
+    ahead: timedelta = timedelta()
+
+    def now(self) -> datetime:
+        """The time that the laptop believes it is."""
+        return datetime.now(UTC) + self.ahead
