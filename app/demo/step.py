@@ -1,4 +1,4 @@
-"""What a step of the tour is made of: what it tells, what it asserts, the clock it can set ahead."""
+"""A step of the tour: what it tells, what it asserts, and a clock that it can set ahead."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
