@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
-from pydantic import SecretStr, model_validator
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _CHECKOUT = Path(__file__).resolve().parents[1]
@@ -30,13 +30,13 @@ class Settings(BaseSettings):
     """The OpenID provider; empty in demo mode: the local one."""
     oidc_client_id: str = "habeas"
     oidc_client_secret: SecretStr = SecretStr("")
-    lease_ttl_s: int = 900
+    lease_ttl_s: int = Field(900, ge=10, le=3600)
     """Longest life of a lease, seconds; a policy can shorten it."""
-    poll_s: int = 15
+    poll_s: int = Field(15, ge=1, le=600)
     """How often agents are asked to poll, seconds."""
-    integrate_every_s: float = 0.1
+    integrate_every_s: float = Field(0.1, gt=0, le=10)
     """How long the integrator sleeps when nothing is committed, seconds."""
-    max_body_bytes: int = 1_000_000
+    max_body_bytes: int = Field(1_000_000, ge=10_000)
     """Largest request body; more is answered 413."""
 
     @model_validator(mode="after")
@@ -54,18 +54,15 @@ class Settings(BaseSettings):
         if not self.demo and not self.oidc_issuer:
             msg = "HABEAS_OIDC_ISSUER is missing: name your OpenID provider, or set HABEAS_DEMO=1"
             raise ValueError(msg)
+        if self.oidc_issuer and not _is_safe(self.oidc_issuer):
+            msg = "HABEAS_OIDC_ISSUER must be https unless it is a loopback address"
+            raise ValueError(msg)
         return self
 
     @property
     def on_loopback(self) -> bool:
         """Whether the base URL names this machine only."""
-        host = urlsplit(self.base_url).hostname or ""
-        if host == "localhost":
-            return True
-        try:
-            return ip_address(host).is_loopback
-        except ValueError:
-            return False
+        return _is_loopback(urlsplit(self.base_url).hostname or "")
 
     @property
     def secure_cookies(self) -> bool:
@@ -81,3 +78,17 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """The database URL in effect."""
         return self.database_url or f"sqlite:///{self.var / 'habeas.sqlite'}"
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_safe(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme == "https" or _is_loopback(parts.hostname or "")

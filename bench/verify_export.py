@@ -55,7 +55,14 @@ def decision(number: int) -> Event:
         policy=policy,
     )
     when = START - timedelta(days=9)
-    question = Question(PURPOSE, START, signals=("click",), captured_from=when, captured_to=when)
+    question = Question(
+        PURPOSE,
+        START,
+        dataset="ui-events",
+        signals=("click",),
+        captured_from=when,
+        captured_to=when,
+    )
     facts = Facts(Caller("pipeline", (PURPOSE,), ("training",)), (about,), role_policy=True)
     said = entry_facts(
         question, facts, decide(question, facts), purposes=PURPOSES, grant=str(number)

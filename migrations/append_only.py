@@ -13,8 +13,8 @@ def protect(table: str, *unique: tuple[str, ...]) -> None:
     Args:
         table: the table's name.
         unique: the column groups of its primary key and of every other UNIQUE constraint. On SQLite
-            an insert that collides with one of them is refused before it can replace a row, also on
-            a connection that left recursive_triggers off.
+            an insert that collides with one of them, or with a rowid, is refused before it can
+            replace a row, also on a connection that left recursive_triggers off.
     """
     if op.get_bind().dialect.name == "sqlite":
         _protect_sqlite(table, unique)
@@ -59,13 +59,12 @@ def _protect_sqlite(table: str, unique: tuple[tuple[str, ...], ...]) -> None:
         f"EXISTS (SELECT 1 FROM {table} WHERE "
         + " AND ".join(f"{column} = NEW.{column}" for column in columns)
         + ")"
-        for columns in unique
+        for columns in (("rowid",), *unique)  # rowid: -1 while it is still to be assigned
     )
-    if collisions:
-        op.execute(
-            f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} WHEN {collisions} "
-            f"BEGIN {refusal}; END"
-        )
+    op.execute(
+        f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} WHEN {collisions} "
+        f"BEGIN {refusal}; END"
+    )
 
 
 def _protect_postgresql(table: str) -> None:

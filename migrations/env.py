@@ -17,7 +17,8 @@ def run(engine: Engine) -> None:
     """Run the migrations; on PostgreSQL under a lock so that two starting processes take turns."""
     with engine.connect() as connection:
         if connection.dialect.name == "postgresql":
-            connection.exec_driver_sql("SET lock_timeout = '10s'")
+            connection.exec_driver_sql("SET lock_timeout = '30s'")
+            connection.exec_driver_sql("SET statement_timeout = 0")
             connection.exec_driver_sql("SELECT pg_advisory_lock(4841024)")
         try:
             context.configure(
@@ -33,6 +34,9 @@ def run(engine: Engine) -> None:
             if connection.dialect.name == "postgresql":
                 connection.rollback()
                 connection.exec_driver_sql("SELECT pg_advisory_unlock(4841024)")
+                # The connection goes back to the pool: it takes its own limits along again.
+                connection.exec_driver_sql("RESET lock_timeout")
+                connection.exec_driver_sql("RESET statement_timeout")
                 connection.commit()
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from app.agents.refusals import Refusal
 from app.kernel.canonical import canonical, digest
-from app.kernel.signing import LocalSigner, sign_token, thumbprint
+from app.kernel.signing import LocalSigner, jwk, sign_token, thumbprint
 from app.kernel.vocabulary import Reason, Signal
 from app.sdk import memory
 from app.sdk.event import UiEvent
@@ -100,6 +100,10 @@ class LeaseOffice:
     def keys(self) -> dict[str, bytes]:
         return {thumbprint(self.signer.public): self.signer.public}
 
+    @property
+    def jwks(self) -> list[dict[str, str]]:
+        return [{**jwk(self.signer.public), "habeas_typ": LEASE_TYPE}]
+
     def withdraw(self) -> None:
         """The person withdraws."""
         self.consent_seq += 1
@@ -178,7 +182,7 @@ class AgentSimulator:
     @property
     def captures(self) -> bool:
         """Whether an ordinary event would be captured now."""
-        answer = self.guard.may_capture(event())
+        answer = self.guard.may_capture(event(time=self.clock.now()))
         assert isinstance(answer, Allowed | Denied)
         return isinstance(answer, Allowed)
 

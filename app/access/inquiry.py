@@ -3,13 +3,15 @@
 Rules:
 1. The people are locked first, in order of their ids; what is read afterwards cannot change until
    the decision and its entry are committed. A withdrawal comes wholly before or wholly after.
-2. What the policies say counts three times: now, when the capture began, when it ended. What is
-   allowed must be allowed by all three; what speaks against speaks against if any says it.
+2. Policy is held next, in the order that ``PolicyService.hold`` asks for.
+3. What the policies say counts now and at every instant of the capture, for the regions that the
+   directory gave the person then. What is allowed must be allowed throughout; what speaks against
+   speaks against if any of it says so.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import reduce
 
 from app.access.enforcer import ACTIONS
@@ -28,7 +30,7 @@ from app.audit.service import AuditService
 from app.consent.model import Standing, suffices
 from app.consent.service import ConsentService
 from app.db.engine import Tx
-from app.directory.model import Person
+from app.directory.model import Person, PersonVersion
 from app.directory.service import DirectoryService
 from app.kernel.authority import Authority, Role
 from app.kernel.errors import NotFound
@@ -79,6 +81,15 @@ class Inquiry:
 
 
 @dataclass(frozen=True)
+class Stay:
+    """A stretch of time, start and end included, in which a person's regions were the same."""
+
+    regions: tuple[str, ...]
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True)
 class Inquirer:
     """Reads from directory, consent and policy what a decision needs."""
 
@@ -87,14 +98,16 @@ class Inquirer:
     policy: PolicyService
     consent: ConsentService
     authority: Authority
+    datasets: frozenset[str]
 
     def inquire(
         self, tx: Tx, consumer: Consumer, request: EvaluationRequest, now: datetime
     ) -> Inquiry:
         """Gather everything for one request; writes nothing but missing pseudonyms."""
-        question = _question(request, now)
+        question = _question(request, now, self.datasets)
         ids = sorted(set(request.persons))
         known = [person for person in (self._locked(tx, one) for one in ids) if person]
+        self.policy.hold(tx)
         behalf = self._on_behalf(tx, request)
         lines = self.directory.lines(tx, [person.id for person in known])
         named = {*lines, *(above for line in lines.values() for above in line)}
@@ -108,14 +121,18 @@ class Inquirer:
                 person,
                 question,
                 standing=standings[person.id],
-                policy=policies[person.regions],
+                policy=policies[person.id],
                 names=(names[person.id], *(names[above] for above in lines[person.id])),
             )
             for person in known
         )
         caller = _caller(consumer, request, behalf, names)
         facts = Facts(
-            caller, people, len(ids) - len(known), self._role_policy(caller, request, behalf)
+            caller,
+            people,
+            len(ids) - len(known),
+            self._role_policy(caller, request, behalf),
+            self.policy.in_force(tx, known[0].regions, now).seq if known else None,
         )
         return Inquiry(
             question,
@@ -154,18 +171,26 @@ class Inquirer:
 
     def _policies(
         self, tx: Tx, people: Iterable[Person], question: Question
-    ) -> dict[tuple[str, ...], PolicyFacts]:
-        instants = {question.asked_at, question.captured_from, question.captured_to} - {None}
-        ordered = sorted((at for at in instants if at is not None), reverse=True)
-        found: dict[tuple[str, ...], PolicyFacts] = {}
-        for regions in {person.regions: None for person in people}:
-            rules = [
-                _rules(self.policy.in_force(tx, regions, at), at, question.signals)
-                for at in ordered
-                if at <= question.asked_at  # an interval in the future is refused for itself
-            ]
-            found[regions] = reduce(narrower, rules)
+    ) -> dict[str, PolicyFacts]:
+        """What holds now for each, narrowed by what held during the capture (rule 3)."""
+        known: dict[tuple[Stay, ...], PolicyFacts] = {}
+        found: dict[str, PolicyFacts] = {}
+        for person in people:
+            stays = [Stay(person.regions, question.asked_at, question.asked_at)]
+            if question.captured is not None:  # any other interval is refused for itself
+                stays += _stays(self.directory.versions(tx, person.id), *question.captured)
+            key = tuple(stays)
+            if key not in known:
+                known[key] = reduce(narrower, self._rules(tx, key, question.signals))
+            found[person.id] = known[key]
         return found
+
+    def _rules(
+        self, tx: Tx, stays: Iterable[Stay], signals: Sequence[str]
+    ) -> Iterator[PolicyFacts]:
+        for stay in stays:
+            for at, in_force in self.policy.throughout(tx, stay.regions, stay.start, stay.end):
+                yield _rules(in_force, at, signals)
 
     def _person(
         self,
@@ -230,6 +255,22 @@ def narrower(now: PolicyFacts, then: PolicyFacts) -> PolicyFacts:
     )
 
 
+def _stays(versions: Sequence[PersonVersion], start: datetime, end: datetime) -> Iterator[Stay]:
+    """Where a person was from start to end, as the directory had it then.
+
+    Before the directory knew the person, what it said first counts.
+    """
+    for place, version in enumerate(versions):
+        since = start if place == 0 else max(start, version.recorded_at)
+        until = end
+        if place + 1 < len(versions):
+            until = min(end, versions[place + 1].recorded_at - timedelta.resolution)
+        if since <= until:
+            entity_region = version.entity.partition("/")[0]
+            regions = dict.fromkeys((version.region, version.place, entity_region))
+            yield Stay(tuple(regions), since, until)
+
+
 def _rules(in_force: InForce, at: datetime, signals: Iterable[str]) -> PolicyFacts:
     compiled = in_force.compiled
     return PolicyFacts(
@@ -260,8 +301,9 @@ def _shorter(one: int | None, other: int | None) -> int | None:
     return min((days for days in (one, other) if days is not None), default=None)
 
 
-def _question(request: EvaluationRequest, now: datetime) -> Question:
+def _question(request: EvaluationRequest, now: datetime, datasets: frozenset[str]) -> Question:
     known = request.resource_type in ACTIONS
+    listed = request.resource_type == CAPTURED_DATA and request.resource_id in datasets
     return Question(
         purpose=request.purpose if request.resource_type == CAPTURED_DATA else None,
         asked_at=now,
@@ -269,7 +311,7 @@ def _question(request: EvaluationRequest, now: datetime) -> Question:
         action=request.action
         if request.action in ACTIONS.get(request.resource_type, ())
         else OTHER,
-        dataset=request.resource_id if request.resource_type == CAPTURED_DATA else None,
+        dataset=request.resource_id if listed else None,
         signals=tuple(sorted(set(request.signals))),
         captured_from=request.captured_from,
         captured_to=request.captured_to,

@@ -13,7 +13,7 @@ Rules:
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from app.access.floor import (
@@ -48,6 +48,7 @@ class AccessReason(StrEnum):
     MACHINE_ONLY = "machine_only"
     OWN_DATA_ONLY = "own_data_only"
     DUAL_CONTROL_MISSING = "dual_control_missing"
+    DATASET_UNKNOWN = "dataset_unknown"
     PERSONS_MISSING = "persons_missing"
     PERSON_UNKNOWN = "person_unknown"
     PERSON_LEFT = "person_left"
@@ -82,6 +83,7 @@ CALLER_REASONS = frozenset(
         AccessReason.MACHINE_ONLY,
         AccessReason.OWN_DATA_ONLY,
         AccessReason.DUAL_CONTROL_MISSING,
+        AccessReason.DATASET_UNKNOWN,
     }
 )
 """Reasons that lie in who asks and for what, not in the people asked about."""
@@ -112,7 +114,7 @@ class Question:
         purpose: as it was sent; any value at all, None where none was sent.
         resource: the AuthZEN resource type.
         action: the AuthZEN action name.
-        dataset: code of the dataset; recorded, not judged.
+        dataset: code from the closed list of policies/purposes.yaml; None for any other.
         signals: codes of the signals to be read.
         captured_from, captured_to: when the data was captured; None where not said.
         asked_at: the instant of the decision.
@@ -126,6 +128,14 @@ class Question:
     signals: tuple[str, ...] = ()
     captured_from: datetime | None = None
     captured_to: datetime | None = None
+
+    @property
+    def captured(self) -> tuple[datetime, datetime] | None:
+        """When the capture began and ended; None unless both were said and lie in the past."""
+        start, end = self.captured_from, self.captured_to
+        if start is None or end is None or not start <= end <= self.asked_at:
+            return None
+        return start, end
 
 
 @dataclass(frozen=True)
@@ -156,17 +166,17 @@ class PolicyFacts:
 
     Attributes:
         layers: digests of the layers in force now, sorted.
-        capture_layers: digests of those in force at either end of the capture, sorted.
-        bases: bases that hold now and held at both ends of the capture.
+        capture_layers: digests of those in force at any instant of the capture, sorted.
+        bases: bases that hold now and held all through the capture.
         signals: those asked for that are not denied, each with its retention in days (None: no
-            limit); now and at both ends of the capture.
-        purposes: those that no layer takes away, now and at both ends of the capture.
+            limit); now and all through the capture.
+        purposes: those that no layer takes away, now and all through the capture.
         cohort_min: fewest people that may be read together.
         unknown: a region without a floor. blocked: a region where capture is not allowed.
         company: a company policy is in force, and was.
         missing: preconditions without valid evidence.
         lead_time: a lead time was running. stopped: the stop is on.
-        What speaks against counts if it holds now or held at either end of the capture.
+        What speaks against counts if it holds now or held at any instant of the capture.
     """
 
     layers: tuple[str, ...]
@@ -224,12 +234,14 @@ class Facts:
         people: those asked about that the directory knows, each once.
         people_unknown: how many asked about it does not know.
         role_policy: what the role rows say of caller, resource type and action.
+        policy_seq: number of the last policy event; None where no policy was asked about.
     """
 
     caller: Caller
     people: tuple[PersonFacts, ...] = ()
     people_unknown: int = 0
     role_policy: bool = False
+    policy_seq: int | None = None
 
 
 @dataclass(frozen=True)
@@ -331,8 +343,9 @@ def _people(terms: Terms, facts: Facts) -> Iterator[AccessReason]:
 
 
 def _context(terms: Terms, question: Question) -> Iterator[AccessReason]:
-    start, end = question.captured_from, question.captured_to
-    if start is None or end is None or not start <= end <= question.asked_at:
+    if question.dataset is None:
+        yield AccessReason.DATASET_UNKNOWN
+    if question.captured is None:
         yield AccessReason.CAPTURE_INTERVAL_MISSING
     if terms.signals and not question.signals:
         yield AccessReason.SIGNALS_MISSING
@@ -361,8 +374,9 @@ def _consent(person: PersonFacts, question: Question, word: Verdict) -> Iterator
 def _policy(policy: PolicyFacts, question: Question, word: Verdict) -> Iterator[AccessReason]:
     if not _within(word, policy.purposes) or set(question.signals) - policy.signals.keys():
         yield AccessReason.OUTSIDE_POLICY
-    if question.captured_from is not None and any(
-        days is not None and question.captured_from + timedelta(days=days) <= question.asked_at
+    # Whole days of age, so that no instant and no number of days is too large to reckon with.
+    if question.captured and any(
+        days is not None and (question.asked_at - question.captured[0]).days >= days
         for days in _retentions(policy, question)
     ):
         yield AccessReason.RETENTION_PASSED
@@ -385,7 +399,7 @@ def _retentions(policy: PolicyFacts, question: Question) -> tuple[int | None, ..
 
 
 def _retain_days(question: Question, facts: Facts) -> int | None:
-    if question.captured_from is None:
+    if question.captured is None:
         return None
     found = [
         days
@@ -395,5 +409,4 @@ def _retain_days(question: Question, facts: Facts) -> int | None:
     ]
     if not found:
         return None
-    last = question.captured_from + timedelta(days=min(found))
-    return max(0, (last - question.asked_at).days)
+    return max(0, min(found) + (question.captured[0] - question.asked_at).days)

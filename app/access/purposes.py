@@ -1,9 +1,11 @@
 """policies/purposes.yaml: the purposes in words for people, with standard terms for machines.
 
 The file explains the floor and grants nothing. It is read strictly, and its keys must be the
-floor's, no more and no fewer; otherwise the program does not start.
+floor's, no more and no fewer; otherwise the program does not start. It also lists the datasets that
+can be asked for: a name that a consumer makes up would carry its text into the log.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +22,7 @@ OBLIGATIONS = ("retain_days", "purpose", "no_individual_evaluation")
 _SECTIONS = {"allowed": ALLOWED, "break_glass": BREAK_GLASS, "prohibited": PROHIBITED}
 _TEXTS = ("label", "description")
 _LISTS = ("dpv", "related", "fides")
+_DATASET = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
 @dataclass(frozen=True)
@@ -45,9 +48,14 @@ class PurposeText:
 
 @dataclass(frozen=True)
 class PurposeFile:
-    """The whole file: its purposes in order, and its canonical bytes under their digest."""
+    """The whole file: its purposes in order, and its canonical bytes under their digest.
+
+    Attributes:
+        datasets: the closed list of datasets, sorted.
+    """
 
     texts: tuple[PurposeText, ...]
+    datasets: tuple[str, ...]
     document: bytes
 
     @property
@@ -69,15 +77,27 @@ def load_purposes(path: Path) -> PurposeFile:
     """
     form = Form(path.name)
     root = form.compose(path.read_bytes())
-    fields = form.mapping(root, "", ("floor_version", *_SECTIONS), ())
+    fields = form.mapping(root, "", ("floor_version", "datasets", *_SECTIONS), ())
     form.number(fields.get("floor_version"), "floor_version", FLOOR_VERSION, FLOOR_VERSION)
+    datasets = _datasets(form, fields.get("datasets"))
     texts = [
         text
         for section, keys in _SECTIONS.items()
         for text in _section(form, section, fields.get(section), keys)
     ]
     form.finish()
-    return PurposeFile(tuple(texts), _document(texts))
+    return PurposeFile(tuple(texts), datasets, _document(texts, datasets))
+
+
+def _datasets(form: Form, node: Node | None) -> tuple[str, ...]:
+    found: set[str] = set()
+    for where, item in form.items(node, "datasets"):
+        code = form.shaped(item, where, _DATASET, "a dataset: 1 to 64 of a-z, 0-9, dot, hyphen, _")
+        if code in found:
+            form.wrong(item, where, "is given twice", "Keep one of the two.")
+        elif code is not None:
+            found.add(code)
+    return tuple(sorted(found))
 
 
 def _section(
@@ -108,7 +128,7 @@ def _listed(form: Form, node: Node | None, path: str) -> tuple[str, ...]:
     return tuple(form.text(item, where) or "" for where, item in form.items(node, path))
 
 
-def _document(texts: list[PurposeText]) -> bytes:
+def _document(texts: list[PurposeText], datasets: tuple[str, ...]) -> bytes:
     sections: dict[str, dict[str, Json]] = {section: {} for section in _SECTIONS}
     for text in texts:
         entry: dict[str, Json] = {
@@ -121,4 +141,5 @@ def _document(texts: list[PurposeText]) -> bytes:
         if text.section == "allowed":
             entry["obligations"] = text.obligations
         sections[text.section][text.key] = entry
-    return canonical({"v": 1, "kind": "purposes", "floor_version": FLOOR_VERSION, **sections})
+    head: dict[str, Json] = {"v": 1, "kind": "purposes", "floor_version": FLOOR_VERSION}
+    return canonical({**head, "datasets": datasets, **sections})

@@ -11,6 +11,7 @@ from typing import Any
 
 from app.access.floor import FLOOR_VERSION, verdict
 from app.access.model import (
+    CAPTURED_DATA,
     AccessReason,
     Caller,
     Decision,
@@ -21,6 +22,7 @@ from app.access.model import (
     ScopeFacts,
     decide,
 )
+from app.consent.model import State, suffices
 from app.kernel.canonical import Json
 from app.kernel.clock import instant, timestamp
 
@@ -73,6 +75,7 @@ def entry_facts(
             {"signals": list(scope.signals), "purposes": list(scope.purposes)} for scope in scopes
         ],
         "role_policy": facts.role_policy,
+        "policy_seq": facts.policy_seq,
         "outcome": "permit" if decision.permit else "deny",
         "reasons": [reason.value for reason in decision.reasons],
         "retain_days": decision.retain_days,
@@ -84,20 +87,23 @@ def facts_from_entry(facts: Mapping[str, Any]) -> tuple[Question, Facts]:
     """Read back what was asked and known.
 
     Raises:
-        ValueError: the facts are not those of an access decision.
+        ValueError: the facts are not those of an access decision, or contradict each other.
     """
     try:
-        return _question(facts), _facts(facts)
+        question, known = _question(facts), _facts(facts)
     except (KeyError, IndexError, TypeError, AttributeError) as error:
         msg = f"the entry lacks facts of an access decision: {error}"
         raise ValueError(msg) from error
+    for person in known.people:
+        _require_consistent(person)
+    return question, known
 
 
 def recompute(facts: Mapping[str, Any]) -> Decision:
     """Decide again from an entry.
 
     Raises:
-        ValueError: the facts are not those of an access decision.
+        ValueError: the facts are not those of an access decision, or contradict each other.
     """
     return decide(*facts_from_entry(facts))
 
@@ -106,12 +112,15 @@ def recorded(facts: Mapping[str, Any]) -> Decision:
     """The decision that an entry records, to compare with ``recompute``.
 
     Raises:
-        ValueError: outcome and reasons are not those of a decision.
+        ValueError: outcome, reasons and grant are not those of a decision.
     """
     try:
         reasons = tuple(AccessReason(reason) for reason in facts["reasons"])
         if facts["outcome"] != ("deny" if reasons else "permit"):
             msg = "outcome and reasons contradict each other"
+            raise ValueError(msg)
+        if facts["grant"] is not None and (reasons or facts["resource"] != CAPTURED_DATA):
+            msg = "a grant where nothing was granted: the decision contradicts it"
             raise ValueError(msg)
         return Decision(reasons, facts["retain_days"])
     except (KeyError, TypeError) as error:
@@ -201,7 +210,19 @@ def _facts(facts: Mapping[str, Any]) -> Facts:
         people=tuple(_read_person(person, policies, scopes) for person in facts["people"]),
         people_unknown=facts["people_unknown"],
         role_policy=facts["role_policy"],
+        policy_seq=facts["policy_seq"],
     )
+
+
+def _require_consistent(person: PersonFacts) -> None:
+    """What can be told from other facts of the entry must be as told from them."""
+    state = State(person.standing)
+    if person.suffices_now != suffices(person.policy.bases, state):
+        msg = f"{person.standing!r} and the bases contradict suffices_now"
+        raise ValueError(msg)
+    if (person.scope is not None) != (state in {State.GIVEN, State.ACKNOWLEDGED}):
+        msg = f"{person.standing!r} contradicts the scope"
+        raise ValueError(msg)
 
 
 def _read_person(

@@ -21,6 +21,7 @@ SENTENCES: Mapping[AccessReason, str] = MappingProxyType(
         AccessReason.MACHINE_ONLY: "This purpose is for programs; no person may ask for it.",
         AccessReason.OWN_DATA_ONLY: "For this purpose a person can ask about their own data only.",
         AccessReason.DUAL_CONTROL_MISSING: "This purpose needs a second person who agrees.",
+        AccessReason.DATASET_UNKNOWN: "This dataset is not on the closed list of datasets.",
         AccessReason.PERSONS_MISSING: "It was not said whose data is asked for.",
         AccessReason.PERSON_UNKNOWN: "Somebody asked about is not in the directory.",
         AccessReason.PERSON_LEFT: "Somebody asked about has left and can no longer withdraw.",

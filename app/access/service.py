@@ -75,7 +75,9 @@ class AccessService:
         self._authority = authority
         self._signer = signer
         self._issuer = issuer
-        self._inquirer = Inquirer(log, directory, policy, consent, authority)
+        self._inquirer = Inquirer(
+            log, directory, policy, consent, authority, frozenset(purposes.datasets)
+        )
 
     def adopt(self, tx: Tx, now: datetime) -> None:
         """Bring the purpose file into the database and the log, once for each content."""
@@ -150,12 +152,8 @@ class AccessService:
             Unauthenticated: nobody's, or replaced by a newer one.
         """
         found = store.consumer_by_secret(tx, _hashed(bearer))
-        newest = store.newest_consumer(tx, found.id) if found else None
-        if found is None or found != newest:
-            raise Unauthenticated(
-                "the consumer's secret is not known here",
-                cure="Send Authorization: Bearer with the secret shown at registration.",
-            )
+        if found is None or found != store.newest_consumer(tx, found.id):
+            raise _unknown_secret()
         return found
 
     def evaluate(
@@ -165,13 +163,16 @@ class AccessService:
 
         Args:
             tx: a writing transaction; holds the locks of the people until it ends.
-            consumer: as ``authenticate`` returned it in this transaction.
+            consumer: as ``authenticate`` returned it, perhaps in an earlier transaction.
             request: the question.
             now: the present instant.
 
         Raises:
+            Unauthenticated: the consumer was registered anew since it was authenticated.
             TooLarge: the record would not fit; ask about fewer people at once.
         """
+        if consumer != store.newest_consumer(tx, consumer.id):
+            raise _unknown_secret()
         inquiry = self._inquirer.inquire(tx, consumer, request, now)
         decision = decide(inquiry.question, inquiry.facts)
         granted = decision.permit and inquiry.question.resource == CAPTURED_DATA
@@ -292,6 +293,13 @@ def _body(inquiry: Inquiry) -> dict[str, Json] | None:
         return None
     clean = asked[:_LONGEST_PURPOSE].encode("utf-8", "replace").decode("utf-8")
     return {"asked_purpose": clean}
+
+
+def _unknown_secret() -> Unauthenticated:
+    return Unauthenticated(
+        "the consumer's secret is not known here",
+        cure="Send Authorization: Bearer with the secret shown at registration.",
+    )
 
 
 def _hashed(secret: str) -> str:

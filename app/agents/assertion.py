@@ -5,6 +5,7 @@ alone, living five minutes at most. That its ``jti`` is used once is the caller'
 """
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +16,7 @@ from app.kernel.signing import thumbprint as key_id
 ASSERTION_LIFE = timedelta(minutes=5)
 SKEW = timedelta(seconds=60)
 ASSERTION_TYPE = "JWT"
+_DEVICE_ID = re.compile(r"d_[0-9a-f]{32}")
 
 
 def read_assertion(
@@ -67,10 +69,13 @@ def _seconds(claims: Mapping[str, Any], name: str) -> int:
 
 
 def claimed_device(assertion: str) -> str | None:
-    """Read who an assertion says it is from, to find the key to check it with; believe nothing."""
+    """Read who an assertion says it is from, to find the key to check it with; believe nothing.
+
+    What has not the form of a device's id is nobody's, and never reaches the database.
+    """
     parts = assertion.split(".") if len(assertion) <= MAX_TOKEN_BYTES else []
     try:
-        claims = json.loads(unb64u(parts[1]))
-        return str(claims["sub"])
+        claimed = json.loads(unb64u(parts[1]))["sub"]
     except (ValueError, IndexError, KeyError, TypeError, RecursionError):
         return None
+    return claimed if isinstance(claimed, str) and _DEVICE_ID.fullmatch(claimed) else None

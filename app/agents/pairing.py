@@ -6,9 +6,12 @@ Rules:
 2. A code works once, for fifteen minutes, for the first person who approves it. Codes and tokens
    are stored hashed.
 3. An assertion works once (its ``jti``), for at most five minutes, at this issuer only.
-4. Guessing is bounded: wrong codes per person and in all, and open pairings in all.
+4. Guessing is bounded: wrong codes per person and in all, and open pairings in all. Anybody can
+   begin a pairing, so a beginning is no entry, and the oldest open one gives way to a new one.
 5. A refused token request is an answer, not an error: what it taught us (the assertion is used, the
    device polls too fast) must be committed with it. So it is returned, never raised.
+6. Who is not known to hold a key makes nobody wait: ``stranger`` needs to read only, and is asked
+   before a writing transaction begins.
 """
 
 import hashlib
@@ -34,7 +37,6 @@ from app.kernel.errors import (
     InvalidInput,
     NotFound,
     Unauthenticated,
-    Unavailable,
 )
 from app.kernel.signing import BadToken, public_from_jwk
 from app.kernel.signing import thumbprint as key_id
@@ -146,9 +148,11 @@ class PairingService:
     def start_pairing(self, tx: Tx, name: str, jwk: Mapping[str, Any], now: datetime) -> Pairing:
         """Begin: a device names itself and its public key (RFC 8628 §3.1).
 
+        No entry: nobody stands behind it yet. The entry is written when a person approves.
+
         Raises:
-            InvalidInput: the name is empty or too long, or the key is not a public Ed25519 key.
-            Unavailable: too many pairings are open.
+            InvalidInput: the name is empty, too long or not printable, or the key is not a public
+                Ed25519 key.
         """
         label = _name(name)
         try:
@@ -157,8 +161,7 @@ class PairingService:
             cure = "Send the public Ed25519 key as a JWK: kty OKP, crv Ed25519, x."
             raise InvalidInput(str(error), faults=(Fault("jwk", str(error), cure),)) from error
         store.forget_expired_pairings(tx, now - PAIRING_LIFE)
-        if store.pending_pairings(tx, now) >= MAX_PENDING:
-            raise Unavailable("too many pairings are open", cure="Try again in some minutes.")
+        store.forget_oldest_pairings(tx, store.pending_pairings(tx, now) - MAX_PENDING + 1)
         pairing = Pairing(
             device_id="d_" + secrets.token_hex(16),
             device_code=secrets.token_urlsafe(32),
@@ -175,7 +178,6 @@ class PairingService:
             interval_s=INTERVAL_S,
         )
         store.insert_pairing(tx, row, _hash(pairing.device_code), _hash(pairing.user_code))
-        self._append(tx, Kind.DEVICE_PAIRING_STARTED, pairing.device_id, now)
         return pairing
 
     def pairing_for(
@@ -216,6 +218,7 @@ class PairingService:
         assert row is not None  # marked above, in this transaction
         device = Device(row.device_id, person.id, row.name, row.public, paired_at=now)
         store.insert_device(tx, device)
+        self._append(tx, Kind.DEVICE_PAIRING_STARTED, device.id, now)
         event = Event(
             Kind.DEVICE_PAIRED,
             Actor("person", person.id),
@@ -224,6 +227,34 @@ class PairingService:
         )
         self._log.append(tx, event, now)
         return device
+
+    def stranger(
+        self, tx: Tx, assertion: str, now: datetime, device_code: str = ""
+    ) -> TokenRefusal | None:
+        """Say why whoever signed this is nobody we know; None if they hold a known key.
+
+        Args:
+            tx: a reading transaction is enough; that the assertion is new is checked later.
+            assertion: as for ``token`` and ``redeem``.
+            now: the instant.
+            device_code: the code to be redeemed; empty if none is.
+        """
+        if device_code:
+            row = store.pairing_by_device_code(tx, _hash(device_code))
+            if row is None:
+                return TokenRefusal("invalid_grant", "the device code is unknown")
+            device_id, public = row.device_id, row.public
+        else:
+            claimed = claimed_device(assertion)
+            device = store.device(tx, claimed) if claimed else None
+            if device is None or not device.active:
+                return TokenRefusal("invalid_client", "no such device, or it was revoked")
+            device_id, public = device.id, device.public
+        try:
+            read_assertion(assertion, device_id, public, self._audiences, now)
+        except BadToken as error:
+            return TokenRefusal("invalid_client", str(error))
+        return None
 
     def redeem(
         self, tx: Tx, device_code: str, assertion: str, now: datetime

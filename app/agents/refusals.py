@@ -30,6 +30,7 @@ class Refusal(StrEnum):
     SERVER_ANSWER = "server_answer"
     # The lease says on; this event is still not for us.
     EVENT_UNREADABLE = "event_unreadable"
+    EVENT_OUTSIDE_LEASE = "event_outside_lease"
     EXCLUDED = "excluded"
     APP_UNLISTED = "app_unlisted"
     SIGNAL_DENIED = "signal_denied"

@@ -7,10 +7,13 @@ Rules:
    it is sent (law 2). A renewal of equal content is not an entry and changes nothing.
 3. Most polls are renewals, so they are answered from a reading transaction: ``renewal`` answers if
    nothing differs, else None, and the caller asks ``lease`` in a writing one. ``lease`` trusts
-   nothing that ``renewal`` saw: it locks the person and works everything out again.
+   nothing that ``renewal`` saw: it locks the person, holds policy still, and works everything out
+   again.
+4. Where a laptop says it is costs an entry each time it changes the lease. A device that says so
+   more than sixty times an hour is not answered: without an answer its capture ends.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from app.agents import store
 from app.agents.leases import (
@@ -35,10 +38,12 @@ from app.db.engine import Tx
 from app.directory.model import Person
 from app.directory.service import DirectoryService
 from app.kernel.authority import Authority
-from app.kernel.canonical import Json, canonical, digest
-from app.kernel.errors import Conflict, Fault, InvalidInput, NotFound
+from app.kernel.canonical import Json, canonical, digest, parse_canonical
+from app.kernel.errors import Conflict, Fault, Forbidden, InvalidInput, NotFound
 from app.kernel.signing import Signer, sign_token
 from app.policy.service import PolicyService
+
+MAX_CHANGES_PER_HOUR = 60
 
 
 class AgentService(PairingService):
@@ -145,16 +150,20 @@ class AgentService(PairingService):
 
         Raises:
             InvalidInput: as ``renewal``.
+            Forbidden: the device's place changed its lease too often lately.
         """
         poll.check()
-        # One lease of a person at a time, and none while the person decides.
+        # One lease of a person at a time, and none while the person decides or policy changes.
         self._directory.lock(tx, device.person_id)
+        self._policy.hold(tx)
         device = store.device(tx, device.id) or device
         person = self._directory.person(tx, device.person_id)
         situation = self.situation(tx, person, now, poll.place, device_active=device.active)
         terms = self._terms(device, situation)
         last = store.last_lease(tx, device.id)
         if last is None or last.content != terms.digest:
+            if poll.place is not None:
+                _require_calm(tx, device, now)
             if situation.directive.capture:
                 self._policy.publish_document(tx, situation.in_force, situation.standing.scope, now)
             event = lease_changed(device, situation, terms, poll.place)
@@ -212,7 +221,7 @@ class AgentService(PairingService):
 
         Raises:
             InvalidInput: a reason is not in the closed list, a place is named twice, or the policy
-                document was never published.
+                document was never published for agents.
             Conflict: another report was taken under this id.
         """
         body = digest(canonical(report.facts()))
@@ -247,12 +256,16 @@ class AgentService(PairingService):
             faults.append(Fault("allowed", "names an app and signal twice", "Add the counts up."))
         if faults:
             raise InvalidInput(f"{faults[0].field} {faults[0].problem}", faults=tuple(faults))
-        if report.policy is not None:
-            try:
-                self._policy.document(tx, report.policy)
-            except NotFound as error:
-                fault = Fault("policy", "was never published", "Name the lease's policy digest.")
-                raise InvalidInput("the policy was never published", faults=(fault,)) from error
+        if report.policy is not None and not self._was_for_agents(tx, report.policy):
+            fault = Fault("policy", "was never published", "Name the lease's policy digest.")
+            raise InvalidInput("the policy was never published", faults=(fault,))
+
+    def _was_for_agents(self, tx: Tx, policy_digest: str) -> bool:
+        """Whether a digest names a document for agents: the only documents without a kind."""
+        try:
+            return "kind" not in parse_canonical(self._policy.document(tx, policy_digest))
+        except NotFound:
+            return False
 
     # Devices
 
@@ -295,6 +308,20 @@ class AgentService(PairingService):
         )
 
 
+def _require_calm(tx: Tx, device: Device, now: datetime) -> None:
+    """Return while a device may still change its lease by its place (rule 4).
+
+    Raises:
+        Forbidden: it may not.
+    """
+    if store.leases_since(tx, device.id, now - timedelta(hours=1)) >= MAX_CHANGES_PER_HOUR:
+        raise Forbidden(
+            "the laptop's place changed its lease too often",
+            kind="too-many-attempts",
+            cure="Ask without a place, or wait an hour; capture is off until there is an answer.",
+        )
+
+
 def _reported(device: Device, report: Report) -> Event:
     """The entry of a report: totals only, since apps by person are nobody's business for ever."""
     facts: dict[str, Json] = {
@@ -305,6 +332,8 @@ def _reported(device: Device, report: Report) -> Event:
         "allowed": sum(row.events for row in report.allowed),
         "refused": dict(report.refused),
     }
+    if facts["allowed"] and report.lease is None:
+        facts["unleased"] = True  # law 1 forbids it, so the log shows it
     return Event(
         Kind.AGENT_REPORTED, Actor("device", device.id), facts, subjects=(device.person_id,)
     )

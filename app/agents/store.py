@@ -183,6 +183,19 @@ def forget_expired_pairings(tx: Tx, before: datetime) -> None:
     tx.execute(delete(agent_pairing).where(agent_pairing.c.expires_at <= before))
 
 
+def forget_oldest_pairings(tx: Tx, how_many: int) -> None:
+    """Delete so many pairings that nobody has approved, the first begun first."""
+    if how_many <= 0:
+        return
+    oldest = (
+        select(agent_pairing.c.device_id)
+        .where(agent_pairing.c.approved_at.is_(None))
+        .order_by(agent_pairing.c.started_at, agent_pairing.c.device_id)
+        .limit(how_many)
+    )
+    tx.execute(delete(agent_pairing).where(agent_pairing.c.device_id.in_(oldest)))
+
+
 def insert_pairing(tx: Tx, row: PairingRow, device_code: str, user_code: str) -> None:
     """Keep a new pairing; both codes as SHA-256 in hex."""
     tx.execute(
@@ -361,6 +374,14 @@ def last_lease(tx: Tx, device_id: str) -> LeaseRow | None:
         .limit(1)
     ).one_or_none()
     return None if row is None else LeaseRow(row.seq, row.content)
+
+
+def leases_since(tx: Tx, device_id: str, since: datetime) -> int:
+    """How many leases of a device were recorded after an instant."""
+    counted = select(func.count()).where(
+        agent_lease.c.device_id == device_id, agent_lease.c.recorded_at > since
+    )
+    return int(tx.execute(counted).scalar_one())
 
 
 def insert_lease(tx: Tx, device_id: str, row: LeaseRow, event_id: str, now: datetime) -> None:

@@ -148,7 +148,8 @@ def start_pairing(
 )
 def token(
     services: ServicesDep,
-    tx: WriteTx,
+    read: ReadTx,
+    write: WriteTx,
     now: Now,
     grant_type: Annotated[str, Form(max_length=200)] = "",
     device_code: Annotated[str, Form(max_length=200)] = "",
@@ -163,18 +164,20 @@ def token(
         return _token_answer(
             TokenRefusal("invalid_client", f"client_assertion_type must be {ASSERTION_KIND}")
         )
-    match grant_type:
-        case "client_credentials":
-            return _token_answer(services.agents.token(tx, client_assertion, now))
-        case "urn:ietf:params:oauth:grant-type:device_code":
-            if not device_code:
-                return _token_answer(TokenRefusal("invalid_request", "device_code is missing"))
-            return _token_answer(services.agents.redeem(tx, device_code, client_assertion, now))
-        case _:
-            refusal = TokenRefusal(
-                "unsupported_grant_type", f"use client_credentials or {DEVICE_GRANT}"
-            )
-            return _token_answer(refusal)
+    if grant_type not in {"client_credentials", DEVICE_GRANT}:
+        return _token_answer(
+            TokenRefusal("unsupported_grant_type", f"use client_credentials or {DEVICE_GRANT}")
+        )
+    if grant_type == DEVICE_GRANT and not device_code:
+        return _token_answer(TokenRefusal("invalid_request", "device_code is missing"))
+    agents, code = services.agents, device_code if grant_type == DEVICE_GRANT else ""
+    refusal = agents.stranger(read, client_assertion, now, code)
+    read.close()  # never wait for one connection while holding another
+    if refusal is not None:  # the database's one writer is not for those whom nobody knows
+        return _token_answer(refusal)
+    if code:
+        return _token_answer(agents.redeem(write, code, client_assertion, now))
+    return _token_answer(agents.token(write, client_assertion, now))
 
 
 @router.get(
@@ -230,13 +233,21 @@ def policy(
 
 @router.post("/reports")
 def report(
-    body: ReportRequest, services: ServicesDep, tx: WriteTx, now: Now, bearer: Bearer
+    body: ReportRequest,
+    services: ServicesDep,
+    read: ReadTx,
+    write: WriteTx,
+    now: Now,
+    bearer: Bearer,
 ) -> ReportAnswer:
     """Take what an agent says it applied and did. The same report again is answered the same."""
-    device = services.agents.device_of(tx, bearer, now)
+    agents = services.agents
+    agents.device_of(read, bearer, now)
+    read.close()  # never wait for one connection while holding another
+    device = agents.device_of(write, bearer, now)  # it may have been revoked since
     rows = tuple(Captured(row.app, row.signal, row.events) for row in body.allowed)
     taken = Report(body.report, body.lease, body.policy, rows, body.refused)
-    return ReportAnswer(report=body.report, event=services.agents.report(tx, device, taken, now))
+    return ReportAnswer(report=body.report, event=agents.report(write, device, taken, now))
 
 
 def _token_answer(given: Token | TokenRefusal) -> JSONResponse:

@@ -4,8 +4,9 @@ The export is an entry of the log it exports. It runs in one reading transaction
 the log at one checkpoint, however it grows meanwhile. Memory does not depend on the log's size.
 """
 
+import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from app.audit.checkpoint import parse_checkpoint, parse_note
 from app.audit.integrator import Integrator
 from app.audit.merkle import HASH_BYTES
 from app.audit.model import Actor, Event, Kind
+from app.audit.named import named_documents
 from app.audit.service import AuditService
 from app.audit.store import Signed
 from app.audit.tiles import TILE_WIDTH, tiles_of
@@ -23,6 +25,9 @@ from app.db.engine import Database, Tx
 from app.kernel.canonical import Json
 
 _PAGE = 1_000
+
+Documents = Callable[[Tx], Iterable[tuple[str, bytes]]]
+"""Gives every document there is, each with its digest, as a transaction sees them."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,7 @@ def export_log(
     *,
     actor: Actor,
     now: datetime,
-    policies: Iterable[tuple[str, bytes]],
+    documents: Documents,
 ) -> Exported:
     """Write the log to ``target``, replacing it only when the new file is complete.
 
@@ -53,7 +58,8 @@ def export_log(
         target: the file to write.
         actor: who exports.
         now: when.
-        policies: documents that entries name by digest, each with its digest.
+        documents: read in the transaction of the export; those that its entries name are written.
+            A document of an entry that is not integrated yet is left to the next export.
     """
     with database.write() as tx:
         tree = store.head_of(tx)
@@ -66,7 +72,7 @@ def export_log(
             signed = store.last_checkpoint(tx)
             assert signed is not None, "an entry was integrated just now"
             writer = ArchiveWriter(file)
-            _write(tx, writer, signed, integrator.vkey, sorted(set(policies)))
+            _write(tx, writer, signed, integrator.vkey, documents)
             file.flush()
             os.fsync(file.fileno())
         draft.replace(target)
@@ -75,16 +81,16 @@ def export_log(
     return Exported(signed.size, signed.root, target)
 
 
-def _write(
-    tx: Tx, writer: ArchiveWriter, signed: Signed, vkey: str, policies: list[tuple[str, bytes]]
-) -> None:
+def _write(tx: Tx, writer: ArchiveWriter, signed: Signed, vkey: str, documents: Documents) -> None:
     note = signed.note.encode()
     writer.add_bytes(archive.CHECKPOINT, note)
     total = store.bytes_of_entries(tx, signed.size) + signed.size  # a newline each
-    writer.add(archive.ENTRIES, total, _lines(tx, signed.size))
+    named: set[str] = set()
+    writer.add(archive.ENTRIES, total, _lines(tx, signed.size, named))
     writer.add_bytes(archive.KEY, f"{vkey}\n".encode())
-    for digest, document in policies:
-        writer.add_bytes(archive.policy_path(digest), document)
+    for digest, document in sorted(set(documents(tx))):
+        if digest in named:
+            writer.add_bytes(archive.policy_path(digest), document)
     for tile in tiles_of(signed.size):
         start = tile.n * TILE_WIDTH
         hashes = store.row_hashes(tx, tile.level, start, start + tile.width)
@@ -94,8 +100,10 @@ def _write(
     writer.end()
 
 
-def _lines(tx: Tx, size: int) -> Iterator[bytes]:
+def _lines(tx: Tx, size: int, named: set[str]) -> Iterator[bytes]:
+    """Yield the entries; the digests of the documents that they name are added to ``named``."""
     for start in range(0, size, _PAGE):
         for raw in store.raw_entries(tx, start, min(start + _PAGE, size)):
+            named |= named_documents(json.loads(raw))
             yield raw
             yield b"\n"

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from app.audit import growth, store
 from app.audit.checkpoint import Checkpoint, VerifierKey, sign_note
 from app.audit.growth import Pending
+from app.audit.kept import KeptCheckpoint
 from app.audit.merkle import CompactRange, complete_root, leaf_hash
 from app.audit.model import Entry, stamp, stream_names
 from app.audit.tiles import TILE_WIDTH, cut
@@ -43,6 +44,7 @@ class Integrator:
         origin: the log's name and the name of its key.
         clock: for ``integrated_at``.
         every_s: how long ``run`` sleeps where no commit wakes it, seconds.
+        kept: where the newest checkpoint is kept outside the database, after each commit.
     """
 
     database: Database
@@ -50,6 +52,7 @@ class Integrator:
     origin: str
     clock: Clock
     every_s: float = 0.1
+    kept: KeptCheckpoint | None = None
 
     @property
     def vkey(self) -> str:
@@ -63,6 +66,8 @@ class Integrator:
             with self.database.write() as tx:
                 count = self._integrate_batch(tx)
             total += count
+            if count:
+                self._keep()
             if count < BATCH:
                 break
         return total
@@ -79,6 +84,13 @@ class Integrator:
                 # Whatever went wrong, the next round begins from what is committed (rule 3).
                 _logger.exception("the log was not integrated; trying again")
                 stop.wait(RETRY_AFTER_S)
+
+    def _keep(self) -> None:
+        """Keep what is durable now; a crash before this leaves the file behind, which is sound."""
+        with self.database.read() as tx:
+            signed = store.last_checkpoint(tx)
+        if self.kept is not None and signed is not None:
+            self.kept.keep(signed.note)
 
     def _anything_pending(self) -> bool:
         """Look without taking the lock: an idle log costs one small read."""

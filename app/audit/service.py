@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from app.audit import proofs, store
+from app.audit.codes import require_codes
 from app.audit.model import (
     FORMAT,
     MAX_ENTRY_BYTES,
@@ -55,8 +56,12 @@ class AuditService:
 
         Raises:
             TooLarge: its facts do not fit into one entry (65,535 bytes).
-            ValueError: a body without one person it belongs to, or facts without canonical form.
+            ValueError: a body without one person it belongs to, or facts that hold a text which is
+                not a code, or have no canonical form.
         """
+        # A person's id is replaced by a pseudonym below; every other actor's is written as it is.
+        named = None if event.actor.kind == "person" else event.actor.id
+        require_codes(f"the entry {event.kind}", event.facts, event.purpose, named)
         event_id = str(uuid.uuid4())
         people = [*event.subjects, *([event.actor.id] if event.actor.kind == "person" else [])]
         names = self.pseudonyms(tx, people)
@@ -91,6 +96,14 @@ class AuditService:
             store.add_subjects(tx, [self._new_subject(person) for person in missing])
             found |= store.pseudonyms(tx, missing)
         return found
+
+    def commitment(self, data: str, kind: Kind) -> str:
+        """Commit to data outside the log that a leaf must not give away by a bare digest."""
+        return self.vault.commitment(data.encode(), kind.value)
+
+    def people(self, tx: Tx, pseudonyms: Iterable[str]) -> dict[str, str]:
+        """Whom pseudonyms stand for: person ids by pseudonym; unknown ones are left out."""
+        return store.people(tx, sorted(set(pseudonyms)))
 
     def index_of(self, tx: Tx, event_id: str) -> int | None:
         """The index of an event; None until it is integrated."""
@@ -156,6 +169,10 @@ class AuditService:
     def pending(self, tx: Tx) -> int:
         """How many entries wait for their index."""
         return store.count_pending(tx)
+
+    def pending_since(self, tx: Tx) -> datetime | None:
+        """When the entry that waits longest was submitted; None where none waits."""
+        return store.pending_since(tx)
 
     def counts_by_kind(self, tx: Tx) -> dict[str, int]:
         """How many entries of each kind the log has."""

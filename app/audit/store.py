@@ -138,6 +138,14 @@ class Body:
 
 
 @dataclass(frozen=True)
+class Wrapped:
+    """A data key as it lies in the database, and whose it is."""
+
+    pseudonym: str
+    wrapped_key: bytes
+
+
+@dataclass(frozen=True)
 class Signed:
     """A checkpoint and its note."""
 
@@ -191,12 +199,30 @@ def pseudonyms(tx: Tx, person_ids: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def people(tx: Tx, pseudonyms: Sequence[str]) -> dict[str, str]:
+    """The person ids of those pseudonyms that are known."""
+    found: dict[str, str] = {}
+    for some in chunks(pseudonyms):
+        rows = tx.execute(
+            select(subject.c.pseudonym, subject.c.person_id).where(subject.c.pseudonym.in_(some))
+        )
+        found.update((row.pseudonym, row.person_id) for row in rows)
+    return found
+
+
 def wrapped_key(tx: Tx, pseudonym: str) -> bytes | None:
     """A person's wrapped data key; None once it is destroyed."""
     found: bytes | None = tx.execute(
         select(subject.c.wrapped_key).where(subject.c.pseudonym == pseudonym)
     ).scalar()
     return found
+
+
+def any_wrapped_key(tx: Tx) -> Wrapped | None:
+    """Somebody's wrapped data key; None while nobody has one."""
+    query = select(subject.c.pseudonym, subject.c.wrapped_key).limit(1)
+    row = tx.execute(query).one_or_none()
+    return None if row is None else Wrapped(row.pseudonym, bytes(row.wrapped_key))
 
 
 # The head ---------------------------------------------------------------------------------------
@@ -249,6 +275,14 @@ def index_of(tx: Tx, event_id: str) -> int | None:
     """The index of an event; None while it is pending or unknown."""
     found: int | None = tx.execute(select(leaf.c.idx).where(leaf.c.event_id == event_id)).scalar()
     return found
+
+
+def first_event(tx: Tx) -> str | None:
+    """The event of the first entry, else of the one that will be; None where there is none."""
+    first = tx.execute(select(leaf.c.event_id).where(leaf.c.idx == 0)).scalar()
+    if first is None:
+        first = tx.execute(select(pending.c.event_id).order_by(pending.c.pid).limit(1)).scalar()
+    return first
 
 
 def submission_of(tx: Tx, event_id: str) -> dict[str, Any] | None:
@@ -319,6 +353,14 @@ def bytes_of_entries(tx: Tx, size: int) -> int:
 def count_pending(tx: Tx) -> int:
     """How many submissions wait."""
     return int(tx.execute(select(func.count()).select_from(pending)).scalar_one())
+
+
+def pending_since(tx: Tx) -> datetime | None:
+    """When the submission that waits longest was made; None where none waits."""
+    found: datetime | None = tx.execute(
+        select(pending.c.created_at).order_by(pending.c.pid).limit(1)
+    ).scalar()
+    return found
 
 
 def counts_by_kind(tx: Tx) -> dict[str, int]:

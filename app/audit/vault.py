@@ -89,6 +89,22 @@ class Vault:
             raise Tampered("the body does not match the commitment in the log")
         return body
 
+    def fits(self, wrapped: bytes, owner: str) -> bool:
+        """Whether a data key was wrapped by this vault."""
+        try:
+            self._unwrap(wrapped, owner)
+        except Tampered:
+            return False
+        return True
+
+    def commitment(self, data: bytes, context: str) -> str:
+        """Commit to data that lies outside: HMAC under a key that is made from the vault's.
+
+        Who holds the vault's key and the data can show that they fit; nobody else can try guesses.
+        """
+        own = hmac.new(self.key, b"habeas commitment|" + context.encode(), hashlib.sha256)
+        return "hmac-sha256:" + hmac.new(own.digest(), data, hashlib.sha256).hexdigest()
+
     def _unwrap(self, wrapped: bytes, owner: str) -> bytes:
         try:
             return AESGCM(self.key).decrypt(

@@ -10,7 +10,7 @@ import uvicorn
 from pydantic import ValidationError
 from rich.console import Console
 
-from app.cli import agent, audit, people
+from app.cli import agent, audit, consumers, people
 from app.kernel.errors import HabeasError
 from app.main import create_app
 from app.settings import Settings
@@ -23,6 +23,7 @@ verbs = typer.Typer(
     help="Consent and policy governance for capture agents.",
 )
 verbs.add_typer(people.verbs, name="people")
+verbs.add_typer(consumers.verbs, name="consumers")
 verbs.add_typer(agent.verbs, name="agent")
 verbs.add_typer(audit.verbs, name="audit")
 verbs.command("verify")(audit.verify)

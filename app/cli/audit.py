@@ -42,13 +42,15 @@ def export(
             file,
             actor=SYSTEM,
             now=services.clock.now(),
-            policies=services.documents(),
+            documents=services.documents,
         )
         progress.update(task, completed=1, total=1)
     console.print(f"{done.size} entries written to {file}")
     console.print(f"root {done.root.hex()}")
     console.print(
-        f"check it: habeas verify {file} --key '{services.integrator.vkey}'", markup=False
+        f"check it: habeas verify {file} --key '{services.integrator.vkey}'",
+        markup=False,
+        soft_wrap=True,
     )
 
 

@@ -43,3 +43,20 @@ def import_people(
         f"{len(people)} people read: {result.added} {verb} added, {result.changed} {verb} changed, "
         f"{result.unchanged} stay as they are."
     )
+    if result.returned:
+        print(
+            f"{result.returned} of the changed had left and {verb} taken back, because the file "
+            "lists them. Nothing they agreed to before holds; they decide anew."
+        )
+
+
+@verbs.command()
+def leave(
+    person: Annotated[str, typer.Argument(help="The id of somebody who has left.")],
+) -> None:
+    """Say that somebody has left: their laptops are told off at the next poll."""
+    services = build(Settings())
+    with services.database.write() as tx:
+        services.directory.leave(tx, person, SYSTEM, services.clock.now())
+    services.integrator.integrate()
+    print(f"{person} has left; what they agreed to no longer holds.")

@@ -12,7 +12,7 @@ Rules:
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TypeAlias
@@ -65,6 +65,9 @@ class State(StrEnum):
 @dataclass(frozen=True)
 class Offer:
     """What is offered to a person: what is in force for them at the moment of showing.
+
+    Everybody under the same regions and layers is offered the same, and exports carry it: nothing
+    in it may come from one person alone.
 
     Attributes:
         region: the home region.
@@ -137,6 +140,7 @@ class Notice:
     Attributes:
         digest: of the file's bytes.
         content: ids of the content items that the text covers.
+        source: the file's bytes.
     """
 
     id: str
@@ -146,6 +150,7 @@ class Notice:
     markdown: str
     digest: str
     content: tuple[str, ...]
+    source: bytes = field(repr=False)
 
 
 @dataclass(frozen=True)

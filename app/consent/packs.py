@@ -70,6 +70,7 @@ def read_notice(data: bytes, name: str) -> Notice:
         markdown=body,
         digest=digest(data),
         content=tuple(fields["content"]),
+        source=data,
     )
 
 

@@ -12,7 +12,7 @@ Rules:
 """
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -37,6 +37,7 @@ from app.consent.timeline import Endings
 from app.db.engine import Tx
 from app.directory.model import Person
 from app.directory.service import DirectoryService
+from app.kernel.authority import Authority
 from app.kernel.canonical import Json
 from app.kernel.clock import timestamp
 from app.kernel.errors import Conflict, Forbidden, NotFound, Unavailable
@@ -56,11 +57,26 @@ class ConsentService:
         self,
         log: AuditService,
         directory: DirectoryService,
+        authority: Authority,
+        chain: Callable[[str], tuple[str, ...] | None],
         signer: Signer,
         issuer: str,
         notices: Iterable[Notice],
     ) -> None:
+        """Join what consent needs.
+
+        Args:
+            log: takes the entries.
+            directory: knows and locks the people.
+            authority: says who may revoke.
+            chain: a region and those above it, nearest first; None for an unknown region.
+            signer: signs receipts.
+            issuer: base URL of this instance.
+            notices: every text of every language.
+        """
         self._log = log
+        self._authority = authority
+        self._chain = chain
         self._directory = directory
         self._signer = signer
         self._issuer = issuer
@@ -191,7 +207,8 @@ class ConsentService:
         """End a person's consent for them, with a reason that they can read.
 
         Raises:
-            Forbidden: the actor is the person, whose act would be withdrawing.
+            Forbidden: the actor is the person, whose act would be withdrawing, or somebody who
+                could not stop capture in the person's home region either.
             InvalidInput: the note is empty or longer than 2,000 characters.
         """
         if actor == Actor("person", person.id):
@@ -200,6 +217,7 @@ class ConsentService:
             raise wrong("note", "empty or too long", f"Say why, in up to {MAX_NOTE} characters.")
         self._directory.lock(tx, person.id)
         person = self._directory.person(tx, person.id)
+        self._require_revoker(tx, actor, person.region)
         history = store.history(tx, person.id)
         decision = next_decision(history, person, Act.REVOKED, now, decision_id=str(uuid.uuid4()))
         return self._append(tx, decision, person, history, actor, body={"note": note.strip()})
@@ -256,6 +274,27 @@ class ConsentService:
         if found is None:
             raise NotFound("you have no receipt with this number")
         return receipt_of(*found)
+
+    def documents(self, tx: Tx) -> Iterator[tuple[str, bytes]]:
+        """Every notice text and every offer that entries name, each with its digest.
+
+        The bytes are those that the digest was taken of: the notice's file, the offer's canonical
+        form. Neither says anything about one person.
+        """
+        return store.documents(tx)
+
+    def _require_revoker(self, tx: Tx, actor: Actor, region: str) -> None:
+        """Let pass the system, and whoever may stop capture in a region or above it."""
+        if actor == SYSTEM:
+            return
+        if actor.kind != "person":
+            raise Forbidden("only a person may revoke a consent")
+        revoker = self._directory.person(tx, actor.id)
+        regions = self._chain(region) or (region,)
+        if not revoker.active or not any(
+            self._authority.may(revoker.roles, above, "capture", "stop") for above in regions
+        ):
+            self._authority.require((), region, "capture", "stop")  # names who could
 
     def _adopt(self, tx: Tx, notice: Notice, now: datetime) -> None:
         adopted = store.adopted(tx, notice)
@@ -356,14 +395,19 @@ class ConsentService:
 
 
 def _facts(decision: Decision) -> dict[str, Json]:
+    """Say all that ``model.standing`` folds, so that the log alone gives what stood when."""
     return {
         "decision": decision.id,
         "seq": decision.seq,
         "notice": notice_facts(decision),
         "offer": decision.offer_digest,
+        "shown": decision.shown_id,
         "region": decision.region,
+        "residence": decision.residence,
         "signals": list(decision.signals),
         "purposes": list(decision.purposes),
+        "apps": list(decision.apps),
+        "recorded_at": timestamp(decision.recorded_at),
         "until": timestamp(decision.until) if decision.until else None,
         "valid_until": timestamp(decision.valid_until) if decision.valid_until else None,
     }

@@ -1,6 +1,7 @@
 """Tables of consent: texts adopted, notices shown, decisions. All three are append-only."""
 
 import json
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -8,6 +9,7 @@ from sqlalchemy import (
     Column,
     ForeignKey,
     Integer,
+    LargeBinary,
     Row,
     String,
     Table,
@@ -33,6 +35,7 @@ notice_table = Table(
     Column("title", Text, nullable=False),
     Column("markdown", Text, nullable=False),
     Column("content", Text, nullable=False),
+    Column("source", LargeBinary, nullable=False),
     Column("adopted_at", UtcTime, nullable=False),
     UniqueConstraint("notice_id", "version", "language"),
 )
@@ -110,9 +113,18 @@ def adopt(tx: Tx, notice: Notice, at: datetime) -> None:
             "title": notice.title,
             "markdown": notice.markdown,
             "content": canonical(notice.content).decode(),
+            "source": notice.source,
             "adopted_at": at,
         },
     )
+
+
+def documents(tx: Tx) -> Iterator[tuple[str, bytes]]:
+    """Return every text adopted and every offer shown, once each, with its digest."""
+    for row in tx.execute(select(notice_table.c.digest, notice_table.c.source)):
+        yield row.digest, row.source
+    for row in tx.execute(select(shown_table.c.offer_digest, shown_table.c.offer).distinct()):
+        yield row.offer_digest, row.offer.encode()
 
 
 def version_starts(tx: Tx, notice_id: str) -> dict[int, datetime]:
@@ -216,6 +228,7 @@ def _shown(row: Row[Any]) -> Shown:
         markdown=row.markdown,
         digest=row.notice_digest,
         content=tuple(json.loads(row.content)),
+        source=row.source,
     )
     return Shown(
         id=row.id,

@@ -9,6 +9,8 @@ Rules:
 3. A transaction begins with its first statement, in the thread that runs the statement. A request
    that waits for the writer therefore never holds a thread that the writer needs.
 4. PostgreSQL commits with synchronous_commit on; a session that says otherwise is refused.
+5. No wait is endless: locks, statements, idle transactions and the pool all have a limit.
+6. A commit that fails may have been taken all the same; then nobody is told that nothing changed.
 """
 
 import threading
@@ -18,9 +20,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from sqlalchemy import Connection, CursorResult, Engine, Executable, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, InternalError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
+from sqlalchemy.pool import QueuePool
 
-from app.kernel.errors import Unavailable
+from app.kernel.errors import InvalidInput, Unavailable
 
 Access = Literal["read", "write"]
 
@@ -31,6 +35,13 @@ _PRAGMAS: tuple[tuple[str, str, str | int], ...] = (
     ("recursive_triggers", "ON", 1),
     ("trusted_schema", "OFF", 0),
     ("busy_timeout", "5000", 5000),
+)
+
+
+POOL_WAIT_S = 5.0
+_LIMITS = (
+    "-c timezone=UTC -c lock_timeout=5s -c statement_timeout=60s "
+    "-c idle_in_transaction_session_timeout=60s"
 )
 
 
@@ -64,21 +75,37 @@ class Tx:
 
         Raises:
             Unavailable: the database cannot be reached or is too busy; nothing was changed.
+            InvalidInput: a text that the database cannot hold (NUL, lone surrogates).
         """
         try:
             if self._connection is None:
                 self._connection = _begin(self._engine, self._access)
             return self._connection.execute(statement, parameters)
-        except OperationalError as error:
+        except (OperationalError, InternalError) as error:
+            raise _unavailable(error.orig) from error
+        except PoolExhausted as error:
             raise _unavailable(error) from error
+        except (DataError, UnicodeEncodeError) as error:
+            raise InvalidInput(
+                "the text holds characters that cannot be kept",
+                cure="Remove control characters and broken letters. Nothing was changed.",
+            ) from error
 
     def commit(self) -> None:
-        """Make the work durable. Called once, by the opener."""
+        """Make the work durable. Called once, by the opener.
+
+        Raises:
+            Unavailable: the database did not confirm; kind ``outcome-unknown``.
+        """
         if self._connection is not None:
             try:
                 self._connection.commit()
             except DBAPIError as error:
-                raise _unavailable(error) from error
+                raise Unavailable(
+                    "the database did not confirm: we do not know whether this was kept",
+                    cure="Look whether it was before you do it again.",
+                    kind="outcome-unknown",
+                ) from error
 
     def close(self) -> None:
         """Undo what was not committed and give the connection back."""
@@ -131,21 +158,30 @@ def open_database(url: str) -> Database:
     """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
-        engine = create_engine(parsed, connect_args={"check_same_thread": False})
+        engine = create_engine(
+            parsed,
+            hide_parameters=True,
+            poolclass=QueuePool,
+            pool_timeout=POOL_WAIT_S,
+            connect_args={"check_same_thread": False},
+        )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     else:
         engine = create_engine(
             parsed,
+            hide_parameters=True,  # a traceback in a log must not name people
+            isolation_level="READ COMMITTED",
             pool_pre_ping=True,
-            connect_args={"connect_timeout": 5, "options": "-c timezone=UTC"},
+            pool_timeout=POOL_WAIT_S,
+            connect_args={"connect_timeout": 5, "options": _LIMITS},
         )
         event.listen(engine, "connect", _prepare_postgresql)
     try:
         with engine.connect():
             pass
     except DBAPIError as error:
-        raise _unavailable(error) from error
+        raise _unavailable(error.orig) from error
     return Database(engine)
 
 
@@ -199,8 +235,8 @@ def _prepare_postgresql(dbapi_connection: Any, _record: object) -> None:
         )
 
 
-def _unavailable(error: DBAPIError) -> Unavailable:
+def _unavailable(cause: BaseException | None) -> Unavailable:
     return Unavailable(
-        f"the database did not take the request ({type(error.orig).__name__})",
+        f"the database did not take the request ({type(cause).__name__})",
         cure="Nothing was changed. Try again in a moment.",
     )

@@ -21,9 +21,10 @@ from app.demo.laptop import RECORDING
 from app.demo.step import NotSo, Told, TourClock, hold
 from app.demo.visitor import Visitor
 from app.kernel.errors import HabeasError
-from app.kernel.signing import BadToken, public_from_jwk, read_token
+from app.kernel.signing import BadToken, read_token
 from app.sdk.client import AgentClient, CodeShown, PairingFailed, Polled, pair
-from app.sdk.grants import GrantRefused, RedeemedInMemory, check_grant
+from app.sdk.grants import GRANT_TYPE, GrantRefused, RedeemedInMemory, check_grant
+from app.sdk.keys import keys_for
 from app.sdk.replay import play, read_recording
 from app.sdk.verify import verify
 
@@ -31,6 +32,7 @@ EMPLOYEE, AUDITOR = "E-0043", "E-0119"
 CONSUMER = "training-pipeline"
 TRAINING, EVALUATION = "ai_training.computer_use", "performance_evaluation"
 EVENTS = 1_500
+RECEIPT_TYPE = "habeas-receipt+jwt"
 PATIENCE_S = 20.0
 LONGEST_LEASE_S = 900
 
@@ -50,7 +52,7 @@ class Tour:
     secrets: Path
     folder: Path
     console: Console
-    _jwks: dict[str, bytes] = field(default_factory=dict, init=False)
+    _jwks: dict[str, Any] = field(default_factory=dict, init=False)
 
     def tell(self) -> bool:
         """Tell it; True if every step held."""
@@ -114,10 +116,7 @@ class Tour:
 
     def _sign_in(self) -> Told:
         """Sign in."""
-        self._jwks = {
-            key["kid"]: public_from_jwk(key)
-            for key in self._machine.get("/.well-known/jwks.json").json()["keys"]
-        }
+        self._jwks = self._machine.get("/.well-known/jwks.json").json()
         self._employee.sign_in(EMPLOYEE)
         self._auditor.sign_in(AUDITOR)
         page = self._employee.get("/me").text
@@ -150,7 +149,7 @@ class Tour:
         hold(polled.answered, "a paired laptop gets an answer")
         hold(not polled.capture, "nobody decided yet, so capture is off")
         self._events = read_recording(RECORDING)[:EVENTS]
-        tally = play(self._agent.guard, self._events)
+        tally = play(self._agent.guard, self._events, self._agent.now)
         hold(not tally.allowed, "the guard refuses every event before a decision")
         return Told(
             f"The first lease says off; the guard refused {sum(tally.refused.values())} events.",
@@ -183,7 +182,7 @@ class Tour:
 
     def _capture(self) -> Told:
         """Capture."""
-        tally = play(self._agent.guard, self._events)
+        tally = play(self._agent.guard, self._events, self._agent.now)
         kept, refused = sum(tally.allowed.values()), sum(tally.refused.values())
         hold(kept > 0, "events in listed apps are captured")
         hold(tally.refused.get("excluded", 0) > 0, "excluded places are refused")
@@ -207,7 +206,7 @@ class Tour:
         hold(life <= LONGEST_LEASE_S, f"a lease lives {LONGEST_LEASE_S} s at most, not {life}")
         try:
             self._clock.ahead = timedelta(seconds=life + 1)
-            tally = play(self._agent.guard, self._events)
+            tally = play(self._agent.guard, self._events, self._agent.now)
         finally:
             self._clock.ahead = timedelta()
         hold(not tally.allowed, "nothing is captured under a lease that has ended")
@@ -241,7 +240,7 @@ class Tour:
         grant = check_grant(
             answer["context"]["grant"],
             CONSUMER,
-            self._jwks,
+            keys_for(self._jwks, GRANT_TYPE),
             datetime.now(UTC),
             RedeemedInMemory(),
         )
@@ -270,7 +269,7 @@ class Tour:
         polled = self._agent.poll()
         passed = time.monotonic() - self._withdrawn
         hold(not polled.capture, "the very next poll after a withdrawal says off")
-        tally = play(self._agent.guard, self._events)
+        tally = play(self._agent.guard, self._events, self._agent.now)
         hold(not tally.allowed, "nothing is captured after a withdrawal")
         return Told(
             f"Off {1000 * passed:.0f} ms after the withdrawal; "
@@ -334,7 +333,7 @@ class Tour:
         answer = self._employee.submit(page, "/me/decisions", ("act", act))
         hold("/me/receipts/" in str(answer.url), "a decision is answered with a receipt")
         kept = self._employee.get(f"{answer.url.path}.json").json()
-        claims = read_token(kept["token"], "habeas-receipt+jwt", self._jwks)
+        claims = read_token(kept["token"], RECEIPT_TYPE, keys_for(self._jwks, RECEIPT_TYPE))
         hold(claims == kept["claims"], "the receipt shows what is signed")
         return claims
 

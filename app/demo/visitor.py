@@ -106,12 +106,14 @@ class Visitor:
             Astray: there is no such form, or the answer is an error.
         """
         page = self.get(path)
-        for form in forms(page.text):
-            target = urljoin(str(page.url), form.action)
-            fits = target.split("?")[0].endswith(action)
-            if fits and (button is None or button in form.buttons or _carries(form, button)):
-                return self._send(str(page.url), form, dict([button] if button else []) | values)
-        raise Astray(f"{path} offers no form for {action} {button or ''}")
+        form = _fitting(page, action, button)
+        if form is None:
+            raise Astray(f"{path} offers no form for {action} {button or ''}")
+        return self._send(str(page.url), form, dict([button] if button else []) | values)
+
+    def offers(self, path: str, action: str, button: tuple[str, str] | None = None) -> bool:
+        """Say whether a page has a form that goes to ``action`` (with ``button``)."""
+        return _fitting(self.get(path), action, button) is not None
 
     def _send(self, page_url: str, form: Form, values: dict[str, str]) -> httpx2.Response:
         target = urljoin(page_url, form.action)
@@ -125,6 +127,15 @@ class Visitor:
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
+
+
+def _fitting(page: httpx2.Response, action: str, button: tuple[str, str] | None) -> Form | None:
+    for form in forms(page.text):
+        target = urljoin(str(page.url), form.action)
+        fits = target.split("?")[0].endswith(action)
+        if fits and (button is None or button in form.buttons or _carries(form, button)):
+            return form
+    return None
 
 
 def _carries(form: Form, button: tuple[str, str]) -> bool:

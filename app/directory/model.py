@@ -96,11 +96,17 @@ class PersonVersion:
 
 @dataclass(frozen=True)
 class ImportResult:
-    """How many people an import adds, changes, and finds as they are."""
+    """How many people an import adds, changes, and finds as they are.
+
+    Attributes:
+        returned: how many of the changed had left and are active again, because the file lists
+            them. What they agreed to before does not come back with them (rule 2).
+    """
 
     added: int
     changed: int
     unchanged: int
+    returned: int = 0
 
 
 def successor(before: Person, after: Person) -> Person:

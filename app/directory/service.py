@@ -2,7 +2,8 @@
 
 Rules:
 1. An import is whole or nothing, and the same file twice changes nothing.
-2. People not named in a file are left as they are; leaving is its own act.
+2. People not named in a file are left as they are; leaving is its own act. A file that still lists
+   somebody who left brings them back, in a new residence: nothing they agreed to before holds.
 3. Each changed row has its entry, with the reporting line as pseudonyms.
 """
 
@@ -114,8 +115,13 @@ class DirectoryService:
             Forbidden: the actor may not import people.
             InvalidInput: the people contradict each other or the directory.
         """
+        wanted = tuple(people)
+        # Before anything is read: what was read without the lock may be past when it is written,
+        # and would undo a leave that was recorded meanwhile. Managers too: foreign keys take them.
+        managers = {item.manager for item in wanted if item.manager is not None}
+        store.lock_for_import(tx, managers | by_id(wanted).keys())
         self._require_importer(tx, actor)
-        result, added, changed = self._compare(tx, people)
+        result, added, changed = self._compare(tx, wanted)
         store.change(tx, changed, now)  # first: a newcomer may take over a released address
         store.add(tx, added, now)
         self._append(tx, (*added, *changed), actor, now)
@@ -123,7 +129,8 @@ class DirectoryService:
             "added": result.added,
             "changed": result.changed,
             "unchanged": result.unchanged,
-            "file": file_digest,
+            "returned": result.returned,
+            "file": self._log.commitment(file_digest, Kind.DIRECTORY_IMPORTED),
         }
         self._log.append(tx, Event(Kind.DIRECTORY_IMPORTED, actor, facts), now)
         return result
@@ -163,7 +170,8 @@ class DirectoryService:
             if item.id in present and present[item.id] != item
         )
         rest = len(wanted) - len(added) - len(changed)
-        return ImportResult(len(added), len(changed), rest), added, changed
+        returned = sum(item.active and not present[item.id].active for item in changed)
+        return ImportResult(len(added), len(changed), rest, returned), added, changed
 
     def _require_importer(self, tx: Tx, actor: Actor) -> None:
         if actor == SYSTEM:

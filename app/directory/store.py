@@ -18,6 +18,7 @@ from sqlalchemy import (
     bindparam,
     insert,
     select,
+    text,
     update,
 )
 
@@ -67,6 +68,8 @@ version_table = Table(
     Column("recorded_at", UtcTime, nullable=False),
 )
 
+_IMPORT_LOCK = 4_841_026
+
 _BATCH = 500
 """How many ids one statement names; SQLite and PostgreSQL both limit their number."""
 
@@ -110,6 +113,27 @@ def lock(tx: Tx, person_id: str) -> bool:
     """
     statement = select(person_table.c.id).where(person_table.c.id == person_id).with_for_update()
     return tx.execute(statement).one_or_none() is not None
+
+
+def lock_for_import(tx: Tx, ids: Collection[str]) -> None:
+    """Keep every other import out, and hold these people's rows, until the transaction ends.
+
+    The rows are taken in the order of Python's ``sorted``, as everybody takes them who needs
+    several (hence the collation): two who wait for each other could otherwise wait for ever.
+    SQLite has one writer anyway, once a writing transaction has begun; it begins here.
+    """
+    if tx.dialect != "postgresql":
+        tx.execute(text("SELECT 1"))
+        return
+    tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _IMPORT_LOCK})
+    wanted = sorted(ids)
+    for start in range(0, len(wanted), _BATCH):
+        tx.execute(
+            select(person_table.c.id)
+            .where(person_table.c.id.in_(wanted[start : start + _BATCH]))
+            .order_by(person_table.c.id.collate("C"))
+            .with_for_update()
+        )
 
 
 def add(tx: Tx, added: Iterable[Person], at: datetime) -> None:
@@ -191,8 +215,8 @@ def _row(item: Person) -> dict[str, Any]:
     }
 
 
-def _roles(text: str) -> tuple[Role, ...]:
-    return tuple(read_role(part) for part in text.split(";") if part)
+def _roles(listed: str) -> tuple[Role, ...]:
+    return tuple(read_role(part) for part in listed.split(";") if part)
 
 
 def _person(row: Row[Any]) -> Person:

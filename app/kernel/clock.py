@@ -33,17 +33,22 @@ def timestamp(at: datetime) -> str:
     if at.tzinfo is None:
         msg = "an instant needs a time zone"
         raise ValueError(msg)
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    # Not strftime: its %Y has fewer than four digits before the year 1000.
+    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def instant(text: str) -> datetime:
     """Read an RFC 3339 instant; any offset is accepted and turned into UTC.
 
     Raises:
-        ValueError: the text is no instant or carries no offset.
+        ValueError: the text is no instant, carries no offset, or lies outside years 1 to 9999.
     """
     at = datetime.fromisoformat(text)
     if at.tzinfo is None:
         msg = f"{text!r} carries no offset from UTC"
         raise ValueError(msg)
-    return at.astimezone(UTC)
+    try:
+        return at.astimezone(UTC)
+    except OverflowError as error:
+        msg = f"{text!r} lies outside the years 1 to 9999 of UTC"
+        raise ValueError(msg) from error

@@ -18,6 +18,20 @@ class KeyFolder:
 
     path: Path
 
+    def require(self, *names: str) -> None:
+        """Refuse to make a key anew where the one that was is still needed.
+
+        Raises:
+            Unavailable: one of the keys is missing.
+        """
+        for name in names:
+            if not (self.path / f"{name}.key").exists():
+                raise Unavailable(
+                    f"the database holds a log, but the key file {name}.key is missing",
+                    cure="Put the key back from its copy; a new one would not fit what is signed.",
+                    kind="key-lost",
+                )
+
     def signer(self, name: str) -> LocalSigner:
         """The Ed25519 signer whose seed is in ``<name>.key``."""
         return LocalSigner.from_seed(self.secret(name))
@@ -30,8 +44,8 @@ class KeyFolder:
         """
         file = self.path / f"{name}.key"
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with contextlib.suppress(FileExistsError):
-            self._create(file)
+        if not file.exists():
+            create_once(file, secrets.token_bytes(_SEED_BYTES))
         found = file.read_bytes()
         if len(found) != _SEED_BYTES:
             raise Unavailable(
@@ -40,18 +54,32 @@ class KeyFolder:
             )
         return found
 
-    def _create(self, file: Path) -> None:
-        """Write the whole key under another name first: a crash leaves no half key behind."""
-        if file.exists():
-            raise FileExistsError
-        draft = file.with_suffix(f".{secrets.token_hex(8)}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            os.write(descriptor, secrets.token_bytes(_SEED_BYTES))
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        try:
-            os.link(draft, file)  # refuses to replace a key that another process just made
-        finally:
-            draft.unlink()
+
+def create_once(file: Path, content: bytes) -> None:
+    """Write a file that its owner alone may read, whole or not at all; one that is there stays.
+
+    The content is written under another name first: a crash leaves no half file behind.
+    """
+    draft = file.with_suffix(f".{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        os.write(descriptor, content)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    try:
+        # Refuses to replace what another process just made.
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, file)
+    finally:
+        draft.unlink()
+    sync_folder(file.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a new or replaced file of a folder survive a loss of power."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

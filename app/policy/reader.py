@@ -62,6 +62,15 @@ class PolicyReader:
         known = store.history(tx, store.head(tx, known_at).seq).known(known_at)
         return in_force(known, regions, at, compile_layers)
 
+    def throughout(
+        self, tx: Tx, regions: tuple[str, ...], start: datetime, end: datetime
+    ) -> tuple[tuple[datetime, InForce], ...]:
+        """What holds from start to end, both included: at the start, and after each change."""
+        memory = self._remembered(tx)
+        first, last = (bisect_right(memory.moments, at) for at in (start, end))
+        instants = (start, *memory.moments[first:last])
+        return tuple((at, memory.in_force(regions, at)) for at in instants)
+
     def chain(self, tx: Tx, region: str, at: datetime) -> tuple[str, ...]:
         """The region and those above it.
 

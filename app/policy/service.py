@@ -88,6 +88,23 @@ class PolicyService:
 
     # What holds
 
+    def hold(self, tx: Tx) -> None:
+        """Let nothing change what is in force until this transaction ends.
+
+        For writing transactions that decide by policy: a lease, a permit. A stop that asks at the
+        same moment waits for the decision; a decision that asks while a stop is being written waits
+        for the stop and sees it. So no decision is committed after a stop it did not know. Any
+        number of decisions hold policy at the same time.
+
+        Order, or two transactions wait for each other: first lock the people
+        (``DirectoryService.lock``), then hold policy, then read it with ``in_force``. Whoever
+        changes policy locks no people, and whoever holds it does not change it.
+
+        On PostgreSQL this counts in transactions of ``Database.write()`` only: those of ``read()``
+        keep the snapshot of their first statement. On SQLite a writing transaction is alone anyway.
+        """
+        store.hold(tx)
+
     def chain(self, region: str) -> tuple[str, ...] | None:
         """The region and those above it, nearest first; None if one of them has no floor."""
         return chain(self._parents, region)
@@ -104,6 +121,12 @@ class PolicyService:
             known_at: count only what was recorded by then; None for everything.
         """
         return self._reader.in_force(tx, regions, at, known_at)
+
+    def throughout(
+        self, tx: Tx, regions: tuple[str, ...], start: datetime, end: datetime
+    ) -> tuple[tuple[datetime, InForce], ...]:
+        """What holds at every instant from start to end: at the start, and after each change."""
+        return self._reader.throughout(tx, regions, start, end)
 
     def document_for(self, in_force: InForce, scope: Scope | None) -> tuple[str, bytes]:
         """The policy document for agents, by digest; not kept."""

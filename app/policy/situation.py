@@ -1,6 +1,13 @@
-"""What a new company policy of a region would come into."""
+"""What a new company policy of a region would come into.
 
-from dataclasses import dataclass
+Rules:
+1. It is measured against what holds now, and against everything that is already decided for later:
+   a policy that was approved and waits for its day, a floor or a policy above that begins or ends.
+   It narrows only if it makes nothing wider at any of those instants. Else one person could undo
+   what two have decided, by publishing something on top of it before its day.
+"""
+
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from app.db.engine import Tx
@@ -9,9 +16,36 @@ from app.policy.difference import differences, direction
 from app.policy.layer import CompanyPolicy, Direction
 from app.policy.model import KnobChange
 from app.policy.reader import PolicyReader
-from app.policy.timeline import History, met
+from app.policy.timeline import History, met, moments
 
 SECOND_PERSON = "legal"
+
+
+@dataclass(frozen=True)
+class Prospect:
+    """What holds from an instant on if nothing more is published.
+
+    Attributes:
+        at: the instant.
+        context: what the floors and the policies of the regions above say.
+        policies: the policies of the region itself that are met.
+    """
+
+    at: datetime
+    context: Element
+    policies: tuple[CompanyPolicy, ...]
+
+    def under(self, *policies: CompanyPolicy) -> Element:
+        """What would hold in the region under these policies."""
+        return closed(meet(self.context, meet_all(one.layer for one in policies)))
+
+    def points(self, after: CompanyPolicy) -> tuple[Element, Element]:
+        """What holds without the new policy, and what would hold under it."""
+        return self.under(*self.policies), self.under(after)
+
+    def differences(self, after: CompanyPolicy) -> tuple[KnobChange, ...]:
+        """What the new policy would change from here on."""
+        return differences(self.policies, after, self.at, self.context)
 
 
 @dataclass(frozen=True)
@@ -19,44 +53,55 @@ class Situation:
     """What a new policy of a region would come into.
 
     Attributes:
-        context: what the floors and the policies of the regions above say.
-        before: the policies of the region itself that are met now.
+        now: what holds now.
+        later: what is decided for later, in order of time.
         latest: what was published last, in force or not yet.
     """
 
     region: str
-    context: Element
-    before: tuple[CompanyPolicy, ...]
+    now: Prospect
+    later: tuple[Prospect, ...]
     latest: CompanyPolicy | None
-
-    def under(self, *policies: CompanyPolicy) -> Element:
-        """What would hold in the region under these policies."""
-        return closed(meet(self.context, meet_all(one.layer for one in policies)))
 
     def approvals(self, after: CompanyPolicy) -> tuple[str, ...]:
         """Every role that must approve, the second person of legal first (rule 2)."""
-        further = _names(self.under(*self.before), "approver_roles")
-        further |= _names(self.under(after), "approver_roles")
+        further = {name for point in self._points(after) for name in _names(point)}
         return (SECOND_PERSON, *sorted(further - {SECOND_PERSON}))
 
     def lead_days(self, after: CompanyPolicy) -> int:
-        """The longer of the lead times before and after."""
-        values = [
-            point.value("notice_lead_days")
-            for point in (self.under(*self.before), self.under(after))
-        ]
+        """The longest of the lead times before and after."""
+        values = [point.value("notice_lead_days") for point in self._points(after)]
         return max(value for value in values if isinstance(value, int))
 
-    def compare(
-        self, after: CompanyPolicy, now: datetime
-    ) -> tuple[Direction, tuple[KnobChange, ...]]:
-        """Say what the new policy changes, and which way."""
-        changes = differences(self.before, after, now, self.context)
-        return direction(self.before, changes), changes
+    def compare(self, after: CompanyPolicy) -> tuple[Direction, tuple[KnobChange, ...]]:
+        """Say what the new policy changes, and which way (rule 1).
+
+        The changes are those against what holds now. A knob that becomes wider only than what is
+        decided for later is told against that.
+        """
+        changes = {_place(change): change for change in self.now.differences(after)}
+        for prospect in self.later:
+            for change in prospect.differences(after):
+                known = changes.get(_place(change))
+                if change.direction == "widens" and (known is None or known.direction != "widens"):
+                    changes[_place(change)] = change
+        found = tuple(changes.values())
+        return direction(self.now.policies, found), found
+
+    def _points(self, after: CompanyPolicy) -> tuple[Element, ...]:
+        return tuple(
+            point for prospect in (self.now, *self.later) for point in prospect.points(after)
+        )
 
 
-def _names(point: Element, knob: str) -> frozenset[str]:
-    value = point.value(knob)
+def _place(change: KnobChange) -> tuple[str, str]:
+    """Tells changes apart: a knob changes once, evidence of one kind piece by piece."""
+    pieces = (change.before, change.after) if change.knob.startswith("evidence.") else ()
+    return change.knob, repr(pieces)
+
+
+def _names(point: Element) -> frozenset[str]:
+    value = point.value("approver_roles")
     return frozenset(str(item) for item in value) if isinstance(value, frozenset) else frozenset()
 
 
@@ -73,13 +118,24 @@ def read_situation(reader: PolicyReader, tx: Tx, region: str, now: datetime) -> 
         NotFound: the region has no floor.
     """
     names = reader.chain(tx, region, now)
-    history = reader.history(tx)
-    floors = history.floors_at(now)
-    above = [one.at(now) for name in names[1:] for one in met_policies(history, name, now)]
-    published = history.company_of(region)
-    return Situation(
-        region,
-        meet_all([*(floors[name].at(now) for name in names), *above]),
-        met_policies(history, region, now),
-        published[-1].policy if published else None,
-    )
+    return situation_of(reader.history(tx), names, now)
+
+
+def situation_of(history: History, names: tuple[str, ...], now: datetime) -> Situation:
+    """Compute it; ``names`` are the region and those above it (pure)."""
+    prospects = [_prospect(history, names, now)]
+    for at in moments(history):
+        if at > now:
+            prospect = _prospect(history, names, at)
+            if replace(prospect, at=prospects[-1].at) != prospects[-1]:
+                prospects.append(prospect)
+    published = history.company_of(names[0])
+    latest = published[-1].policy if published else None
+    return Situation(names[0], prospects[0], tuple(prospects[1:]), latest)
+
+
+def _prospect(history: History, names: tuple[str, ...], at: datetime) -> Prospect:
+    floors = history.floors_at(at)
+    above = [one.at(at) for name in names[1:] for one in met_policies(history, name, at)]
+    context = meet_all([*(floors[name].at(at) for name in names), *above])
+    return Prospect(at, context, met_policies(history, names[0], at))

@@ -19,6 +19,7 @@ from app.kernel.authority import Authority
 from app.kernel.errors import Conflict, Forbidden
 from app.policy import store
 from app.policy.model import Stop
+from app.policy.notes import require_note
 from app.policy.reader import PolicyReader
 from app.policy.timeline import RESUME_PROPOSED, RESUMED, STOPPED, StopRow
 
@@ -48,7 +49,9 @@ class Stops:
         Raises:
             NotFound: the region has no floor.
             Forbidden: the person may stop neither here nor in a region above.
+            InvalidInput: the note cannot be kept.
         """
+        require_note(note)
         store.lock(tx)
         chain = self.reader.chain(tx, region, now)
         action = PERMISSIONS[STOPPED]

@@ -30,6 +30,7 @@ from app.db.metadata import RowNumber, UtcTime, metadata
 from app.kernel.errors import Conflict
 from app.policy.layer import CompanyPolicy, Direction, Floor
 from app.policy.model import Step, StepTaken
+from app.policy.notes import unstorable
 from app.policy.timeline import CompanyRow, FloorRow, History, StopRow
 
 document_table = Table(
@@ -136,6 +137,9 @@ stop_table = Table(
 )
 
 
+_LOCK = 4_841_026  # the number after that of the log
+
+
 @dataclass(frozen=True)
 class ChangeRow:
     """A change as it was written."""
@@ -159,12 +163,24 @@ class Head:
 
 
 def lock(tx: Tx) -> None:
-    """Let one transaction at a time change policy, until it ends.
+    """Let one transaction at a time change policy, until it ends; waits for all who ``hold`` it.
 
     SQLite has one writer anyway, once a writing transaction has begun; it begins here.
     """
     if tx.dialect == "postgresql":
-        tx.execute(text("LOCK TABLE policy_event IN SHARE ROW EXCLUSIVE MODE"))
+        tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+    else:
+        tx.execute(text("SELECT 1"))
+
+
+def hold(tx: Tx) -> None:
+    """Keep policy as it is until this transaction ends; others may hold it at the same time.
+
+    An advisory lock, not one on the table: a table lock that keeps writers out also keeps vacuum
+    out, and is dear to take for every lease.
+    """
+    if tx.dialect == "postgresql":
+        tx.execute(text("SELECT pg_advisory_xact_lock_shared(:key)"), {"key": _LOCK})
     else:
         tx.execute(text("SELECT 1"))
 
@@ -183,6 +199,8 @@ def add_document(tx: Tx, kind: str, name: str, body: bytes, at: datetime) -> Non
 
 def document(tx: Tx, name: str) -> bytes | None:
     """Return the bytes of this digest."""
+    if unstorable(name) is not None:
+        return None
     found = tx.execute(
         select(document_table.c.body).where(document_table.c.digest == name)
     ).scalar_one_or_none()
@@ -293,6 +311,8 @@ def add_change(tx: Tx, change: ChangeRow) -> None:
 
 def changes(tx: Tx, region: str | None = None) -> tuple[ChangeRow, ...]:
     """Return the changes of a region or of all, newest first."""
+    if region is not None and unstorable(region) is not None:
+        return ()
     statement = select(change_table).order_by(change_table.c.created_at.desc(), change_table.c.id)
     if region is not None:
         statement = statement.where(change_table.c.region == region)
@@ -301,6 +321,8 @@ def changes(tx: Tx, region: str | None = None) -> tuple[ChangeRow, ...]:
 
 def change(tx: Tx, change_id: str) -> ChangeRow | None:
     """Return one change."""
+    if unstorable(change_id) is not None:
+        return None
     row = tx.execute(select(change_table).where(change_table.c.id == change_id)).one_or_none()
     return None if row is None else _change(row)
 

@@ -20,6 +20,7 @@ from yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, No
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from app.kernel.errors import Fault, Unreadable
+from app.policy.notes import unstorable
 
 MAX_BYTES = 65_536
 MAX_DEPTH = 12
@@ -122,6 +123,10 @@ class Form:
             return None
         if not 0 < len(raw) <= longest:
             self.wrong(node, path, f"has {len(raw)} characters", f"Write 1 to {longest}.")
+            return None
+        problem = unstorable(raw)
+        if problem is not None:
+            self.wrong(node, path, problem, "Write it without.")
             return None
         return raw
 

@@ -10,7 +10,8 @@ Rules:
    question ask for. It also runs for a region's first company policy; until then, capture waits.
 4. Evidence is no knob: it opens. It counts if each of the policies that are met shows it, in the
    region that asks for it or below: nobody above shows that a region's works council agreed.
-5. A policy that was to start later and was overtaken before its day never starts.
+5. A policy that was to start later and was overtaken before its day never holds alone. While the
+   lead time of the one that overtook it runs, it narrows from its day on: two people agreed to it.
 6. A stop counts for the region and for every region below it; and from a little before it was
    made, because clocks differ, and one that is set back must not undo a stop.
 """
@@ -171,18 +172,23 @@ def chain(parents: Mapping[str, str | None], region: str) -> tuple[str, ...] | N
 def met(rows: Iterable[CompanyRow], at: datetime, lead: timedelta) -> tuple[Met, ...]:
     """The policies of one region that count at an instant, oldest first (rules 2 and 5)."""
     counted: tuple[Met, ...] = ()
-    for row in _started(tuple(rows), at):
-        counted = _after_leads(counted, row.starts)
-        alone_from = row.starts if _only_narrows(counted, row) else _end_of_lead(row, lead)
-        counted += (Met(row, alone_from),)
+    started = [row for row in rows if row.starts <= at]
+    for row in sorted(started, key=lambda row: (row.starts, row.id)):
+        counted = _with(_after_leads(counted, row.starts), row, lead)
     return _after_leads(counted, at)
 
 
-def _started(rows: tuple[CompanyRow, ...], at: datetime) -> Iterable[CompanyRow]:
-    for place, row in enumerate(rows):
-        overtaken = any(later.starts < row.starts for later in rows[place + 1 :])
-        if row.starts <= at and not overtaken:
-            yield row
+def _with(counted: tuple[Met, ...], row: CompanyRow, lead: timedelta) -> tuple[Met, ...]:
+    later = tuple(one for one in counted if one.row.id > row.id)
+    before = counted[: len(counted) - len(later)]
+    if not later:
+        if not _only_narrows(before, row):
+            return (*before, Met(row, _end_of_lead(row, lead)))
+        # Narrowing what waits for its own lead time does not make it wait less.
+        return (*before, Met(row, max(row.starts, before[0].alone_from)))
+    if not before:  # overtaken by one whose lead time is over, or whose lead time capture waits for
+        return counted
+    return (*before, Met(row, later[0].alone_from), *later)
 
 
 def _after_leads(counted: tuple[Met, ...], at: datetime) -> tuple[Met, ...]:

@@ -47,14 +47,13 @@ def state_of(taken: tuple[StepTaken, ...]) -> State:
 
 def state_in_time(history: History, published: CompanyRow, now: datetime) -> State:
     """Where time has moved a published change."""
-    for one in met(history.company_of(published.region), now, timedelta(0)):
+    rows = history.company_of(published.region)
+    if any(row.id > published.id and row.starts < published.starts for row in rows):
+        return State.SUPERSEDED  # it may still narrow for a while, but never holds alone
+    for one in met(rows, now, timedelta(0)):
         if one.row.id == published.id:
             return State.IN_FORCE if one.alone_from <= now else State.SCHEDULED
-    later = any(
-        row.id > published.id and row.starts < published.starts
-        for row in history.company_of(published.region)
-    )
-    return State.SCHEDULED if published.starts > now and not later else State.SUPERSEDED
+    return State.SCHEDULED if published.starts > now else State.SUPERSEDED
 
 
 def require_possible(taken: tuple[StepTaken, ...], step: Step) -> None:

@@ -27,6 +27,7 @@ from app.policy import store
 from app.policy.difference import differences
 from app.policy.layer import CompanyPolicy
 from app.policy.model import Change, KnobChange, Preview, State, Step, StepTaken
+from app.policy.notes import require_note
 from app.policy.packs import PolicyTexts
 from app.policy.reader import PolicyReader
 from app.policy.situation import Situation, read_situation
@@ -38,8 +39,6 @@ from app.policy.transitions import (
     state_in_time,
     state_of,
 )
-
-MAX_NOTE = 2_000
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ class Workflow:
         """
         situation = read_situation(self.reader, tx, region, now)
         policy = self.texts.read_company_policy(text, region)
-        way, changes = situation.compare(policy, now)
+        way, changes = situation.compare(policy)
         return Preview(
             policy,
             way,
@@ -207,11 +206,7 @@ class Workflow:
         note: str,
         now: datetime,
     ) -> ChangeRow:
-        if len(note) > MAX_NOTE:
-            raise InvalidInput(
-                "the note is too long",
-                faults=(Fault("note", f"has {len(note)} characters", f"At most {MAX_NOTE}."),),
-            )
+        require_note(note)
         policy = preview.policy
         store.add_document(tx, "company", policy.digest, policy.body, now)
         row = ChangeRow(
@@ -258,7 +253,7 @@ class Workflow:
 
     def _publish(self, tx: Tx, row: ChangeRow, actor: Person, now: datetime) -> None:
         situation, policy = read_situation(self.reader, tx, row.region, now), self._policy(tx, row)
-        way, _ = situation.compare(policy, now)
+        way, _ = situation.compare(policy)
         starts = max(now, policy.valid_from or now)
         if way == "widens":
             starts = max(starts, now + timedelta(days=situation.lead_days(policy)))

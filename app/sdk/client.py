@@ -8,7 +8,9 @@ Rules:
    Silence does not: a lease is made to bridge it, and ends by itself.
 3. The first lease of a run is asked for with a nonce, so that a recorded one cannot stand in for
    it, not even with the disk restored and the clock turned back.
-4. The service's keys are taken at pairing, from the address that was typed in, and kept.
+4. The service's keys for leases, and no others, are taken at pairing, from the address that was
+   typed in, and kept. So that nobody on the way can give us keys of his own, that address is https,
+   or this very machine.
 """
 
 import json
@@ -17,8 +19,11 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 
@@ -26,11 +31,12 @@ from app.agents.refusals import Refusal
 from app.kernel.canonical import Json, canonical, digest
 from app.kernel.clock import Clock, SystemClock
 from app.kernel.keys import KeyFolder
-from app.kernel.signing import LocalSigner, jwk, public_from_jwk, sign_token, thumbprint
+from app.kernel.signing import LocalSigner, jwk, sign_token
 from app.kernel.vocabulary import Reason
 from app.sdk import memory
 from app.sdk.guard import Guard
-from app.sdk.lease import Refused, read_lease
+from app.sdk.keys import KEY_USE, keys_for
+from app.sdk.lease import LEASE_TYPE, Refused, read_lease
 from app.sdk.wire import LARGE, Answer, BadAnswer, Silence, Wire
 
 TOKEN_PATH = "/v1/agent/token"  # noqa: S105 - a path
@@ -77,7 +83,11 @@ class Paired:
 
 @dataclass(frozen=True)
 class Identity:
-    """What a paired device keeps in its folder, beside its key and the guard's memory."""
+    """What a paired device keeps in its folder, beside its key and the guard's memory.
+
+    Attributes:
+        keys: the service's public keys for leases, by key id.
+    """
 
     base_url: str
     device_id: str
@@ -146,7 +156,7 @@ def pair(
     """Pair this machine: yield the code to show, then wait, then the device.
 
     Args:
-        base_url: the service's own address, as in HABEAS_BASE_URL.
+        base_url: the service's own address, as in HABEAS_BASE_URL; https, or http on loopback.
         folder: where key, identity and memory are kept; a pairing there before is replaced.
         name: how the person will know this machine.
         http: another HTTP client.
@@ -154,8 +164,10 @@ def pair(
         sleep: how to wait.
 
     Raises:
-        PairingFailed: the service does not answer, or the code expired or was refused.
+        PairingFailed: the address is not safe to take keys from, the service does not answer, or
+            the code expired or was refused.
     """
+    _require_safe(base_url)
     clock = clock or SystemClock()
     wire = Wire(base_url, http)
     key = KeyFolder(folder).signer("device")
@@ -216,6 +228,11 @@ class AgentClient:
         self._documents: dict[str, bytes] = {}
         self._unsent: dict[str, Json] | None = None
         self.guard = Guard(folder, identity.keys, identity.device_id, self._clock)
+
+    @property
+    def now(self) -> datetime:
+        """The time that the device believes it is; aware."""
+        return self._clock.now()
 
     @classmethod
     def open(cls, folder: Path, **options: Any) -> "AgentClient":
@@ -428,12 +445,37 @@ def _public(key: LocalSigner) -> dict[str, str]:
 
 
 def _keys(jwks: Mapping[str, Any]) -> dict[str, bytes]:
-    """The public keys of a key set (RFC 7517 §5), named by their own thumbprints."""
+    """The public keys for leases of a key set, by key id."""
     try:
-        publics = [public_from_jwk(item) for item in jwks["keys"]]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise PairingFailed("the service shows no keys that can be used") from error
-    return {thumbprint(public): public for public in publics}
+        return keys_for(jwks, LEASE_TYPE)
+    except ValueError as error:
+        raise PairingFailed(f"the service shows no keys that can be used: {error}") from error
+
+
+def _require_safe(base_url: str) -> None:
+    """Return if nobody on the way can answer in the service's place (rule 4).
+
+    Raises:
+        PairingFailed: plain http to another machine, or no address at all.
+    """
+    try:
+        parts = urlsplit(base_url)
+        host = parts.hostname or ""
+        near = host == "localhost" or (_is_address(host) and ip_address(host).is_loopback)
+    except ValueError as error:
+        raise PairingFailed(f"{base_url} is not an address: {error}") from error
+    if not host or not (parts.scheme == "https" or (parts.scheme == "http" and near)):
+        raise PairingFailed(
+            f"{base_url} is not safe to take keys from: use https (http only on this machine)"
+        )
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _keep(folder: Path, identity: Identity) -> None:
@@ -442,6 +484,8 @@ def _keep(folder: Path, identity: Identity) -> None:
         "base_url": identity.base_url,
         "device_id": identity.device_id,
         "name": identity.name,
-        "jwks": {"keys": [jwk(public) for public in identity.keys.values()]},
+        "jwks": {
+            "keys": [{**jwk(public), KEY_USE: LEASE_TYPE} for public in identity.keys.values()]
+        },
     }
     memory.replace(folder / _DEVICE_FILE, canonical(body))

@@ -107,7 +107,8 @@ def check_grant(
     Args:
         token: the compact JWS.
         audience: id of the consumer that presents it, as the store authenticated it.
-        keys: the issuer's public keys (32 bytes each) by key id, from its JWKS.
+        keys: the issuer's public keys for grants (32 bytes each) by key id: ``keys.keys_for`` of
+            its JWKS and ``GRANT_TYPE``.
         now: the present instant.
         redeemed: where used grants are remembered.
 

@@ -16,6 +16,11 @@ Rules:
    the device out of every later one.
 5. A lease ends by two clocks, whichever is first: the one on the wall, and the one that nobody can
    turn back (time since boot). A lease shown again does not live longer.
+6. An event belongs to the time it says it happened at: not before capture was last turned on, not
+   in the future, and not after the lease. What a recorder kept back from before a consent, or from
+   a pause, is denied. "Last turned on" is when the first lease of the unbroken stretch of leases
+   that say on was issued; a lease that ends, says off, is let go or rests on another decision
+   breaks it, and so does a restart.
 """
 
 import time
@@ -64,11 +69,18 @@ def since_boot() -> float:
 
 @dataclass(frozen=True)
 class Held:
-    """The lease relied on now, its policy document, and when it ends by ``since_boot``."""
+    """The lease relied on now.
+
+    Attributes:
+        document: its policy document.
+        ends: when it ends by ``since_boot``, seconds.
+        since: when the unbroken stretch of "on" began that it belongs to, seconds (rule 6).
+    """
 
     lease: Lease
     document: Mapping[str, Any]
     ends: float
+    since: int
 
 
 class Guard:
@@ -76,7 +88,7 @@ class Guard:
 
     Args:
         folder: where the memory is kept (``memory.begin`` at pairing).
-        keys: the service's public keys by key id.
+        keys: the service's public keys for leases, by key id.
         device_id: the device's id.
         clock: the wall clock.
         elapsed: a clock that only runs forward, seconds.
@@ -152,6 +164,7 @@ class Guard:
         try:
             held = self._covering()
             seen = event if isinstance(event, UiEvent) else _event(event)
+            self._require_present(seen, held)
             return self._judge(seen, held.document)
         except _Off as off:
             return Denied(off.reason)
@@ -171,7 +184,7 @@ class Guard:
         ends = self._elapsed() + lease.believed_until - now
         if self._held and self._held.lease.jti == lease.jti:
             ends = min(ends, self._held.ends)
-        self._held = Held(lease, policy, ends)
+        self._held = Held(lease, policy, ends, self._on_since(lease))
 
     def _check(self, lease: Lease, seen: Memory, now: float, nonce: str | None) -> None:
         """Check device, times and order (rules 2 to 4).
@@ -195,6 +208,14 @@ class Guard:
             raise Refused(Refusal.LEASE_JUMPED, "seq leaps beyond belief")
         if steps == (0, 0) and lease.issued == seen.issued and lease.says != seen.says:
             raise Refused(Refusal.LEASE_FORKED, "two leases of one second contradict each other")
+
+    def _on_since(self, lease: Lease) -> int:
+        """When the stretch of "on" began that a lease goes on with, or begins (rule 6)."""
+        try:
+            held = self._covering()
+        except _Off:
+            return lease.issued
+        return held.since if held.lease.consent_seq == lease.consent_seq else lease.issued
 
     def _remembered(self) -> Memory:
         """The memory from disk, never behind what this run has seen."""
@@ -227,6 +248,16 @@ class Guard:
             raise _Off(held.lease.reasons[0])
         return held
 
+    def _require_present(self, event: UiEvent, held: Held) -> None:
+        """Return if the event happened while capture was on (rule 6).
+
+        Raises:
+            _Off: it did not, by its own time.
+        """
+        at, now = event.time.timestamp(), self._clock.now().timestamp()
+        if not held.since - SKEW_S <= at <= now + SKEW_S or at >= held.lease.believed_until:
+            raise _Off(Refusal.EVENT_OUTSIDE_LEASE)
+
     def _judge(self, event: UiEvent, document: Mapping[str, Any]) -> Allowed | Denied:
         """Apply the policy document. Exclusions come first: they win over everything."""
         if match_exclusion(event, document) is not None:
@@ -258,7 +289,7 @@ class Guard:
 
 
 class _Off(Exception):
-    """Capture is off."""
+    """Capture is off, or was when the event happened."""
 
     def __init__(self, reason: Reason | Refusal) -> None:
         super().__init__(str(reason))

@@ -116,13 +116,15 @@ def check_lease(
 ) -> Lease | NotCovered:
     """Say whether a lease covers something captured by a device at an instant (law 1).
 
-    For data stores: whatever comes without a lease that covers it is refused.
+    For data stores: whatever comes without a lease that covers it is refused. A lease covers from a
+    minute before it was issued (two clocks) until it ends; what was captured under the one before
+    comes with that one.
 
     Args:
         token: the lease that came with the data.
         captured_at: when the data was captured, by the device's clock; aware.
         device_id: whose data it is.
-        keys: the service's public keys by key id (``/.well-known/jwks.json``).
+        keys: the service's public keys for leases by key id (``keys.keys_for``).
     """
     try:
         lease = read_lease(token, keys)
@@ -140,7 +142,7 @@ def _against(lease: Lease, captured_at: datetime, device_id: str) -> Reason | Re
     found: dict[Reason | Refusal, bool] = {
         Refusal.EVENT_UNREADABLE: captured_at.tzinfo is None,
         Refusal.OTHER_DEVICE: lease.device_id != device_id,
-        Refusal.LEASE_FROM_FUTURE: at + SKEW_S < lease.issued,
+        Refusal.EVENT_OUTSIDE_LEASE: at + SKEW_S < lease.issued,
         Refusal.LEASE_EXPIRED: at >= lease.believed_until,
     }
     reasons = [reason for reason, applies in found.items() if applies]

@@ -1,5 +1,9 @@
 """A recording stands in for a recorder: events of one day, put to the guard in their order.
 
+An event is judged by when it happened, and those of a recording happened long ago. So each is put
+as if it happened at the instant when it is played, in the recording's own offset from UTC. Order
+and places are kept, distances are not; screenshots keep their interval in the time of playing.
+
 A recording is JSON Lines: ``{"time", "app", "signal", "url"?, "field"?, "private"?}``. It is read
 strictly: what a line means must never be guessed.
 """
@@ -7,7 +11,8 @@ strictly: what a line means must never be guessed.
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 from app.sdk.client import AgentClient, Polled, Tally
@@ -62,12 +67,12 @@ def read_recording(path: Path) -> tuple[UiEvent, ...]:
     return tuple(events)
 
 
-def play(guard: Guard, events: Sequence[UiEvent]) -> Tally:
-    """Put events to the guard; count what it allowed and refused."""
+def play(guard: Guard, events: Sequence[UiEvent], now: datetime) -> Tally:
+    """Put events to the guard as if they happened now; count what it allowed and refused."""
     lease = guard.lease
     tally = Tally(lease=lease.jti, policy=lease.policy) if lease else Tally()
     for event in events:
-        answer = guard.may_capture(event)
+        answer = guard.may_capture(replace(event, time=now.astimezone(event.time.tzinfo)))
         if isinstance(answer, Allowed):
             place = (answer.app, event.signal.value)
             tally.allowed[place] = tally.allowed.get(place, 0) + 1
@@ -105,7 +110,7 @@ def run(
         reported = client.report(unreported) if turned else None
         before = polled.capture
         part = events[place : place + per_poll]
-        tally = play(client.guard, part)
+        tally = play(client.guard, part, client.now)
         unreported.add(tally)
         place += len(part)
         ended = place >= len(events)

@@ -1,7 +1,8 @@
 """The auditor's pages: search the log, find somebody's pseudonym.
 
 Rules:
-1. Who reads the log stands in the log: each search is an entry, in the transaction that read.
+1. Who reads the log stands in the log: each search is an entry, in the transaction that read. A
+   search for a person is an entry about that person.
 2. A person's pseudonym is given out against a reason only. The reason is kept, encrypted, under
    that person's own key; the entry says that somebody looked.
 """
@@ -56,7 +57,10 @@ def search_log(
     search = Search(
         kind.strip(), person.strip(), side.strip(), purpose.strip(), outcome.strip(), before.strip()
     )
-    return _log_page(request, services, tx, visitor, now, search, search.faults())
+    faults = search.faults()
+    if not faults and search.person and not services.log.people(tx, (search.person,)):
+        faults = (Fault("person", "Nobody stands in the log under this pseudonym."),)
+    return _log_page(request, services, tx, visitor, now, search, faults)
 
 
 @router.post("/people")
@@ -130,6 +134,7 @@ def _log_page(
                 "subject": search.person or None,
                 "count": len(entries[:PAGE]),
             },
+            subjects=tuple(services.log.people(tx, (search.person,)).values()),
         )
         services.log.append(tx, event, now)
     return page(

@@ -68,11 +68,15 @@ def download_proof(
 
 
 def _record(services: Services, tx: Tx, visitor: Visitor, entry: Entry, now: Now) -> None:
-    """Who reads the log stands in the log."""
+    """Who reads the log stands in the log, and in the streams of those whom the entry names."""
+    named = [*entry.leaf["subjects"]]
+    if entry.leaf["actor"]["kind"] == "person":
+        named.append(entry.leaf["actor"]["id"])
     event = Event(
         Kind.LOG_READ,
         Actor("person", visitor.person.id),
         {"kind": entry.leaf["kind"], "subject": None, "count": 1},
+        subjects=tuple(services.log.people(tx, named).values()),
     )
     services.log.append(tx, event, now)
 

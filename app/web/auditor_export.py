@@ -45,7 +45,7 @@ def download_export(visitor: SignedIn, services: ServicesDep, now: Now) -> Respo
             folder / "export.tar",
             actor=Actor("person", visitor.person.id),
             now=now,
-            policies=services.documents(),
+            documents=services.documents,
         )
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)

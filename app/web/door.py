@@ -5,10 +5,15 @@ Rules:
 2. Every request that can change something must come from a page of this site (Origin, or
    Sec-Fetch-Site where a browser sends no Origin) and carry the word of the session (``csrf``).
    Each of the two would do; together one mistake is not enough.
-3. Nobody signed in: a page to look at leads to sign-in and back; a form is refused and says so.
+3. A link from another site may open a page and must change nothing: what a GET notes down (a
+   notice shown, a code tried) it notes only for a step of the person's own.
+4. No NUL and no lone surrogate passes: no text has one, and databases refuse them with an error.
+5. Nobody signed in: a page to look at leads to sign-in and back; a form is refused and says so.
 """
 
 import hmac
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import quote, urlsplit
@@ -19,10 +24,12 @@ from fastapi.responses import RedirectResponse
 from app.api.deps import Now, ServicesDep
 from app.directory.model import Person
 from app.directory.sessions import TOUCH, Session
-from app.kernel.errors import Forbidden, NotFound, Unauthenticated
+from app.kernel.errors import Fault, Forbidden, InvalidInput, NotFound, Unauthenticated
 from app.settings import Settings
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+_NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -37,6 +44,14 @@ class Visitor:
     def csrf(self) -> str:
         """The word that every form of this session carries."""
         return self.session.csrf
+
+
+def is_own_step(request: Request) -> bool:
+    """Say whether the person came by themselves: from a page of this site, or by typing (rule 3).
+
+    A browser too old to tell (no Sec-Fetch-Site) is believed; SameSite=Lax cookies still apply.
+    """
+    return request.headers.get("sec-fetch-site") in {None, "same-origin", "none"}
 
 
 def cookie_name(settings: Settings) -> str:
@@ -62,11 +77,27 @@ def require_same_site(request: Request, settings: Settings) -> None:
 
 
 async def sent_csrf(request: Request) -> str:
-    """The word a form carries; async only because reading a form is. FastAPI keeps what is read."""
+    """The word a form carries; async only because reading a form is. FastAPI keeps what is read.
+
+    Raises:
+        InvalidInput: a value of the path, the query or the form is no text (rule 4).
+    """
+    _require_text({name: str(value) for name, value in request.path_params.items()}.items())
+    _require_text(request.query_params.multi_items())
     if request.method in SAFE_METHODS:
         return ""
-    word = (await request.form()).get("csrf")
+    form = await request.form()
+    _require_text((name, value) for name, value in form.multi_items() if isinstance(value, str))
+    word = form.get("csrf")
     return word if isinstance(word, str) else ""
+
+
+def _require_text(fields: Iterable[tuple[str, str]]) -> None:
+    for name, value in fields:
+        if _NO_TEXT.search(value):
+            label = _NO_TEXT.sub("", name)
+            fault = Fault(label, "it holds a character that no text has", "Type it anew.")
+            raise InvalidInput(f"{label}: {fault.problem}", faults=(fault,), cure=fault.cure)
 
 
 def signed_in(

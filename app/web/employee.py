@@ -16,7 +16,7 @@ from app.db.engine import Tx
 from app.kernel.errors import Conflict, Fault, InvalidInput
 from app.web.answer_rows import answers
 from app.web.decide_words import decide_words
-from app.web.door import SignedIn, Visitor
+from app.web.door import SignedIn, Visitor, is_own_step
 from app.web.notice_text import as_html
 from app.web.overview import overview, region_names
 from app.web.render import page
@@ -57,7 +57,12 @@ def read_notice(
     now: Now,
     language: str = "",
 ) -> Response:
-    """The whole notice and exactly what is offered, then the two choices."""
+    """The whole notice and exactly what is offered, then the two choices.
+
+    That it was shown is recorded: so another site's link leads to the person's page first.
+    """
+    if not is_own_step(request):
+        return RedirectResponse("/me", 303)
     return _decide_page(request, visitor, services, tx, now, language)
 
 

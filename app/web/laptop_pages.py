@@ -7,7 +7,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from app.api.deps import Now, ReadTx, ServicesDep, WriteTx
 from app.kernel.errors import Conflict, Fault, Forbidden, HabeasError, NotFound
-from app.web.door import SignedIn
+from app.web.door import SignedIn, is_own_step
 from app.web.overview import laptop_rows
 from app.web.render import fragment, page
 
@@ -40,9 +40,12 @@ def look(
     now: Now,
     code: str = "",
 ) -> Response:
-    """Ask for the code; with a code, show which laptop waits, to be compared before pairing."""
-    if not code.strip():
-        return page(request, "pair.html", code="", pending=None, faults=())
+    """Ask for the code; with a code, show which laptop waits, to be compared before pairing.
+
+    A code in another site's link is put into its field and not tried: wrong ones are counted.
+    """
+    if not code.strip() or not is_own_step(request):
+        return page(request, "pair.html", code=code.strip(), pending=None, faults=())
     try:
         pending = services.agents.pairing_for(tx, code, now, visitor.person)
     except (NotFound, Forbidden) as error:

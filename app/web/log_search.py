@@ -5,14 +5,17 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from urllib.parse import urlencode
 
-from app.audit.model import EntryFilter
+from app.audit.model import EntryFilter, Kind
 from app.kernel.errors import Fault
+from app.web.log_words import OUTCOMES
 
 SIDES: Mapping[str, str] = {"about": "about them", "by": "by them"}
 """Which part a person plays in the entries that are looked for."""
 
 _PSEUDONYM = re.compile(r"p_[0-9a-f]{32}")
 _INDEX = re.compile(r"[0-9]{1,15}")
+_PURPOSE = re.compile(r"[a-z][a-z0-9_.]{0,63}")
+_KINDS = frozenset(kind.value for kind in Kind)
 
 
 @dataclass(frozen=True)
@@ -27,8 +30,20 @@ class Search:
     before: str = ""
 
     def faults(self) -> tuple[Fault, ...]:
-        """What to mend before anything can be looked up."""
+        """What to mend before anything can be looked up.
+
+        A search becomes an entry, and an entry is for ever: only codes and pseudonyms pass.
+        """
         found = []
+        for name, value, known in (
+            ("kind", self.kind, _KINDS),
+            ("side", self.side, SIDES),
+            ("outcome", self.outcome, OUTCOMES),
+        ):
+            if value and value not in known:
+                found.append(Fault(name, "This is not one of the choices.", "Use the list."))
+        if self.purpose and not _PURPOSE.fullmatch(self.purpose):
+            found.append(Fault("purpose", "A purpose is a code.", "Use the list."))
         if self.person and not _PSEUDONYM.fullmatch(self.person):
             found.append(
                 Fault(

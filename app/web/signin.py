@@ -42,7 +42,11 @@ LEEWAY_S = 30
 
 
 class SignInError(Exception):
-    """The provider's answer is not believed; the message is for the log, not for the page."""
+    """The provider's answer is not believed; the message is for the log, not for the page.
+
+    Parts of the message may be whatever somebody put into a link to the callback
+    (``error_description``): it is logged quoted and cut, so that it cannot pass for a line of ours.
+    """
 
 
 class SignIn:
@@ -136,7 +140,7 @@ async def start(request: Request, next: str = "/me") -> Response:  # noqa: A002 
     try:
         return await _sign_in(request).start(request)
     except SignInError as error:
-        logger.warning("sign-in could not start: %s", error)
+        logger.warning("sign-in could not start: %.300r", str(error))
         return page(request, "signin_failed.html", status=503, why="unreachable")
 
 
@@ -147,7 +151,7 @@ async def callback(request: Request, services: ServicesDep, now: Now) -> Respons
     try:
         issuer, subject = await _sign_in(request).finish(request)
     except SignInError as error:
-        logger.warning("sign-in was refused: %s", error)
+        logger.warning("sign-in was refused: %.300r", str(error))
         return page(request, "signin_failed.html", status=400, why="refused")
     finally:
         # State, nonce and verifier serve once, whatever came of it.

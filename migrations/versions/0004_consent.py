@@ -38,6 +38,7 @@ def _create_notice_text() -> None:
         sa.Column("title", sa.Text(), nullable=False),
         sa.Column("markdown", sa.Text(), nullable=False),
         sa.Column("content", sa.Text(), nullable=False),
+        sa.Column("source", sa.LargeBinary(), nullable=False),
         sa.Column("adopted_at", UtcTime(), nullable=False),
         sa.PrimaryKeyConstraint("digest", name="pk_notice_text"),
         sa.UniqueConstraint(

@@ -118,7 +118,7 @@ class Office:
             "subject_id": "pipeline",
             "action": "read",
             "resource_type": "captured_data",
-            "resource_id": "events",
+            "resource_id": "ui-events",
             "persons": tuple(one.id for one in people),
             "signals": ("click",),
             "captured_from": self.now - 2 * HOUR,

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from app.access.floor import ALLOWED, Function
 from app.access.model import Caller, Facts, PersonFacts, PolicyFacts, Question, ScopeFacts
+from app.consent.model import State, suffices
 from app.kernel.vocabulary import Signal
 
 NOW = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
@@ -49,7 +50,7 @@ def question(**changes: Any) -> Question:
     plain = Question(
         purpose=TRAINING,
         asked_at=NOW,
-        dataset="events",
+        dataset="ui-events",
         signals=("click",),
         captured_from=NOW - timedelta(days=2),
         captured_to=NOW - timedelta(days=1),
@@ -82,7 +83,8 @@ POLICIES = st.builds(
     capture_layers=_subset(["sha256:" + "c" * 64, "sha256:" + "d" * 64]),
     bases=_subset(["consent", "acknowledgement", "notice"]),
     signals=st.dictionaries(
-        st.sampled_from([signal.value for signal in Signal]), st.none() | st.integers(0, 90)
+        st.sampled_from([signal.value for signal in Signal]),
+        st.none() | st.integers(0, 90) | st.integers(0, 2**53 - 1),
     ),
     purposes=_subset(sorted(ALLOWED)),
     cohort_min=st.integers(1, 3),
@@ -94,11 +96,23 @@ POLICIES = st.builds(
     stopped=st.booleans(),
 ) | st.just(policy())
 
+
+def consistent(found: PersonFacts) -> PersonFacts:
+    """The same person, with what follows from the standing as it follows."""
+    state = State(found.standing)
+    stands = state in {State.GIVEN, State.ACKNOWLEDGED}
+    return replace(
+        found,
+        suffices_now=suffices(found.policy.bases, state),
+        scope=(found.scope or ScopeFacts((), ())) if stands else None,
+    )
+
+
 PERSONS = st.builds(
     PersonFacts,
     person=NAMES,
     line=st.lists(NAMES, max_size=3, unique=True).map(tuple),
-    standing=st.sampled_from(["none", "given", "withdrawn", "paused"]),
+    standing=st.sampled_from(sorted(State)).map(str),
     decision=st.none() | st.just("d-1"),
     suffices_now=st.booleans(),
     suffices_at_capture=st.booleans(),
@@ -106,7 +120,7 @@ PERSONS = st.builds(
     | st.builds(ScopeFacts, _subset([s.value for s in Signal]), _subset(sorted(ALLOWED))),
     policy=POLICIES,
     left=st.booleans(),
-) | NAMES.map(person)
+).map(consistent) | NAMES.map(person)
 
 CALLERS = st.builds(
     Caller,
@@ -119,6 +133,14 @@ CALLERS = st.builds(
     person_left=st.booleans(),
 ) | st.just(caller())
 
+INSTANTS = (
+    st.none()
+    | st.integers(-1, 100).map(lambda days: NOW - timedelta(days=days))
+    | st.datetimes(timezones=st.just(UTC))
+    | st.sampled_from([datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)])
+)
+"""The near past mostly, and every instant that a datetime can be."""
+
 QUESTIONS = (
     st.builds(
         Question,
@@ -126,10 +148,10 @@ QUESTIONS = (
         asked_at=st.just(NOW),
         resource=st.sampled_from(["captured_data", "captured_data", "log", "other"]),
         action=st.sampled_from(["read", "other"]),
-        dataset=st.none() | st.just("events"),
+        dataset=st.none() | st.just("ui-events"),
         signals=SIGNALS.map(lambda found: tuple(sorted(found))),
-        captured_from=st.none() | st.integers(-1, 100).map(lambda days: NOW - timedelta(days=days)),
-        captured_to=st.none() | st.integers(-1, 100).map(lambda days: NOW - timedelta(days=days)),
+        captured_from=INSTANTS,
+        captured_to=INSTANTS,
     )
     | st.builds(question, purpose=st.sampled_from(sorted(ALLOWED)))
     | st.just(question())

@@ -12,12 +12,13 @@ from typing import Any
 
 import pytest
 
+from app.access.record import recompute, recorded
 from app.access.service import GRANT_TYPE
 from app.consent.model import Act
 from app.kernel.errors import TooLarge, Unauthenticated
 from app.kernel.signing import LocalSigner, b64u, sign_token, thumbprint
 from app.sdk.grants import Grant, GrantRefused, RedeemedInMemory, check_grant
-from tests.access.office import ALICE, BOB, TRAINING, Office
+from tests.access.office import ALICE, BOB, LAWYERS, TRAINING, Office, codes
 from tests.fakes import FakeClock
 
 SIGNER = LocalSigner.from_seed(bytes(32))
@@ -286,15 +287,59 @@ def assert_no_permit_while_out(office: Office) -> None:
     assert refusals
 
 
+def test_a_dataset_is_no_way_to_write_into_the_log(office: Office) -> None:
+    office.captured(ALICE)
+    answer = office.ask(ALICE, resource_id="alice-is-slow-on-mondays")
+    assert not answer.decision
+    assert codes(answer) == ["dataset_unknown"]
+    facts = office.entry_of(answer)["facts"]
+    assert facts["dataset"] is None
+    assert recompute(facts) == recorded(facts)
+    assert not any(b"alice-is-slow" in entry.raw for entry in office.entries())
+
+
+def test_a_secret_replaced_between_knocking_and_asking_opens_nothing(office: Office) -> None:
+    office.captured(ALICE)
+    with office.services.database.read() as tx:
+        known = office.services.access.authenticate(tx, office.secrets["pipeline"])
+    office.register("pipeline", [TRAINING], ["training"])
+    with pytest.raises(Unauthenticated), office.services.database.write() as tx:
+        office.services.access.evaluate(tx, known, office.request(ALICE), office.now)
+    assert not office.entries(kind="access.decided")
+
+
+def test_a_stop_waits_for_a_permit_that_is_being_written(office: Office) -> None:
+    """No permit is committed after a stop that it did not know."""
+    office.captured(ALICE)
+
+    def stop() -> None:
+        with office.services.database.write() as tx:
+            office.services.policy.stop(tx, LAWYERS[0], "US-CA", "", office.now)
+
+    stopping = threading.Thread(target=stop)
+    with office.services.database.write() as tx:
+        known = office.services.access.authenticate(tx, office.secrets["pipeline"])
+        answer = office.services.access.evaluate(tx, known, office.request(ALICE), office.now)
+        stopping.start()
+        stopping.join(0.5)
+        assert stopping.is_alive()
+    stopping.join(10)
+    assert answer.decision
+    order = [entry.leaf["kind"] for entry in office.entries()]
+    assert order.index("capture.stopped") < order.index("access.decided")  # newest first
+    assert codes(office.ask(ALICE)) == ["stopped"]
+
+
 def test_a_decision_that_cannot_be_recorded_is_not_given(office: Office) -> None:
     """Law 2: no row in the log, no answer. The question is too large to be recorded."""
     office.captured(ALICE)
     before = len(office.entries(kind="access.decided"))
-    long_dataset = replace(office.request(ALICE), resource_id="d" * 70_000)
+    many = tuple(f"signal-{number}" for number in range(8_000))
+    too_long = replace(office.request(ALICE), signals=many)
     with office.services.database.read() as tx:
         known = office.services.access.authenticate(tx, office.secrets["pipeline"])
     with pytest.raises(TooLarge), office.services.database.write() as tx:
-        office.services.access.evaluate(tx, known, long_dataset, office.now)
+        office.services.access.evaluate(tx, known, too_long, office.now)
     assert len(office.entries(kind="access.decided")) == before
     with office.services.database.read() as tx:
         assert office.services.access.uses(tx, ALICE.id) == ()

@@ -121,6 +121,7 @@ CASES: dict[str, tuple[Question, Facts, list[str]]] = {
         facts(person("p_one", policy=policy(cohort_min=3)), person("p_two")),
         ["cohort_too_small"],
     ),
+    "no known dataset": (question(dataset=None), facts(), ["dataset_unknown"]),
     "no interval": (question(captured_from=None), facts(), ["capture_interval_missing"]),
     "an interval that ends before it begins": (
         question(captured_to=NOW - timedelta(days=3)),

@@ -192,7 +192,7 @@ def asked(row: Row) -> Asked:
         Question(
             purpose=None if row["purpose"] == "-" else row["purpose"],
             asked_at=AT,
-            dataset="events",
+            dataset="ui-events",
             signals=signals,
             captured_from=start,
             captured_to=start + timedelta(hours=1),

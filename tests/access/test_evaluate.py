@@ -3,6 +3,7 @@
 Laws 2, 5 and 6 of the design.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -17,6 +18,7 @@ from app.sdk.grants import RedeemedInMemory, check_grant
 from tests.access.office import (
     ALICE,
     BOB,
+    LAWYERS,
     MANAGER,
     RECRUITER,
     RESEARCHER,
@@ -100,6 +102,44 @@ def test_what_was_captured_during_a_pause_stays_closed(office: Office) -> None:
         "consent_at_capture"
     ]
     assert office.ask(ALICE).decision
+
+
+def test_a_stop_in_the_middle_of_the_capture_counts(office: Office) -> None:
+    office.opt_in(ALICE)
+    first, second = LAWYERS
+    office.clock.advance(3600)
+    with office.services.database.write() as tx:
+        office.services.policy.stop(tx, first, "US-CA", "", office.now)
+    office.clock.advance(3600)
+    with office.services.database.write() as tx:
+        office.services.policy.propose_resume(tx, first, "US-CA", office.now)
+        office.services.policy.approve_resume(tx, second, "US-CA", office.now)
+    office.clock.advance(2 * 3600)
+    across = office.ask(ALICE, captured_from=office.now - timedelta(hours=3.5))
+    assert codes(across) == ["stopped"]
+    assert office.ask(ALICE, captured_from=office.now - timedelta(hours=1.5)).decision
+    facts = office.entry_of(across)["facts"]
+    assert recompute(facts) == recorded(facts)
+
+
+def test_where_somebody_worked_during_the_capture_counts(office: Office) -> None:
+    office.opt_in(ALICE)
+    office.clock.advance(3600)
+    office.hire(replace(ALICE, place="ZZ"))  # a region without a floor
+    office.clock.advance(3600)
+    office.hire(ALICE)
+    office.clock.advance(2 * 3600)
+    across = office.ask(ALICE, captured_from=office.now - timedelta(hours=3.5))
+    assert "region_unknown" in codes(across)
+    assert office.ask(ALICE, captured_from=office.now - timedelta(hours=2)).decision
+
+
+def test_an_entry_names_the_last_policy_event_it_knew(office: Office) -> None:
+    office.captured(ALICE)
+    with office.services.database.read() as tx:
+        seq = office.services.policy.in_force(tx, ALICE.regions, office.now).seq
+    assert office.entry_of(office.ask(ALICE))["facts"]["policy_seq"] == seq > 0
+    assert office.entry_of(office.ask())["facts"]["policy_seq"] is None
 
 
 def test_while_somebody_pauses_nothing_of_theirs_is_read(office: Office) -> None:
@@ -384,12 +424,12 @@ def test_a_permit_carries_a_grant_for_exactly_what_was_asked(office: Office) -> 
     )
     assert grant.event == answer.context["log_event"]
     assert grant.id == office.entry_of(answer)["facts"]["grant"]
-    assert (grant.purpose, grant.dataset, grant.retain_days) == (TRAINING, "events", 89)
+    assert (grant.purpose, grant.dataset, grant.retain_days) == (TRAINING, "ui-events", 89)
     mine = answer.context["persons"][ALICE.id]
     at = office.now - timedelta(hours=1.5)
-    assert grant.covers(dataset="events", person=mine, signal="click", captured_at=at)
+    assert grant.covers(dataset="ui-events", person=mine, signal="click", captured_at=at)
     assert not grant.covers(dataset="other", person=mine, signal="click", captured_at=at)
-    assert not grant.covers(dataset="events", person="p_x", signal="click", captured_at=at)
-    assert not grant.covers(dataset="events", person=mine, signal="menu", captured_at=at)
+    assert not grant.covers(dataset="ui-events", person="p_x", signal="click", captured_at=at)
+    assert not grant.covers(dataset="ui-events", person=mine, signal="menu", captured_at=at)
     late = office.now
-    assert not grant.covers(dataset="events", person=mine, signal="click", captured_at=late)
+    assert not grant.covers(dataset="ui-events", person=mine, signal="click", captured_at=late)

@@ -2,14 +2,21 @@
 
 import json
 import os
+import socket
+from collections.abc import Iterator
 from copy import deepcopy
 from datetime import timedelta
 from pathlib import Path
+from threading import Thread
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
+import uvicorn
+from sqlalchemy import text
 from starlette.testclient import TestClient
 
+from app.access.record import recompute, recorded
 from app.consent.model import Act
 from app.main import create_app
 from tests.access.office import ALICE, BOB, TRAINING, Office
@@ -30,7 +37,7 @@ def question(office: Office, *people: str, **properties: Any) -> dict[str, Any]:
         "action": {"name": "read"},
         "resource": {
             "type": "captured_data",
-            "id": "events",
+            "id": "ui-events",
             "properties": {
                 "persons": list(people),
                 "signals": ["click"],
@@ -163,6 +170,14 @@ MALFORMED = {
         with_value(1763283600, "resource", "properties", "captured_to"),
         "resource.properties.captured_to",
     ),
+    "an instant before all years": (
+        with_value("0001-01-01T00:00:00+14:00", "resource", "properties", "captured_from"),
+        "resource.properties.captured_from",
+    ),
+    "an instant after all years": (
+        with_value("9999-12-31T23:59:59-14:00", "resource", "properties", "captured_to"),
+        "resource.properties.captured_to",
+    ),
     "a dataset that is a sentence": (
         with_value("the keystrokes of Alice", "resource", "id"),
         "resource.id",
@@ -185,6 +200,55 @@ def test_a_question_of_the_wrong_shape_is_400_and_names_the_field(
         assert problem["errors"][0]["field"] == field, case
         assert problem["errors"][0]["cure"], case
     assert not office.entries(kind="access.decided")
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"),
+        ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"),
+        ("9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59.999999Z"),
+        ("9999-12-31T00:00:00+14:00", "0001-01-01T00:00:00-14:00"),
+    ],
+)
+def test_the_ends_of_time_are_refused_and_recorded(
+    office: Office, client: TestClient, start: str, end: str
+) -> None:
+    office.captured(ALICE)
+    asked = question(office, ALICE.id, captured_from=start, captured_to=end)
+    answer = client.post(URL, json=asked, headers=headers(office))
+    assert answer.status_code == 200
+    assert answer.json()["decision"] is False
+    (entry,) = office.entries(kind="access.decided")
+    assert recompute(entry.leaf["facts"]) == recorded(entry.leaf["facts"])
+
+
+def test_characters_that_no_database_keeps_are_400(office: Office, client: TestClient) -> None:
+    places = (
+        ("subject", "type"),
+        ("subject", "id"),
+        ("action", "name"),
+        ("resource", "type"),
+        ("resource", "id"),
+        ("resource", "properties", "persons"),
+        ("resource", "properties", "signals"),
+        ("resource", "properties", "captured_from"),
+        ("resource", "properties", "colour"),
+        ("context", "purpose"),
+    )
+    sent = headers(office, **{"Content-Type": "application/json"})
+    for place in places:
+        for bad in ("a\0b", "\0", "\ud800", "a\udfff"):
+            asked = question(office, ALICE.id, colour="blue")
+            with_value([bad] if place[-1] in {"persons", "signals"} else bad, *place)(asked)
+            answer = client.post(URL, content=json.dumps(asked), headers=sent)
+            assert answer.status_code == 400, (place, bad)
+            assert answer.json()["detail"], (place, bad)
+    named = question(office, ALICE.id, **{"a\0b": 1})
+    assert client.post(URL, content=json.dumps(named), headers=sent).status_code == 400
+    told = question(office, ALICE.id, colour="a\\u0000b")  # a backslash, which is a text like any
+    assert client.post(URL, content=json.dumps(told), headers=sent).status_code == 200
+    assert len(office.entries(kind="access.decided")) == 1
 
 
 NO_OBJECT = (
@@ -232,6 +296,52 @@ def test_who_is_not_known_is_401(office: Office, client: TestClient) -> None:
         assert answer.headers["www-authenticate"].startswith("Bearer"), authorization
         assert answer.headers["content-type"] == "application/problem+json", authorization
     assert not office.entries(kind="access.decided")
+
+
+def test_who_is_not_known_or_not_understood_never_waits_for_the_writer(
+    office: Office, client: TestClient
+) -> None:
+    """A refusal before the decision begins no writing transaction: one that is open is no matter."""
+    unknown = {"Authorization": "Bearer wrong"}
+    with office.services.database.write() as tx:
+        tx.execute(text("UPDATE person SET department = department"))
+        begun = monotonic()
+        refused = client.post(URL, json=question(office, ALICE.id), headers=unknown)
+        unread = client.post(URL, json={}, headers=headers(office))
+        took = monotonic() - begun
+    assert (refused.status_code, unread.status_code) == (401, 400)
+    assert took < 2.5  # seconds; a second writer on SQLite would wait for five
+
+
+@pytest.fixture
+def port(office: Office) -> Iterator[int]:
+    """The application on a real socket of this machine."""
+    config = uvicorn.Config(create_app(office.services), lifespan="off", log_config=None)
+    server = uvicorn.Server(config)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+        thread.start()
+        yield listening.getsockname()[1]
+        server.should_exit = True
+        thread.join(10)
+
+
+def test_a_client_that_sends_slowly_holds_nobody_up(office: Office, port: int) -> None:
+    office.captured(ALICE)
+    body = json.dumps(question(office, ALICE.id)).encode()
+    sent = headers(office, Host="x", Connection="close", **{"Content-Type": "application/json"})
+    head = "".join(f"{name}: {value}\r\n" for name, value in sent.items())
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as slow:
+        slow.sendall(f"POST {URL} HTTP/1.1\r\nContent-Length: {len(body)}\r\n{head}\r\n".encode())
+        slow.sendall(body[:20])
+        sleep(1)  # long enough to be read, authenticated and waited for
+        begun = monotonic()
+        office.decide(ALICE, Act.WITHDRAWN)
+        assert monotonic() - begun < 2.5
+        slow.sendall(body[20:])
+        answer = b"".join(iter(lambda: slow.recv(65_536), b""))
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert b"consent_now" in answer  # the withdrawal came first, and counts
 
 
 def test_the_request_id_comes_back_on_every_answer(office: Office, client: TestClient) -> None:

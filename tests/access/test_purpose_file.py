@@ -25,6 +25,12 @@ def test_the_shipped_file_says_exactly_what_the_floor_says() -> None:
     assert json.loads(found.document)["prohibited"]["performance_evaluation"]["label"]
 
 
+def test_the_datasets_are_a_closed_list_in_the_document() -> None:
+    found = load_purposes(FILE)
+    assert found.datasets == ("ui-events",)
+    assert json.loads(found.document)["datasets"] == ["ui-events"]
+
+
 def test_the_digest_names_the_content_and_not_the_comments(tmp_path: Path) -> None:
     copy = tmp_path / "purposes.yaml"
     copy.write_text("# another comment\n" + FILE.read_text(encoding="utf-8"), encoding="utf-8")
@@ -86,6 +92,10 @@ BROKEN = {
     "a number for a label": ("label: Marketing and sale", "label: 7", "not a text"),
     "a text for a list": ("fides: [train_ai_system]", "fides: train_ai_system", "not a list"),
     "a merge key": ("  hr:\n", "  <<: *x\n  hr:\n", ""),
+    "no datasets": ("datasets: [ui-events]\n", "", "is missing"),
+    "a dataset twice": ("[ui-events]", "[ui-events, ui-events]", "given twice"),
+    "a sentence for a dataset": ("[ui-events]", "[the keystrokes of Alice]", "is no dataset"),
+    "a text for the datasets": ("[ui-events]", "ui-events", "not a list"),
     "no YAML": ("floor_version: 1", "floor_version: [", ""),
 }
 

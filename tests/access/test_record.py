@@ -42,7 +42,7 @@ def test_the_text_of_an_unknown_purpose_is_not_in_the_entry(text: str) -> None:
 
 
 def test_changed_facts_are_found_by_deciding_again() -> None:
-    refused = entry(question(), facts(person(suffices_now=False)))
+    refused = entry(question(), facts(person(standing="withdrawn", suffices_now=False, scope=None)))
     forged = {**refused, "outcome": "permit", "reasons": [], "retain_days": 28}
     assert recompute(forged) != recorded(forged)
 
@@ -61,6 +61,41 @@ def test_an_entry_that_lacks_a_fact_is_not_read(missing: str) -> None:
 def test_outcome_and_reasons_must_agree(change: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"decision|valid|contradict"):
         recorded({**entry(question(), facts()), **change})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"standing": "withdrawn"},
+        {"standing": "withdrawn", "scope": None},
+        {"standing": "withdrawn", "suffices_now": False},
+        {"suffices_now": False},
+        {"scope": None},
+        {"standing": "delighted"},
+    ],
+)
+def test_an_entry_that_contradicts_itself_is_not_decided_again(change: dict[str, Any]) -> None:
+    found = entry(question(), facts())
+    found["people"][0] |= change
+    with pytest.raises(ValueError, match=r"contradicts?|not a valid State"):
+        recompute(found)
+
+
+def test_bases_under_which_the_standing_is_not_enough_contradict_a_permit() -> None:
+    found = entry(question(), facts())
+    found["policies"][0]["bases"] = ["permit"]
+    with pytest.raises(ValueError, match="contradict"):
+        recompute(found)
+
+
+@pytest.mark.parametrize("asked", [question(signals=("screenshot",)), question(resource="log")])
+def test_a_grant_beside_what_grants_nothing_is_found(asked: Question) -> None:
+    found = {**entry(asked, facts()), "grant": "g-1"}
+    assert found["outcome"] == ("permit" if asked.resource == "log" else "deny")
+    with pytest.raises(ValueError, match="a grant where nothing was granted"):
+        recorded(found)
+    permitted = {**entry(question(), facts()), "grant": "g-1"}
+    assert recompute(permitted) == recorded(permitted)
 
 
 def test_a_full_question_fits_into_an_entry() -> None:

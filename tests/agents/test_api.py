@@ -1,17 +1,21 @@
 """The agents' endpoints over HTTP: forms, headers, problem documents. On both databases."""
 
+import json
 from urllib.parse import urlencode
 
 import pytest
+from sqlalchemy import event
 from starlette.testclient import TestClient
 
 from app.consent.model import Act
 from app.kernel.canonical import digest
-from app.kernel.signing import LocalSigner, jwk
+from app.kernel.signing import LocalSigner, b64u, jwk
+from app.sdk.keys import keys_for
 from tests.agents.conftest import assertion
 
 BASE = "http://127.0.0.1:8000"
 GRANT = "urn:ietf:params:oauth:grant-type:device_code"
+SURROGATE = "\ud800"
 KIND = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
@@ -285,6 +289,29 @@ def test_broken_json_is_a_problem_document(http, bearer):
         assert answer.headers["content-type"] == "application/problem+json"
 
 
+NUL_AND_SURROGATE = [
+    ("/v1/agent/pairings", '{"name": "%s", "jwk": {"kty": "OKP", "crv": "Ed25519", "x": "%s"}}'),
+    (
+        "/v1/agent/reports",
+        '{"report":"r-00000001","lease":null,"policy":null,"allowed":[],"refused":{"%s":1}}',
+    ),
+    (
+        "/v1/agent/reports",
+        '{"report": "r-0000%s", "lease": null, "policy": null, "allowed": [], "refused": {}}',
+    ),
+]
+
+
+def test_text_that_no_database_can_hold_is_a_problem_document(http, bearer, key):
+    headers = {**bearer, "Content-Type": "application/json"}
+    for path, form in NUL_AND_SURROGATE:
+        for bad in ("\\u0000", "\\ud800"):
+            raw = form % ((bad, public(key)["x"]) if form.count("%s") == 2 else bad)
+            answer = http.post(path, content=raw.encode(), headers=headers)
+            assert answer.status_code == 422, (path, bad)
+            assert answer.json()["errors"][0]
+
+
 # Who is asking
 
 
@@ -303,6 +330,54 @@ def test_without_a_living_token_every_door_is_shut(http):
             answer = http.request(method, path, headers=headers, **body)
             assert answer.status_code == 401, (path, header)
             assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+@pytest.fixture
+def written(company):
+    """How many writing transactions have begun since."""
+    begun: list[str] = []
+
+    def note(connection):
+        options = connection.get_execution_options()
+        reads = options.get("habeas_access") == "read" or "isolation_level" in options
+        begun.extend([] if reads else ["write"])
+
+    engine = company.services.database.engine
+    event.listen(engine, "begin", note)
+    yield begun
+    event.remove(engine, "begin", note)
+
+
+def test_strangers_never_reach_the_one_writer(http, company, key, written):
+    """Whoever cannot show a key or a token makes nobody wait."""
+    device, thief = company.pair(key=key), LocalSigner.generate()
+    code = start(http, key).json()
+    assert written
+    written.clear()
+    for signed in (
+        "a.b.c",
+        f"e30.{b64u(json.dumps({'sub': SURROGATE}).encode())}.AA",
+        assertion(thief, device.id, company.now),
+        assertion(thief, "d_" + "0" * 32, company.now),
+    ):
+        assert ask(http, signed).status_code == 401
+    for device_code in (code["device_code"], "unknown", "\x00"):
+        signed = assertion(thief, code["client_id"], company.now)
+        assert ask(http, signed, GRANT, device_code=device_code).status_code in {400, 401}
+    for header in ({}, {"Authorization": "Bearer nonsense"}):
+        assert http.post("/v1/agent/reports", json=report(), headers=header).status_code == 401
+    assert written == []
+    assert ask(http, assertion(key, device.id, company.now)).status_code == 200
+    assert written
+
+
+def test_each_key_names_what_it_signs(http, company):
+    keys = http.get("/.well-known/jwks.json").json()
+    for name in ("lease", "receipt", "grant"):
+        (public_key,) = keys_for(keys, f"habeas-{name}+jwt").values()
+        assert public_key == company.services.keys.signer(name).public
+    with pytest.raises(ValueError, match="no key for"):
+        keys_for(keys, "JWT")
 
 
 def test_a_revoked_device_gets_a_signed_off_and_nothing_else(http, company, bearer):

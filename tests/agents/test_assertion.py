@@ -1,5 +1,7 @@
 """Assertions (RFC 7523 §3): what is taken for one, and all that is not."""
 
+import json
+
 import pytest
 
 from app.agents.assertion import claimed_device, read_assertion
@@ -111,6 +113,14 @@ def test_what_is_no_assertion_is_refused_and_names_nobody(clock, signed):
     with pytest.raises(BadToken):
         read(signed, clock)
     assert claimed_device(signed) is None
+
+
+@pytest.mark.parametrize(
+    "sub", ["\ud800", "d_\x00", "", "d_" + "1" * 33, 7, None, ["d_"], "E-1000"]
+)
+def test_what_has_not_the_form_of_a_devices_id_names_nobody(sub):
+    claims = b64u(json.dumps({"sub": sub}).encode())
+    assert claimed_device(f"e30.{claims}.AA") is None
 
 
 def test_who_an_assertion_says_it_is_from_is_read_without_believing_it(clock):

@@ -28,7 +28,7 @@ def test_what_was_captured_under_a_lease_is_covered(office, clock):
     [
         ("captured at its end", TTL_S, Refusal.LEASE_EXPIRED),
         ("captured after its end", TTL_S + 3_600, Refusal.LEASE_EXPIRED),
-        ("captured before it was given", -61, Refusal.LEASE_FROM_FUTURE),
+        ("captured before it was given", -61, Refusal.EVENT_OUTSIDE_LEASE),
     ],
 )
 def test_law_1_what_was_captured_outside_the_leases_life_is_refused(

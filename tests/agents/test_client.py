@@ -9,7 +9,7 @@ import pytest
 from app.agents.refusals import Refusal
 from app.kernel.canonical import canonical, digest
 from app.kernel.keys import KeyFolder
-from app.kernel.signing import jwk
+from app.kernel.signing import LocalSigner, jwk
 from app.kernel.vocabulary import Reason
 from app.sdk import memory
 from app.sdk.client import (
@@ -77,7 +77,7 @@ class Service:
                 },
             )
         if path == "/.well-known/jwks.json":
-            return httpx2.Response(200, json={"keys": [jwk(self.office.signer.public)]})
+            return httpx2.Response(200, json={"keys": self.office.jwks})
         if path == "/v1/agent/lease":
             return self.lease(request)
         if path == "/v1/agent/reports":
@@ -119,7 +119,7 @@ def agent(tmp_path, service, http, clock) -> AgentClient:
 
 
 def captures(agent: AgentClient) -> bool:
-    return isinstance(agent.guard.may_capture(event()), Allowed)
+    return isinstance(agent.guard.may_capture(event(time=agent.now)), Allowed)
 
 
 # Polling
@@ -413,6 +413,7 @@ def test_pairing_outlives_a_moment_of_silence(tmp_path, service, http, clock):
         ("/v1/agent/pairings", says(503, json={"detail": "too many are open"}), "too many"),
         ("/.well-known", page, "no keys"),
         ("/.well-known", says(200, json={"keys": [{"kty": "RSA"}]}), "no keys"),
+        ("/.well-known", says(200, json={"keys": [jwk(LocalSigner.generate().public)]}), "no key"),
         ("/v1/agent/token", says(400, json={"error": "expired_token"}), "expired"),
         ("/v1/agent/token", says(400, json={"error": "access_denied"}), "refused"),
         ("/v1/agent/token", page, "does not answer"),
@@ -426,6 +427,52 @@ def test_a_pairing_that_fails_says_why_and_keeps_no_device(
         list(pair(BASE, tmp_path, "laptop", http=http, clock=clock, sleep=lambda _: None))
     with pytest.raises(NotPaired):
         AgentClient.open(tmp_path)
+
+
+@pytest.mark.parametrize("signs", ["habeas-grant+jwt", "habeas-receipt+jwt", None])
+def test_law_7_a_lease_signed_by_a_key_for_something_else_is_refused(
+    tmp_path, service, http, clock, signs
+):
+    """The service shows the key of grants as well; it signs no lease that an agent believes."""
+    other = LocalSigner.generate()
+    shown = {**jwk(other.public), **({"habeas_typ": signs} if signs else {})}
+    keys = {"keys": [*service.office.jwks, shown]}
+    service.lies["/.well-known"] = says(200, json=keys)
+    list(pair(BASE, tmp_path, "laptop", http=http, clock=clock, sleep=lambda _: None))
+    agent = AgentClient.open(tmp_path, http=http, clock=clock)
+    assert set(agent.identity.keys.values()) == {service.office.signer.public}
+    service.office.signer = other
+    assert agent.poll().reason is Refusal.LEASE_UNREADABLE
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://habeas.example",
+        "http://127.0.0.1.evil.example",
+        "http://localhost.evil.example",
+        "http://127.0.0.1@evil.example",
+        "http://192.168.0.1:8000",
+        "http://[::2]",
+        "http://[",
+        "ftp://127.0.0.1",
+        "habeas.example",
+        "",
+    ],
+)
+def test_keys_are_not_taken_over_plain_http_from_another_machine(tmp_path, service, http, address):
+    with pytest.raises(PairingFailed, match=r"address|not safe"):
+        list(pair(address, tmp_path, "laptop", http=http, sleep=lambda _: None))
+    assert service.asked == []
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "address", ["http://127.0.0.1:8000", "http://localhost", "http://[::1]:80"]
+)
+def test_on_this_machine_plain_http_will_do(tmp_path, service, http, clock, address):
+    steps = list(pair(address, tmp_path, "laptop", http=http, clock=clock, sleep=lambda _: None))
+    assert steps[-1] == Paired(DEVICE)
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"base_url": 1}', b"\xff"])

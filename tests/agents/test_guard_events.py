@@ -1,6 +1,6 @@
 """Which events a policy lets through, once a lease says on."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -93,7 +93,8 @@ def test_where_others_speak_too_the_stricter_mode_holds(judge, signal, counterpa
         ("2026-11-16T07:30:00+00:00", False),  # the same instant as 08:30 in Berlin, seen in London
     ],
 )
-def test_hours_are_judged_by_the_laptops_local_time(judge, time, allowed):
+def test_hours_are_judged_by_the_laptops_local_time(judge, clock, time, allowed):
+    clock.at = datetime.fromisoformat(time)
     guard = judge(hours=list(range(8, 18)))
     found = guard.may_capture(event(time=datetime.fromisoformat(time)))
     assert found == (Allowed(Mode.ALLOW, "vscode") if allowed else Denied(Reason.OFF_HOURS))
@@ -108,8 +109,9 @@ def test_an_own_laptop_is_not_captured_where_the_policy_denies_it(judge):
     assert judge(personal=True).may_capture(event()) == Denied(Reason.PERSONAL_DEVICE)
 
 
-def test_screenshots_keep_their_distance(judge):
+def test_screenshots_keep_their_distance(judge, clock):
     guard = judge()
+    clock.advance(90)
     at = [
         event(signal="screenshot", time=datetime.fromisoformat(f"2026-11-16T10:{clock}+01:00"))
         for clock in ("00:00", "00:59", "01:00", "01:30")
@@ -117,6 +119,82 @@ def test_screenshots_keep_their_distance(judge):
     found = [guard.may_capture(shot) for shot in at]
     assert [isinstance(answer, Allowed) for answer in found] == [True, False, True, False]
     assert found[1] == Denied(Refusal.SCREENSHOT_INTERVAL)
+
+
+@pytest.fixture
+def agent(tmp_path: Path, clock: FakeClock) -> AgentSimulator:
+    return AgentSimulator(tmp_path / "agent", LeaseOffice(clock), clock)
+
+
+def _at(agent: AgentSimulator, seconds: float) -> Allowed | Denied:
+    """What the guard says about an event so many seconds from now."""
+    at = agent.clock.now() + timedelta(seconds=seconds)
+    return agent.guard.may_capture(event(time=at))
+
+
+OUTSIDE = Denied(Refusal.EVENT_OUTSIDE_LEASE)
+
+
+@pytest.mark.parametrize("seconds", [-86_400 * 365, -61, 61, 86_400])
+def test_law_1_an_event_from_before_the_lease_or_from_the_future_is_denied(agent, seconds):
+    agent.poll()
+    assert _at(agent, seconds) == OUTSIDE
+
+
+@pytest.mark.parametrize("seconds", [-60, 0, 60])
+def test_clocks_of_recorder_and_service_may_differ_by_a_minute(agent, seconds):
+    agent.poll()
+    assert isinstance(_at(agent, seconds), Allowed)
+
+
+def test_an_event_of_the_lease_before_is_still_good_while_capture_stayed_on(agent):
+    for _ in range(5):
+        agent.poll()
+        agent.wait(600)
+    assert isinstance(_at(agent, -2_900), Allowed)
+    assert _at(agent, -3_100) == OUTSIDE
+
+
+def test_nothing_happens_after_the_end_of_the_lease(agent):
+    agent.poll()
+    agent.wait(870)
+    assert isinstance(_at(agent, 29), Allowed)
+    assert _at(agent, 30) == OUTSIDE
+
+
+def pause(agent: AgentSimulator) -> None:
+    office = agent._office
+    office.reasons = (Reason.STOPPED,)
+    agent.wait(1)
+    agent.poll()
+    agent.wait(300)
+    office.reasons = ()
+
+
+def decide_anew(agent: AgentSimulator) -> None:
+    agent._office.consent_seq += 2  # withdrawn and given between two polls
+
+
+BREAKS = {
+    "the lease ended": lambda agent: agent.wait(1_000),
+    "capture was off": pause,
+    "the person withdrew and agreed again": decide_anew,
+    "the agent was started anew": lambda agent: agent.restart(),
+    "the service was not understood": lambda a: a.guard.turn_off(Refusal.SERVER_ANSWER),
+}
+
+
+@pytest.mark.parametrize("sentence", BREAKS)
+def test_law_7_what_happened_before_capture_came_back_is_denied_when(agent, sentence):
+    agent.poll()
+    agent.wait(300)
+    held_back = event(time=agent.clock.now())
+    assert isinstance(agent.guard.may_capture(held_back), Allowed)
+    agent.wait(100)
+    BREAKS[sentence](agent)
+    agent.poll()
+    assert agent.captures
+    assert agent.guard.may_capture(held_back) == OUTSIDE
 
 
 @pytest.mark.parametrize(

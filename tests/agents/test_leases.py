@@ -3,13 +3,15 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from app.agents.leases import LEASE_TYPE, Poll
 from app.agents.model import Circumstances, directive
+from app.agents.service import MAX_CHANGES_PER_HOUR
 from app.consent.model import Act
 from app.kernel.canonical import digest, parse_canonical
 from app.kernel.clock import instant
-from app.kernel.errors import InvalidInput, NotFound
+from app.kernel.errors import Forbidden, InvalidInput, NotFound
 from app.kernel.signing import read_token, thumbprint
 from app.kernel.vocabulary import Reason
 
@@ -267,6 +269,34 @@ def test_policies_of_other_regions_write_no_entries(open_company):
     assert after["seq"]["policy"] > before["seq"]["policy"]
     assert after["capture"] == "on"
     assert len(open_company.entries("lease.changed")) == 1
+
+
+def test_a_laptop_that_leaps_to_and_fro_cannot_fill_the_log(open_company):
+    """After sixty changes in an hour it gets no answer with a place; a withdrawal still arrives."""
+    device = open_company.pair()
+    for flip in range(MAX_CHANGES_PER_HOUR):
+        open_company.lease(device, Poll(place="NO" if flip % 2 else "US-CA"))
+    with pytest.raises(Forbidden) as caught:
+        open_company.lease(device, Poll(place="US-CA"))
+    assert caught.value.kind == "too-many-attempts"
+    assert len(open_company.entries("lease.changed")) == MAX_CHANGES_PER_HOUR
+    open_company.decide(Act.WITHDRAWN)
+    assert claims(open_company, open_company.lease(device))["reasons"] == ["consent_withdrawn"]
+    open_company.clock.advance(3_601)
+    assert open_company.lease(device, Poll(place="NO")).status == 200
+
+
+def test_law_2_a_lease_holds_policy_still_while_it_is_made(open_company, database):
+    """Or a stop could be committed between the reading and the entry."""
+    if database.dialect != "postgresql":
+        pytest.skip("SQLite has one writer")
+    device, held = open_company.pair(), []
+    with open_company.write() as tx:
+        open_company.services.agents.lease(tx, device, open_company.now)
+        with open_company.read() as other:
+            found = text("SELECT mode FROM pg_locks WHERE locktype = 'advisory' AND granted")
+            held = [row.mode for row in other.execute(found)]
+    assert "ShareLock" in held
 
 
 def test_a_revoked_device_is_told_so_signed(open_company):

@@ -15,7 +15,6 @@ from app.kernel.errors import (
     InvalidInput,
     NotFound,
     Unauthenticated,
-    Unavailable,
 )
 from app.kernel.signing import LocalSigner, jwk
 from tests.agents.conftest import assertion
@@ -78,6 +77,7 @@ def test_a_code_may_be_typed_as_people_type(company, key, typed):
 
 def test_each_step_is_an_entry_and_none_names_the_person(company, key):
     pairing = start(company, key)
+    assert company.entries("device.pairing_started") == []  # anybody can begin
     approve(company, pairing.user_code)
     redeem(company, pairing, assertion(key, pairing.device_id, company.now))
     for kind in ("device.pairing_started", "device.paired", "device.token_issued"):
@@ -189,26 +189,36 @@ def test_many_people_guessing_together_are_stopped_too(clock):
     guesses.require("E-99", clock.now() + timedelta(minutes=16))
 
 
-def test_open_pairings_are_bounded(company, key):
+def test_open_pairings_are_bounded_and_nobody_is_kept_from_pairing(company, key):
+    """The oldest open ones give way; what a person approved stays."""
+    approved, forgotten = start(company, key), start(company, key)
+    approve(company, approved.user_code)
+    company.clock.advance(1)
     with company.write() as tx:
         for number in range(MAX_PENDING):
             row = store.PairingRow(
                 f"d_{number}", "x", key.public, company.now, company.now + timedelta(minutes=15), 5
             )
             store.insert_pairing(tx, row, f"dc{number}", f"uc{number}")
-    with pytest.raises(Unavailable):
-        start(company, key)
-    company.clock.advance(900)
-    start(company, key)
+    company.clock.advance(1)
+    latest = start(company, key)
+    with company.read() as tx:
+        assert store.pending_pairings(tx, company.now) == MAX_PENDING
+    assert approve(company, latest.user_code).person_id == "E-1000"
+    with pytest.raises(NotFound):
+        approve(company, forgotten.user_code)
+    signed = assertion(key, approved.device_id, company.now)
+    assert isinstance(redeem(company, approved, signed), Token)
 
 
-BAD_NAMES = ["", "   ", "x" * 81, "bell\x07", "\u202eevil"]
+BAD_NAMES = ["", "   ", "x" * 81, "bell\x07", "\u202eevil", "nul\x00", "\ud800"]
 
 
 def test_a_device_name_is_one_short_printable_line(company, key):
     for name in BAD_NAMES:
-        with pytest.raises(InvalidInput):
+        with pytest.raises(InvalidInput) as caught:
             start(company, key, name)
+        assert caught.value.faults[0].field == "name"
 
 
 def test_a_private_key_is_refused(company, key):

@@ -62,7 +62,7 @@ def test_every_event_of_a_recording_is_counted_once(tmp_path, clock):
     agent = AgentSimulator(tmp_path / "agent", LeaseOffice(clock), clock)
     agent.poll()
     events = read_recording(SAMPLE)
-    tally = play(agent.guard, events)
+    tally = play(agent.guard, events, clock.now())
     assert sum(tally.allowed.values()) + sum(tally.refused.values()) == len(events)
     assert {app for app, _ in tally.allowed} <= {"vscode", "slack"}
     assert tally.lease == agent.guard.lease.jti
@@ -72,7 +72,16 @@ def test_every_event_of_a_recording_is_counted_once(tmp_path, clock):
 
 def test_law_1_without_a_lease_every_event_is_refused(tmp_path, clock):
     agent = AgentSimulator(tmp_path / "agent", LeaseOffice(clock), clock)
-    assert play(agent.guard, [event()] * 5).refused == {"no_lease": 5}
+    assert play(agent.guard, [event()] * 5, clock.now()).refused == {"no_lease": 5}
+
+
+def test_a_recording_is_played_as_if_it_happened_now(tmp_path, clock):
+    clock.advance(86_400 * 500)
+    agent = AgentSimulator(tmp_path / "agent", LeaseOffice(clock), clock)
+    agent.poll()
+    tally = play(agent.guard, read_recording(SAMPLE), clock.now())
+    assert tally.allowed
+    assert Refusal.EVENT_OUTSIDE_LEASE not in tally.refused
 
 
 @pytest.fixture

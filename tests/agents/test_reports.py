@@ -50,6 +50,32 @@ def test_a_report_is_an_entry_with_totals_and_without_apps(company):
     assert len(leaf["subjects"]) == 1
 
 
+def test_law_1_what_was_captured_without_a_lease_is_marked_in_the_log(company):
+    device = company.pair()
+    send(company, device, a_report(lease=None))
+    send(company, device, a_report("r-00000002", lease=None, allowed=()))
+    first, second = company.entries("agent.reported")
+    assert first["facts"]["unleased"] is True
+    assert "unleased" not in second["facts"]
+
+
+def test_a_report_names_a_policy_document_for_agents(open_company):
+    device = open_company.pair()
+    open_company.lease(device)
+    with open_company.read() as tx:
+        who = open_company.services.directory.person(tx, "E-1000")
+        named = open_company.services.agents.situation(tx, who, open_company.now).policy_digest
+        kept = dict(open_company.services.policy.documents(tx))
+    assert named in kept
+    send(open_company, device, a_report(policy=named))
+    others = [name for name in kept if name != named]
+    assert others  # floors, the catalogue, the company policy
+    for number, name in enumerate(others):
+        with pytest.raises(InvalidInput) as caught:
+            send(open_company, device, a_report(f"r-other-{number:04}", policy=name))
+        assert caught.value.faults[0].field == "policy"
+
+
 def test_the_same_report_again_is_answered_the_same_and_counts_once(company):
     device = company.pair()
     first = send(company, device, a_report())

@@ -41,11 +41,12 @@ READS = {
     "PolicyService": "change changes check document documents in_force region_view regions stops",
     "ConsentService": "history receipt receipts shown standing standing_between",
     "AgentService": "bearer_device captured device_of devices pairing_for policy_document renewal "
-    "situation",
+    "situation stranger",
     "AccessService": "authenticate consumers documents uses",
 }
 
 WITHOUT_ENTRY = {
+    "AgentService.start_pairing": "anybody may begin, so it is kept for minutes; approving is an entry",
     "DirectoryService.lock": "takes a lock and changes no row",
     "SessionService.touch": "notes that a session is in use; its start and end are entries",
     "PolicyService.publish_document": "keeps bytes that the lease entry, in the same call, names",
@@ -242,7 +243,6 @@ CHANGES: dict[str, Callable[[Story], object]] = {
     "AgentService.redeem": redeem,
     "AgentService.report": report,
     "AgentService.revoke": revoke_device,
-    "AgentService.start_pairing": Story.started,
     "AgentService.token": token,
     "AccessService.adopt": lambda _: None,
     "AccessService.evaluate": evaluate,
@@ -268,7 +268,6 @@ ENTRY = {
     "AgentService.redeem": "device.token_issued",
     "AgentService.report": "agent.reported",
     "AgentService.revoke": "device.revoked",
-    "AgentService.start_pairing": "device.pairing_started",
     "AgentService.token": "device.token_issued",
     "AccessService.evaluate": "access.decided",
     "AccessService.register": "access.consumer_registered",

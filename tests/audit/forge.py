@@ -20,6 +20,7 @@ from app.audit.tiles import tiles_of
 from app.kernel.canonical import Json, canonical, parse_canonical
 from app.kernel.clock import instant
 from app.kernel.signing import Signer
+from tests.audit import make
 
 Parts = dict[str, bytes]
 
@@ -64,7 +65,16 @@ def signed(raws: Sequence[bytes], signer: Signer, origin: str) -> Parts:
     text = Checkpoint(origin, tree.size, tree.root).text
     parts = with_lines({archive.CHECKPOINT: sign_note(text, origin, signer).encode()}, raws)
     parts[archive.KEY] = f"{VerifierKey(origin, signer.public).vkey}\n".encode()
-    return parts | tiles(hashes)
+    return parts | tiles(hashes) | documents(raws)
+
+
+def documents(raws: Sequence[bytes]) -> Parts:
+    """The documents of these tests that entries name."""
+    return {
+        archive.policy_path(digest): text
+        for digest, text in make.DOCUMENTS.items()
+        if any(digest.encode() in raw for raw in raws)
+    }
 
 
 def tiles(hashes: Sequence[bytes]) -> Parts:

@@ -9,13 +9,15 @@ from app.access.record import entry_facts
 from app.audit.integrator import Integrator
 from app.audit.model import SYSTEM, Actor, Event, Kind
 from app.audit.service import AuditService
-from app.db.engine import Database
+from app.db.engine import Database, Tx
+from app.kernel.canonical import digest
 from tests.fakes import FakeClock
 
 TRAINING = "ai_training.computer_use"
 TESTING = "ai_training.evaluation"
 FORBIDDEN = "performance_evaluation"
-PURPOSES = "sha256:" + "5" * 64
+DOCUMENTS = {digest(text): text for text in (b'{"purposes":"sample"}', b'{"layer":"sample"}')}
+PURPOSES, LAYER = DOCUMENTS
 ASKED_AT = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
 CAPTURED_AT = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 
@@ -24,8 +26,8 @@ def decision(number: int, purpose: str = TRAINING) -> Event:
     """A decision about one of seven people, made from facts that permit an allowed purpose."""
     consumer, person = f"pipeline-{number % 3}", f"E-{number % 7}"
     policy = PolicyFacts(
-        layers=("sha256:" + "1" * 64,),
-        capture_layers=("sha256:" + "1" * 64,),
+        layers=(LAYER,),
+        capture_layers=(LAYER,),
         bases=("consent",),
         signals={"click": 90},
         purposes=(TRAINING, TESTING),
@@ -66,8 +68,8 @@ def adopted(allowed: frozenset[str] = ALLOWED, prohibited: frozenset[str] = PROH
 
 
 def withdrawal(number: int) -> Event:
-    """A person says no, and why, which nobody else may read."""
-    person = f"E-{number % 7}"
+    """A person says no, and why, which nobody else may read; no decision is about them."""
+    person = f"E-{100 + number % 7}"
     return Event(
         Kind.CONSENT_WITHDRAWN,
         Actor("person", person),
@@ -75,6 +77,11 @@ def withdrawal(number: int) -> Event:
         subjects=(person,),
         body={"note": f"Sample reason {number}"},
     )
+
+
+def documents(_tx: Tx) -> list[tuple[str, bytes]]:
+    """What the entries made here name."""
+    return list(DOCUMENTS.items())
 
 
 def ordinary(number: int) -> Event:

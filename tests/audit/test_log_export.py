@@ -34,7 +34,11 @@ def test_an_export_of_a_thousand_entries_verifies(
         tmp_path / "log.tar",
         actor=AUDITOR,
         now=clock.now(),
-        policies=[(digest(document), document)] * 2,
+        documents=lambda tx: [
+            *make.documents(tx),
+            *make.documents(tx),
+            (digest(document), document),
+        ],
     )
     report = verify(done.path, integrator.vkey)
     assert report.ok, report
@@ -76,7 +80,7 @@ def test_the_export_is_an_entry_of_the_log_it_exports(
             tmp_path / f"{number}.tar",
             actor=AUDITOR,
             now=clock.now(),
-            policies=[],
+            documents=make.documents,
         )
         assert done.size == number + 2
         assert verify(done.path).ok
@@ -105,7 +109,7 @@ def test_the_same_log_gives_the_same_bytes(
             tmp_path / name,
             actor=AUDITOR,
             now=clock.now(),
-            policies=[],
+            documents=make.documents,
         )
         paths.append(done.path)
     with tarfile.open(paths[0]) as first, tarfile.open(paths[1]) as second:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from app.agents.model import Circumstances
 from app.audit import archive
 from app.audit.checkpoint import VerifierKey, sign_note
 from app.audit.export import export_log
@@ -21,10 +22,12 @@ from app.audit.integrator import Integrator
 from app.audit.model import Actor
 from app.audit.service import AuditService
 from app.audit.vault import Vault
+from app.consent.model import State
 from app.db.engine import open_database
 from app.kernel.canonical import Json, digest
 from app.kernel.errors import NotFound
 from app.kernel.signing import LocalSigner
+from app.kernel.vocabulary import Basis
 from app.sdk.verify import Report, as_json, render, verify
 from tests.audit import forge, make
 from tests.audit.conftest import ORIGIN
@@ -33,7 +36,7 @@ from tests.fakes import FakeClock
 SIGNER = LocalSigner.from_seed(b"the log's key, known to it alone")
 VKEY = VerifierKey(ORIGIN, SIGNER.public).vkey
 FORGER = LocalSigner.from_seed(b"a key that is not the log's own ")
-DOCUMENT = b'{"v":1}'
+DOCUMENT = make.DOCUMENTS[make.LAYER]
 
 
 def dice(seed: int | str) -> random.Random:
@@ -76,7 +79,7 @@ def make_export(template: Path, folder: Path, count: int) -> Export:
         folder / "log.tar",
         actor=Actor("person", "E-9000"),
         now=clock.now(),
-        policies=[(digest(DOCUMENT), DOCUMENT)],
+        documents=make.documents,
     )
     with database.read() as tx:
         (folder / "4.tlog-proof").write_text(log.tlog_proof(tx, 3), encoding="utf-8")
@@ -461,12 +464,57 @@ def test_a_document_that_a_lease_names_must_be_there(small: Export, tmp_path: Pa
     leaves = forge.leaves_of(forge.parts_of(small.path))
     leaves[2]["kind"] = "lease.changed"
     leaves[2]["facts"] = {"policy": digest(DOCUMENT)}
-    report = resigned(tmp_path, leaves)
-    assert f"names the document {digest(DOCUMENT)}" in report.completeness.findings[0]
     parts = forge.signed(forge.restamped(leaves), SIGNER, ORIGIN)
-    parts[archive.policy_path(digest(DOCUMENT))] = DOCUMENT
     found = verify(forge.write(tmp_path / "whole.tar", parts), VKEY).completeness.findings
     assert not any("names the document" in finding for finding in found)
+    del parts[archive.policy_path(digest(DOCUMENT))]
+    report = verify(forge.write(tmp_path / "less.tar", parts), VKEY)
+    assert f"entry 2 names the document {digest(DOCUMENT)}" in report.completeness.findings[0]
+    assert report.completeness.first_bad == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "facts"),
+    [
+        ("policy.proposed", {"policy": digest(b"{}")}),
+        ("policy.floor_adopted", {"policy": digest(b"{}")}),
+        ("lease.changed", {"policy": None, "layers": [digest(b"{}")]}),
+        ("lease.changed", {"policy": None, "offer": digest(b"{}")}),
+        ("notice.adopted", {"notice": "capture", "digest": digest(b"{}")}),
+        ("notice.shown", {"notice": "capture", "offer": digest(b"{}")}),
+        ("consent.given", {"notice": {"id": "capture", "digest": digest(b"{}")}}),
+        ("consent.given", {"notice": None, "offer": digest(b"{}")}),
+        ("access.decided", {"purposes": digest(b"{}")}),
+        ("access.decided", {"policies": [{"layers": [digest(b"{}")]}]}),
+        ("access.decided", {"policies": [{"capture_layers": [digest(b"{}")]}]}),
+    ],
+)
+def test_every_document_that_an_entry_names_must_be_there(
+    small: Export, tmp_path: Path, kind: str, facts: dict[str, Json]
+) -> None:
+    leaves = forge.leaves_of(forge.parts_of(small.path))
+    leaves[1] = {**leaves[1], "kind": kind, "facts": facts}
+    parts = forge.signed(forge.restamped(leaves), SIGNER, ORIGIN)
+    wanted = f"entry 1 names the document {digest(b'{}')}: it is not here"
+    report = verify(forge.write(tmp_path / "less.tar", parts), VKEY)
+    assert wanted in report.completeness.findings
+    parts[archive.policy_path(digest(b"{}"))] = b"{}"
+    whole = verify(forge.write(tmp_path / "whole.tar", parts), VKEY)
+    assert wanted not in whole.completeness.findings
+
+
+def test_a_document_that_no_entry_names_is_found(small: Export, tmp_path: Path) -> None:
+    """So one document cannot be slipped in for another, whatever the manifest says."""
+    parts = forge.parts_of(small.path)
+    parts[archive.policy_path(digest(b"{}"))] = b"{}"
+    report = verify(forge.write(tmp_path / "more.tar", parts), VKEY)
+    assert "is a document that no entry names" in report.integrity.findings[0]
+
+
+def test_one_event_twice_is_found(small: Export, tmp_path: Path) -> None:
+    leaves = forge.leaves_of(forge.parts_of(small.path))
+    leaves[3]["event"] = leaves[2]["event"]
+    assert resigned(tmp_path, leaves).completeness.first_bad == 3
 
 
 @pytest.mark.parametrize(
@@ -579,6 +627,75 @@ def test_a_decision_that_does_not_follow_from_its_facts_is_found(
     assert report.policy.ok is False
     assert report.policy.first_bad == 2
     assert "0 of 3" in report.policy.sentence
+
+
+@pytest.mark.parametrize("word", ["withdrawn", "refused", "revoked"])
+def test_a_permit_after_the_person_said_no_is_found(
+    small: Export, tmp_path: Path, word: str
+) -> None:
+    """The facts of the entry lie about the standing; the person's own entries do not."""
+    leaves = forge.leaves_of(forge.parts_of(small.path))
+    decided = leaves[2]
+    no = {**decided, "kind": f"consent.{word}", "purpose": None, "facts": {}}
+    no["event"] = "00000000-0000-0000-0000-000000000000"
+    report = resigned(tmp_path, [*leaves[:2], no, *leaves[2:]])
+    assert report.policy.first_bad == 3
+    assert f"whose last word is {word} (entry 2)" in report.policy.findings[0]
+    yes = {**no, "kind": "consent.given", "event": "00000000-0000-0000-0000-000000000001"}
+    assert resigned(tmp_path, [*leaves[:2], no, yes, *leaves[2:]]).policy.ok
+
+
+def test_a_permit_within_a_pause_is_found(small: Export, tmp_path: Path) -> None:
+    leaves = forge.leaves_of(forge.parts_of(small.path))
+    pause = {**leaves[2], "kind": "consent.paused", "purpose": None}
+    pause["event"] = "00000000-0000-0000-0000-000000000000"
+    for until, holds in (("2026-11-16T08:59:59", True), ("2026-11-16T09:00:01", False)):
+        pause["facts"] = {"until": f"{until}.000000Z"}
+        report = resigned(tmp_path, [*leaves[:2], pause, *leaves[2:]])
+        assert report.policy.ok is holds
+
+
+def test_a_grant_on_a_refusal_is_found(small: Export, tmp_path: Path) -> None:
+    refused: dict[str, Json] = {"outcome": "deny", "reasons": ["role_policy"], "retain_days": None}
+    facts = {**refused, "role_policy": False}
+    assert decisions_with(tmp_path, small, facts, make.TRAINING).policy.ok
+    report = decisions_with(tmp_path, small, {**facts, "grant": "g-1"}, make.TRAINING)
+    assert "refuses and yet names a grant" in report.policy.findings[0]
+
+
+@pytest.mark.parametrize(
+    ("facts", "holds"),
+    [
+        ({}, True),
+        ({"standing": "withdrawn"}, False),
+        ({"stopped": ["DE"]}, False),
+        ({"reasons": ["paused"]}, False),
+        ({"capture": "off"}, False),
+        ({"capture": "off", "reasons": ["stopped"], "stopped": ["DE"]}, True),
+        ({"standing": "unheard of"}, False),
+    ],
+)
+def test_a_lease_that_does_not_follow_from_its_facts_is_found(
+    small: Export, tmp_path: Path, facts: dict[str, Json], *, holds: bool
+) -> None:
+    leaves = forge.leaves_of(forge.parts_of(small.path))
+    given = Circumstances(
+        person_active=True,
+        device_active=True,
+        unknown=(),
+        blocked=False,
+        company=True,
+        stopped=(),
+        missing=(),
+        lead_until=None,
+        bases=frozenset({Basis.CONSENT}),
+        state=State.GIVEN,
+    )
+    leaves[3]["kind"] = "lease.changed"
+    leaves[3]["facts"] = {**given.facts(), "capture": "on", "reasons": [], **facts}
+    report = resigned(tmp_path, leaves)
+    assert report.policy.ok is holds
+    assert report.policy.first_bad == (None if holds else 3)
 
 
 def test_purposes_that_widen_the_floor_are_found(small: Export, tmp_path: Path) -> None:

@@ -73,9 +73,9 @@ def offer(**changes: Any) -> Offer:
 
 def notice(version: int = 1, language: str = "en", words: str = "Read this.") -> Notice:
     """A notice that says little."""
-    text = f"{version} {language} {words}"
+    data = f"{version} {language} {words}".encode()
     return Notice(
-        "capture", version, language, "A notice", words, digest(text.encode()), ("purposes",)
+        "capture", version, language, "A notice", words, digest(data), ("purposes",), data
     )
 
 
@@ -89,6 +89,18 @@ class Nobody:
     def may(self, roles: tuple[Role, ...], region: str | None, thing: str, action: str) -> bool:
         del roles, region, thing, action
         return False
+
+
+class OnlyDpo(Nobody):
+    """An authority under which a data protection officer may stop capture in their region."""
+
+    def may(self, roles: tuple[Role, ...], region: str | None, thing: str, action: str) -> bool:
+        return Role("dpo", region) in roles and (thing, action) == ("capture", "stop")
+
+
+def above(region: str) -> tuple[str, ...] | None:
+    """The regions above; Atlantis is unknown."""
+    return {"DE": ("DE", "EU", "GLOBAL"), "FR": ("FR", "EU", "GLOBAL")}.get(region)
 
 
 @dataclass
@@ -142,7 +154,13 @@ class Booth:
         """Run on with other texts, as after a restart with other files."""
         consent = self.consent
         self.consent = ConsentService(
-            self.log, self.directory, consent._signer, consent._issuer, notices
+            self.log,
+            self.directory,
+            OnlyDpo(),
+            above,
+            consent._signer,
+            consent._issuer,
+            notices,
         )
         with self.database.write() as tx:
             self.consent.adopt(tx, self.clock.now())

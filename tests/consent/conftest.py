@@ -9,7 +9,7 @@ from app.consent.service import ConsentService
 from app.db.engine import Database
 from app.directory.service import DirectoryService
 from app.kernel.signing import LocalSigner
-from tests.consent.booth import Booth, Nobody, notice
+from tests.consent.booth import Booth, Nobody, OnlyDpo, above, notice
 from tests.fakes import FakeClock
 from tests.make import person
 
@@ -27,7 +27,13 @@ def booth(database: Database, clock: FakeClock) -> Booth:
     log = AuditService(Vault(b"v" * 32), "audit.example/test")
     directory = DirectoryService(log, Nobody())
     consent = ConsentService(
-        log, directory, SIGNER, "https://habeas.example", (notice(), notice(language="de"))
+        log,
+        directory,
+        OnlyDpo(),
+        above,
+        SIGNER,
+        "https://habeas.example",
+        (notice(), notice(language="de")),
     )
     with database.write() as tx:
         directory.import_people(
@@ -35,6 +41,8 @@ def booth(database: Database, clock: FakeClock) -> Booth:
             (
                 person("ada", region="DE", place="DE", entity="DE/Sample Devices GmbH"),
                 person("ben"),
+                person("dan", "dpo@EU"),
+                person("eli", "dpo@FR"),
             ),
             actor=SYSTEM,
             now=clock.now(),

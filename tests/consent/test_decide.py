@@ -7,7 +7,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from app.audit.model import SYSTEM, Actor
-from app.consent.model import VALIDITY, Act, State
+from app.consent.model import VALIDITY, Act, State, standing
+from app.kernel.canonical import digest
+from app.kernel.clock import instant
 from app.kernel.errors import (
     Conflict,
     Forbidden,
@@ -15,7 +17,7 @@ from app.kernel.errors import (
     NotFound,
     Unavailable,
 )
-from tests.consent.booth import Booth, notice, offer
+from tests.consent.booth import Booth, decision, notice, offer
 
 UNCONSENTED = offer(bases=("acknowledgement", "notice"))
 
@@ -201,15 +203,67 @@ def test_a_decision_is_one_entry_that_names_nobody(booth: Booth) -> None:
             "digest": notice().digest,
         },
         "offer": offer().digest,
+        "shown": shown.id,
         "region": "DE",
+        "residence": 1,
         "signals": ["click", "menu"],
         "purposes": ["ai_training.computer_use"],
+        "apps": ["editor", "tracker"],
+        "recorded_at": "2026-11-16T09:00:00.000000Z",
         "until": None,
         "valid_until": "2027-11-16T09:00:00.000000Z",
     }
     (seen,) = booth.entries("notice.shown")
     assert seen["facts"]["shown"] == shown.id
     assert "'ada'" not in str([entry, seen])
+
+
+def test_what_entries_name_by_digest_can_be_handed_out_under_that_digest(booth: Booth) -> None:
+    booth.give()
+    booth.who = "ben"
+    booth.show()
+    booth.show(offer(apps=("editor",)), language="de")
+    with booth.database.read() as tx:
+        documents = tuple(booth.consent.documents(tx))
+    assert len(documents) == len(set(documents)) == 4, "two texts, two offers, once each"
+    assert all(digest(data) == name for name, data in documents)
+    named = {entry["facts"]["digest"] for entry in booth.entries("notice.adopted")}
+    named |= {entry["facts"]["offer"] for entry in booth.entries("notice.shown")}
+    assert named == {name for name, _ in documents}
+
+
+def test_the_log_alone_gives_what_a_person_agreed_to_and_when_it_stands(booth: Booth) -> None:
+    """Everything that the fold reads stands in the entries."""
+    booth.give()
+    booth.pause(30)
+    facts = [
+        entry["facts"] for kind in ("given", "paused") for entry in booth.entries(f"consent.{kind}")
+    ]
+    told = tuple(
+        decision(
+            one["seq"],
+            act,
+            region=one["region"],
+            residence=one["residence"],
+            notice_version=one["notice"] and one["notice"]["version"],
+            signals=tuple(one["signals"]),
+            purposes=tuple(one["purposes"]),
+            apps=tuple(one["apps"]),
+            until=instant(one["until"]) if one["until"] else None,
+            valid_until=instant(one["valid_until"]) if one["valid_until"] else None,
+        )
+        for act, one in zip(("given", "paused"), facts, strict=True)
+    )
+    for minutes in (0, 29, 31, 366 * 24 * 60):
+        then = booth.clock.now() + timedelta(minutes=minutes)
+        with booth.database.read() as tx:
+            stood = booth.consent.standing(tx, booth.person(), then)
+        replayed = standing(told, then, region="DE", residence=1, notice_version=1)
+        assert (replayed.state, replayed.scope, replayed.until) == (
+            stood.state,
+            stood.scope,
+            stood.until,
+        )
 
 
 def test_the_order_is_that_of_recording_also_when_the_clock_runs_backwards(booth: Booth) -> None:
@@ -240,19 +294,36 @@ def test_what_was_decided_shown_and_said_cannot_be_rewritten(
 
 def test_somebody_else_may_end_a_consent_and_must_say_why(booth: Booth) -> None:
     booth.give()
-    legal = Actor("person", "ben")
+    officer = Actor("person", "dan")
     with booth.database.write() as tx:
         person = booth.directory.person(tx, "ada")
         for note in ("", " ", "x" * 2001):
             with pytest.raises(InvalidInput, match="note"):
-                booth.consent.revoke(tx, person, legal, note, booth.clock.now())
+                booth.consent.revoke(tx, person, officer, note, booth.clock.now())
         with pytest.raises(Forbidden, match="nobody revokes their own"):
             booth.consent.revoke(tx, person, Actor("person", "ada"), "why", booth.clock.now())
-        receipt = booth.consent.revoke(tx, person, legal, "A court said so", booth.clock.now())
+        receipt = booth.consent.revoke(tx, person, officer, "A court said so", booth.clock.now())
         assert booth.log.body(tx, receipt.event_id) == {"note": "A court said so"}
     assert booth.standing().state is State.REVOKED
     (entry,) = booth.entries("consent.revoked")
     assert "court" not in str(entry)
+
+
+@pytest.mark.parametrize(
+    "actor",
+    [
+        Actor("person", "ben"),
+        Actor("person", "eli"),
+        Actor("device", "dan"),
+        Actor("consumer", "x"),
+    ],
+    ids=["no role", "a role elsewhere", "a device", "a consumer"],
+)
+def test_only_who_may_stop_capture_there_revokes(booth: Booth, actor: Actor) -> None:
+    booth.give()
+    with booth.database.write() as tx, pytest.raises(Forbidden):
+        booth.consent.revoke(tx, booth.directory.person(tx, "ada"), actor, "x", booth.clock.now())
+    assert booth.standing().state is State.GIVEN
 
 
 def test_nobody_revokes_for_themselves(booth: Booth) -> None:

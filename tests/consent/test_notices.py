@@ -39,6 +39,7 @@ def test_a_notice_is_its_front_matter_its_text_and_the_digest_of_its_bytes() -> 
         markdown="# Read this\n",
         digest=digest(TEXT.encode()),
         content=("purposes", "rights"),
+        source=TEXT.encode(),
     )
 
 

@@ -40,7 +40,7 @@ def all_receipts(booth: Booth) -> list[Receipt]:
     with booth.database.write() as tx:
         person = booth.directory.person(tx, "ada")
         made.append(
-            booth.consent.revoke(tx, person, Actor("person", "ben"), "why", booth.clock.now())
+            booth.consent.revoke(tx, person, Actor("person", "dan"), "why", booth.clock.now())
         )
     return made
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Column, MetaData, Table, Text, func, insert, select, text
-from sqlalchemy.exc import StatementError
+from sqlalchemy.exc import IntegrityError, StatementError
 
 from app.db.engine import Database, open_database
 from app.db.metadata import UtcTime
-from app.kernel.errors import Unavailable
+from app.kernel.errors import InvalidInput, Unavailable
 
 SCRATCH = Table(
     "scratch", MetaData(), Column("name", Text, primary_key=True), Column("at", UtcTime)
@@ -117,3 +117,47 @@ def test_postgresql_that_may_lose_a_commit_is_refused(postgresql_url: str) -> No
 def test_a_database_that_is_not_there_is_named_as_the_fault(tmp_path: Path) -> None:
     with pytest.raises(Unavailable):
         open_database(f"sqlite:///{tmp_path / 'missing' / 'habeas.sqlite'}")
+
+
+@pytest.mark.parametrize("name", ["a\x00b", "a\ud800b"])
+def test_a_text_that_cannot_be_kept_is_bad_input_and_no_accident(
+    scratch: Database, name: str
+) -> None:
+    if scratch.dialect == "sqlite" and "\x00" in name:
+        return  # SQLite keeps it
+    with pytest.raises(InvalidInput, match="cannot be kept"), scratch.write() as tx:
+        tx.execute(insert(SCRATCH), {"name": name})
+    assert names(scratch) == []
+
+
+def test_a_commit_that_is_not_confirmed_is_not_called_undone(postgresql_url: str) -> None:
+    """The server ends the session between the work and the commit."""
+    database = open_database(postgresql_url)
+    SCRATCH.create(database.engine)
+    with pytest.raises(Unavailable) as raised, database.write() as tx:
+        tx.execute(insert(SCRATCH), {"name": "a"})
+        pid = tx.execute(text("SELECT pg_backend_pid()")).scalar_one()
+        with database.engine.connect() as other:
+            other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+    assert raised.value.kind == "outcome-unknown"
+    assert "Nothing was changed" not in raised.value.cure
+    database.engine.dispose()
+
+
+def test_no_wait_on_postgresql_is_endless(postgresql_url: str) -> None:
+    database = open_database(postgresql_url)
+    with database.engine.connect() as connection:
+        for name in ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout"):
+            assert connection.execute(text(f"SHOW {name}")).scalar_one() not in {"0", ""}, name
+        assert connection.execute(text("SHOW transaction_isolation")).scalar_one() == (
+            "read committed"
+        )
+    database.engine.dispose()
+
+
+def test_an_error_of_the_database_does_not_repeat_what_was_written(scratch: Database) -> None:
+    with scratch.write() as tx:
+        tx.execute(insert(SCRATCH), {"name": "Anna Muster"})
+    with pytest.raises(IntegrityError) as raised, scratch.write() as tx:
+        tx.execute(insert(SCRATCH), {"name": "Anna Muster"})
+    assert "[parameters" not in str(raised.value)

@@ -171,7 +171,7 @@ def test_somebody_who_left_and_comes_back_begins_a_new_residence(office: Office)
         office.directory.leave(tx, "top", SYSTEM, office.clock.now())
     assert not office.person("top").active
     assert office.kinds().count("directory.person") == 2, "leaving twice is leaving once"
-    assert office.bring(TOP) == ImportResult(0, 1, 0)
+    assert office.bring(TOP) == ImportResult(0, 1, 0, returned=1), "not silently"
     assert (office.person("top").active, office.person("top").residence) == (True, 2)
 
 

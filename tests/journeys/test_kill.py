@@ -66,10 +66,13 @@ class Traffic:
         visitor = Visitor(self.url)
         try:
             visitor.sign_in(self.person)
+            # What the last round ended with is on the page: whoever is captured withdraws first.
+            captured = visitor.offers("/me", "/me/decisions", ("act", "withdrawn"))
             while not stop.is_set():
-                for page, act in (("/me/decide", "given"), ("/me", "withdrawn")):
-                    answer = visitor.submit(page, "/me/decisions", ("act", act))
-                    self.acknowledged.append((act, str(answer.url).rsplit("/", 1)[-1]))
+                page, act = ("/me", "withdrawn") if captured else ("/me/decide", "given")
+                answer = visitor.submit(page, "/me/decisions", ("act", act))
+                self.acknowledged.append((act, str(answer.url).rsplit("/", 1)[-1]))
+                captured = not captured
         except (Astray, httpx2.HTTPError):
             pass  # the server died under the request: nothing was acknowledged
         finally:
@@ -84,16 +87,18 @@ def test_every_acknowledged_decision_survives_and_equals_the_replayed_log(
     server = Server(free_port(), tmp_path / "var", database_url)
     acknowledged: dict[str, list[tuple[str, str]]] = {person: [] for person in PEOPLE}
     for _ in range(ROUNDS):
-        server.start()
         stop = threading.Event()
         traffic = [Traffic(server.url, person) for person in PEOPLE]
         threads = [threading.Thread(target=one.run, args=(stop,)) for one in traffic]
-        for thread in threads:
-            thread.start()
-        await_traffic(traffic)
-        time.sleep(chance.uniform(0.0, 1.0))
-        server.kill()
-        stop.set()
+        try:
+            server.start()
+            for thread in threads:
+                thread.start()
+            await_traffic(traffic)
+            time.sleep(chance.uniform(0.0, 1.0))
+        finally:
+            server.kill()
+            stop.set()
         for thread in threads:
             thread.join(30)
         for one in traffic:

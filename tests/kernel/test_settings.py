@@ -7,8 +7,17 @@ from app.settings import Settings
 
 REFUSED = {
     "demo away from loopback": {"demo": True, "base_url": "https://habeas.example"},
-    "http away from loopback": {"oidc_issuer": "https://idp", "base_url": "http://habeas.example"},
+    "http away from loopback": {
+        "oidc_issuer": "https://idp.example",
+        "base_url": "http://habeas.example",
+    },
     "no way to sign in": {"demo": False},
+    "a sign-in provider over plain http": {
+        "oidc_issuer": "http://idp.example",
+        "base_url": "https://habeas.example",
+    },
+    "a poll that never comes": {"demo": True, "poll_s": -1},
+    "a lease without an end in sight": {"demo": True, "lease_ttl_s": 86_400},
     "a base URL of another kind": {"demo": True, "base_url": "ftp://127.0.0.1"},
     "an address that only looks local": {"demo": True, "base_url": "http://127.0.0.1.example"},
     "a setting nobody knows": {"demo": True, "colour": "red"},

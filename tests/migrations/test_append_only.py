@@ -100,6 +100,39 @@ def test_replace_does_not_swallow_a_row_on_sqlite(
     assert rows(filled, table) == before
 
 
+@pytest.mark.parametrize("recursive_triggers", ["ON", "OFF"])
+@pytest.mark.parametrize("table", APPEND_ONLY)
+def test_replace_does_not_swallow_a_row_by_its_rowid_on_sqlite(
+    filled: Database, table: str, recursive_triggers: str
+) -> None:
+    """Every other column new: only the hidden row number collides."""
+    if filled.dialect != "sqlite":
+        assert filled.dialect == "postgresql"  # has neither REPLACE nor a row number to write
+        return
+    before = rows(filled, table)
+    if not before:
+        return
+    path = make_url(str(filled.engine.url)).database
+    assert path is not None
+    with sqlite3.connect(Path(path)) as connection:
+        # A column that is the row number itself is not written a second time.
+        columns = [
+            name
+            for _, name, kind, _, _, key in connection.execute(f"PRAGMA table_info({table})")
+            if not (key and kind == "INTEGER")
+        ]
+        names = ", ".join(["rowid", *columns])
+        fresh = ", ".join(f"{9**15 + place}" for place, _ in enumerate(columns))
+        connection.execute(f"PRAGMA recursive_triggers={recursive_triggers}")
+        connection.execute("PRAGMA ignore_check_constraints=ON")
+        rowid = connection.execute(f"SELECT max(rowid) FROM {table}").fetchone()[0]
+        with pytest.raises(sqlite3.DatabaseError, match=r"append-only|takes the next index"):
+            connection.execute(
+                f"INSERT OR REPLACE INTO {table} ({names}) VALUES ({rowid}, {fresh})"
+            )
+    assert rows(filled, table) == before
+
+
 @pytest.mark.parametrize("table", APPEND_ONLY)
 def test_a_replica_role_does_not_switch_the_triggers_off(filled: Database, table: str) -> None:
     """On PostgreSQL a superuser may set session_replication_role; the triggers fire always."""

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from app.kernel.errors import Conflict, Forbidden, HabeasError
 from app.policy import store
-from app.policy.model import State, Step, StepTaken
+from app.policy.model import InForce, State, Step, StepTaken
 from tests.make import person
 from tests.policy.house import ANNA, BEN, BERND, CLARA, GERMAN, House, policy_text
 
@@ -118,6 +118,51 @@ class TestAtTheSameMoment:
         assert seen == sorted(seen)
         assert last.seq >= seen[-1]
         assert last.stopped == ("DE",)
+
+
+class TestHoldingPolicy:
+    """A decision and a stop at the same moment: one of them comes first, for everybody."""
+
+    def test_a_stop_waits_for_a_decision_that_holds_policy(self, house: House) -> None:
+        stopped = threading.Event()
+        stopper = threading.Thread(target=lambda: (house.stop(ANNA, "DE"), stopped.set()))
+        with house.database.write() as tx:
+            house.policy.hold(tx)
+            before = house.policy.in_force(tx, ("DE",), NOW)
+            stopper.start()
+            assert not stopped.wait(0.5)
+            assert house.policy.in_force(tx, ("DE",), NOW) == before
+        assert stopped.wait(20)
+        stopper.join()
+        assert house.in_force("DE").stopped == ("DE",)
+
+    def test_a_decision_waits_for_a_stop_and_sees_it(self, house: House) -> None:
+        seen: list[InForce] = []
+        decided = threading.Event()
+
+        def decide() -> None:
+            with house.database.write() as tx:
+                house.policy.hold(tx)
+                seen.append(house.policy.in_force(tx, ("DE",), house.clock.now()))
+            decided.set()
+
+        decider = threading.Thread(target=decide)
+        with house.database.write() as tx:
+            house.policy.stop(tx, ANNA, "DE", "", house.clock.now())
+            decider.start()
+            assert not decided.wait(0.5)
+        assert decided.wait(20)
+        decider.join()
+        assert seen[0].stopped == ("DE",)
+        assert seen[0].seq == house.in_force("DE").seq
+
+    def test_decisions_do_not_wait_for_each_other(self, house: House) -> None:
+        if house.database.dialect == "sqlite":
+            return  # one writer at a time there
+        with house.database.write() as one, house.database.write() as two:
+            house.policy.hold(one)
+            two.execute(text("SET LOCAL lock_timeout = '2s'"))
+            house.policy.hold(two)
 
 
 class TestPastTheProgram:

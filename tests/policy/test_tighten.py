@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.kernel.errors import Forbidden, InvalidInput
+from app.kernel.errors import Forbidden, InvalidInput, NotFound
 from app.policy.model import State, Step
 from tests.policy.house import (
     ANNA,
@@ -151,6 +151,38 @@ class TestTighteningIsNoBackDoor:
         with pytest.raises(InvalidInput):
             house.tighten(ANNA, "DE", policy_text("DE", {**lead, "lease_ttl_s": {"value": 60}}))
 
+    def test_one_person_does_not_undo_what_was_approved_for_a_later_day(self, house: House) -> None:
+        """To publish on top of it before its day would mean that it never starts."""
+        lead = {"lease_ttl_s": {"value": 600}}
+        house.publish("DE", policy_text("DE", lead, evidence=AGREED))
+        house.clock.advance(60)
+        narrowing = {**lead, "apps": {"value": ["github"]}}
+        scheduled = house.publish(
+            "DE", policy_text("DE", narrowing, evidence=AGREED, valid_from="2026-12-15")
+        )
+        assert scheduled.state is State.SCHEDULED
+        house.clock.advance(60)
+        with pytest.raises(InvalidInput, match="something becomes wider") as caught:
+            house.tighten(
+                ANNA, "DE", policy_text("DE", {"lease_ttl_s": {"value": 60}}, evidence=AGREED)
+            )
+        assert [fault.field for fault in caught.value.faults] == ["apps"]
+        house.clock.advance(timedelta(days=40))
+        assert house.look(scheduled).state is State.IN_FORCE
+        assert house.in_force("DE").compiled.apps == {"github"}
+
+    def test_evidence_that_is_taken_away_on_a_later_day_is_not_brought_back(
+        self, house: House
+    ) -> None:
+        house.publish("DE", GERMAN)
+        house.publish("DE", policy_text("DE", valid_from="2026-12-15"))
+        with pytest.raises(InvalidInput) as caught:
+            house.tighten(ANNA, "DE", NARROWER)
+        assert [fault.field for fault in caught.value.faults] == [
+            "evidence.dpia",
+            "evidence.works_agreement",
+        ]
+
     def test_only_legal_of_the_region_tightens(self, house: House) -> None:
         house.publish("DE", GERMAN)
         for other in (CLARA, EMIL):
@@ -162,3 +194,34 @@ class TestTighteningIsNoBackDoor:
         for role in ("legal", "works_council", None):
             with pytest.raises(Forbidden):
                 house.approve(GUDRUN, change, role=role)
+
+
+class TestWhatNoDatabaseKeeps:
+    @pytest.mark.parametrize("note", ["a\0b", "a\ud800b", "x" * 2_001])
+    def test_a_note_is_refused_by_name(self, house: House, note: str) -> None:
+        now = house.clock.now()
+        acts = (
+            lambda tx: house.policy.propose(tx, ANNA, "DE", GERMAN, note, now),
+            lambda tx: house.policy.stop(tx, ANNA, "DE", note, now),
+        )
+        for act in acts:
+            with pytest.raises(InvalidInput) as caught, house.database.write() as tx:
+                act(tx)
+            assert [fault.field for fault in caught.value.faults] == ["note"]
+        assert house.entries("policy.proposed", "policy.stopped") == []
+
+    @pytest.mark.parametrize("escape", ["\\0", "\\ud800"])
+    def test_a_text_is_refused_by_name(self, house: House, escape: str) -> None:
+        hidden = GERMAN + f'summary: "a{escape}b"\n'
+        with pytest.raises(InvalidInput) as caught:
+            house.propose(ANNA, "DE", hidden)
+        assert "summary" in [fault.field for fault in caught.value.faults]
+
+    def test_a_number_that_nothing_can_have_is_not_found(self, house: House) -> None:
+        for name in ("a\0b", "a\ud800b"):
+            with house.database.read() as tx:
+                with pytest.raises(NotFound):
+                    house.policy.change(tx, name)
+                with pytest.raises(NotFound):
+                    house.policy.document(tx, name)
+                assert house.policy.changes(tx, name) == ()

@@ -3,14 +3,14 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.kernel.canonical import canonical
+from app.kernel.canonical import canonical, parse_canonical
 from app.policy.compile import compile_layers
-from app.policy.difference import differences, direction
 from app.policy.layer import CompanyPolicy, Floor
 from app.policy.model import InForce
+from app.policy.situation import situation_of
 from app.policy.timeline import (
     CompanyRow,
     FloorRow,
@@ -85,15 +85,26 @@ def policy(
 
 def published(*steps: tuple[float, CompanyPolicy], lead: float = 0) -> tuple[CompanyRow, ...]:
     """Rows as the workflow writes them: the direction is judged at each publication."""
-    rows: list[CompanyRow] = []
-    for number, (at, one) in enumerate(steps, start=1):
-        earlier = tuple(row for row in rows if row.region == one.region)
-        before = [other.row.policy for other in met(earlier, day(at), timedelta(0))]
-        way = direction(before, differences(before, one, day(at)))
-        starts = max(day(at), one.valid_from or day(at))
-        starts = max(starts, day(at + lead)) if way == "widens" else starts
-        rows.append(CompanyRow(number, one.region, one, f"c{number}", way, starts, day(at)))
-    return tuple(rows)
+    rows: tuple[CompanyRow, ...] = ()
+    for at, one in steps:
+        rows = publish(rows, at, one, lead)
+    return rows
+
+
+def publish(
+    rows: tuple[CompanyRow, ...],
+    at: float,
+    one: CompanyPolicy,
+    lead: float = 0,
+    floors: tuple[Floor, ...] | None = None,
+) -> tuple[CompanyRow, ...]:
+    """The rows after one more publication."""
+    names = ("GLOBAL",) if one.region == "GLOBAL" else (one.region, "GLOBAL")
+    way, _ = situation_of(history(*rows, floors=floors), names, day(at)).compare(one)
+    starts = max(day(at), one.valid_from or day(at))
+    starts = max(starts, day(at + lead)) if way == "widens" else starts
+    number = len(rows) + 1
+    return (*rows, CompanyRow(number, one.region, one, f"c{number}", way, starts, day(at)))
 
 
 def history(
@@ -180,6 +191,27 @@ class TestDays:
             *published((0, policy("a b")), (1, policy("a b c", first=10)), (5, policy("a")))
         )
         assert apps(past, 11) == {"a"}
+
+    def test_an_overtaken_policy_narrows_while_the_lead_time_of_the_other_runs(self) -> None:
+        """What was approved for its day is not lost before what replaces it has waited."""
+        rows = published(
+            (0, policy("a b")), (1, policy("a", first=10)), (5, policy("a b c")), lead=14
+        )
+        past = history(*rows)
+        assert apps(past, 9) == {"a", "b"}
+        assert apps(past, 10) == apps(past, 18.9) == {"a"}
+        assert apps(past, 19) == {"a", "b", "c"}
+
+    def test_what_is_wider_than_a_policy_that_waits_for_its_day_widens(self) -> None:
+        rows = published((0, policy("a b")), (1, policy("a", first=10)), (5, policy("b")), lead=14)
+        assert [row.direction for row in rows] == ["widens", "narrows", "widens"]
+        assert apps(history(*rows), 12) == set()
+
+    def test_narrowing_a_first_policy_does_not_shorten_its_lead_time(self) -> None:
+        past = history(*published((0, policy("a b")), (5, policy("a")), lead=14))
+        assert look(past, 6).lead_until == day(14)
+        assert apps(past, 14) == {"a"}
+        assert look(past, 14).lead_until is None
 
     def test_an_expired_company_policy_blocks_and_does_not_vanish(self) -> None:
         rows = published((0, policy("a b", region="GLOBAL")), (1, policy("a", last=10)))
@@ -427,3 +459,68 @@ def test_between_two_moments_nothing_changes(
     assert in_force(past, ("DE",), at, compile_layers) == in_force(
         past, ("DE",), last, compile_layers
     )
+
+
+ACTS = st.lists(
+    st.tuples(
+        st.integers(0, 12),
+        st.sampled_from(["DE", "GLOBAL"]),
+        st.one_of(st.none(), APPS),
+        st.sampled_from(["", "dpia"]),
+        st.one_of(st.none(), st.integers(0, 20)),
+        st.sampled_from([None, None, 35]),
+        st.sampled_from(["one person", "two people"]),
+    ),
+    min_size=2,
+    max_size=6,
+)
+
+
+def opened(found: InForce) -> frozenset[str]:
+    """The apps in which capture can be on, as far as policy says."""
+    closed = found.compiled.blocked or not found.company or found.lead_until or found.missing
+    return frozenset() if closed else found.compiled.apps
+
+
+@settings(unhurried, max_examples=200)
+@given(ACTS, st.sampled_from([0, 5]), st.sampled_from([0, 9]))
+def test_one_person_never_makes_any_later_instant_wider(
+    acts: list[tuple[int, str, str | None, str, int | None, int | None, str]],
+    lead: int,
+    german_lead: int,
+) -> None:
+    """Law 3. It holds for each act on top of any others, so it holds for every sequence."""
+    floors = (
+        floor("GLOBAL", None, apps=["a", "b", "c"]),
+        floor("DE", "GLOBAL", preconditions=["dpia"], notice_lead_days=german_lead),
+    )
+    rows: tuple[CompanyRow, ...] = ()
+    at = 0
+    for later, region, names, kind, first, last, who in acts:
+        at += later
+        day_one = None if first is None else at + first
+        one = policy(names or "", region=region, evidence=kind, first=day_one, last=last)
+        if names is None:
+            one = unnamed(one)
+        after = publish(rows, at, one, max(german_lead, lead) if region == "DE" else lead, floors)
+        if who == "two people":
+            rows = after
+        elif after[-1].direction != "widens":
+            compare_days(history(*rows, floors=floors), history(*after, floors=floors), at)
+            rows = after
+
+
+def unnamed(one: CompanyPolicy) -> CompanyPolicy:
+    """The same policy without a word about apps."""
+    document = parse_canonical(one.body)
+    assert isinstance(document, dict)
+    return CompanyPolicy.read(canonical({**document, "knobs": {}}))
+
+
+def compare_days(without: History, with_it: History, at: int) -> None:
+    for when in range(at, at + 45):
+        for region in ("DE", "GLOBAL"):
+            before, after = look(without, when, region), look(with_it, when, region)
+            assert opened(after) <= opened(before), (when, region)
+            assert set(after.missing) >= set(before.missing), (when, region)
+            assert after.compiled.blocked >= before.compiled.blocked, (when, region)

@@ -90,7 +90,18 @@ def test_nothing_found_says_so(alf: Visit) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["person=Eve", "before=soon", "before=-1", "person=p_" + "g" * 32]
+    "query",
+    [
+        "person=Eve",
+        "before=soon",
+        "before=-1",
+        "person=p_" + "g" * 32,
+        "person=p_" + "0" * 32,
+        "kind=Anna Muster was ill on Monday",
+        "purpose=Anna Muster",
+        "outcome=Anna Muster",
+        "side=Anna Muster",
+    ],
 )
 def test_a_search_that_makes_no_sense_is_mended_not_recorded(
     alf: Visit, services: Services, query: str
@@ -100,6 +111,23 @@ def test_a_search_that_makes_no_sense_is_mended_not_recorded(
     assert page.status_code == 422
     assert "Something needs another look" in text_of(page)
     assert _size(services) == before
+
+
+def test_looking_for_somebody_and_opening_an_entry_about_them_is_in_their_stream(
+    alf: Visit, services: Services
+) -> None:
+    with services.database.read() as tx:
+        eve = services.log.pseudonym(tx, EVE)
+        about_eve = services.log.search(tx, EntryFilter(subject=eve))[0].idx
+    assert alf.get(f"/auditor?person={eve}").status_code == 200
+    assert alf.get(f"/auditor?person={eve}&side=by").status_code == 200
+    assert alf.get(f"/auditor/entries/{about_eve}").status_code == 200
+    assert alf.get(f"/auditor/entries/{about_eve}/proof").status_code == 200
+    alf.get("/auditor?kind=directory.person")
+    services.integrator.integrate()
+    with services.database.read() as tx:
+        reads = services.log.search(tx, EntryFilter(kind="log.read", subject=eve))
+    assert [entry.leaf["subjects"] for entry in reads] == [[eve]] * 4
 
 
 def test_paging_shows_every_entry_once(alf: Visit, services: Services) -> None:

@@ -3,6 +3,8 @@
 import json
 import re
 
+import pytest
+
 from app.audit.model import EntryFilter
 from app.consent.receipts import RECEIPT_TYPE
 from app.kernel.signing import read_token
@@ -182,6 +184,74 @@ def test_a_wrong_code_is_kept_in_its_field_with_a_way_forward(house: House) -> N
     assert answer.status_code == 422
     assert 'value="ABCD-EFGH"' in answer.text
     assert "Look at the code on the laptop" in words(answer.text)
+
+
+def test_a_code_in_another_site_s_link_is_not_tried(house: House) -> None:
+    """Else a link could use up the tries of whoever follows it."""
+    browser = house.signed_in("E-0055")
+    for _ in range(30):
+        answer = browser.http.get(
+            "/me/devices/pair?code=ABCD-EFGH", headers={"Sec-Fetch-Site": "cross-site"}
+        )
+        assert answer.status_code == 200
+        assert 'value="ABCD-EFGH"' in answer.text
+    code = house.waiting_code("Own laptop")
+    page = browser.http.get(
+        f"/me/devices/pair?code={code}", headers={"Sec-Fetch-Site": "same-origin"}
+    )
+    assert "Own laptop" in words(page.text)
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_another_site_s_link_does_not_show_a_notice(house: House, site: str) -> None:
+    browser = house.signed_in("E-0056")
+    answer = browser.http.get(
+        "/me/decide", headers={"Sec-Fetch-Site": site}, follow_redirects=False
+    )
+    assert (answer.status_code, answer.headers["location"]) == (303, "/me")
+    assert notices_shown(house, "E-0056") == 0
+
+
+def test_a_step_of_one_s_own_shows_the_notice_and_records_it(house: House) -> None:
+    browser = house.signed_in("E-0057")
+    browser.http.get("/me/decide", headers={"Sec-Fetch-Site": "same-origin"})
+    browser.http.get("/me/decide", headers={"Sec-Fetch-Site": "none"})
+    assert notices_shown(house, "E-0057") == 1
+
+
+def notices_shown(house: House, person_id: str) -> int:
+    house.integrate()
+    with house.services.database.write() as tx:
+        pseudonym = house.services.log.pseudonym(tx, person_id)
+        wanted = EntryFilter(kind="notice.shown", subject=pseudonym)
+        return len(house.services.log.search(tx, wanted))
+
+
+UTF7 = "multipart/form-data; boundary=b; charset=utf-7"
+
+
+def test_what_is_no_text_is_refused_before_a_database_sees_it(house: House) -> None:
+    browser = house.signed_in("E-0058")
+    csrf = browser.csrf()
+    surrogate = (
+        f'--b\r\nContent-Disposition: form-data; name="csrf"\r\n\r\n{csrf}\r\n'
+        '--b\r\nContent-Disposition: form-data; name="act"\r\n\r\ngiven\r\n'
+        '--b\r\nContent-Disposition: form-data; name="shown"\r\n\r\n+2AA-\r\n--b--\r\n'
+    )
+    answers = [
+        browser.get("/me/receipts/a%00b"),
+        browser.get("/me/receipts/a%00b.json"),
+        browser.get("/me/devices/a%00b"),
+        browser.get("/me/devices?only=%00"),
+        browser.get("/me/devices/pair?code=a%00b"),
+        browser.get("/me/decide?language=%00"),
+        browser.get("/auditor?kind=a%00b"),
+        browser.http.post("/me/devices/a%00b/revoke", data={"csrf": csrf}),
+        browser.http.post("/me/decisions", data={"csrf": csrf, "act": "given", "shown": "\0"}),
+        browser.http.post("/me/decisions", content=surrogate, headers={"Content-Type": UTF7}),
+    ]
+    assert [answer.status_code for answer in answers] == [422] * len(answers)
+    assert all("text/html" in answer.headers["content-type"] for answer in answers)
 
 
 def test_a_nonsense_choice_changes_nothing_and_says_so(house: House) -> None:

@@ -107,6 +107,21 @@ LIES: dict[str, Callable[[Claims], Claims]] = {
 }
 
 
+def test_a_link_to_the_callback_writes_no_line_of_its_own_into_the_log(
+    visitor: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    _, state = begin(visitor)
+    forged = "x\nWARNING habeas: E-1000 signed in\x1b[2K" + "y" * 5_000
+    visitor.get(
+        "/sign-in/callback",
+        params={"error": "access_denied", "error_description": forged, "state": state},
+    )
+    (said,) = (record.getMessage() for record in caplog.records if record.name == "habeas")
+    assert "E-1000 signed in" in said
+    assert said.isprintable()
+    assert len(said) < 400
+
+
 @pytest.mark.parametrize("lie", LIES)
 def test_no_session_when(lie: str, visitor: TestClient, provider: CrookedProvider) -> None:
     provider.change = LIES[lie]

@@ -1,17 +1,19 @@
-"""Whether every access decision in the log was one that could be made.
+"""Whether every decision in the log was one that could be made.
 
-Two questions of each. May the purpose be permitted at all: by the floor in code, and by the list of
-purposes that was in force when it was decided? And does the outcome follow from the facts that the
-entry records, decided again here?
+Two questions of each access decision. May the purpose be permitted at all: by the floor in code,
+and by the list of purposes that was in force when it was decided? And does the outcome follow from
+the facts that the entry records, decided again here? For leases, and for people who had said no,
+see capture.py.
 """
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from app.access.floor import ALLOWED, PROHIBITED, Outcome, verdict
+from app.access.floor import ALLOWED, PROHIBITED, TERMS, Outcome, verdict
 from app.access.model import CAPTURED_DATA
 from app.access.record import recompute, recorded
 from app.audit.model import Kind
+from app.sdk.verify.capture import LastWord, why_not_this_lease
 from app.sdk.verify.report import Findings, Verdict
 
 _NEVER = "performance_evaluation"
@@ -28,6 +30,7 @@ class DecisionCheck:
         self.prohibited = 0
         self.unfounded = 0
         self._purposes: dict[str, frozenset[str]] = {}
+        self._last_word = LastWord()
         self._findings = Findings()
 
     def see(self, position: int, leaf: Mapping[str, Any]) -> None:
@@ -37,6 +40,10 @@ class DecisionCheck:
                 self._adopt(position, leaf["facts"])
             elif leaf["kind"] == Kind.ACCESS_DECIDED:
                 self._decided(position, leaf)
+            elif leaf["kind"] == Kind.LEASE_CHANGED:
+                self._leased(position, leaf)
+            elif leaf["kind"].startswith("consent."):
+                self._last_word.see(position, leaf)
         except _UNFIT as error:
             self._findings.add(f"entry {position} lacks what its kind must say: {error}", position)
 
@@ -60,6 +67,9 @@ class DecisionCheck:
             self.prohibited += bool(problems)
             for problem in problems:
                 self._findings.add(f"entry {position} permits {problem}", position)
+            self._heard(position, leaf)
+        elif facts["grant"] is not None:
+            self._found_unfounded(position, "refuses and yet names a grant")
         try:
             again, then = recompute(facts), recorded(facts)
         except _UNFIT as error:
@@ -68,6 +78,19 @@ class DecisionCheck:
             if again != then:
                 reasons = ", ".join(again.reasons) or "a permit"
                 self._found_unfounded(position, f"does not follow from its facts: {reasons}")
+
+    def _heard(self, position: int, leaf: Mapping[str, Any]) -> None:
+        """Hold a permit for a purpose that needs the person's yes against what they said last."""
+        terms = TERMS.get(leaf["purpose"] or "")
+        if leaf["facts"]["resource"] != CAPTURED_DATA or terms is None or not terms.consent:
+            return
+        for problem in self._last_word.against(leaf):
+            self._found_unfounded(position, f"permits the use of {problem}")
+
+    def _leased(self, position: int, leaf: Mapping[str, Any]) -> None:
+        other = why_not_this_lease(leaf)
+        if other is not None:
+            self._found_unfounded(position, f"does not follow from its facts: capture is {other}")
 
     def _why_never(self, leaf: Mapping[str, Any]) -> Iterator[str]:
         purpose, facts = leaf["purpose"], leaf["facts"]

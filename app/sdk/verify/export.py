@@ -1,7 +1,7 @@
 """Verify an export: every byte of it is looked at, nothing of it is believed unseen."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -141,9 +141,20 @@ def _check_parts(run: _Verification, order: OrderCheck) -> None:
     manifest = run.evidence.read(MANIFEST, _MAX_MANIFEST_BYTES)
     if run.signed is not None and manifest != archive.manifest(run.signed, files):
         run.integrity.add(f"{MANIFEST} does not describe this export")
+    _check_documents(run, order, files)
+
+
+def _check_documents(run: _Verification, order: OrderCheck, files: Mapping[str, str]) -> None:
+    """What entries name is there, and nothing else is."""
     for digest, position in order.documents.items():
         if archive.policy_path(digest) not in files:
-            run.completeness.add(f"entry {position} names the document {digest}: it is not here")
+            run.completeness.add(
+                f"entry {position} names the document {digest}: it is not here", position
+            )
+    named = {archive.policy_path(digest) for digest in order.documents}
+    for name in files:
+        if archive.is_policy_path(name) and name not in named:
+            run.integrity.add(f"{name} is a document that no entry names")
 
 
 def _belongs(name: str, signed: Checkpoint | None) -> bool:

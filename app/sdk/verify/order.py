@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.audit.model import FORMAT, Kind
+from app.audit.named import named_documents
 from app.sdk.verify.report import Findings
 
 
@@ -19,6 +20,7 @@ class OrderCheck:
         self._completeness = completeness
         self._expected = 0
         self._streams: dict[str, tuple[int, int]] = {}
+        self._events: set[str] = set()
         self.earlier: list[tuple[int, Any, Any]] = []
         """Index, size and root wherever an entry says what the log was like."""
         self.documents: dict[str, int] = {}
@@ -33,6 +35,10 @@ class OrderCheck:
         self._expected = idx + 1
         if position == 0:
             self._begin(leaf)
+        if leaf["event"] in self._events:
+            problem = f"entry {position} is event {leaf['event']}, which an earlier entry is"
+            self._completeness.add(problem, position)
+        self._events.add(leaf["event"])
         for name, place in leaf["streams"].items():
             self._continue(position, idx, name, (place[0], place[1]))
         self._remember(position, leaf)
@@ -62,5 +68,5 @@ class OrderCheck:
         facts = leaf["facts"]
         if leaf["kind"] == Kind.LOG_EXPORTED:
             self.earlier.append((position, facts.get("size"), facts.get("root")))
-        if leaf["kind"] == Kind.LEASE_CHANGED and isinstance(facts.get("policy"), str):
-            self.documents.setdefault(facts["policy"], position)
+        for digest in sorted(named_documents(leaf)):
+            self.documents.setdefault(digest, position)

@@ -1,0 +1,110 @@
+"""``habeas …`` as somebody types it: what it prints, and how it ends."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.demo.seed import DATA
+from app.wiring import Services
+
+# What the verbs call is tested on both databases elsewhere; here it is about words and exit codes.
+pytestmark = pytest.mark.parametrize("sample", ["sqlite"], indirect=True)
+
+HEADER = "id,name,email,region,place_of_work,entity,department,manager,roles"
+
+
+@pytest.fixture
+def habeas(sample: Services):
+    """Run a verb against the sample organisation."""
+    environment = {
+        **os.environ,
+        "HABEAS_DEMO": "1",
+        "HABEAS_VAR": str(sample.settings.var),
+        "HABEAS_DATABASE_URL": sample.settings.database_url,
+        "COLUMNS": "200",
+    }
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [Path(sys.executable).with_name("habeas"), *words]
+        return subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=120, check=False
+        )
+
+    return run
+
+
+def test_a_file_is_planned_then_imported_then_changes_nothing(habeas, tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    extra = "E-9999,New Sample,new@example.com,DE,DE,DE/Beispiel Geräte GmbH,Research,E-0012,"
+    file.write_text(f"{HEADER}\n{extra}\n", encoding="utf-8")
+    assert "1 would be added" in habeas("people", "import", str(file), "--dry-run").stdout
+    assert "1 were added" in habeas("people", "import", str(file)).stdout
+    assert "1 stay as they are" in habeas("people", "import", str(file)).stdout
+
+
+def test_a_wrong_line_is_named_with_its_column_and_nothing_is_imported(
+    habeas, tmp_path: Path
+) -> None:
+    file = tmp_path / "people.csv"
+    lines = (DATA / "people.csv").read_text(encoding="utf-8").splitlines()
+    lines[3] = lines[3].replace("US-NY", "New York", 1)
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    done = habeas("people", "import", str(file))
+    assert done.returncode == 2
+    assert "line 4, column region" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_file_that_is_not_there_is_a_sentence(habeas) -> None:
+    done = habeas("people", "import", "nowhere.csv")
+    assert done.returncode == 2
+    assert "nowhere.csv" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_export_verifies_and_a_changed_one_does_not(habeas, tmp_path: Path) -> None:
+    file = tmp_path / "log.tar"
+    exported = habeas("audit", "export", str(file))
+    assert exported.returncode == 0, exported.stderr
+    key = exported.stdout.rsplit("--key '", 1)[1].split("'")[0]
+    good = habeas("verify", str(file), "--key", key)
+    assert good.returncode == 0, good.stdout
+    assert "0 of 0 decisions allowed a prohibited purpose" in good.stdout
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)
+    bad = habeas("verify", str(file), "--key", key)
+    assert bad.returncode == 1
+
+
+def test_who_left_is_off_and_a_consumer_gets_its_secret_once(habeas, sample: Services) -> None:
+    assert habeas("people", "leave", "E-0042").returncode == 0
+    with sample.database.read() as tx:
+        assert not sample.directory.person(tx, "E-0042").active
+    words = ("consumers", "register", "c1", "--name", "One", "--function", "training")
+    done = habeas(*words, "--by", "E-0122", "--purpose", "ai_training.computer_use")
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.strip().splitlines()[-1]) >= 32
+    refused = habeas(*words, "--by", "E-0042")
+    assert refused.returncode == 2
+    prohibited = habeas(*words, "--by", "E-0122", "--purpose", "performance_evaluation")
+    assert prohibited.returncode == 2
+    assert "prohibited" in prohibited.stderr
+
+
+def test_an_agent_that_was_never_paired_says_what_to_do(habeas, tmp_path: Path) -> None:
+    done = habeas("agent", "status", "--state", str(tmp_path / "none"))
+    assert done.returncode == 2
+    assert "pair" in done.stderr
+
+
+def test_settings_that_do_not_hold_are_a_sentence(sample: Services) -> None:
+    done = subprocess.run(
+        [Path(sys.executable).with_name("habeas"), "serve"],
+        env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "HABEAS_OIDC_ISSUER is missing" in done.stderr
