@@ -1,12 +1,22 @@
 """The settings. One class, read from HABEAS_* variables, validated once; nobody else reads them."""
 
+import os
+from difflib import get_close_matches
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_NOT_SETTINGS = {
+    "HABEAS_VECTORS",
+    "HABEAS_EVERY_BYTE",
+    "HABEAS_TEST_PG_URL",
+    "HABEAS_TEST_PG_BIN",
+}
+"""What the tests read; set in the same shell it must not stop the program."""
 
 _CHECKOUT = Path(__file__).resolve().parents[1]
 
@@ -38,6 +48,19 @@ class Settings(BaseSettings):
     """How long the integrator sleeps when nothing is committed, seconds."""
     max_body_bytes: int = Field(1_000_000, ge=10_000)
     """Largest request body; more is answered 413."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_stray_variable(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Refuse a HABEAS_ variable that is no setting: a misspelt limit must not pass for one."""
+        known = {f"HABEAS_{name.upper()}" for name in cls.model_fields} | _NOT_SETTINGS
+        stray = sorted(name for name in os.environ if name.startswith("HABEAS_"))
+        for name in stray:
+            if name not in known:
+                near = get_close_matches(name, known, 1)
+                msg = f"{name} is not a setting" + (f"; is {near[0]} meant?" if near else "")
+                raise ValueError(msg)
+        return values
 
     @model_validator(mode="after")
     def _loopback_or_https(self) -> Self:

@@ -274,7 +274,8 @@ def _stays(versions: Sequence[PersonVersion], start: datetime, end: datetime) ->
 def _rules(in_force: InForce, at: datetime, signals: Iterable[str]) -> PolicyFacts:
     compiled = in_force.compiled
     return PolicyFacts(
-        layers=tuple(sorted(compiled.layers)),
+        # An unknown region stands in with a layer that no document describes.
+        layers=tuple(sorted(name for name in compiled.layers if name)),
         capture_layers=(),
         bases=tuple(sorted(basis.value for basis in compiled.bases)),
         signals={

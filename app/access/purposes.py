@@ -92,7 +92,7 @@ def load_purposes(path: Path) -> PurposeFile:
 def _datasets(form: Form, node: Node | None) -> tuple[str, ...]:
     found: set[str] = set()
     for where, item in form.items(node, "datasets"):
-        code = form.shaped(item, where, _DATASET, "a dataset: 1 to 64 of a-z, 0-9, dot, hyphen, _")
+        code = form.shaped(item, where, _DATASET, "dataset")
         if code in found:
             form.wrong(item, where, "is given twice", "Keep one of the two.")
         elif code is not None:

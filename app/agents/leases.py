@@ -6,7 +6,8 @@ Rules:
    in Norway.
 2. An ETag is the hash of content, ``seq`` and renewal window. A window is half a lease's life, so
    the holder of a lease with the window's ETag has at least half its life left.
-3. No lease outlives an end that is already known (the decision's validity).
+3. No lease outlives an end that is already known: the decision's, or a change of policy to come
+   (a last day, evidence that expires, a policy that starts).
 """
 
 import hashlib

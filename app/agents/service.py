@@ -90,8 +90,7 @@ class AgentService(PairingService):
             place: where the laptop is, if that is known; one more region, so it can only narrow.
             device_active: whether the device that asks is not revoked.
         """
-        regions = tuple(dict.fromkeys((*person.regions, *([place] if place else []))))
-        in_force = self._policy.in_force(tx, regions, now)
+        in_force = self._policy.in_force(tx, _regions(person, place), now)
         standing = self._consent.standing(tx, person, now)
         circumstances = Circumstances(
             person_active=person.active,
@@ -133,7 +132,7 @@ class AgentService(PairingService):
         poll.check()
         person = self._directory.person(tx, device.person_id)
         situation = self.situation(tx, person, now, poll.place, device_active=device.active)
-        terms = self._terms(device, situation)
+        terms = self._terms(tx, device, situation, now, poll.place)
         last = store.last_lease(tx, device.id)
         if last is None or last.content != terms.digest:
             return None
@@ -159,7 +158,7 @@ class AgentService(PairingService):
         device = store.device(tx, device.id) or device
         person = self._directory.person(tx, device.person_id)
         situation = self.situation(tx, person, now, poll.place, device_active=device.active)
-        terms = self._terms(device, situation)
+        terms = self._terms(tx, device, situation, now, poll.place)
         last = store.last_lease(tx, device.id)
         if last is None or last.content != terms.digest:
             if poll.place is not None:
@@ -180,8 +179,11 @@ class AgentService(PairingService):
         """
         return self._policy.document(tx, policy_digest)
 
-    def _terms(self, device: Device, situation: Situation) -> Terms:
+    def _terms(
+        self, tx: Tx, device: Device, situation: Situation, now: datetime, place: str | None
+    ) -> Terms:
         standing = situation.standing
+        ttl_s = max(1, min(self._ttl_s, situation.in_force.compiled.lease_ttl_s))
         decision = standing.decision
         content: dict[str, Json] = {
             "iss": self._issuer,
@@ -201,9 +203,20 @@ class AgentService(PairingService):
                 "policy": situation.in_force.seq,
                 "consent": decision.seq if decision else 0,
             },
-            ttl_s=max(1, min(self._ttl_s, situation.in_force.compiled.lease_ttl_s)),
-            ends_at=standing.until if situation.directive.capture else None,
+            ttl_s=ttl_s,
+            ends_at=self._known_end(tx, situation, now, now + timedelta(seconds=ttl_s), place),
         )
+
+    def _known_end(
+        self, tx: Tx, situation: Situation, now: datetime, end: datetime, place: str | None
+    ) -> datetime | None:
+        """When a lease that says on must end: with the decision, or when policy will change."""
+        if not situation.directive.capture:
+            return None
+        spans = self._policy.throughout(tx, _regions(situation.person, place), now, end)
+        changes = [at for at, in_force in spans if at > now and in_force != situation.in_force]
+        until = situation.standing.until
+        return min([*changes, *([until] if until is not None else [])], default=None)
 
     def _answer(self, device: Device, terms: Terms, poll: Poll, now: datetime) -> LeaseAnswer:
         etag = terms.etag(device, now)
@@ -306,6 +319,11 @@ class AgentService(PairingService):
         return self._authority.may(actor.roles, None, "people", "import") or any(
             self._authority.may(actor.roles, region, "capture", "stop") for region in chain
         )
+
+
+def _regions(person: Person, place: str | None) -> tuple[str, ...]:
+    """Every region in question, the home region first."""
+    return tuple(dict.fromkeys((*person.regions, *([place] if place else []))))
 
 
 def _require_calm(tx: Tx, device: Device, now: datetime) -> None:

@@ -75,5 +75,7 @@ def main(run: Callable[[], Any] = verbs) -> None:
     except ValidationError as error:
         stderr.print("habeas: the settings do not hold", markup=False)
         for finding in error.errors():
-            stderr.print(f"  {finding['msg'].removeprefix('Value error, ')}", markup=False)
+            variable = "".join(f"HABEAS_{str(part).upper()}: " for part in finding["loc"])
+            sentence = finding["msg"].removeprefix("Value error, ")
+            stderr.print(f"  {variable}{sentence}", markup=False)
         sys.exit(2)

@@ -187,10 +187,10 @@ class Tour:
         hold(kept > 0, "events in listed apps are captured")
         hold(tally.refused.get("excluded", 0) > 0, "excluded places are refused")
         hold(tally.refused.get("app_unlisted", 0) > 0, "unlisted places are refused")
-        hold(self._agent.report(tally), "the service takes the report")
         by_reason = ", ".join(
             f"{count} {reason}" for reason, count in sorted(tally.refused.items())
         )
+        hold(self._agent.report(tally), "the service takes the report")
         return Told(
             f"{kept} events captured, {refused} refused: {by_reason}.",
             "agent.reported",

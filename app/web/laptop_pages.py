@@ -25,7 +25,7 @@ def lines(
 ) -> Response:
     """The laptops' lines alone, for a page that asks again every two seconds."""
     situation = services.agents.situation(tx, visitor.person, now)
-    rows = laptop_rows(services, tx, situation)
+    rows = laptop_rows(services, tx, situation, now)
     if only:
         rows = tuple(row for row in rows if row.device.id == only)
     return HTMLResponse(fragment(request, "laptop_lines.html", laptops=rows))
@@ -76,7 +76,7 @@ def show(
 ) -> Response:
     """One laptop of the person."""
     situation = services.agents.situation(tx, visitor.person, now)
-    rows = laptop_rows(services, tx, situation)
+    rows = laptop_rows(services, tx, situation, now)
     row = next((one for one in rows if one.device.id == device), None)
     if row is None:
         raise NotFound("there is no such laptop of yours", cure="Your laptops are on your page.")

@@ -6,13 +6,13 @@ device is what it was last told. Telling is not doing: that a laptop did it, it 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from app.agents.leases import Situation
 from app.agents.model import Device
 from app.audit.model import Entry
+from app.consent.model import State
 from app.kernel.clock import instant
-from app.web.policy_words import duration_in_words
 
 
 @dataclass(frozen=True)
@@ -34,14 +34,15 @@ class LaptopRow:
             never asked), ``unpaired``.
         told: what it was last told; None if it never asked.
         reported: when it last said what it did, and the entry's index.
-        within: how long it may take until it asks or its permission ends, in words.
+        until: while it may still act on an older permission (``waiting``, or just unpaired): the
+            instant at which the last one it can hold ends; else None.
     """
 
     device: Device
     state: str
     told: Told | None
     reported: tuple[datetime, int] | None
-    within: str
+    until: datetime | None
 
 
 def told(entry: Entry | None) -> Told | None:
@@ -59,7 +60,7 @@ def told(entry: Entry | None) -> Told | None:
 
 
 def laptop_row(
-    device: Device, situation: Situation, lease: Entry | None, report: Entry | None
+    device: Device, situation: Situation, lease: Entry | None, report: Entry | None, now: datetime
 ) -> LaptopRow:
     """Compare what a laptop was last told with what holds now."""
     last = told(lease)
@@ -78,5 +79,28 @@ def laptop_row(
         state=state,
         told=last,
         reported=(instant(report.leaf["occurred_at"]), report.idx) if report else None,
-        within=duration_in_words(situation.in_force.compiled.lease_ttl_s),
+        until=_until(device, situation, state, last, now),
     )
+
+
+_OWN_END = frozenset({State.WITHDRAWN, State.REFUSED, State.PAUSED, State.REVOKED})
+
+
+def _until(
+    device: Device, situation: Situation, state: str, last: Told | None, now: datetime
+) -> datetime | None:
+    """When the last permission ends that the laptop can hold; renewals are not kept, so at most.
+
+    Counted from what ended it: the unpairing, the person's own decision, or else from now.
+    """
+    if last is None or not last.capture or state not in {"waiting", "unpaired"}:
+        return None
+    decision = situation.standing.decision
+    if device.revoked_at is not None:
+        since = device.revoked_at
+    elif decision is not None and situation.standing.state in _OWN_END:
+        since = decision.decided_at
+    else:
+        since = now
+    until = since + timedelta(seconds=situation.in_force.compiled.lease_ttl_s)
+    return until if until > now else None

@@ -52,13 +52,13 @@ def overview(services: Services, tx: Tx, person: Person, now: datetime) -> Overv
     situation = services.agents.situation(tx, person, now)
     names = region_names(services, tx, situation.in_force)
     history = services.consent.history(tx, person.id)
-    laptops = laptop_rows(services, tx, situation)
+    laptops = laptop_rows(services, tx, situation, now)
     paired = sum(row.device.active for row in laptops)
     return Overview(
         situation=situation,
         agreed=_agreed(situation, history),
         names=names,
-        said=said(situation, names, paired),
+        said=said(situation, names, paired, [row.until for row in laptops if row.until]),
         choices=choices(situation, history, current_notices(services)),
         laptops=laptops,
         history=tuple(
@@ -88,7 +88,9 @@ def region_names(services: Services, tx: Tx, in_force: InForce) -> Names:
     return {floor.region: floor.name for floor in floors}
 
 
-def laptop_rows(services: Services, tx: Tx, situation: Situation) -> tuple[LaptopRow, ...]:
+def laptop_rows(
+    services: Services, tx: Tx, situation: Situation, now: datetime
+) -> tuple[LaptopRow, ...]:
     """The person's laptops, newest first, with what each was last told and last reported."""
     devices = services.agents.devices(tx, situation.person.id)
     return tuple(
@@ -97,6 +99,7 @@ def laptop_rows(services: Services, tx: Tx, situation: Situation) -> tuple[Lapto
             situation,
             _newest(services, tx, device.id, Kind.LEASE_CHANGED),
             _newest(services, tx, device.id, Kind.AGENT_REPORTED),
+            now,
         )
         for device in reversed(devices)
     )

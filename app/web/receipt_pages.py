@@ -58,7 +58,7 @@ def show(
         kept=_kept(receipt.claims["retention_period"]),
         apps=_app_names(services, receipt.decision.apps),
         situation=situation,
-        laptops=laptop_rows(services, tx, situation),
+        laptops=laptop_rows(services, tx, situation, now),
         choices=choices(situation, history, current_notices(services)),
         settings=services.settings,
     )

@@ -5,7 +5,9 @@ Rules:
 2. Every noun of a sentence that says "captured" leads to its detail.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from app.agents.leases import Situation
 from app.consent.model import OPENING, Act, allowed_acts
@@ -50,15 +52,39 @@ def offered(situation: Situation) -> Situation:
     return replace(situation, standing=replace(situation.standing, scope=None))
 
 
-def said(situation: Situation, names: Names, laptops: int) -> Said:
+def said(
+    situation: Situation, names: Names, laptops: int, lagging: Sequence[datetime] = ()
+) -> Said:
     """Say the state.
 
     Args:
         situation: as the lease sees it.
         names: region code to name.
         laptops: how many of the person's laptops are paired now.
+        lagging: for each laptop that may still act on an older permission, when that ends.
     """
-    return _on(situation, laptops) if situation.directive.capture else _off(situation, names)
+    if situation.directive.capture:
+        return _on(situation, laptops)
+    words = _off(situation, names)
+    return _still_ending(words, lagging) if lagging else words
+
+
+def _still_ending(words: Said, lagging: Sequence[datetime]) -> Said:
+    """Do not say that nothing is captured while a laptop may not have heard of it yet."""
+    many = len(lagging) > 1
+    return replace(
+        words,
+        parts=(Part("Capture is off. "), *words.parts[1:]),
+        forward=(
+            Part(
+                f"{len(lagging)} laptop{'s' if many else ''} may not have heard yet and "
+                f"stop{'' if many else 's'} by "
+            ),
+            Part("", at=max(lagging), style="time"),
+            Part(" at the latest. "),
+            *words.forward,
+        ),
+    )
 
 
 def captured_signals(situation: Situation) -> list[str]:

@@ -326,7 +326,7 @@ def test_a_stop_waits_for_a_permit_that_is_being_written(office: Office) -> None
     stopping.join(10)
     assert answer.decision
     order = [entry.leaf["kind"] for entry in office.entries()]
-    assert order.index("capture.stopped") < order.index("access.decided")  # newest first
+    assert order.index("policy.stopped") < order.index("access.decided")  # newest first
     assert codes(office.ask(ALICE)) == ["stopped"]
 
 

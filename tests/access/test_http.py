@@ -301,7 +301,7 @@ def test_who_is_not_known_is_401(office: Office, client: TestClient) -> None:
 def test_who_is_not_known_or_not_understood_never_waits_for_the_writer(
     office: Office, client: TestClient
 ) -> None:
-    """A refusal before the decision begins no writing transaction: one that is open is no matter."""
+    """A refusal before the decision begins no writing transaction, so an open one is no matter."""
     unknown = {"Authorization": "Bearer wrong"}
     with office.services.database.write() as tx:
         tx.execute(text("UPDATE person SET department = department"))

@@ -1,6 +1,6 @@
 """What a device is told, and what that leaves in the log. On both databases."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
@@ -14,6 +14,7 @@ from app.kernel.clock import instant
 from app.kernel.errors import Forbidden, InvalidInput, NotFound
 from app.kernel.signing import read_token, thumbprint
 from app.kernel.vocabulary import Reason
+from tests.agents.conftest import POLICY
 
 
 def claims(company, answer):
@@ -203,6 +204,18 @@ def test_a_lease_does_not_outlive_the_decision_it_rests_on(open_company):
     assert (said["capture"], said["exp"]) == ("on", until)
     open_company.clock.advance(100)
     assert claims(open_company, open_company.lease(device))["reasons"] == ["consent_missing"]
+
+
+def test_a_lease_does_not_outlive_the_evidence_it_rests_on(company):
+    company.publish(POLICY.replace("valid_to: 2027-12-31", "valid_to: 2026-11-30"))
+    company.decide()
+    device = company.pair()
+    ends = datetime(2026, 12, 1, tzinfo=UTC)
+    company.clock.at = ends - timedelta(seconds=100)
+    said = claims(company, company.lease(device))
+    assert (said["capture"], said["exp"]) == ("on", int(ends.timestamp()))
+    company.clock.at = ends
+    assert claims(company, company.lease(device))["reasons"] == ["precondition_missing"]
 
 
 def test_a_renewal_of_equal_content_is_no_entry(open_company):

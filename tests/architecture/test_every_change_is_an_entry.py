@@ -38,17 +38,19 @@ SERVICES = (
 READS = {
     "DirectoryService": "line lines people person person_by_email plan versions",
     "SessionService": "find",
-    "PolicyService": "change changes check document documents in_force region_view regions stops",
-    "ConsentService": "history receipt receipts shown standing standing_between",
+    "PolicyService": "change changes check document documents in_force region_view regions stops "
+    "throughout",
+    "ConsentService": "documents history receipt receipts shown standing standing_between",
     "AgentService": "bearer_device captured device_of devices pairing_for policy_document renewal "
     "situation stranger",
     "AccessService": "authenticate consumers documents uses",
 }
 
 WITHOUT_ENTRY = {
-    "AgentService.start_pairing": "anybody may begin, so it is kept for minutes; approving is an entry",
+    "AgentService.start_pairing": "anybody may begin: kept for minutes; approving is an entry",
     "DirectoryService.lock": "takes a lock and changes no row",
     "SessionService.touch": "notes that a session is in use; its start and end are entries",
+    "PolicyService.hold": "takes a lock and changes no row",
     "PolicyService.publish_document": "keeps bytes that the lease entry, in the same call, names",
 }
 

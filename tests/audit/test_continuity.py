@@ -1,7 +1,9 @@
 """A start on a database whose log is not the one this instance has kept."""
 
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -42,7 +44,7 @@ def test_a_second_start_goes_on_with_the_same_log(
     ],
     ids=["no name", "no key", "no vault", "other name", "other key", "other vault", "bad", "none"],
 )
-def test_a_start_without_what_the_log_needs_is_refused(  # noqa: PLR0913 - fixtures
+def test_a_start_without_what_the_log_needs_is_refused(
     services: Services,
     settings: Settings,
     database: Database,
@@ -80,8 +82,7 @@ def test_a_database_restored_from_an_older_copy_is_refused(
     settings = Settings(var=tmp_path / "var", database_url=sqlite_url, demo=True)
     services = build(settings, clock=clock)
     file = Path(sqlite_url.removeprefix("sqlite:///"))
-    with services.database.engine.connect() as connection:
-        connection.exec_driver_sql(f"VACUUM INTO '{tmp_path / 'copy'}'")
+    copy_to(tmp_path / "copy", file)
     note_an_export(services)
     services.database.engine.dispose()
     restore(file, tmp_path / "copy")
@@ -97,8 +98,7 @@ def test_a_restored_database_that_grew_again_elsewhere_is_refused(
     settings = Settings(var=tmp_path / "var", database_url=sqlite_url, demo=True)
     services = build(settings, clock=clock)
     file = Path(sqlite_url.removeprefix("sqlite:///"))
-    with services.database.engine.connect() as connection:
-        connection.exec_driver_sql(f"VACUUM INTO '{tmp_path / 'copy'}'")
+    copy_to(tmp_path / "copy", file)
     note_an_export(services)
     services.database.engine.dispose()
     kept = (settings.var / "log.checkpoint").read_bytes()
@@ -112,6 +112,11 @@ def test_a_restored_database_that_grew_again_elsewhere_is_refused(
     (settings.var / "log.checkpoint").write_bytes(kept)
     with pytest.raises(Unavailable, match="are not those that were signed"):
         build(settings, clock=clock)
+
+
+def copy_to(copy: Path, file: Path) -> None:
+    with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(copy)) as target:
+        source.backup(target)
 
 
 def restore(file: Path, copy: Path) -> None:

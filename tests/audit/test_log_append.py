@@ -222,6 +222,27 @@ def test_what_cannot_be_an_entry_is_refused_before_it_is_pending(
         assert log.pending(tx) == 0
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["Erika Sample", "erika@example.com", "", "x" * 129, "Müller", "a\nb", "<script>"],
+)
+def test_a_text_that_is_not_a_code_does_not_get_into_an_entry(
+    database: Database, log: AuditService, clock: FakeClock, text: str
+) -> None:
+    """Wherever it stands; an entry is for ever."""
+    for event in (
+        Event(Kind.LOG_READ, SYSTEM, {"kind": text}),
+        Event(Kind.LOG_READ, SYSTEM, {text: 1}),
+        Event(Kind.LOG_READ, SYSTEM, {"kind": [{"deep": text}]}),
+        Event(Kind.LOG_READ, SYSTEM, purpose=text),
+        Event(Kind.LOG_READ, Actor("consumer", text)),
+    ):
+        with pytest.raises(ValueError, match="not a code"), database.write() as tx:
+            log.append(tx, event, clock.now())
+    with database.read() as tx:
+        assert log.pending(tx) == 0
+
+
 def test_the_largest_entry_that_is_taken_still_fits_when_it_is_stamped(
     database: Database, log: AuditService, integrator: Integrator, clock: FakeClock
 ) -> None:
@@ -231,10 +252,7 @@ def test_the_largest_entry_that_is_taken_still_fits_when_it_is_stamped(
         middle = (low + high) // 2
         try:
             with database.write() as tx:
-                facts: dict[str, Json] = {
-                    "kind": ["x" * 100] * (middle // 103),
-                    "subject": "x" * (middle % 103 + 1),
-                }
+                facts = {"x" * 100: ["x" * 100] * (middle // 103), "x": ["x" * (middle % 103 + 1)]}
                 log.append(tx, Event(Kind.LOG_READ, SYSTEM, facts, people, "p" * 90), clock.now())
             low = middle
         except TooLarge:

@@ -42,3 +42,9 @@ def test_cookies_are_secure_wherever_the_address_is_https() -> None:
 
 def test_a_secret_is_not_printed() -> None:
     assert "hush" not in repr(Settings(demo=True, oidc_client_secret="hush"))  # type: ignore[arg-type]
+
+
+def test_a_misspelt_variable_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HABEAS_LEASE_TTL", "60")
+    with pytest.raises(ValidationError, match="is HABEAS_LEASE_TTL_S meant"):
+        Settings(demo=True)

@@ -60,9 +60,13 @@ def test_a_pause_ends_by_itself_and_capture_goes_on(house: House) -> None:
     browser.press("/me/decide", "Capture me")
     assert house.poll(device)
     browser.press("/me", "15 minutes")
-    assert headline(browser.get("/me").text).startswith("Nothing is captured. You paused until")
-    assert "This is what you agreed to" in words(browser.get("/me").text)
+    # The laptop has not asked since: it may act on what it holds, and the page does not deny it.
+    page = browser.get("/me").text
+    assert headline(page).startswith("Capture is off. You paused until")
+    assert "1 laptop may not have heard yet and stops by 09:15 UTC" in words(page)
+    assert "This is what you agreed to" in words(page)
     assert not house.poll(device)
+    assert headline(browser.get("/me").text).startswith("Nothing is captured. You paused until")
     house.clock.advance(15 * 60)
     assert headline(browser.get("/me").text).startswith("Your pointer")
 
@@ -282,3 +286,15 @@ def test_after_signing_out_the_session_is_gone_on_the_server(house: House) -> No
     browser.press("/me", "Sign out")
     browser.http.cookies.set(name, token)
     assert browser.http.get("/me", follow_redirects=False).status_code == 303
+
+
+def test_a_laptop_unpaired_with_a_permission_in_hand_is_not_said_to_be_off(house: House) -> None:
+    person = NEW_YORKERS[3]
+    browser = house.signed_in(person)
+    device = house.pair(person)
+    browser.press("/me/decide", "Capture me")
+    assert house.poll(device)
+    result = browser.press(f"/me/devices/{device.id}", "Unpair this laptop")
+    assert "It stops by 09:15 UTC at the latest." in headline(result.text)
+    house.clock.advance(15 * 60)
+    assert "It can capture nothing." in headline(browser.get(f"/me/devices/{device.id}").text)
