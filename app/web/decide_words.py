@@ -155,7 +155,7 @@ _DE = DecideWords(
     rules_of="Nach den Regeln von",
     regions={
         "GLOBAL": "Überall",
-        "EU": "Europäische Union",
+        "EU": "Europäische Union und EWR",
         "DE": "Deutschland",
         "FR": "Frankreich",
         "GB": "Vereinigtes Königreich",

@@ -44,6 +44,9 @@ def show(
 ) -> Response:
     """One receipt on one printed page, and what the laptops made of it."""
     person = visitor.person
+    # Who has just decided reads the place in the log here, not a moment later. The request's own
+    # transaction begins with its first statement, so it sees what this one finds.
+    services.integrator.integrate()
     receipt = services.consent.receipt(tx, person.id, decision)
     situation = services.agents.situation(tx, person, now)
     history = services.consent.history(tx, person.id)

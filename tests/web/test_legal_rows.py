@@ -83,7 +83,7 @@ def test_a_cell_names_the_region_that_narrows_it(views: tuple[RegionView, ...]) 
     cells = {cell.signal: cell for cell in germany.cells}
     assert cells["key_content"].mode == "deny"
     assert cells["key_content"].decided_by == "EU DE"
-    assert "decided by European Union and Germany" in cells["key_content"].sentence
+    assert "decided by European Union and EEA and Germany" in cells["key_content"].sentence
     assert cells["click"].mode == "allow"
     assert cells["click"].decided_by == ""
 

@@ -10,6 +10,7 @@ from app.audit.checkpoint import PROOF_HEADER
 from app.kernel.errors import NotFound
 from app.sdk.verify.export import verify_export
 from app.sdk.verify.proof import verify_proof
+from app.sdk.verify.receipt import is_receipt, verify_receipt
 from app.sdk.verify.report import Report, Verdict, as_json, render
 
 __all__ = ["Report", "Verdict", "as_json", "render", "verify"]
@@ -19,7 +20,8 @@ def verify(path: Path, vkey: str | None = None, kept: Path | None = None) -> Rep
     """Verify a file; never raises for what is in it.
 
     Args:
-        path: an export (tar, or the folder it was unpacked into) or a ``.tlog-proof``.
+        path: an export (tar, or the folder it was unpacked into) a ``.tlog-proof``, or a
+            receipt (``.json``).
         vkey: the log's key (``name+keyid+key``), got by another way than the file. Without it the
             key in the export is used, and the report says what that means.
         kept: a checkpoint of the same log kept from before; the export must continue it.
@@ -33,6 +35,8 @@ def verify(path: Path, vkey: str | None = None, kept: Path | None = None) -> Rep
     vkey = None if vkey is None else vkey.strip()
     if path.is_file() and _is_proof(path):
         return verify_proof(path, vkey)
+    if path.is_file() and path.suffix == ".json" and is_receipt(path):
+        return verify_receipt(path, vkey)
     return verify_export(path, vkey, None if kept is None else kept.read_bytes())
 
 

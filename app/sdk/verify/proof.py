@@ -18,7 +18,9 @@ def verify_proof(path: Path, vkey: str | None) -> Report:
         integrity.add("a proof carries no key: give the log's")
     else:
         try:
-            index, signed = _check(path, vkey)
+            with path.open("rb") as file:
+                text = file.read(_MAX_PROOF_BYTES).decode("utf-8")
+            index, signed, _ = check_proof(text, vkey)
         except (BadNote, BadProof, ValueError) as error:
             integrity.add(str(error))
     return Report(
@@ -39,13 +41,17 @@ def verify_proof(path: Path, vkey: str | None) -> Report:
     )
 
 
-def _check(path: Path, vkey: str) -> tuple[int, Checkpoint]:
-    with path.open("rb") as file:
-        proof = parse_tlog_proof(file.read(_MAX_PROOF_BYTES).decode("utf-8"))
+def check_proof(text: str, vkey: str) -> tuple[int, Checkpoint, bytes]:
+    """Return index, checkpoint and entry of a proof that holds (c2sp.org/tlog-proof@v1).
+
+    Raises:
+        BadNote, BadProof, ValueError: it does not.
+    """
+    proof = parse_tlog_proof(text)
     signed = open_checkpoint(proof.checkpoint.encode(), parse_vkey(vkey))
     if proof.extra is None:
         raise BadNote("the proof does not carry the entry")
     verify_inclusion(proof.index, signed.size, leaf_hash(proof.extra), proof.path, signed.root)
     if read_leaf(proof.extra)["idx"] != proof.index:
         raise BadProof("the entry says another index")
-    return proof.index, signed
+    return proof.index, signed, proof.extra

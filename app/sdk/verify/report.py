@@ -62,7 +62,7 @@ class Report:
         limits: what the verdicts do not show, as sentences.
     """
 
-    subject: Literal["export", "proof"]
+    subject: Literal["export", "proof", "receipt"]
     name: str
     key: Literal["given", "export", "missing"]
     vkey: str | None
