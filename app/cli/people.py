@@ -17,7 +17,7 @@ verbs = typer.Typer(no_args_is_help=True, help="The people whose consent is held
 
 @verbs.command("import")
 def import_people(
-    file: Annotated[Path, typer.Argument(help="A CSV file; its columns are in the README.")],
+    file: Annotated[Path, typer.Argument(help="A CSV file; its columns are in docs/operate.md.")],
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would change; change nothing.")
     ] = False,
