@@ -109,7 +109,15 @@ def build(
         if has_begun(tx):
             _require_origin(settings)
             keys.require("log", "vault")
-    origin = _origin(settings, clock)
+    services = _joined(settings, clock, database, keys, _origin(settings, clock))
+    services.adopt()
+    return services
+
+
+def _joined(
+    settings: Settings, clock: Clock, database: Database, keys: KeyFolder, origin: str
+) -> Services:
+    """Make each service from those below it, in the order of the house."""
     access_rules = settings.policies / "access"
     authority = CasbinAuthority(access_rules / "model.conf", access_rules / "policy.csv")
     catalogue = load_catalogue(settings.policies / "apps")
@@ -152,7 +160,7 @@ def build(
         settings.issuer,
         load_purposes(settings.policies / "purposes.yaml"),
     )
-    services = Services(
+    return Services(
         settings=settings,
         clock=clock,
         database=database,
@@ -174,8 +182,6 @@ def build(
         agents=agents,
         access=access,
     )
-    services.adopt()
-    return services
 
 
 def _require_origin(settings: Settings) -> None:

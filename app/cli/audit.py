@@ -55,7 +55,10 @@ def export(
 
 
 def verify(
-    path: Annotated[Path, typer.Argument(help="An export, its unpacked folder, a proof file, or a receipt (JSON).")],
+    path: Annotated[
+        Path,
+        typer.Argument(help="An export, its unpacked folder, a proof file, or a receipt (JSON)."),
+    ],
     key: Annotated[
         str, typer.Option(help="The log's verifier key, got from somewhere else than the export.")
     ] = "",
