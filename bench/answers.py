@@ -10,7 +10,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx2
@@ -59,7 +59,9 @@ def main() -> None:
             style = machine.get("/static/habeas.css")
             held = {"If-None-Match": style.headers["etag"]}
             secret = json.loads((settings.var / SECRETS).read_text())[CONSUMER]
-            now = datetime.now(UTC)
+            captured_from = datetime.now(UTC)
+            time.sleep(0.2)
+            captured_to = datetime.now(UTC)
             question = {
                 "subject": {"type": "consumer", "id": CONSUMER},
                 "action": {"name": "read"},
@@ -69,8 +71,8 @@ def main() -> None:
                     "properties": {
                         "persons": [PERSON],
                         "signals": ["click"],
-                        "captured_from": now.isoformat(),
-                        "captured_to": (now + timedelta(seconds=1)).isoformat(),
+                        "captured_from": captured_from.isoformat(),
+                        "captured_to": captured_to.isoformat(),
                     },
                 },
                 "context": {"purpose": "ai_training.computer_use"},

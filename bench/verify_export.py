@@ -26,14 +26,15 @@ from app.audit.checkpoint import Checkpoint, VerifierKey, sign_note
 from app.audit.merkle import CompactRange, complete_root, leaf_hash
 from app.audit.model import FORMAT, SYSTEM, Actor, Event, Kind, stamp, stream_names, submission
 from app.audit.tiles import TILE_WIDTH, tiles_of
-from app.kernel.canonical import Json, canonical, parse_canonical
+from app.kernel.canonical import Json, canonical, digest, parse_canonical
 from app.kernel.signing import LocalSigner
 from app.sdk.verify import verify
 
 ENTRIES, ROUNDS, PEOPLE = 100_000, 5, 500
 ORIGIN = "audit.example.com/bench/2026"
 PURPOSE = "ai_training.computer_use"
-PURPOSES = "sha256:" + "5" * 64
+DOCUMENT = canonical({"sample": "purposes"})
+PURPOSES = digest(DOCUMENT)
 START = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
 
 
@@ -128,6 +129,7 @@ def write(path: Path, raws: list[bytes]) -> str:
         writer.add_bytes(archive.CHECKPOINT, sign_note(signed.text, ORIGIN, signer).encode())
         writer.add_bytes(archive.ENTRIES, b"".join(raw + b"\n" for raw in raws))
         writer.add_bytes(archive.KEY, f"{vkey}\n".encode())
+        writer.add_bytes(f"policies/{PURPOSES.removeprefix('sha256:')}.json", DOCUMENT)
         for tile in tiles_of(tree.size):
             start = tile.n * TILE_WIDTH
             writer.add_bytes(tile.path, b"".join(rows[tile.level][start : start + tile.width]))
