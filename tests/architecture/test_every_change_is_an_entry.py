@@ -16,7 +16,7 @@ import pytest
 
 from app.access.inquiry import EvaluationRequest
 from app.access.service import AccessService
-from app.agents.model import Report
+from app.agents.model import Captured, Report
 from app.agents.pairing import TOKEN_PATH
 from app.agents.service import AgentService
 from app.audit.model import SYSTEM, Actor
@@ -28,6 +28,7 @@ from app.directory.service import DirectoryService
 from app.directory.sessions import SessionService
 from app.kernel.canonical import Json
 from app.kernel.signing import LocalSigner, jwk, sign_token
+from app.kernel.vocabulary import Signal
 from app.policy.service import PolicyService
 from app.wiring import Services
 
@@ -193,9 +194,12 @@ def token(story: Story) -> None:
 def report(story: Story) -> None:
     device = story.paired().device
     written = Report(
-        id="0b0e7a52-8a1c-4d52-9a0b-1f3f7a8f0c11", lease=None, policy=None, allowed=(),
+        id="0b0e7a52-8a1c-4d52-9a0b-1f3f7a8f0c11",
+        lease=None,
+        policy=None,
+        allowed=(Captured("github", Signal.CLICK, 2),),
         refused={"no_lease": 3},
-    )  # fmt: skip
+    )
     story.services.agents.report(story.tx, device, written, story.now)
 
 
