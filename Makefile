@@ -5,10 +5,10 @@ BIN    := $(VENV)/bin
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test tour check bench openapi lock clean
+.PHONY: help install run test tour check bench bench-audit openapi lock clean
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(BIN)/habeas: requirements-dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Habeas needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name another: make PYTHON=python3.12 …" if sys.version_info < (3, 11) else 0)'
@@ -40,12 +40,21 @@ check: install ## style, types, import contracts, the committed API description
 bench: install ## measure, each figure beside a reference in the same run
 	@for file in bench/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
+ENTRIES ?= 1000000
+
+bench-audit: install ## measure the log at 1,000,000 entries (ENTRIES=…): appends, export, verifier, pymerkle
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-bench.txt
+	$(BIN)/python bench/verify_export.py $(ENTRIES)
+	$(BIN)/python bench/audit_appends.py
+	$(BIN)/python bench/export_memory.py $(ENTRIES)
+
 openapi: install ## write openapi/openapi.json anew
 	$(BIN)/habeas openapi > openapi/openapi.json
 
 lock: ## resolve the requirements anew, with hashes and without addresses (needs uv)
 	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml -o requirements.txt
 	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --extra dev pyproject.toml -o requirements-dev.txt
+	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --extra bench pyproject.toml -o requirements-bench.txt
 
 clean: ## remove the virtual environment, the demo's data and all caches
 	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
 from app import web
-from app.api import access, agents, health, log, problems
+from app.api import access, agents, health, log, problems, submissions
 from app.api.outermost import RequestId, TooLargeIsAProblem
 from app.wiring import Services
 
@@ -19,15 +19,21 @@ def create_app(services: Services) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         stop = threading.Event()
-        integrator = threading.Thread(
-            target=services.integrator.run, args=(stop,), name="integrator", daemon=True
-        )
-        integrator.start()
+        workers = [
+            threading.Thread(target=work, args=(stop,), name=name, daemon=True)
+            for name, work in (
+                ("integrator", services.integrator.run),
+                ("witnesses", services.witnesses.run),
+            )
+        ]
+        for worker in workers:
+            worker.start()
         try:
             yield
         finally:
             stop.set()
-            integrator.join(timeout=10)
+            for worker in workers:
+                worker.join(timeout=10)
 
     app = FastAPI(
         title="Habeas",
@@ -40,7 +46,7 @@ def create_app(services: Services) -> FastAPI:
     )
     app.state.services = services
     problems.install(app)
-    for module in (agents, access, log, health):
+    for module in (agents, access, log, submissions, health):
         app.include_router(module.router)
     web.install(app, services, services.keys.secret("sign-in").hex())
     largest = services.settings.max_body_bytes

@@ -30,6 +30,8 @@ class Settings(BaseSettings):
     """Folder for keys and the embedded database; made at first run, ignored by git."""
     database_url: str = ""
     """``sqlite:///PATH`` or ``postgresql+psycopg://…``; empty: SQLite in ``var``."""
+    integrator_url: str = ""
+    """The same PostgreSQL with the integrator's role; empty: the same URL and role."""
     base_url: str = "http://127.0.0.1:8000"
     """Where people and agents reach this instance; https unless on loopback."""
     policies: Path = _CHECKOUT / "policies"
@@ -46,6 +48,16 @@ class Settings(BaseSettings):
     """How often agents are asked to poll, seconds."""
     integrate_every_s: float = Field(0.1, gt=0, le=10)
     """How long the integrator sleeps when nothing is committed, seconds."""
+    custodians: Path | None = None
+    """File of the custodians' verifier keys; none: nothing is done that two of them must sign."""
+    witnesses: Path | None = None
+    """File with the witness policy (c2sp.org/tlog-policy); none: no witness is asked."""
+    lock_url: str = ""
+    """Where the newest checkpoint is kept outside the database; empty: SQLite in ``var``."""
+    pending_max: int = Field(4_096, ge=1, le=1_000_000)
+    """How many entries may wait for their index before machines are asked to come later."""
+    merge_within_s: float = Field(10, gt=0, le=600)
+    """How long an entry may wait for its index, seconds; submission receipts promise it."""
     max_body_bytes: int = Field(1_000_000, ge=10_000)
     """Largest request body; more is answered 413."""
 
@@ -77,6 +89,9 @@ class Settings(BaseSettings):
         if not self.demo and not self.oidc_issuer:
             msg = "HABEAS_OIDC_ISSUER is missing: name your OpenID provider, or set HABEAS_DEMO=1"
             raise ValueError(msg)
+        if self.lock == self.database:
+            msg = "HABEAS_LOCK_URL must name another database: what is restored with it is no lock"
+            raise ValueError(msg)
         if self.oidc_issuer and not _is_safe(self.oidc_issuer):
             msg = "HABEAS_OIDC_ISSUER must be https unless it is a loopback address"
             raise ValueError(msg)
@@ -101,6 +116,11 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """The database URL in effect."""
         return self.database_url or f"sqlite:///{self.var / 'habeas.sqlite'}"
+
+    @property
+    def lock(self) -> str:
+        """The lock store's URL in effect."""
+        return self.lock_url or f"sqlite:///{self.var / 'lock.sqlite'}"
 
 
 def _is_loopback(host: str) -> bool:

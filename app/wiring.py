@@ -2,7 +2,9 @@
 
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,25 +14,38 @@ from app.access.purposes import load_purposes
 from app.access.service import AccessService
 from app.agents.leases import LEASE_TYPE
 from app.agents.service import AgentService
+from app.audit.backlog import Backlog
 from app.audit.checkpoint import VerifierKey
 from app.audit.continuity import has_begun, require_same_log
+from app.audit.custody import Custodians, parse_custodians
+from app.audit.epoch import next_origin
+from app.audit.halt import Halt
 from app.audit.integrator import Integrator
-from app.audit.kept import KeptCheckpoint
+from app.audit.lock import LockStore, open_lock
+from app.audit.model import Kind
+from app.audit.receipts import SUBMISSION_TYPE, SubmissionReceipts
+from app.audit.restore import Restore, finish, origin_now
 from app.audit.service import AuditService
 from app.audit.vault import Vault
+from app.audit.witnesses import Witnesses, read_policy
 from app.consent.packs import load_notices
 from app.consent.receipts import RECEIPT_TYPE
 from app.consent.service import ConsentService
 from app.db.engine import Database, Tx, open_database
-from app.db.migrate import migrate
+from app.db.migrate import bring_up
+from app.db.scrub import scrub
+from app.db.selftest import require_guarded
 from app.directory.service import DirectoryService
 from app.directory.sessions import SessionService
 from app.kernel.clock import Clock, SystemClock
-from app.kernel.errors import Unavailable
+from app.kernel.errors import Conflict, Unavailable
 from app.kernel.keys import KeyFolder, create_once
 from app.kernel.signing import jwk
 from app.policy.packs import load_catalogue, load_floors
 from app.policy.service import PolicyService
+from app.rights.model import ERASURE_TYPE
+from app.rights.service import RightsService
+from app.rights.store import TABLES as ERASED_TABLES
 from app.sdk.grants import GRANT_TYPE
 from app.sdk.keys import KEY_USE
 from app.settings import Settings
@@ -53,6 +68,12 @@ class Services:
     consent: ConsentService
     agents: AgentService
     access: AccessService
+    rights: RightsService
+    lock: LockStore
+    backlog: Backlog
+    witnesses: Witnesses
+    custodians: Custodians | None
+    """Of whom two must sign what needs two people; None where none are named."""
 
     @property
     def jwks(self) -> dict[str, object]:
@@ -64,8 +85,15 @@ class Services:
             ]
         }
 
+    def close(self) -> None:
+        """Close the database and the lock store."""
+        self.database.engine.dispose()
+        self.integrator.database.engine.dispose()
+        self.lock.database.engine.dispose()
+
     def documents(self, tx: Tx) -> Iterator[tuple[str, bytes]]:
         """Every document that entries can name by digest, for exports."""
+        yield from self.log.documents(tx)
         yield from self.policy.documents(tx)
         yield from self.access.documents(tx)
         yield from self.consent.documents(tx)
@@ -80,15 +108,27 @@ class Services:
         with self.database.write() as tx:
             self.log.open(tx, now)  # holds the log's lock, so that of two instances one is refused
             key = VerifierKey(self.log.origin, self.keys.signer("log").public)
-            kept = self.integrator.kept.read() if self.integrator.kept else None
-            require_same_log(tx, self.log, key, kept)
+            require_same_log(tx, self.log, key, self.lock.read())
+            if self.custodians is not None:
+                kind, listed = Kind.LOG_CUSTODIANS_ADOPTED, self.custodians.document
+                self.log.adopt(tx, kind, "custodians", listed, now)
+            self.witnesses.adopt(tx, self.log, now)
             self.policy.adopt(tx, now)
             self.access.adopt(tx, now)
             self.consent.adopt(tx, now)
+            back = self.rights.erase_again(tx, now)
+        if back:  # a restored database held them; what it still shows of them is written over
+            scrub(self.database, ERASED_TABLES)
         self.integrator.integrate()
 
 
-SIGNERS = {"lease": LEASE_TYPE, "receipt": RECEIPT_TYPE, "grant": GRANT_TYPE}
+SIGNERS = {
+    "lease": LEASE_TYPE,
+    "receipt": RECEIPT_TYPE,
+    "grant": GRANT_TYPE,
+    "submission": SUBMISSION_TYPE,
+    "erasure": ERASURE_TYPE,
+}
 
 
 def build(
@@ -100,28 +140,87 @@ def build(
         Unavailable: the database cannot be used, or its log is not the one of this instance.
         Unreadable: a shipped policy file cannot be read.
     """
+    with ExitStack() as stores:
+        services, _ = _opened(settings, clock, database, stores)
+        services.adopt()
+        stores.pop_all()  # kept open from here on; closed where the start was refused
+    return services
+
+
+def restore(
+    settings: Settings, *, clock: Clock | None = None, database: Database | None = None
+) -> tuple[Services, Restore]:
+    """Join the services over a database whose log was rolled back, under the log's next name.
+
+    Nothing is adopted and nothing served: what comes back can acknowledge the restore and no more.
+    A restore that was begun before is finished first.
+
+    Raises:
+        Forbidden, Unavailable: as ``build``, but for the state that is to be acknowledged.
+    """
+    with ExitStack() as stores:
+        services, finished = _opened(settings, clock, database, stores, after_restore=True)
+        log, integrator = services.log, services.integrator
+        if finished:
+            raise Conflict(
+                f"the restore that was begun is finished: the log goes on as {log.origin}",
+                cure="Start again.",
+            )
+        stores.pop_all()
+    return services, Restore(services.database, services.lock, log, integrator, services.custodians)
+
+
+def _opened(
+    settings: Settings,
+    clock: Clock | None,
+    database: Database | None,
+    stores: ExitStack,
+    *,
+    after_restore: bool = False,
+) -> tuple[Services, bool]:
+    """Open the stores and join the services; say whether a restore was finished on the way."""
     clock = clock or SystemClock()
     settings.var.mkdir(mode=0o700, parents=True, exist_ok=True)
-    database = database or open_database(settings.database)
-    migrate(database)
+    if database is None:
+        database = open_database(settings.database)
+        stores.callback(database.engine.dispose)
+    bring_up(database)
+    require_guarded(database, strict=not settings.demo)
     keys = KeyFolder(settings.var / "keys")
     with database.read() as tx:
         if has_begun(tx):
             _require_origin(settings)
             keys.require("log", "vault")
-    services = _joined(settings, clock, database, keys, _origin(settings, clock))
-    services.adopt()
-    return services
+    lock, custodians = open_lock(settings.lock), _custodians(settings.custodians)
+    stores.callback(lock.database.engine.dispose)
+    lock.adopt_file(settings.var / "log.checkpoint", clock.now())
+    base, public = _origin(settings, clock), keys.signer("log").public
+    with database.read() as tx:
+        origin, unfinished = origin_now(tx, lock, base, public, custodians)
+    if after_restore and not unfinished:
+        origin = next_origin(origin)
+    services = _joined(settings, clock, database, keys, lock, origin, custodians)
+    if unfinished:
+        finish(database, lock, services.integrator)
+    return services, unfinished
 
 
 def _joined(
-    settings: Settings, clock: Clock, database: Database, keys: KeyFolder, origin: str
+    settings: Settings,
+    clock: Clock,
+    database: Database,
+    keys: KeyFolder,
+    lock: LockStore,
+    origin: str,
+    custodians: Custodians | None,
 ) -> Services:
     """Make each service from those below it, in the order of the house."""
     access_rules = settings.policies / "access"
     authority = CasbinAuthority(access_rules / "model.conf", access_rules / "policy.csv")
     catalogue = load_catalogue(settings.policies / "apps")
-    log = AuditService(Vault(keys.secret("vault")), origin)
+    within = timedelta(seconds=settings.merge_within_s)
+    receipts = SubmissionReceipts(keys.signer("submission"), settings.issuer, within)
+    log = AuditService(Vault(keys.secret("vault")), origin, Halt(), receipts, within)
     directory = DirectoryService(log, authority)
     policy = PolicyService(
         log,
@@ -160,6 +259,9 @@ def _joined(
         settings.issuer,
         load_purposes(settings.policies / "purposes.yaml"),
     )
+    rights = RightsService(
+        log, directory, agents, custodians, lock, keys.signer("erasure"), settings.issuer
+    )
     return Services(
         settings=settings,
         clock=clock,
@@ -168,12 +270,14 @@ def _joined(
         authority=authority,
         log=log,
         integrator=Integrator(
-            database,
+            _for_integrator(settings, database),
             keys.signer("log"),
             origin,
             clock,
             settings.integrate_every_s,
-            KeptCheckpoint(settings.var / "log.checkpoint"),
+            lock,
+            log.halt,
+            within,
         ),
         directory=directory,
         sessions=SessionService(log),
@@ -181,7 +285,40 @@ def _joined(
         consent=consent,
         agents=agents,
         access=access,
+        witnesses=_witnesses(settings, database, clock, keys, origin),
+        rights=rights,
+        lock=lock,
+        backlog=Backlog(settings.pending_max, within),
+        custodians=custodians,
     )
+
+
+def _for_integrator(settings: Settings, database: Database) -> Database:
+    """Open the same database with the integrator's role; it still hears of every commit here."""
+    if not settings.integrator_url:
+        return database
+    found = replace(open_database(settings.integrator_url), committed=database.committed)
+    require_guarded(found, strict=not settings.demo)
+    return found
+
+
+def _custodians(file: Path | None) -> Custodians | None:
+    if file is None:
+        return None
+    try:
+        return parse_custodians(file.read_bytes())
+    except OSError as error:
+        raise Unavailable(
+            f"the list of custodians cannot be read: {file}: {error.strerror}",
+            cure="Name the file in HABEAS_CUSTODIANS, or leave the setting away.",
+        ) from error
+
+
+def _witnesses(
+    settings: Settings, database: Database, clock: Clock, keys: KeyFolder, origin: str
+) -> Witnesses:
+    key = VerifierKey(origin, keys.signer("log").public)
+    return Witnesses(database, clock, key, read_policy(settings.witnesses, key))
 
 
 def _require_origin(settings: Settings) -> None:

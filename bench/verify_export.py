@@ -1,19 +1,30 @@
-"""How long verifying an export takes, beside hashing alone.
+"""How long verifying an export takes, beside hashing alone and beside another Merkle library.
 
-The reference hashes the same entries, in Python, into the same tree: the work that no verifier can
-avoid. Whatever `habeas verify` takes on top is reading each entry strictly, following the streams,
-holding tiles and files against each other, and deciding every access decision again. Rounds of both
-alternate in one process; the figures are medians of five.
+The reference is the work that no verifier can avoid, as fast as Python does it: the same entries,
+in memory, hashed as leaves, and the leaves as nodes up to the root. Measured beside it:
+
+integrity       every byte of the file: lines hashed, tree and tiles compared, digests, signature
+without replay  besides: every entry's form but for its facts, indices, streams, events, documents
+pymerkle        the same leaves appended to its tree in memory, and the root taken; skipped where it
+                is not installed (``pip install pymerkle``: GPL, so it is no dependency of ours)
+facts           besides: facts in canonical form, submissions, decisions made again; once, and on
+                the first 50,000 entries
+
+Rounds alternate in one process; figures are medians, ratios medians of the rounds' ratios. Memory
+is the peak of a process of its own that does nothing but verify.
 
     python bench/verify_export.py [ENTRIES]
 """
 
+import hashlib
+import re
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -28,9 +39,9 @@ from app.audit.model import FORMAT, SYSTEM, Actor, Event, Kind, stamp, stream_na
 from app.audit.tiles import TILE_WIDTH, tiles_of
 from app.kernel.canonical import Json, canonical, digest, parse_canonical
 from app.kernel.signing import LocalSigner
-from app.sdk.verify import verify
+from app.sdk.verify import Ask, Depth, verify_asked
 
-ENTRIES, ROUNDS, PEOPLE = 100_000, 5, 500
+ENTRIES, ROUNDS, PEOPLE, WITH_FACTS = 100_000, 5, 500, 50_000
 ORIGIN = "audit.example.com/bench/2026"
 PURPOSE = "ai_training.computer_use"
 DOCUMENT = canonical({"sample": "purposes"})
@@ -145,26 +156,91 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
+def hash_only(raws: Sequence[bytes]) -> bytes:
+    """The reference: every leaf and every node of RFC 6962, and nothing else."""
+    sha256 = hashlib.sha256
+    row = [sha256(b"\x00" + raw).digest() for raw in raws]
+    whole = []
+    while row:
+        if len(row) % 2:
+            whole.append(row.pop())
+        row = [sha256(b"\x01" + a + b).digest() for a, b in zip(row[::2], row[1::2], strict=True)]
+    root = whole[0]
+    for left in whole[1:]:
+        root = sha256(b"\x01" + left + root).digest()
+    return root
+
+
+def pymerkle_root(raws: Sequence[bytes]) -> bytes | None:
+    """The root by pymerkle; None where it is not installed."""
+    try:
+        from pymerkle import InmemoryTree  # noqa: PLC0415 - not installed everywhere
+    except ImportError:
+        return None
+    tree = InmemoryTree(algorithm="sha256")
+    for raw in raws:
+        tree.append_entry(raw)
+    return bytes(tree.get_root())
+
+
+def verified(path: Path, vkey: str, depth: Depth) -> bytes:
+    """Verify; return the root."""
+    report = verify_asked(path, Ask(vkey=vkey, depth=depth))
+    assert report.ok, report
+    assert report.root is not None
+    return report.root
+
+
+def peak(path: Path, vkey: str, depth: Depth) -> int:
+    """Peak resident memory of a process that verifies, MB."""
+    command = [sys.executable, __file__, "--peak", path, vkey, str(int(depth))]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return int(done.stdout)
+
+
 def main(count: int) -> None:
     """Measure and print."""
     raws = list(entries(count))
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "log.tar"
         vkey = write(path, raws)
-        assert verify(path, vkey).ok
-
-        def hashing() -> CompactRange:
-            return CompactRange().extend(leaf_hash(raw) for raw in raws)
-
-        rounds = [(seconds(lambda: verify(path, vkey)), seconds(hashing)) for _ in range(ROUNDS)]
-    verifying = statistics.median(one for one, _ in rounds)
-    reference = statistics.median(one for _, one in rounds)
+        works: dict[str, Callable[[], bytes | None]] = {
+            "hashing": lambda: hash_only(raws),
+            "integrity": lambda: verified(path, vkey, Depth.BYTES),
+            "without replay": lambda: verified(path, vkey, Depth.ORDER),
+            "pymerkle": lambda: pymerkle_root(raws),
+        }
+        roots = {work() for work in works.values()} - {None}
+        assert len(roots) == 1, "all four come to the same root"
+        rounds = [{name: seconds(work) for name, work in works.items()} for _ in range(ROUNDS)]
+        memory = {depth: peak(path, vkey, depth) for depth in (Depth.BYTES, Depth.ORDER)}
+        fewer = raws[:WITH_FACTS]
+        few = Path(name) / "few.tar"
+        vkey = write(few, fewer)
+        facts = seconds(lambda: verified(few, vkey, Depth.FACTS))
+        memory[Depth.FACTS] = peak(few, vkey, Depth.FACTS)
     size = sum(map(len, raws)) / len(raws)
     print(f"{count:,} entries of {size:,.0f} bytes; medians of {ROUNDS}")
-    print(f"verify   {verifying:8.3f} s   {count / verifying:12,.0f} entries/s")
-    print(f"hashing  {reference:8.3f} s   {count / reference:12,.0f} entries/s")
-    print(f"verify takes {statistics.median(v / h for v, h in rounds):.1f} times hashing alone")
+    for name in works:
+        median = statistics.median(one[name] for one in rounds)
+        ratio = statistics.median(one[name] / one["hashing"] for one in rounds)
+        print(f"{name:<15}{median:9.3f} s {count / median:12,.0f} entries/s {ratio:8.2f} x hashing")
+    print(f"{'facts':<15}{facts:9.3f} s {len(fewer) / facts:12,.0f} entries/s")
+    if pymerkle_root(raws[:1]) is None:
+        print("pymerkle is not installed: its row says nothing")
+    else:
+        for ours in ("integrity", "without replay"):
+            slower = statistics.median(one["pymerkle"] / one[ours] for one in rounds)
+            print(f"pymerkle takes {slower:.1f} times as long as {ours}")
+    for depth, megabytes in memory.items():
+        print(f"peak memory of {depth.name.lower()}: {megabytes} MB")
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else ENTRIES)
+    if sys.argv[1:2] == ["--peak"]:
+        verified(Path(sys.argv[2]), sys.argv[3], Depth(int(sys.argv[4])))
+        # Not getrusage: what that says was inherited from the process that measures.
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+        print(int(re.search(r"VmHWM:\s+([0-9]+)", status)[1]) // 1024)  # type: ignore[index]
+    else:
+        main(int(sys.argv[1]) if len(sys.argv) > 1 else ENTRIES)

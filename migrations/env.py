@@ -5,6 +5,9 @@ from sqlalchemy import Engine
 
 import app.access.store
 import app.agents.store
+import app.audit.cosigned
+import app.audit.documents
+import app.audit.erasure
 import app.audit.store
 import app.consent.store
 import app.directory.sessions

@@ -13,7 +13,7 @@ Rules:
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from app.access.floor import (
@@ -32,6 +32,12 @@ CAPTURED_DATA = "captured_data"
 
 READ = "read"
 """The one action on captured data."""
+
+GRANT_TTL_S = 60
+"""How long a grant opens, seconds."""
+
+USE_WITHIN = timedelta(hours=24)
+"""How long after the decision a consumer can say what it did with the grant."""
 
 
 class AccessReason(StrEnum):
@@ -213,6 +219,7 @@ class PersonFacts:
         suffices_now: the standing is enough for the bases, now.
         suffices_at_capture: it was, at every instant of the capture.
         scope: None where nothing was agreed to.
+        region: the home region, for readers of the log; it decides nothing. None in old entries.
     """
 
     person: str
@@ -224,6 +231,7 @@ class PersonFacts:
     scope: ScopeFacts | None
     policy: PolicyFacts
     left: bool = False
+    region: str | None = None
 
 
 @dataclass(frozen=True)

@@ -153,6 +153,7 @@ def _person(
         "suffices_now": person.suffices_now,
         "suffices_at_capture": person.suffices_at_capture,
         "left": person.left,
+        "region": person.region,
         "scope": None if person.scope is None else scopes.index(person.scope),
         "policy": policies.index(person.policy),
     }
@@ -236,6 +237,7 @@ def _read_person(
         suffices_now=person["suffices_now"],
         suffices_at_capture=person["suffices_at_capture"],
         left=person["left"],
+        region=person.get("region"),
         scope=None if person["scope"] is None else scopes[person["scope"]],
         policy=policies[person["policy"]],
     )

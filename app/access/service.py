@@ -3,6 +3,7 @@
 Rules:
 1. A decision and its entry are one transaction; permit or deny, there is always an entry (law 2).
 2. A permit carries a grant: signed, for one consumer, one purpose, one set of people, 60 seconds.
+   The consumer closes it by saying what it did with it (uses.py).
 3. The answer to somebody who may not ask at all says nothing about the people asked about: whether
    they agreed, or are known, is not for a manager or for HR to learn by asking.
 4. The text of an unknown purpose never enters a leaf. Where one person is asked about it is kept in
@@ -21,11 +22,20 @@ from typing import Any
 from app.access import store
 from app.access.floor import ALLOWED, PROHIBITED, Function, Outcome, verdict
 from app.access.inquiry import EvaluationRequest, Inquirer, Inquiry
-from app.access.model import CALLER_REASONS, CAPTURED_DATA, AccessReason, Consumer, Decision, decide
+from app.access.model import (
+    CALLER_REASONS,
+    CAPTURED_DATA,
+    GRANT_TTL_S,
+    AccessReason,
+    Consumer,
+    Decision,
+    decide,
+)
 from app.access.purposes import PurposeFile
 from app.access.record import entry_facts, written
 from app.access.sentences import SENTENCES
-from app.access.store import Use
+from app.access.store import Closed, GrantRow, Use
+from app.access.uses import Uses
 from app.audit.model import SYSTEM, Actor, Event, Kind
 from app.audit.service import AuditService
 from app.consent.service import ConsentService
@@ -39,7 +49,6 @@ from app.kernel.signing import Signer, sign_token
 from app.policy.service import PolicyService
 
 GRANT_TYPE = "habeas-grant+jwt"
-GRANT_TTL_S = 60
 USES_SHOWN = 200
 """How many asks about a person are listed, the newest first."""
 
@@ -75,6 +84,7 @@ class AccessService:
         self._authority = authority
         self._signer = signer
         self._issuer = issuer
+        self._uses = Uses(log)
         self._inquirer = Inquirer(
             log, directory, policy, consent, authority, frozenset(purposes.datasets)
         )
@@ -127,6 +137,7 @@ class AccessService:
         self._authority.require(actor.roles, None, "consumer", "register")
         wanted, doing = tuple(sorted(set(purposes))), tuple(sorted(set(functions)))
         _require_valid(id, name, wanted, doing)
+        store.lock_consumers(tx)
         before = store.newest_consumer(tx, id)
         consumer = Consumer(id, name.strip(), wanted, doing, before.version + 1 if before else 1)
         secret = secrets.token_urlsafe(32)
@@ -171,8 +182,8 @@ class AccessService:
             Unauthenticated: the consumer was registered anew since it was authenticated.
             TooLarge: the record would not fit; ask about fewer people at once.
         """
-        if consumer != store.newest_consumer(tx, consumer.id):
-            raise _unknown_secret()
+        store.hold_consumers(tx)
+        self._require_newest(tx, consumer)
         inquiry = self._inquirer.inquire(tx, consumer, request, now)
         decision = decide(inquiry.question, inquiry.facts)
         granted = decision.permit and inquiry.question.resource == CAPTURED_DATA
@@ -181,9 +192,44 @@ class AccessService:
         grant = self._grant(inquiry, decision, grant_id, event_id) if grant_id else None
         return Answer(decision.permit, self._context(tx, inquiry, decision, event_id, grant))
 
+    def use(
+        self,
+        tx: Tx,
+        consumer: Consumer,
+        grant_id: str,
+        outcome: str,
+        now: datetime,
+        *,
+        rows: int = 0,
+        result: str | None = None,
+    ) -> Closed:
+        """Take what a consumer did with a grant; the same word again changes nothing.
+
+        Args:
+            tx: a writing transaction.
+            consumer: as ``authenticate`` returned it, perhaps in an earlier transaction.
+            grant_id: the grant's ``jti``.
+            outcome: ``used`` or ``unused``.
+            now: the present instant.
+            rows: how many rows were handed out under it; 0 if unused.
+            result: digest of what was handed out; None: not said.
+
+        Raises:
+            Unauthenticated: the consumer was registered anew since it was authenticated.
+            InvalidInput: a field is wrong.
+            NotFound: there is no such grant, or it is another consumer's.
+            Conflict: it was closed with another word, or more than 24 hours have passed.
+        """
+        self._require_newest(tx, consumer)
+        return self._uses.close(tx, consumer, grant_id, outcome, rows, result, now)
+
     def uses(self, tx: Tx, person_id: str) -> tuple[Use, ...]:
         """What was asked about a person, permitted and refused, the newest first."""
         return store.uses_of(tx, person_id, USES_SHOWN)
+
+    def _require_newest(self, tx: Tx, consumer: Consumer) -> None:
+        if consumer != store.newest_consumer(tx, consumer.id):
+            raise _unknown_secret()
 
     def _record(self, tx: Tx, inquiry: Inquiry, decision: Decision, grant_id: str | None) -> str:
         question, consumer = inquiry.question, inquiry.facts.caller.consumer
@@ -215,6 +261,10 @@ class AccessService:
                 for person_id in inquiry.people
             ],
         )
+        if grant_id is not None:
+            store.insert_grant(
+                tx, GrantRow(grant_id, event_id, consumer, str(key), question.asked_at)
+            )
         return event_id
 
     def _grant(self, inquiry: Inquiry, decision: Decision, grant_id: str, event_id: str) -> str:

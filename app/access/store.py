@@ -1,11 +1,25 @@
-"""Rows of access: consumers by version, decisions as people see them, adopted purpose files."""
+"""Rows of access: consumers, decisions as people see them, grants and their uses, purpose files."""
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Index, Integer, Row, String, Table, Text, UniqueConstraint, select
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    Row,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    select,
+    text,
+)
 from sqlalchemy.exc import IntegrityError
 
 from app.access.model import Consumer
@@ -46,6 +60,29 @@ access_decision = Table(
 )
 """A projection of the log for the person asked about. Names people, so it can be erased."""
 
+access_grant = Table(
+    "access_grant",
+    metadata,
+    Column("grant_id", String(36), primary_key=True),
+    Column("event_id", String(36), nullable=False),
+    Column("consumer_id", String(64), nullable=False),
+    Column("purpose", String(64), nullable=False),
+    Column("decided_at", UtcTime, nullable=False),
+)
+"""Append-only. Each grant that was issued; names nobody."""
+
+access_use = Table(
+    "access_use",
+    metadata,
+    Column("grant_id", String(36), ForeignKey("access_grant.grant_id"), primary_key=True),
+    Column("outcome", String(8), nullable=False),
+    Column("row_count", BigInteger, nullable=False),
+    Column("result", String(71), nullable=True),
+    Column("event_id", String(36), nullable=False),
+    Column("used_at", UtcTime, nullable=False),
+)
+"""Append-only. What a consumer did with a grant, once."""
+
 access_purposes = Table(
     "access_purposes",
     metadata,
@@ -54,6 +91,39 @@ access_purposes = Table(
     Column("adopted_at", UtcTime, nullable=False),
 )
 """Append-only. Each content of policies/purposes.yaml that was ever in force here."""
+
+
+_LOCK = 4_841_028  # the number after that of the directory
+
+
+@dataclass(frozen=True)
+class GrantRow:
+    """A grant as it was issued."""
+
+    id: str
+    event_id: str
+    consumer: str
+    purpose: str
+    decided_at: datetime
+
+
+@dataclass(frozen=True)
+class Closed:
+    """What a consumer did with a grant.
+
+    Attributes:
+        outcome: ``used`` or ``unused``.
+        rows: how many rows were handed out under it.
+        result: digest of what was handed out, ``sha256:…``, if the consumer says it.
+        event_id: the entry of the log.
+    """
+
+    grant: str
+    outcome: str
+    rows: int
+    result: str | None
+    event_id: str
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -74,6 +144,35 @@ class Use:
     reasons: tuple[str, ...]
     at: datetime
     event_id: str
+
+
+def lock_consumers(tx: Tx) -> None:
+    """Let one transaction at a time register; waits for all who ``hold_consumers``.
+
+    SQLite has one writer anyway, once a writing transaction has begun; it begins here.
+    """
+    _lock(tx, "pg_advisory_xact_lock", _LOCK)
+
+
+def hold_consumers(tx: Tx) -> None:
+    """Keep the consumers as they are until this transaction ends; others may hold them too."""
+    _lock(tx, "pg_advisory_xact_lock_shared", _LOCK)
+
+
+def lock_grant(tx: Tx, grant_id: str) -> None:
+    """Let one transaction at a time close a grant.
+
+    Not by its row: who may only append may lock no row on PostgreSQL.
+    """
+    number = int.from_bytes(hashlib.sha256(grant_id.encode()).digest()[:8], signed=True)
+    _lock(tx, "pg_advisory_xact_lock", number)
+
+
+def _lock(tx: Tx, function: str, key: int) -> None:
+    if tx.dialect == "postgresql":
+        tx.execute(text(f"SELECT {function}(:key)"), {"key": key})
+    else:
+        tx.execute(text("SELECT 1"))
 
 
 def insert_consumer(tx: Tx, consumer: Consumer, secret_sha256: str, now: datetime) -> None:
@@ -134,6 +233,55 @@ def insert_decisions(tx: Tx, rows: Iterable[dict[str, object]]) -> None:
     found = list(rows)
     if found:
         tx.execute(access_decision.insert(), found)
+
+
+def insert_grant(tx: Tx, grant: GrantRow) -> None:
+    """Keep a grant that is issued."""
+    values = {
+        "grant_id": grant.id,
+        "event_id": grant.event_id,
+        "consumer_id": grant.consumer,
+        "purpose": grant.purpose,
+        "decided_at": grant.decided_at,
+    }
+    tx.execute(access_grant.insert(), values)
+
+
+def grant(tx: Tx, grant_id: str) -> GrantRow | None:
+    """A grant that was issued."""
+    table = access_grant.c
+    row = tx.execute(select(access_grant).where(table.grant_id == grant_id)).first()
+    if row is None:
+        return None
+    return GrantRow(row.grant_id, row.event_id, row.consumer_id, row.purpose, row.decided_at)
+
+
+def people_of(tx: Tx, event_id: str) -> tuple[str, ...]:
+    """Whom a decision was about: person ids; those erased since are left out."""
+    table = access_decision.c
+    rows = tx.execute(select(table.person_id).where(table.event_id == event_id).order_by(table.row))
+    return tuple(row.person_id for row in rows)
+
+
+def insert_use(tx: Tx, closed: Closed) -> None:
+    """Keep what a consumer did with a grant."""
+    values = {
+        "grant_id": closed.grant,
+        "outcome": closed.outcome,
+        "row_count": closed.rows,
+        "result": closed.result,
+        "event_id": closed.event_id,
+        "used_at": closed.at,
+    }
+    tx.execute(access_use.insert(), values)
+
+
+def use(tx: Tx, grant_id: str) -> Closed | None:
+    """What a consumer did with a grant; None while it has not said so."""
+    row = tx.execute(select(access_use).where(access_use.c.grant_id == grant_id)).first()
+    if row is None:
+        return None
+    return Closed(row.grant_id, row.outcome, row.row_count, row.result, row.event_id, row.used_at)
 
 
 def uses_of(tx: Tx, person_id: str, limit: int) -> tuple[Use, ...]:

@@ -172,6 +172,30 @@ def offer_to(person: Person, in_force: InForce) -> Offer:
     )
 
 
+def regions_in_question(person: Person, place: str | None) -> tuple[str, ...]:
+    """Every region that bears on a lease, the home region first; ``place``: where the laptop is."""
+    return tuple(dict.fromkeys((*person.regions, *([place] if place else []))))
+
+
+def circumstances_of(
+    person: Person, standing: Standing, in_force: InForce, *, device_active: bool
+) -> Circumstances:
+    """Everything that the directive depends on, from what the other capabilities know."""
+    return Circumstances(
+        person_active=person.active,
+        device_active=device_active,
+        unknown=in_force.unknown,
+        blocked=in_force.compiled.blocked,
+        company=in_force.company,
+        stopped=in_force.stopped,
+        missing=in_force.missing,
+        lead_until=in_force.lead_until,
+        bases=in_force.compiled.bases,
+        state=standing.state,
+        region_changed=residence_changed(person, standing),
+    )
+
+
 def residence_changed(person: Person, standing: Standing) -> bool:
     """Whether the decision that stands was made in another residence."""
     decision = standing.decision

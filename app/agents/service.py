@@ -24,13 +24,15 @@ from app.agents.leases import (
     Poll,
     Situation,
     Terms,
+    circumstances_of,
     lease_changed,
     offer_to,
-    residence_changed,
+    regions_in_question,
 )
-from app.agents.model import Circumstances, Device, Report, Totals, directive
+from app.agents.model import Device, Report, Totals, directive
 from app.agents.pairing import PairingService
 from app.agents.refusals import REPORTABLE
+from app.audit.epoch import lease_seq
 from app.audit.model import Actor, Event, Kind
 from app.audit.service import AuditService
 from app.consent.service import ConsentService
@@ -90,21 +92,9 @@ class AgentService(PairingService):
             place: where the laptop is, if that is known; one more region, so it can only narrow.
             device_active: whether the device that asks is not revoked.
         """
-        in_force = self._policy.in_force(tx, _regions(person, place), now)
+        in_force = self._policy.in_force(tx, regions_in_question(person, place), now)
         standing = self._consent.standing(tx, person, now)
-        circumstances = Circumstances(
-            person_active=person.active,
-            device_active=device_active,
-            unknown=in_force.unknown,
-            blocked=in_force.compiled.blocked,
-            company=in_force.company,
-            stopped=in_force.stopped,
-            missing=in_force.missing,
-            lead_until=in_force.lead_until,
-            bases=in_force.compiled.bases,
-            state=standing.state,
-            region_changed=residence_changed(person, standing),
-        )
+        circumstances = circumstances_of(person, standing, in_force, device_active=device_active)
         found = directive(circumstances, now)
         document = None
         if found.capture:
@@ -200,8 +190,8 @@ class AgentService(PairingService):
             content,
             situation.directive.reasons,
             seq={
-                "policy": situation.in_force.seq,
-                "consent": decision.seq if decision else 0,
+                "policy": lease_seq(self._log.origin, situation.in_force.seq),
+                "consent": lease_seq(self._log.origin, decision.seq if decision else 0),
             },
             ttl_s=ttl_s,
             ends_at=self._known_end(tx, situation, now, now + timedelta(seconds=ttl_s), place),
@@ -213,7 +203,8 @@ class AgentService(PairingService):
         """When a lease that says on must end: with the decision, or when policy will change."""
         if not situation.directive.capture:
             return None
-        spans = self._policy.throughout(tx, _regions(situation.person, place), now, end)
+        regions = regions_in_question(situation.person, place)
+        spans = self._policy.throughout(tx, regions, now, end)
         changes = [at for at, in_force in spans if at > now and in_force != situation.in_force]
         until = situation.standing.until
         return min([*changes, *([until] if until is not None else [])], default=None)
@@ -319,11 +310,6 @@ class AgentService(PairingService):
         return self._authority.may(actor.roles, None, "people", "import") or any(
             self._authority.may(actor.roles, region, "capture", "stop") for region in chain
         )
-
-
-def _regions(person: Person, place: str | None) -> tuple[str, ...]:
-    """Every region in question, the home region first."""
-    return tuple(dict.fromkeys((*person.regions, *([place] if place else []))))
 
 
 def _require_calm(tx: Tx, device: Device, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""The access decision as OpenID AuthZEN Authorization API 1.0.
+"""The access decision as OpenID AuthZEN Authorization API 1.0, and the closing of its grants.
 
 Deny is an answer (200, ``decision: false``); 4xx says that the question could not be read. AuthZEN
 lets a 400 carry a message; ours is a problem document (RFC 9457) whose ``detail`` is that message.
@@ -8,15 +8,15 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Path, Request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from app.access.inquiry import EvaluationRequest
 from app.access.model import CAPTURED_DATA, Consumer
 from app.access.record import MAX_PERSONS
-from app.api.deps import Now, ServicesDep, WriteTx
+from app.api.deps import MachineRoom, Now, ServicesDep, WriteTx
 from app.kernel.clock import instant
 from app.kernel.errors import Fault, Unauthenticated, Unreadable
 from app.kernel.vocabulary import Signal
@@ -121,6 +121,24 @@ class AnswerContext(BaseModel):
     persons: dict[str, str] | None = None
 
 
+class UseSaid(_Read):
+    """What a consumer did with a grant."""
+
+    outcome: Literal["used", "unused"]
+    rows: Annotated[int, Field(ge=0, lt=2**53)] = 0
+    result: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")] | None = None
+
+
+class UseTaken(BaseModel):
+    """The same, as it was taken, with its entry of the log."""
+
+    grant: str
+    outcome: str
+    rows: int
+    result: str | None
+    log_event: str
+
+
 class Decided(BaseModel):
     """The answer (AuthZEN 1.0 §6.2)."""
 
@@ -172,6 +190,22 @@ _SCHEMA: dict[str, Any] = {
 }
 
 
+_USE_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["outcome"],
+    "properties": {
+        "outcome": {"type": "string", "enum": ["used", "unused"]},
+        "rows": {"type": "integer", "minimum": 0, "description": "How many rows were read."},
+        "result": {
+            "type": ["string", "null"],
+            "pattern": "^sha256:[0-9a-f]{64}$",
+            "description": "Digest of what was read.",
+        },
+    },
+    "example": {"outcome": "used", "rows": 1200},
+}
+
+
 async def _body(request: Request) -> bytes:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
@@ -204,6 +238,7 @@ def _consumer(bearer: _Bearer, _whole: _Body, services: ServicesDep) -> Consumer
 
 @router.post(
     "/access/v1/evaluation",
+    dependencies=[MachineRoom],
     responses={
         400: {"description": "The question cannot be read; the field and the cure are named."},
         401: {"description": "No consumer's secret, or an unknown one."},
@@ -230,6 +265,47 @@ def evaluate(
     """
     answer = services.access.evaluate(tx, consumer, read_request(body), now)
     return Decided.model_validate({"decision": answer.decision, "context": answer.context})
+
+
+@router.post(
+    "/access/v1/grants/{grant}/use",
+    responses={
+        400: {"description": "The word cannot be read; the field and the cure are named."},
+        401: {"description": "No consumer's secret, or an unknown one."},
+        404: {"description": "There is no such grant, or it is another consumer's."},
+        409: {"description": "It was closed with another word, or the time for it has passed."},
+    },
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": _USE_SCHEMA}},
+        }
+    },
+)
+def close_grant(
+    grant: Annotated[str, Path(max_length=64)],
+    consumer: Annotated[Consumer, Depends(_consumer)],
+    body: _Body,
+    services: ServicesDep,
+    tx: WriteTx,
+    now: Now,
+) -> UseTaken:
+    """Say what was done with a grant, once, within 24 hours of the decision.
+
+    The same word again is answered the same. Every word is an entry of the log; a grant that nobody
+    closed is counted by whoever verifies it.
+    """
+    said = _parsed(lambda: UseSaid.model_validate(_json(body)), "")
+    closed = services.access.use(
+        tx, consumer, grant, said.outcome, now, rows=said.rows, result=said.result
+    )
+    return UseTaken(
+        grant=closed.grant,
+        outcome=closed.outcome,
+        rows=closed.rows,
+        result=closed.result,
+        log_event=closed.event_id,
+    )
 
 
 def read_request(body: bytes) -> EvaluationRequest:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.agents.leases import LEASE_TYPE, Poll
 from app.agents.model import Captured, Report
 from app.agents.pairing import Token, TokenRefusal
-from app.api.deps import Now, ReadTx, ServicesDep, WriteTx
+from app.api.deps import MachineRoom, Now, ReadTx, ServicesDep, WriteTx
 from app.kernel.errors import Unauthenticated
 from app.kernel.vocabulary import Signal
 
@@ -182,6 +182,7 @@ def token(
 
 @router.get(
     "/lease",
+    dependencies=[MachineRoom],
     response_class=Response,
     responses={
         200: {"content": {f"application/{LEASE_TYPE}": {"schema": {"type": "string"}}}},
@@ -231,7 +232,7 @@ def policy(
     return Response(body, 200, headers, media_type="application/json")
 
 
-@router.post("/reports")
+@router.post("/reports", dependencies=[MachineRoom])
 def report(
     body: ReportRequest,
     services: ServicesDep,

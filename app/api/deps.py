@@ -23,6 +23,7 @@ ServicesDep = Annotated[Services, Depends(get_services)]
 
 
 def _write(services: ServicesDep) -> Iterator[Tx]:
+    services.log.halt.require()  # also where nothing would be recorded, as for a lease that holds
     with services.database.write() as tx:
         yield tx
 
@@ -43,3 +44,11 @@ ReadTx = Annotated[Tx, Depends(_read, scope="function")]
 """One snapshot; keeps nothing."""
 
 Now = Annotated[datetime, Depends(_now)]
+
+
+def _room(services: ServicesDep, now: Now) -> None:
+    services.backlog.require_room(services.database, now)
+
+
+MachineRoom = Depends(_room)
+"""For what machines ask by the thousand: refused while the log cannot keep up. Never for people."""

@@ -4,6 +4,7 @@ Pure. An export is an uncompressed POSIX tar whose headers carry nothing but nam
 same log gives the same bytes, and a verifier can tell any other byte. Parts, in this order:
 
     checkpoint               the signed checkpoint
+    selection.json           which entries there are (app/audit/selection.py); not in a whole export
     entries.jsonl            each line without its newline is a leaf's bytes
     keys/log.vkey            the log's public key, one line
     policies/<sha256>.json   documents that entries name by digest
@@ -22,6 +23,7 @@ from app.audit.model import FORMAT
 from app.kernel.canonical import canonical
 
 CHECKPOINT = "checkpoint"
+SELECTION = "selection.json"
 ENTRIES = "entries.jsonl"
 KEY = "keys/log.vkey"
 MANIFEST = "manifest.json"

@@ -1,7 +1,8 @@
 """Signed notes, checkpoints, keys and proof files in the formats of C2SP.
 
 Pure. Specifications: signed-note, tlog-checkpoint, tlog-proof (c2sp.org). Ed25519 (type 0x01) is
-the only signature we make or believe; lines of other keys and types are ignored.
+the only signature of a log that we make or believe; lines of other keys and types are ignored here.
+Those of witnesses are read in app/audit/cosignature.py.
 
 Rules:
 1. The separator between text and signatures is the last empty line; everything before is signed.
@@ -53,39 +54,57 @@ class VerifierKey:
     public: bytes
 
     def __post_init__(self) -> None:
-        _require_name(self.name)
-        _require_sound_point(self.public)
+        require_name(self.name)
+        require_sound_point(self.public)
 
     @property
     def key_id(self) -> bytes:
-        """The first 4 bytes of ``SHA-256(name || 0x0A || 0x01 || public)``."""
-        named = self.name.encode() + b"\n" + bytes([ED25519]) + self.public
-        return hashlib.sha256(named).digest()[:_KEY_ID_BYTES]
+        """Its id, of type 0x01."""
+        return key_id(self.name, ED25519, self.public)
 
     @property
     def vkey(self) -> str:
         """The key as text: ``name+keyid+base64(0x01 || public)``."""
-        return f"{self.name}+{self.key_id.hex()}+{_b64(bytes([ED25519]) + self.public)}"
+        return write_vkey(self.name, ED25519, self.public)
 
 
 def parse_vkey(text: str) -> VerifierKey:
-    """Read a verifier key.
+    """Read a log's verifier key.
 
     Raises:
         BadNote: not of that form, of another type, with a wrong key id, or an unsound point.
+    """
+    return VerifierKey(*read_vkey(text, ED25519))
+
+
+def key_id(name: str, kind: int, public: bytes) -> bytes:
+    """The first 4 bytes of ``SHA-256(name || 0x0A || type || public)`` (signed-note, "Key IDs")."""
+    named = name.encode() + b"\n" + bytes([kind]) + public
+    return hashlib.sha256(named).digest()[:_KEY_ID_BYTES]
+
+
+def write_vkey(name: str, kind: int, public: bytes) -> str:
+    """A key as text (signed-note, "Verifier keys"): ``name+keyid+base64(type || public)``."""
+    return f"{name}+{key_id(name, kind, public).hex()}+{b64(bytes([kind]) + public)}"
+
+
+def read_vkey(text: str, kind: int) -> tuple[str, bytes]:
+    """Read name and public key of an Ed25519 key of one type of signature.
+
+    Raises:
+        BadNote: not of that form, of another type, or with a wrong key id.
     """
     # Base64 may contain "+", the name may not: only the first two separate.
     parts = text.split("+", 2)
     if len(parts) != 3 or not _KEY_ID.fullmatch(parts[1]):  # noqa: PLR2004 - name, id, key
         raise BadNote("a verifier key has the form name+keyid+key")
-    name, key_id, encoded = parts
-    data = _unb64(encoded)
-    if len(data) != 1 + _KEY_BYTES or data[0] != ED25519:
-        raise BadNote("the verifier key is not an Ed25519 key (type 0x01)")
-    key = VerifierKey(name, data[1:])
-    if key.key_id.hex() != key_id:
+    name, said, encoded = parts
+    data = unb64(encoded)
+    if len(data) != 1 + _KEY_BYTES or data[0] != kind:
+        raise BadNote(f"the verifier key is not an Ed25519 key of type {kind:#04x}")
+    if key_id(name, kind, data[1:]).hex() != said:
         raise BadNote("the key id does not belong to the name and the key")
-    return key
+    return name, data[1:]
 
 
 @dataclass(frozen=True)
@@ -128,16 +147,21 @@ def parse_note(data: bytes) -> Note:
     lines = block[:-1].split("\n")
     if len(lines) > MAX_SIGNATURES:
         raise BadNote(f"the note has more than {MAX_SIGNATURES} signatures")
-    return Note(text, tuple(_signature(line) for line in lines))
+    return Note(text, tuple(parse_signature(line) for line in lines))
 
 
-def _signature(line: str) -> Signature:
+def parse_signature(line: str) -> Signature:
+    """Read a signature line without its newline (signed-note, "Format").
+
+    Raises:
+        BadNote: not of that form.
+    """
     dash, _, rest = line.partition(" ")
     name, _, encoded = rest.partition(" ")
     if dash != "\N{EM DASH}":
         raise BadNote("a signature line does not begin with a dash and a space")
-    _require_name(name)
-    data = _unb64(encoded)
+    require_name(name)
+    data = unb64(encoded)
     if len(data) <= _KEY_ID_BYTES:
         raise BadNote("a signature line carries no signature")
     return Signature(name, data[:_KEY_ID_BYTES], data[_KEY_ID_BYTES:])
@@ -179,10 +203,15 @@ def sign_note(text: str, name: str, signer: Signer) -> str:
     if not text.endswith("\n"):
         raise BadNote("a note's text ends with a newline")
     key = VerifierKey(name, signer.public)
-    line = _b64(key.key_id + signer.sign(text.encode()))
-    note = f"{text}\n\N{EM DASH} {name} {line}\n"
+    line = signature_line(name, key.key_id, signer.sign(text.encode()))
+    note = f"{text}\n{line}\n"
     parse_note(note.encode())
     return note
+
+
+def signature_line(name: str, key: bytes, signature: bytes) -> str:
+    """Write a signature line, without its newline (signed-note, "Format")."""
+    return f"\N{EM DASH} {name} {b64(key + signature)}"
 
 
 @dataclass(frozen=True)
@@ -196,7 +225,7 @@ class Checkpoint:
     @property
     def text(self) -> str:
         """The note's text: three lines."""
-        return f"{self.origin}\n{self.size}\n{_b64(self.root)}\n"
+        return f"{self.origin}\n{self.size}\n{b64(self.root)}\n"
 
 
 def parse_checkpoint(text: str) -> Checkpoint:
@@ -213,7 +242,7 @@ def parse_checkpoint(text: str) -> Checkpoint:
         raise BadNote("a checkpoint has no empty line")
     if not _DECIMAL.fullmatch(size) or int(size) >= 1 << 64:
         raise BadNote("the checkpoint's size is not a decimal number below 2**64")
-    digest = _unb64(root)
+    digest = unb64(root)
     if len(digest) != HASH_BYTES:
         raise BadNote(f"the checkpoint's root has {len(digest)} bytes, not {HASH_BYTES}")
     return Checkpoint(origin, int(size), digest)
@@ -250,8 +279,8 @@ class TlogProof:
     @property
     def text(self) -> str:
         """The file's content; its name ends in ``.tlog-proof``."""
-        extra = [] if self.extra is None else [f"extra {_b64(self.extra)}"]
-        hashes = [_b64(one) for one in self.path]
+        extra = [] if self.extra is None else [f"extra {b64(self.extra)}"]
+        hashes = [b64(one) for one in self.path]
         lines = [PROOF_HEADER, *extra, f"index {self.index}", *hashes, ""]
         return "\n".join(lines) + "\n" + self.checkpoint
 
@@ -268,31 +297,42 @@ def parse_tlog_proof(text: str) -> TlogProof:
         raise BadNote(f"the file is not a {PROOF_HEADER}")
     extra = None
     if lines and lines[0].startswith("extra "):
-        extra = _unb64(lines.pop(0).removeprefix("extra "))
+        extra = unb64(lines.pop(0).removeprefix("extra "))
     index = lines.pop(0).removeprefix("index ") if lines and lines[0].startswith("index ") else ""
     if not _DECIMAL.fullmatch(index) or int(index) >= 1 << 64:
         raise BadNote("the proof names no index")
-    path = tuple(_unb64(line) for line in lines)
+    path = tuple(unb64(line) for line in lines)
     if any(len(one) != HASH_BYTES for one in path):
         raise BadNote(f"a hash of the proof has not {HASH_BYTES} bytes")
     return TlogProof(int(index), path, checkpoint, extra)
 
 
-def _b64(data: bytes) -> str:
+def b64(data: bytes) -> str:
+    """Write base64 with its padding (RFC 4648 §4)."""
     return base64.b64encode(data).decode("ascii")
 
 
-def _unb64(text: str) -> bytes:
+def unb64(text: str) -> bytes:
+    """Read base64 strictly (rule 3).
+
+    Raises:
+        BadNote: anything but the one encoding of the bytes.
+    """
     try:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise BadNote("a value is not base64") from error
-    if _b64(data) != text:
+    if b64(data) != text:
         raise BadNote("a value is not the one base64 form of its bytes")
     return data
 
 
-def _require_name(name: str) -> None:
+def require_name(name: str) -> None:
+    """Refuse what is no key name (signed-note, "Format").
+
+    Raises:
+        BadNote: it is empty, or holds a space or a plus sign.
+    """
     if not name or "+" in name or any(character.isspace() for character in name):
         raise BadNote("a key name is not empty and has neither spaces nor plus signs")
 
@@ -303,7 +343,12 @@ _ORDER_8 = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7
 _SMALL_ORDER_Y = frozenset({0, 1, _P - 1, _ORDER_8, _P - _ORDER_8})
 
 
-def _require_sound_point(public: bytes) -> None:
+def require_sound_point(public: bytes) -> None:
+    """Refuse an Ed25519 key that rule 4 forbids.
+
+    Raises:
+        BadNote: of another length, of small order, or written in a second way.
+    """
     if len(public) != _KEY_BYTES:
         raise BadNote(f"an Ed25519 public key has {_KEY_BYTES} bytes")
     y = int.from_bytes(public, "little") & ((1 << 255) - 1)

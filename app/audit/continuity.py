@@ -6,14 +6,13 @@ name, or sign the first with another key, and nobody here would notice. So the s
 
 from typing import Any
 
-from app.audit import proofs, store
-from app.audit.checkpoint import BadNote, VerifierKey, open_checkpoint
-from app.audit.merkle import root_at
+from app.audit import store
+from app.audit.checkpoint import BadNote, VerifierKey, parse_checkpoint, parse_note
+from app.audit.epoch import base_of
+from app.audit.lineage import CURE, another_log, require_grown
 from app.audit.service import AuditService
 from app.db.engine import Tx
 from app.kernel.errors import Unavailable
-
-_BACK = "Put the folder named by HABEAS_VAR back from its copy; see docs/operate.md, Restore."
 
 
 def has_begun(tx: Tx) -> bool:
@@ -28,21 +27,25 @@ def require_same_log(tx: Tx, log: AuditService, key: VerifierKey, kept: bytes | 
         tx: the transaction; nothing is written.
         log: the service of this instance, whose name and vault the log must have.
         key: the public key of this instance's log.
-        kept: the checkpoint kept outside the database; None where there is none.
+        kept: the checkpoint of the lock store; None where there is none.
 
     Raises:
-        Unavailable: it is another log (kind ``another-log``), or an earlier state of this one
-            (kind ``rolled-back``).
+        Unavailable: it is another log (kind ``another-log``), an earlier state of this one (kind
+            ``rolled_back``), or what would tell is gone (kind ``lock-lost``).
     """
     opened = _opened(tx)
-    if opened is not None and opened["facts"].get("origin") != log.origin:
-        raise _another(f"the database holds the log {opened['facts'].get('origin')}", log.origin)
+    if opened is not None and opened["facts"].get("origin") != base_of(log.origin):
+        raise another_log(f"the database holds the log {opened['facts'].get('origin')}", log.origin)
     sample = store.any_wrapped_key(tx)
     if sample is not None and not log.vault.fits(sample.wrapped_key, sample.pseudonym):
-        raise _another("vault.key does not open the keys of people in this database", log.origin)
-    _require_own_signature(tx, log, key)
+        raise another_log("vault.key does not open the keys of people in this database", log.origin)
+    tree, newest = store.head_of(tx), store.last_checkpoint(tx)
+    if newest is not None:
+        require_grown(tx, tree, _key_of(newest.note.encode(), key), newest.note.encode())
     if kept is not None:
-        _require_grown(tx, log, key, kept)
+        require_grown(tx, tree, key, kept)
+    elif newest is not None:
+        raise _lock_lost()
 
 
 def _opened(tx: Tx) -> dict[str, Any] | None:
@@ -51,40 +54,18 @@ def _opened(tx: Tx) -> dict[str, Any] | None:
     return None if event_id is None else store.submission_of(tx, event_id)
 
 
-def _require_own_signature(tx: Tx, log: AuditService, key: VerifierKey) -> None:
-    tree, signed = store.head_of(tx), store.last_checkpoint(tx)
-    if signed is None and tree.size == 0:
-        return
+def _key_of(note: bytes, key: VerifierKey) -> VerifierKey:
+    """The log's key under the name of the epoch in which a checkpoint was signed."""
     try:
-        found = open_checkpoint(signed.note.encode() if signed else b"", key)
-    except BadNote as error:
-        problem = f"the newest checkpoint is not signed by log.key: {error}"
-        raise _another(problem, log.origin) from error
-    if (found.size, found.root) != (tree.size, tree.root):
-        raise _rolled_back(f"the newest checkpoint signs {found.size} entries, not {tree.size}")
+        name = parse_checkpoint(parse_note(note).text).origin
+    except BadNote:
+        return key
+    return VerifierKey(name, key.public) if base_of(name) == base_of(key.name) else key
 
 
-def _require_grown(tx: Tx, log: AuditService, key: VerifierKey, kept: bytes) -> None:
-    try:
-        before = open_checkpoint(kept, key)
-    except BadNote as error:
-        raise _another(f"log.checkpoint is not of this log: {error}", log.origin) from error
-    size = store.head_of(tx).size
-    if size < before.size:
-        raise _rolled_back(f"this log had {before.size} entries, the database has {size}")
-    if root_at(before.size, proofs.nodes(tx)) != before.root:
-        raise _rolled_back(f"the first {before.size} entries are not those that were signed")
-
-
-def _another(problem: str, origin: str) -> Unavailable:
+def _lock_lost() -> Unavailable:
     return Unavailable(
-        f"this instance keeps the log {origin}, but {problem}", cure=_BACK, kind="another-log"
-    )
-
-
-def _rolled_back(problem: str) -> Unavailable:
-    return Unavailable(
-        f"the database was rolled back: {problem}",
-        cure="Restore the newest copy of the database; see docs/operate.md, Restore.",
-        kind="rolled-back",
+        "the lock store is empty, but checkpoints of this log were published",
+        cure="Put the lock store (HABEAS_LOCK_URL) back, " + CURE[0].lower() + CURE[1:],
+        kind="lock-lost",
     )

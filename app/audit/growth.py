@@ -1,5 +1,6 @@
 """The SQL by which the log grows; only the integrator runs it, under the lock of the head."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,15 +10,17 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.audit.merkle import CompactRange
-from app.audit.model import Entry, outcome
+from app.audit.model import Entry, outcome, refusal, regions_of
 from app.audit.store import (
     checkpoint,
     chunks,
     head,
     leaf,
+    leaf_region,
     leaf_subject,
     pending,
     stream,
+    tally,
     tile,
 )
 from app.db.engine import Tx
@@ -66,6 +69,36 @@ def add_leaves(tx: Tx, entries: Sequence[Entry]) -> None:
     ]
     if subjects:
         tx.execute(insert(leaf_subject), subjects)
+    regions = [
+        {"region": region, "idx": entry.idx}
+        for entry in entries
+        for region in sorted(regions_of(entry.leaf))
+    ]
+    if regions:
+        tx.execute(insert(leaf_region), regions)
+    _count(tx, entries)
+
+
+def _count(tx: Tx, entries: Sequence[Entry]) -> None:
+    """Add to the tally of the hour."""
+    counts = Counter(
+        (_hour(entry), str(entry.leaf["kind"]), refusal(entry.leaf) or "") for entry in entries
+    )
+    dialect = sqlite if tx.dialect == "sqlite" else postgresql
+    statement = dialect.insert(tally)
+    statement = statement.on_conflict_do_update(
+        index_elements=["hour", "kind", "refusal"],
+        set_={"entries": tally.c.entries + statement.excluded.entries},
+    )
+    rows = [
+        {"hour": hour, "kind": kind, "refusal": why, "entries": count}
+        for (hour, kind, why), count in sorted(counts.items())
+    ]
+    tx.execute(statement, rows)
+
+
+def _hour(entry: Entry) -> datetime:
+    return instant(entry.leaf["integrated_at"]).replace(minute=0, second=0, microsecond=0)
 
 
 def _leaf_row(entry: Entry) -> dict[str, Any]:
@@ -112,8 +145,12 @@ def add_tile(tx: Tx, level: int, n: int, hashes: bytes, root: bytes) -> None:
 
 
 def add_checkpoint(tx: Tx, tree: CompactRange, note: str, now: datetime) -> None:
-    """Keep what was signed."""
-    tx.execute(
-        insert(checkpoint),
-        {"size": tree.size, "root": tree.root, "note": note, "created_at": now},
-    )
+    """Keep what was signed; another process may have done so just now, with the same bytes."""
+    row = {"size": tree.size, "root": tree.root, "note": note, "created_at": now}
+    if tx.dialect == "postgresql":
+        tx.execute(postgresql.insert(checkpoint).on_conflict_do_nothing(), row)
+        return
+    # One writer at a time; the trigger against REPLACE would take a conflict for an attack.
+    known = select(checkpoint.c.size).where(checkpoint.c.size == tree.size)
+    if tx.execute(known).scalar() is None:
+        tx.execute(insert(checkpoint), row)

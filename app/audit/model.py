@@ -33,6 +33,9 @@ class Kind(StrEnum):
     LOG_READ = "log.read"
     LOG_EXPORTED = "log.exported"
     LOG_BODY_READ = "log.body_read"
+    LOG_RESTORED = "log.restored"
+    LOG_CUSTODIANS_ADOPTED = "log.custodians_adopted"
+    LOG_WITNESSES_ADOPTED = "log.witnesses_adopted"
     DIRECTORY_IMPORTED = "directory.imported"
     DIRECTORY_PERSON = "directory.person"
     SESSION_STARTED = "session.started"
@@ -62,7 +65,9 @@ class Kind(StrEnum):
     LEASE_CHANGED = "lease.changed"
     AGENT_REPORTED = "agent.reported"
     ACCESS_DECIDED = "access.decided"
+    ACCESS_USED = "access.used"
     ACCESS_CONSUMER_REGISTERED = "access.consumer_registered"
+    SUBJECT_ERASED = "subject.erased"
 
 
 ActorKind = Literal["person", "device", "consumer", "system"]
@@ -119,7 +124,12 @@ class EntryFilter:
         actor: ``kind:id`` with a person's pseudonym as id.
         purpose: the purpose asked for.
         outcome: ``permit`` or ``deny``; ``on`` or ``off``.
+        kinds: one of these; all where it is empty.
         before: only entries with a smaller index.
+        after: only entries with a larger index, and of those the ones next to it.
+        region: concerning this region (``regions_of``).
+        since: integrated at or after this.
+        until: integrated before this.
         limit: at most so many, 1 to 500.
     """
 
@@ -130,6 +140,11 @@ class EntryFilter:
     outcome: str | None = None
     before: int | None = None
     limit: int = 50
+    kinds: tuple[str, ...] = ()
+    after: int | None = None
+    region: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -214,6 +229,34 @@ def outcome(leaf: Mapping[str, Any]) -> str | None:
     return None
 
 
+def refusal(leaf: Mapping[str, Any]) -> str | None:
+    """The first reason of an entry that records a refusal; None for every other entry."""
+    reasons = leaf["facts"].get("reasons")
+    if outcome(leaf) not in {"deny", "off"} or not isinstance(reasons, list) or not reasons:
+        return None
+    return reasons[0] if isinstance(reasons[0], str) else None
+
+
+_REGION = re.compile(r"GLOBAL|EU|EEA|[A-Z]{2}(-[A-Z0-9]{1,3})?")
+
+
+def regions_of(leaf: Mapping[str, Any]) -> frozenset[str]:
+    """The regions an entry concerns, total whatever it holds; with ``US-NY`` also ``US``.
+
+    They stand in the facts as ``region`` or ``entity_region``, as the values of ``regions``, and
+    with each of ``people``. A region above a country (EU) is found only where it is named.
+    """
+    facts = leaf["facts"]
+    regions, people = facts.get("regions"), facts.get("people")
+    said = [facts.get("region"), facts.get("place"), facts.get("entity_region")]
+    said += regions.values() if isinstance(regions, dict) else ()
+    said += regions if isinstance(regions, list) else ()
+    for person in people if isinstance(people, list) else ():
+        said.append(person.get("region") if isinstance(person, dict) else None)
+    named = {one for one in said if isinstance(one, str) and _REGION.fullmatch(one)}
+    return frozenset(named | {one.partition("-")[0] for one in named})
+
+
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
 _EVENT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _PSEUDONYM = re.compile(r"p_[0-9a-f]{32}")
@@ -235,9 +278,9 @@ def read_leaf(raw: bytes) -> dict[str, Any]:
         leaf = parse_canonical(raw)
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
-    if not isinstance(leaf, dict) or leaf.keys() != _FORMS.keys():
+    if not isinstance(leaf, dict) or leaf.keys() != FORMS.keys():
         raise ValueError("its fields are not those of a leaf")
-    for name, is_well_formed in _FORMS.items():
+    for name, is_well_formed in FORMS.items():
         if not is_well_formed(leaf[name]):
             raise ValueError(f"its field {name} is malformed")
     if set(leaf["streams"]) != set(stream_names(leaf)):
@@ -293,7 +336,7 @@ def _is_streams(value: object) -> bool:
     )
 
 
-_FORMS: Mapping[str, _Check] = {
+FORMS: Mapping[str, _Check] = {
     "v": lambda value: value == 1 and _is_index(value),
     "idx": _is_index,
     "event": _is_text(_EVENT),

@@ -2,10 +2,11 @@
 
 Pure. The exporter and the verifier use the same function.
 
-Two digests in entries are of no document, and are not looked for:
+Three digests in entries are of no document, and are not looked for:
 1. ``submission``: it is of the entry itself.
 2. ``policy`` of ``agent.reported``: what an agent says it applied. It may say anything; what it was
    given to apply is named by ``lease.changed``.
+3. ``result`` of ``access.used``: what a consumer says it read.
 """
 
 import re
@@ -15,7 +16,7 @@ from typing import Any
 from app.audit.model import Kind
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_SINGLE = ("policy", "purposes", "offer")
+_SINGLE = ("policy", "purposes", "offer", "statement", "custodians")
 _SEVERAL = ("layers", "capture_layers")
 
 

@@ -8,13 +8,16 @@ Rules:
 
 import secrets
 import uuid
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
-from app.audit import proofs, store
+from app.audit import activity, cosigned, documents, lookup, proofs, store
+from app.audit.activity import Bucket
 from app.audit.codes import require_codes
+from app.audit.epoch import base_of
+from app.audit.halt import Halt
 from app.audit.model import (
     FORMAT,
     MAX_ENTRY_BYTES,
@@ -27,8 +30,11 @@ from app.audit.model import (
     submission,
 )
 from app.audit.proofs import Inclusion
+from app.audit.receipts import SubmissionReceipts
+from app.audit.selection import Selection
 from app.audit.store import Body
 from app.audit.vault import Sealed, Tampered, Vault
+from app.audit.waiting import Waiting, submission_digest, waiting
 from app.db.engine import Tx
 from app.kernel.errors import NotFound, TooLarge, Unavailable
 
@@ -39,16 +45,27 @@ _STREAM_BYTES = 120
 
 @dataclass(frozen=True)
 class AuditService:
-    """Appends to and reads from the log called ``origin``."""
+    """Appends to and reads from the log called ``origin``.
+
+    Attributes:
+        vault: seals personal detail.
+        origin: the log's name in this epoch.
+        halt: says whether the log may go on; told by the integrator.
+        receipts: signs submission receipts; None: none are given (trials).
+        merge_within: how long an entry may wait for its index before it is overdue.
+    """
 
     vault: Vault
     origin: str
+    halt: Halt = field(default_factory=Halt)
+    receipts: SubmissionReceipts | None = None
+    merge_within: timedelta = timedelta(seconds=10)
 
     def open(self, tx: Tx, now: datetime) -> None:
         """Append ``log.opened`` to an empty log; does nothing to another."""
         store.lock(tx)
         if store.head_of(tx).size == 0 and store.count_pending(tx) == 0:
-            facts = {"origin": self.origin, "format": FORMAT}
+            facts = {"origin": base_of(self.origin), "format": FORMAT}
             self.append(tx, Event(Kind.LOG_OPENED, SYSTEM, facts), now)
 
     def append(self, tx: Tx, event: Event, now: datetime) -> str:
@@ -56,9 +73,11 @@ class AuditService:
 
         Raises:
             TooLarge: its facts do not fit into one entry (65,535 bytes).
+            Unavailable: the log has halted; the named state is the kind.
             ValueError: a body without one person it belongs to, or facts that hold a text which is
                 not a code, or have no canonical form.
         """
+        self.halt.require(store.size_of(tx))
         # A person's id is replaced by a pseudonym below; every other actor's is written as it is.
         named = None if event.actor.kind == "person" else event.actor.id
         require_codes(f"the entry {event.kind}", event.facts, event.purpose, named)
@@ -81,6 +100,29 @@ class AuditService:
         _require_room(submitted, event, len(subjects))
         store.add_pending(tx, event_id, submitted, now)
         return event_id
+
+    def adopt(self, tx: Tx, kind: Kind, what: str, content: bytes, now: datetime) -> None:
+        """Take a list into force, with an entry where it is another than the one in force.
+
+        Args:
+            tx: the transaction, under the log's lock (see ``open``).
+            kind: such as ``log.custodians_adopted``.
+            what: the fact that names the list by digest, such as ``custodians``.
+            content: the list's bytes, kept for ever.
+            now: the present instant.
+        """
+        name = documents.keep(tx, content, now)
+        if documents.in_force(tx, what) != name:
+            documents.adopt(tx, what, name, now)
+            self.append(tx, Event(kind, SYSTEM, {what: name}), now)
+
+    def keep_document(self, tx: Tx, content: bytes, now: datetime) -> str:
+        """Keep a document that an entry of this transaction names; return its digest."""
+        return documents.keep(tx, content, now)
+
+    def documents(self, tx: Tx) -> Iterator[tuple[str, bytes]]:
+        """Every document that entries of the log itself name: statements, lists."""
+        return documents.every(tx)
 
     def pseudonym(self, tx: Tx, person_id: str) -> str:
         """The random name under which a person stands in the log; made at first use."""
@@ -111,7 +153,7 @@ class AuditService:
 
     def search(self, tx: Tx, wanted: EntryFilter) -> tuple[Entry, ...]:
         """Entries that match the filter, the newest first."""
-        return store.entries(tx, wanted)
+        return lookup.entries(tx, wanted)
 
     def entry(self, tx: Tx, idx: int) -> Entry:
         """One entry.
@@ -150,9 +192,17 @@ class AuditService:
         return store.head_of(tx).size
 
     def checkpoint(self, tx: Tx) -> str | None:
-        """The newest checkpoint, signed (C2SP tlog-checkpoint); None while the log is empty."""
-        signed = store.last_checkpoint(tx)
-        return None if signed is None else signed.note
+        """The newest checkpoint (C2SP tlog-checkpoint), cosigned or not; None while there is none.
+
+        The note carries every cosignature line that there is for it.
+        """
+        signed = cosigned.newest(tx)
+        return None if signed is None else cosigned.note_of(tx, signed)
+
+    def witnessed_checkpoint(self, tx: Tx) -> str | None:
+        """The newest checkpoint that satisfies the witness policy; without a policy, the newest."""
+        signed = cosigned.served(tx)
+        return None if signed is None else cosigned.note_of(tx, signed)
 
     def proof(self, tx: Tx, idx: int) -> Inclusion:
         """Show that an entry is in the log that the newest checkpoint signs.
@@ -166,6 +216,24 @@ class AuditService:
         """The same as one self-contained file, the entry inside (c2sp.org/tlog-proof@v1)."""
         return proofs.tlog_proof(tx, self.entry(tx, idx))
 
+    def submission_receipts(self, tx: Tx, event_ids: Iterable[str]) -> dict[str, str]:
+        """The signed promise for each event, by event id (see receipts.py); unknown ones left out.
+
+        Also for events of this very transaction: what it answers must be sent after its commit.
+        """
+        if self.receipts is None:
+            return {}
+        promised = {}
+        for event_id in event_ids:
+            found = submission_digest(tx, event_id)
+            if found is not None:
+                promised[event_id] = self.receipts.sign(self.origin, event_id, *found)
+        return promised
+
+    def overdue(self, tx: Tx, now: datetime, limit: int = 100) -> tuple[Waiting, ...]:
+        """The submissions that have waited longer than was promised, the oldest first."""
+        return waiting(tx, limit, before=now - self.merge_within)
+
     def pending(self, tx: Tx) -> int:
         """How many entries wait for their index."""
         return store.count_pending(tx)
@@ -177,6 +245,41 @@ class AuditService:
     def counts_by_kind(self, tx: Tx) -> dict[str, int]:
         """How many entries of each kind the log has."""
         return store.counts_by_kind(tx)
+
+    def count(self, tx: Tx, wanted: Selection) -> int:
+        """How many entries an export of a selection would hold now, without its own entry."""
+        return lookup.measure(tx, lookup.choose(tx, wanted, self.size(tx)))[0]
+
+    def purposes(self, tx: Tx) -> dict[str, int]:
+        """Every purpose ever asked for, prohibited ones too, with its number of entries."""
+        return store.purposes(tx)
+
+    def has_body(self, tx: Tx, event_id: str) -> bool:
+        """Whether the personal detail of an event is still kept; it is not opened."""
+        return store.has_body(tx, event_id)
+
+    def activity(
+        self, tx: Tx, since: datetime, until: datetime, buckets: int
+    ) -> tuple[Bucket, ...]:
+        """How many entries were integrated over time, by the first part of their kind.
+
+        Args:
+            tx: a transaction.
+            since: the start of the first bucket, a full hour.
+            until: the end of the last, so that each bucket is a number of full hours.
+            buckets: how many there are; empty ones are there too.
+
+        Raises:
+            ValueError: the buckets are not full hours.
+        """
+        return activity.buckets(lookup.tallies(tx, since, until), since, until, buckets)
+
+    def refusals(self, tx: Tx, since: datetime) -> dict[tuple[str, str], int]:
+        """Refusals by kind (``access.decided``, ``lease.changed``) and first reason, most first.
+
+        ``since`` is a full hour; every refusal integrated from then on counts.
+        """
+        return lookup.refusals(tx, since)
 
     def _new_subject(self, person_id: str) -> dict[str, Any]:
         pseudonym = "p_" + secrets.token_hex(16)
@@ -206,7 +309,7 @@ class AuditService:
         return sealed.commitment
 
     def _context(self, event_id: str, kind: str) -> bytes:
-        return f"{self.origin}|{event_id}|{kind}".encode()
+        return f"{base_of(self.origin)}|{event_id}|{kind}".encode()
 
 
 def _require_room(submitted: bytes, event: Event, subjects: int) -> None:

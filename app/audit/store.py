@@ -1,7 +1,9 @@
 """The tables of the log, and the SQL of requests: submit and look up.
 
 pending     what requests have committed and the integrator has not numbered yet
-leaf        the log, a row an entry; leaf_subject: which people (pseudonyms) an entry concerns
+leaf        the log, a row an entry; leaf_subject: which people (pseudonyms) an entry concerns;
+            leaf_region: which regions
+tally       how many entries of a kind each hour brought: for charts, the log is the authority
 tile        full tiles of the tree (C2SP tlog-tiles), so that a proof needs few reads
 head        one row: how far the tree has grown; checkpoint: what was signed
 stream      where each stream stands
@@ -17,7 +19,6 @@ from typing import Any, TypeVar
 from sqlalchemy import (
     CheckConstraint,
     Column,
-    ColumnElement,
     Index,
     LargeBinary,
     Table,
@@ -30,7 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.audit.merkle import CompactRange
-from app.audit.model import Entry, EntryFilter
+from app.audit.model import Entry
 from app.audit.tiles import cut
 from app.db.engine import Tx
 from app.db.metadata import RowNumber, UtcTime, metadata
@@ -68,6 +69,22 @@ leaf_subject = Table(
     metadata,
     Column("pseudonym", Text, primary_key=True),
     Column("idx", RowNumber, primary_key=True, autoincrement=False),
+)
+
+leaf_region = Table(
+    "audit_leaf_region",
+    metadata,
+    Column("region", Text, primary_key=True),
+    Column("idx", RowNumber, primary_key=True, autoincrement=False),
+)
+
+tally = Table(
+    "audit_tally",
+    metadata,
+    Column("hour", UtcTime, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("refusal", Text, primary_key=True),
+    Column("entries", RowNumber, nullable=False),
 )
 
 tile = Table(
@@ -237,6 +254,11 @@ def lock(tx: Tx) -> None:
         tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
 
 
+def size_of(tx: Tx) -> int:
+    """How many entries the log has."""
+    return int(tx.execute(select(head.c.size)).scalar_one())
+
+
 def head_of(tx: Tx, *, for_update: bool = False) -> CompactRange:
     """How far the tree has grown."""
     query = select(head.c.size, head.c.frontier)
@@ -301,29 +323,6 @@ def body_of(tx: Tx, event_id: str) -> Body | None:
     return None if row is None else Body(row.owner, row.nonce, row.ciphertext)
 
 
-def entries(tx: Tx, wanted: EntryFilter) -> tuple[Entry, ...]:
-    """Entries that match, the newest first."""
-    query = select(leaf.c.idx, leaf.c.entry, leaf.c.leaf_hash).where(*_conditions(wanted))
-    if wanted.subject is not None:
-        query = query.join(leaf_subject, leaf_subject.c.idx == leaf.c.idx).where(
-            leaf_subject.c.pseudonym == wanted.subject
-        )
-    return _read(tx, query.order_by(leaf.c.idx.desc()).limit(max(1, min(wanted.limit, 500))))
-
-
-def _conditions(wanted: EntryFilter) -> list[ColumnElement[bool]]:
-    exact = {
-        leaf.c.kind: wanted.kind,
-        leaf.c.actor: wanted.actor,
-        leaf.c.purpose: wanted.purpose,
-        leaf.c.outcome: wanted.outcome,
-    }
-    conditions = [column == value for column, value in exact.items() if value is not None]
-    if wanted.before is not None:
-        conditions.append(leaf.c.idx < wanted.before)
-    return conditions
-
-
 def entries_between(tx: Tx, start: int, end: int) -> tuple[Entry, ...]:
     """Entries with start <= index < end, in the order of the index."""
     query = select(leaf.c.idx, leaf.c.entry, leaf.c.leaf_hash)
@@ -342,14 +341,6 @@ def raw_entries(tx: Tx, start: int, end: int) -> tuple[bytes, ...]:
     return tuple(tx.execute(query.order_by(leaf.c.idx)).scalars())
 
 
-def bytes_of_entries(tx: Tx, size: int) -> int:
-    """How many bytes the first ``size`` entries have together."""
-    total = tx.execute(
-        select(func.coalesce(func.sum(func.length(leaf.c.entry)), 0)).where(leaf.c.idx < size)
-    ).scalar_one()
-    return int(total)
-
-
 def count_pending(tx: Tx) -> int:
     """How many submissions wait."""
     return int(tx.execute(select(func.count()).select_from(pending)).scalar_one())
@@ -361,6 +352,20 @@ def pending_since(tx: Tx) -> datetime | None:
         select(pending.c.created_at).order_by(pending.c.pid).limit(1)
     ).scalar()
     return found
+
+
+def purposes(tx: Tx) -> dict[str, int]:
+    """Every purpose that was ever asked for, and by how many entries; each has a stream."""
+    named = stream.c.stream.startswith("purpose:", autoescape=True)
+    query = select(stream.c.stream, stream.c.last_seq).where(named).order_by(stream.c.stream)
+    return {row.stream.partition(":")[2]: row.last_seq for row in tx.execute(query)}
+
+
+def has_body(tx: Tx, event_id: str) -> bool:
+    """Whether the encrypted body of an event and the key that opens it are still there."""
+    query = select(body.c.event_id).join(subject, subject.c.pseudonym == body.c.owner)
+    query = query.where(body.c.event_id == event_id, subject.c.wrapped_key.is_not(None))
+    return tx.execute(query).one_or_none() is not None
 
 
 def counts_by_kind(tx: Tx) -> dict[str, int]:

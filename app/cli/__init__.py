@@ -10,7 +10,7 @@ import uvicorn
 from pydantic import ValidationError
 from rich.console import Console
 
-from app.cli import agent, audit, consumers, people
+from app.cli import agent, audit, consumers, custodian, database, people, restore, verify, witness
 from app.kernel.errors import HabeasError
 from app.main import create_app
 from app.settings import Settings
@@ -23,10 +23,14 @@ verbs = typer.Typer(
     help="Consent and policy governance for capture agents.",
 )
 verbs.add_typer(people.verbs, name="people")
+verbs.add_typer(database.verbs, name="database")
 verbs.add_typer(consumers.verbs, name="consumers")
+verbs.add_typer(custodian.verbs, name="custodian")
 verbs.add_typer(agent.verbs, name="agent")
 verbs.add_typer(audit.verbs, name="audit")
-verbs.command("verify")(audit.verify)
+verbs.add_typer(witness.verbs, name="witness")
+audit.verbs.command("acknowledge-restore")(restore.acknowledge)
+verbs.command("verify")(verify.verify)
 
 
 @verbs.command()

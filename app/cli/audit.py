@@ -1,80 +1,154 @@
-"""``habeas audit …`` and ``habeas verify``."""
+"""``habeas audit …``."""
 
-import json
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, BinaryIO
 
 import typer
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from app.audit.export import export_log
-from app.audit.model import SYSTEM
+from app.audit.model import SYSTEM, Entry
+from app.audit.projections import LINES, Form, Lines
+from app.audit.selection import read_selection
+from app.audit.tail import begin_tail, tail
 from app.kernel.errors import InvalidInput
-from app.sdk.verify import as_json, render
-from app.sdk.verify import verify as verify_export
 from app.settings import Settings
 from app.wiring import build
 
 verbs = typer.Typer(no_args_is_help=True, help="The append-only log.")
 console = Console(highlight=False)
+_stderr = Console(stderr=True, highlight=False)
+
+FLUSH_EVERY = 256
+"""Lines a tail hands over at once while there are more."""
 
 
-@verbs.callback()
-def _group() -> None:
-    """Keep ``export`` a verb of its own while it is the only one."""
+Since = Annotated[
+    str, typer.Option(help="Only what was integrated at or after: 2026-11-16, or an RFC 3339 time.")
+]
+Until = Annotated[str, typer.Option(help="Only what was integrated before this.")]
+Kinds = Annotated[list[str] | None, typer.Option(help="Only this kind; may be given again.")]
+Person = Annotated[str, typer.Option(help="Only entries about this person (a pseudonym).")]
+Purpose = Annotated[str, typer.Option(help="Only entries with this purpose.")]
+Region = Annotated[str, typer.Option(help="Only entries that concern this region, such as DE.")]
 
 
 @verbs.command()
 def export(
-    file: Annotated[Path, typer.Argument(help="Where to write the export.")] = Path(
-        "habeas-log.tar"
-    ),
+    file: Annotated[Path | None, typer.Argument(help="Where to write the export.")] = None,
+    form: Annotated[
+        Form, typer.Option("--format", help="tar is the one that verifies; the others show.")
+    ] = Form.TAR,
+    since: Since = "",
+    until: Until = "",
+    kind: Kinds = None,
+    person: Person = "",
+    purpose: Purpose = "",
+    region: Region = "",
 ) -> None:
-    """Write the whole log, with everything that is needed to verify it, into one tar file."""
+    """Write the log, or a selection of it, into one file; a file of that name is replaced."""
+    target = file or Path(f"habeas-log{form.suffix}")
+    selection = read_selection(
+        since=since, until=until, kinds=kind or (), person=person, purpose=purpose, region=region
+    )
     services = build(Settings())
-    with Progress(transient=True) as progress:
-        task = progress.add_task("exporting", total=None)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeRemainingColumn(), transient=True, console=_stderr) as bar:
+        task = bar.add_task("exporting", total=None)
         done = export_log(
             services.database,
             services.log,
             services.integrator,
-            file,
+            target,
             actor=SYSTEM,
             now=services.clock.now(),
             documents=services.documents,
+            form=form,
+            selection=selection,
+            progress=lambda count, total: bar.update(task, completed=count, total=total),
         )
-        progress.update(task, completed=1, total=1)
-    console.print(f"{done.size} entries written to {file}")
+    console.print(f"{done.entries} of {done.size} entries written to {target}", markup=False)
+    if form is not Form.TAR:
+        console.print("This form proves nothing: the tar does, by idx and leaf_hash.")
+        return
     console.print(f"root {done.root.hex()}")
     console.print(
-        f"check it: habeas verify {file} --key '{services.integrator.vkey}'",
+        f"check it: habeas verify {target} --key '{services.integrator.vkey}'",
         markup=False,
         soft_wrap=True,
     )
 
 
-def verify(
-    path: Annotated[
-        Path,
-        typer.Argument(help="An export, its unpacked folder, a proof file, or a receipt (JSON)."),
-    ],
-    key: Annotated[
-        str, typer.Option(help="The log's verifier key, got from somewhere else than the export.")
-    ] = "",
-    kept: Annotated[
-        Path | None,
-        typer.Option(help="A checkpoint kept from before; the export must continue it."),
-    ] = None,
+@verbs.command("tail")
+def follow_log(
+    start: Annotated[int, typer.Option("--from", min=0, help="The first index.")] = 0,
+    form: Annotated[
+        Form, typer.Option("--format", help="jsonl, csv, ocsf or cloudevents.")
+    ] = Form.JSONL,
+    limit: Annotated[int | None, typer.Option(min=1, help="End after so many entries.")] = None,
     *,
-    as_json_: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", help="Wait for more until Ctrl-C.")] = False,
 ) -> None:
-    """Check an export without server and database: integrity, completeness, policy."""
-    if not path.exists():
-        raise InvalidInput(f"{path} is not there", cure="Name an export, a folder or a proof file.")
-    report = verify_export(path, key or None, kept)
-    if as_json_:
-        print(json.dumps(as_json(report), indent=1))
-    else:
-        print(render(report))
-    raise typer.Exit(report.exit_code)
+    """Print published entries in order, one a line; go on later with the index said at the end."""
+    if form not in LINES:
+        raise InvalidInput(
+            f"{form.value} is no form of lines", cure="Use jsonl, csv, ocsf or cloudevents."
+        )
+    services = build(Settings())
+    begin_tail(
+        services.database,
+        services.log,
+        services.integrator,
+        actor=SYSTEM,
+        now=services.clock.now(),
+        start=start,
+        form=form,
+        follow=follow,
+    )
+    entries = tail(services.database, start, limit=limit, wait=_wait if follow else None)
+    reached = print_lines(sys.stdout.buffer, entries, LINES[form], services.log.origin, start)
+    _stderr.print(f"go on with --from {reached}", markup=False)
+
+
+def _wait(seconds: float) -> bool:
+    sys.stdout.buffer.flush()
+    time.sleep(seconds)
+    return False
+
+
+def print_lines(
+    out: BinaryIO, entries: Iterable[Entry], lines: Lines, origin: str, start: int
+) -> int:
+    """Write a line for each entry until there are no more or the reader is gone.
+
+    Returns:
+        The index to go on with: after the last entry of which all was handed over.
+    """
+    reached = printed = start
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            out.write(lines.header)
+            for entry in entries:
+                out.write(lines.line(entry, origin))
+                printed = entry.idx + 1
+                if printed % FLUSH_EVERY == 0:
+                    out.flush()
+                    reached = printed
+        out.flush()
+        reached = printed
+    except BrokenPipeError:
+        # The interpreter flushes once more when it ends, and would complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return reached

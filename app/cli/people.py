@@ -1,14 +1,20 @@
 """``habeas people …``."""
 
+import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from app.audit.model import SYSTEM
+from app.db.scrub import scrub
 from app.directory.packs import read_people
 from app.kernel.canonical import digest
-from app.kernel.errors import InvalidInput
+from app.kernel.errors import Conflict, InvalidInput
+from app.kernel.keys import create_once
+from app.rights.model import GROUNDS, Basis
+from app.rights.store import TABLES as ERASED_TABLES
 from app.settings import Settings
 from app.wiring import build
 
@@ -23,10 +29,7 @@ def import_people(
     ] = False,
 ) -> None:
     """Add and change people from a CSV file: all lines, or none if one is wrong."""
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise InvalidInput(f"{file}: {error.strerror}", cure="Name a CSV file.") from error
+    data = _read(file)
     people = read_people(data)
     services = build(Settings())
     if dry_run:
@@ -60,3 +63,60 @@ def leave(
         services.directory.leave(tx, person, SYSTEM, services.clock.now())
     services.integrator.integrate()
     print(f"{person} has left; what they agreed to no longer holds.")
+
+
+@verbs.command()
+def erase(
+    person: Annotated[str, typer.Argument(help="The id of somebody of the directory.")],
+    basis: Annotated[Basis, typer.Option(help="The legal ground.")],
+    signed: Annotated[
+        Path | None, typer.Option(help="The statement with two custodians' signatures.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where to write the statement, or the receipt.")
+    ] = None,
+) -> None:
+    """Erase somebody for good: first the statement to sign, then, with it signed, the erasure."""
+    services = build(Settings())
+    if signed is None:
+        with services.database.write() as tx:
+            statement = services.rights.statement(tx, person, basis)
+        file = out or Path("erase-person.statement")
+        _write_new(file, statement.encode())
+        print(statement, end="")
+        print(f"\n{GROUNDS[basis]}; nothing is erased yet.")
+        print(f"Two custodians sign {file}: habeas custodian sign {file} --key THEIRS")
+        print(f"Then: habeas people erase {person} --basis {basis.value} --signed {file}")
+        return
+    note = _read(signed)
+    with services.database.write() as tx:
+        erased = services.rights.erase(tx, person, basis, note, services.clock.now())
+    services.integrator.integrate()
+    left = scrub(services.database, ERASED_TABLES)
+    token = services.rights.receipt(erased)
+    if out is not None:
+        _write_new(out, f"{token}\n".encode())
+    claims = services.rights.claims(erased)
+    print(json.dumps({**claims, "receipt": token}, indent=1))
+    if left is not None:
+        print(
+            f"habeas: the person is erased, but {left}. "
+            "Run habeas database scrub, or deleted rows stay in the files.",
+            file=sys.stderr,
+        )
+        raise typer.Exit(1)
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise InvalidInput(
+            f"{file}: {error.strerror}", cure="Name a file that is there."
+        ) from error
+
+
+def _write_new(file: Path, content: bytes) -> None:
+    if file.exists():
+        raise Conflict(f"{file} is there already", cure="Name a new file with --out.")
+    create_once(file, content)

@@ -146,3 +146,25 @@ def _validity(decision: Decision) -> str | None:
 
 def _time(at: datetime | None) -> str | None:
     return timestamp(at) if at else None
+
+
+def entry_facts(decision: Decision) -> dict[str, Json]:
+    """The facts of a decision's entry: all that ``model.standing`` folds.
+
+    So that the log alone gives what stood when.
+    """
+    return {
+        "decision": decision.id,
+        "seq": decision.seq,
+        "notice": notice_facts(decision),
+        "offer": decision.offer_digest,
+        "shown": decision.shown_id,
+        "region": decision.region,
+        "residence": decision.residence,
+        "signals": list(decision.signals),
+        "purposes": list(decision.purposes),
+        "apps": list(decision.apps),
+        "recorded_at": timestamp(decision.recorded_at),
+        "until": timestamp(decision.until) if decision.until else None,
+        "valid_until": timestamp(decision.valid_until) if decision.valid_until else None,
+    }

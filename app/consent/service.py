@@ -28,23 +28,29 @@ from app.consent.model import (
     Offer,
     Shown,
     Standing,
+    State,
     next_decision,
     require_pause,
     wrong,
 )
-from app.consent.receipts import RECEIPT_TYPE, Receipt, notice_facts, receipt_claims, receipt_of
+from app.consent.receipts import RECEIPT_TYPE, Receipt, entry_facts, receipt_claims, receipt_of
 from app.consent.timeline import Endings
 from app.db.engine import Tx
 from app.directory.model import Person
 from app.directory.service import DirectoryService
 from app.kernel.authority import Authority
 from app.kernel.canonical import Json
-from app.kernel.clock import timestamp
 from app.kernel.errors import Conflict, Forbidden, NotFound, Unavailable
 from app.kernel.signing import Signer, sign_token
 
 NOTICE = "capture"
 """The notice that capture rests on."""
+
+_NOTHING_AGREED = frozenset({State.NONE, State.REFUSED, State.WITHDRAWN, State.REVOKED})
+_RESTORED = (
+    "The database was restored from a copy. What you decided since that copy was made is lost, "
+    "perhaps a withdrawal. So nothing you agreed to before holds; decide anew."
+)
 
 MAX_NOTE = 2_000
 """Longest note of a revocation, characters."""
@@ -222,6 +228,26 @@ class ConsentService:
         decision = next_decision(history, person, Act.REVOKED, now, decision_id=str(uuid.uuid4()))
         return self._append(tx, decision, person, history, actor, body={"note": note.strip()})
 
+    def end_all(self, tx: Tx, now: datetime) -> int:
+        """End every consent that stands, or could stand again, after a restore; say how many.
+
+        A withdrawal may be among the entries that a restored copy lacks. So nobody's agreement is
+        taken from a copy: each person is asked anew, and reads why.
+        """
+        ended = 0
+        for person in self._directory.people(tx):
+            self._directory.lock(tx, person.id)
+            history = store.history(tx, person.id)
+            if self._fold(history, person, now).state in _NOTHING_AGREED:
+                continue
+            decision_id = str(uuid.uuid4())
+            decision = next_decision(history, person, Act.REVOKED, now, decision_id=decision_id)
+            self._append(
+                tx, decision, person, history, SYSTEM, body={"note": _RESTORED}, reason="restore"
+            )
+            ended += 1
+        return ended
+
     def standing(self, tx: Tx, person: Person, now: datetime) -> Standing:
         """Return what the person's decisions add up to now.
 
@@ -318,16 +344,9 @@ class ConsentService:
         )
 
     def _endings(self, tx: Tx, person: Person) -> Endings:
-        residences: dict[int, datetime] = {}
-        for version in self._directory.versions(tx, person.id):
-            residences.setdefault(version.residence - 1, version.recorded_at)
-        starts = store.version_starts(tx, NOTICE)
-        notices = {
-            version: min(later)
-            for version in starts
-            if (later := [at for other, at in starts.items() if other > version])
-        }
-        return Endings(notices, residences)
+        versions = self._directory.versions(tx, person.id)
+        residences = [(version.residence, version.recorded_at) for version in versions]
+        return timeline.endings_of(residences, store.version_starts(tx, NOTICE))
 
     def _repeated(
         self, history: Iterable[Decision], person: Person, act: Act, now: datetime
@@ -375,10 +394,11 @@ class ConsentService:
         *,
         shown: Shown | None = None,
         body: Mapping[str, Json] | None = None,
+        reason: str | None = None,
     ) -> Receipt:
-        event = Event(
-            Kind(f"consent.{decision.act.value}"), actor, _facts(decision), (person.id,), body=body
-        )
+        facts = entry_facts(decision) | ({"reason": reason} if reason else {})
+        kind = Kind(f"consent.{decision.act.value}")
+        event = Event(kind, actor, facts, (person.id,), body=body)
         decision = replace(decision, event_id=self._log.append(tx, event, decision.decided_at))
         claims = receipt_claims(
             decision,
@@ -392,25 +412,6 @@ class ConsentService:
         token = sign_token(self._signer, RECEIPT_TYPE, claims)
         store.append(tx, decision, token)
         return receipt_of(decision, token)
-
-
-def _facts(decision: Decision) -> dict[str, Json]:
-    """Say all that ``model.standing`` folds, so that the log alone gives what stood when."""
-    return {
-        "decision": decision.id,
-        "seq": decision.seq,
-        "notice": notice_facts(decision),
-        "offer": decision.offer_digest,
-        "shown": decision.shown_id,
-        "region": decision.region,
-        "residence": decision.residence,
-        "signals": list(decision.signals),
-        "purposes": list(decision.purposes),
-        "apps": list(decision.apps),
-        "recorded_at": timestamp(decision.recorded_at),
-        "until": timestamp(decision.until) if decision.until else None,
-        "valid_until": timestamp(decision.valid_until) if decision.valid_until else None,
-    }
 
 
 def _names(notice: Notice) -> dict[str, Json]:

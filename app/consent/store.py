@@ -1,4 +1,4 @@
-"""Tables of consent: texts adopted, notices shown, decisions. All three are append-only."""
+"""Tables of consent: texts adopted, notices shown, decisions, offers kept. All are append-only."""
 
 import json
 from collections.abc import Iterator
@@ -18,6 +18,7 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    union,
 )
 
 from app.consent.model import Act, Decision, Notice, Offer, Shown
@@ -81,6 +82,14 @@ decision_table = Table(
     UniqueConstraint("person_id", "seq"),
 )
 
+# Offers of showings that were erased: entries of the log name them, and they name nobody.
+offer_table = Table(
+    "consent_offer",
+    metadata,
+    Column("digest", String(71), primary_key=True),
+    Column("offer", Text, nullable=False),
+)
+
 _LISTS = ("signals", "purposes", "apps")
 
 _SHOWN = select(
@@ -123,8 +132,22 @@ def documents(tx: Tx) -> Iterator[tuple[str, bytes]]:
     """Return every text adopted and every offer shown, once each, with its digest."""
     for row in tx.execute(select(notice_table.c.digest, notice_table.c.source)):
         yield row.digest, row.source
-    for row in tx.execute(select(shown_table.c.offer_digest, shown_table.c.offer).distinct()):
+    offers = union(
+        select(shown_table.c.offer_digest, shown_table.c.offer),
+        select(offer_table.c.digest, offer_table.c.offer),
+    )
+    for row in tx.execute(offers):
         yield row.offer_digest, row.offer.encode()
+
+
+def keep_offers(tx: Tx, person_id: str) -> None:
+    """Keep what was offered to a person, without the person, before the showings are erased."""
+    offered = select(shown_table.c.offer_digest, shown_table.c.offer).distinct()
+    known = select(offer_table.c.digest)
+    offered = offered.where(
+        shown_table.c.person_id == person_id, shown_table.c.offer_digest.not_in(known)
+    )
+    tx.execute(insert(offer_table).from_select(["digest", "offer"], offered))
 
 
 def version_starts(tx: Tx, notice_id: str) -> dict[int, datetime]:

@@ -35,6 +35,27 @@ class Endings:
     residences: Mapping[int, datetime]
 
 
+def endings_of(
+    residences: Iterable[tuple[int, datetime]], notices: Mapping[int, datetime]
+) -> Endings:
+    """Say what ended by itself, and when.
+
+    Args:
+        residences: of each version of the person's record, oldest first: the residence, and since
+            when.
+        notices: since when each version of the notice was adopted.
+    """
+    ended: dict[int, datetime] = {}
+    for residence, since in residences:
+        ended.setdefault(residence - 1, since)
+    superseded = {
+        version: min(later)
+        for version in notices
+        if (later := [since for other, since in notices.items() if other > version])
+    }
+    return Endings(superseded, ended)
+
+
 def standing_between(
     history: Iterable[Decision],
     start: datetime,

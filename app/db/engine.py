@@ -1,9 +1,10 @@
 """Engine and transaction.
 
 Rules:
-1. SQLite runs with WAL, synchronous=FULL, foreign_keys, recursive_triggers and trusted_schema=OFF.
-   Each connection reads them back and refuses to work if one differs: without recursive_triggers
-   an ``INSERT OR REPLACE`` deletes a row of an append-only table unseen.
+1. SQLite runs with WAL, synchronous=FULL, foreign_keys, recursive_triggers, trusted_schema=OFF and
+   secure_delete. Each connection reads them back and refuses to work if one differs: without
+   recursive_triggers an ``INSERT OR REPLACE`` deletes a row of an append-only table unseen, without
+   secure_delete the file keeps what was erased.
 2. A writing transaction on SQLite begins IMMEDIATE: it waits for the one writer instead of failing
    half-way.
 3. A transaction begins with its first statement, in the thread that runs the statement. A request
@@ -34,6 +35,7 @@ _PRAGMAS: tuple[tuple[str, str, str | int], ...] = (
     ("foreign_keys", "ON", 1),
     ("recursive_triggers", "ON", 1),
     ("trusted_schema", "OFF", 0),
+    ("secure_delete", "ON", 1),
     ("busy_timeout", "5000", 5000),
 )
 

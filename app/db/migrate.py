@@ -4,8 +4,12 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
 
 from app.db.engine import Database
+from app.kernel.errors import Unavailable
 
 _MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 
@@ -21,3 +25,44 @@ def alembic_config(database: Database) -> Config:
 def migrate(database: Database) -> None:
     """Upgrade to the newest schema; does nothing where it is in place."""
     command.upgrade(alembic_config(database), "head")
+
+
+def bring_up(database: Database) -> None:
+    """Upgrade where this role owns the tables; else see that somebody did.
+
+    Raises:
+        Unavailable: the schema is not the one of this code, and this role may not change it (kind
+            ``schema``).
+    """
+    if _may_migrate(database):
+        migrate(database)
+        return
+    with database.engine.connect() as connection:
+        found = MigrationContext.configure(connection).get_current_heads()
+    wanted = ScriptDirectory.from_config(alembic_config(database)).get_heads()
+    if set(found) != set(wanted):
+        raise Unavailable(
+            f"the database has the schema {', '.join(found) or 'of nothing'}, "
+            f"this program needs {', '.join(wanted)}",
+            cure="Run habeas database upgrade, which migrates as the owner of the tables.",
+            kind="schema",
+        )
+
+
+def _may_migrate(database: Database) -> bool:
+    """Whether this role owns the tables, or may make them where there are none."""
+    if database.dialect == "sqlite":
+        return True
+    with database.engine.connect() as connection:
+        owns = connection.execute(
+            text(
+                "SELECT pg_has_role(current_user, relowner, 'USAGE') FROM pg_class "
+                "WHERE relname = 'alembic_version' "
+                "AND relnamespace = current_schema()::regnamespace"
+            )
+        ).scalar()
+        if owns is None:
+            owns = connection.execute(
+                text("SELECT has_schema_privilege(current_schema(), 'CREATE')")
+            ).scalar()
+    return bool(owns)

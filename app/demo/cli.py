@@ -15,6 +15,7 @@ from app.cli import verbs
 from app.demo.laptop import SampleLaptop
 from app.demo.server import SECRETS, demo_settings, free_port, running
 from app.demo.tour import Tour
+from app.demo.witness import sample_witness
 from app.kernel.errors import Unavailable
 
 console = Console(highlight=False)
@@ -26,15 +27,22 @@ def demo(
     var: Annotated[Path, typer.Option(help="Folder for keys and database.")] = Path("var"),
     *,
     laptop: Annotated[bool, typer.Option(help="Run the sample laptop as well.")] = True,
+    witness: Annotated[bool, typer.Option(help="Run a sample witness as well.")] = True,
 ) -> None:
     """Serve sample people, sample policies, a local sign-in and one polling sample laptop."""
     done = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: done.set())
     _require_free(port)
-    settings = demo_settings(port, var)
-    with running(settings) as services, contextlib.ExitStack() as stack:
+    with contextlib.ExitStack() as stack:
+        watching = stack.enter_context(sample_witness(var / "witness")) if witness else None
+        policy = watching.policy if watching else None
+        settings = demo_settings(port, var, witnesses=policy)
+        services = stack.enter_context(running(settings))
         console.print(f"Habeas is at [bold]{settings.base_url}[/]. Ctrl-C ends it.")
+        if watching:
+            watching.trust(services.integrator.vkey, settings.base_url)
+            console.print(f"A sample witness is at [bold]{watching.url}[/].")
         if laptop:
             stack.enter_context(SampleLaptop(services, console))
         done.wait()

@@ -10,6 +10,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from app.demo import provider
+from app.demo.custodians import sample_custodians
 from app.demo.seed import seed
 from app.kernel.errors import Unavailable
 from app.main import create_app
@@ -26,6 +27,7 @@ def demo_settings(port: int, var: Path, **changes: object) -> Settings:
         base_url=f"http://127.0.0.1:{port}",
         var=var,
         poll_s=1,
+        custodians=sample_custodians(var / "custodians"),
         **changes,  # type: ignore[arg-type]
     )
 
@@ -54,10 +56,20 @@ def free_port() -> int:
 def running(settings: Settings) -> Iterator[Services]:
     """Serve a demo in a thread of this process, and end it with the block."""
     services = build(settings)
+    try:
+        with listening(demo_app(services), int(settings.base_url.rsplit(":", 1)[1])):
+            yield services
+    finally:
+        services.database.engine.dispose()
+
+
+@contextmanager
+def listening(app: FastAPI, port: int) -> Iterator[None]:
+    """Serve an application on loopback in a thread of this process, and end it with the block."""
     config = uvicorn.Config(
-        demo_app(services),
+        app,
         host="127.0.0.1",
-        port=int(settings.base_url.rsplit(":", 1)[1]),
+        port=port,
         loop="uvloop",
         http="httptools",
         log_level="warning",
@@ -70,11 +82,10 @@ def running(settings: Settings) -> Iterator[Services]:
     try:
         if not server.ready.wait(30):
             raise Unavailable("the demo did not start within 30 seconds")
-        yield services
+        yield
     finally:
         server.should_exit = True
         thread.join(timeout=15)
-        services.database.engine.dispose()
 
 
 class _Server(uvicorn.Server):

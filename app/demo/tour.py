@@ -23,7 +23,14 @@ from app.demo.visitor import Visitor
 from app.kernel.errors import HabeasError
 from app.kernel.signing import BadToken, read_token
 from app.sdk.client import AgentClient, CodeShown, PairingFailed, Polled, pair
-from app.sdk.grants import GRANT_TYPE, GrantRefused, RedeemedInMemory, check_grant
+from app.sdk.grants import (
+    GRANT_TYPE,
+    GrantRefused,
+    RedeemedInMemory,
+    UseRefused,
+    check_grant,
+    report_use,
+)
 from app.sdk.keys import keys_for
 from app.sdk.replay import play, read_recording
 from app.sdk.verify import verify
@@ -34,6 +41,7 @@ TRAINING, EVALUATION = "ai_training.computer_use", "performance_evaluation"
 EVENTS = 1_500
 RECEIPT_TYPE = "habeas-receipt+jwt"
 PATIENCE_S = 20.0
+EXPORT_PATIENCE_S = 30.0
 LONGEST_LEASE_S = 900
 
 
@@ -66,6 +74,7 @@ class Tour:
             httpx2.HTTPError,
             BadToken,
             GrantRefused,
+            UseRefused,
             OSError,
             LookupError,
         ) as error:
@@ -104,6 +113,7 @@ class Tour:
             self._expiry,
             self._refuse_evaluation,
             self._permit_training,
+            self._close_grant,
             self._withdraw,
             self._stops,
             self._refuse_training,
@@ -245,12 +255,24 @@ class Tour:
             RedeemedInMemory(),
         )
         hold(grant.purpose == TRAINING, "the grant is for this purpose only")
+        self._grant = grant.id
         consent = self._index(answer["context"]["consent_event"])
         return Told(
             f"Permitted for {CONSUMER}, on the consent at log {consent}; "
             f"the grant ends in {grant.expires - int(time.time())} s.",
             "access.decided",
             self._index(answer["context"]["log_event"]),
+        )
+
+    def _close_grant(self) -> Told:
+        """The consumer says what it read."""
+        event = report_use(self._machine, self._secret, self._grant, rows=len(self._events))
+        again = report_use(self._machine, self._secret, self._grant, rows=len(self._events))
+        hold(event == again, "the same word twice is one entry")
+        return Told(
+            f"{len(self._events)} rows; the entry stands in the log of each person they are about.",
+            "access.used",
+            self._index(event),
         )
 
     def _withdraw(self) -> Told:
@@ -294,10 +316,16 @@ class Tour:
 
     def _export(self) -> Told:
         """Export the log."""
-        answer = self._auditor.submit("/auditor/export", "/auditor/export")
+        job = self._auditor.submit("/auditor/export", "/auditor/export").url.path
+        end = time.monotonic() + EXPORT_PATIENCE_S
+        while (told := self._auditor.get(f"{job}/progress").json())["state"] == "running":
+            hold(time.monotonic() < end, f"the export ends: {told['words']}")
+            time.sleep(0.1)
+        hold(told["state"] == "ready", f"the export is ready: {told['words']}")
+        file = self._auditor.get(f"{job}/file").content
         self._tar = self.folder / "habeas-log.tar"
-        self._tar.write_bytes(answer.content)
-        return Told(f"{len(answer.content):,} bytes.", "log.exported", self._newest("log.exported"))
+        self._tar.write_bytes(file)
+        return Told(f"{len(file):,} bytes.", "log.exported", self._newest("log.exported"))
 
     def _verify(self) -> Told:
         """Verify it without server and database."""
@@ -337,8 +365,11 @@ class Tour:
         hold(claims == kept["claims"], "the receipt shows what is signed")
         return claims
 
+    @property
+    def _secret(self) -> str:
+        return str(json.loads(self.secrets.read_text(encoding="utf-8"))[CONSUMER])
+
     def _ask(self, purpose: str) -> dict[str, Any]:
-        secret = json.loads(self.secrets.read_text(encoding="utf-8"))[CONSUMER]
         now = datetime.now(UTC)
         question = {
             "subject": {"type": "consumer", "id": CONSUMER},
@@ -358,7 +389,7 @@ class Tour:
         answer = self._machine.post(
             "/access/v1/evaluation",
             json=question,
-            headers={"Authorization": f"Bearer {secret}", "X-Request-ID": "tour"},
+            headers={"Authorization": f"Bearer {self._secret}", "X-Request-ID": "tour"},
         )
         hold(answer.status_code == httpx2.codes.OK, f"an answer, not {answer.status_code}")
         hold(answer.headers.get("x-request-id") == "tour", "the request's id comes back")

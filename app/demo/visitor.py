@@ -130,7 +130,8 @@ class Visitor:
 
 
 def _fitting(page: httpx2.Response, action: str, button: tuple[str, str] | None) -> Form | None:
-    for form in forms(page.text):
+    # A form that changes something comes before one that only asks, where both go to one address.
+    for form in sorted(forms(page.text), key=lambda form: form.method != "post"):
         target = urljoin(str(page.url), form.action)
         fits = target.split("?")[0].endswith(action)
         if fits and (button is None or button in form.buttons or _carries(form, button)):

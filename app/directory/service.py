@@ -91,6 +91,14 @@ class DirectoryService:
         if not store.lock(tx, person_id):
             raise NotFound("there is no such person in the directory")
 
+    def hold(self, tx: Tx) -> None:
+        """Let nothing change the directory until this transaction ends.
+
+        For decisions that rest on people who are not locked, such as the superiors of somebody.
+        Before any person is locked, or an import and the decision wait for each other.
+        """
+        store.hold(tx)
+
     def plan(self, tx: Tx, people: Iterable[Person]) -> ImportResult:
         """Say what an import would do, without doing it (``--dry-run``).
 
@@ -143,12 +151,29 @@ class DirectoryService:
             NotFound: there is no such person.
         """
         self._require_importer(tx, actor)
-        self.lock(tx, person_id)
+        store.lock_for_import(tx, (person_id,))
         person = self.person(tx, person_id)
         if person.active:
             gone = replace(person, active=False)
             store.change(tx, (gone,), now)
             self._append(tx, (gone,), actor, now)
+
+    def hand_over(self, tx: Tx, person_id: str, actor: Actor, now: datetime) -> None:
+        """Let those who report to a person report to the person's manager, before an erasure.
+
+        Holds the person's row and theirs until the transaction ends, and keeps imports out.
+
+        Raises:
+            NotFound: there is no such person.
+        """
+        store.lock_for_import(tx, ())
+        person = self.person(tx, person_id)
+        reports = store.reports(tx, person_id)
+        above = {person.manager} if person.manager is not None else set()
+        store.lock_for_import(tx, above | {person_id} | by_id(reports).keys())
+        moved = tuple(replace(one, manager=person.manager) for one in store.reports(tx, person_id))
+        store.change(tx, moved, now)
+        self._append(tx, moved, actor, now)
 
     def _compare(
         self, tx: Tx, people: Iterable[Person]
@@ -193,6 +218,7 @@ class DirectoryService:
                 "place": person.place,
                 "entity_region": person.entity_region,
                 "active": person.active,
+                "residence": person.residence,
                 "manager": line[0] if line else None,
                 "line": line,
                 "functions": list(person.functions),

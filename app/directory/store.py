@@ -68,7 +68,7 @@ version_table = Table(
     Column("recorded_at", UtcTime, nullable=False),
 )
 
-_IMPORT_LOCK = 4_841_026
+_IMPORT_LOCK = 4_841_027  # the number after that of policy
 
 _BATCH = 500
 """How many ids one statement names; SQLite and PostgreSQL both limit their number."""
@@ -115,6 +115,17 @@ def lock(tx: Tx, person_id: str) -> bool:
     return tx.execute(statement).one_or_none() is not None
 
 
+def hold(tx: Tx) -> None:
+    """Keep every import and every leave out until this transaction ends; others may hold it too.
+
+    SQLite has one writer anyway, once a writing transaction has begun; it begins here.
+    """
+    if tx.dialect == "postgresql":
+        tx.execute(text("SELECT pg_advisory_xact_lock_shared(:key)"), {"key": _IMPORT_LOCK})
+    else:
+        tx.execute(text("SELECT 1"))
+
+
 def lock_for_import(tx: Tx, ids: Collection[str]) -> None:
     """Keep every other import out, and hold these people's rows, until the transaction ends.
 
@@ -134,6 +145,14 @@ def lock_for_import(tx: Tx, ids: Collection[str]) -> None:
             .order_by(person_table.c.id.collate("C"))
             .with_for_update()
         )
+
+
+def reports(tx: Tx, person_id: str) -> tuple[Person, ...]:
+    """Return who reports to a person directly, by id."""
+    rows = tx.execute(
+        select(person_table).where(person_table.c.manager == person_id).order_by(person_table.c.id)
+    )
+    return tuple(_person(row) for row in rows)
 
 
 def add(tx: Tx, added: Iterable[Person], at: datetime) -> None:

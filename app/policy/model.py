@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from app.kernel.canonical import canonical, digest
+from app.kernel.canonical import canonical, digest, parse_canonical
 from app.kernel.vocabulary import Basis, Mode, Signal
 from app.policy.layer import (
     Claim,
@@ -109,6 +109,27 @@ class Catalogue:
     def digest(self) -> str:
         """The name of its bytes."""
         return digest(self.body)
+
+    @classmethod
+    def read(cls, body: bytes) -> "Catalogue":
+        """Read the bytes of ``body`` back.
+
+        Raises:
+            ValueError: other bytes.
+        """
+        document = parse_canonical(body)
+        if document.get("kind") != "catalogue":
+            msg = "the document is no catalogue"
+            raise ValueError(msg)
+        apps = [
+            App(item["id"], item["name"], item["group"], _read_match(item["match"]))
+            for item in document["apps"]
+        ]
+        exclusions = [
+            Exclusion(item["id"], item["name"], item["why"], _read_match(item["match"]))
+            for item in document["exclusions"]
+        ]
+        return cls({app.id: app for app in apps}, {item.id: item for item in exclusions})
 
 
 @dataclass(frozen=True)
@@ -308,3 +329,13 @@ def _match(match: Matchers) -> dict[str, Any]:
         "fields": sorted(match.fields),
         "private": match.private,
     }
+
+
+def _read_match(said: Mapping[str, Any]) -> Matchers:
+    return Matchers(
+        bundle_ids=tuple(said["bundle_ids"]),
+        executables=tuple(said["executables"]),
+        urls=tuple(said["urls"]),
+        fields=tuple(said["fields"]),
+        private=said["private"],
+    )

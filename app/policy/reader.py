@@ -4,43 +4,19 @@ Rules:
 1. The rows change only with a policy event, and each event has an id of its own that never comes
    back, not even if its transaction is undone. What is remembered under the id of the last event is
    right for as long as that event is the last.
-2. Time changes an answer only at the moments that ``timeline.moments`` lists. An answer is
-   remembered for the span between two of them.
+2. Within one event's time ``memory`` says how long an answer holds.
 """
 
-from bisect import bisect_right
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from app.db.engine import Tx
 from app.kernel.errors import NotFound
 from app.policy import store
 from app.policy.compile import compile_layers
+from app.policy.memory import Memory
 from app.policy.model import InForce
-from app.policy.timeline import History, chain, in_force, moments
-
-_MOST_ANSWERS = 4096
-
-
-@dataclass(frozen=True)
-class Memory:
-    """What was read and answered while one event was the last."""
-
-    event: str
-    history: History
-    moments: tuple[datetime, ...]
-    answers: dict[tuple[tuple[str, ...], int], InForce] = field(default_factory=dict)
-
-    def in_force(self, regions: tuple[str, ...], at: datetime) -> InForce:
-        """Answer, computing at most once for each span (rule 2)."""
-        key = (regions, bisect_right(self.moments, at))
-        found = self.answers.get(key)
-        if found is None:
-            found = in_force(self.history, regions, at, compile_layers)
-            if len(self.answers) >= _MOST_ANSWERS:
-                self.answers.clear()
-            self.answers[key] = found
-        return found
+from app.policy.situation import Situation, situation_of
+from app.policy.timeline import History, chain, in_force
 
 
 class PolicyReader:
@@ -66,10 +42,16 @@ class PolicyReader:
         self, tx: Tx, regions: tuple[str, ...], start: datetime, end: datetime
     ) -> tuple[tuple[datetime, InForce], ...]:
         """What holds from start to end, both included: at the start, and after each change."""
-        memory = self._remembered(tx)
-        first, last = (bisect_right(memory.moments, at) for at in (start, end))
-        instants = (start, *memory.moments[first:last])
-        return tuple((at, memory.in_force(regions, at)) for at in instants)
+        return self._remembered(tx).throughout(regions, start, end)
+
+    def situation(self, tx: Tx, region: str, now: datetime) -> Situation:
+        """What a new company policy of a region would come into.
+
+        Raises:
+            NotFound: the region has no floor.
+        """
+        names = self.chain(tx, region, now)
+        return situation_of(self.history(tx), names, now)
 
     def chain(self, tx: Tx, region: str, at: datetime) -> tuple[str, ...]:
         """The region and those above it.
@@ -89,6 +71,5 @@ class PolicyReader:
     def _remembered(self, tx: Tx) -> Memory:
         head, memory = store.head(tx), self._memory
         if memory is None or memory.event != head.event:
-            history = store.history(tx, head.seq)
-            memory = self._memory = Memory(head.event, history, moments(history))
+            memory = self._memory = Memory.of(head.event, store.history(tx, head.seq))
         return memory

@@ -1,4 +1,4 @@
-"""What a new company policy of a region would come into.
+"""What a new company policy of a region would come into (pure).
 
 Rules:
 1. It is measured against what holds now, and against everything that is already decided for later:
@@ -10,12 +10,10 @@ Rules:
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from app.db.engine import Tx
 from app.policy.compile import Element, closed, meet, meet_all
 from app.policy.difference import differences, direction
 from app.policy.layer import CompanyPolicy, Direction
 from app.policy.model import KnobChange
-from app.policy.reader import PolicyReader
 from app.policy.timeline import History, met, moments
 
 SECOND_PERSON = "legal"
@@ -88,6 +86,14 @@ class Situation:
         found = tuple(changes.values())
         return direction(self.now.policies, found), found
 
+    def publication(self, after: CompanyPolicy, now: datetime) -> tuple[Direction, datetime]:
+        """Which way the new policy goes, and when it replaces the one before, if published now."""
+        way, _ = self.compare(after)
+        starts = max(now, after.valid_from or now)
+        if way == "widens":
+            starts = max(starts, now + timedelta(days=self.lead_days(after)))
+        return way, starts
+
     def _points(self, after: CompanyPolicy) -> tuple[Element, ...]:
         return tuple(
             point for prospect in (self.now, *self.later) for point in prospect.points(after)
@@ -111,18 +117,8 @@ def met_policies(history: History, region: str, now: datetime) -> tuple[CompanyP
     return tuple(one.row.policy for one in counted)
 
 
-def read_situation(reader: PolicyReader, tx: Tx, region: str, now: datetime) -> Situation:
-    """Read it from the rows.
-
-    Raises:
-        NotFound: the region has no floor.
-    """
-    names = reader.chain(tx, region, now)
-    return situation_of(reader.history(tx), names, now)
-
-
 def situation_of(history: History, names: tuple[str, ...], now: datetime) -> Situation:
-    """Compute it; ``names`` are the region and those above it (pure)."""
+    """Compute it; ``names`` are the region and those above it."""
     prospects = [_prospect(history, names, now)]
     for at in moments(history):
         if at > now:

@@ -13,7 +13,7 @@ Rules:
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from app.audit.model import Actor, Event
 from app.audit.service import AuditService
@@ -30,7 +30,7 @@ from app.policy.model import Change, KnobChange, Preview, State, Step, StepTaken
 from app.policy.notes import require_note
 from app.policy.packs import PolicyTexts
 from app.policy.reader import PolicyReader
-from app.policy.situation import Situation, read_situation
+from app.policy.situation import Situation
 from app.policy.store import ChangeRow
 from app.policy.transitions import (
     KINDS,
@@ -57,7 +57,7 @@ class Workflow:
             Unreadable: the text is no company policy; one fault per problem.
             NotFound: the region has no floor.
         """
-        situation = read_situation(self.reader, tx, region, now)
+        situation = self.reader.situation(tx, region, now)
         policy = self.texts.read_company_policy(text, region)
         way, changes = situation.compare(policy)
         return Preview(
@@ -137,7 +137,7 @@ class Workflow:
         self._require(actor, row.region, Step.APPROVED)
         taken = store.steps(tx, row.id)
         require_possible(taken, Step.APPROVED)
-        situation = read_situation(self.reader, tx, row.region, now)
+        situation = self.reader.situation(tx, row.region, now)
         _require_bound(row, digest, situation)
         _require_another(actor, row, taken)
         missing = _missing_roles(situation.approvals(self._policy(tx, row)), taken)
@@ -189,7 +189,7 @@ class Workflow:
         self, tx: Tx, region: str, text: str | bytes, now: datetime
     ) -> tuple[Preview, str | None]:
         preview = self.check(tx, region, text, now)
-        latest = read_situation(self.reader, tx, region, now).latest
+        latest = self.reader.situation(tx, region, now).latest
         if latest is not None and latest.digest == preview.policy.digest:
             raise InvalidInput(
                 "this is word for word the policy that was published last",
@@ -252,11 +252,8 @@ class Workflow:
         return self.log.append(tx, event, now)
 
     def _publish(self, tx: Tx, row: ChangeRow, actor: Person, now: datetime) -> None:
-        situation, policy = read_situation(self.reader, tx, row.region, now), self._policy(tx, row)
-        way, _ = situation.compare(policy)
-        starts = max(now, policy.valid_from or now)
-        if way == "widens":
-            starts = max(starts, now + timedelta(days=situation.lead_days(policy)))
+        situation, policy = self.reader.situation(tx, row.region, now), self._policy(tx, row)
+        way, starts = situation.publication(policy, now)
         store.add_company(tx, row, way, starts, now)
         event = self._take(
             tx, row, actor, Step.PUBLISHED, now, direction=way, valid_from=timestamp(starts)
@@ -307,7 +304,7 @@ class Workflow:
         needed: tuple[str, ...] = ()
         if state is State.IN_REVIEW:
             needed = _missing_roles(
-                read_situation(self.reader, tx, row.region, now).approvals(policy), taken
+                self.reader.situation(tx, row.region, now).approvals(policy), taken
             )
         return Change(
             id=row.id,

@@ -1,4 +1,4 @@
-"""The check a data store makes before it hands out captured data: no grant, no data.
+"""What a data store does with a grant: check it, hand out what it covers, say what was done.
 
 Rules:
 1. A grant is believed only whole: signature and key, type and algorithm, audience, times, purpose.
@@ -6,13 +6,19 @@ Rules:
 3. The purpose is compared with the floor here as well: a stolen signing key cannot permit a
    performance evaluation to a store that runs this check.
 4. What is handed out lies within the grant: this dataset, these people, these signals, this time.
+5. No grant, no data. Whoever was given one says afterwards what it did with it: once, within a day,
+   also if it did nothing. Saying the same again is harmless, so it is said until it is answered.
 """
 
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
+from urllib.parse import quote
+
+import httpx2
 
 from app.access.floor import Outcome, verdict
 from app.kernel.clock import instant
@@ -54,6 +60,10 @@ class Grant:
             and signal in self.signals
             and self.captured_from <= captured_at <= self.captured_to
         )
+
+
+class UseRefused(Exception):
+    """The service did not take what was said about a grant; the message is its own."""
 
 
 class GrantRefused(Exception):
@@ -128,6 +138,63 @@ def check_grant(
     if not redeemed.redeem(grant.id, grant.expires):
         raise GrantRefused("the grant was used before")
     return grant
+
+
+def report_use(
+    http: httpx2.Client,
+    secret: str,
+    grant: str,
+    *,
+    rows: int | None,
+    result: str | None = None,
+    attempts: int = 5,
+    sleep: Callable[[float], None] = time.sleep,
+) -> str:
+    """Say what was done with a grant (rule 5); return the id of the entry in the log.
+
+    Args:
+        http: a client whose base URL is that of the service.
+        secret: the consumer's.
+        grant: the grant's id.
+        rows: how many rows were handed out; None: the grant was not used.
+        result: ``sha256:`` and the digest of what was handed out, if it is to be bound to it.
+        attempts: how often it is tried while the service cannot be reached or cannot answer.
+        sleep: waits some seconds between two attempts.
+
+    Raises:
+        UseRefused: the service refuses it: not this consumer's grant, too late, or closed with
+            another word.
+        httpx2.HTTPError: the service cannot be reached.
+    """
+    said = {"outcome": "unused" if rows is None else "used", "rows": rows or 0, "result": result}
+    for attempt in range(1, max(1, attempts)):
+        try:
+            return _report(http, secret, grant, said)
+        except httpx2.HTTPError:
+            sleep(min(2**attempt, 30))
+    return _report(http, secret, grant, said)
+
+
+def _report(
+    http: httpx2.Client, secret: str, grant: str, said: Mapping[str, str | int | None]
+) -> str:
+    answer = http.post(
+        f"/access/v1/grants/{quote(grant, safe='')}/use",
+        json=said,
+        headers={"Authorization": f"Bearer {secret}"},
+    )
+    if answer.is_server_error:
+        answer.raise_for_status()
+    if not answer.is_success:
+        raise UseRefused(_detail(answer))
+    return str(answer.json()["log_event"])
+
+
+def _detail(answer: httpx2.Response) -> str:
+    try:
+        return str(answer.json()["detail"])
+    except (ValueError, KeyError, TypeError):
+        return f"the service answered {answer.status_code}"
 
 
 def _require_now(issued: int, expires: int, now: datetime) -> None:

@@ -12,11 +12,13 @@ from app.web import (
     home,
     laptop_pages,
     legal,
+    log_bundles,
     receipt_pages,
     refusals,
     render,
     signin,
 )
+from app.web.auditor_jobs import jobs_of
 from app.web.headers import SecurityHeaders, page_headers
 from app.web.signin import SignIn
 from app.wiring import Services
@@ -39,7 +41,9 @@ def install(app: FastAPI, services: Services, secret: str) -> None:
     """
     settings = services.settings
     app.state.sign_in = SignIn(settings)
-    for module in (home, signin, employee, receipt_pages, laptop_pages, legal, auditor):
+    jobs_of(services).sweep()  # what an earlier process left behind
+    own = (home, signin, employee, receipt_pages, laptop_pages)
+    for module in (*own, legal, auditor, log_bundles):
         app.include_router(module.router, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=Path(render.STATIC)), name="static")
     refusals.install(app)

@@ -7,28 +7,35 @@ Rules:
    that person's own key; the entry says that somebody looked.
 """
 
-from typing import Annotated
+from dataclasses import replace
+from typing import Annotated, NamedTuple
 
 from fastapi import APIRouter, Form, Query, Request
 from starlette.responses import HTMLResponse
 
 from app.api.deps import Now, ServicesDep, WriteTx
 from app.audit.checkpoint import parse_checkpoint, parse_note
-from app.audit.model import Actor, Event, Kind
+from app.audit.model import Actor, Entry, Event, Kind
 from app.db.engine import Tx
 from app.directory.model import Person
+from app.kernel.canonical import Json
 from app.kernel.errors import Fault
-from app.web import auditor_entry, auditor_export, auditor_rows
+from app.web import (
+    auditor_activity,
+    auditor_entry,
+    auditor_export,
+    auditor_health,
+    auditor_rows,
+)
 from app.web.auditor_rows import Health
 from app.web.door import SignedIn, Visitor
 from app.web.log_search import SIDES, Search
 from app.web.log_words import OUTCOMES
 from app.web.render import page
-from app.web.text import PURPOSE_PHRASES
 from app.wiring import Services
 
 router = APIRouter(prefix="/auditor")
-for module in (auditor_entry, auditor_export):
+for module in (auditor_activity, auditor_entry, auditor_export, auditor_health):
     router.include_router(module.router)
 
 PAGE = 50
@@ -50,13 +57,22 @@ def search_log(
     side: Asked = "about",
     purpose: Asked = "",
     outcome: Asked = "",
+    region: Asked = "",
+    since: Asked = "",
+    until: Asked = "",
     before: Asked = "",
+    after: Asked = "",
 ) -> HTMLResponse:
-    """Entries that match, newest first; the health of the log; how much there is of each kind."""
+    """Entries that match, newest first, and the state of the log in one line."""
     services.authority.require(visitor.person.roles, None, "log", "read")
     search = Search(
-        kind.strip(), person.strip(), side.strip(), purpose.strip(), outcome.strip(), before.strip()
-    )
+        *(
+            field.strip()
+            for field in (
+                kind, person, side, purpose, outcome, region, since, until, before, after,
+            )
+        )
+    )  # fmt: skip
     faults = search.faults()
     if not faults and search.person and not services.log.people(tx, (search.person,)):
         faults = (Fault("person", "Nobody stands in the log under this pseudonym."),)
@@ -122,38 +138,69 @@ def _log_page(
     faults: tuple[Fault, ...],
     looked_up: dict[str, str] | None = None,
 ) -> HTMLResponse:
-    # One more than is shown, to know whether there is a next page.
-    entries = () if faults else services.log.search(tx, search.wanted(PAGE + 1))
-    counts, shown = services.log.counts_by_kind(tx), _health(services, tx, now)
+    found = Page((), older=None, newer=None) if faults else _found(services, tx, search)
+    shown, purposes = _health(services, tx, now), services.log.purposes(tx)
     if not faults:
-        event = Event(
-            Kind.LOG_READ,
-            Actor("person", visitor.person.id),
-            {
-                "kind": search.kind or None,
-                "subject": search.person or None,
-                "count": len(entries[:PAGE]),
-            },
-            subjects=tuple(services.log.people(tx, (search.person,)).values()),
-        )
-        services.log.append(tx, event, now)
+        _record(services, tx, visitor, search, len(found.entries), now)
     return page(
         request,
         "auditor_log.html",
         status=422 if faults else 200,
         asked=search,
+        chips=auditor_rows.chips(search),
         faults=faults,
         looked_up=looked_up or {"who": "", "reason": "", "pseudonym": ""},
-        rows=auditor_rows.entry_rows(entries[:PAGE]),
-        older=entries[PAGE - 1].idx if len(entries) > PAGE else None,
+        rows=auditor_rows.entry_rows(found.entries),
+        older=found.older,
+        newer=found.newer,
         health=shown,
-        bars=auditor_rows.bars(counts),
         kinds=auditor_rows.kind_choices(),
-        purposes=PURPOSE_PHRASES,
+        purposes=auditor_rows.purpose_choices(purposes),
+        regions=auditor_rows.region_choices(services.policy.regions(tx, now), search.region),
         outcomes=OUTCOMES,
         sides=SIDES,
         may_export=services.authority.may(visitor.person.roles, None, "log", "export"),
     )
+
+
+class Page(NamedTuple):
+    """A page of the list, newest first; the indices from which the next ones go on, if any."""
+
+    entries: tuple[Entry, ...]
+    older: int | None
+    newer: int | None
+
+
+def _found(services: Services, tx: Tx, search: Search) -> Page:
+    wanted = search.wanted(PAGE)
+    entries = services.log.search(tx, wanted)
+    if not entries:
+        return Page((), older=None, newer=None)
+    newest, oldest = entries[0].idx, entries[-1].idx
+    one = replace(wanted, limit=1)
+    is_older = services.log.search(tx, replace(one, before=oldest, after=None))
+    is_newer = services.log.search(tx, replace(one, before=None, after=newest))
+    return Page(entries, oldest if is_older else None, newest if is_newer else None)
+
+
+def _record(
+    services: Services, tx: Tx, visitor: Visitor, search: Search, count: int, now: Now
+) -> None:
+    facts: dict[str, Json] = {
+        "kind": search.kind or None,
+        "subject": search.person or None,
+        "count": count,
+    }
+    # Under a name of their own: the entry about a search for a region is not of that region.
+    if search.asked:
+        facts["asked"] = search.asked
+    event = Event(
+        Kind.LOG_READ,
+        Actor("person", visitor.person.id),
+        facts,
+        subjects=tuple(services.log.people(tx, (search.person,)).values()),
+    )
+    services.log.append(tx, event, now)
 
 
 def _health(services: Services, tx: Tx, now: Now) -> Health:

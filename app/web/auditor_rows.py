@@ -5,16 +5,27 @@ Rules:
 2. People are pseudonyms here as they are in the log; a name is never put beside one.
 """
 
-import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from app.access.floor import ALLOWED, BREAK_GLASS
 from app.audit.checkpoint import Checkpoint
 from app.audit.model import Entry, Kind, outcome
 from app.kernel.clock import instant
-from app.web.log_words import ACTORS, FIELDS, KINDS, OUTCOMES, ROOMS, kind_in_words
+from app.policy.model import RegionView
+from app.web.legal_rows import names_of
+from app.web.log_search import SIDES, Search
+from app.web.log_words import (
+    ACTORS,
+    GROUPS,
+    KINDS,
+    OUTCOMES,
+    kind_in_words,
+    kinds_of,
+    shortened,
+)
 from app.web.policy_words import counted
 
 
@@ -52,24 +63,6 @@ class Health(NamedTuple):
     at: datetime | None
     age: str
     pending: int
-
-
-@dataclass(frozen=True)
-class Bar:
-    """One kind of entry in the chart; ``length`` out of 100."""
-
-    kind: str
-    words: str
-    count: int
-    length: int
-
-
-class Field(NamedTuple):
-    """A field of a leaf: its name, its value as it stands there, what it means."""
-
-    name: str
-    value: str
-    meaning: str
 
 
 def entry_rows(entries: Iterable[Entry]) -> tuple[EntryRow, ...]:
@@ -128,43 +121,69 @@ def age_in_words(seconds: float) -> str:
     return f"{counted(whole, 'second')} ago" if whole else "just now"
 
 
-def bars(counts: Mapping[str, int]) -> tuple[Bar, ...]:
-    """Counts by kind as bars from zero, the most frequent first; kinds without entries left out."""
-    found = sorted((-count, kind) for kind, count in counts.items() if count)
-    most = -found[0][0] if found else 1
+class KindChoices(NamedTuple):
+    """One group of kinds in a form: its code, its name, its kinds with their words."""
+
+    group: str
+    name: str
+    kinds: tuple[tuple[str, str], ...]
+
+
+def kind_choices() -> tuple[KindChoices, ...]:
+    """Kinds for the forms, by group."""
     return tuple(
-        Bar(kind, kind_in_words(kind), -count, max(1, round(-100 * count / most)))
-        for count, kind in found
+        KindChoices(code, group.name, tuple((kind, KINDS[kind]) for kind in kinds_of(code)))
+        for code, group in GROUPS.items()
     )
 
 
-def kind_choices() -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
-    """Kinds for the search form, by room: (room, ((kind, words), …))."""
+class PurposeChoices(NamedTuple):
+    """Purposes for the forms: those on the closed list, and those asked for that are not on it."""
+
+    allowed: tuple[str, ...]
+    refused: tuple[str, ...]
+
+
+def purpose_choices(occurring: Iterable[str]) -> PurposeChoices:
+    """Every purpose that can be asked for, and every other that ever was."""
+    others = sorted(set(occurring) - ALLOWED - BREAK_GLASS)
+    return PurposeChoices((*sorted(ALLOWED), *sorted(BREAK_GLASS)), tuple(others))
+
+
+def region_choices(views: Iterable[RegionView], asked: str = "") -> tuple[tuple[str, str], ...]:
+    """Regions for the forms with their names, wider ones first; one that has no floor stays."""
+    names = names_of(views)
+    missing = [(asked, asked)] if asked and asked not in names else []
+    return (*names.items(), *missing)
+
+
+class Chip(NamedTuple):
+    """One field of a search in words, and the same search without it."""
+
+    label: str
+    value: str
+    without: str
+
+
+def chips(search: Search) -> tuple[Chip, ...]:
+    """What a search asks for, field by field."""
+    kind = GROUPS[search.kind].name if search.kind in GROUPS else kind_in_words(search.kind)
+    said = (
+        ("kind", "", kind if search.kind else ""),
+        ("person", SIDES.get(search.side, ""), shortened(search.person)),
+        ("purpose", "for", search.purpose),
+        ("outcome", "", OUTCOMES.get(search.outcome, search.outcome)),
+        ("region", "in", search.region),
+        ("since", "from", search.since),
+        ("until", "to", search.until),
+    )
     return tuple(
-        (
-            name,
-            tuple((kind, words) for kind, words in KINDS.items() if kind.partition(".")[0] == room),
-        )
-        for room, name in ROOMS.items()
+        Chip(label, value, replace(search, **{name: ""}).query())
+        for name, label, value in said
+        if value
     )
 
 
 def unknown_kinds() -> frozenset[str]:
     """Kinds of the log that have no words here; a test holds this empty."""
     return frozenset(kind.value for kind in Kind) - KINDS.keys()
-
-
-def fields(leaf: Mapping[str, Any]) -> tuple[Field, ...]:
-    """The leaf field by field, in the order in which a reader asks."""
-    return tuple(Field(name, _written(leaf[name]), FIELDS[name]) for name in FIELDS if name in leaf)
-
-
-def pretty(leaf: Mapping[str, Any]) -> str:
-    """The leaf with line breaks and indentation; the raw bytes have none."""
-    return json.dumps(leaf, indent=2, ensure_ascii=False, sort_keys=True)
-
-
-def _written(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    return json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True)

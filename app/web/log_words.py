@@ -5,12 +5,24 @@ know them, and must not say more than the leaf does.
 """
 
 from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class Group(NamedTuple):
+    """Kinds that belong together: its name, and the first parts of their names."""
+
+    name: str
+    rooms: tuple[str, ...]
+
 
 KINDS: Mapping[str, str] = {
     "log.opened": "Log opened",
     "log.read": "Log read",
     "log.exported": "Log exported",
     "log.body_read": "Personal detail read",
+    "log.restored": "Log continued after a restore",
+    "log.custodians_adopted": "Custodians adopted",
+    "log.witnesses_adopted": "Witnesses adopted",
     "directory.imported": "People imported",
     "directory.person": "Person recorded",
     "session.started": "Signed in",
@@ -40,23 +52,21 @@ KINDS: Mapping[str, str] = {
     "lease.changed": "Lease changed",
     "agent.reported": "Agent reported",
     "access.decided": "Access decided",
+    "access.used": "Use of captured data closed",
     "access.consumer_registered": "Consumer registered",
+    "subject.erased": "Person erased",
 }
 """Every kind of entry, in the order in which a reader would tell the story."""
 
-ROOMS: Mapping[str, str] = {
-    "consent": "Decisions of people",
-    "notice": "Notices",
-    "lease": "Leases",
-    "agent": "Agents",
-    "device": "Devices",
-    "access": "Access to captured data",
-    "policy": "Policy",
-    "directory": "Directory",
-    "session": "Sign-in",
-    "log": "This log",
+GROUPS: Mapping[str, Group] = {
+    "consent": Group("Decisions of people", ("consent", "notice")),
+    "capture": Group("Laptops and leases", ("lease", "agent", "device")),
+    "access": Group("Access to captured data", ("access",)),
+    "policy": Group("Policy and stops", ("policy",)),
+    "people": Group("Directory, sign-in, erasure", ("directory", "session", "subject")),
+    "log": Group("This log", ("log",)),
 }
-"""The first part of a kind and what it is about."""
+"""Kinds by what a reader looks for; a search can ask for a whole group."""
 
 OUTCOMES: Mapping[str, str] = {
     "permit": "Permitted",
@@ -90,6 +100,17 @@ FIELDS: Mapping[str, str] = {
     "v": "Version of this form. A new form gets a new number; old entries are never rewritten.",
 }
 """What each field of a leaf means, in the order in which a reader asks."""
+
+
+def group_of(kind: str) -> str:
+    """The group that a kind belongs to; ``log`` for one that no group names."""
+    room = kind.partition(".")[0]
+    return next((code for code, group in GROUPS.items() if room in group.rooms), "log")
+
+
+def kinds_of(group: str) -> tuple[str, ...]:
+    """The kinds of a group, in the order of ``KINDS``."""
+    return tuple(kind for kind in KINDS if group_of(kind) == group)
 
 
 def kind_in_words(kind: str) -> str:

@@ -21,7 +21,7 @@ router = APIRouter(prefix="/me/receipts")
 
 @router.get("/{decision}.json")
 def download(decision: str, visitor: SignedIn, services: ServicesDep, tx: ReadTx) -> Response:
-    """The receipt as a file: claims, the signed token, and the proof that it is in the log."""
+    """The receipt as a file: claims, the signed token, the log's promise, and its proof."""
     receipt = services.consent.receipt(tx, visitor.person.id, decision)
     document = {
         "type": RECEIPT_TYPE,
@@ -29,6 +29,9 @@ def download(decision: str, visitor: SignedIn, services: ServicesDep, tx: ReadTx
         "claims": receipt.claims,
         "keys": services.jwks,
         "log": _proof(services, tx, receipt.event_id),
+        "submission": services.log.submission_receipts(tx, (receipt.event_id,)).get(
+            receipt.event_id
+        ),
     }
     name = f"habeas-receipt-{receipt.decision.id}.json"
     return Response(

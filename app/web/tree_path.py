@@ -12,10 +12,10 @@ from app.audit.merkle import node_hash
 
 Side = Literal["left", "right"]
 
-_BOX_WIDTH = 138
-_BOX_HEIGHT = 44
-_ROW = 78
-_LEFT, _MIDDLE, _RIGHT = 71, 170, 269
+_BOX_WIDTH = 166
+_BOX_HEIGHT = 58
+_ROW = 88
+_LEFT, _MIDDLE, _RIGHT = 86, 178, 270
 _MARGIN = 6
 
 
@@ -37,7 +37,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Box:
-    """A node of the drawing: centre ``x``, top ``y``."""
+    """A node of the drawing: centre ``x``, top ``y``; the indices of the entries below it."""
 
     x: int
     y: int
@@ -121,7 +121,7 @@ def draw(index: int, leaf_hash: bytes, walk: Sequence[Step]) -> Drawing:
         current = (step.result, step.result_first, step.result_last)
     boxes.append(Box(_MIDDLE, _MARGIN, *current, "root"))
     return Drawing(
-        width=2 * _MIDDLE,
+        width=2 * _MIDDLE + _MARGIN,
         height=2 * _MARGIN + levels * _ROW + _BOX_HEIGHT,
         box_width=_BOX_WIDTH,
         box_height=_BOX_HEIGHT,

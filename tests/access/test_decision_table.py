@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from app.access.enforcer import CasbinAuthority
+from app.access.facts import rules
 from app.access.floor import ALLOWED
-from app.access.inquiry import _rules
 from app.access.model import Caller, Facts, PersonFacts, Question, ScopeFacts, decide
 from app.access.record import entry_facts, recompute
 from app.agents.model import Circumstances, directive
@@ -169,7 +169,7 @@ class Asked:
 def asked(row: Row) -> Asked:
     signals = () if row["signal"] == "-" else (row["signal"],)
     found = holds((row["home"],))
-    policy = _rules(found, AT, signals)
+    policy = rules(found, AT, signals)
     compiled, now = found.compiled, State(row["now"])
     agreed = ScopeFacts(
         tuple(s.value for s in Signal if compiled.signals[s].mode is not Mode.DENY),

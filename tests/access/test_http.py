@@ -11,6 +11,7 @@ from threading import Thread
 from time import monotonic, sleep
 from typing import Any
 
+import httpx2
 import pytest
 import uvicorn
 from sqlalchemy import text
@@ -18,7 +19,9 @@ from starlette.testclient import TestClient
 
 from app.access.record import recompute, recorded
 from app.consent.model import Act
+from app.kernel.signing import read_token
 from app.main import create_app
+from app.sdk.grants import GRANT_TYPE, UseRefused, report_use
 from tests.access.office import ALICE, BOB, TRAINING, Office
 
 URL = "/access/v1/evaluation"
@@ -392,3 +395,111 @@ def test_the_shapes_of_the_interop_scenario_are_read_and_denied_without_a_row(
         answer = client.post(URL, json=request, headers=headers(office))
         assert answer.status_code == 200
         assert answer.json()["decision"] is False
+
+
+# Closing a grant ---------------------------------------------------------------------------------
+
+
+def granted(office: Office, client: TestClient) -> str:
+    """The address at which a grant that was just given is closed."""
+    office.captured(ALICE)
+    answer = client.post(URL, json=question(office, ALICE.id), headers=headers(office)).json()
+    claims = read_token(answer["context"]["grant"], GRANT_TYPE, office.grant_keys)
+    return f"/access/v1/grants/{claims['jti']}/use"
+
+
+def test_a_consumer_says_once_what_it_did_with_a_grant(office: Office, client: TestClient) -> None:
+    url = granted(office, client)
+    said = {"outcome": "used", "rows": 12, "result": "sha256:" + "a" * 64}
+    answer = client.post(url, json=said, headers=headers(office))
+    assert answer.status_code == 200
+    assert answer.json() == {
+        **said,
+        "grant": url.split("/")[-2],
+        "log_event": answer.json()["log_event"],
+    }
+    assert client.post(url, json=said, headers=headers(office)).json() == answer.json()
+    (entry,) = office.entries(kind="access.used")
+    assert entry.leaf["event"] == answer.json()["log_event"]
+    other = client.post(url, json={"outcome": "unused"}, headers=headers(office))
+    assert other.status_code == 409
+    assert other.headers["content-type"] == "application/problem+json"
+    assert "closed before" in other.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"no json",
+        b"[]",
+        b"{}",
+        b'{"outcome": "sold"}',
+        b'{"outcome": "used", "rows": -1}',
+        b'{"outcome": "used", "rows": 1.5}',
+        b'{"outcome": "used", "rows": true}',
+        b'{"outcome": "used", "rows": 9007199254740992}',
+        b'{"outcome": "used", "result": "a text"}',
+        b'{"outcome": "used", "result": "sha256:' + b"a" * 64 + b'\\n"}',
+        b'{"outcome": "unused", "rows": 1}',
+    ],
+)
+def test_a_word_about_a_grant_that_cannot_be_read_is_a_400_with_its_field(
+    office: Office, client: TestClient, said: bytes
+) -> None:
+    url = granted(office, client)
+    typed = {"Content-Type": "application/json"}
+    answer = client.post(url, content=said, headers=headers(office, **typed))
+    assert answer.status_code in {400, 422}, answer.json()
+    assert answer.json()["detail"]
+    assert not office.entries(kind="access.used")
+
+
+def test_a_grant_is_closed_by_nobody_else(office: Office, client: TestClient) -> None:
+    url, said = granted(office, client), {"outcome": "used"}
+    assert client.post(url, json=said).status_code == 401
+    wrong = {"Authorization": "Bearer a guess"}
+    assert client.post(url, json=said, headers=wrong).status_code == 401
+    theirs = {"Authorization": f"Bearer {office.secrets['auditors']}"}
+    assert client.post(url, json=said, headers=theirs).status_code == 404
+    unknown = url.replace(url.split("/")[-2], "x" * 64)
+    assert client.post(unknown, json=said, headers=headers(office)).status_code == 404
+    assert not office.entries(kind="access.used")
+
+
+def test_the_client_of_a_data_store_closes_its_grant(office: Office, client: TestClient) -> None:
+    grant, waited = granted(office, client).split("/")[-2], list[float]()
+
+    def answered(request: httpx2.Request) -> httpx2.Response:
+        if len(waited) < 2:
+            raise httpx2.ConnectError("nobody there")
+        answer = client.post(
+            request.url.path, content=request.content, headers=dict(request.headers)
+        )
+        return httpx2.Response(answer.status_code, content=answer.content)
+
+    transport = httpx2.MockTransport(answered)
+    with httpx2.Client(base_url="http://habeas.example", transport=transport) as http:
+        secret = office.secrets["pipeline"]
+        event = report_use(http, secret, grant, rows=4, sleep=waited.append)
+        assert waited == [2, 4]
+        assert report_use(http, secret, grant, rows=4) == event
+        with pytest.raises(UseRefused, match="closed before"):
+            report_use(http, secret, grant, rows=None)
+        waited.clear()
+        with pytest.raises(httpx2.ConnectError):
+            report_use(http, secret, grant, rows=4, attempts=1, sleep=waited.append)
+
+
+def test_an_answer_that_is_no_problem_document_is_told_by_its_status() -> None:
+    transport = httpx2.MockTransport(lambda _: httpx2.Response(403, content=b"<html>"))
+    with (
+        httpx2.Client(base_url="http://habeas.example", transport=transport) as http,
+        pytest.raises(UseRefused, match="answered 403"),
+    ):
+        report_use(http, "a secret", "a grant", rows=1)
+    failing = httpx2.MockTransport(lambda _: httpx2.Response(503))
+    with (
+        httpx2.Client(base_url="http://habeas.example", transport=failing) as http,
+        pytest.raises(httpx2.HTTPStatusError),
+    ):
+        report_use(http, "a secret", "a grant", rows=1, attempts=2, sleep=lambda _: None)

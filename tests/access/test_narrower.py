@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from hypothesis import given
 
-from app.access.inquiry import narrower
+from app.access.facts import narrower
 from app.access.model import AccessReason, PolicyFacts, Question, decide
 from tests.access.questions import POLICIES, QUESTIONS, facts, person, policy
 

@@ -19,6 +19,8 @@ from app.access.service import AccessService
 from app.agents.model import Captured, Report
 from app.agents.pairing import TOKEN_PATH
 from app.agents.service import AgentService
+from app.audit.checkpoint import VerifierKey
+from app.audit.custody import Custodians, sign_statement
 from app.audit.model import SYSTEM, Actor
 from app.consent.model import Act
 from app.consent.service import ConsentService
@@ -27,13 +29,17 @@ from app.demo.seed import DATA
 from app.directory.service import DirectoryService
 from app.directory.sessions import SessionService
 from app.kernel.canonical import Json
-from app.kernel.signing import LocalSigner, jwk, sign_token
+from app.kernel.signing import LocalSigner, jwk, read_token, sign_token, thumbprint
 from app.kernel.vocabulary import Signal
 from app.policy.service import PolicyService
+from app.rights.model import Basis
+from app.rights.service import RightsService
+from app.sdk.grants import GRANT_TYPE
 from app.wiring import Services
 
 SERVICES = (
     DirectoryService, SessionService, PolicyService, ConsentService, AgentService, AccessService,
+    RightsService,
 )  # fmt: skip
 
 READS = {
@@ -47,8 +53,11 @@ READS = {
     "AccessService": "authenticate consumers documents uses",
 }
 
+READS["RightsService"] = "statement"
+
 WITHOUT_ENTRY = {
     "AgentService.start_pairing": "anybody may begin: kept for minutes; approving is an entry",
+    "DirectoryService.hold": "takes a lock and changes no row",
     "DirectoryService.lock": "takes a lock and changes no row",
     "SessionService.touch": "notes that a session is in use; its start and end are entries",
     "PolicyService.hold": "takes a lock and changes no row",
@@ -168,6 +177,11 @@ def withdraw_change(story: Story) -> None:
     story.services.policy.withdraw(story.tx, author, change.id, story.now)
 
 
+def end_all_consents(story: Story) -> None:
+    story.given()
+    assert story.services.consent.end_all(story.tx, story.now) == 1
+
+
 def revoke_consent(story: Story) -> None:
     story.given()
     story.services.consent.revoke(
@@ -227,9 +241,57 @@ def register(story: Story) -> str:
     )  # fmt: skip
 
 
+def use(story: Story) -> None:
+    """Somebody asks for their own data, is permitted, and says what became of it."""
+    secret = story.services.access.register(
+        story.tx, story.holder("admin"), "rights-desk", "Rights", ("rights.fulfilment",),
+        ("rights",), story.now,
+    )  # fmt: skip
+    consumer = story.services.access.authenticate(story.tx, secret)
+    asked = EvaluationRequest(
+        subject_type="person", subject_id=EMPLOYEE, action="read", resource_type="captured_data",
+        resource_id="ui-events", persons=(EMPLOYEE,), signals=("click",),
+        captured_from=story.now - timedelta(hours=1), captured_to=story.now,
+        purpose="rights.fulfilment",
+    )  # fmt: skip
+    answer = story.services.access.evaluate(story.tx, consumer, asked, story.now)
+    keys = {thumbprint(key := story.services.keys.signer("grant").public): key}
+    grant = str(read_token(answer.context["grant"], GRANT_TYPE, keys)["jti"])
+    story.services.access.use(story.tx, consumer, grant, "used", story.now, rows=3)
+
+
+def hand_over(story: Story) -> None:
+    managers = [person.manager for person in story.services.directory.people(story.tx)]
+    single = next(one for one in managers if one is not None and managers.count(one) == 1)
+    story.services.directory.hand_over(story.tx, single, SYSTEM, story.now)
+
+
+def erase(story: Story) -> None:
+    """Somebody who has read the notice; by two custodians whom this instance then knows."""
+    person = story.person(SECOND)
+    offer = story.services.agents.situation(story.tx, person, story.now).offer
+    story.services.consent.show(story.tx, person, offer, "en", story.now)
+    keys = {name: LocalSigner.generate() for name in ("one", "two")}
+    known = Custodians(tuple(VerifierKey(name, key.public) for name, key in keys.items()))
+    rights = replace(story.services.rights, custodians=known)
+    note = rights.statement(story.tx, person.id, Basis.GDPR_17_1_C).encode()
+    for name, key in keys.items():
+        note = sign_statement(note, name, key).encode()
+    rights.erase(story.tx, person.id, Basis.GDPR_17_1_C, note, story.now)
+
+
+def erase_again(story: Story) -> None:
+    pseudonym = story.services.log.pseudonym(story.tx, SECOND)
+    story.services.rights.remembers.note_erased(pseudonym, story.now)
+    story.services.rights.erase_again(story.tx, story.now)
+
+
 CHANGES: dict[str, Callable[[Story], object]] = {
     "DirectoryService.import_people": import_people,
     "DirectoryService.leave": lambda s: s.services.directory.leave(s.tx, EMPLOYEE, SYSTEM, s.now),
+    "DirectoryService.hand_over": hand_over,
+    "RightsService.erase": erase,
+    "RightsService.erase_again": erase_again,
     "SessionService.start": start_session,
     "SessionService.end": lambda s: s.services.sessions.end(s.tx, start_session(s), s.now),
     "PolicyService.adopt": lambda _: None,  # see test_adopting_is_an_entry
@@ -242,6 +304,7 @@ CHANGES: dict[str, Callable[[Story], object]] = {
     "PolicyService.withdraw": withdraw_change,
     "ConsentService.adopt": lambda _: None,
     "ConsentService.decide": Story.given,
+    "ConsentService.end_all": end_all_consents,
     "ConsentService.revoke": revoke_consent,
     "ConsentService.show": Story.shown,
     "AgentService.approve_pairing": Story.paired,
@@ -253,10 +316,14 @@ CHANGES: dict[str, Callable[[Story], object]] = {
     "AccessService.adopt": lambda _: None,
     "AccessService.evaluate": evaluate,
     "AccessService.register": register,
+    "AccessService.use": use,
 }
 ENTRY = {
     "DirectoryService.import_people": "directory.person",
     "DirectoryService.leave": "directory.person",
+    "DirectoryService.hand_over": "directory.person",
+    "RightsService.erase": "subject.erased",
+    "RightsService.erase_again": "subject.erased",
     "SessionService.start": "session.started",
     "SessionService.end": "session.ended",
     "PolicyService.approve": "policy.approved",
@@ -267,6 +334,7 @@ ENTRY = {
     "PolicyService.tighten": "policy.published",
     "PolicyService.withdraw": "policy.withdrawn",
     "ConsentService.decide": "consent.given",
+    "ConsentService.end_all": "consent.revoked",
     "ConsentService.revoke": "consent.revoked",
     "ConsentService.show": "notice.shown",
     "AgentService.approve_pairing": "device.paired",
@@ -277,6 +345,7 @@ ENTRY = {
     "AgentService.token": "device.token_issued",
     "AccessService.evaluate": "access.decided",
     "AccessService.register": "access.consumer_registered",
+    "AccessService.use": "access.used",
 }
 
 

@@ -58,6 +58,17 @@ def write(target: Path, parts: Parts) -> Path:
     return target
 
 
+def write_loose(target: Path, parts: Parts) -> Path:
+    """Put parts together without a manifest."""
+    file = io.BytesIO()
+    writer = ArchiveWriter(file)
+    for name, data in parts.items():
+        writer.add_bytes(name, data)
+    writer.end()
+    target.write_bytes(file.getvalue())
+    return target
+
+
 def signed(raws: Sequence[bytes], signer: Signer, origin: str) -> Parts:
     """All parts of an export of these entries under a key of the forger's choice."""
     hashes = [leaf_hash(raw) for raw in raws]

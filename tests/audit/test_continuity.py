@@ -2,15 +2,21 @@
 
 import shutil
 import sqlite3
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
+from starlette.testclient import TestClient
 
+from app.audit import store
+from app.audit.lock import open_lock
 from app.audit.model import SYSTEM, Event, Kind
-from app.db.engine import Database
+from app.db.engine import Database, open_database
 from app.kernel.errors import Unavailable
+from app.main import create_app
 from app.settings import Settings
 from app.wiring import Services, build
 from tests.fakes import FakeClock
@@ -39,10 +45,19 @@ def test_a_second_start_goes_on_with_the_same_log(
         (lambda var: (var / "origin").write_text("audit.example.com/x/2026\n"), "another-log"),
         (lambda var: (var / "keys" / "log.key").write_bytes(b"l" * 32), "another-log"),
         (lambda var: (var / "keys" / "vault.key").write_bytes(b"v" * 32), "another-log"),
-        (lambda var: (var / "log.checkpoint").write_text("x"), "another-log"),
+        (lambda var: [file.unlink() for file in var.glob("lock.sqlite*")], "lock-lost"),
         (shutil.rmtree, "origin-lost"),
     ],
-    ids=["no name", "no key", "no vault", "other name", "other key", "other vault", "bad", "none"],
+    ids=[
+        "no name",
+        "no key",
+        "no vault",
+        "other name",
+        "other key",
+        "other vault",
+        "no lock",
+        "none",
+    ],
 )
 def test_a_start_without_what_the_log_needs_is_refused(
     services: Services,
@@ -88,7 +103,7 @@ def test_a_database_restored_from_an_older_copy_is_refused(
     restore(file, tmp_path / "copy")
     with pytest.raises(Unavailable, match="rolled back") as refused:
         build(settings, clock=clock)
-    assert refused.value.kind == "rolled-back"
+    assert refused.value.kind == "rolled_back"
 
 
 def test_a_restored_database_that_grew_again_elsewhere_is_refused(
@@ -101,17 +116,25 @@ def test_a_restored_database_that_grew_again_elsewhere_is_refused(
     copy_to(tmp_path / "copy", file)
     note_an_export(services)
     services.database.engine.dispose()
-    kept = (settings.var / "log.checkpoint").read_bytes()
     restore(file, tmp_path / "copy")
-    (settings.var / "log.checkpoint").unlink()
     clock.advance(1)
-    forked = build(settings, clock=clock)
+    elsewhere = settings.model_copy(update={"lock_url": f"sqlite:///{tmp_path / 'other.sqlite'}"})
+    open_lock(elsewhere.lock).advance(None, checkpoint_of(settings), clock.now())
+    forked = build(elsewhere, clock=clock)
     note_an_export(forked)
     note_an_export(forked)
     forked.database.engine.dispose()
-    (settings.var / "log.checkpoint").write_bytes(kept)
     with pytest.raises(Unavailable, match="are not those that were signed"):
         build(settings, clock=clock)
+
+
+def checkpoint_of(settings: Settings) -> bytes:
+    database = open_database(settings.database)
+    with database.read() as tx:
+        signed = store.last_checkpoint(tx)
+    database.engine.dispose()
+    assert signed is not None
+    return signed.note.encode()
 
 
 def copy_to(copy: Path, file: Path) -> None:
@@ -125,19 +148,67 @@ def restore(file: Path, copy: Path) -> None:
     shutil.copyfile(copy, file)
 
 
-def test_the_kept_checkpoint_follows_the_log_and_never_goes_back(services: Services) -> None:
-    kept = services.integrator.kept
+def test_the_lock_store_follows_the_log(services: Services) -> None:
+    for _ in range(2):
+        with services.database.read() as tx:
+            signed = store.last_checkpoint(tx)
+        assert signed is not None
+        assert services.lock.read() == signed.note.encode()
+        note_an_export(services)
+
+
+def test_a_lock_store_in_the_main_database_is_no_lock_store(settings: Settings) -> None:
+    with pytest.raises(ValidationError, match="HABEAS_LOCK_URL"):
+        Settings(**{**settings.model_dump(), "lock_url": settings.database})
+
+
+def test_the_checkpoint_file_of_an_earlier_release_is_taken_over(
+    services: Services, settings: Settings, clock: FakeClock
+) -> None:
+    kept = services.lock.read()
     assert kept is not None
-    with services.database.read() as tx:
-        early = services.log.checkpoint(tx)
-    assert early is not None
-    assert kept.read() == early.encode()
+    services.lock.database.engine.dispose()
+    for file in settings.var.glob("lock.sqlite*"):
+        file.unlink()
+    (settings.var / "log.checkpoint").write_bytes(kept)
+    again = build(settings, clock=clock, database=services.database)
+    assert again.lock.read() == kept
+
+
+def test_a_database_restored_while_the_service_runs_is_answered_503_by_name(
+    tmp_path: Path, sqlite_url: str, clock: FakeClock
+) -> None:
+    """Pages can be read; nothing is recorded, nothing decided, no lease given."""
+    settings = Settings(var=tmp_path / "var", database_url=sqlite_url, demo=True)
+    services = build(settings, clock=clock)
+    file = Path(sqlite_url.removeprefix("sqlite:///"))
+    copy_to(tmp_path / "copy", file)
     note_an_export(services)
-    with services.database.read() as tx:
-        late = services.log.checkpoint(tx)
-    assert late is not None
-    kept.keep(early)  # a thread that was slow
-    assert kept.read() == late.encode()
-    assert list(kept.path.parent.glob("log.checkpoint.*")) == [
-        kept.path.with_name("log.checkpoint.lock")
-    ]
+    services.database.engine.dispose()
+    restore(file, tmp_path / "copy")
+    app = create_app(services)
+    with TestClient(app, base_url=settings.base_url) as client:
+        for _ in range(200):
+            health = client.get("/healthz")
+            if health.status_code == 503:
+                break
+            threading.Event().wait(0.02)
+        assert health.json()["status"] == "rolled_back"
+        for method, path in (
+            ("GET", "/v1/agent/lease"),
+            ("POST", "/v1/agent/pairings"),
+            ("POST", "/access/v1/evaluation"),
+        ):
+            body = {"name": "x", "jwk": {"kty": "OKP", "crv": "Ed25519", "x": "A" * 43}}
+            answer = client.request(
+                method,
+                path,
+                json=body if method == "POST" else None,
+                headers={"Authorization": "Bearer x"},
+            )
+            assert answer.status_code in {401, 503}, path
+        refused = client.post("/v1/agent/pairings", json=body)
+    assert refused.status_code == 503
+    assert refused.json()["type"].endswith(":rolled_back")
+    assert refused.headers["Retry-After"]
+    services.database.engine.dispose()

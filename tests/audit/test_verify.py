@@ -3,12 +3,10 @@
 import json
 import os
 import random
-import shutil
 import subprocess
 import sys
 import tarfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,26 +15,26 @@ import pytest
 from app.agents.model import Circumstances
 from app.audit import archive
 from app.audit.checkpoint import VerifierKey, sign_note
-from app.audit.export import export_log
-from app.audit.integrator import Integrator
-from app.audit.model import Actor
-from app.audit.service import AuditService
-from app.audit.vault import Vault
 from app.consent.model import State
-from app.db.engine import open_database
 from app.kernel.canonical import Json, digest
 from app.kernel.errors import NotFound
 from app.kernel.signing import LocalSigner
 from app.kernel.vocabulary import Basis
-from app.sdk.verify import Report, as_json, render, verify
+from app.sdk.verify import Ask, Depth, Report, as_json, render, verify_asked
 from tests.audit import forge, make
 from tests.audit.conftest import ORIGIN
-from tests.fakes import FakeClock
+from tests.audit.exports import FORGER, SIGNER, VKEY, Export, make_export
 
-SIGNER = LocalSigner.from_seed(b"the log's key, known to it alone")
-VKEY = VerifierKey(ORIGIN, SIGNER.public).vkey
-FORGER = LocalSigner.from_seed(b"a key that is not the log's own ")
 DOCUMENT = make.DOCUMENTS[make.LAYER]
+
+
+def verify(path: Path, vkey: str | None = None, kept: Path | None = None) -> Report:
+    """Each entry by itself: these logs hold decisions about people of whom nothing else is told.
+
+    What follows from the entries before is tested in tests/sdk.
+    """
+    since = () if kept is None else ((kept.name, kept.read_bytes()),)
+    return verify_asked(path, Ask(vkey=vkey, since=since, depth=Depth.FACTS))
 
 
 def dice(seed: int | str) -> random.Random:
@@ -48,43 +46,9 @@ def dice(seed: int | str) -> random.Random:
 STRIDE = 1 if os.environ.get("HABEAS_EVERY_BYTE") else 13
 
 
-@dataclass(frozen=True)
-class Export:
-    path: Path
-    proof: Path
-    kept: Path
-
-
 def by_sentence(cases: Mapping[str, tuple[object, ...]]) -> list[Any]:
     """Cases whose names are read in the test's name."""
     return [pytest.param(*case, id=name) for name, case in cases.items()]
-
-
-def make_export(template: Path, folder: Path, count: int) -> Export:
-    """An export with ``count`` entries, a proof of its fourth, and an earlier checkpoint."""
-    shutil.copyfile(template, folder / "log.sqlite")
-    database = open_database(f"sqlite:///{folder / 'log.sqlite'}")
-    clock, log = FakeClock(), AuditService(Vault(b"v" * 32), ORIGIN)
-    integrator = Integrator(database, SIGNER, ORIGIN, clock)
-    make.fill(database, log, integrator, clock, count - 3)
-    with database.read() as tx:
-        (folder / "kept").write_text(log.checkpoint(tx) or "", encoding="utf-8")
-    with database.write() as tx:
-        for number in (8, 9):
-            log.append(tx, make.decision(number), clock.now())
-    export_log(
-        database,
-        log,
-        integrator,
-        folder / "log.tar",
-        actor=Actor("person", "E-9000"),
-        now=clock.now(),
-        documents=make.documents,
-    )
-    with database.read() as tx:
-        (folder / "4.tlog-proof").write_text(log.tlog_proof(tx, 3), encoding="utf-8")
-    database.engine.dispose()
-    return Export(folder / "log.tar", folder / "4.tlog-proof", folder / "kept")
 
 
 @pytest.fixture(scope="module")

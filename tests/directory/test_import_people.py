@@ -128,6 +128,7 @@ def test_an_entry_names_nobody_and_carries_the_line_as_pseudonyms(
         "place": "US-CA",
         "entity_region": "US",
         "active": True,
+        "residence": 1,
         "manager": top,
         "line": [top],
         "functions": ["hr"],

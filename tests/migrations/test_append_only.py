@@ -3,41 +3,40 @@
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError
 
-from app.db.engine import Database
+from app.audit import cosigned
+from app.audit.checkpoint import parse_note
+from app.audit.cosignature import WitnessKey, cosign, parse_answer
+from app.audit.cosigned import Alarm
+from app.db.engine import Database, Tx
 from app.db.metadata import metadata
+from app.db.protection import MAY_CHANGE  # a new table that may change is listed there
+from app.demo.custodians import sample_custodians
+from app.kernel.signing import LocalSigner
 from app.settings import Settings
 from app.wiring import build
 from tests.architecture.test_every_change_is_an_entry import (
     Story,
+    erase,
     evaluate,
     lease,
     report,
     revoke_device,
     start_session,
     stop,
+    use,
 )
 from tests.conftest import _copy_database
 from tests.fakes import FakeClock
 
-MAY_CHANGE = {
-    "access_decision": "a projection of the log that names people: erasable",
-    "agent_pairing": "a code is approved, then used up",
-    "agent_token": "a token is revoked",
-    "assertion_jti": "a used assertion is forgotten once it has expired",
-    "audit_head": "the one row of the log's head; it may only grow",
-    "audit_pending": "a row leaves when its leaf exists, and only then",
-    "audit_stream": "the last place of each stream",
-    "audit_subject": "a person's key: destroying it is erasure",
-    "person": "the directory as it is now; person_version keeps what was",
-    "person_session": "a session is touched and ended",
-}
 APPEND_ONLY = sorted(set(metadata.tables) - set(MAY_CHANGE))
+REFUSAL = r"append-only|takes the next index|has its entry"
 
 
 def fill(kind: str, request: pytest.FixtureRequest, folder: Path) -> Iterator[Database]:
@@ -51,17 +50,32 @@ def fill(kind: str, request: pytest.FixtureRequest, folder: Path) -> Iterator[Da
         server = request.getfixturevalue("postgresql_server")
         _copy_database(server, "habeas_filled", "habeas_sample")
         url = server.format(db="habeas_filled")
-    settings = Settings(var=folder / "var", database_url=url, demo=True)
+    custodians = sample_custodians(folder / "custodians")  # their list is a document of the log
+    settings = Settings(var=folder / "var", database_url=url, demo=True, custodians=custodians)
     services = build(settings, clock=FakeClock())
     with services.database.write() as tx:
         day = Story(services, tx)
-        for story in (stop, lease, report, revoke_device, evaluate):
+        for story in (stop, lease, report, revoke_device, evaluate, use, erase):
             story(day)
         for _ in range(100):  # enough entries for one full tile of the tree
             start_session(day)
     services.integrator.integrate()
+    with services.database.write() as tx:
+        witnessed(tx, services.clock.now())
     yield services.database
     services.database.engine.dispose()
+
+
+def witnessed(tx: Tx, now: datetime) -> None:
+    """A witness cosigned the newest checkpoint, and another one says that it cannot be."""
+    signed, signer = cosigned.newest(tx), LocalSigner.generate()
+    assert signed is not None
+    text = parse_note(signed.note.encode()).text
+    line = cosign(text, "witness", signer, int(now.timestamp()))
+    found = parse_answer(text, f"{line}\n".encode(), WitnessKey("witness", signer.public))
+    cosigned.add(tx, signed.size, found, now)
+    cosigned.add_quorum(tx, "sha256:" + "0" * 64, signed.size, now)
+    cosigned.add_alarm(tx, Alarm(found.key.vkey, "contradicted", signed.size, "No.", now))
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +134,7 @@ def test_replace_does_not_swallow_a_row_on_sqlite(
     assert path is not None
     with sqlite3.connect(Path(path)) as connection:
         connection.execute(f"PRAGMA recursive_triggers={recursive_triggers}")
-        with pytest.raises(sqlite3.DatabaseError, match=r"append-only|takes the next index"):
+        with pytest.raises(sqlite3.DatabaseError, match=REFUSAL):
             connection.execute(f"INSERT OR REPLACE INTO {table} SELECT * FROM {table}")
     assert rows(on_sqlite, table) == before
 
@@ -147,7 +161,7 @@ def test_replace_does_not_swallow_a_row_by_its_rowid_on_sqlite(
         connection.execute(f"PRAGMA recursive_triggers={recursive_triggers}")
         connection.execute("PRAGMA ignore_check_constraints=ON")
         rowid = connection.execute(f"SELECT max(rowid) FROM {table}").fetchone()[0]
-        with pytest.raises(sqlite3.DatabaseError, match=r"append-only|takes the next index"):
+        with pytest.raises(sqlite3.DatabaseError, match=REFUSAL):
             connection.execute(
                 f"INSERT OR REPLACE INTO {table} ({names}) VALUES ({rowid}, {fresh})"
             )

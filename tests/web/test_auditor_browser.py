@@ -1,18 +1,67 @@
-"""The auditor's pages in a real Chromium: the proof recomputed, the export verified."""
+"""The auditor's pages in a real Chromium: search, charts, proof, exports that verify."""
 
+import re
+import threading
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Page, Route, expect
 
 from app.sdk.verify import verify
+from app.web.auditor_jobs import jobs_of
+from app.web.export_jobs import Job, Progress
 from tests.web.conftest import Site, barriers
 
 pytestmark = pytest.mark.browser
 
 AUDITOR = "E-0119"
 NARROW = {"width": 320, "height": 640}
-PAGES = ("/auditor", "/auditor/entries/0", "/auditor/entries/40", "/auditor/export")
+PAGES = (
+    "/auditor",
+    "/auditor?kind=policy&region=DE&since=2026-01-01",
+    "/auditor?purpose=hr.scoring",
+    "/auditor?person=nobody",
+    "/auditor/activity",
+    "/auditor/activity?since=2020-01-01&until=2020-01-02",
+    "/auditor/health",
+    "/auditor/entries/0",
+    "/auditor/entries/40",
+    "/auditor/export",
+    "/auditor/export?kind=policy&since=2026-01-01",
+)
+
+
+class Slow:
+    """An export that stands still at a quarter until it is told to go on."""
+
+    def __init__(self) -> None:
+        self.go = threading.Event()
+
+    def __call__(self, target: Path, progress: Progress) -> str:
+        while not self.go.wait(0.3):
+            progress(25, 100)
+        target.write_bytes(b"a sample file")
+        return "habeas-export-9.tar"
+
+
+@pytest.fixture
+def slow() -> Slow:
+    return Slow()
+
+
+def _begin(site: Site, work: Slow) -> Job:
+    return jobs_of(site.house.services).start(AUDITOR, {"form": "tar", "kind": "policy"}, work)
+
+
+@pytest.fixture(autouse=True)
+def _no_exports_left(site: Site, slow: Slow) -> object:
+    yield
+    slow.go.set()
+    jobs = jobs_of(site.house.services)
+    for job in jobs.mine(AUDITOR):
+        while jobs.find(job.id, AUDITOR).ended_at is None:
+            threading.Event().wait(0.05)
+        jobs.remove(job.id, AUDITOR)
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -26,6 +75,26 @@ def test_no_barrier_on_any_page(site: Site, path: str, scheme: str) -> None:
 def test_a_narrow_window_scrolls_down_only(site: Site, path: str) -> None:
     page = site.open(AUDITOR, path, viewport=NARROW)
     assert not page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
+    assert barriers(page) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_barrier_on_an_export_whatever_became_of_it(site: Site, slow: Slow, scheme: str) -> None:
+    job = _begin(site, slow)
+    page = site.open(
+        AUDITOR, f"/auditor/export/jobs/{job.id}", color_scheme=scheme, viewport=NARROW
+    )
+    expect(page.get_by_role("progressbar")).to_be_visible()
+    assert barriers(page) == []
+    slow.go.set()
+    expect(page.get_by_role("link", name="Download")).to_be_visible()
+    assert barriers(page) == []
+    assert not page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
+    cancelled = Slow()
+    other = _begin(site, cancelled)
+    jobs_of(site.house.services).cancel(other.id, AUDITOR)
+    page.goto(f"{site.url}/auditor/export/jobs/{other.id}")
+    expect(page.get_by_text("You cancelled it.")).to_be_visible()
     assert barriers(page) == []
 
 
@@ -88,23 +157,141 @@ def test_a_person_is_found_against_a_reason(site: Site) -> None:
     assert barriers(page) == []
 
 
+def test_a_search_is_narrowed_and_widened_by_its_parts(site: Site) -> None:
+    page = site.open(AUDITOR, "/auditor")
+    page.get_by_label("What happened").select_option(label="Policy and stops: all")
+    page.get_by_label("Region").select_option("DE")
+    page.get_by_role("button", name="Search").click()
+    narrowed = page.locator("table.entries tbody tr").count()
+    assert narrowed > 0
+    page.get_by_role("link", name="Without: in DE").click()
+    expect(page).to_have_url(re.compile(r"kind=policy$"))
+    assert page.locator("table.entries tbody tr").count() > narrowed
+    page.get_by_role("link", name="Clear all").click()
+    expect(page).to_have_url(re.compile(r"/auditor$"))
+
+
+def test_pages_turn_both_ways_and_each_entry_is_seen_once(site: Site) -> None:
+    page = site.open(AUDITOR, "/auditor?kind=directory.person")
+
+    def rows() -> list[str]:
+        return page.locator("table.entries tbody th").all_inner_texts()
+
+    first = rows()
+    page.get_by_role("link", name="Older entries").click()
+    second = rows()
+    assert not set(first) & set(second)
+    page.get_by_role("link", name="Newer entries").click()
+    assert rows() == first
+
+
+def test_a_bar_leads_to_the_entries_it_counts(site: Site) -> None:
+    page = site.open(AUDITOR, "/auditor/activity")
+    bar = page.get_by_role("group", name="Policy and stops over time").locator("a").last
+    said = bar.get_attribute("aria-label")
+    assert said is not None
+    bar.locator(".reach").click()
+    expect(page.get_by_label("What is searched for")).to_contain_text("Policy and stops")
+    counted = re.search(r": ([0-9,]+) entr", said)
+    assert counted is not None
+    assert page.locator("table.entries tbody tr").count() == min(50, int(counted[1]))
+
+
+def test_the_chart_says_the_same_as_a_table_with_links_for_the_keyboard(site: Site) -> None:
+    page = site.open(AUDITOR, "/auditor/activity")
+    page.locator(".timeline-chart summary").focus()
+    page.keyboard.press("Enter")
+    bars = page.locator(".time-row rect.bar").count()
+    assert bars > 0
+    expect(page.locator(".timeline-chart tbody tr")).to_have_count(bars)
+    assert barriers(page) == []
+    page.keyboard.press("Tab")  # the table itself, which scrolls
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/auditor\?kind="))
+
+
+def _download(page: Page, folder: Path) -> Path:
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download habeas-export").click()
+    file = folder / download.value.suggested_filename
+    download.value.save_as(file)
+    return file
+
+
 def test_an_export_downloaded_here_verifies(site: Site, tmp_path: Path) -> None:
     page = site.open(AUDITOR, "/auditor")
-    page.get_by_role("link", name="Export").click()
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Download the export").click()
-    file = tmp_path / download.value.suggested_filename
-    download.value.save_as(file)
+    page.get_by_role("link", name="Export").last.click()
+    page.get_by_role("button", name="Begin the export").click()
+    file = _download(page, tmp_path)
     report = verify(file, site.house.services.integrator.vkey)
     assert report.ok, report
+
+
+def test_without_scripts_an_export_is_chosen_watched_and_taken(
+    site: Site, slow: Slow, tmp_path: Path
+) -> None:
+    page = site.open(AUDITOR, "/auditor/export", java_script_enabled=False)
+    page.get_by_label("What happened").select_option("policy.published")
+    page.get_by_role("button", name="Choose and count").click()
+    expect(page.get_by_role("status")).to_contain_text("7 entries of")
+    page.get_by_label("Table (.csv)").check()
+    page.get_by_role("button", name="Begin the export").click()
+    expect(page.get_by_role("heading", name="The export is ready.")).to_be_visible()
+    file = _download(page, tmp_path)
+    assert len(file.read_text(encoding="utf-8").splitlines()) == 1 + 7 + 1
+    job = _begin(site, slow)
+    page.goto(f"{site.url}/auditor/export/jobs/{job.id}")
+    expect(page.get_by_role("heading", name="The export is being written.")).to_be_visible()
+    slow.go.set()
+    expect(page.get_by_role("heading", name="The export is ready.")).to_be_visible()
+
+
+def test_the_bar_moves_by_itself_and_a_click_cancels(site: Site, slow: Slow) -> None:
+    job = _begin(site, slow)
+    page = site.open(AUDITOR, f"/auditor/export/jobs/{job.id}")
+    expect(page.locator("#progress-words")).to_have_text("25 of 100 steps written, 25 %.")
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text("You cancelled it.")).to_be_visible()
 
 
 def test_a_search_is_made_with_the_keyboard_alone(site: Site) -> None:
     page = site.open(AUDITOR, "/auditor")
     page.get_by_label("What happened").focus()
-    for _ in range(5):
+    page.keyboard.type("Policy published")
+    for label in ("Purpose", "Outcome", "Region", "Person (pseudonym)"):
         page.keyboard.press("Tab")
-    expect(page.get_by_label("Before index")).to_be_focused()
-    page.keyboard.type("5")
+        expect(page.get_by_label(label, exact=True)).to_be_focused()
     page.keyboard.press("Enter")
-    expect(page.locator("table.entries tbody tr")).to_have_count(5)
+    expect(page.get_by_label("What is searched for")).to_contain_text("Policy published")
+    expect(page.locator("table.entries tbody tr")).to_have_count(7)
+
+
+def test_the_detail_of_an_entry_is_opened_against_a_reason(site: Site) -> None:
+    page = site.open(AUDITOR, "/auditor?kind=policy.proposed")
+    page.locator("table.entries tbody a").first.click()
+    page.get_by_role("button", name="Open and record").click()
+    expect(page.get_by_role("alert")).to_contain_text("Say why you read it")
+    assert barriers(page) == []
+    page.get_by_label("Why you read it").fill("A sample audit.")
+    page.get_by_role("button", name="Open and record").click()
+    expect(page.locator("#detail")).to_contain_text("You have read it now")
+    assert barriers(page) == []
+
+
+def test_an_entry_leads_to_its_neighbours_of_the_same_stream(site: Site) -> None:
+    page = site.open(AUDITOR, "/auditor?kind=policy.approved")
+    page.locator("table.entries tbody a").first.click()
+    here = page.url
+    page.get_by_role("link", name="Before this one").first.click()
+    page.wait_for_url(re.compile(r"/auditor/entries/\d+$"))
+    assert page.url != here
+    page.get_by_role("link", name="After this one").first.click()
+    expect(page).to_have_url(here)
+
+
+@pytest.mark.parametrize("path", ["/auditor", "/auditor/activity", "/auditor/entries/40"])
+def test_on_paper_nothing_is_cut_off(site: Site, path: str) -> None:
+    page = site.open(AUDITOR, path, viewport={"width": 680, "height": 960})
+    page.emulate_media(media="print")
+    assert not page.evaluate("document.documentElement.scrollWidth > window.innerWidth")

@@ -1,14 +1,31 @@
 """The log in words: every kind and every field has some, and they say no more than the leaf."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from app.access.floor import ALLOWED
+from app.access.model import AccessReason
 from app.audit.checkpoint import Checkpoint
 from app.audit.model import Entry, Kind
-from app.web.auditor_rows import age_in_words, bars, entry_row, health, kind_choices, unknown_kinds
+from app.audit.selection import Selection
+from app.kernel.vocabulary import Reason
+from app.web import entry_rows
+from app.web.auditor_rows import (
+    age_in_words,
+    chips,
+    entry_row,
+    health,
+    kind_choices,
+    purpose_choices,
+    region_choices,
+    unknown_kinds,
+)
+from app.web.log_facts import FACTS
+from app.web.log_reasons import REASONS, reason_in_words
 from app.web.log_search import Search
-from app.web.log_words import FIELDS, KINDS, ROOMS, shortened
+from app.web.log_words import FIELDS, GROUPS, KINDS, group_of, kinds_of, shortened
+from app.wiring import Services
 
 NOW = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
 PERSON, OTHER = "p_" + "a" * 32, "p_" + "b" * 32
@@ -34,16 +51,34 @@ def _entry(**changes: object) -> Entry:
     return Entry(7, b"", leaf, b"")
 
 
-def test_every_kind_has_words_and_stands_in_the_form() -> None:
+def test_every_kind_has_words_and_stands_in_the_form_once() -> None:
     assert unknown_kinds() == frozenset()
     assert {kind.value for kind in Kind} == KINDS.keys()
-    offered = [kind for _, kinds in kind_choices() for kind, _ in kinds]
+    offered = [kind for choice in kind_choices() for kind, _ in choice.kinds]
     assert sorted(offered) == sorted(KINDS)
-    assert len(kind_choices()) == len(ROOMS)
+    assert [choice.group for choice in kind_choices()] == list(GROUPS)
+
+
+def test_every_first_part_of_a_kind_belongs_to_exactly_one_group() -> None:
+    rooms = [room for group in GROUPS.values() for room in group.rooms]
+    assert sorted(rooms) == sorted({kind.partition(".")[0] for kind in KINDS})
+    assert group_of("something.new") == "log"
+    assert all(kinds_of(group) for group in GROUPS)
 
 
 def test_every_field_of_a_leaf_is_explained() -> None:
     assert FIELDS.keys() == _entry().leaf.keys()
+
+
+def test_every_reason_of_a_refusal_has_words() -> None:
+    assert {*(one.value for one in AccessReason), *(one.value for one in Reason)} == REASONS.keys()
+    assert reason_in_words("made_up_later") == "made_up_later"
+
+
+def test_every_fact_of_the_sample_log_has_a_meaning(sample: Services) -> None:
+    with sample.database.read() as tx:
+        leaves = [sample.log.entry(tx, idx).leaf for idx in range(sample.log.size(tx))]
+    assert {name for leaf in leaves for name in leaf["facts"]} <= FACTS.keys()
 
 
 def test_a_refused_question_says_who_about_whom_for_what_and_that_it_was_refused() -> None:
@@ -74,14 +109,15 @@ def test_a_lease_says_whether_capture_is_on() -> None:
     assert entry_row(_entry(facts={})).outcome_words == ""
 
 
-def test_bars_start_at_zero_and_the_longest_fills_the_row() -> None:
-    drawn = bars({"log.read": 50, "log.opened": 1, "lease.changed": 200, "policy.stopped": 0})
-    assert [(bar.kind, bar.length) for bar in drawn] == [
-        ("lease.changed", 100),
-        ("log.read", 25),
-        ("log.opened", 1),
-    ]
-    assert bars({}) == ()
+def test_purposes_that_were_asked_for_and_are_not_allowed_stand_apart() -> None:
+    choices = purpose_choices(["hr.scoring", "ai_training.evaluation", "legal.order"])
+    assert set(choices.allowed) == ALLOWED | {"legal.order"}
+    assert choices.refused == ("hr.scoring",)
+
+
+def test_a_region_without_rules_that_is_asked_for_stays_in_the_list() -> None:
+    assert region_choices((), "XK") == (("XK", "XK"),)
+    assert region_choices(()) == ()
 
 
 @pytest.mark.parametrize(
@@ -119,16 +155,101 @@ def test_names_are_shortened_in_the_middle(name: str, short: str) -> None:
 
 
 def test_a_search_survives_the_turn_of_a_page() -> None:
-    search = Search(kind="log.read", person=PERSON, side="by", before="40")
+    search = Search(kind="log.read", person=PERSON, side="by", before="40", since="2026-11-01")
     assert search.faults() == ()
-    assert search.query(12) == f"kind=log.read&person={PERSON}&side=by&before=12"
-    assert search.query() == f"kind=log.read&person={PERSON}&side=by"
+    asked = f"kind=log.read&person={PERSON}&side=by&since=2026-11-01"
+    assert search.query(before=12) == f"{asked}&before=12"
+    assert search.query(after=90) == f"{asked}&after=90"
+    assert search.query() == asked
     wanted = search.wanted(50)
     assert (wanted.actor, wanted.subject, wanted.before) == (f"person:{PERSON}", None, 40)
     assert Search(person=PERSON).wanted(50).subject == PERSON
     assert Search().query() == ""
 
 
-def test_what_is_no_pseudonym_and_no_index_is_named() -> None:
-    faults = Search(person="Eve", before="soon").faults()
-    assert [fault.field for fault in faults] == ["person", "before"]
+def test_both_days_of_a_search_belong_to_it() -> None:
+    wanted = Search(since="2026-11-01", until="2026-11-01").wanted(50)
+    assert wanted.since == datetime(2026, 11, 1, tzinfo=UTC)
+    assert wanted.until == wanted.since + timedelta(days=1)
+    assert Search(until="9999-12-31").wanted(50).until is None
+
+
+def test_a_group_of_kinds_is_looked_for_as_its_kinds() -> None:
+    wanted = Search(kind="consent").wanted(50)
+    assert wanted.kind is None
+    assert set(wanted.kinds) == {kind for kind in KINDS if kind.startswith(("consent.", "notice."))}
+
+
+def test_an_export_of_a_search_chooses_the_same_entries() -> None:
+    search = Search(
+        kind="access.decided", person=PERSON, purpose="hr", region="DE", since="2026-11-01"
+    )
+    assert search.selection() == Selection(
+        since=datetime(2026, 11, 1, tzinfo=UTC),
+        kinds=("access.decided",),
+        person=PERSON,
+        purpose="hr",
+        region="DE",
+    )
+    assert Search().selection().is_whole
+    assert Search(kind="policy").selection().kinds == tuple(sorted(kinds_of("policy")))
+
+
+@pytest.mark.parametrize(
+    ("search", "field"),
+    [
+        (Search(person="Eve"), "person"),
+        (Search(before="soon"), "before"),
+        (Search(after="-1"), "after"),
+        (Search(since="yesterday"), "since"),
+        (Search(until="2026-02-30"), "until"),
+        (Search(since="2026-11-02", until="2026-11-01"), "until"),
+        (Search(region="Germany"), "region"),
+        (Search(kind="log"), None),
+        (Search(region="US-CA"), None),
+        (Search(region="GLOBAL"), None),
+    ],
+)
+def test_what_cannot_be_looked_for_is_named(search: Search, field: str | None) -> None:
+    assert [fault.field for fault in search.faults()] == ([field] if field else [])
+
+
+def test_each_part_of_a_search_can_be_taken_away_alone() -> None:
+    search = Search(kind="access", person=PERSON, outcome="deny", before="9")
+    assert [(chip.value, chip.without) for chip in chips(search)] == [
+        ("Access to captured data", f"person={PERSON}&outcome=deny"),
+        (shortened(PERSON), "kind=access&outcome=deny"),
+        ("Refused", f"kind=access&person={PERSON}"),
+    ]
+    assert chips(Search()) == ()
+    assert not Search(before="9").narrowed
+    assert Search(region="DE").narrowed
+
+
+def test_the_facts_of_an_entry_are_shown_one_by_one_with_their_meaning() -> None:
+    shown = {field.name: field for field in entry_rows.fields(_entry().leaf)}
+    assert [(fact.name, fact.value) for fact in shown["facts"].facts] == [("outcome", "deny")]
+    assert shown["facts"].facts[0].meaning == FACTS["outcome"]
+    assert entry_rows.facts({"new": [1, 2]})[0] == entry_rows.Field("new", "[1, 2]", "")
+    empty = {field.name: field for field in entry_rows.fields(_entry(facts={}).leaf)}
+    assert empty["facts"].value == "{}"
+
+
+def test_an_entry_names_the_one_before_and_the_next_of_each_stream() -> None:
+    leaf = _entry(
+        streams={
+            f"subject:{PERSON}": [3, 5],
+            "actor:consumer:training-pipeline": [1, None],
+            "purpose:hr.scoring": [2, 4],
+            f"actor:person:{OTHER}": [1, None],
+        }
+    ).leaf
+    about, consumer, purpose, by = entry_rows.streams(leaf, {f"subject:{PERSON}": 9})
+    assert (about.words, about.number, about.before, about.after) == ("About", 3, 5, 9)
+    assert (consumer.words, consumer.before, consumer.query) == ("By consumer", None, "")
+    assert (purpose.words, purpose.after, purpose.query) == (
+        "Asked for",
+        None,
+        "purpose=hr.scoring",
+    )
+    assert (by.words, by.query) == ("By", f"person={OTHER}&side=by")

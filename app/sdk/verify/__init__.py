@@ -4,40 +4,73 @@ Three verdicts, because they are three questions. Integrity: is this what was si
 is nothing left out? Policy: was any decision made that may never be made?
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 from app.audit.checkpoint import PROOF_HEADER
 from app.kernel.errors import NotFound
 from app.sdk.verify.export import verify_export
+from app.sdk.verify.online import verify_log
 from app.sdk.verify.proof import verify_proof
 from app.sdk.verify.receipt import is_receipt, verify_receipt
 from app.sdk.verify.report import Report, Verdict, as_json, render
+from app.sdk.verify.run import Ask, Depth
 
-__all__ = ["Report", "Verdict", "as_json", "render", "verify"]
+__all__ = [
+    "Ask",
+    "Depth",
+    "Report",
+    "Verdict",
+    "as_json",
+    "is_address",
+    "render",
+    "verify",
+    "verify_asked",
+]
 
 
 def verify(path: Path, vkey: str | None = None, kept: Path | None = None) -> Report:
-    """Verify a file; never raises for what is in it.
-
-    Args:
-        path: an export (tar, or the folder it was unpacked into) a ``.tlog-proof``, or a
-            receipt (``.json``).
-        vkey: the log's key (``name+keyid+key``), got by another way than the file. Without it the
-            key in the export is used, and the report says what that means.
-        kept: a checkpoint of the same log kept from before; the export must continue it.
+    """Verify a file with the log's key and one kept checkpoint; see ``verify_asked``.
 
     Raises:
         NotFound: there is no such file.
     """
-    for file in (path, kept):
-        if file is not None and not file.exists():
-            raise NotFound(f"there is no {file}")
-    vkey = None if vkey is None else vkey.strip()
+    if kept is not None and not kept.exists():
+        raise NotFound(f"there is no {kept}")
+    since = () if kept is None else ((kept.name, kept.read_bytes()),)
+    return verify_asked(path, Ask(vkey=vkey, since=since))
+
+
+def verify_asked(target: Path | str, ask: Ask) -> Report:
+    """Verify a file or a running log; never raises for what is in it.
+
+    Args:
+        target: an export (tar, or the folder it was unpacked into), a ``.tlog-proof``, a receipt
+            (``.json``), or the http(s) address of a service.
+        ask: the log's key, checkpoints kept from before, a witness policy, and how deep to look.
+            Without the key the one in the export is used, and the report says what that means.
+
+    Raises:
+        NotFound: there is no such file.
+        InvalidInput: the address is neither https nor this machine.
+    """
+    if ask.vkey is not None:
+        ask = replace(ask, vkey=ask.vkey.strip())
+    if is_address(target):
+        return verify_log(str(target), ask)
+    path = Path(target)
+    if not path.exists():
+        raise NotFound(f"there is no {path}")
     if path.is_file() and _is_proof(path):
-        return verify_proof(path, vkey)
+        return verify_proof(path, ask.vkey, ask.policy)
     if path.is_file() and path.suffix == ".json" and is_receipt(path):
-        return verify_receipt(path, vkey)
-    return verify_export(path, vkey, None if kept is None else kept.read_bytes())
+        return verify_receipt(path, ask.vkey)
+    return verify_export(path, ask)
+
+
+def is_address(target: Path | str) -> bool:
+    """Whether a target names a running log, not a file."""
+    return isinstance(target, str) and target.startswith(("http://", "https://"))
 
 
 def _is_proof(path: Path) -> bool:

@@ -1,116 +1,83 @@
 """Verify an export: every byte of it is looked at, nothing of it is believed unseen."""
 
-import hashlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Literal
 
-from app.audit import archive
-from app.audit.archive import CHECKPOINT, ENTRIES, KEY, MANIFEST
-from app.audit.checkpoint import (
-    MAX_NOTE_BYTES,
-    BadNote,
-    Checkpoint,
-    VerifierKey,
-    open_checkpoint,
-    parse_checkpoint,
-    parse_note,
-    parse_vkey,
-)
-from app.audit.merkle import CompactRange, leaf_hash, root_at
-from app.audit.model import MAX_ENTRY_BYTES, read_leaf
-from app.audit.tiles import parse_tile_path, tile_at
+from app.audit.archive import CHECKPOINT, ENTRIES, SELECTION
+from app.audit.checkpoint import MAX_NOTE_BYTES
+from app.audit.merkle import CompactRange
 from app.sdk.verify.decisions import DecisionCheck
-from app.sdk.verify.evidence import Evidence, from_folder, from_tar
+from app.sdk.verify.earlier import check_remembered, check_since
+from app.sdk.verify.entries import read_entries
+from app.sdk.verify.evidence import from_folder, from_tar
 from app.sdk.verify.order import OrderCheck
-from app.sdk.verify.report import KEY_LIMIT, LIMITS, UNKEPT_LIMIT, Findings, Report
+from app.sdk.verify.parts import check_parts
+from app.sdk.verify.promised import Promises
+from app.sdk.verify.report import (
+    BYTES_LIMIT,
+    KEY_LIMIT,
+    LIMITS,
+    ORDER_LIMIT,
+    UNKEPT_LIMIT,
+    Report,
+    Verdict,
+)
+from app.sdk.verify.restores import check_restores
+from app.sdk.verify.run import Ask, Depth, Run
+from app.sdk.verify.selected import verify_selected
 from app.sdk.verify.tree import TreeCheck, nodes_of
+from app.sdk.verify.trust import read_checkpoint, read_key
 
-_MAX_KEY_BYTES = 4_096
-_MAX_MANIFEST_BYTES = 1 << 26
-
-
-@dataclass
-class _Verification:
-    """One run: the evidence, what is known of the log, and what was found."""
-
-    evidence: Evidence
-    integrity: Findings = field(default_factory=Findings)
-    completeness: Findings = field(default_factory=Findings)
-    decisions: DecisionCheck = field(default_factory=DecisionCheck)
-    key: VerifierKey | None = None
-    signed: Checkpoint | None = None
-    """What the checkpoint says; verified unless integrity has findings."""
-    entries_digest: str = ""
+_DEPTH_LIMITS = {Depth.BYTES: (BYTES_LIMIT,), Depth.ORDER: (ORDER_LIMIT,)}
 
 
-def verify_export(path: Path, vkey: str | None, kept: bytes | None) -> Report:
+def verify_export(path: Path, ask: Ask) -> Report:
     """Verify an export; see ``app.sdk.verify.verify``."""
-    evidence = from_folder(path) if path.is_dir() else from_tar(path)
-    run = _Verification(evidence)
-    for fault in evidence.faults:
-        run.integrity.add(fault)
-    _read_key(run, vkey)
-    _read_checkpoint(run)
-    order = OrderCheck(run.signed.origin if run.signed else None, run.completeness)
-    tree = _read_entries(run, order)
-    _check_root(run, tree)
-    _check_parts(run, order)
-    _check_earlier(run, order, kept)
-    return _report(run, path.name, "export" if vkey is None else "given", kept)
+    with from_folder(path) if path.is_dir() else from_tar(path) as evidence:
+        run = Run(ask, evidence)
+        for fault in evidence.faults:
+            run.integrity.add(fault)
+        note = evidence.read(CHECKPOINT, MAX_NOTE_BYTES + 1) or b""
+        read_key(run, note)
+        read_checkpoint(run, note)
+        # The digest of the largest part is made beside the hashing of its lines: while it works on
+        # a piece it needs no interpreter.
+        with ThreadPoolExecutor(1) as aside:
+            digest = aside.submit(evidence.digest, ENTRIES)
+            verify_rest = verify_selected if SELECTION in evidence.parts else _verify_whole
+            return verify_rest(run, path.name, digest.result)
 
 
-def _read_key(run: _Verification, vkey: str | None) -> None:
-    inside = (run.evidence.read(KEY, _MAX_KEY_BYTES) or b"").decode("utf-8", "replace")
-    try:
-        run.key = parse_vkey(inside.removesuffix("\n") if vkey is None else vkey)
-    except BadNote as error:
-        run.integrity.add(f"the key cannot be used: {error}")
-        return
-    if inside != f"{run.key.vkey}\n":
-        run.integrity.add(f"{KEY} is not the key that you gave")
-
-
-def _read_checkpoint(run: _Verification) -> None:
-    note = run.evidence.read(CHECKPOINT, MAX_NOTE_BYTES + 1) or b""
-    try:
-        # Read before it is believed: its size tells where a fault lies.
-        run.signed = parse_checkpoint(parse_note(note).text)
-        if run.key is not None:
-            run.signed = open_checkpoint(note, run.key)
-    except BadNote as error:
-        run.integrity.add(f"the checkpoint is not to be believed: {error}")
-
-
-def _read_entries(run: _Verification, order: OrderCheck) -> CompactRange:
+def _verify_whole(run: Run, name: str, entries_digest: Callable[[], str]) -> Report:
+    promises = Promises(run.ask, run.completeness)
+    order = OrderCheck(run.origin, run.completeness, promises)
+    decisions = DecisionCheck(run.document if run.ask.depth is Depth.REPLAY else None)
     tree = TreeCheck(run.evidence, run.signed.size if run.signed else None, run.integrity)
-    digest = hashlib.sha256()
-    for position, line in enumerate(_lines(run.evidence)):
-        digest.update(line)
-        raw = line.removesuffix(b"\n")
-        if raw == line:
-            run.integrity.add(f"line {position} does not end where it should", position)
-        tree.push(leaf_hash(raw))
-        try:
-            leaf = read_leaf(raw)
-        except ValueError as error:
-            run.integrity.add(f"entry {position} is not a leaf: {error}", position)
-            order.unreadable()
-            continue
-        order.see(position, leaf)
-        run.decisions.see(position, leaf)
-    run.entries_digest = digest.hexdigest()
-    return tree.finish()
+    read_entries(run, tree, order, decisions)
+    _check_root(run, tree.finish())
+    order.finish()
+    if order.erased:
+        run.notes.append(
+            f"{order.erased} people were erased: of their details only commitments are left."
+        )
+    decisions.finish()
+    run.digests |= {**tree.tile_digests, ENTRIES: entries_digest()}
+    deep = run.ask.depth > Depth.BYTES
+    check_parts(run, order.documents if deep else None)
+    if run.signed is not None and run.key is not None and not run.integrity.count:
+        node = nodes_of(run.evidence, run.signed.size)
+        if deep:
+            check_restores(run, order.restores, node)
+            check_remembered(run, order.earlier, node)
+        # Whoever reads no entries knows of no restore; one that does not hold excuses nothing.
+        check_since(run, node, order.restores if deep and not run.completeness.count else ())
+        if deep:
+            run.notes += promises.finish(run.signed.origin, order.last_at, order.restores)
+    return _report(run, name, order, decisions)
 
 
-def _lines(evidence: Evidence) -> Iterator[bytes]:
-    with evidence.stream(ENTRIES) as stream:
-        while line := stream.readline(MAX_ENTRY_BYTES + 2):
-            yield line
-
-
-def _check_root(run: _Verification, tree: CompactRange) -> None:
+def _check_root(run: Run, tree: CompactRange) -> None:
     if run.signed is None:
         return
     size = run.signed.size
@@ -126,107 +93,50 @@ def _check_root(run: _Verification, tree: CompactRange) -> None:
         run.integrity.add("the entries do not hash to the root that the checkpoint signs")
 
 
-def _check_parts(run: _Verification, order: OrderCheck) -> None:
-    """Every part is known, is what its name says, and is what the manifest says."""
-    files: dict[str, str] = {}
-    for name in run.evidence.parts:
-        if name == MANIFEST:
-            continue
-        files[name] = run.entries_digest if name == ENTRIES else run.evidence.digest(name)
-        if archive.is_policy_path(name):
-            if archive.policy_path(files[name]) != name:
-                run.integrity.add(f"{name} does not have the digest that is its name")
-        elif not _belongs(name, run.signed):
-            run.integrity.add(f"{name} is no part of this export")
-    manifest = run.evidence.read(MANIFEST, _MAX_MANIFEST_BYTES)
-    if run.signed is not None and manifest != archive.manifest(run.signed, files):
-        run.integrity.add(f"{MANIFEST} does not describe this export")
-    _check_documents(run, order, files)
-
-
-def _check_documents(run: _Verification, order: OrderCheck, files: Mapping[str, str]) -> None:
-    """What entries name is there, and nothing else is."""
-    for digest, position in order.documents.items():
-        if archive.policy_path(digest) not in files:
-            run.completeness.add(
-                f"entry {position} names the document {digest}: it is not here", position
-            )
-    named = {archive.policy_path(digest) for digest in order.documents}
-    for name in files:
-        if archive.is_policy_path(name) and name not in named:
-            run.integrity.add(f"{name} is a document that no entry names")
-
-
-def _belongs(name: str, signed: Checkpoint | None) -> bool:
-    if name in {CHECKPOINT, ENTRIES, KEY}:
-        return True
-    tile = parse_tile_path(name)
-    return tile is not None and (signed is None or tile_at(tile.level, tile.n, signed.size) == tile)
-
-
-def _check_earlier(run: _Verification, order: OrderCheck, kept: bytes | None) -> None:
-    """What was known of the log before is its beginning (RFC 6962 §2.1.2, on the whole tree)."""
-    if run.signed is None or run.key is None or run.integrity.count:
-        return
-    node = nodes_of(run.evidence, run.signed.size)
-    for position, size, root in order.earlier:
-        fits = isinstance(size, int) and 0 <= size <= position
-        if not fits or root_at(size, node).hex() != root:
-            run.completeness.add(
-                f"entry {position} says the log had {size} entries and root {root}: it had not",
-                position,
-            )
-    if kept is None:
-        return
-    try:
-        before = open_checkpoint(kept, run.key)
-    except BadNote as error:
-        run.completeness.add(f"the kept checkpoint is not this log's: {error}")
-        return
-    if before.size > run.signed.size:
-        run.completeness.add(
-            f"the log had {before.size} entries when the kept checkpoint was signed, now fewer",
-            run.signed.size,
-        )
-    elif root_at(before.size, node) != before.root:
-        run.completeness.add(
-            f"the first {before.size} entries are not those of the kept checkpoint"
-        )
-
-
-def _report(
-    run: _Verification, name: str, key: Literal["given", "export"], kept: bytes | None
-) -> Report:
+def _report(run: Run, name: str, order: OrderCheck, decisions: DecisionCheck) -> Report:
     size = run.signed.size if run.signed else None
     integrity = run.integrity.verdict(
         f"The {size} entries hash to the signed root; tiles, key, documents and manifest fit.",
         f"{run.integrity.count} findings.",
     )
-    since = "" if kept is None else ", and continue the kept checkpoint"
-    completeness = run.completeness.verdict(
-        f"Indices 0 to {(size or 0) - 1} and every stream follow without a gap{since}.",
-        f"{run.completeness.count} findings.",
-    )
-    limits = LIMITS + (() if kept else (UNKEPT_LIMIT,)) + ((KEY_LIMIT,) if key == "export" else ())
-    if not integrity.ok and completeness.ok:
-        completeness = run.completeness.verdict(
-            "No gap among what could be read; it counts only once integrity holds.", ""
-        )
+    depth = run.ask.depth
+    replayed = depth >= Depth.FACTS
+    limits = [*LIMITS, *_DEPTH_LIMITS.get(depth, decisions.limits), *run.limits]
+    limits += [] if run.ask.since else [UNKEPT_LIMIT]
+    limits += [KEY_LIMIT] if run.ask.vkey is None else []
     return Report(
         subject="export",
         name=name,
-        key=key,
+        key="export" if run.ask.vkey is None else "given",
         vkey=run.key.vkey if run.key else None,
-        origin=run.signed.origin if run.signed else None,
+        origin=run.origin,
         size=size,
         root=run.signed.root if run.signed else None,
         integrity=integrity,
-        completeness=completeness,
-        policy=run.decisions.verdict(whole=integrity.ok is True),
-        counts={
-            "decisions": run.decisions.decisions,
-            "permits": run.decisions.permits,
-            "prohibited": run.decisions.prohibited,
-        },
-        limits=limits,
+        completeness=_completeness(run, size or 0, whole=integrity.ok is True),
+        policy=decisions.verdict(whole=integrity.ok is True)
+        if replayed
+        else Verdict(None, "Without replay no decision was looked at."),
+        counts={**order.counts, **decisions.counts} if replayed else order.counts,
+        limits=tuple(limits),
+        notes=(*run.notes, *decisions.notices),
     )
+
+
+def _completeness(run: Run, size: int, *, whole: bool) -> Verdict:
+    count = len(run.ask.since)
+    kept = "the kept checkpoint" if count == 1 else f"the {count} kept checkpoints"
+    since = f", and continue {kept}" if count else ""
+    found = run.completeness.verdict(
+        f"Indices 0 to {size - 1} and every stream follow without a gap{since}.",
+        f"{run.completeness.count} findings.",
+    )
+    if not found.ok:
+        return found
+    if not whole:
+        said = "No gap among what could be read; it counts only once integrity holds."
+        return run.completeness.verdict(said, "")
+    if run.ask.depth is Depth.BYTES:
+        said = "The entries were not read" + (f"; they continue {kept}." if count else ".")
+        return Verdict(True if count else None, said)
+    return found

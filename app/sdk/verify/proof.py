@@ -5,12 +5,13 @@ from pathlib import Path
 from app.audit.checkpoint import BadNote, Checkpoint, open_checkpoint, parse_tlog_proof, parse_vkey
 from app.audit.merkle import BadProof, leaf_hash, verify_inclusion
 from app.audit.model import read_leaf
+from app.audit.quorum import evaluate, parse_policy
 from app.sdk.verify.report import LIMITS, Findings, Report, Verdict
 
 _MAX_PROOF_BYTES = 1 << 21
 
 
-def verify_proof(path: Path, vkey: str | None) -> Report:
+def verify_proof(path: Path, vkey: str | None, policy: bytes | None = None) -> Report:
     """Verify a proof; see ``app.sdk.verify.verify``."""
     integrity = Findings()
     index, signed = -1, None
@@ -21,6 +22,10 @@ def verify_proof(path: Path, vkey: str | None) -> Report:
             with path.open("rb") as file:
                 text = file.read(_MAX_PROOF_BYTES).decode("utf-8")
             index, signed, _ = check_proof(text, vkey)
+            if policy is not None:
+                note = parse_tlog_proof(text).checkpoint.encode()
+                if not evaluate(parse_policy(policy), note, parse_vkey(vkey)).met:
+                    integrity.add("not enough witnesses cosigned the checkpoint")
         except (BadNote, BadProof, ValueError) as error:
             integrity.add(str(error))
     return Report(

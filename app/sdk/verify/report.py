@@ -25,6 +25,19 @@ KEY_LIMIT = (
     "The key was taken from the export itself: that shows that the export is whole, not who signed "
     "it. Get the log's key by another way and give it."
 )
+UNWITNESSED_LIMIT = (
+    "No witness policy was given: whether others saw this same log, and when, was not looked at. "
+    "The checkpoint itself carries no time."
+)
+COLLUSION_LIMIT = (
+    "Witnesses show one log to everybody as long as not all of a quorum lie together with it."
+)
+AGE_LIMIT = "How old the checkpoint is cannot be known: only cosignatures carry a time."
+ORDER_LIMIT = (
+    "Without replay the facts of the entries were not read: neither their form, nor whether an "
+    "entry is what was submitted, nor any decision. They are the bytes that were signed."
+)
+BYTES_LIMIT = "Only bytes were looked at: no entry was read. They are the bytes that were signed."
 UNKEPT_LIMIT = (
     "No kept checkpoint was given: entries at the end that were cut off before the checkpoint was "
     "signed cannot be missed."
@@ -60,9 +73,10 @@ class Report:
         origin, size, root: of the log, as its checkpoint says; None where that cannot be read.
         counts: figures by name.
         limits: what the verdicts do not show, as sentences.
+        notes: what was established beside the verdicts, as sentences.
     """
 
-    subject: Literal["export", "proof", "receipt"]
+    subject: Literal["export", "selection", "log", "proof", "receipt"]
     name: str
     key: Literal["given", "export", "missing"]
     vkey: str | None
@@ -74,6 +88,7 @@ class Report:
     policy: Verdict
     counts: Mapping[str, int] = field(default_factory=dict)
     limits: tuple[str, ...] = LIMITS
+    notes: tuple[str, ...] = ()
 
     @property
     def verdicts(self) -> dict[str, Verdict]:
@@ -144,6 +159,7 @@ def render(report: Report) -> str:
     for name, verdict in report.verdicts.items():
         lines.append(f"{name:<13}{_MARKS[verdict.ok]:<8}{verdict.sentence}")
         lines += [f"{'':<21}- {finding}" for finding in verdict.findings]
+    lines += ["", *report.notes] if report.notes else []
     lines += ["", "What this does not show:"]
     lines += [f"  - {limit}" for limit in report.limits]
     return "\n".join(lines) + "\n"
@@ -171,5 +187,6 @@ def as_json(report: Report) -> dict[str, Json]:
             }
             for name, verdict in report.verdicts.items()
         },
+        "notes": list(report.notes),
         "limits": list(report.limits),
     }

@@ -1,11 +1,21 @@
 """The tree rebuilt from the entries and held against the tiles, in memory that does not grow."""
 
+import hashlib
+from collections.abc import Sequence
+
 from app.audit.merkle import HASH_BYTES, CompactRange, Node, complete_root
 from app.audit.tiles import TILE_WIDTH, Tile, cut, nodes, tile_at
 from app.sdk.verify.evidence import Evidence
 from app.sdk.verify.report import Findings
+from app.sdk.verify.run import Run
 
 _TILE_BYTES = TILE_WIDTH * HASH_BYTES
+
+
+def leaf_hashes(lines: Sequence[bytes]) -> list[bytes]:
+    """RFC 6962 §2.1, of lines that carry the zero byte before them already."""
+    sha256 = hashlib.sha256
+    return [sha256(line).digest() for line in lines]
 
 
 class TreeCheck:
@@ -18,14 +28,22 @@ class TreeCheck:
         self._rows: list[list[bytes]] = [[]]
         self._done: list[int] = [0]
         self._wrong: list[int] = []
+        self._at_hand: bytes | None = None
         self.count = 0
+        self.tile_digests: dict[str, str] = {}
+        """SHA-256, hex, of each tile that was compared, so that none is read twice."""
 
-    def push(self, leaf: bytes) -> None:
-        """Take the next leaf hash."""
-        self.count += 1
-        row = self._rows[0]
-        row.append(leaf)
-        if len(row) == TILE_WIDTH:
+    def push(self, leaves: list[bytes], tile: bytes | None = None) -> None:
+        """Take the next leaf hashes: those of a whole tile, or of the last, partial one.
+
+        Args:
+            leaves: the hashes.
+            tile: the archive's tile, where they were cut from it.
+        """
+        self.count += len(leaves)
+        self._rows[0] = leaves
+        self._at_hand = tile
+        if len(leaves) == TILE_WIDTH:
             self._close(0)
 
     def finish(self) -> CompactRange:
@@ -56,9 +74,14 @@ class TreeCheck:
         tile = tile_at(level, self._done[level], self._size)
         if tile is None:
             return  # beyond what is signed; counted elsewhere
-        kept = self._evidence.read(tile.path, _TILE_BYTES + 1)
+        kept = self._at_hand if level == 0 else None
+        if kept is None:
+            kept = self._evidence.read(tile.path, _TILE_BYTES + 1)
         if kept is None:
             self._integrity.add(f"{tile.path} is missing")
+            return
+        self.tile_digests[tile.path] = hashlib.sha256(kept).hexdigest()
+        if kept == b"".join(row):
             return
         if len(kept) != tile.width * HASH_BYTES:
             self._integrity.add(f"{tile.path} does not have {tile.width} hashes")
@@ -87,3 +110,21 @@ def nodes_of(evidence: Evidence, size: int) -> Node:
         return evidence.read(tile.path, _TILE_BYTES) or b""
 
     return nodes(tile_hashes)
+
+
+def rebuild(run: Run) -> TreeCheck:
+    """Rebuild a tree from its lowest tiles and hold it against the other tiles and the root."""
+    size = run.signed.size if run.signed else 0
+    tree = TreeCheck(run.evidence, size, run.integrity)
+    for n in range(-(-size // TILE_WIDTH)):
+        tile = tile_at(0, n, size)
+        assert tile is not None, "every tile up to the size exists"
+        kept = run.evidence.read(tile.path, _TILE_BYTES + 1)
+        if kept is None or len(kept) != tile.width * HASH_BYTES:
+            run.integrity.add(f"{tile.path} does not have {tile.width} hashes", tile.first_leaf)
+            return tree
+        tree.push(cut(kept), kept)
+    root = tree.finish().root
+    if run.signed is not None and root != run.signed.root:
+        run.integrity.add("the tiles do not hash to the root that the checkpoint signs")
+    return tree

@@ -1,0 +1,65 @@
+"""Whether this process may go on with the log, and how far it has seen the log come.
+
+One object for the service, which must refuse, and the integrator, which finds out. What it holds is
+what the last look said: once the right database is back, the process goes on by itself.
+"""
+
+import threading
+
+from app.kernel.errors import Unavailable
+
+ROLLED_BACK = "rolled_back"
+"""The named state: the database holds an earlier or another log than the one that was signed."""
+
+
+class Halt:
+    """Holds why nothing may be recorded or decided, if so."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._why: Unavailable | None = None
+        self._size = 0
+
+    @property
+    def state(self) -> str | None:
+        """The named state, such as ``rolled_back``; None while all is well."""
+        why = self._why
+        return None if why is None else why.kind
+
+    def stop(self, why: Unavailable) -> bool:
+        """Refuse from now on; say whether this is news."""
+        with self._lock:
+            news = self._why is None
+            self._why = why
+        return news
+
+    def reached(self, size: int) -> None:
+        """All is well, and a checkpoint of this size is published."""
+        with self._lock:
+            self._why = None
+            self._size = max(self._size, size)
+
+    def require(self, size: int | None = None) -> None:
+        """Let nothing through while the log is not the one that was signed.
+
+        Args:
+            size: how many entries the database has, where the caller has just read it.
+
+        Raises:
+            Unavailable: the named state is its kind.
+        """
+        why = self._why
+        if why is None and size is not None and size < self._size:
+            why = rolled_back(f"this log had {self._size} entries, the database has {size}")
+            self.stop(why)
+        if why is not None:
+            raise Unavailable(why.problem, cure=why.cure, kind=why.kind)
+
+
+def rolled_back(problem: str) -> Unavailable:
+    """The error of a log that is behind, or beside, what was signed."""
+    return Unavailable(
+        f"the database was rolled back: {problem}",
+        cure="Restore the newest copy of the database; see docs/operate.md, Restore.",
+        kind=ROLLED_BACK,
+    )

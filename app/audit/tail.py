@@ -1,0 +1,88 @@
+"""The log as a stream of lines, for a security monitor that keeps up with it.
+
+Rules:
+1. Order and position are the index, so a reader resumes after the last index it kept. It gets every
+   entry at least once: nothing is skipped, and what it had not kept comes again.
+2. Only entries below a published checkpoint leave: each can be proved from then on. An entry gets
+   its index after its transaction was committed, so none can appear behind the reader.
+3. No transaction is open while the reader is slow: a page is read, the transaction ends, the page
+   is handed on.
+4. A tail is an entry of the log it reads, as an export is.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+from app.audit import lookup, store
+from app.audit.export import announce
+from app.audit.integrator import Integrator
+from app.audit.model import Actor, Entry
+from app.audit.projections import Form
+from app.audit.service import AuditService
+from app.db.engine import Database, Tx
+from app.kernel.errors import Conflict
+
+EVERY_S = 1.0
+"""How long a following tail waits before it looks again, seconds."""
+
+Wait = Callable[[float], bool]
+"""Sleeps so many seconds; True ends the tail."""
+
+
+def begin_tail(
+    database: Database,
+    log: AuditService,
+    integrator: Integrator,
+    *,
+    actor: Actor,
+    now: datetime,
+    start: int,
+    form: Form,
+    follow: bool,
+) -> None:
+    """Append the entry about a tail from index ``start`` on.
+
+    Raises:
+        Conflict: the log has fewer entries: whoever read so far has read another log.
+    """
+    integrator.integrate()
+    with database.read() as tx:
+        published = _published(tx)
+    if start > published:
+        raise Conflict(
+            f"the log has {published} published entries: index {start} is not the next of any "
+            "reader of this log",
+            cure="Compare your last entry with the log's; if the log is older than you are, "
+            "somebody restored it.",
+        )
+    announce(database, log, actor, now, {"format": form.value, "from": start, "follow": follow})
+    integrator.integrate()
+
+
+def tail(
+    database: Database, start: int, *, limit: int | None = None, wait: Wait | None = None
+) -> Iterator[Entry]:
+    """Yield the published entries from index ``start`` on, in order.
+
+    Args:
+        database: where the log lies; no transaction of it is open while an entry is out.
+        start: the first index.
+        limit: at most so many entries.
+        wait: called when there is nothing new; None ends the tail there.
+    """
+    at = start
+    end = None if limit is None else start + limit
+    while end is None or at < end:
+        with database.read() as tx:
+            published = _published(tx)
+            last = min(at + lookup.PAGE, published, published if end is None else end)
+            page = store.entries_between(tx, at, last)
+        yield from page
+        at += len(page)
+        if not page and (wait is None or wait(EVERY_S)):
+            return
+
+
+def _published(tx: Tx) -> int:
+    signed = store.last_checkpoint(tx)
+    return signed.size if signed else 0

@@ -1,0 +1,76 @@
+"""``habeas database …``: roles, schema and traces, for whoever administers PostgreSQL.
+
+A password never stands on the command line: it is asked for, or libpq finds it (PGPASSWORD,
+~/.pgpass).
+"""
+
+from typing import Annotated
+
+import typer
+
+from app.db.engine import Database, open_database
+from app.db.migrate import migrate
+from app.db.roles import APP, AUDITOR, INTEGRATOR, create_roles, grant, open_as_admin, role_name
+from app.db.scrub import scrub as write_anew
+from app.rights.store import TABLES as ERASED_TABLES
+from app.settings import Settings
+
+verbs = typer.Typer(no_args_is_help=True, help="The database: roles, schema, traces.")
+
+AdminUrl = Annotated[
+    str, typer.Option("--admin-url", help="postgresql+psycopg://ADMIN@HOST/DB, no password in it.")
+]
+Prefix = Annotated[str, typer.Option(help="What the roles' names begin with.")]
+Ask = Annotated[bool, typer.Option("--ask-password", help="Ask for the admin's password.")]
+
+
+@verbs.command()
+def roles(admin_url: AdminUrl, prefix: Prefix = "habeas", *, ask_password: Ask = False) -> None:
+    """Make or mend the roles, hand the tables to the owner, grant; again is harmless."""
+    database = _admin(admin_url, ask=ask_password)
+    create_roles(database, prefix)
+    names = {role: role_name(prefix, role) for role in (APP, INTEGRATOR, AUDITOR)}
+    place = admin_url.rpartition("@")[2]
+    print("Roles are made. Give each that logs in a password in psql:")
+    for name in names.values():
+        print(f"  \\password {name}")
+    print("bring the schema up to date, now and at each release, with:")
+    print(f"  habeas database upgrade --admin-url {admin_url} --prefix {prefix}")
+    print("and start the service with:")
+    print(f"  HABEAS_DATABASE_URL=postgresql+psycopg://{names[APP]}@{place}")
+    print(f"  HABEAS_INTEGRATOR_URL=postgresql+psycopg://{names[INTEGRATOR]}@{place}")
+
+
+@verbs.command()
+def upgrade(admin_url: AdminUrl, prefix: Prefix = "habeas", *, ask_password: Ask = False) -> None:
+    """Bring the schema to this program's, as the owner of the tables; then grant anew."""
+    database = _admin(admin_url, ask=ask_password, owner_of=prefix)
+    migrate(database)
+    grant(database, prefix)
+    print("The schema is that of this program.")
+
+
+@verbs.command()
+def scrub(
+    admin_url: Annotated[
+        str, typer.Option("--admin-url", help="PostgreSQL: as for roles. Empty: the settings'.")
+    ] = "",
+    prefix: Prefix = "habeas",
+    *,
+    ask_password: Ask = False,
+) -> None:
+    """Write the tables that name people anew, so that no erased row is left in their files."""
+    if admin_url:
+        database = _admin(admin_url, ask=ask_password, owner_of=prefix)
+    else:
+        database = open_database(Settings().database)
+    left = write_anew(database, ERASED_TABLES)
+    if left is not None:
+        print(f"habeas: not done: {left}.")
+        raise typer.Exit(1)
+    print("Nothing of deleted rows is left in the files of these tables.")
+
+
+def _admin(url: str, *, ask: bool, owner_of: str | None = None) -> Database:
+    password = typer.prompt("Password", hide_input=True) if ask else None
+    return open_as_admin(url, password, owner_of)

@@ -1,0 +1,51 @@
+"""``habeas audit acknowledge-restore``."""
+
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.audit.restore import Restore
+from app.kernel.errors import InvalidInput
+from app.settings import Settings
+from app.wiring import Services, restore
+
+
+def acknowledge(
+    signed: Annotated[
+        Path | None, typer.Option(help="The statement, signed by two custodians.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where to write the statement; else it is printed.")
+    ] = None,
+) -> None:
+    """Go on with a log whose database was restored from a copy: two custodians must agree.
+
+    Without --signed this writes what they must sign. Stop every process of this log first.
+    """
+    services, restored = restore(Settings())
+    with closing(services):
+        _acknowledge(services, restored, signed, out)
+
+
+def _acknowledge(
+    services: Services, restored: Restore, signed: Path | None, out: Path | None
+) -> None:
+    if signed is None:
+        statement = restored.statement()
+        if out is None:
+            print(statement, end="")
+        else:
+            out.write_text(statement, encoding="utf-8")
+            print(f"{out}: two custodians sign this file, on machines of their own, with")
+            print(f"  habeas custodian sign {out.name} --key THEIR-KEY")
+        return
+    try:
+        note = signed.read_bytes()
+    except OSError as error:
+        problem = f"{signed}: {error.strerror}"
+        raise InvalidInput(problem, cure="Name a file that is there.") from error
+    done = restored.acknowledge(note, services.consent.end_all, services.clock.now())
+    print(f"Signed by {' and '.join(done.signers)}. The log goes on as {services.log.origin}.")
+    print(f"{done.ended} consents were ended; those people are asked anew. Start again now.")

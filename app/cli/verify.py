@@ -1,0 +1,114 @@
+"""``habeas verify``: a file or a running log, without our server, database or settings."""
+
+import json
+import re
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from app.kernel.errors import InvalidInput
+from app.sdk.verify import Ask, Depth, as_json, is_address, render, verify_asked
+
+_AGE = re.compile(r"([1-9][0-9]{0,6})([smhd])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_SHOWN_FROM = 20_000
+"""Entries from which on there is a progress bar."""
+
+
+def verify(
+    target: Annotated[
+        str,
+        typer.Argument(
+            help="An export (tar or unpacked folder), a proof file, a receipt (JSON), or the "
+            "address of a running log (https://…)."
+        ),
+    ],
+    key: Annotated[
+        str, typer.Option(help="The log's verifier key, got from somewhere else than the export.")
+    ] = "",
+    since: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--since",
+            "--kept",
+            help="A checkpoint kept from before; the log must continue it. May be repeated.",
+        ),
+    ] = None,
+    policy: Annotated[
+        Path | None,
+        typer.Option(help="A witness policy (tlog-policy): whose cosignatures are enough."),
+    ] = None,
+    max_age: Annotated[
+        str,
+        typer.Option(help="How long ago enough witnesses may have signed: 90s, 30m, 24h, 7d."),
+    ] = "",
+    receipt: Annotated[
+        list[Path] | None,
+        typer.Option(help="Submission receipts, one on a line: was it merged? May be repeated."),
+    ] = None,
+    keys: Annotated[
+        Path | None,
+        typer.Option(help="The service's key set (jwks.json), for the receipts' signatures."),
+    ] = None,
+    *,
+    without_replay: Annotated[
+        bool, typer.Option("--without-replay", help="Do not read facts, do not decide again.")
+    ] = False,
+    integrity_only: Annotated[
+        bool, typer.Option("--integrity-only", help="Hash every byte; read no entry.")
+    ] = False,
+    as_json_: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Check an export, a proof, a receipt or a running log: integrity, completeness, policy.
+
+    Exit code 0: no verdict is against it. 1: one is. 2: nothing could be verified (the command is
+    wrong, a file is missing).
+    """
+    if not is_address(target) and not Path(target).exists():
+        raise InvalidInput(
+            f"{target} is not there", cure="Name an export, a folder, a proof file or an address."
+        )
+    depth = Depth.ORDER if without_replay else Depth.REPLAY
+    with Progress(
+        transient=True, console=Console(stderr=True), disable=not sys.stderr.isatty()
+    ) as shown:
+        task = shown.add_task("verifying", total=None, visible=False)
+        ask = Ask(
+            vkey=key or None,
+            since=tuple((file.name, _read(file)) for file in since or ()),
+            policy=None if policy is None else _read(policy),
+            max_age=_age(max_age),
+            receipts=tuple((file.name, _read(file)) for file in receipt or ()),
+            keys=None if keys is None else _read(keys),
+            depth=Depth.BYTES if integrity_only else depth,
+            progress=lambda done, total: shown.update(
+                task, completed=done, total=total, visible=total >= _SHOWN_FROM
+            ),
+        )
+        report = verify_asked(target, ask)
+    if as_json_:
+        print(json.dumps(as_json(report), indent=1))
+    else:
+        print(render(report))
+    raise typer.Exit(report.exit_code)
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise InvalidInput(f"{file} cannot be read: {error.strerror}") from error
+
+
+def _age(text: str) -> timedelta | None:
+    if not text:
+        return None
+    found = _AGE.fullmatch(text)
+    if found is None:
+        raise InvalidInput(f"{text!r} is no age", cure="Write 90s, 30m, 24h or 7d.")
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})

@@ -1,0 +1,82 @@
+"""``habeas witness …``: a witness of one's own; it knows no setting of Habeas."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from app.witness.http import witness_app
+from app.witness.service import Witness, open_witness
+
+verbs = typer.Typer(no_args_is_help=True, help="A witness: sees that logs only grow, and signs it.")
+
+Folder = Annotated[Path, typer.Option(help="The witness's own folder; keep it private.")]
+_VAR = Path("witness")
+
+
+@verbs.command()
+def serve(
+    var: Folder = _VAR,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8100,
+    name: Annotated[
+        str, typer.Option(help="Its name for ever, such as works-council.example/w1; first time.")
+    ] = "",
+) -> None:
+    """Serve a witness; at the first time its key is made."""
+    witness = open_witness(var, name)
+    _say_who(witness)
+    print(f"It listens at http://{host}:{port}. Ctrl-C ends it.", flush=True)
+    uvicorn.run(
+        witness_app(witness), host=host, port=port, server_header=False, log_level="warning"
+    )
+
+
+@verbs.command()
+def trust(
+    log_vkey: Annotated[str, typer.Argument(help="The log's verifier key, from its /log/key.")],
+    url: Annotated[str, typer.Argument(help="Where the log is, for the page.")] = "",
+    var: Folder = _VAR,
+    name: Annotated[str, typer.Option(help="The witness's name; first time.")] = "",
+) -> None:
+    """Watch a log from now on."""
+    witness = open_witness(var, name)
+    key = witness.trust(log_vkey, url)
+    print(f"{witness.name} watches {key.name}.")
+    _say_who(witness)
+
+
+@verbs.command()
+def status(var: Folder = _VAR) -> None:
+    """Say which logs are watched and how far they came; ends with 1 if one contradicted itself."""
+    witness = open_witness(var)
+    _say_who(witness)
+    for log in witness.watched():
+        if log.last is None:
+            print(f"{log.origin}: nothing cosigned yet")
+        else:
+            at = log.last.at.isoformat(timespec="seconds")
+            print(f"{log.origin}: {log.last.checkpoint.size} entries, cosigned {at}")
+    found = len(witness.evidence())
+    if found:
+        print(f"{found} contradictions: habeas witness evidence")
+        raise typer.Exit(1)
+
+
+@verbs.command()
+def evidence(var: Folder = _VAR) -> None:
+    """Print every pair of notes that contradict each other; ends with 1 if there is one."""
+    found = open_witness(var).evidence()
+    for one in found:
+        at = one.seen_at.isoformat(timespec="seconds")
+        print(f"{one.origin} signed two trees of {one.size} entries (seen {at}).")
+        print(f"\nCosigned by this witness:\n\n{one.cosigned_note.decode()}")
+        print(f"Signed by the log as well, and refused:\n\n{one.other_note.decode()}")
+    if found:
+        raise typer.Exit(1)
+    print("None: no log was seen to sign two trees of one size.")
+
+
+def _say_who(witness: Witness) -> None:
+    print(f"key: {witness.vkey}", flush=True)

@@ -1,0 +1,1 @@
+"""What people may demand of what is kept about them: erasure."""

@@ -1,0 +1,201 @@
+"""The witness: looks, keeps, and only then signs (c2sp.org/tlog-witness v1.0.0).
+
+Rules:
+1. Looking what was cosigned last and keeping what is cosigned now are one transaction of the one
+   writer: of two requests at once, the second sees what the first kept.
+2. The answer leaves after the commit. A crash in between loses an answer, never what was kept.
+3. Two notes of one log for one size with different roots are kept, both, whatever else is wrong
+   with the request. The log's own key signed them: nobody else could have made them.
+4. The times that are signed never go backwards. A clock that does stops the signing.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from app.audit.checkpoint import BadNote, VerifierKey, parse_vkey
+from app.audit.cosignature import WitnessKey, cosign
+from app.db.engine import Database
+from app.kernel.clock import Clock, SystemClock
+from app.kernel.errors import InvalidInput, NotFound, Unavailable
+from app.kernel.keys import KeyFolder, create_once
+from app.kernel.signing import Signer
+from app.witness import store
+from app.witness.rules import (
+    Refused,
+    Why,
+    contradicts,
+    parse_submission,
+    require_grown,
+    require_signed,
+)
+from app.witness.store import Cosigned, Evidence, Trusted
+
+DATABASE, NAME = "witness.sqlite", "name"
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A log that is watched, and how far it has come."""
+
+    origin: str
+    keys: tuple[VerifierKey, ...]
+    url: str
+    last: Cosigned | None
+
+    @property
+    def hash(self) -> str:
+        """The log's name in addresses: SHA-256 of the origin, hexadecimal."""
+        return origin_hash(self.origin)
+
+
+def origin_hash(origin: str) -> str:
+    """How a log is named in the addresses for reading."""
+    return hashlib.sha256(origin.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Witness:
+    """Watches logs; ``signer`` signs cosignatures and nothing else."""
+
+    database: Database
+    signer: Signer
+    name: str
+    clock: Clock
+
+    @property
+    def vkey(self) -> str:
+        """The public key, as logs and verifiers take it."""
+        return WitnessKey(self.name, self.signer.public).vkey
+
+    def trust(self, vkey: str, url: str = "") -> VerifierKey:
+        """Watch a log from now on.
+
+        Raises:
+            InvalidInput: that is no verifier key of a log.
+        """
+        try:
+            key = parse_vkey(vkey)
+        except BadNote as error:
+            raise InvalidInput(
+                f"that is no log's verifier key: {error}",
+                cure="Take it from the log, at /log/key; it has the form name+keyid+key.",
+            ) from error
+        with store.alone(self.database) as tx:
+            store.trust(tx, key, url, self.clock.now())
+        return key
+
+    def add_checkpoint(self, body: bytes) -> str:
+        """Cosign a checkpoint that continues the last one; return the signature line.
+
+        Raises:
+            Refused: it does not, or the request is not of its form.
+        """
+        sent = parse_submission(body)
+        with self.database.read() as tx:
+            keys = [one.key for one in store.trusted(tx) if one.key.name == sent.origin]
+        note, new = require_signed(sent, keys)
+        refused: Refused | None = None
+        line = ""
+        with store.alone(self.database) as tx:
+            last = store.cosigned(tx, new.origin)
+            now = self.clock.now()
+            before = None if last is None else last.checkpoint
+            if last is not None and contradicts(new, before):
+                store.add_evidence(tx, new, sent.note, last, now)
+            try:
+                require_grown(sent, new, before)
+                _require_time(last, now)
+            except Refused as error:
+                refused = error  # raised below: what contradicts is kept first (rule 3)
+            else:
+                line = cosign(note.text, self.name, self.signer, int(now.timestamp()))
+                store.keep(tx, Cosigned(new, sent.note, line, now))
+        if refused is not None:
+            raise refused
+        return line
+
+    def checkpoint(self, hashed_origin: str) -> str:
+        """The last checkpoint cosigned of a log, with our cosignature.
+
+        Raises:
+            NotFound: no such log, or none cosigned yet.
+        """
+        for watched in self.watched():
+            if watched.hash == hashed_origin and watched.last is not None:
+                return f"{watched.last.note.decode()}{watched.last.line}\n"
+        raise NotFound("nothing was cosigned of such a log")
+
+    def watched(self) -> tuple[Watched, ...]:
+        """The logs, in the order of their names."""
+        with self.database.read() as tx:
+            trusted = store.trusted(tx)
+            return tuple(
+                _watched(origin, trusted, store.cosigned(tx, origin))
+                for origin in dict.fromkeys(one.key.name for one in trusted)
+            )
+
+    def evidence(self) -> tuple[Evidence, ...]:
+        """Every contradiction that a log signed, the newest first."""
+        with self.database.read() as tx:
+            return store.evidence(tx)
+
+
+def _watched(origin: str, trusted: Sequence[Trusted], last: Cosigned | None) -> Watched:
+    mine = [one for one in trusted if one.key.name == origin]
+    url = next((one.url for one in reversed(mine) if one.url), "")
+    return Watched(origin, tuple(one.key for one in mine), url, last)
+
+
+def _require_time(last: Cosigned | None, now: datetime) -> None:
+    if last is not None and now < last.at:
+        raise Refused(Why.CLOCK, "the clock of this witness went backwards")
+
+
+def open_witness(var: Path, name: str = "", clock: Clock | None = None) -> Witness:
+    """Open the witness in a folder; at the first time make its key, its name, its database.
+
+    Args:
+        var: the folder; nobody else may read it.
+        name: needed at the first time; later it stays as it was.
+        clock: for the times that are signed.
+
+    Raises:
+        InvalidInput: no name at the first time, another one later, or one that is no key name.
+        Unavailable: the key is missing where the database is not.
+    """
+    var.mkdir(mode=0o700, parents=True, exist_ok=True)
+    keys, database = KeyFolder(var / "keys"), var / DATABASE
+    if database.exists():
+        _require_key(keys)
+    elif not name and not (var / NAME).exists():
+        raise InvalidInput("a new witness needs a name", cure="Add: --name works-council.example")
+    signer = keys.signer("witness")
+    if name:
+        _require_key_name(name, signer)
+        create_once(var / NAME, f"{name}\n".encode())
+    kept = (var / NAME).read_text(encoding="utf-8").strip()
+    if name and kept != name:
+        raise InvalidInput(
+            f"this witness is called {kept}",
+            cure="Its name is part of its key. Leave --name away, or take another folder.",
+        )
+    return Witness(store.open_store(str(database)), signer, kept, clock or SystemClock())
+
+
+def _require_key(keys: KeyFolder) -> None:
+    if not (keys.path / "witness.key").exists():
+        raise Unavailable(
+            "the database of this witness is here, but its key is missing",
+            cure="Put keys/witness.key back from its copy; a new key is a new witness.",
+            kind="key-lost",
+        )
+
+
+def _require_key_name(name: str, signer: Signer) -> None:
+    try:
+        WitnessKey(name, signer.public)
+    except BadNote as error:
+        raise InvalidInput(f"{name!r} is no name of a witness: {error}") from error

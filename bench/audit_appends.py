@@ -1,0 +1,136 @@
+"""How many changes a second eight writers record on PostgreSQL, beside a counter row taken first.
+
+A change is what a decision of a person does: a row locked, two rows read, a row inserted, and the
+entry of the log, in one transaction that is durable when it is acknowledged. The reference does the
+very same, but takes the number of its entry first, from a counter row, as logs in databases often
+do. In both the integrator runs, and the time ends when everything written is integrated and
+published. Interleaved rounds in one run; medians.
+"""
+
+import argparse
+import multiprocessing
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from multiprocessing.synchronize import Barrier
+from pathlib import Path
+
+from sqlalchemy import create_engine, text
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for the tests' PostgreSQL
+
+from app.audit.integrator import Integrator
+from app.audit.lock import open_lock
+from app.audit.model import Actor, Event, Kind
+from app.audit.service import AuditService
+from app.audit.vault import Vault
+from app.db.engine import Database, open_database
+from app.db.migrate import migrate
+from app.kernel.clock import SystemClock
+from app.kernel.signing import LocalSigner
+from tests import postgresql
+
+WRITERS, ROUNDS, SECONDS = 8, 3, 4.0
+ORIGIN, SEED = "audit.example.com/bench/2026", b"b" * 32
+WANTED = 2.0
+_TABLES = (
+    "CREATE TABLE bench_person (id integer PRIMARY KEY, changed integer NOT NULL)",
+    "CREATE TABLE bench_state (id bigserial PRIMARY KEY, person integer, said text)",
+    "CREATE TABLE bench_counter (id integer PRIMARY KEY, n bigint NOT NULL)",
+    "INSERT INTO bench_counter VALUES (1, 0)",
+    "INSERT INTO bench_person SELECT g, 0 FROM generate_series(0, 999) g",
+)
+
+
+def change(database: Database, log: AuditService, person: int, *, counter_first: bool) -> None:
+    """One change and its entry."""
+    event = Event(
+        Kind.CONSENT_PAUSED,
+        Actor("consumer", f"bench-{person % 7}"),
+        {"decision": f"d-{person}", "seq": person, "region": "DE", "signals": ["click", "type"]},
+    )
+    with database.write() as tx:
+        if counter_first:
+            tx.execute(text("UPDATE bench_counter SET n = n + 1 WHERE id = 1 RETURNING n"))
+        row = {"person": person}
+        tx.execute(text("SELECT changed FROM bench_person WHERE id = :person FOR UPDATE"), row)
+        tx.execute(text("SELECT count(*) FROM bench_state WHERE id < 10 AND person = :person"), row)
+        tx.execute(text("INSERT INTO bench_state (person, said) VALUES (:person, 'paused')"), row)
+        log.append(tx, event, SystemClock().now())
+
+
+def writer(url: str, number: int, counter_first: bool, begin: Barrier, done: object) -> None:
+    """One process: as many changes as it can in the time."""
+    database, log = open_database(url), AuditService(Vault(SEED), ORIGIN)
+    change(database, log, number, counter_first=counter_first)
+    begin.wait(60)
+    count, end = 0, time.perf_counter() + SECONDS
+    while time.perf_counter() < end:
+        change(database, log, (number * 125 + count) % 1000, counter_first=counter_first)
+        count += 1
+    done.put(count)  # type: ignore[attr-defined]
+    database.engine.dispose()
+
+
+def measure(url: str, integrator: Integrator, *, counter_first: bool) -> float:
+    """Changes per second, from the first to the moment when the last is published."""
+    spawn = multiprocessing.get_context("spawn")
+    begin, done = spawn.Barrier(WRITERS + 1), spawn.Queue()
+    writers = [
+        spawn.Process(target=writer, args=(url, number, counter_first, begin, done))
+        for number in range(WRITERS)
+    ]
+    for one in writers:
+        one.start()
+    begin.wait(60)
+    start = time.perf_counter()
+    stop = threading.Event()
+    loop = threading.Thread(target=integrator.run, args=(stop,))
+    loop.start()
+    count = sum(done.get(timeout=120) for _ in writers)
+    stop.set()
+    loop.join()
+    integrator.integrate()
+    taken = time.perf_counter() - start
+    for one in writers:
+        one.join()
+    return count / taken
+
+
+def main() -> None:
+    """Measure and print; ends with 1 where the ratio is missed."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--rounds", type=int, default=ROUNDS)
+    rounds = options.parse_args().rounds
+    with postgresql.server() as server, tempfile.TemporaryDirectory() as folder:
+        admin = create_engine(server.format(db="postgres"), isolation_level="AUTOCOMMIT")
+        with admin.connect() as connection:
+            connection.exec_driver_sql("CREATE DATABASE bench_appends")
+        admin.dispose()
+        url = server.format(db="bench_appends")
+        database = open_database(url)
+        migrate(database)
+        with database.write() as tx:
+            for statement in _TABLES:
+                tx.execute(text(statement))
+        lock = open_lock(f"sqlite:///{Path(folder) / 'lock.sqlite'}")
+        signer = LocalSigner.from_seed(SEED)
+        integrator = Integrator(database, signer, ORIGIN, SystemClock(), lock=lock)
+        found: dict[bool, list[float]] = {True: [], False: []}
+        for _ in range(rounds):
+            for counter_first in (True, False):
+                rate = measure(url, integrator, counter_first=counter_first)
+                found[counter_first].append(rate)
+        lock.database.engine.dispose()
+        database.engine.dispose()
+    ours, reference = (statistics.median(found[key]) for key in (False, True))
+    print(f"changes with their entries, {WRITERS} writers   {ours:8.0f} a second")
+    print(f"the same, a counter row taken first   {reference:8.0f} a second")
+    print(f"ratio {ours / reference:.2f} (wanted: at least {WANTED})")
+    sys.exit(0 if ours >= WANTED * reference else 1)
+
+
+if __name__ == "__main__":
+    main()

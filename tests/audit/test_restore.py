@@ -1,0 +1,482 @@
+"""Yesterday's copy of the database comes back: nothing serves until two people have signed."""
+
+import shutil
+import sqlite3
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+from typer.testing import CliRunner
+
+from app.audit import store
+from app.audit.checkpoint import open_checkpoint
+from app.audit.custody import read_private_key, sign_statement
+from app.audit.export import export_log
+from app.audit.integrator import Integrator
+from app.audit.lock import LockStore
+from app.audit.model import SYSTEM, EntryFilter, Event, Kind
+from app.audit.restore import Restore
+from app.cli import verbs
+from app.consent.model import Act, State
+from app.demo.custodians import NAMES, sample_custodians
+from app.kernel.errors import Conflict, Forbidden, HabeasError, Unavailable
+from app.kernel.signing import thumbprint
+from app.sdk import memory
+from app.sdk.guard import Guard
+from app.sdk.verify import verify
+from app.settings import Settings
+from app.wiring import Services, build, restore
+from tests.architecture.test_every_change_is_an_entry import EMPLOYEE, Story, start_session
+from tests.conftest import _copy_database, _drop_database
+from tests.fakes import FakeClock
+
+
+class Crash(Exception):
+    """Ends a process in a test."""
+
+
+class Instance:
+    """The sample organisation on a database that can be copied and put back."""
+
+    def __init__(
+        self, kind: str, request: pytest.FixtureRequest, folder: Path, clock: FakeClock
+    ) -> None:
+        template = request.getfixturevalue("sample_template")(kind)
+        shutil.copytree(template / "var", folder / "var")
+        self.folder, self.kind, self.clock = folder, kind, clock
+        self.file, self.copy = folder / "db.sqlite", folder / "copy.sqlite"
+        self.name = f"t_{uuid.uuid4().hex}"
+        if kind == "sqlite":
+            shutil.copyfile(template / "db.sqlite", self.file)
+            url = f"sqlite:///{self.file}"
+        else:
+            self.server = request.getfixturevalue("postgresql_server")
+            _copy_database(self.server, self.name, "habeas_sample")
+            url = self.server.format(db=self.name)
+        listed = sample_custodians(folder / "custodians")
+        self.settings = Settings(var=folder / "var", database_url=url, demo=True, custodians=listed)
+        self.databases = [self.name]
+        self.running: list[Services] = []
+
+    def start(self) -> Services:
+        self.running.append(build(self.settings, clock=self.clock))
+        return self.running[-1]
+
+    def recover(self) -> Restore:
+        services, found = restore(self.settings, clock=self.clock)
+        self.running.append(services)
+        return found
+
+    def stop(self) -> None:
+        for services in self.running:
+            services.close()
+        self.running.clear()
+
+    def back_up(self) -> None:
+        self.stop()
+        if self.kind == "sqlite":
+            with (
+                closing(sqlite3.connect(self.file)) as source,
+                closing(sqlite3.connect(self.copy)) as target,
+            ):
+                source.backup(target)
+        else:
+            _copy_database(self.server, f"{self.name}_c", self.name)
+            self.databases = [self.name, f"{self.name}_c"]
+
+    def put_back(self) -> None:
+        self.stop()
+        if self.kind == "sqlite":
+            for suffix in ("-wal", "-shm"):
+                self.file.with_name(self.file.name + suffix).unlink(missing_ok=True)
+            shutil.copyfile(self.copy, self.file)
+        else:
+            _drop_database(self.server, self.name)
+            _copy_database(self.server, self.name, f"{self.name}_c")
+
+    def signed(self, statement: str, *names: str) -> bytes:
+        for name in names:
+            key = (self.folder / "custodians" / f"{name}.key").read_bytes()
+            statement = sign_statement(statement.encode(), *read_private_key(key))
+        return statement.encode()
+
+    def acknowledge(self) -> Services:
+        """The two-person path, whole; the service runs again."""
+        found = self.recover()
+        note = self.signed(found.statement(), *NAMES)
+        done = found.acknowledge(note, self.running[-1].consent.end_all, self.clock.now())
+        assert set(done.signers) == set(NAMES)
+        self.stop()
+        return self.start()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def instance(
+    request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock
+) -> Iterator[Instance]:
+    made = Instance(request.param, request, tmp_path, clock)
+    yield made
+    made.stop()
+    if made.kind == "postgresql":
+        for name in made.databases:
+            _drop_database(made.server, name)
+
+
+def write(services: Services, tell: Callable[[Story], object]) -> object:
+    with services.database.write() as tx:
+        said = tell(Story(services, tx))
+    services.integrator.integrate()
+    return said
+
+
+def consents(story: Story) -> None:
+    story.given()
+
+
+def withdraws(story: Story) -> None:
+    story.services.consent.decide(story.tx, story.person(EMPLOYEE), Act.WITHDRAWN, story.now)
+
+
+def lose_a_withdrawal(instance: Instance) -> Services:
+    """A consent, the copy, a withdrawal and more, and the copy comes back."""
+    services = instance.start()
+    write(services, consents)
+    instance.back_up()
+    services = instance.start()
+    instance.clock.advance(60)
+    write(services, withdraws)
+    for _ in range(3):
+        write(services, start_session)
+    instance.put_back()
+    return services
+
+
+def test_a_restored_copy_is_refused_and_two_people_let_the_log_go_on(
+    instance: Instance, tmp_path: Path
+) -> None:
+    before = lose_a_withdrawal(instance)
+    with pytest.raises(Unavailable) as refused:
+        instance.start()
+    assert refused.value.kind == "rolled_back"
+    lost = before.lock.read()
+    before.lock.database.engine.dispose()
+    assert lost is not None
+    signed = open_checkpoint(lost, before.integrator.key)
+
+    services = instance.acknowledge()
+
+    assert services.log.origin == f"{before.log.origin}/e2"
+    with services.database.read() as tx:
+        (entry,) = services.log.search(tx, EntryFilter(kind="log.restored"))
+        facts = entry.leaf["facts"]
+        assert facts["previous_origin"] == before.log.origin
+        assert (facts["previous_size"], facts["previous_root"]) == (signed.size, signed.root.hex())
+        assert facts["restored_size"] < facts["previous_size"]
+        assert facts["origin"] == services.log.origin
+        documents = dict(services.log.documents(tx))
+        assert b"acknowledge-restore" in documents[facts["statement"]]
+        assert documents[facts["custodians"]].count(b"\n") == 2
+    note = services.lock.read()
+    assert note is not None
+    assert open_checkpoint(note, services.integrator.key).origin == services.log.origin
+    write(services, start_session)  # it grows again
+    export = export_log(
+        services.database, services.log, services.integrator, tmp_path / "e2.tar",
+        actor=SYSTEM, now=instance.clock.now(), documents=services.documents,
+    )  # fmt: skip
+    (tmp_path / "kept").write_bytes(lost)
+    report = verify(export.path, services.integrator.vkey)
+    assert report.ok, report
+    # Who kept the lost checkpoint is told, and not that all is as it was.
+    told = verify(export.path, services.integrator.vkey, tmp_path / "kept")
+    assert "lost at the restore" in str(told)
+
+
+def test_a_consent_whose_withdrawal_may_be_lost_no_longer_holds(instance: Instance) -> None:
+    lose_a_withdrawal(instance)
+    services = instance.acknowledge()
+    with services.database.read() as tx:
+        person = services.directory.person(tx, EMPLOYEE)
+        standing = services.consent.standing(tx, person, instance.clock.now())
+        assert standing.state is State.REVOKED
+        (entry,) = services.log.search(tx, EntryFilter(kind="consent.revoked"))
+        assert entry.leaf["facts"]["reason"] == "restore"
+        body = services.log.body(tx, entry.leaf["event"])
+        assert body is not None
+        assert "decide anew" in str(body["note"])
+    write(services, consents)  # and it can be given anew
+    with services.database.read() as tx:
+        person = services.directory.person(tx, EMPLOYEE)
+        assert services.consent.standing(tx, person, instance.clock.now()).state is State.GIVEN
+
+
+def test_laptops_that_saw_what_is_lost_go_on_and_the_old_permission_does_not(
+    instance: Instance,
+) -> None:
+    """What a laptop remembers is above what the copy counts; the new epoch counts above both."""
+    services = instance.start()
+    paired = write(services, Story.paired)
+    write(services, consents)
+    instance.back_up()
+    services = instance.start()
+    for _ in range(3):
+        write(services, withdraws)
+        write(services, consents)
+    key = services.keys.signer("lease").public
+    memory.begin(instance.folder / "laptop", paired.id)
+    guard = Guard(
+        instance.folder / "laptop", {thumbprint(key): key}, paired.id, instance.clock,
+        elapsed=lambda: 1_000.0,
+    )  # fmt: skip
+
+    def poll(services: Services) -> object:
+        def ask(story: Story) -> tuple[str, bytes | None]:
+            agents = services.agents
+            answer = agents.lease(story.tx, paired.device, instance.clock.now())
+            assert answer.token is not None
+            situation = agents.situation(story.tx, story.person(EMPLOYEE), instance.clock.now())
+            digest = situation.policy_digest
+            return answer.token, agents.policy_document(story.tx, digest) if digest else None
+
+        return guard.accept(*write(services, ask))
+
+    assert poll(services) is None
+    assert guard.state is None
+    instance.clock.advance(5)
+    instance.put_back()
+    services = instance.acknowledge()
+    assert poll(services) is None  # accepted, though the copy's own numbers are behind
+    assert str(guard.state) == "consent_withdrawn"
+    write(services, consents)
+    instance.clock.advance(1)
+    assert poll(services) is None
+    assert guard.state is None
+
+
+def one_twice(instance: Instance, found: Restore) -> bytes:
+    once = instance.signed(found.statement(), NAMES[0])
+    return once + once.split(b"\n\n")[1]
+
+
+def only_one(instance: Instance, found: Restore) -> bytes:
+    return instance.signed(found.statement(), NAMES[0])
+
+
+def of_another_log(instance: Instance, found: Restore) -> bytes:
+    return instance.signed(found.statement().replace("audit.", "other.", 1), *NAMES)
+
+
+def about_less_lost(instance: Instance, found: Restore) -> bytes:
+    text = found.statement()
+    line = next(line for line in text.splitlines() if line.startswith("previous_size"))
+    return instance.signed(text.replace(line, "previous_size 1"), *NAMES)
+
+
+def for_something_else(instance: Instance, found: Restore) -> bytes:
+    return instance.signed(found.statement().replace("acknowledge-restore", "erase"), *NAMES)
+
+
+def unsigned(_instance: Instance, found: Restore) -> bytes:
+    return found.statement().encode()
+
+
+FORGERIES = (
+    one_twice, only_one, of_another_log, about_less_lost, for_something_else, unsigned,
+)  # fmt: skip
+
+
+def test_anything_less_than_two_signatures_over_this_loss_changes_nothing(
+    instance: Instance,
+) -> None:
+    lose_a_withdrawal(instance)
+    found = instance.recover()
+    for forge in FORGERIES:
+        with pytest.raises(Forbidden):
+            found.acknowledge(
+                forge(instance, found), instance.running[-1].consent.end_all, instance.clock.now()
+            )
+    with found.database.read() as tx:
+        assert store.count_pending(tx) == 0
+    with pytest.raises(Unavailable):
+        instance.start()
+
+
+def test_a_statement_about_an_earlier_loss_counts_for_nothing(instance: Instance) -> None:
+    """Signed once, it cannot be used again for the next restore of the same copy."""
+    lose_a_withdrawal(instance)
+    found = instance.recover()
+    stale = instance.signed(found.statement(), *NAMES)
+    services = instance.acknowledge()
+    write(services, start_session)
+    instance.put_back()
+    with pytest.raises(Unavailable) as refused:
+        instance.start()
+    assert refused.value.kind == "rolled_back"
+    found = instance.recover()
+    with pytest.raises(Forbidden, match="not what is to be done now"):
+        found.acknowledge(stale, instance.running[-1].consent.end_all, instance.clock.now())
+    services = instance.acknowledge()
+    assert services.log.origin.endswith("/e3")
+
+
+def test_nothing_is_acknowledged_where_nothing_was_lost(instance: Instance) -> None:
+    write(instance.start(), start_session)
+    with pytest.raises(Conflict, match="nothing to acknowledge"):
+        instance.recover().statement()
+
+
+class Dying(LockStore):
+    """The process dies as the lock store is to be moved."""
+
+    after = False
+
+    def advance(self, *arguments: object) -> None:
+        if self.after:
+            super().advance(*arguments)  # type: ignore[arg-type]
+        raise Crash
+
+
+class DyingAfter(Dying):
+    """The process dies just after the lock store was moved."""
+
+    after = True
+
+
+class DyingTree(Integrator):
+    """The process dies before the tree takes in the entry."""
+
+    def grow(self, *_: object) -> int:
+        raise Crash
+
+
+def dies(found: Restore, where: str) -> Restore:
+    parts = dict(vars(found.integrator))
+    if where == "before the tree":
+        return replace(found, integrator=DyingTree(**parts))
+    dying = DyingAfter if where == "after the lock" else Dying
+    parts["lock"] = dying(found.lock.database)
+    return replace(found, integrator=Integrator(**parts))
+
+
+@pytest.mark.parametrize("where", ["before the tree", "before the lock", "after the lock"])
+def test_a_crash_in_the_middle_is_finished_by_the_next_start(
+    instance: Instance, where: str
+) -> None:
+    lose_a_withdrawal(instance)
+    found = instance.recover()
+    note = instance.signed(found.statement(), *NAMES)
+    with pytest.raises(Crash):
+        dies(found, where).acknowledge(
+            note, instance.running[-1].consent.end_all, instance.clock.now()
+        )
+    services = instance.start()
+    assert services.log.origin.endswith("/e2")
+    with services.database.read() as tx:
+        assert len(services.log.search(tx, EntryFilter(kind="log.restored"))) == 1
+        assert len(services.log.search(tx, EntryFilter(kind="consent.revoked"))) == 1
+        assert services.log.pending(tx) == 0
+    instance.stop()
+    assert instance.start().log.origin.endswith("/e2")
+
+
+def test_a_restore_that_was_begun_is_finished_by_asking_again_too(instance: Instance) -> None:
+    lose_a_withdrawal(instance)
+    found = instance.recover()
+    note = instance.signed(found.statement(), *NAMES)
+    with pytest.raises(Crash):
+        dies(found, "before the tree").acknowledge(
+            note, instance.running[-1].consent.end_all, instance.clock.now()
+        )
+    with pytest.raises(Conflict, match="is finished"):
+        instance.recover()
+    assert instance.start().log.origin.endswith("/e2")
+
+
+def test_an_entry_put_into_the_database_by_hand_changes_no_name(instance: Instance) -> None:
+    """Whoever owns the database can submit a ``log.restored``; nobody has signed for it."""
+    lose_a_withdrawal(instance)
+    found = instance.recover()
+    note = instance.signed(found.statement(), NAMES[0])
+    with found.database.write() as tx:
+        restored, _ = found._situation(tx)
+        kept = found.log.keep_document(tx, note, instance.clock.now())
+        event = Event(Kind.LOG_RESTORED, SYSTEM, {**restored.facts, "statement": kept})
+        found.log.append(tx, event, instance.clock.now())
+    with pytest.raises(Forbidden):
+        instance.start()
+
+
+def test_a_lost_lock_store_is_acknowledged_like_a_restore(instance: Instance) -> None:
+    write(instance.start(), consents)
+    instance.stop()
+    for file in instance.settings.var.glob("lock.sqlite*"):
+        file.unlink()
+    with pytest.raises(Unavailable) as refused:
+        instance.start()
+    assert refused.value.kind == "lock-lost"
+    services = instance.acknowledge()
+    assert services.log.origin.endswith("/e2")
+    with services.database.read() as tx:
+        (entry,) = services.log.search(tx, EntryFilter(kind="log.restored"))
+        assert entry.leaf["facts"]["previous_size"] == entry.leaf["facts"]["restored_size"]
+
+
+def test_without_custodians_nobody_can_acknowledge(instance: Instance) -> None:
+    lose_a_withdrawal(instance)
+    instance.settings = instance.settings.model_copy(update={"custodians": None})
+    with pytest.raises(Unavailable, match="knows none"):
+        instance.recover().statement()
+
+
+def test_the_command_writes_the_statement_and_takes_it_signed(
+    instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lose_a_withdrawal(instance)
+    for name in ("var", "database_url", "custodians"):
+        monkeypatch.setenv(f"HABEAS_{name.upper()}", str(getattr(instance.settings, name)))
+    monkeypatch.setenv("HABEAS_DEMO", "1")
+    statement = instance.folder / "statement"
+
+    def run(*words: object) -> str:
+        done = CliRunner().invoke(verbs, [str(word) for word in words])
+        if isinstance(done.exception, HabeasError):
+            raise done.exception
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    shown = run("audit", "acknowledge-restore")
+    assert shown.startswith("habeas statement\nacknowledge-restore\n")
+    run("audit", "acknowledge-restore", "--out", statement)
+    assert statement.read_text(encoding="utf-8") == shown
+    for name in NAMES:
+        with pytest.raises(Forbidden):
+            run("audit", "acknowledge-restore", "--signed", statement)
+        run("custodian", "sign", statement, "--key", instance.folder / "custodians" / f"{name}.key")
+    said = run("audit", "acknowledge-restore", "--signed", statement)
+    assert "1 consents were ended" in said
+    assert instance.start().log.origin.endswith("/e2")
+
+
+def test_promises_made_before_a_restore_name_the_same_log_after_it(instance: Instance) -> None:
+    services = instance.start()
+    write(services, consents)
+    with services.database.read() as tx:
+        event = (
+            tx.execute(select(store.leaf.c.event_id).order_by(store.leaf.c.idx.desc()))
+            .scalars()
+            .first()
+        )
+        before = services.log.submission_receipts(tx, (str(event),))
+    instance.back_up()
+    services = instance.start()
+    instance.clock.advance(timedelta(hours=1))
+    write(services, start_session)
+    instance.put_back()
+    services = instance.acknowledge()
+    with services.database.read() as tx:
+        assert services.log.submission_receipts(tx, (str(event),)) == before

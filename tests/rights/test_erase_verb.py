@@ -1,0 +1,77 @@
+"""``habeas people erase`` as somebody types it: the statement, two signatures, the receipt."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from app.demo.custodians import NAMES, sample_custodians
+from app.kernel.signing import read_token
+from app.rights.model import ERASURE_TYPE
+from app.sdk.keys import keys_for
+from app.wiring import Services
+
+pytestmark = pytest.mark.parametrize("sample", ["sqlite"], indirect=True)
+BASIS = ("--basis", "gdpr-17-1-b")
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def habeas(sample: Services) -> Run:
+    """Run a verb against the sample organisation, whose custodians are known."""
+    listed = sample_custodians(sample.settings.var / "custodians")
+    sample.database.engine.dispose()
+    environment = {
+        **os.environ,
+        "HABEAS_DEMO": "1",
+        "HABEAS_VAR": str(sample.settings.var),
+        "HABEAS_DATABASE_URL": sample.settings.database_url,
+        "HABEAS_CUSTODIANS": str(listed),
+        "COLUMNS": "200",
+    }
+
+    def run(*words: object) -> subprocess.CompletedProcess[str]:
+        command = [Path(sys.executable).with_name("habeas"), *map(str, words)]
+        return subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=120, check=False
+        )
+
+    return run
+
+
+def test_a_person_is_erased_by_two_custodians_and_a_receipt_is_given(
+    sample: Services, habeas: Run, tmp_path: Path
+) -> None:
+    file, receipt = tmp_path / "statement", tmp_path / "receipt.jws"
+    asked = habeas("people", "erase", "E-0042", *BASIS, "--out", file)
+    assert asked.returncode == 0, asked.stderr
+    assert "nothing is erased yet" in asked.stdout
+    assert "E-0042" not in file.read_text(encoding="utf-8")
+    early = habeas("people", "erase", "E-0042", *BASIS, "--signed", file)
+    assert (early.returncode, "Traceback" in early.stderr) == (2, False)
+    for name in NAMES:
+        key = sample.settings.var / "custodians" / f"{name}.key"
+        assert habeas("custodian", "sign", file, "--key", key).returncode == 0
+    done = habeas("people", "erase", "E-0042", *BASIS, "--signed", file, "--out", receipt)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    claims = read_token(
+        receipt.read_text(encoding="utf-8").strip(),
+        ERASURE_TYPE,
+        keys_for(sample.jwks, ERASURE_TYPE),
+    )
+    assert claims.items() <= told.items()
+    again = habeas("people", "erase", "E-0042", *BASIS, "--signed", file)
+    assert again.returncode == 2
+    assert habeas("database", "scrub").returncode == 0
+
+
+def test_an_unknown_ground_and_an_unknown_person_are_refused(habeas: Run, tmp_path: Path) -> None:
+    file = tmp_path / "statement"
+    assert habeas("people", "erase", "E-0042", "--basis", "because").returncode == 2
+    nobody = habeas("people", "erase", "E-9999", *BASIS, "--out", file)
+    assert (nobody.returncode, file.exists()) == (2, False)

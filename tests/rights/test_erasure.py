@@ -1,0 +1,410 @@
+"""Erasing a person: everything that names them goes, the log stays and verifies."""
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import make_url, select, text
+from sqlalchemy.exc import DBAPIError
+
+from app.audit.custody import read_private_key, sign_statement
+from app.audit.export import export_log
+from app.audit.model import SYSTEM, Entry
+from app.db.metadata import metadata
+from app.db.scrub import scrub
+from app.demo.custodians import NAMES, sample_custodians
+from app.demo.seed import DATA
+from app.directory.packs import read_people
+from app.kernel.errors import Forbidden, NotFound, Unauthenticated
+from app.kernel.signing import read_token
+from app.rights.model import ERASURE_TYPE, GROUNDS, Basis, Erased
+from app.rights.store import TABLES
+from app.sdk.keys import keys_for
+from app.sdk.verify import verify
+from app.wiring import Services, build
+from tests.architecture.test_every_change_is_an_entry import (
+    EMPLOYEE,
+    Story,
+    evaluate,
+    lease,
+    redeem,
+    report,
+    revoke_consent,
+    start_session,
+)
+from tests.fakes import FakeClock
+
+BASIS = Basis.GDPR_17_1_B
+
+
+@pytest.fixture
+def office(sample: Services, clock: FakeClock) -> Services:
+    """The sample organisation with two custodians, after a day on which much was done."""
+    folder = sample.settings.var / "custodians"
+    settings = sample.settings.model_copy(update={"custodians": sample_custodians(folder)})
+    sample.database.engine.dispose()
+    services = build(settings, clock=clock)
+    with services.database.write() as tx:
+        day = Story(services, tx)
+        for story in (lease, report, redeem, revoke_consent, evaluate, start_session):
+            story(day)
+    services.integrator.integrate()
+    return services
+
+
+@pytest.fixture
+def opened(office: Services) -> Iterator[Services]:
+    yield office
+    office.database.engine.dispose()
+
+
+def signed(
+    services: Services, person_id: str, basis: Basis = BASIS, names: tuple[str, ...] = NAMES
+) -> bytes:
+    with services.database.write() as tx:
+        note = services.rights.statement(tx, person_id, basis).encode()
+    for name in names:
+        key = (services.settings.var / "custodians" / f"{name}.key").read_bytes()
+        note = sign_statement(note, *read_private_key(key)).encode()
+    return note
+
+
+def erase(services: Services, person_id: str) -> Erased:
+    note = signed(services, person_id)
+    with services.database.write() as tx:
+        erased = services.rights.erase(tx, person_id, BASIS, note, services.clock.now())
+    services.integrator.integrate()
+    return erased
+
+
+def traces(services: Services, *words: str) -> list[str]:
+    """Where any of the words stands, in any column of any table."""
+    found = []
+    with services.database.read() as tx:
+        for table in metadata.sorted_tables:
+            for row in tx.execute(select(table)).mappings():
+                for column, value in row.items():
+                    binary = isinstance(value, bytes | memoryview)
+                    seen = bytes(value) if binary else str(value).encode()
+                    found += [f"{table.name}.{column}" for word in words if word.encode() in seen]
+    return found
+
+
+@pytest.mark.parametrize("person_id", [EMPLOYEE, "E-0008"])
+def test_no_column_of_any_table_names_an_erased_person(opened: Services, person_id: str) -> None:
+    with opened.database.read() as tx:
+        person = opened.directory.person(tx, person_id)
+    words = (person.id, person.name, person.email)
+    assert traces(opened, *words)
+    erase(opened, person_id)
+    assert traces(opened, *words) == []
+
+
+def test_the_person_whom_others_report_to_and_who_made_policy_leaves_no_trace(
+    opened: Services,
+) -> None:
+    """Whoever is named most: reports, policy proposed and approved, a stop, a note beside it."""
+    with opened.database.write() as tx:
+        day = Story(opened, tx)
+        author, change = day.proposed()
+        second = day.holder("legal@US", but=author.id)
+        opened.policy.stop(tx, second, "US", f"ask {second.name}", day.now)
+        opened.policy.propose_resume(tx, author, "US", day.now)
+        opened.policy.approve_resume(tx, second, "US", day.now)
+    for person in (author, second):
+        erase(opened, person.id)
+        assert traces(opened, person.id, person.name, person.email) == []
+    with opened.database.read() as tx:
+        found = opened.policy.change(tx, change.id)
+        assert found.author.startswith("p_")
+        assert [step.actor for step in found.steps] == [found.author]
+
+
+def test_reports_are_handed_to_the_managers_manager(opened: Services) -> None:
+    """Nobody's line becomes shorter above the one who left: nobody may ask more than before."""
+    with opened.database.read() as tx:
+        people = opened.directory.people(tx)
+        middle = next(
+            one for one in people
+            if one.manager and any(other.manager == one.id for other in people)
+        )  # fmt: skip
+        reports = [one.id for one in people if one.manager == middle.id]
+        before = opened.log.counts_by_kind(tx)["directory.person"]
+    erase(opened, middle.id)
+    with opened.database.read() as tx:
+        assert {opened.directory.person(tx, one).manager for one in reports} == {middle.manager}
+        assert opened.log.counts_by_kind(tx)["directory.person"] == before + len(reports)
+
+
+def test_everything_in_the_log_still_proves_and_an_export_verifies(
+    opened: Services, tmp_path: Path
+) -> None:
+    erase(opened, EMPLOYEE)
+    with opened.database.read() as tx:
+        size = opened.log.size(tx)
+        assert all(opened.log.proof(tx, idx).size >= size for idx in range(size))
+    export(opened, tmp_path / "log.tar")
+    found = verify(tmp_path / "log.tar", opened.integrator.vkey, None)
+    assert found.exit_code == 0, found
+
+
+def export(services: Services, file: Path) -> None:
+    export_log(
+        services.database,
+        services.log,
+        services.integrator,
+        file,
+        actor=SYSTEM,
+        now=services.clock.now(),
+        documents=services.documents,
+    )
+
+
+def test_the_entry_names_pseudonym_ground_counts_and_what_was_signed(opened: Services) -> None:
+    note = signed(opened, EMPLOYEE)
+    with opened.database.read() as tx:
+        pseudonym = opened.log.pseudonyms(tx, [EMPLOYEE])[EMPLOYEE]
+    erased = erase(opened, EMPLOYEE)
+    entry = entry_of(opened, erased.event_id)
+    assert entry.leaf["kind"] == "subject.erased"
+    assert entry.leaf["subjects"] == [pseudonym]
+    facts = entry.leaf["facts"]
+    assert (facts["basis"], facts["keys"], facts["again"]) == (BASIS.value, 1, False)
+    assert facts["bodies"] >= 1
+    with opened.database.read() as tx:
+        kept = dict(opened.documents(tx))[facts["statement"]]
+    assert kept == note
+    assert EMPLOYEE.encode() not in kept
+
+
+def entry_of(services: Services, event_id: str) -> Entry:
+    with services.database.read() as tx:
+        idx = services.log.index_of(tx, event_id)
+        assert idx is not None
+        return services.log.entry(tx, idx)
+
+
+def test_the_receipt_is_signed_by_a_published_key_and_names_nobody(opened: Services) -> None:
+    erased = erase(opened, EMPLOYEE)
+    token = opened.rights.receipt(erased)
+    claims = read_token(token, ERASURE_TYPE, keys_for(opened.jwks, ERASURE_TYPE))
+    assert claims["sub"] == erased.pseudonym
+    assert claims["log"]["event"] == erased.event_id
+    assert claims["rows"] == erased.rows > 5
+    assert EMPLOYEE not in json.dumps(claims)
+
+
+def test_a_body_once_readable_is_gone_and_says_so(opened: Services) -> None:
+    with opened.database.read() as tx:
+        bodies = [
+            row.event_id
+            for row in tx.execute(text("SELECT event_id, owner FROM audit_body"))
+            if row.owner == opened.log.pseudonyms(tx, [EMPLOYEE])[EMPLOYEE]
+        ]
+        assert all(opened.log.body(tx, event_id) for event_id in bodies)
+    assert bodies
+    erase(opened, EMPLOYEE)
+    with opened.database.read() as tx:
+        assert [opened.log.body(tx, event_id) for event_id in bodies] == [None] * len(bodies)
+
+
+def test_a_running_laptop_is_told_off_at_once(opened: Services) -> None:
+    with opened.database.write() as tx:
+        day = Story(opened, tx)
+        started = day.paired()
+        code = started.pairing.device_code
+        token = opened.agents.redeem(tx, code, day.assertion(started), day.now).value
+        assert opened.agents.bearer_device(tx, token, day.now).id == started.id
+    erase(opened, EMPLOYEE)
+    with opened.database.read() as tx:
+        with pytest.raises(Unauthenticated):
+            opened.agents.bearer_device(tx, token, opened.clock.now())
+        assert opened.log.counts_by_kind(tx)["device.revoked"] >= 1
+
+
+def test_coming_back_is_a_new_person_to_the_log(opened: Services) -> None:
+    erased = erase(opened, EMPLOYEE)
+    with opened.database.write() as tx:
+        people = read_people((DATA / "people.csv").read_bytes())
+        opened.directory.import_people(
+            tx, people, actor=SYSTEM, now=opened.clock.now(), file_digest="sha256:" + "0" * 64
+        )
+        assert opened.log.pseudonym(tx, EMPLOYEE) != erased.pseudonym
+        assert opened.consent.history(tx, EMPLOYEE) == ()
+
+
+@pytest.mark.parametrize("names", [(), NAMES[:1], NAMES[:1] * 2])
+def test_fewer_than_two_custodians_erase_nobody(opened: Services, names: tuple[str, ...]) -> None:
+    note = signed(opened, EMPLOYEE, names=names)
+    refused(opened, note)
+
+
+def test_a_statement_about_another_ground_or_person_erases_nobody(opened: Services) -> None:
+    refused(opened, signed(opened, EMPLOYEE, Basis.CCPA_1798_105))
+    refused(opened, signed(opened, "E-0026"))
+
+
+def refused(services: Services, note: bytes) -> None:
+    with pytest.raises(Forbidden), services.database.write() as tx:
+        services.rights.erase(tx, EMPLOYEE, BASIS, note, services.clock.now())
+    with services.database.read() as tx:
+        assert services.directory.person(tx, EMPLOYEE).id == EMPLOYEE
+    assert services.lock.erased() == frozenset()
+
+
+def test_nobody_is_erased_twice(opened: Services) -> None:
+    note = signed(opened, EMPLOYEE)
+    erase(opened, EMPLOYEE)
+    with pytest.raises(NotFound), opened.database.write() as tx:
+        opened.rights.erase(tx, EMPLOYEE, BASIS, note, opened.clock.now())
+
+
+def test_a_crash_before_the_commit_is_finished_by_the_next_start(opened: Services) -> None:
+    """So is a database restored from a copy: the lock store knows, the database does not."""
+    with opened.database.read() as tx:
+        person = opened.directory.person(tx, EMPLOYEE)
+    note = signed(opened, EMPLOYEE)
+
+    class Crash(Exception):
+        pass
+
+    with pytest.raises(Crash), opened.database.write() as tx:
+        opened.rights.erase(tx, EMPLOYEE, BASIS, note, opened.clock.now())
+        raise Crash
+    assert traces(opened, person.name)
+    again = build(opened.settings, clock=opened.clock)
+    assert traces(again, person.id, person.name, person.email) == []
+    with again.database.read() as tx:
+        assert again.log.counts_by_kind(tx)["subject.erased"] == 1
+    again.adopt()
+    with again.database.read() as tx:
+        assert again.log.counts_by_kind(tx)["subject.erased"] == 1
+    again.database.engine.dispose()
+
+
+# What the triggers let through, and nothing more --------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM consent_decision",
+        "DELETE FROM person_version",
+        "DELETE FROM audit_body",
+        "DELETE FROM audit_subject",
+        "DELETE FROM agent_lease",
+        "DELETE FROM policy_step",
+        "DELETE FROM audit_erasure",
+        "UPDATE policy_change SET author = 'p_0'",
+        "UPDATE policy_change SET note = ''",
+        "UPDATE person_version SET manager = NULL",
+        "UPDATE person_version SET manager = 'E-0001'",
+        "UPDATE audit_subject SET wrapped_key = wrapped_key",
+        "UPDATE audit_erasure SET basis = 'x'",
+    ],
+)
+def test_a_stray_statement_is_refused_also_after_somebody_was_erased(
+    opened: Services, statement: str
+) -> None:
+    with opened.database.write() as tx:
+        day = Story(opened, tx)
+        day.given()
+        day.services.agents.lease(tx, day.paired().device, day.now)
+    erase(opened, "E-0026")
+    with pytest.raises(DBAPIError, match="append-only"), opened.database.write() as tx:
+        tx.execute(text(statement))
+
+
+def test_an_erasure_without_its_entry_is_refused(opened: Services) -> None:
+    """So whoever opens the triggers by hand leaves an entry in the log, naming the pseudonym."""
+    with opened.database.read() as tx:
+        pseudonym = opened.log.pseudonyms(tx, [EMPLOYEE])[EMPLOYEE]
+        other = tx.execute(text("SELECT event_id FROM audit_leaf LIMIT 1")).scalar()
+    with pytest.raises(DBAPIError, match="has its entry"), opened.database.write() as tx:
+        tx.execute(
+            text(
+                "INSERT INTO audit_erasure (pseudonym, event_id, keys, bodies, erased_at) "
+                f"VALUES ('{pseudonym}', '{other}', 1, 1, '2026-11-22')"
+            )
+        )
+
+
+def test_while_one_is_being_erased_nobody_else_can_be_deleted_or_renamed(
+    opened: Services,
+) -> None:
+    note = signed(opened, "E-0026")
+    for statement in (
+        "DELETE FROM person_version",
+        "UPDATE policy_change SET author = 'p_00000000000000000000000000000000'",
+    ):
+        with pytest.raises(DBAPIError, match="append-only"), opened.database.write() as tx:
+            opened.rights.erase(tx, "E-0026", BASIS, note, opened.clock.now())
+            tx.execute(text(statement))
+
+
+def test_a_temporary_table_does_not_stand_in_for_the_real_one(
+    request: pytest.FixtureRequest, opened: Services
+) -> None:
+    """A session that makes its own audit_erasure and audit_subject opens nothing with it."""
+    create = "CREATE TEMPORARY TABLE"
+    with pytest.raises(DBAPIError, match="append-only"), opened.database.write() as tx:
+        for table in ("audit_erasure", "audit_subject"):
+            schema = "main." if opened.database.dialect == "sqlite" else "public."
+            tx.execute(text(f"{create} {table} AS SELECT * FROM {schema}{table}"))
+        tx.execute(
+            text(
+                "INSERT INTO audit_erasure (pseudonym, event_id, keys, bodies, erased_at) "
+                "SELECT pseudonym, 'x', 1, 1, '2026-11-22' FROM audit_subject"
+            )
+        )
+        schema = "main." if opened.database.dialect == "sqlite" else "public."
+        tx.execute(text(f"DELETE FROM {schema}person_version"))
+
+
+# Bytes in files ----------------------------------------------------------------------------------
+
+
+def test_no_file_holds_a_trace_afterwards(opened: Services, tmp_path: Path) -> None:
+    """Database, write-ahead log, lock store, export, copy: every file of the folder."""
+    with opened.database.read() as tx:
+        person = opened.directory.person(tx, EMPLOYEE)
+    erase(opened, EMPLOYEE)
+    assert scrub(opened.database, TABLES) is None
+    export(opened, tmp_path / "log.tar")
+    words = [one.encode() for one in (person.name, person.email, person.id)]
+    if opened.database.dialect == "sqlite":
+        path = make_url(str(opened.database.engine.url)).database
+        with sqlite3.connect(str(path)) as copy:
+            copy.execute(f"VACUUM INTO '{tmp_path / 'copy.sqlite'}'")
+    else:
+        (tmp_path / "tables").mkdir()
+        for file in table_files(opened):
+            shutil.copyfile(file, tmp_path / "tables" / file.name)
+        assert list((tmp_path / "tables").iterdir())
+    looked = [file for file in tmp_path.rglob("*") if file.is_file()]
+    assert len(looked) > 5
+    found = [(file.name, word) for file in looked for word in words if word in file.read_bytes()]
+    assert found == []
+
+
+def table_files(services: Services) -> list[Path]:
+    """The files of this database's tables, indexes and statistics on PostgreSQL."""
+    with services.database.read() as tx:
+        tx.execute(text("SELECT 1"))
+        folder = Path(tx.execute(text("SHOW data_directory")).scalar_one())
+        base = tx.execute(
+            text("SELECT oid FROM pg_database WHERE datname = current_database()")
+        ).scalar_one()
+    with services.database.engine.connect().execution_options(
+        isolation_level="AUTOCOMMIT"
+    ) as connection:
+        connection.execute(text("CHECKPOINT"))
+    return [file for file in (folder / "base" / str(base)).iterdir() if file.is_file()]
+
+
+def test_every_ground_is_explained() -> None:
+    assert set(GROUNDS) == set(Basis)
+    assert all(GROUNDS.values())

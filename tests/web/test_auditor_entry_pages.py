@@ -1,0 +1,177 @@
+"""One entry over HTTP, on both databases: its bytes, its proof, its streams, its detail."""
+
+import pytest
+from starlette.testclient import TestClient
+
+from app.audit import erasure
+from app.audit.checkpoint import open_checkpoint, parse_tlog_proof, parse_vkey
+from app.audit.erasure import Erasure
+from app.audit.merkle import leaf_hash, verify_inclusion
+from app.audit.model import SYSTEM, EntryFilter, Event, Kind
+from app.wiring import Services
+from tests import make
+from tests.web.visiting import Visit, employ, text_of, visit
+
+ALF, DORA, EVE, LEA = "E-1", "E-2", "E-3", "E-4"
+
+
+@pytest.fixture
+def people(services: Services) -> None:
+    employ(
+        services,
+        [
+            make.person(ALF, "auditor", name="Alf Sample"),
+            make.person(DORA, "dpo@GB", name="Dora Example"),
+            make.person(EVE, name="Eve Sample"),
+            make.person(LEA, "legal@GB", name="Lea Example"),
+        ],
+    )
+    services.integrator.integrate()
+
+
+@pytest.fixture
+def alf(client: TestClient, services: Services, people: None) -> Visit:
+    return visit(client, services, ALF)
+
+
+def _newest(services: Services, kind: str) -> dict[str, object]:
+    services.integrator.integrate()
+    with services.database.read() as tx:
+        return dict(services.log.search(tx, EntryFilter(kind=kind, limit=1))[0].leaf)
+
+
+def _size(services: Services) -> int:
+    services.integrator.integrate()
+    with services.database.read() as tx:
+        return services.log.size(tx)
+
+
+def test_an_entry_shows_its_bytes_and_a_proof_that_holds(alf: Visit, services: Services) -> None:
+    size = _size(services)
+    page = alf.get(f"/auditor/entries/{size - 2}")
+    assert page.status_code == 200
+    with services.database.read() as tx:
+        entry = services.log.entry(tx, size - 2)
+    assert entry.leaf_hash.hex() in page.text
+    assert leaf_hash(entry.raw) == entry.leaf_hash
+    said = text_of(page)
+    assert entry.raw.decode() in said
+    assert f"in the log of {size} entries" in said
+
+
+def test_the_proof_file_verifies_with_the_log_key_alone(alf: Visit, services: Services) -> None:
+    _size(services)
+    answer = alf.get("/auditor/entries/3/proof")
+    assert answer.headers["content-disposition"] == (
+        'attachment; filename="habeas-entry-3.tlog-proof"'
+    )
+    proof = parse_tlog_proof(answer.text)
+    key = parse_vkey(services.integrator.vkey)
+    signed = open_checkpoint(proof.checkpoint.encode(), key)
+    assert proof.extra is not None
+    verify_inclusion(3, signed.size, leaf_hash(proof.extra), proof.path, signed.root)
+
+
+def test_looking_at_an_entry_is_an_entry(alf: Visit, services: Services) -> None:
+    before = _size(services)
+    alf.get("/auditor/entries/0")
+    alf.get("/auditor/entries/0/proof")
+    assert _size(services) == before + 2
+    assert _newest(services, "log.read")["facts"] == {
+        "kind": "log.opened",
+        "subject": None,
+        "count": 1,
+    }
+
+
+def test_an_entry_leads_to_its_neighbours_in_each_stream(alf: Visit, services: Services) -> None:
+    alf.get("/auditor?kind=directory.imported")
+    alf.get("/auditor?kind=directory.imported")
+    _size(services)
+    with services.database.read() as tx:
+        own = services.log.pseudonym(tx, ALF)
+        by = services.log.search(tx, EntryFilter(actor=f"person:{own}"))
+    newest, middle, oldest = (entry.idx for entry in by)
+    page = alf.get(f"/auditor/entries/{middle}").text
+    section = page.partition('id="streams"')[2].partition("</section>")[0]
+    assert f'href="/auditor/entries/{oldest}"' in section
+    assert f'href="/auditor/entries/{newest}"' in section
+    first = alf.get(f"/auditor/entries/{oldest}").text
+    assert "the first" in first.partition('id="streams"')[2].partition("</section>")[0]
+
+
+def _with_detail(services: Services) -> int:
+    with services.database.write() as tx:
+        event = Event(
+            Kind.CONSENT_REVOKED, SYSTEM, {}, subjects=(EVE,), body={"note": "A private matter."}
+        )
+        event_id = services.log.append(tx, event, services.clock.now())
+    services.integrator.integrate()
+    with services.database.read() as tx:
+        idx = services.log.index_of(tx, event_id)
+    assert idx is not None
+    return idx
+
+
+def test_personal_detail_is_opened_against_a_reason_and_that_is_an_entry(
+    alf: Visit, services: Services
+) -> None:
+    idx = _with_detail(services)
+    assert "A private matter." not in alf.get(f"/auditor/entries/{idx}").text
+    refused = alf.post(f"/auditor/entries/{idx}", reason="  ")
+    assert refused.status_code == 422
+    assert "A private matter." not in refused.text
+    before = _size(services)
+    opened = alf.post(f"/auditor/entries/{idx}", reason="Her complaint of today.")
+    assert "A private matter." in opened.text
+    assert _size(services) == before + 1
+    leaf = _newest(services, "log.body_read")
+    with services.database.read() as tx:
+        eve = services.log.pseudonym(tx, EVE)
+        assert services.log.body(tx, str(leaf["event"])) == {"reason": "Her complaint of today."}
+    assert leaf["subjects"] == [eve]
+    assert leaf["facts"] == {"kind": "consent.revoked", "entry": idx}
+
+
+def test_of_erased_detail_the_commitment_alone_is_left(alf: Visit, services: Services) -> None:
+    idx = _with_detail(services)
+    with services.database.read() as tx:
+        eve = services.log.pseudonym(tx, EVE)
+        event = services.log.entry(tx, idx).leaf["event"]
+    with services.database.write() as tx:
+        now = services.clock.now()
+        entry = services.log.append(
+            tx, Event(Kind.SUBJECT_ERASED, SYSTEM, {}, subjects=(EVE,)), now
+        )
+        done = Erasure(eve, None, None, entry, 1, 1, now)
+        erasure.add(tx, done)
+        erasure.destroy(tx, eve)
+    services.integrator.integrate()
+    with services.database.read() as tx:
+        assert not services.log.has_body(tx, event)
+    page = alf.get(f"/auditor/entries/{idx}")
+    assert "Only the commitment remains." in text_of(page)
+    assert eve in page.text
+    again = alf.post(f"/auditor/entries/{idx}", reason="x")
+    assert again.status_code == 200
+    assert "A private matter." not in again.text
+
+
+def test_an_entry_without_detail_says_so(alf: Visit, services: Services) -> None:
+    _size(services)
+    assert "None. Everything about this entry stands above." in text_of(
+        alf.get("/auditor/entries/0")
+    )
+    assert alf.post("/auditor/entries/0", reason="x").status_code == 200
+    assert "log.body_read" not in _counts(services)
+
+
+def _counts(services: Services) -> dict[str, int]:
+    services.integrator.integrate()
+    with services.database.read() as tx:
+        return services.log.counts_by_kind(tx)
+
+
+def test_an_index_that_the_log_does_not_have_is_a_page(alf: Visit) -> None:
+    assert alf.get("/auditor/entries/999999").status_code == 404
+    assert alf.get("/auditor/entries/99999999999999999999").status_code == 422

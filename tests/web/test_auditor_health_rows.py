@@ -1,0 +1,217 @@
+"""The health of the log in words: what is in order says so, what is not says what to do."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from app.audit.checkpoint import Checkpoint
+from app.audit.cosigned import Alarm
+from app.audit.model import Entry
+from app.audit.selection import Selection
+from app.audit.witnesses import Problem, WitnessSeen, WitnessState
+from app.web.health_rows import (
+    Check,
+    LogState,
+    Mark,
+    checks,
+    export_row,
+    headline,
+    selection_in_words,
+)
+from app.web.log_words import kinds_of
+
+NOW = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
+SIGNED = Checkpoint("origin", 5_000, b"\x01" * 32)
+SEEN = WitnessSeen("council", "council+key", "https://w.example", 5_000, NOW, None)
+WITNESSED = WitnessState(True, True, 5_000, 5_000, NOW - timedelta(seconds=4), (SEEN,), ())
+ALONE = WitnessState(False, False, 5_000, None, None, (), ())
+GOOD = LogState(
+    size=5_000,
+    signed=SIGNED,
+    pending=0,
+    waiting_since=None,
+    overdue=(),
+    within=timedelta(seconds=10),
+    lock=SIGNED,
+    lock_at=NOW - timedelta(minutes=2),
+    lock_answers=True,
+    witnesses=WITNESSED,
+    custodians=("council", "dpo"),
+    restores=(),
+)
+
+
+def _check(state: LogState, name: str) -> Check:
+    return next(check for check in checks(state, NOW) if check.name == name)
+
+
+def test_a_log_in_order_says_so_in_every_row() -> None:
+    found = checks(GOOD, NOW)
+    assert {check.mark for check in found} == {Mark.OK}
+    assert headline(found) == "The log is in order."
+    said = _check(GOOD, "Checkpoint")
+    assert said.sentence == "5,000 entries signed, published 2 minutes ago."
+    assert said.digest == "01" * 32
+
+
+ODD = Entry(7, b"", {}, b"")
+
+CASES: dict[str, tuple[LogState, str, Mark, str]] = {
+    "nothing signed yet": (
+        replace(GOOD, signed=None, size=0), "Checkpoint", Mark.LOOK, "Nothing is signed yet.",
+    ),
+    "entries not signed": (
+        replace(GOOD, size=5_003), "Checkpoint", Mark.LOOK, "3 entries more not signed yet",
+    ),
+    "not published anew": (
+        replace(GOOD, lock_at=NOW - timedelta(hours=1)), "Checkpoint", Mark.LOOK,
+        "should be published anew",
+    ),
+    "something waits": (
+        replace(GOOD, pending=2, waiting_since=NOW - timedelta(seconds=3)), "Promised entries",
+        Mark.OK, "2 events waiting, since 3 seconds ago",
+    ),
+    "something is overdue": (
+        replace(GOOD, pending=1, overdue=("aaaa",)), "Promised entries", Mark.LOOK,
+        "1 event should be in the log by now and is not: aaaa.",
+    ),
+    "many are overdue": (
+        replace(GOOD, overdue=("a", "b", "c", "d")), "Promised entries", Mark.LOOK,
+        "are not: a, b and c and more.",
+    ),
+    "the lock store does not answer": (
+        replace(GOOD, lock_answers=False, lock=None, lock_at=None), "Copy outside the database",
+        Mark.LOOK, "does not answer",
+    ),
+    "the lock store is empty": (
+        replace(GOOD, lock=None, lock_at=None), "Copy outside the database", Mark.LOOK,
+        "holds no checkpoint",
+    ),
+    "the lock store is ahead": (
+        replace(GOOD, lock=replace(SIGNED, size=6_000)), "Copy outside the database", Mark.LOOK,
+        "6,000 entries; the database knows 5,000",
+    ),
+    "the lock store is behind": (
+        replace(GOOD, lock=replace(SIGNED, size=4_000)), "Copy outside the database", Mark.LOOK,
+        "earlier size: 4,000",
+    ),
+    "the lock store holds another root": (
+        replace(GOOD, lock=replace(SIGNED, root=b"\x02" * 32)), "Copy outside the database",
+        Mark.LOOK, "another log",
+    ),
+    "no witnesses": (
+        replace(GOOD, witnesses=ALONE), "Witness quorum", Mark.NONE, "No witness is asked.",
+    ),
+    "quorum met for an older size": (
+        replace(GOOD, witnesses=replace(WITNESSED, quorum_size=4_900)), "Witness quorum",
+        Mark.LOOK, "Met for 4,900 entries, 4 seconds ago; the log has 5,000.",
+    ),
+    "quorum never met": (
+        replace(GOOD, witnesses=replace(WITNESSED, quorum_size=None, quorum_at=None)),
+        "Witness quorum", Mark.LOOK, "Met for no checkpoint yet.",
+    ),
+    "a witness that does not answer": (
+        replace(
+            GOOD,
+            witnesses=replace(
+                WITNESSED,
+                witnesses=(
+                    replace(
+                        SEEN,
+                        last_size=4_000,
+                        problem=Problem("silent", "it does not answer", NOW - timedelta(hours=2)),
+                    ),
+                ),
+            ),
+        ),
+        "Witness council", Mark.LOOK,
+        "It does not answer, since 2 hours ago. Cosigned 4,000 entries, just now.",
+    ),
+    "a witness that never cosigned": (
+        replace(
+            GOOD,
+            witnesses=replace(WITNESSED, witnesses=(replace(SEEN, last_size=None, last_at=None),)),
+        ),
+        "Witness council", Mark.LOOK, "Has cosigned nothing yet.",
+    ),
+    "a witness a little behind": (
+        replace(GOOD, witnesses=replace(WITNESSED, witnesses=(replace(SEEN, last_size=4_999),))),
+        "Witness council", Mark.OK, "Cosigned 4,999 entries, just now. The log has 5,000.",
+    ),
+    "an alarm": (
+        replace(
+            GOOD,
+            witnesses=replace(
+                WITNESSED, alarms=(Alarm("council+key", "contradicted", 9, "Two trees.", NOW),)
+            ),
+        ),
+        "Alarm of a witness", Mark.LOOK, "At 9 entries, just now: Two trees.",
+    ),
+    "continued after a restore": (
+        replace(GOOD, restores=(ODD,)), "Restores", Mark.OK, "continued 1 time after a restore",
+    ),
+    "no custodians": (
+        replace(GOOD, custodians=()), "Custodians", Mark.NONE, "None are named.",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_each_check_says_what_is_known(case: str) -> None:
+    state, name, mark, words = CASES[case]
+    check = _check(state, name)
+    assert check.mark is mark
+    assert words in check.sentence
+    found = checks(state, NOW)
+    assert (headline(found) == "The log is in order.") == (
+        Mark.LOOK not in {one.mark for one in found}
+    )
+
+
+def test_what_wants_a_look_is_named_in_the_headline() -> None:
+    state = replace(GOOD, size=5_001, overdue=("a",))
+    assert headline(checks(state, NOW)) == "Look at checkpoint and promised entries."
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (None, "The whole log"),
+        ({"v": 9}, "A part of it"),
+        ("all", "A part of it"),
+        (Selection(kinds=tuple(sorted(kinds_of("access")))).facts, "Access to captured data"),
+        (
+            Selection(
+                kinds=("consent.given", "consent.refused"),
+                person="p_" + "a" * 32,
+                purpose="hr",
+                region="DE",
+            ).facts,
+            "Consent given or Consent refused; about p_aaaaaa…aaaa; for hr; in DE",
+        ),
+        (
+            Selection(since=NOW, until=NOW + timedelta(days=1)).facts,
+            "from 2026-11-16 09:00; until 2026-11-17 09:00",
+        ),
+    ],
+)
+def test_what_an_export_held_is_said_in_words(said: object, words: str) -> None:
+    assert selection_in_words(said) == words
+
+
+def test_an_export_row_names_who_and_in_which_form() -> None:
+    leaf = {
+        "occurred_at": "2026-11-16T08:00:00.000000Z",
+        "actor": {"kind": "person", "id": "p_" + "a" * 32},
+        "facts": {"format": "csv", "selection": None},
+    }
+    row = export_row(Entry(9, b"", leaf, b""))
+    assert (row.idx, row.pseudonym, row.form, row.what) == (
+        9,
+        True,
+        "Table (.csv)",
+        "The whole log",
+    )
+    older = export_row(Entry(9, b"", leaf | {"facts": {}}, b""))
+    assert older.form == ""
