@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _NOT_SETTINGS = {
@@ -73,6 +73,12 @@ class Settings(BaseSettings):
                 msg = f"{name} is not a setting" + (f"; is {near[0]} meant?" if near else "")
                 raise ValueError(msg)
         return values
+
+    @field_validator("custodians", "witnesses", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        """Take an empty variable for none: as a path it would be the working folder."""
+        return None if value == "" else value
 
     @model_validator(mode="after")
     def _loopback_or_https(self) -> Self:

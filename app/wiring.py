@@ -18,6 +18,7 @@ from app.audit.backlog import Backlog
 from app.audit.checkpoint import VerifierKey
 from app.audit.continuity import has_begun, require_same_log
 from app.audit.custody import Custodians, parse_custodians
+from app.audit.documents import CUSTODIANS
 from app.audit.epoch import next_origin
 from app.audit.halt import Halt
 from app.audit.integrator import Integrator
@@ -86,7 +87,8 @@ class Services:
         }
 
     def close(self) -> None:
-        """Close the database and the lock store."""
+        """Close the connections to witnesses, the database and the lock store."""
+        self.witnesses.close()
         self.database.engine.dispose()
         self.integrator.database.engine.dispose()
         self.lock.database.engine.dispose()
@@ -98,8 +100,12 @@ class Services:
         yield from self.access.documents(tx)
         yield from self.consent.documents(tx)
 
-    def adopt(self) -> None:
+    def adopt(self, *, serving: bool = True) -> None:
         """Bring floors, catalogue, purposes and notices into the database and the log.
+
+        Args:
+            serving: also take custodians and witness policy into force. A verb beside the service
+                leaves them alone: its shell may not have the service's settings.
 
         Raises:
             Unavailable: the database's log is not the one that this instance has kept so far.
@@ -109,10 +115,11 @@ class Services:
             self.log.open(tx, now)  # holds the log's lock, so that of two instances one is refused
             key = VerifierKey(self.log.origin, self.keys.signer("log").public)
             require_same_log(tx, self.log, key, self.lock.read())
-            if self.custodians is not None:
+            if serving and self.custodians is not None:
                 kind, listed = Kind.LOG_CUSTODIANS_ADOPTED, self.custodians.document
-                self.log.adopt(tx, kind, "custodians", listed, now)
-            self.witnesses.adopt(tx, self.log, now)
+                self.log.adopt(tx, kind, CUSTODIANS, listed, now)
+            if serving:
+                self.witnesses.adopt(tx, self.log, now)
             self.policy.adopt(tx, now)
             self.access.adopt(tx, now)
             self.consent.adopt(tx, now)
@@ -132,9 +139,19 @@ SIGNERS = {
 
 
 def build(
-    settings: Settings, *, clock: Clock | None = None, database: Database | None = None
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    database: Database | None = None,
+    serving: bool = True,
 ) -> Services:
     """Open the database, bring it to this schema, and join the services.
+
+    Args:
+        settings: all that can be chosen.
+        clock: the machine's where none is given.
+        database: that of the settings where none is given.
+        serving: see ``Services.adopt``.
 
     Raises:
         Unavailable: the database cannot be used, or its log is not the one of this instance.
@@ -142,7 +159,7 @@ def build(
     """
     with ExitStack() as stores:
         services, _ = _opened(settings, clock, database, stores)
-        services.adopt()
+        services.adopt(serving=serving)
         stores.pop_all()  # kept open from here on; closed where the start was refused
     return services
 

@@ -5,6 +5,9 @@ entry of the log, in one transaction that is durable when it is acknowledged. Th
 very same, but takes the number of its entry first, from a counter row, as logs in databases often
 do. In both the integrator runs, and the time ends when everything written is integrated and
 published. Interleaved rounds in one run; medians.
+
+Beside that, how long the world waits under this load: for every entry the time from the return of
+its commit to the creation of the first checkpoint that covers it, over all rounds of ours.
 """
 
 import argparse
@@ -14,13 +17,15 @@ import sys
 import tempfile
 import threading
 import time
+from bisect import bisect_right
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, select, text
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for the tests' PostgreSQL
 
+from app.audit import store
 from app.audit.integrator import Integrator
 from app.audit.lock import open_lock
 from app.audit.model import Actor, Event, Kind
@@ -44,8 +49,8 @@ _TABLES = (
 )
 
 
-def change(database: Database, log: AuditService, person: int, *, counter_first: bool) -> None:
-    """One change and its entry."""
+def change(database: Database, log: AuditService, person: int, *, counter_first: bool) -> str:
+    """One change and its entry; return the event."""
     event = Event(
         Kind.CONSENT_PAUSED,
         Actor("consumer", f"bench-{person % 7}"),
@@ -58,7 +63,7 @@ def change(database: Database, log: AuditService, person: int, *, counter_first:
         tx.execute(text("SELECT changed FROM bench_person WHERE id = :person FOR UPDATE"), row)
         tx.execute(text("SELECT count(*) FROM bench_state WHERE id < 10 AND person = :person"), row)
         tx.execute(text("INSERT INTO bench_state (person, said) VALUES (:person, 'paused')"), row)
-        log.append(tx, event, SystemClock().now())
+        return log.append(tx, event, SystemClock().now())
 
 
 def writer(url: str, number: int, counter_first: bool, begin: Barrier, done: object) -> None:
@@ -66,16 +71,24 @@ def writer(url: str, number: int, counter_first: bool, begin: Barrier, done: obj
     database, log = open_database(url), AuditService(Vault(SEED), ORIGIN)
     change(database, log, number, counter_first=counter_first)
     begin.wait(60)
-    count, end = 0, time.perf_counter() + SECONDS
+    committed: list[tuple[str, float]] = []
+    end = time.perf_counter() + SECONDS
     while time.perf_counter() < end:
-        change(database, log, (number * 125 + count) % 1000, counter_first=counter_first)
-        count += 1
-    done.put(count)  # type: ignore[attr-defined]
+        person = (number * 125 + len(committed)) % 1000
+        event_id = change(database, log, person, counter_first=counter_first)
+        committed.append((event_id, time.time()))
+    done.put(committed)  # type: ignore[attr-defined]
     database.engine.dispose()
 
 
-def measure(url: str, integrator: Integrator, *, counter_first: bool) -> float:
-    """Changes per second, from the first to the moment when the last is published."""
+def measure(
+    url: str, integrator: Integrator, *, counter_first: bool
+) -> tuple[float, dict[str, float]]:
+    """Changes per second, from the first to the moment when the last is published.
+
+    Returns:
+        That, and when each event was committed (POSIX).
+    """
     spawn = multiprocessing.get_context("spawn")
     begin, done = spawn.Barrier(WRITERS + 1), spawn.Queue()
     writers = [
@@ -89,14 +102,28 @@ def measure(url: str, integrator: Integrator, *, counter_first: bool) -> float:
     stop = threading.Event()
     loop = threading.Thread(target=integrator.run, args=(stop,))
     loop.start()
-    count = sum(done.get(timeout=120) for _ in writers)
+    committed = {event_id: at for _ in writers for event_id, at in done.get(timeout=120)}
     stop.set()
     loop.join()
     integrator.integrate()
     taken = time.perf_counter() - start
     for one in writers:
         one.join()
-    return count / taken
+    return len(committed) / taken, committed
+
+
+def waits(database: Database, committed: dict[str, float]) -> list[float]:
+    """From each event's commit to the first checkpoint that covers it: seconds, sorted."""
+    at = store.checkpoint.c
+    with database.read() as tx:
+        published = tx.execute(select(at.size, at.created_at).order_by(at.size)).all()
+        places = tx.execute(select(store.leaf.c.event_id, store.leaf.c.idx)).all()
+    sizes = [row.size for row in published]
+    return sorted(
+        published[bisect_right(sizes, idx)].created_at.timestamp() - committed[event_id]
+        for event_id, idx in places
+        if event_id in committed
+    )
 
 
 def main() -> None:
@@ -119,15 +146,23 @@ def main() -> None:
         signer = LocalSigner.from_seed(SEED)
         integrator = Integrator(database, signer, ORIGIN, SystemClock(), lock=lock)
         found: dict[bool, list[float]] = {True: [], False: []}
+        ours_committed: dict[str, float] = {}
         for _ in range(rounds):
             for counter_first in (True, False):
-                rate = measure(url, integrator, counter_first=counter_first)
+                rate, committed = measure(url, integrator, counter_first=counter_first)
                 found[counter_first].append(rate)
+                ours_committed |= {} if counter_first else committed
+        delays = waits(database, ours_committed)
         lock.database.engine.dispose()
         database.engine.dispose()
     ours, reference = (statistics.median(found[key]) for key in (False, True))
     print(f"changes with their entries, {WRITERS} writers   {ours:8.0f} a second")
     print(f"the same, a counter row taken first   {reference:8.0f} a second")
+    p50, p99 = (delays[int(len(delays) * share)] for share in (0.5, 0.99))
+    print(
+        f"from commit to a checkpoint that covers it, {len(delays)} entries: "
+        f"p50 {p50:.2f} s, p99 {p99:.2f} s, max {delays[-1]:.2f} s"
+    )
     print(f"ratio {ours / reference:.2f} (wanted: at least {WANTED})")
     sys.exit(0 if ours >= WANTED * reference else 1)
 

@@ -15,7 +15,7 @@ def healthz(services: ServicesDep, tx: ReadTx, now: Now, response: Response) -> 
     """Say that the database answers, and how far the log has come; 503 where it does not grow.
 
     ``status`` is ``ok``; ``late`` where an entry has waited longer than was promised; or the named
-    state in which nothing is recorded and decided: ``rolled_back``, ``another-log``.
+    state in which nothing is recorded and decided: ``rolled_back``, ``another-log``, ``lock-lost``.
     """
     since = services.log.pending_since(tx)
     waits = timedelta(0) if since is None else max(timedelta(0), now - since)

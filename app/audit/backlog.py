@@ -16,7 +16,7 @@ from app.kernel.errors import Unavailable
 
 LOOK_AGAIN_S = 0.25
 SETTLE_S = 1.0
-"""An old submission must have stood still for so long: a clock that leapt makes none old."""
+"""Some submission must have been old for so long: a clock that leapt makes none old."""
 
 
 class Backlog:
@@ -44,8 +44,7 @@ class Backlog:
         self._lock = threading.Lock()
         self._looked: float | None = None
         self._full = False
-        self._oldest: int | None = None
-        self._oldest_since = 0.0
+        self._late_since: float | None = None
 
     def require_room(self, database: Database, now: datetime) -> None:
         """Let pass while the log keeps up.
@@ -69,9 +68,9 @@ class Backlog:
     def _look(self, database: Database, now: datetime, at: float) -> bool:
         with database.read() as tx:
             count, oldest = waiting.backlog(tx, self._most + 1)
-        if oldest is None or oldest.pid != self._oldest:
-            self._oldest = oldest.pid if oldest else None
-            self._oldest_since = at
-        settled = at - self._oldest_since >= self._settle_s
-        late = oldest is not None and now - oldest.created_at > self._within
-        return count > self._most or (late and settled)
+        if oldest is None or now - oldest.created_at <= self._within:
+            self._late_since = None
+        elif self._late_since is None:
+            self._late_since = at
+        settled = self._late_since is not None and at - self._late_since >= self._settle_s
+        return count > self._most or settled

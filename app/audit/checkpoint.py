@@ -194,6 +194,15 @@ def open_note(data: bytes, keys: Sequence[VerifierKey]) -> Note:
     return Note(note.text, tuple(verified.values()))
 
 
+def origin_of(note: bytes) -> str:
+    """The name of the log that a checkpoint claims to be of; nothing is verified.
+
+    Raises:
+        BadNote: it is no checkpoint.
+    """
+    return parse_checkpoint(parse_note(note).text).origin
+
+
 def sign_note(text: str, name: str, signer: Signer) -> str:
     """Sign a text that ends with a newline.
 

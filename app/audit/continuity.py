@@ -7,12 +7,11 @@ name, or sign the first with another key, and nobody here would notice. So the s
 from typing import Any
 
 from app.audit import store
-from app.audit.checkpoint import BadNote, VerifierKey, parse_checkpoint, parse_note
+from app.audit.checkpoint import BadNote, VerifierKey, origin_of
 from app.audit.epoch import base_of
-from app.audit.lineage import CURE, another_log, require_grown
+from app.audit.lineage import another_log, lock_lost, require_grown
 from app.audit.service import AuditService
 from app.db.engine import Tx
-from app.kernel.errors import Unavailable
 
 
 def has_begun(tx: Tx) -> bool:
@@ -45,7 +44,7 @@ def require_same_log(tx: Tx, log: AuditService, key: VerifierKey, kept: bytes | 
     if kept is not None:
         require_grown(tx, tree, key, kept)
     elif newest is not None:
-        raise _lock_lost()
+        raise lock_lost("is empty, but checkpoints of this log were published")
 
 
 def _opened(tx: Tx) -> dict[str, Any] | None:
@@ -57,15 +56,7 @@ def _opened(tx: Tx) -> dict[str, Any] | None:
 def _key_of(note: bytes, key: VerifierKey) -> VerifierKey:
     """The log's key under the name of the epoch in which a checkpoint was signed."""
     try:
-        name = parse_checkpoint(parse_note(note).text).origin
+        name = origin_of(note)
     except BadNote:
         return key
     return VerifierKey(name, key.public) if base_of(name) == base_of(key.name) else key
-
-
-def _lock_lost() -> Unavailable:
-    return Unavailable(
-        "the lock store is empty, but checkpoints of this log were published",
-        cure="Put the lock store (HABEAS_LOCK_URL) back, " + CURE[0].lower() + CURE[1:],
-        kind="lock-lost",
-    )

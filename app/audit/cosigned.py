@@ -15,7 +15,7 @@ from sqlalchemy import Column, Index, Table, Text, and_, func, insert, select
 from sqlalchemy.dialects import postgresql
 
 from app.audit import documents, store
-from app.audit.checkpoint import parse_checkpoint, parse_note
+from app.audit.checkpoint import origin_of
 from app.audit.cosignature import Cosignature
 from app.audit.quorum import parse_policy
 from app.audit.store import Signed
@@ -169,7 +169,7 @@ def served(tx: Tx) -> Signed | None:
         .where(quorum.c.policy == policy)
     )
     row = tx.execute(query.order_by(quorum.c.size.desc()).limit(1)).one_or_none()
-    if row is None or _origin(row.note) != _origin(last.note):
+    if row is None or origin_of(row.note.encode()) != origin_of(last.note.encode()):
         return None
     return Signed(row.size, row.root, row.note)
 
@@ -197,7 +197,3 @@ def policy_in_force(tx: Tx) -> bytes | None:
 @lru_cache(maxsize=8)
 def _needs(policy: bytes | None) -> bool:
     return policy is not None and parse_policy(policy).quorum is not None
-
-
-def _origin(note: str) -> str:
-    return parse_checkpoint(parse_note(note.encode()).text).origin

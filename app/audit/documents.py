@@ -12,6 +12,10 @@ from sqlalchemy import Column, LargeBinary, Table, Text, insert, select
 from app.db.engine import Tx
 from app.db.metadata import RowNumber, UtcTime, metadata
 from app.kernel.canonical import digest
+from app.kernel.errors import Conflict
+
+CUSTODIANS = "custodians"
+"""What the list of custodians is adopted as."""
 
 document = Table(
     "audit_document",
@@ -63,3 +67,24 @@ def in_force(tx: Tx, what: str) -> str | None:
     query = select(adopted.c.digest).where(adopted.c.what == what)
     found: str | None = tx.execute(query.order_by(adopted.c.number.desc()).limit(1)).scalar()
     return found
+
+
+def require_custodians(tx: Tx, listed: str, *, or_first: bool = False) -> None:
+    """Refuse a list of custodians that is not in force: a reader of the log goes by that one.
+
+    Args:
+        tx: any transaction.
+        listed: digest of the list that somebody comes with.
+        or_first: where none was adopted yet, take it; a copy may be older than the first list.
+
+    Raises:
+        Conflict: another list is in force, or none.
+    """
+    known = in_force(tx, CUSTODIANS)
+    if known == listed or (or_first and known is None):
+        return
+    raise Conflict(
+        f"HABEAS_CUSTODIANS names the list {listed}; in force is {known or 'none'}",
+        cure="Name the service's own list. A new list comes into force when the service starts.",
+        kind="other-custodians",
+    )

@@ -6,10 +6,13 @@ Rules:
    grows meanwhile.
 3. A page of entries is in memory at once. What grows with the log is the manifest: a line for each
    tile, that is, for 256 entries.
-4. The file appears under its name when it is complete and on the disk, not before.
+4. The file appears under its name when it is complete and on the disk, not before. Until then it
+   has a name of its own that nobody can foresee: two exports to one name do not meet, and a link
+   that somebody laid there is not followed.
 """
 
 import os
+import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -23,14 +26,13 @@ from app.audit.archive import ArchiveWriter
 from app.audit.checkpoint import parse_checkpoint, parse_note
 from app.audit.integrator import Integrator
 from app.audit.lookup import Chosen
-from app.audit.merkle import HASH_BYTES
 from app.audit.model import Actor, Entry, Event, Kind
 from app.audit.named import named_documents
 from app.audit.projections import LINES, Form
 from app.audit.selection import WHOLE, Selection
 from app.audit.service import AuditService
 from app.audit.store import Signed
-from app.audit.tiles import TILE_WIDTH, Tile, tiles_of
+from app.audit.tiles import tiles_of
 from app.db.engine import Database, Tx
 from app.kernel.canonical import Json
 from app.kernel.errors import Fault, InvalidInput, Unavailable
@@ -122,7 +124,7 @@ def export_log(
         if form is Form.TAR:
             _write_archive(tx, file, signed, integrator.vkey, documents, chosen, told)
         elif write_parquet is not None:
-            told.total = lookup.measure(tx, chosen)[0]
+            told.total = lookup.count(tx, chosen)
             write_parquet(file, told.each(lookup.read_chosen(tx, chosen)))
         else:
             _write_lines(tx, file, form, log.origin, chosen, told)
@@ -220,9 +222,9 @@ class _Told:
 @contextmanager
 def _complete(target: Path) -> Iterator[BinaryIO]:
     """A file that takes its name when it is complete, or is not there."""
-    draft = target.with_name(target.name + ".part")
+    draft = target.with_name(f"{target.name}.{secrets.token_hex(8)}.part")
     try:
-        with draft.open("wb") as file:
+        with draft.open("xb") as file:  # O_EXCL: what is there already is not written into
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -272,7 +274,8 @@ def _write_archive(
         if digest in named:
             writer.add_bytes(archive.policy_path(digest), document)
     for tile in tiles_of(signed.size):
-        writer.add(tile.path, tile.width * HASH_BYTES, (_hashes(tx, tile),))
+        hashes = store.hashes_of(tx, tile.level, tile.n, tile.width)
+        writer.add(tile.path, len(hashes), (hashes,))
         told.step()
     said = parse_checkpoint(parse_note(note).text)
     writer.add_bytes(archive.MANIFEST, archive.manifest(said, writer.files))
@@ -287,16 +290,10 @@ def _lines(tx: Tx, chosen: Chosen, named: set[str], told: _Told) -> Iterator[byt
         yield b"\n"
 
 
-def _hashes(tx: Tx, tile: Tile) -> bytes:
-    full = store.tile_hashes(tx, tile.level, tile.n) if tile.width == TILE_WIDTH else None
-    start = tile.n * TILE_WIDTH
-    return full or store.row_hashes(tx, tile.level, start, start + tile.width)
-
-
 def _write_lines(
     tx: Tx, file: BinaryIO, form: Form, origin: str, chosen: Chosen, told: _Told
 ) -> None:
-    told.total = lookup.measure(tx, chosen)[0]
+    told.total = lookup.count(tx, chosen)
     lines = LINES[form]
     file.write(lines.header)
     entries = told.each(lookup.read_chosen(tx, chosen))

@@ -12,7 +12,8 @@ Rules:
    compare-and-swap, keep the checkpoint in the database. What the world can see is in the lock
    store before. A crash between two steps is finished by the next publishing.
 5. A tree that does not continue the lock store's checkpoint is neither grown nor signed: the log
-   halts in the named state (see halt.py) until the right database is back.
+   halts in the named state (see halt.py) until the right database is back. So it does where the
+   lock store has forgotten that checkpoint.
 6. ``integrated_at`` never decreases, whatever the clock does.
 7. A fault of the database or the lock store is logged and retried. Nothing waits for the integrator
    but proofs; machines are sent away when too much waits (see backlog.py).
@@ -25,13 +26,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from app.audit import growth, store
-from app.audit.checkpoint import Checkpoint, VerifierKey, sign_note
+from app.audit.checkpoint import Checkpoint, VerifierKey, origin_of, sign_note
 from app.audit.growth import Pending
 from app.audit.halt import Halt
-from app.audit.lineage import require_grown
+from app.audit.lineage import lock_lost, require_grown
 from app.audit.lock import LockStore, Published
 from app.audit.merkle import CompactRange, complete_root, leaf_hash
 from app.audit.model import Entry, stamp, stream_names
+from app.audit.store import Signed
 from app.audit.tiles import TILE_WIDTH, cut
 from app.db.engine import Database, Tx
 from app.kernel.canonical import canonical, parse_canonical
@@ -115,7 +117,9 @@ class Integrator:
             known = self.lock.published() if self.lock else None
             with self.database.read() as tx:
                 tree, newest = store.head_of(tx), store.last_checkpoint(tx)
-                if known is not None and known.note != previous:
+                if known is None:
+                    self._require_unpublished(newest)
+                elif known.note != previous:
                     self._require_grown(tx, tree, known.note)
             if tree.size == 0:
                 return
@@ -161,7 +165,8 @@ class Integrator:
         now = self.clock.now()
         if self.lock is None:
             return True
-        if known is not None and known.note == note and now - known.at < REPUBLISH_AFTER:
+        # The distance, not the age: a clock that was set back must not stop the republishing.
+        if known is not None and known.note == note and abs(now - known.at) < REPUBLISH_AFTER:
             return True
         try:
             self.lock.advance(known.note if known else None, note, now)
@@ -173,9 +178,21 @@ class Integrator:
         try:
             require_grown(tx, tree, self.key, kept)
         except Unavailable as why:
-            if self.halt.stop(why):
-                _logger.critical("the log has halted: %s", why.problem)
+            self._stop(why)
             raise
+
+    def _require_unpublished(self, newest: Signed | None) -> None:
+        """Halt where an empty lock store held a checkpoint of this name before."""
+        if self.lock is None or newest is None or origin_of(newest.note.encode()) != self.origin:
+            return
+        if self.lock.read() is None:  # else another process has just published the first one
+            why = lock_lost("is empty, but checkpoints of this log were published")
+            self._stop(why)
+            raise why
+
+    def _stop(self, why: Unavailable) -> None:
+        if self.halt.stop(why):
+            _logger.critical("the log has halted: %s", why.problem)
 
     def _anything_pending(self) -> bool:
         """Look without taking the lock: an idle log costs one small read."""
@@ -186,7 +203,9 @@ class Integrator:
         store.lock(tx)
         tree = store.head_of(tx, for_update=True)
         kept = self.lock.read() if self.lock else None
-        if kept is not None:
+        if kept is None:
+            self._require_unpublished(store.last_checkpoint(tx))
+        else:
             self._require_grown(tx, tree, kept)
         return self.grow(tx, tree)
 

@@ -38,6 +38,16 @@ def require_grown(tx: Tx, tree: CompactRange, key: VerifierKey, kept: bytes) -> 
     return before
 
 
+def lock_lost(problem: str) -> Unavailable:
+    """The error of a lock store that has forgotten what was published."""
+    return Unavailable(
+        f"the lock store {problem}",
+        cure="Put its newest copy back (HABEAS_LOCK_URL); if there is none, see docs/operate.md, "
+        "Restore.",
+        kind="lock-lost",
+    )
+
+
 def another_log(problem: str, origin: str) -> Unavailable:
     """The error of a database, a folder and a lock store that do not belong together."""
     return Unavailable(

@@ -12,15 +12,17 @@ Rules:
    how it is known whom to erase again.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table, Text, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from app.audit.checkpoint import BadNote, parse_checkpoint, parse_note
-from app.db.engine import Database, open_database
+from app.db.engine import Database, Tx, open_database
 from app.db.metadata import UtcTime
 from app.kernel.errors import Conflict, Unavailable
 
@@ -58,8 +60,12 @@ class LockStore:
     database: Database
 
     def published(self) -> Published | None:
-        """The newest checkpoint; None while nothing was published."""
-        with self.database.read() as tx:
+        """The newest checkpoint; None while nothing was published.
+
+        Raises:
+            Unavailable: the lock store does not answer; so do all its methods.
+        """
+        with self._reading() as tx:
             row = tx.execute(select(_checkpoint)).one_or_none()
         return None if row is None else Published(bytes(row.note), row.published_at)
 
@@ -77,7 +83,7 @@ class LockStore:
         """
         fresh = {"id": 1, "note": new, "published_at": now}
         try:
-            with self.database.write() as tx:
+            with self._writing() as tx:
                 if old is None:
                     tx.execute(insert(_checkpoint), fresh)
                     return
@@ -89,15 +95,25 @@ class LockStore:
 
     def note_erased(self, pseudonym: str, at: datetime) -> None:
         """Remember that a person was erased; again is nothing new."""
-        with self.database.write() as tx:
+        with self._writing() as tx:
             known = select(_erased.c.pseudonym).where(_erased.c.pseudonym == pseudonym)
             if tx.execute(known).scalar() is None:
                 tx.execute(insert(_erased), {"pseudonym": pseudonym, "erased_at": at})
 
     def erased(self) -> frozenset[str]:
         """The pseudonyms of everybody who was erased."""
-        with self.database.read() as tx:
+        with self._reading() as tx:
             return frozenset(tx.execute(select(_erased.c.pseudonym)).scalars())
+
+    @contextmanager
+    def _reading(self) -> Iterator[Tx]:
+        with _answering(), self.database.read() as tx:
+            yield tx
+
+    @contextmanager
+    def _writing(self) -> Iterator[Tx]:
+        with _answering(), self.database.write() as tx:
+            yield tx
 
     def adopt_file(self, file: Path, now: datetime) -> None:
         """Take over the checkpoint that earlier releases kept in a file, once.
@@ -126,11 +142,26 @@ def open_lock(url: str) -> LockStore:
         Unavailable: it cannot be reached.
     """
     database = open_database(url)
-    with database.engine.begin() as connection:
+    with _answering(), database.engine.begin() as connection:
         if database.dialect == "postgresql":  # two starting processes take turns
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MAKING})")
         _tables.create_all(connection)
     return LockStore(database)
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    """Whatever the lock store's database says besides "there is one already" is no answer."""
+    try:
+        yield
+    except IntegrityError:
+        raise
+    except DBAPIError as error:
+        raise Unavailable(
+            f"the lock store does not answer ({type(error.orig).__name__})",
+            cure="See whether HABEAS_LOCK_URL names a database whose tables this process may make, "
+            "read and write; see docs/operate.md, Keys.",
+        ) from error
 
 
 def _moved() -> Conflict:

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, FromClause, Select, func, select
 
 from app.audit.model import Entry, EntryFilter
-from app.audit.selection import WHOLE, Selection
+from app.audit.selection import INDEX, WHOLE, Selection
 from app.audit.store import leaf, leaf_region, leaf_subject, size_of, tally
 from app.db.engine import Tx
 from app.kernel.clock import instant
@@ -172,6 +172,16 @@ def _matching(
     return found, tuple(conditions)
 
 
+def count(tx: Tx, chosen: Chosen) -> int:
+    """How many entries were chosen; none of them is read."""
+    stretch = chosen.end - chosen.start
+    if chosen.wanted.sequence != INDEX:  # the index itself has no gaps
+        found, conditions = _matching(chosen.wanted, chosen.start, chosen.end)
+        lines = select(func.count()).select_from(found.table).where(*conditions)
+        stretch = int(tx.execute(lines).scalar_one())
+    return stretch + len(chosen.before) + len(chosen.after)
+
+
 def measure(tx: Tx, chosen: Chosen) -> tuple[int, int]:
     """How many entries were chosen, and how many bytes they have together."""
     size = func.coalesce(func.sum(func.length(leaf.c.entry)), 0).label("size")
@@ -207,6 +217,13 @@ def is_known(tx: Tx, pseudonym: str) -> bool:
 
 
 # Counts -----------------------------------------------------------------------------------------
+
+
+def counts_by_kind(tx: Tx) -> dict[str, int]:
+    """How many entries of each kind there are, from the tally: no pass over the log."""
+    total = func.sum(tally.c.entries).label("total")
+    query = select(tally.c.kind, total).group_by(tally.c.kind).order_by(tally.c.kind)
+    return {row.kind: int(row.total) for row in tx.execute(query)}
 
 
 def tallies(tx: Tx, since: datetime, until: datetime) -> Iterator[tuple[datetime, str, int]]:

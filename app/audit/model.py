@@ -16,7 +16,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal, cast, get_args
 
-from app.kernel.canonical import Json, canonical, digest, parse_canonical
+from app.kernel.canonical import Json, canonical, digest, parse_canonical, rewritten
 from app.kernel.clock import instant, timestamp
 
 FORMAT = "habeas-log/1"
@@ -285,7 +285,7 @@ def read_leaf(raw: bytes) -> dict[str, Any]:
             raise ValueError(f"its field {name} is malformed")
     if set(leaf["streams"]) != set(stream_names(leaf)):
         raise ValueError("its streams are not those of its actor, subjects and purpose")
-    submitted = canonical({name: leaf[name] for name in leaf if name not in _STAMPED})
+    submitted = rewritten({name: leaf[name] for name in leaf if name not in _STAMPED})
     if leaf["submission"] != digest(submitted):
         raise ValueError("it is not the submission whose digest it carries")
     return leaf

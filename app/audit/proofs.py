@@ -5,13 +5,13 @@ entry that is younger than that one, the newest that the log signed.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 from app.audit import cosigned, store, tiles
 from app.audit.checkpoint import TlogProof
 from app.audit.merkle import Node, consistency_path, inclusion_path
 from app.audit.model import Entry
 from app.audit.store import Signed
-from app.audit.tiles import TILE_WIDTH
 from app.db.engine import Tx
 from app.kernel.errors import NotFound
 
@@ -84,13 +84,7 @@ def consistency(tx: Tx, old: int, new: int) -> tuple[bytes, ...]:
 
 def nodes(tx: Tx) -> Node:
     """The nodes of the tree, from full tiles where there are any, else from the rows below."""
-
-    def tile_hashes(level: int, n: int) -> bytes:
-        start = n * TILE_WIDTH
-        full = store.tile_hashes(tx, level, n)
-        return full or store.row_hashes(tx, level, start, start + TILE_WIDTH)
-
-    return tiles.nodes(tile_hashes)
+    return tiles.nodes(partial(store.hashes_of, tx))
 
 
 def _path(tx: Tx, index: int, size: int | None) -> tuple[Signed, tuple[bytes, ...]]:

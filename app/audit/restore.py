@@ -29,13 +29,12 @@ from app.audit.checkpoint import (
     Checkpoint,
     VerifierKey,
     open_checkpoint,
-    parse_checkpoint,
-    parse_note,
+    origin_of,
 )
 from app.audit.custody import Custodians, require_two, statement_text
-from app.audit.epoch import base_of, next_origin
+from app.audit.epoch import base_of, next_origin, number_of
 from app.audit.integrator import Integrator
-from app.audit.lineage import another_log, require_grown
+from app.audit.lineage import another_log, lock_lost, require_grown
 from app.audit.lock import LockStore
 from app.audit.merkle import CompactRange
 from app.audit.model import SYSTEM, Event, Kind
@@ -153,6 +152,7 @@ class Restore:
                 "two custodians must sign this, and this instance knows none",
                 cure="Name a list in HABEAS_CUSTODIANS; see docs/operate.md, Custodians.",
             )
+        documents.require_custodians(tx, self.custodians.digest, or_first=True)
         tree, kept = store.head_of(tx), last_signed(tx, self.lock)
         if kept is None:
             raise Conflict("the log never published a checkpoint: there is nothing to go back from")
@@ -177,14 +177,19 @@ def origin_now(
 
     Raises:
         Forbidden: a restore was begun without the signatures it needs.
-        Unavailable: the lock store is of another log.
+        Unavailable: the lock store is of another log, or older than the last restore, or the entry
+            of a restore lacks facts.
     """
+    newest = store.last_checkpoint(tx)  # before the lock store, which moves first
     kept = last_signed(tx, lock)
     if kept is None:
         return base, False
     last = _opened(kept, public)
     if base_of(last.origin) != base:
         raise another_log(f"the lock store keeps the log {last.origin}", base)
+    if newest is not None and _epoch_of(newest.note.encode()) > number_of(last.origin):
+        # Under the old name another tree would be signed than the one that was lost.
+        raise lock_lost(f"is a copy from before the restore: it keeps the log {last.origin}")
     begun = _begun(tx)
     if begun is None or not begun[0].follows(last):
         return last.origin, False
@@ -195,6 +200,14 @@ def origin_now(
     return restored.origin, True
 
 
+def _epoch_of(note: bytes) -> int:
+    """The epoch that a checkpoint of the database claims; 0 for what is none (continuity.py)."""
+    try:
+        return number_of(origin_of(note))
+    except BadNote:
+        return 0
+
+
 def finish(database: Database, lock: LockStore, integrator: Integrator) -> None:
     """Let the tree take in the entry, and publish under the new name; again changes nothing."""
     count = 1
@@ -203,7 +216,7 @@ def finish(database: Database, lock: LockStore, integrator: Integrator) -> None:
             store.lock(tx)
             count = integrator.grow(tx, store.head_of(tx, for_update=True))
     kept = lock.read()
-    if kept is not None and _name(kept) == integrator.origin:
+    if kept is not None and origin_of(kept) == integrator.origin:
         kept = None  # another process was faster
     integrator.publish(previous=kept)
 
@@ -218,7 +231,11 @@ def last_signed(tx: Tx, lock: LockStore) -> bytes | None:
 
 
 def _begun(tx: Tx) -> tuple[Restored, str] | None:
-    """The newest ``log.restored``, in the log or waiting, and its statement's digest."""
+    """The newest ``log.restored``, in the log or waiting, and its statement's digest.
+
+    Raises:
+        Unavailable: it lacks facts, so it was not written by this program (kind ``another-log``).
+    """
     kind = Kind.LOG_RESTORED.value
     waiting = tx.execute(select(store.pending.c.submission).order_by(store.pending.c.pid.desc()))
     said: list[dict[str, Any]] = [parse_canonical(raw) for raw in waiting.scalars()]
@@ -230,6 +247,14 @@ def _begun(tx: Tx) -> tuple[Restored, str] | None:
         if one["kind"] == kind:
             facts = one["facts"]
             names = Restored.__dataclass_fields__
+            if missing := sorted({*names, "statement"} - set(facts)):
+                raise Unavailable(
+                    f"the newest log.restored in the database lacks {', '.join(missing)}: this "
+                    "program did not write it",
+                    cure="Restore a copy of the database from before it; see docs/operate.md, "
+                    "Restore.",
+                    kind="another-log",
+                )
             return Restored(**{name: facts[name] for name in names}), str(facts["statement"])
     return None
 
@@ -248,12 +273,8 @@ def _opened(note: bytes, public: bytes) -> Checkpoint:
     """Read a checkpoint that the log's key signed, under whatever name of the log."""
     name = ""
     try:
-        name = _name(note)
+        name = origin_of(note)
         return open_checkpoint(note, VerifierKey(name, public))
     except BadNote as error:
         problem = f"its last checkpoint is not signed by log.key: {error}"
         raise another_log(problem, base_of(name)) from error
-
-
-def _name(note: bytes) -> str:
-    return parse_checkpoint(parse_note(note).text).origin

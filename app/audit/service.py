@@ -244,11 +244,11 @@ class AuditService:
 
     def counts_by_kind(self, tx: Tx) -> dict[str, int]:
         """How many entries of each kind the log has."""
-        return store.counts_by_kind(tx)
+        return lookup.counts_by_kind(tx)
 
     def count(self, tx: Tx, wanted: Selection) -> int:
         """How many entries an export of a selection would hold now, without its own entry."""
-        return lookup.measure(tx, lookup.choose(tx, wanted, self.size(tx)))[0]
+        return lookup.count(tx, lookup.choose(tx, wanted, self.size(tx))) - 1
 
     def purposes(self, tx: Tx) -> dict[str, int]:
         """Every purpose ever asked for, prohibited ones too, with its number of entries."""

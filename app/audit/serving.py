@@ -33,9 +33,7 @@ def hash_tile(tx: Tx, path: str) -> bytes:
     tile = parse_tile_path(path)
     if tile is None or not _is_published(tx, tile):
         raise _nothing(path)
-    start = tile.n * TILE_WIDTH
-    full = store.tile_hashes(tx, tile.level, tile.n) if tile.width == TILE_WIDTH else None
-    return full or store.row_hashes(tx, tile.level, start, start + tile.width)
+    return store.hashes_of(tx, tile.level, tile.n, tile.width)
 
 
 def bundle_at(path: str) -> Tile | None:

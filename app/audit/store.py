@@ -32,7 +32,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from app.audit.merkle import CompactRange
 from app.audit.model import Entry
-from app.audit.tiles import cut
+from app.audit.tiles import TILE_WIDTH, cut
 from app.db.engine import Tx
 from app.db.metadata import RowNumber, UtcTime, metadata
 
@@ -286,6 +286,12 @@ def tile_hashes(tx: Tx, level: int, n: int) -> bytes | None:
     return found
 
 
+def hashes_of(tx: Tx, level: int, n: int, width: int = TILE_WIDTH) -> bytes:
+    """The first ``width`` hashes of a tile: kept where it is full, else from the rows below."""
+    full = tile_hashes(tx, level, n) if width == TILE_WIDTH else None
+    return full or row_hashes(tx, level, n * TILE_WIDTH, n * TILE_WIDTH + width)
+
+
 def last_checkpoint(tx: Tx) -> Signed | None:
     """The newest checkpoint; None while nothing is integrated."""
     query = select(checkpoint.c.size, checkpoint.c.root, checkpoint.c.note)
@@ -366,9 +372,3 @@ def has_body(tx: Tx, event_id: str) -> bool:
     query = select(body.c.event_id).join(subject, subject.c.pseudonym == body.c.owner)
     query = query.where(body.c.event_id == event_id, subject.c.wrapped_key.is_not(None))
     return tx.execute(query).one_or_none() is not None
-
-
-def counts_by_kind(tx: Tx) -> dict[str, int]:
-    """How many entries of each kind there are."""
-    query = select(leaf.c.kind, func.count().label("entries")).group_by(leaf.c.kind)
-    return {row.kind: row.entries for row in tx.execute(query.order_by(leaf.c.kind))}

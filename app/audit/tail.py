@@ -8,12 +8,15 @@ Rules:
 3. No transaction is open while the reader is slow: a page is read, the transaction ends, the page
    is handed on.
 4. A tail is an entry of the log it reads, as an export is.
+5. A log that was restored under the reader ends the tail: what comes next under these indices is
+   not what follows what the reader has.
 """
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from app.audit import lookup, store
+from app.audit.checkpoint import origin_of
 from app.audit.export import announce
 from app.audit.integrator import Integrator
 from app.audit.model import Actor, Entry
@@ -47,14 +50,8 @@ def begin_tail(
     """
     integrator.integrate()
     with database.read() as tx:
-        published = _published(tx)
-    if start > published:
-        raise Conflict(
-            f"the log has {published} published entries: index {start} is not the next of any "
-            "reader of this log",
-            cure="Compare your last entry with the log's; if the log is older than you are, "
-            "somebody restored it.",
-        )
+        _, published = _published(tx)
+    _require_reached(start, published)
     announce(database, log, actor, now, {"format": form.value, "from": start, "follow": follow})
     integrator.integrate()
 
@@ -69,12 +66,24 @@ def tail(
         start: the first index.
         limit: at most so many entries.
         wait: called when there is nothing new; None ends the tail there.
+
+    Raises:
+        Conflict: the log was restored meanwhile (rule 5).
     """
     at = start
     end = None if limit is None else start + limit
+    name = ""
     while end is None or at < end:
         with database.read() as tx:
-            published = _published(tx)
+            origin, published = _published(tx)
+            _require_reached(at, published)
+            if name and origin != name:
+                raise Conflict(
+                    f"the log goes on as {origin} since a restore: index {at} is not the next of "
+                    f"what you read of {name}",
+                    cure="Find the entry log.restored: it says up to which index the two are one.",
+                )
+            name = origin
             last = min(at + lookup.PAGE, published, published if end is None else end)
             page = store.entries_between(tx, at, last)
         yield from page
@@ -83,6 +92,17 @@ def tail(
             return
 
 
-def _published(tx: Tx) -> int:
+def _published(tx: Tx) -> tuple[str, int]:
+    """Name and size of the published log; both are empty while there is none."""
     signed = store.last_checkpoint(tx)
-    return signed.size if signed else 0
+    return (origin_of(signed.note.encode()), signed.size) if signed else ("", 0)
+
+
+def _require_reached(at: int, published: int) -> None:
+    if at > published:
+        raise Conflict(
+            f"the log has {published} published entries: index {at} is not the next of any "
+            "reader of this log",
+            cure="Compare your last entry with the log's; if the log is older than you are, "
+            "somebody restored it.",
+        )

@@ -5,6 +5,7 @@ Rules:
 2. The address is the configured one, https or this very machine; no redirect is followed and no
    proxy of the environment is used.
 3. An answer has a largest size and a last moment, so a witness that drips bytes holds nobody long.
+   It comes unpacked: a small packed one could be a large one.
 """
 
 import re
@@ -108,7 +109,7 @@ def add_checkpoint(
             "POST",
             f"{url.rstrip('/')}/add-checkpoint",
             content=body,
-            headers={"Content-Type": "text/plain; charset=utf-8"},
+            headers={"Content-Type": "text/plain; charset=utf-8", "Accept-Encoding": "identity"},
         ) as response:
             answer = _read(response, end)
             if isinstance(answer, NoAnswer):
@@ -123,6 +124,8 @@ def add_checkpoint(
 
 def _read(response: httpx2.Response, end: float) -> bytes | NoAnswer:
     answer = b""
+    if response.headers.get("content-encoding", "identity") != "identity":
+        return NoAnswer("wrong_answer", "It packed its answer, which it was asked not to do.")
     for piece in response.iter_bytes():
         answer += piece
         if len(answer) > MAX_ANSWER_BYTES:

@@ -121,6 +121,8 @@ class _Asking:
     witness: KnownWitness
     lock: threading.Lock = field(default_factory=threading.Lock)
     problem: Problem | None = None
+    asked_since: tuple[float, datetime] | None = None
+    """While an answer is awaited: since when, by the monotonic and by our clock."""
     known: int | None = None
     asked_size: int | None = None
     asked_at: datetime | None = None
@@ -157,6 +159,10 @@ class Witnesses:
         else:
             return
         log.adopt(tx, Kind.LOG_WITNESSES_ADOPTED, cosigned.ADOPTED, text, now)
+
+    def close(self) -> None:
+        """Give the connections back; nobody is asked any more."""
+        self._client.close()
 
     def run(self, stop: threading.Event) -> None:
         """Ask all of them until told to stop (rule 3)."""
@@ -223,7 +229,8 @@ class Witnesses:
     def _is_due(self, asking: _Asking) -> bool:
         if asking.problem is not None or asking.asked_at is None:
             return True
-        if self._clock.now() - asking.asked_at >= AGAIN_AFTER:
+        # The distance, not the age: a clock that was set back must not stop the asking.
+        if abs(self._clock.now() - asking.asked_at) >= AGAIN_AFTER:
             return True
         try:
             with self._database.read() as tx:
@@ -235,7 +242,11 @@ class Witnesses:
 
     def _ask_safely(self, asking: _Asking) -> None:
         """Ask one witness; whatever goes wrong is its state (rule 1)."""
-        with asking.lock:
+        # Whoever is still awaited is not waited for by one thread more with each export.
+        if not asking.lock.acquire(timeout=PATIENCE_S):
+            return
+        try:
+            asking.asked_since = (time.monotonic(), self._clock.now())
             try:
                 problem = self._ask(asking)
             except Exception:
@@ -250,6 +261,9 @@ class Witnesses:
                 asking.problem = Problem(problem.code, problem.sentence, since)
                 asking.pause_s = min(LONGEST_PAUSE_S, max(1.0, asking.pause_s * 2))
             asking.not_before = time.monotonic() + asking.pause_s
+        finally:
+            asking.asked_since = None
+            asking.lock.release()
 
     def _ask(self, asking: _Asking) -> NoAnswer | None:
         if asking.witness.url is None:
@@ -350,8 +364,17 @@ def _seen(tx: Tx, asking: _Asking) -> WitnessSeen:
         url=witness.url,
         last_size=None if last is None else last.size,
         last_at=None if last is None else datetime.fromtimestamp(last.time, UTC),
-        problem=asking.problem,
+        problem=_overdue(asking) or asking.problem,
     )
+
+
+def _overdue(asking: _Asking) -> Problem | None:
+    """A witness whose answer never ends, as where it drips headers, is slow already now."""
+    awaited = asking.asked_since
+    if awaited is None or time.monotonic() - awaited[0] <= PATIENCE_S:
+        return None
+    sentence = f"Its answer has not come to an end within {PATIENCE_S:g} seconds."
+    return Problem("slow", sentence, awaited[1])
 
 
 def read_policy(file: Path | None, key: VerifierKey) -> Policy | None:

@@ -5,6 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
@@ -23,13 +24,22 @@ from app.audit.model import SYSTEM, Entry
 from app.audit.projections import LINES, Form, Lines
 from app.audit.selection import read_selection
 from app.audit.tail import begin_tail, tail
-from app.kernel.errors import InvalidInput
 from app.settings import Settings
 from app.wiring import build
 
 verbs = typer.Typer(no_args_is_help=True, help="The append-only log.")
 console = Console(highlight=False)
 _stderr = Console(stderr=True, highlight=False)
+
+
+class LineForm(StrEnum):
+    """The forms that come line by line (``LINES``)."""
+
+    JSONL = Form.JSONL.value
+    CSV = Form.CSV.value
+    OCSF = Form.OCSF.value
+    CLOUDEVENTS = Form.CLOUDEVENTS.value
+
 
 FLUSH_EVERY = 256
 """Lines a tail hands over at once while there are more."""
@@ -47,7 +57,13 @@ Region = Annotated[str, typer.Option(help="Only entries that concern this region
 
 @verbs.command()
 def export(
-    file: Annotated[Path | None, typer.Argument(help="Where to write the export.")] = None,
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            help="Where to write the export.",
+            show_default=f"habeas-log{Form.TAR.suffix}, or as the form ends",
+        ),
+    ] = None,
     form: Annotated[
         Form, typer.Option("--format", help="tar is the one that verifies; the others show.")
     ] = Form.TAR,
@@ -63,7 +79,7 @@ def export(
     selection = read_selection(
         since=since, until=until, kinds=kind or (), person=person, purpose=purpose, region=region
     )
-    services = build(Settings())
+    services = build(Settings(), serving=False)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeRemainingColumn(), transient=True, console=_stderr) as bar:
         task = bar.add_task("exporting", total=None)
@@ -94,19 +110,13 @@ def export(
 @verbs.command("tail")
 def follow_log(
     start: Annotated[int, typer.Option("--from", min=0, help="The first index.")] = 0,
-    form: Annotated[
-        Form, typer.Option("--format", help="jsonl, csv, ocsf or cloudevents.")
-    ] = Form.JSONL,
+    form: Annotated[LineForm, typer.Option("--format", help="What a line is.")] = LineForm.JSONL,
     limit: Annotated[int | None, typer.Option(min=1, help="End after so many entries.")] = None,
     *,
     follow: Annotated[bool, typer.Option("--follow", help="Wait for more until Ctrl-C.")] = False,
 ) -> None:
     """Print published entries in order, one a line; go on later with the index said at the end."""
-    if form not in LINES:
-        raise InvalidInput(
-            f"{form.value} is no form of lines", cure="Use jsonl, csv, ocsf or cloudevents."
-        )
-    services = build(Settings())
+    services = build(Settings(), serving=False)
     begin_tail(
         services.database,
         services.log,
@@ -114,11 +124,11 @@ def follow_log(
         actor=SYSTEM,
         now=services.clock.now(),
         start=start,
-        form=form,
+        form=Form(form),
         follow=follow,
     )
     entries = tail(services.database, start, limit=limit, wait=_wait if follow else None)
-    reached = print_lines(sys.stdout.buffer, entries, LINES[form], services.log.origin, start)
+    reached = print_lines(sys.stdout.buffer, entries, LINES[Form(form)], services.log.origin, start)
     _stderr.print(f"go on with --from {reached}", markup=False)
 
 

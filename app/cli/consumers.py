@@ -24,7 +24,7 @@ def register(
     function: Annotated[list[str] | None, typer.Option(help="What it is for; repeat.")] = None,
 ) -> None:
     """Register a consumer, or give it a new secret; the secret is shown once."""
-    services = build(Settings())
+    services = build(Settings(), serving=False)
     with services.database.write() as tx:
         secret = services.access.register(
             tx,

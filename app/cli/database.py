@@ -35,10 +35,10 @@ def roles(admin_url: AdminUrl, prefix: Prefix = "habeas", *, ask_password: Ask =
     for name in names.values():
         print(f"  \\password {name}")
     print("bring the schema up to date, now and at each release, with:")
-    print(f"  habeas database upgrade --admin-url {admin_url} --prefix {prefix}")
+    print(f"  habeas database upgrade --admin-url '{admin_url}' --prefix {prefix}")
     print("and start the service with:")
-    print(f"  HABEAS_DATABASE_URL=postgresql+psycopg://{names[APP]}@{place}")
-    print(f"  HABEAS_INTEGRATOR_URL=postgresql+psycopg://{names[INTEGRATOR]}@{place}")
+    print(f"  HABEAS_DATABASE_URL='postgresql+psycopg://{names[APP]}@{place}'")
+    print(f"  HABEAS_INTEGRATOR_URL='postgresql+psycopg://{names[INTEGRATOR]}@{place}'")
 
 
 @verbs.command()

@@ -31,7 +31,7 @@ def import_people(
     """Add and change people from a CSV file: all lines, or none if one is wrong."""
     data = _read(file)
     people = read_people(data)
-    services = build(Settings())
+    services = build(Settings(), serving=False)
     if dry_run:
         with services.database.read() as tx:
             result = services.directory.plan(tx, people)
@@ -42,8 +42,9 @@ def import_people(
             )
         services.integrator.integrate()
     verb = "would be" if dry_run else "were"
+    read = "1 person" if len(people) == 1 else f"{len(people)} people"
     print(
-        f"{len(people)} people read: {result.added} {verb} added, {result.changed} {verb} changed, "
+        f"{read} read: {result.added} {verb} added, {result.changed} {verb} changed, "
         f"{result.unchanged} stay as they are."
     )
     if result.returned:
@@ -58,7 +59,7 @@ def leave(
     person: Annotated[str, typer.Argument(help="The id of somebody who has left.")],
 ) -> None:
     """Say that somebody has left: their laptops are told off at the next poll."""
-    services = build(Settings())
+    services = build(Settings(), serving=False)
     with services.database.write() as tx:
         services.directory.leave(tx, person, SYSTEM, services.clock.now())
     services.integrator.integrate()
@@ -77,7 +78,7 @@ def erase(
     ] = None,
 ) -> None:
     """Erase somebody for good: first the statement to sign, then, with it signed, the erasure."""
-    services = build(Settings())
+    services = build(Settings(), serving=False)
     if signed is None:
         with services.database.write() as tx:
             statement = services.rights.statement(tx, person, basis)

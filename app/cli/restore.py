@@ -48,4 +48,5 @@ def _acknowledge(
         raise InvalidInput(problem, cure="Name a file that is there.") from error
     done = restored.acknowledge(note, services.consent.end_all, services.clock.now())
     print(f"Signed by {' and '.join(done.signers)}. The log goes on as {services.log.origin}.")
-    print(f"{done.ended} consents were ended; those people are asked anew. Start again now.")
+    ended = "1 consent was" if done.ended == 1 else f"{done.ended} consents were"
+    print(f"{ended} ended; whoever gave it is asked anew. Start again now.")

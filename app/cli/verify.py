@@ -53,7 +53,7 @@ def verify(
     ] = None,
     keys: Annotated[
         Path | None,
-        typer.Option(help="The service's key set (jwks.json), for the receipts' signatures."),
+        typer.Option(help="The service's key set (jwks.json), for the signatures of receipts."),
     ] = None,
     *,
     without_replay: Annotated[

@@ -1,13 +1,15 @@
 """``habeas witness …``: a witness of one's own; it knows no setting of Habeas."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 import uvicorn
 
+from app.kernel.errors import InvalidInput
 from app.witness.http import witness_app
-from app.witness.service import Witness, open_witness
+from app.witness.service import DATABASE, Witness, open_witness
 
 verbs = typer.Typer(no_args_is_help=True, help="A witness: sees that logs only grow, and signs it.")
 
@@ -50,32 +52,45 @@ def trust(
 @verbs.command()
 def status(var: Folder = _VAR) -> None:
     """Say which logs are watched and how far they came; ends with 1 if one contradicted itself."""
-    witness = open_witness(var)
+    witness = _found(var)
     _say_who(witness)
     for log in witness.watched():
         if log.last is None:
             print(f"{log.origin}: nothing cosigned yet")
         else:
-            at = log.last.at.isoformat(timespec="seconds")
-            print(f"{log.origin}: {log.last.checkpoint.size} entries, cosigned {at}")
+            print(
+                f"{log.origin}: {log.last.checkpoint.size} entries, cosigned {_said(log.last.at)}"
+            )
     found = len(witness.evidence())
     if found:
-        print(f"{found} contradictions: habeas witness evidence")
+        print(f"contradictions: {found}; see them with habeas witness evidence --var {var}")
         raise typer.Exit(1)
 
 
 @verbs.command()
 def evidence(var: Folder = _VAR) -> None:
     """Print every pair of notes that contradict each other; ends with 1 if there is one."""
-    found = open_witness(var).evidence()
+    found = _found(var).evidence()
     for one in found:
-        at = one.seen_at.isoformat(timespec="seconds")
+        at = _said(one.seen_at)
         print(f"{one.origin} signed two trees of {one.size} entries (seen {at}).")
         print(f"\nCosigned by this witness:\n\n{one.cosigned_note.decode()}")
         print(f"Signed by the log as well, and refused:\n\n{one.other_note.decode()}")
     if found:
         raise typer.Exit(1)
     print("None: no log was seen to sign two trees of one size.")
+
+
+def _found(var: Path) -> Witness:
+    if not (var / DATABASE).exists():
+        raise InvalidInput(
+            f"there is no witness in {var}", cure="Name the folder of one with --var."
+        )
+    return open_witness(var)
+
+
+def _said(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _say_who(witness: Witness) -> None:

@@ -55,6 +55,13 @@ FROM pg_class c
 WHERE c.relnamespace = current_schema()::regnamespace AND c.relname = ANY(:names)
 ORDER BY c.relname
 """
+_READABLE = """
+SELECT c.relname, quote_ident(a.attname)
+FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = 1
+WHERE c.relname = ANY(:names) AND c.relnamespace = current_schema()::regnamespace
+      AND has_table_privilege(c.oid, 'SELECT')
+ORDER BY c.relname
+"""
 
 
 def problems(engine: Engine, *, strict: bool) -> Iterator[str]:
@@ -139,18 +146,12 @@ def _passed(connection: Connection, names: Sequence[str]) -> Iterator[str]:
     """Try everything on one row of each table; what was not refused, and all else, is undone."""
     connection.execute(text("SET LOCAL lock_timeout = '200ms'"))
     readable = connection.execute(
-        text(
-            "SELECT c.relname FROM pg_class c WHERE c.relname = ANY(:names) "
-            "AND c.relnamespace = current_schema()::regnamespace "
-            "AND has_table_privilege(c.oid, 'SELECT') ORDER BY c.relname"
-        ),
-        {"names": [*names, "audit_pending", "audit_head"]},
+        text(_READABLE), {"names": [*names, "audit_pending", "audit_head"]}
     )
-    for table in readable.scalars().all():
+    for table, column in readable.all():
         row = connection.execute(text(f"SELECT ctid FROM {table} LIMIT 1")).scalar()  # noqa: S608
         if row is None:
             continue
-        column = _first_column(connection, table)
         for attempt in (
             f"UPDATE {table} SET {column} = {column} WHERE ctid = '{row}'",  # noqa: S608
             f"DELETE FROM {table} WHERE ctid = '{row}'",  # noqa: S608
@@ -162,18 +163,6 @@ def _passed(connection: Connection, names: Sequence[str]) -> Iterator[str]:
         ):
             if not _holds(connection, attempt):
                 yield f"{attempt.partition(' WHERE')[0]} was not refused"
-
-
-def _first_column(connection: Connection, table: str) -> str:
-    return str(
-        connection.execute(
-            text(
-                "SELECT quote_ident(attname) FROM pg_attribute "
-                "WHERE attrelid = to_regclass(:name) AND attnum = 1"
-            ),
-            {"name": table},
-        ).scalar_one()
-    )
 
 
 def _holds(connection: Connection, attempt: str) -> bool:

@@ -16,13 +16,16 @@ Rules:
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
 
 from sqlalchemy import Connection, event, make_url, text
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import ProgrammingError
 
 from app.db.engine import Database, Tx, open_database
 from app.db.metadata import metadata
-from app.kernel.errors import InvalidInput
+from app.kernel.errors import InvalidInput, Unavailable
 
 OWNER, APP, INTEGRATOR, AUDITOR, ERASER = "owner", "app", "integrator", "auditor", "eraser"
 ROLES: Mapping[str, str] = {
@@ -33,6 +36,10 @@ ROLES: Mapping[str, str] = {
     AUDITOR: "LOGIN NOINHERIT",
 }
 _BARE = "NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
+_IS_BARE = (
+    "SELECT NOT (rolsuper OR rolcreatedb OR rolcreaterole OR rolreplication OR rolbypassrls) "
+    "FROM pg_roles WHERE rolname = :name"
+)
 _PREFIX = re.compile(r"[a-z][a-z0-9_]{0,40}")
 
 _READ, _GROW = ("SELECT",), ("SELECT", "INSERT")
@@ -165,10 +172,13 @@ def open_as_admin(url: str, password: str | None, owner_of: str | None = None) -
     found = open_database(_with(parsed, password).render_as_string(hide_password=False))
     if role is not None:
 
-        def take(dbapi_connection: object, _record: object) -> None:
-            with dbapi_connection.cursor() as cursor:  # type: ignore[attr-defined]
-                cursor.execute(f"SET ROLE {role}")
-            dbapi_connection.commit()  # type: ignore[attr-defined]
+        def take(dbapi_connection: Any, _record: object) -> None:
+            try:
+                with dbapi_connection.cursor() as cursor:
+                    cursor.execute(f"SET ROLE {role}")
+            except found.engine.dialect.loaded_dbapi.Error as error:
+                raise _not_allowed(error) from error
+            dbapi_connection.commit()
 
         found.engine.dispose()
         event.listen(found.engine, "connect", take)
@@ -194,15 +204,18 @@ def create_roles(database: Database, prefix: str) -> tuple[str, ...]:
 
     Returns:
         The names of the roles that log in.
+
+    Raises:
+        Unavailable: whoever logged in may not do this; nothing was changed.
     """
     names = {role: role_name(prefix, role) for role in ROLES}
-    with database.engine.begin() as connection:
+    with _changing(database) as connection:
         for role, attributes in ROLES.items():
-            known = connection.execute(
-                text("SELECT 1 FROM pg_roles WHERE rolname = :name"), {"name": names[role]}
-            ).scalar()
-            verb = "ALTER" if known else "CREATE"
-            connection.execute(text(f"{verb} ROLE {names[role]} {attributes} {_BARE}"))
+            bare = connection.execute(text(_IS_BARE), {"name": names[role]}).scalar()
+            verb = "CREATE" if bare is None else "ALTER"
+            # Only a superuser may as much as name these attributes of a role that is there.
+            rest = "" if bare else _BARE
+            connection.execute(text(f"{verb} ROLE {names[role]} {attributes} {rest}"))
         connection.execute(text(f"GRANT {names[ERASER]} TO {names[APP]}"))
         _let_admin_act_as(connection, names[OWNER])
         _hand_over(connection, names[OWNER])
@@ -211,9 +224,30 @@ def create_roles(database: Database, prefix: str) -> tuple[str, ...]:
 
 
 def grant(database: Database, prefix: str) -> None:
-    """Grant what the roles need on the tables that are there now (after an upgrade)."""
-    with database.engine.begin() as connection:
+    """Grant what the roles need on the tables that are there now (after an upgrade).
+
+    Raises:
+        Unavailable: this role may not.
+    """
+    with _changing(database) as connection:
         _grant(connection, {role: role_name(prefix, role) for role in ROLES})
+
+
+@contextmanager
+def _changing(database: Database) -> Iterator[Connection]:
+    try:
+        with database.engine.begin() as connection:
+            yield connection
+    except ProgrammingError as error:
+        raise _not_allowed(error.orig) from error
+
+
+def _not_allowed(error: BaseException | None) -> Unavailable:
+    return Unavailable(
+        f"PostgreSQL refuses: {str(error).partition(chr(10))[0]}",
+        cure="Log in as a superuser, or as the owner of the database with CREATEROLE who ran "
+        "habeas database roles first. Nothing was changed.",
+    )
 
 
 def _with(url: URL, password: str | None) -> URL:

@@ -22,8 +22,16 @@ def canonical(value: Json) -> bytes:
             a lone surrogate.
     """
     _check(value)
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return text.encode("utf-8")
+    return rewritten(value)
+
+
+def rewritten(value: Json) -> bytes:
+    """The canonical bytes of a value, or of a part of one, that ``parse_canonical`` returned.
+
+    Raises:
+        ValueError: a lone surrogate.
+    """
+    return _WRITER.encode(value).encode("utf-8")
 
 
 def digest(data: bytes) -> str:
@@ -37,11 +45,31 @@ def parse_canonical(data: bytes) -> Any:
     Raises:
         ValueError: not JSON, a duplicate key, or not the canonical form of what it says.
     """
-    value = json.loads(data.decode("utf-8"))
-    if canonical(value) != data:
+    value = _READER.decode(data.decode("utf-8"))
+    # Numbers were judged as they were read; keys of bytes that are ASCII can be nothing else.
+    if not data.isascii():
+        _check(value)
+    if rewritten(value) != data:
         msg = "the bytes are not the canonical form of their own content"
         raise ValueError(msg)
     return value
+
+
+def _integer(text: str) -> int:
+    value = int(text)
+    if not -_LIMIT < value < _LIMIT:
+        msg = f"the integer {value} is too large for canonical JSON"
+        raise ValueError(msg)
+    return value
+
+
+def _refuse(text: str) -> None:
+    msg = f"the number {text} has no canonical form"
+    raise ValueError(msg)
+
+
+_READER = json.JSONDecoder(parse_int=_integer, parse_float=_refuse, parse_constant=_refuse)
+_WRITER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def _check(value: object) -> None:

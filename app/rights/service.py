@@ -17,7 +17,7 @@ from datetime import datetime
 from typing import Protocol
 
 from app.agents.service import AgentService
-from app.audit import erasure
+from app.audit import documents, erasure
 from app.audit.custody import Custodians, require_two
 from app.audit.erasure import Erasure
 from app.audit.model import SYSTEM, Event, Kind
@@ -67,8 +67,11 @@ class RightsService:
 
         Raises:
             NotFound: there is no such person.
+            Conflict: the custodians are others than the log says.
         """
         self.directory.person(tx, person_id)
+        if self.custodians is not None:
+            documents.require_custodians(tx, self.custodians.digest)
         return statement_of(self.log.pseudonym(tx, person_id), basis, self.log.origin)
 
     def erase(self, tx: Tx, person_id: str, basis: Basis, signed: bytes, now: datetime) -> Erased:

@@ -74,9 +74,17 @@ def search_log(
         )
     )  # fmt: skip
     faults = search.faults()
-    if not faults and search.person and not services.log.people(tx, (search.person,)):
+    if not faults and search.person and not _stands(services, tx, search.person):
         faults = (Fault("person", "Nobody stands in the log under this pseudonym."),)
     return _log_page(request, services, tx, visitor, now, search, faults)
+
+
+def _stands(services: Services, tx: Tx, pseudonym: str) -> bool:
+    """Whether somebody has this pseudonym, or entries still carry that of somebody erased."""
+    sides = (Search(person=pseudonym, side=side) for side in SIDES)
+    return pseudonym in services.log.people(tx, (pseudonym,)) or any(
+        services.log.search(tx, one.wanted(1)) for one in sides
+    )
 
 
 @router.post("/people")

@@ -5,14 +5,14 @@ table; old code must run against the new schema.
 """
 
 import json
+import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
 
-from app.audit.model import refusal, regions_of
 from app.db.metadata import RowNumber, UtcTime
 from app.kernel.clock import instant
 from migrations.append_only import protect, unprotect
@@ -45,13 +45,13 @@ def upgrade() -> None:
         rows = [
             {"region": region, "idx": leaf["idx"]}
             for leaf in page
-            for region in sorted(regions_of(leaf))
+            for region in sorted(_regions_of(leaf))
         ]
         if rows:
             op.bulk_insert(regions, rows)
         for leaf in page:
             hour = instant(leaf["integrated_at"]).replace(minute=0, second=0, microsecond=0)
-            counts[hour, leaf["kind"], refusal(leaf) or ""] += 1
+            counts[hour, leaf["kind"], _refusal(leaf) or ""] += 1
     if counts:
         names = ("hour", "kind", "refusal")
         op.bulk_insert(
@@ -65,6 +65,35 @@ def downgrade() -> None:
     unprotect("audit_leaf_region")
     op.drop_table("audit_leaf_region")
     op.drop_table("audit_tally")
+
+
+# As app.audit.model had them at this revision: what a migration does must not change with the app.
+
+_REGION = re.compile(r"GLOBAL|EU|EEA|[A-Z]{2}(-[A-Z0-9]{1,3})?")
+
+
+def _regions_of(leaf: Mapping[str, Any]) -> frozenset[str]:
+    """The regions an entry concerns; with ``US-NY`` also ``US``."""
+    facts = leaf["facts"]
+    regions, people = facts.get("regions"), facts.get("people")
+    said = [facts.get("region"), facts.get("place"), facts.get("entity_region")]
+    said += regions.values() if isinstance(regions, dict) else ()
+    said += regions if isinstance(regions, list) else ()
+    for person in people if isinstance(people, list) else ():
+        said.append(person.get("region") if isinstance(person, dict) else None)
+    named = {one for one in said if isinstance(one, str) and _REGION.fullmatch(one)}
+    return frozenset(named | {one.partition("-")[0] for one in named})
+
+
+def _refusal(leaf: Mapping[str, Any]) -> str | None:
+    """The first reason of an entry that records a refusal; None for every other entry."""
+    facts = leaf["facts"]
+    said = (facts.get(key) for key in ("outcome", "capture"))
+    outcome = next((one for one in said if isinstance(one, str)), None)
+    reasons = facts.get("reasons")
+    if outcome not in {"deny", "off"} or not isinstance(reasons, list) or not reasons:
+        return None
+    return reasons[0] if isinstance(reasons[0], str) else None
 
 
 def _pages() -> Iterator[list[dict[str, Any]]]:

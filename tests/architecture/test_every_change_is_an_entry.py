@@ -21,7 +21,7 @@ from app.agents.pairing import TOKEN_PATH
 from app.agents.service import AgentService
 from app.audit.checkpoint import VerifierKey
 from app.audit.custody import Custodians, sign_statement
-from app.audit.model import SYSTEM, Actor
+from app.audit.model import SYSTEM, Actor, Kind
 from app.consent.model import Act
 from app.consent.service import ConsentService
 from app.db.engine import Tx
@@ -273,6 +273,8 @@ def erase(story: Story) -> None:
     story.services.consent.show(story.tx, person, offer, "en", story.now)
     keys = {name: LocalSigner.generate() for name in ("one", "two")}
     known = Custodians(tuple(VerifierKey(name, key.public) for name, key in keys.items()))
+    adopted, listed = Kind.LOG_CUSTODIANS_ADOPTED, known.document
+    story.services.log.adopt(story.tx, adopted, "custodians", listed, story.now)
     rights = replace(story.services.rights, custodians=known)
     note = rights.statement(story.tx, person.id, Basis.GDPR_17_1_C).encode()
     for name, key in keys.items():

@@ -89,10 +89,34 @@ def test_machines_are_sent_away_when_the_oldest_entry_waits_too_long(
     clock.advance(WITHIN)
     assert has_room()
     clock.advance(1)
+    assert has_room()
+    boot.at += SETTLE
     assert not has_room()
     integrator.integrate()
     append(database, log, clock)
     assert has_room()
+
+
+def test_a_queue_that_moves_but_is_always_late_sends_machines_away(
+    database: Database,
+    log: AuditService,
+    integrator: Integrator,
+    clock: FakeClock,
+    boot: Boot,
+    has_room: Callable[[], bool],
+) -> None:
+    """The oldest entry is another one at each look, and each of them is late."""
+
+    def append_late() -> None:
+        with database.write() as tx:
+            log.append(tx, make.decision(1), clock.now() - WITHIN - timedelta(seconds=1))
+
+    append_late()
+    assert has_room()
+    integrator.integrate()
+    append_late()
+    boot.at += SETTLE
+    assert not has_room()
 
 
 def test_a_clock_that_leaps_makes_no_entry_old(
@@ -102,7 +126,7 @@ def test_a_clock_that_leaps_makes_no_entry_old(
     boot: Boot,
     has_room: Callable[[], bool],
 ) -> None:
-    """Only an entry that has stood still for a while waits too long."""
+    """Only where entries are old for a while are they too old."""
     append(database, log, clock)
     clock.advance(timedelta(days=1))
     assert has_room()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
+from sqlalchemy import insert
 from starlette.testclient import TestClient
 
 from app.audit import store
@@ -155,6 +156,19 @@ def test_the_lock_store_follows_the_log(services: Services) -> None:
         assert signed is not None
         assert services.lock.read() == signed.note.encode()
         note_an_export(services)
+
+
+def test_a_checkpoint_that_cannot_be_read_stops_the_start_with_a_sentence(
+    services: Services, settings: Settings, clock: FakeClock
+) -> None:
+    """Somebody wrote into the database; what cannot be read says nothing about its epoch."""
+    with services.database.write() as tx:
+        size = services.log.size(tx)
+        row = {"size": size + 1, "root": bytes(32), "note": "no note\n", "created_at": clock.now()}
+        tx.execute(insert(store.checkpoint), row)
+    with pytest.raises(Unavailable) as refused:
+        build(settings, clock=clock, database=services.database)
+    assert refused.value.kind == "another-log"
 
 
 def test_a_lock_store_in_the_main_database_is_no_lock_store(settings: Settings) -> None:

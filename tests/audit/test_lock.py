@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from app.audit.checkpoint import Checkpoint, sign_note
 from app.audit.lock import LockStore, open_lock
@@ -107,3 +108,28 @@ def test_a_file_that_is_no_checkpoint_stops_the_start(
     with pytest.raises(Unavailable) as refused:
         lock.adopt_file(tmp_path / "log.checkpoint", clock.now())
     assert refused.value.kind == "another-log"
+
+
+def test_a_lock_store_without_its_tables_is_no_answer_and_has_a_cure(
+    lock: LockStore, clock: FakeClock
+) -> None:
+    with lock.database.write() as tx:
+        for table in ("lock_checkpoint", "lock_erased"):
+            tx.execute(text(f"ALTER TABLE {table} RENAME TO {table}_gone"))
+    asked = (
+        lock.read,
+        lock.erased,
+        lambda: lock.advance(None, note(1), clock.now()),
+        lambda: lock.note_erased("p_1", clock.now()),
+    )
+    for ask in asked:
+        with pytest.raises(Unavailable) as refused:
+            ask()
+        assert refused.value.cure
+
+
+def test_a_file_that_is_no_database_is_no_lock_store(tmp_path: Path) -> None:
+    (tmp_path / "lock.sqlite").write_bytes(b"something else entirely" * 100)
+    with pytest.raises(Unavailable) as refused:
+        open_lock(f"sqlite:///{tmp_path / 'lock.sqlite'}")
+    assert refused.value.cure

@@ -186,6 +186,47 @@ def test_a_file_of_that_name_is_replaced_and_a_failed_export_leaves_it(
     assert is_whole(verify(target, integrator.vkey))
 
 
+def test_two_exports_to_one_name_do_not_write_into_each_other(
+    database: Database,
+    log: AuditService,
+    integrator: Integrator,
+    clock: FakeClock,
+    tmp_path: Path,
+    export: Export,
+) -> None:
+    make.fill(database, log, integrator, clock, 20)
+    seen: list[bool] = []
+
+    def meanwhile(_tx: Tx) -> list[tuple[str, bytes]]:
+        seen.append(len(list(tmp_path.glob("*.part"))) == 1)
+        second = export(documents=make.documents)
+        seen.append(is_whole(verify(second.path, integrator.vkey)))
+        return make.documents(_tx)
+
+    first = export(documents=meanwhile)
+    assert is_whole(verify(first.path, integrator.vkey))
+    assert seen == [True, True]
+    assert list(tmp_path.glob("*.part")) == []
+
+
+def test_a_link_where_the_file_goes_is_replaced_and_not_followed(
+    database: Database,
+    log: AuditService,
+    integrator: Integrator,
+    clock: FakeClock,
+    tmp_path: Path,
+    export: Export,
+) -> None:
+    make.fill(database, log, integrator, clock, 3)
+    precious = tmp_path / "precious"
+    precious.write_bytes(b"somebody's")
+    for name in ("log.tar", "log.tar.part"):
+        (tmp_path / name).symlink_to(precious)
+    export()
+    assert precious.read_bytes() == b"somebody's"
+    assert not (tmp_path / "log.tar").is_symlink()
+
+
 def test_an_entry_whose_checkpoint_is_not_published_is_not_exported(
     database: Database, log: AuditService, integrator: Integrator, clock: FakeClock, export: Export
 ) -> None:

@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from app.audit import growth, store
 from app.audit.checkpoint import Checkpoint, open_checkpoint, sign_note
 from app.audit.integrator import REPUBLISH_AFTER, Integrator
-from app.audit.lock import LockStore, open_lock
+from app.audit.lock import LockStore, Published, open_lock
 from app.audit.merkle import CompactRange
 from app.audit.service import AuditService
 from app.db.engine import Database
@@ -175,6 +176,21 @@ def test_an_unchanged_checkpoint_is_published_again_after_ten_minutes(
     assert locked(integrator) == 3
 
 
+def test_a_clock_that_is_set_back_does_not_stop_the_republishing(
+    database: Database,
+    log: AuditService,
+    integrator: Integrator,
+    lock: LockStore,
+    clock: FakeClock,
+) -> None:
+    make.fill(database, log, integrator, clock, 1)
+    clock.advance(timedelta(days=-1))
+    integrator.integrate()
+    published = lock.published()
+    assert published is not None
+    assert published.at == clock.now()
+
+
 def test_the_time_of_integration_never_decreases(
     database: Database, log: AuditService, integrator: Integrator, clock: FakeClock
 ) -> None:
@@ -255,6 +271,49 @@ def test_a_log_that_does_not_continue_what_was_signed_halts_and_goes_on_when_it_
     assert [one.levelname for one in caplog.records if "halted" in one.message] == ["CRITICAL"]
     lock.advance(wrong, right, clock.now())
     assert integrator.integrate() == 1
+    assert integrator.halt.state is None
+
+
+def test_a_lock_store_that_forgets_while_we_run_is_not_written_anew(
+    database: Database, log: AuditService, integrator: Integrator, lock: LockStore, clock: FakeClock
+) -> None:
+    """With what it knew, whoever rolls the database back would begin another log unnoticed."""
+    make.fill(database, log, integrator, clock, 4)
+    right = lock.read()
+    assert right is not None
+    append(database, log, clock)
+    with lock.database.write() as tx:
+        tx.execute(text("DELETE FROM lock_checkpoint"))
+    for publish in (integrator.integrate, integrator.publish):
+        with pytest.raises(Unavailable) as refused:
+            publish()
+        assert refused.value.kind == "lock-lost"
+    assert integrator.halt.state == "lock-lost"
+    assert lock.read() is None
+    with database.read() as tx:
+        assert (log.size(tx), log.pending(tx)) == (4, 1)
+    lock.advance(None, right, clock.now())
+    assert integrator.integrate() == 1
+    assert integrator.halt.state is None
+
+
+class PublishedMeanwhile(LockStore):
+    """Holds nothing at the first look; then another process publishes the first checkpoint."""
+
+    looked = False
+
+    def published(self) -> Published | None:
+        if not type(self).looked:
+            type(self).looked = True
+            return None
+        return super().published()
+
+
+def test_the_first_checkpoint_of_another_process_is_no_loss(
+    database: Database, log: AuditService, integrator: Integrator, lock: LockStore, clock: FakeClock
+) -> None:
+    make.fill(database, log, integrator, clock, 4)
+    replace(integrator, lock=PublishedMeanwhile(lock.database)).publish()
     assert integrator.halt.state is None
 
 

@@ -9,18 +9,23 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import httpx2
 import pytest
 from sqlalchemy import select
+from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 from app.audit import store
-from app.audit.checkpoint import open_checkpoint
+from app.audit.checkpoint import VerifierKey, open_checkpoint
 from app.audit.custody import read_private_key, sign_statement
 from app.audit.export import export_log
+from app.audit.halt import Halt
 from app.audit.integrator import Integrator
 from app.audit.lock import LockStore
 from app.audit.model import SYSTEM, EntryFilter, Event, Kind
+from app.audit.quorum import parse_policy
 from app.audit.restore import Restore
+from app.audit.witnesses import Witnesses
 from app.cli import verbs
 from app.consent.model import Act, State
 from app.demo.custodians import NAMES, sample_custodians
@@ -31,7 +36,10 @@ from app.sdk.guard import Guard
 from app.sdk.verify import verify
 from app.settings import Settings
 from app.wiring import Services, build, restore
+from app.witness.http import witness_app
+from app.witness.service import Witness, open_witness
 from tests.architecture.test_every_change_is_an_entry import EMPLOYEE, Story, start_session
+from tests.audit import make
 from tests.conftest import _copy_database, _drop_database
 from tests.fakes import FakeClock
 
@@ -411,6 +419,17 @@ def test_an_entry_put_into_the_database_by_hand_changes_no_name(instance: Instan
         instance.start()
 
 
+def test_an_entry_of_a_restore_without_its_facts_is_refused_in_words(instance: Instance) -> None:
+    services = instance.start()
+    with services.database.write() as tx:
+        event = Event(Kind.LOG_RESTORED, SYSTEM, {"origin": services.log.origin})
+        services.log.append(tx, event, instance.clock.now())
+    for start in (instance.start, instance.recover):
+        with pytest.raises(Unavailable, match=r"lacks previous_origin, .*, statement") as refused:
+            start()
+        assert refused.value.kind == "another-log"
+
+
 def test_a_lost_lock_store_is_acknowledged_like_a_restore(instance: Instance) -> None:
     write(instance.start(), consents)
     instance.stop()
@@ -426,10 +445,40 @@ def test_a_lost_lock_store_is_acknowledged_like_a_restore(instance: Instance) ->
         assert entry.leaf["facts"]["previous_size"] == entry.leaf["facts"]["restored_size"]
 
 
+def test_a_lock_store_from_before_the_restore_is_refused(instance: Instance) -> None:
+    """It knows neither what was lost nor the new name: under the old one the log would fork."""
+    lock = instance.settings.var / "lock.sqlite"
+    write(instance.start(), consents)
+    instance.stop()
+    old = lock.read_bytes()
+    services = lose_a_withdrawal(instance)
+    services = instance.acknowledge()
+    write(services, start_session)
+    instance.stop()
+    lock.write_bytes(old)
+    for start in (instance.start, instance.recover):
+        with pytest.raises(Unavailable, match="before the restore") as refused:
+            start()
+        assert refused.value.kind == "lock-lost"
+    lock.unlink()
+    assert instance.acknowledge().log.origin.endswith("/e3")
+
+
 def test_without_custodians_nobody_can_acknowledge(instance: Instance) -> None:
     lose_a_withdrawal(instance)
     instance.settings = instance.settings.model_copy(update={"custodians": None})
     with pytest.raises(Unavailable, match="knows none"):
+        instance.recover().statement()
+
+
+def test_others_than_the_custodians_of_the_log_cannot_acknowledge(
+    instance: Instance, tmp_path: Path
+) -> None:
+    """A reader of the log holds the restore against the list that it adopted."""
+    lose_a_withdrawal(instance)
+    own = sample_custodians(tmp_path / "own")
+    instance.settings = instance.settings.model_copy(update={"custodians": own})
+    with pytest.raises(Conflict, match="in force is sha256:"):
         instance.recover().statement()
 
 
@@ -458,7 +507,7 @@ def test_the_command_writes_the_statement_and_takes_it_signed(
             run("audit", "acknowledge-restore", "--signed", statement)
         run("custodian", "sign", statement, "--key", instance.folder / "custodians" / f"{name}.key")
     said = run("audit", "acknowledge-restore", "--signed", statement)
-    assert "1 consents were ended" in said
+    assert "1 consent was ended" in said
     assert instance.start().log.origin.endswith("/e2")
 
 
@@ -480,3 +529,105 @@ def test_promises_made_before_a_restore_name_the_same_log_after_it(instance: Ins
     services = instance.acknowledge()
     with services.database.read() as tx:
         assert services.log.submission_receipts(tx, (str(event),)) == before
+
+
+# With a witness --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def witness(tmp_path: Path, clock: FakeClock) -> Iterator[Witness]:
+    opened = open_witness(tmp_path / "witness", "council.example", clock)
+    yield opened
+    opened.database.engine.dispose()
+
+
+def asking(witness: Witness, services: Services, key: VerifierKey) -> Witnesses:
+    """What this log's process would ask, without its memory."""
+    text = f"witness council {witness.vkey} http://council.localhost/\nquorum council\n"
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        http = TestClient(witness_app(witness))
+        said = http.post(request.url.path, content=request.read())
+        return httpx2.Response(said.status_code, headers=said.headers, content=said.content)
+
+    client = httpx2.Client(transport=httpx2.MockTransport(answer))
+    policy = parse_policy(text.encode())
+    return Witnesses(services.database, services.clock, key, policy, client)
+
+
+def told(asked: Witnesses, services: Services) -> tuple[str | None, list[str]]:
+    """What is wrong with the witness now, and every alarm so far."""
+    with services.database.read() as tx:
+        state = asked.state(tx)
+    (seen,) = state.witnesses
+    return seen.problem and seen.problem.code, [alarm.what for alarm in state.alarms]
+
+
+def sign_without_a_lock_store(services: Services, clock: FakeClock, size: int) -> None:
+    """What an operator can do who owns every file here: the log grows and signs all the same."""
+    integrator = replace(services.integrator, lock=None, halt=Halt())
+    log = replace(services.log, halt=integrator.halt)
+    with services.database.write() as tx:
+        for number in range(size - log.size(tx)):
+            log.append(tx, make.decision(number), clock.now())
+    integrator.integrate()
+
+
+def test_a_witness_refuses_yesterdays_copy_that_is_signed_all_the_same(
+    instance: Instance, witness: Witness
+) -> None:
+    """Only a new name, for which two people signed, is cosigned again."""
+    services = instance.start()
+    old = services.integrator.key
+    witness.trust(old.vkey)
+    write(services, consents)
+    assert asking(witness, services, old).cosign_now()
+    instance.back_up()
+    services = instance.start()
+    write(services, withdraws)
+    for _ in range(3):
+        write(services, start_session)
+    assert asking(witness, services, old).cosign_now()
+    (seen,) = witness.watched()
+    assert seen.last is not None
+    size = seen.last.checkpoint.size
+
+    instance.put_back()
+    with pytest.raises(Unavailable) as refused:
+        instance.start()
+    assert refused.value.kind == "rolled_back"
+    # The service's own memory is thrown away, and then the service is not asked either.
+    lock = instance.settings.var / "lock.sqlite"
+    kept = lock.rename(instance.folder / "lock.kept")
+    with pytest.raises(Unavailable) as refused:
+        instance.start()
+    assert refused.value.kind == "lock-lost"
+    asked = asking(witness, services, old)
+    sign_without_a_lock_store(services, instance.clock, size - 1)
+    assert not asked.cosign_now()
+    assert told(asked, services) == ("ahead", ["ahead"])
+    sign_without_a_lock_store(services, instance.clock, size)
+    assert not asked.cosign_now()
+    assert not asked.cosign_now()  # told the size, it shows another root
+    sign_without_a_lock_store(services, instance.clock, size + 3)
+    assert not asked.cosign_now()
+    problem, alarms = told(asked, services)
+    assert problem == "contradicted"
+    assert sorted(alarms) == ["ahead", "contradicted", "contradicted"]
+    assert len(witness.evidence()) == 1
+    assert witness.watched() == (seen,)
+
+    services.close()
+    instance.put_back()
+    for file in instance.settings.var.glob("lock.sqlite*"):
+        file.unlink()
+    kept.rename(lock)
+    services = instance.acknowledge()
+    new = services.integrator.key
+    asked = asking(witness, services, new)
+    assert not asked.cosign_now()
+    assert told(asked, services) == ("unknown_log", [])
+    witness.trust(new.vkey)
+    assert asked.cosign_now()
+    assert told(asked, services) == (None, [])
+    assert [one.origin for one in witness.watched()] == sorted((old.name, new.name))

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,26 @@ def test_a_reader_that_is_ahead_of_the_log_is_told(
         )  # fmt: skip
     with database.read() as tx:
         assert log.size(tx) == 20
+
+
+def test_a_log_that_is_restored_under_a_reader_ends_its_tail(
+    database: Database, log: AuditService, integrator: Integrator, clock: FakeClock
+) -> None:
+    """It would skip what the restored log has under the indices that the reader has passed."""
+    make.fill(database, log, integrator, clock, 20)
+    with pytest.raises(Conflict, match="20 published entries"):
+        next(tail(database, 21))
+
+    def go_on_as_another_epoch(_seconds: float) -> bool:
+        with database.write() as tx:
+            log.append(tx, make.withdrawal(1), clock.now())
+        replace(integrator, origin=f"{ORIGIN}/e2").integrate()
+        return False
+
+    reading = tail(database, 0, wait=go_on_as_another_epoch)
+    assert [next(reading).idx for _ in range(20)] == list(range(20))
+    with pytest.raises(Conflict, match="/e2 since a restore"):
+        next(reading)
 
 
 def test_a_tail_misses_nothing_and_repeats_nothing_while_two_write(

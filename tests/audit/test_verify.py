@@ -17,7 +17,7 @@ from app.audit import archive
 from app.audit.checkpoint import VerifierKey, sign_note
 from app.consent.model import State
 from app.kernel.canonical import Json, digest
-from app.kernel.errors import NotFound
+from app.kernel.errors import InvalidInput, NotFound
 from app.kernel.signing import LocalSigner
 from app.kernel.vocabulary import Basis
 from app.sdk.verify import Ask, Depth, Report, as_json, render, verify_asked
@@ -88,7 +88,16 @@ def test_a_missing_file_is_not_a_verdict(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"x", b"\0" * 512, b"\0" * 1024, b"x" * 4096])
-def test_what_is_no_export_fails_without_breaking_the_verifier(
+def test_what_is_no_tar_is_sent_back_with_a_sentence(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "x.tar"
+    path.write_bytes(content)
+    for vkey in (None, VKEY, "no key"):
+        with pytest.raises(InvalidInput, match=r"x\.tar is no tar"):
+            verify(path, vkey)
+
+
+@pytest.mark.parametrize("content", [b"checkpoint", b"x" * 257 + b"ustar" + b"x" * 4096])
+def test_what_only_begins_like_an_export_fails_without_breaking_the_verifier(
     tmp_path: Path, content: bytes
 ) -> None:
     path = tmp_path / "x.tar"
@@ -133,7 +142,7 @@ def test_a_flipped_byte_of_an_entry_is_named_by_its_index(large: Export, tmp_pat
 def test_a_file_that_ends_early_or_late_is_found(small: Export, tmp_path: Path) -> None:
     whole = small.path.read_bytes()
     target = tmp_path / "cut.tar"
-    for length in range(0, len(whole), 97):
+    for length in range(97, len(whole), 97):
         target.write_bytes(whole[:length])
         assert verify(target, VKEY).exit_code == 1, length
     for extra in (b"\0", b"x", bytes(512), whole):

@@ -38,8 +38,8 @@ def export(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> E
     return make_export(sqlite_template, tmp_path_factory.mktemp("asked"), 12)
 
 
-def asked(path: Path, **asks: object) -> Report:
-    return verify_asked(path, Ask(vkey=VKEY, depth=Depth.FACTS, now=NOW, **asks))  # type: ignore[arg-type]
+def asked(path: Path, *, depth: Depth = Depth.FACTS, **asks: object) -> Report:
+    return verify_asked(path, Ask(vkey=VKEY, depth=depth, now=NOW, **asks))  # type: ignore[arg-type]
 
 
 def cosigned(parts: forge.Parts, who: dict[int, int]) -> forge.Parts:
@@ -150,7 +150,7 @@ def test_each_kept_checkpoint_is_held_against_the_log_by_its_name(export: Export
     report = asked(export.path, since=(("march", good), ("april", other)))
     assert len(root) == 32
     assert report.completeness.findings == (
-        "the first 4 entries are not those of the kept checkpoint april",
+        "the first 4 entries are not those of the kept checkpoint 'april'",
     )
 
 
@@ -214,7 +214,12 @@ LIST = Custodians(
 
 
 def restored(
-    export: Export, tmp_path: Path, *, signers: int = 2, **other: Json
+    export: Export,
+    tmp_path: Path,
+    *,
+    signers: int = 2,
+    adopted: tuple[Custodians, ...] = (),
+    **other: Json,
 ) -> tuple[Path, bytes]:
     """An export of the log after its last three entries were lost; and its last old checkpoint."""
     parts = forge.parts_of(export.path)
@@ -241,8 +246,17 @@ def restored(
         "event": "00000000-0000-4000-8000-0000000000e2",
         "actor": {"kind": "system", "id": "h"},
     }
-    made = forge.signed(forge.restamped([*leaves, last]), SIGNER, NEXT)
-    for document in (LIST.document, statement):
+    before_it = [
+        {
+            **last,
+            "kind": "log.custodians_adopted",
+            "event": f"00000000-0000-4000-8000-00000000c00{n}",
+            "facts": {"custodians": one.digest},
+        }
+        for n, one in enumerate(adopted)
+    ]
+    made = forge.signed(forge.restamped([*leaves, *before_it, last]), SIGNER, NEXT)
+    for document in (LIST.document, statement, *(one.document for one in adopted)):
         made[archive.policy_path(digest(document))] = document
     return forge.write(tmp_path / "restored.tar", made), parts[archive.CHECKPOINT]
 
@@ -273,6 +287,38 @@ def test_a_restore_that_was_not_agreed_to_or_does_not_fit_is_found(
     report = asked(restored(export, tmp_path, **other)[0])  # type: ignore[arg-type]
     assert report.completeness.ok is False
     assert problem in report.completeness.findings[0]
+
+
+OTHERS = Custodians(
+    tuple(
+        VerifierKey(f"o{n}.example", LocalSigner.from_seed(bytes([n]) * 32).public) for n in (9, 10)
+    )
+)
+DEPTHS = (Depth.ORDER, Depth.FACTS)
+
+
+@pytest.mark.parametrize("depth", DEPTHS)
+def test_a_restore_rests_on_the_list_that_was_in_force_and_no_other(
+    export: Export, tmp_path: Path, depth: Depth
+) -> None:
+    """Who has the log's key can bring two custodians of their own; the log knows others."""
+    path, _ = restored(export, tmp_path, adopted=(LIST, OTHERS))
+    report = asked(path, depth=depth)
+    assert report.completeness.ok is False
+    assert report.completeness.sentence.startswith("1 finding. ")
+    assert f"in force was {OTHERS.digest}" in report.completeness.findings[0]
+
+
+@pytest.mark.parametrize("depth", DEPTHS)
+def test_the_list_that_a_restore_rests_on_is_named(
+    export: Export, tmp_path: Path, depth: Depth
+) -> None:
+    path, _ = restored(export, tmp_path, adopted=(OTHERS, LIST))
+    report = asked(path, depth=depth)
+    assert report.completeness.ok
+    assert f"They are of the list {LIST.digest}: is it the one you know?" in render(report)
+    path, _ = restored(export, tmp_path)
+    assert "which no entry before adopted: is it" in render(asked(path, depth=depth))
 
 
 def test_a_log_that_changes_its_name_without_saying_why_is_incomplete(

@@ -1,6 +1,7 @@
 """The log and its witnesses: honest ones, those that are down or slow, and those that lie."""
 
 import base64
+import gzip
 import socket
 import threading
 import time
@@ -481,6 +482,70 @@ def test_a_witness_that_drips_bytes_is_left(world: World, monkeypatch: pytest.Mo
     assert problem_of(world.state(asking)) == "slow"
 
 
+def test_a_witness_that_drips_headers_is_slow_while_it_does(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each byte comes in time, so no timeout ends it; whoever looks is told, and nobody queues."""
+    monkeypatch.setattr("app.audit.witnesses.PATIENCE_S", 0.2)
+    stop = threading.Event()
+    with socket.socket() as dripping:
+        dripping.bind(("127.0.0.1", 0))
+        dripping.listen()
+
+        def drip() -> None:
+            call, _ = dripping.accept()
+            with call:
+                call.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+                while not stop.wait(0.02):
+                    call.sendall(b"x")
+
+        server = threading.Thread(target=drip)
+        server.start()
+        port = dripping.getsockname()[1]
+        policy = f"witness w1 {world.witness('w1').vkey} http://127.0.0.1:{port}\nquorum w1\n"
+        key = VerifierKey(ORIGIN, world.integrator.signer.public)
+        asking = Witnesses(world.database, world.clock, key, parse_policy(policy.encode()))
+        assert not asking.cosign_now(0.3)
+        assert problem_of(world.state(asking)) == "slow"
+        for _ in range(3):
+            assert not asking.cosign_now(1)
+
+        def asking_threads() -> int:
+            return sum(one.name.startswith("cosign") for one in threading.enumerate())
+
+        assert until(lambda: asking_threads() == 1)
+        stop.set()
+        server.join()
+        assert until(lambda: asking_threads() == 0)
+    assert problem_of(world.state(asking)) == "silent"
+    asking.close()
+
+
+def test_a_clock_that_is_set_back_does_not_stop_the_asking(world: World) -> None:
+    asking = world.asking(world.policy())
+    assert asking.cosign_now()
+    (one,) = asking._asking.values()
+    assert not asking._is_due(one)
+    world.clock.advance(-86_400)
+    assert asking._is_due(one)
+
+
+def test_a_witness_that_packs_its_answer_is_not_unpacked(world: World) -> None:
+    """A few bytes of gzip can be as many megabytes as a witness likes."""
+    asked: list[str] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        asked.append(request.headers["accept-encoding"])
+        return httpx2.Response(
+            200, headers={"Content-Encoding": "gzip"}, content=gzip.compress(b"x")
+        )
+
+    world.answers["w1"] = answer
+    asking = world.asking(world.policy())
+    assert not asking.cosign_now()
+    assert (asked, problem_of(world.state(asking))) == (["identity"], "wrong_answer")
+
+
 # The policy ------------------------------------------------------------------------------------
 
 
@@ -522,6 +587,24 @@ def test_a_policy_that_is_taken_away_leaves_an_entry_too(world: World) -> None:
     assert adoptions(world.database, world.log)[1:] == [digest(b"quorum none\n")]
     assert world.served()[0] == world.served()[1]
     assert world.state(none).met
+
+
+def test_a_verb_beside_the_service_changes_nothing_about_who_must_cosign(
+    settings: Settings, database: Database, clock: FakeClock, tmp_path: Path
+) -> None:
+    """An export from a shell without the service's settings must not say that no witness counts."""
+    witness = open_witness(tmp_path / "w", "w.example", clock)
+    witness.database.engine.dispose()
+    file = tmp_path / "policy"
+    file.write_text(f"witness w {witness.vkey} http://127.0.0.1:9/\nquorum w\n", encoding="utf-8")
+    served = settings.model_copy(update={"witnesses": file})
+    build(served, clock=clock, database=database)
+    build(settings, clock=clock, database=database, serving=False)
+    with database.read() as tx:
+        assert cosigned.policy_in_force(tx) == file.read_bytes()
+    build(settings, clock=clock, database=database)
+    with database.read() as tx:
+        assert cosigned.policy_in_force(tx) == b"quorum none\n"
 
 
 @pytest.mark.parametrize(

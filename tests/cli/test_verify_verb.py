@@ -47,6 +47,39 @@ def test_kept_checkpoints_policy_and_age(tmp_path: Path) -> None:
     assert "not enough witnesses" in unmet.stdout
 
 
+PROOF = "c2sp.org/tlog-proof@v1\n"
+RECEIPT = '{"type": "habeas-receipt+jwt"}'
+
+
+@pytest.mark.parametrize(
+    ("target", "option"),
+    [
+        *(("x.tlog-proof", one) for one in ("--since", "--max-age", "--receipt", "--keys")),
+        *(("x.json", one) for one in ("--since", "--policy", "--max-age", "--receipt")),
+        *(("https://habeas.example", one) for one in ("--receipt", "--keys")),
+        (str(FOLDER / "export-person.tar"), "--receipt"),
+        (EXPORT, "--keys"),
+    ],
+)
+def test_what_cannot_be_answered_is_refused_and_not_passed_over(
+    tmp_path: Path, target: str, option: str
+) -> None:
+    (tmp_path / "x.tlog-proof").write_text(PROOF, encoding="utf-8")
+    (tmp_path / "x.json").write_text(RECEIPT, encoding="utf-8")
+    value = "1h" if option == "--max-age" else "x.json"
+    done = verify(tmp_path, target, *KEY, option, value)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert option in done.stderr or "none is given" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_submission_receipt_needs_the_entries_read(tmp_path: Path) -> None:
+    (tmp_path / "x").write_text("a.b.c", encoding="utf-8")
+    done = verify(tmp_path, EXPORT, *KEY, "--integrity-only", "--receipt", "x")
+    assert done.returncode == 2
+    assert "--receipt" in done.stderr
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -65,3 +98,11 @@ def test_a_command_that_cannot_be_followed_ends_with_2(
     done = verify(tmp_path, *words)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("content", ["idx,leaf_hash\r\n0,00\r\n", '{"entry":{}}\n', ""])
+def test_a_projection_proves_nothing_and_the_verb_says_so(tmp_path: Path, content: str) -> None:
+    (tmp_path / "x.csv").write_text(content, encoding="utf-8")
+    done = verify(tmp_path, "x.csv", *KEY)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "x.csv is no tar; other forms of the log, such as CSV, prove nothing" in done.stderr

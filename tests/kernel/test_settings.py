@@ -48,3 +48,9 @@ def test_a_misspelt_variable_stops_the_start(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("HABEAS_LEASE_TTL", "60")
     with pytest.raises(ValidationError, match="is HABEAS_LEASE_TTL_S meant"):
         Settings(demo=True)
+
+
+@pytest.mark.parametrize("name", ["custodians", "witnesses"])
+def test_an_empty_name_of_a_file_names_none(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(f"HABEAS_{name.upper()}", "")
+    assert getattr(Settings(demo=True), name) is None

@@ -13,7 +13,7 @@ from app.demo.custodians import NAMES, sample_custodians
 from app.kernel.signing import read_token
 from app.rights.model import ERASURE_TYPE
 from app.sdk.keys import keys_for
-from app.wiring import Services
+from app.wiring import Services, build
 
 pytestmark = pytest.mark.parametrize("sample", ["sqlite"], indirect=True)
 BASIS = ("--basis", "gdpr-17-1-b")
@@ -24,23 +24,29 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 def habeas(sample: Services) -> Run:
     """Run a verb against the sample organisation, whose custodians are known."""
     listed = sample_custodians(sample.settings.var / "custodians")
-    sample.database.engine.dispose()
+    sample.close()
+    build(sample.settings.model_copy(update={"custodians": listed})).close()
     environment = {
         **os.environ,
         "HABEAS_DEMO": "1",
         "HABEAS_VAR": str(sample.settings.var),
         "HABEAS_DATABASE_URL": sample.settings.database_url,
-        "HABEAS_CUSTODIANS": str(listed),
         "COLUMNS": "200",
     }
 
-    def run(*words: object) -> subprocess.CompletedProcess[str]:
+    def run(*words: object, custodians: Path = listed) -> subprocess.CompletedProcess[str]:
+        environment["HABEAS_CUSTODIANS"] = str(custodians)
         command = [Path(sys.executable).with_name("habeas"), *map(str, words)]
         return subprocess.run(
             command, env=environment, capture_output=True, text=True, timeout=120, check=False
         )
 
     return run
+
+
+def adoptions(sample: Services) -> int:
+    with sample.database.read() as tx:
+        return sample.log.counts_by_kind(tx)["log.custodians_adopted"]
 
 
 def test_a_person_is_erased_by_two_custodians_and_a_receipt_is_given(
@@ -75,3 +81,17 @@ def test_an_unknown_ground_and_an_unknown_person_are_refused(habeas: Run, tmp_pa
     assert habeas("people", "erase", "E-0042", "--basis", "because").returncode == 2
     nobody = habeas("people", "erase", "E-9999", *BASIS, "--out", file)
     assert (nobody.returncode, file.exists()) == (2, False)
+
+
+def test_a_list_of_custodians_that_only_a_shell_names_counts_for_nothing(
+    sample: Services, habeas: Run, tmp_path: Path
+) -> None:
+    """Else whoever runs a verb would choose who must agree to it."""
+    file = tmp_path / "statement"
+    own = sample_custodians(tmp_path / "own")
+    known = adoptions(sample)
+    refused = habeas("people", "erase", "E-0042", *BASIS, "--out", file, custodians=own)
+    assert (refused.returncode, file.exists()) == (2, False)
+    assert "HABEAS_CUSTODIANS names the list sha256:" in refused.stderr
+    assert habeas("audit", "export", tmp_path / "log.tar", custodians=own).returncode == 0
+    assert adoptions(sample) == known == 1

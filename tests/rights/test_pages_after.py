@@ -6,6 +6,7 @@ from starlette.testclient import TestClient
 
 from app.audit.checkpoint import VerifierKey
 from app.audit.custody import Custodians, sign_statement
+from app.audit.model import Kind
 from app.kernel.signing import LocalSigner
 from app.rights.model import Basis
 from app.wiring import Services
@@ -19,11 +20,13 @@ def erase(services: Services, person_id: str) -> None:
     keys = {name: LocalSigner.generate() for name in ("one", "two")}
     known = Custodians(tuple(VerifierKey(name, key.public) for name, key in keys.items()))
     rights = replace(services.rights, custodians=known)
+    adopted, now = Kind.LOG_CUSTODIANS_ADOPTED, services.clock.now()
     with services.database.write() as tx:
+        services.log.adopt(tx, adopted, "custodians", known.document, now)
         note = rights.statement(tx, person_id, Basis.GDPR_17_1_A).encode()
         for name, key in keys.items():
             note = sign_statement(note, name, key).encode()
-        rights.erase(tx, person_id, Basis.GDPR_17_1_A, note, services.clock.now())
+        rights.erase(tx, person_id, Basis.GDPR_17_1_A, note, now)
     services.integrator.integrate()
 
 
@@ -43,6 +46,8 @@ def test_pages_show_nobody_where_somebody_was_erased(
     assert ann.post("/legal/stop", region="GB", reason=reason, sure="yes").status_code == 303
     assert ann.post("/legal/resume/GB/propose").status_code == 303
     assert reason in text_of(ben.get("/legal/stop"))
+    with services.database.read() as tx:
+        pseudonym = services.log.pseudonym(tx, ANN)
     erase(services, ANN)
     for path in ("/legal/stop", "/legal/regions/GB", "/legal"):
         shown = ben.get(path)
@@ -52,6 +57,11 @@ def test_pages_show_nobody_where_somebody_was_erased(
     assert ben.post("/legal/resume/GB/approve").status_code == 303
     assert ann.get("/me").status_code in {302, 303, 401}
     assert "Person erased" in text_of(alf.get("/auditor"))
+    for side in ("about", "by"):
+        found = alf.get(f"/auditor?person={pseudonym}&side={side}")
+        assert found.status_code == 200
+        assert "/auditor/entries/" in found.text
+    services.integrator.integrate()  # looking is an entry too
     with services.database.read() as tx:
         size = services.log.size(tx)
     for idx in range(max(0, size - 12), size):

@@ -173,5 +173,6 @@ def test_an_entry_that_does_not_follow_is_named(log: Log) -> None:
 
 def test_a_device_cannot_be_paired_twice(log: Log) -> None:
     at = log.last("device.paired")
-    findings = log.restamped([*log.leaves, log.leaves[at]]).findings()
+    again = {**log.leaves[at], "occurred_at": log.leaves[-1]["occurred_at"]}
+    findings = log.restamped([*log.leaves, again]).findings()
     assert findings[0].startswith(f"entry {len(log.leaves)} pairs the device")

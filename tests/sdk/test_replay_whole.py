@@ -141,8 +141,10 @@ def test_nothing_is_decided_about_somebody_who_was_erased(day: Day) -> None:
     grant = day.grant(day.ask(ALICE, BOB))
     day.use(grant)
     log = day.log()
-    erased = {**log.leaves[0], "kind": "subject.erased", "facts": {}}
+    repeated = {"again": True, "basis": None, "statement": None}
+    erased = {**log.leaves[0], "kind": "subject.erased", "facts": repeated}
     erased |= {"subjects": [day.pseudonym(ALICE)], "event": "00000000-0000-0000-0000-00000000000e"}
+    erased |= {name: log.leaves[-1][name] for name in ("occurred_at", "integrated_at")}
     size = len(log.leaves)
     rest = log.restamped([*log.leaves, erased])
     assert rest.findings() == ()
@@ -171,6 +173,7 @@ def test_a_lease_that_rests_on_what_a_restore_calls_into_question_is_named(day: 
     origin = next_origin(day.services.log.origin)
     restored = {**before.leaves[0], "kind": "log.restored", "facts": {"origin": origin}}
     restored["event"] = "00000000-0000-0000-0000-00000000000e"
+    restored |= {name: before.leaves[-1][name] for name in ("occurred_at", "integrated_at")}
     lease = {**before.leaves[-1], "event": "00000000-0000-0000-0000-00000000000f"}
     seq = {**lease["facts"]["seq"], "consent": lease["facts"]["seq"]["consent"] + 100_000}
     lease["facts"] = {**lease["facts"], "seq": seq}

@@ -4,12 +4,11 @@ import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser as Chromium
-from playwright.sync_api import Page, StorageState, sync_playwright
+from playwright.sync_api import Page, StorageState
 from sqlalchemy import create_engine
 
 from app.demo import provider
@@ -20,18 +19,6 @@ from app.settings import Settings
 from app.wiring import build
 from tests.fakes import FakeClock
 from tests.web.house import House
-
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -129,17 +116,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     with running(settings) as services:
         # The browser tests reach the services only to pair laptops and let them poll.
         yield House(None, services, services.clock)  # type: ignore[arg-type]
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Chromium]:
-    """A real Chromium."""
-    if not Path(CHROMIUM).exists():
-        pytest.fail(f"{CHROMIUM} is missing: apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")

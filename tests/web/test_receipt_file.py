@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from app.sdk.verify import verify
+from app.kernel.signing import LocalSigner, jwk, sign_token
+from app.sdk.keys import KEY_USE
+from app.sdk.verify import Ask, verify, verify_asked
+from app.sdk.verify.receipt import KEYS_LIMIT, RECEIPT_TYPE
 from tests.web.house import House
 
 
@@ -61,3 +64,22 @@ def test_a_changed_receipt_is_found(house: House, receipt: Path, part: str) -> N
     report = verify(receipt, vkey(house))
     assert report.integrity.ok is False
     assert report.exit_code != 0
+
+
+def test_a_key_set_that_is_given_counts_and_the_one_in_the_file_does_not(
+    house: House, receipt: Path
+) -> None:
+    """Whoever makes up a receipt puts a key of their own beside it."""
+    asked = Ask(vkey=vkey(house), keys=json.dumps(house.services.jwks).encode())
+    honest = verify_asked(receipt, asked)
+    assert honest.ok
+    assert KEYS_LIMIT not in honest.limits
+    document = json.loads(receipt.read_text(encoding="utf-8"))
+    signer = LocalSigner.generate()
+    document["token"] = sign_token(signer, RECEIPT_TYPE, document["claims"])
+    document["keys"] = {"keys": [{**jwk(signer.public), KEY_USE: RECEIPT_TYPE}]}
+    receipt.write_text(json.dumps(document), encoding="utf-8")
+    made_up = verify(receipt, vkey(house))
+    assert made_up.ok, "which is why its limits say to compare the key"
+    assert KEYS_LIMIT in made_up.limits
+    assert verify_asked(receipt, asked).integrity.ok is False

@@ -11,10 +11,8 @@ from app.demo.server import free_port, listening
 from app.witness.http import witness_app
 from app.witness.rules import Refused
 from app.witness.service import Witness
-from tests.web.conftest import barriers, chromium
+from tests.web.conftest import barriers
 from tests.witness.small_log import SmallLog
-
-__all__ = ["chromium"]
 
 pytestmark = pytest.mark.browser
 

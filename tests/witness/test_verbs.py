@@ -1,6 +1,7 @@
 """The command of a works council: make, trust, look, print evidence; no setting of Habeas."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -36,7 +37,7 @@ def test_a_witness_is_made_trusts_a_log_and_says_what_it_saw(tmp_path: Path) -> 
     witness = open_witness(folder)
     witness.add_checkpoint(log.request(0, 7))
     assert run(folder, "status")[0] == 0
-    assert "7 entries" in run(folder, "status")[1]
+    assert re.search(r"7 entries, cosigned [-0-9T:]+Z\n", run(folder, "status")[1])
     assert run(folder, "evidence") == (0, "None: no log was seen to sign two trees of one size.\n")
     with pytest.raises(Refused):
         witness.add_checkpoint(SmallLog("another past").request(7, 7))
@@ -45,6 +46,15 @@ def test_a_witness_is_made_trusts_a_log_and_says_what_it_saw(tmp_path: Path) -> 
     assert code == 1
     assert said.count(f"{log.origin}\n7\n") == 2
     assert run(folder, "status")[0] == 1
+
+
+@pytest.mark.parametrize("verb", ["status", "evidence"])
+def test_a_folder_without_a_witness_is_said_to_be_one_and_stays_as_it_is(
+    tmp_path: Path, verb: str
+) -> None:
+    with pytest.raises(InvalidInput, match=r"there is no witness in .*nothing"):
+        run(tmp_path / "nothing", verb)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_its_key_is_readable_by_its_owner_only_and_stays(tmp_path: Path) -> None:

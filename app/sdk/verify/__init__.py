@@ -7,8 +7,9 @@ is nothing left out? Policy: was any decision made that may never be made?
 from dataclasses import replace
 from pathlib import Path
 
+from app.audit.archive import BLOCK, CHECKPOINT
 from app.audit.checkpoint import PROOF_HEADER
-from app.kernel.errors import NotFound
+from app.kernel.errors import InvalidInput, NotFound
 from app.sdk.verify.export import verify_export
 from app.sdk.verify.online import verify_log
 from app.sdk.verify.proof import verify_proof
@@ -27,6 +28,18 @@ __all__ = [
     "verify",
     "verify_asked",
 ]
+
+_CURE = "Leave the option away, or verify a whole export."
+_MARK = b"ustar"
+"""In every header of a tar (POSIX.1-2024, pax, ustar Header Block)."""
+_ASKED = {
+    "since": "a kept checkpoint (--since)",
+    "policy": "a witness policy (--policy)",
+    "max_age": "the age of the checkpoint (--max-age)",
+    "receipts": "a submission receipt (--receipt)",
+    "keys": "the key set of receipts (--keys)",
+}
+"""What each question is called; see ``Ask``."""
 
 
 def verify(path: Path, vkey: str | None = None, kept: Path | None = None) -> Report:
@@ -52,20 +65,41 @@ def verify_asked(target: Path | str, ask: Ask) -> Report:
 
     Raises:
         NotFound: there is no such file.
-        InvalidInput: the address is neither https nor this machine.
+        InvalidInput: the address is neither https nor this machine, the file is nothing that could
+            prove anything, or something is asked that cannot be answered from this target: nothing
+            that was asked is left unanswered.
     """
     if ask.vkey is not None:
         ask = replace(ask, vkey=ask.vkey.strip())
     if is_address(target):
+        _refuse(ask, "a running log", "receipts", "keys")
         return verify_log(str(target), ask)
     path = Path(target)
     if not path.exists():
         raise NotFound(f"there is no {path}")
     if path.is_file() and _is_proof(path):
+        _refuse(ask, "a proof", "since", "max_age", "receipts", "keys")
         return verify_proof(path, ask.vkey, ask.policy)
     if path.is_file() and path.suffix == ".json" and is_receipt(path):
-        return verify_receipt(path, ask.vkey)
+        _refuse(ask, "a receipt", "since", "policy", "max_age", "receipts")
+        return verify_receipt(path, ask.vkey, ask.keys)
+    if path.is_file() and not _is_archive(path):
+        raise InvalidInput(
+            f"{path.name} is no tar; other forms of the log, such as CSV, prove nothing",
+            cure="Verify the tar that habeas audit export writes, a proof or a receipt.",
+        )
+    if ask.keys is not None and not ask.receipts:
+        raise InvalidInput("the key set is for receipts, and none is given", cure=_CURE)
+    if ask.depth is Depth.BYTES:
+        _refuse(ask, "the bytes alone", "receipts")
     return verify_export(path, ask)
+
+
+def _refuse(ask: Ask, target: str, *unanswered: str) -> None:
+    for name in unanswered:
+        if getattr(ask, name):
+            said = _ASKED[name]
+            raise InvalidInput(f"{said} cannot be checked from {target}", cure=_CURE)
 
 
 def is_address(target: Path | str) -> bool:
@@ -75,4 +109,15 @@ def is_address(target: Path | str) -> bool:
 
 def _is_proof(path: Path) -> bool:
     with path.open("rb") as file:
-        return file.read(len(PROOF_HEADER)) == PROOF_HEADER.encode()
+        begins = file.read(len(PROOF_HEADER)) == PROOF_HEADER.encode()
+    return begins or path.suffix == ".tlog-proof"
+
+
+def _is_archive(path: Path) -> bool:
+    """Whether a file begins like an export: by the first part's name or by the tar's mark.
+
+    Either will do: an export of which one byte was changed is judged, not sent back.
+    """
+    with path.open("rb") as file:
+        block = file.read(BLOCK)
+    return block.startswith(CHECKPOINT.encode()) or _MARK in block

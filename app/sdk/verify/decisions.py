@@ -191,7 +191,8 @@ class DecisionCheck:
     @property
     def notices(self) -> tuple[str, ...]:
         """What was established beside the verdict, as sentences."""
-        return self.grants.notices
+        again = () if self.replay is None else self.replay.erasures.notices
+        return (*self.grants.notices, *again)
 
     @property
     def limits(self) -> tuple[str, ...]:
@@ -202,11 +203,13 @@ class DecisionCheck:
         """The third verdict; it holds only of a log that is whole."""
         said = f"{self.prohibited} of {self.decisions} decisions allowed a prohibited purpose"
         good = f"{said}; each follows from the facts it records."
-        bad = f"{said}; {self.unfounded} do not follow from the facts they record."
+        does = "does" if self.unfounded == 1 else "do"
+        bad = f"{said}; {self.unfounded} {does} not follow from the facts they record."
         if self.replay is not None:
             leases = self.replay.leases
             good = f"{said}; each, and each of {leases} leases, follows from the entries before it."
-            bad = f"{said}; {self.unfounded} findings against the entries before."
+            findings = "finding" if self.unfounded == 1 else "findings"
+            bad = f"{said}; {self.unfounded} {findings} against the entries before."
         found = self._findings.verdict(good, bad)
         if whole:
             return found

@@ -32,7 +32,7 @@ def check_since(run: Run, node: Node, restores: Sequence[Restored] = ()) -> None
         try:
             before = earlier_checkpoint(note, run.key)
         except BadNote as error:
-            run.completeness.add(f"the kept checkpoint {name} is not this log's: {error}")
+            run.completeness.add(f"the kept checkpoint {name!r} is not this log's: {error}")
             continue
         if not _is_excused(run, name, before, restores):
             _hold(run, name, before, node)
@@ -42,13 +42,13 @@ def _hold(run: Run, name: str, before: Checkpoint, node: Node) -> None:
     assert run.signed is not None
     if before.size > run.signed.size:
         run.completeness.add(
-            f"the log had {before.size} entries when the kept checkpoint {name} was signed, "
+            f"the log had {before.size} entries when the kept checkpoint {name!r} was signed, "
             f"now fewer",
             run.signed.size,
         )
     elif root_at(before.size, node) != before.root:
         run.completeness.add(
-            f"the first {before.size} entries are not those of the kept checkpoint {name}"
+            f"the first {before.size} entries are not those of the kept checkpoint {name!r}"
         )
 
 
@@ -65,7 +65,7 @@ def _is_excused(run: Run, name: str, before: Checkpoint, restores: Sequence[Rest
         if is_last and before.root.hex() != facts["previous_root"]:
             return False
         run.notes.append(
-            f"The kept checkpoint {name} is of {before.size} entries, of which those from index "
+            f"The kept checkpoint {name!r} is of {before.size} entries, of which those from index "
             f"{facts['restored_size']} on were lost at the restore that entry {restored.position} "
             f"tells of" + ("." if is_last else "; whether it fits can no longer be known.")
         )

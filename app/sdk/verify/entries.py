@@ -38,7 +38,7 @@ class _Reader:
         self._decisions = decisions
 
     def read(self, first: int, batch: list[bytes]) -> None:
-        """Read the lines (``0x00 || line``) from a position on."""
+        """Read the lines, each with its newline, from a position on."""
         if self._run.ask.depth is Depth.BYTES:
             longest = max(batch, key=len)
             if len(longest) - 1 > MAX_ENTRY_BYTES:
@@ -49,7 +49,7 @@ class _Reader:
         whole = enumerate(batch, first) if replay else self._order.follow(first, batch)
         for position, line in whole:
             try:
-                leaf = read_leaf(line[1:])
+                leaf = read_leaf(line[:-1])
             except ValueError as error:
                 self._refuse(position, str(error))
                 self._order.unreadable()

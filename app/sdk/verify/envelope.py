@@ -12,7 +12,7 @@ every entry has a fixed width each and is checked for a whole batch at once, col
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 
@@ -26,115 +26,119 @@ _MOST_FRAGMENTS = 50_000
 # Canonical JSON sorts the fields, so a leaf has one layout. The facts run up to the last place
 # where the rest fits; with an earlier one they would not be JSON (rule 1).
 _LEAF = re.compile(
-    rb'\x00\{"actor":(\{[^}]*\}),"commitment":(?:null|"hmac-sha256:[0-9a-f]{64}"),"event":"(.{36})","facts":\{.*\}'
-    rb',"idx":([^,]*),"integrated_at":"(.{27})","kind":("[^"]*"),"occurred_at":"(.{27})"'
-    rb',"purpose":([^,]*),"streams":\{([^}]*)\},"subjects":(\[[^\]]*\])'
-    rb',"submission":"sha256:(.{64})","v":1\}',
+    rb'\{"actor":(\{[^}]*+\}),"commitment":(?:null|"hmac-sha256:[0-9a-f]{64}"),"event":"(.{36})","facts":\{.*\}'
+    rb',"idx":([^,]*+)(.{54})("[^"]*+")(.{55})([^,]*+),"streams":\{([^}]*+)\},"subjects":(\[[^\]]*+\])'
+    rb',"submission":"sha256:(.{64})","v":1\}\n',
     re.DOTALL,
 )
-_INSTANT = b"0000-00-00T00:00:00.000000Z"
+# The instants are taken with the names around them: comparing a column costs less than matching.
+_INTEGRATED = b',"integrated_at":"0000-00-00T00:00:00.000000Z","kind":'
+_OCCURRED = b',"occurred_at":"0000-00-00T00:00:00.000000Z","purpose":'
 _EVENT = b"00000000-0000-0000-0000-000000000000"
-_TO_THE_HOUR = range(len("0000-00-00T00"))
-_MINUTE, _SECOND = len("0000-00-00T00:"), len("0000-00-00T00:00:")
+_HOUR_CHARS, _INSTANT_CHARS = len("0000-00-00T00"), len("0000-00-00T00:00:00.000000Z")
 _HEX = b"0123456789abcdef"
 _HEX_AS_0 = bytes.maketrans(_HEX, b"0" * len(_HEX))
 _DIGITS_AS_0 = bytes.maketrans(b"0123456789", b"0" * 10)
 
-Stream = TypeVar("Stream")
-Sort = TypeVar("Sort")
+Chain = TypeVar("Chain")
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 
-class Envelopes(NamedTuple, Generic[Stream, Sort]):
+class Envelopes(NamedTuple, Generic[Chain]):
     """What was read of a batch, column by column.
 
     Attributes:
-        chains: what the kind is to the caller, and the streams of the entry in the order in which
-            ``streams`` lists them.
+        chains: what the streams of each entry are to the caller.
         indices: decimal.
+        kinds: as JSON.
         streams: the content of the object ``streams``.
         events: the event's id.
         first_at, last_at: ``integrated_at`` of the first and the last; it never decreases.
     """
 
-    chains: "list[tuple[Sort, tuple[Stream, ...]]]"
+    chains: list[Chain]
     indices: list[str]
-    streams: list[str]
-    events: tuple[bytes, ...]
+    kinds: Sequence[bytes]
+    streams: Sequence[bytes]
+    events: Sequence[bytes]
     first_at: bytes
     last_at: bytes
 
 
-class EnvelopeReader(Generic[Stream, Sort]):
+class EnvelopeReader(Generic[Chain]):
     """Reads batches of lines; remembers the fragments that it has judged.
 
     Args:
-        stream: gives what stands for the stream of a name.
-        sort: gives what stands for a kind.
+        chain: gives what stands for the streams of these names, in the order in which ``streams``
+            lists them.
     """
 
-    def __init__(self, stream: Callable[[str], Stream], sort: Callable[[str], Sort]) -> None:
-        def chain(fragments: tuple[bytes, ...]) -> tuple[Sort, tuple[Stream, ...]]:
+    def __init__(self, chain: Callable[[Sequence[str]], Chain]) -> None:
+        def read(fragments: tuple[bytes, ...]) -> Chain:
             named = zip(("actor", "kind", "purpose", "subjects"), fragments, strict=True)
-            fields = {name: _value(name, text) for name, text in named}
-            return sort(fields["kind"]), tuple(stream(name) for name in _names(fields))
+            return chain(_names({name: _value(name, text) for name, text in named}))
 
-        self._chains = _Judged(chain)
+        self._chains = _Judged(read)
         self._hours = _Judged(_hour)
 
-    def read(self, first: int, lines: Sequence[bytes]) -> Envelopes[Stream, Sort] | None:
-        """Read lines (``0x00 || line``) of which the first has an index, the others the next.
+    def read(self, first: int, lines: Sequence[bytes]) -> Envelopes[Chain] | None:
+        """Read lines of which the first has an index, the others the next.
 
-        Lines that are too long for an entry come with a newline at their end (see lines.py).
+        Each has its newline; one that is too long for an entry has two (see lines.py).
 
         Returns:
             None where anything in them is not accepted.
         """
-        found = cast("Iterable[re.Match[bytes]]", map(_LEAF.fullmatch, lines))
-        try:
-            columns = tuple(zip(*map(re.Match.groups, found), strict=True))
-        except TypeError:  # one did not match
+        found = cast("Sequence[re.Match[bytes]]", list(map(_LEAF.fullmatch, lines)))
+        if None in found:
             return None
+        columns = tuple(zip(*map(re.Match.groups, found), strict=True))
         actors, events, indices, integrated, kinds, occurred = columns[:6]
         purposes, streams, subjects, submissions = columns[6:]
         following = list(map(str, range(first, first + len(lines))))
         try:
             if (
-                b",".join(indices).decode("ascii") != ",".join(following)
+                b",".join(indices) != ",".join(following).encode()
                 or b"".join(events).translate(_HEX_AS_0) != _EVENT * len(lines)
                 or b"".join(submissions).translate(None, _HEX)
-                or not self._are_instants(integrated)
-                or not self._are_instants(occurred)
+                or not self._are_instants(integrated, _INTEGRATED)
+                or not self._are_instants(occurred, _OCCURRED)
                 or sorted(integrated) != list(integrated)
             ):
                 return None
-            return Envelopes(
-                list(
-                    map(
-                        self._chains.__getitem__,
-                        zip(actors, kinds, purposes, subjects, strict=True),
-                    )
-                ),
-                following,
-                b"\n".join(streams).decode("ascii").split("\n"),
-                events,
-                integrated[0],
-                integrated[-1],
-            )
+            keys = zip(actors, kinds, purposes, subjects, strict=True)
+            chains = list(map(self._chains.__getitem__, keys))
         except ValueError:
             return None
+        return Envelopes(
+            chains,
+            following,
+            kinds,
+            streams,
+            events,
+            first_at=_instant_in(integrated[0], _INTEGRATED),
+            last_at=_instant_in(integrated[-1], _INTEGRATED),
+        )
 
-    def _are_instants(self, texts: Sequence[bytes]) -> bool:
-        joined = b"".join(texts)
-        if joined.translate(_DIGITS_AS_0) != _INSTANT * len(texts):
+    def _are_instants(self, texts: Sequence[bytes], form: bytes) -> bool:
+        joined, width, start = b"".join(texts), len(form), form.index(b"0")
+        if joined.translate(_DIGITS_AS_0) != form * len(texts):
             return False
-        width = len(_INSTANT)
-        if (joined[_MINUTE::width] + joined[_SECOND::width]).translate(None, b"012345"):
+        minute, second = start + _HOUR_CHARS + 1, start + _HOUR_CHARS + 4
+        if (joined[minute::width] + joined[second::width]).translate(None, b"012345"):
             return False
-        if all(joined[at::width] == joined[at : at + 1] * len(texts) for at in _TO_THE_HOUR):
-            return self._hours[texts[0][: len(_TO_THE_HOUR)]]
-        return all(self._hours[hour] for hour in {text[: len(_TO_THE_HOUR)] for text in texts})
+        to_the_hour = slice(start, start + _HOUR_CHARS)
+        same = all(
+            joined[at::width] == joined[at : at + 1] * len(texts)
+            for at in range(to_the_hour.start, to_the_hour.stop)
+        )
+        return all(self._hours[text[to_the_hour]] for text in (texts[:1] if same else texts))
+
+
+def _instant_in(text: bytes, form: bytes) -> bytes:
+    start = form.index(b"0")
+    return text[start : start + _INSTANT_CHARS]
 
 
 class _Judged(dict[Key, Value]):

@@ -2,6 +2,7 @@
 
 import uuid
 from array import array
+from binascii import unhexlify
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
@@ -19,7 +20,7 @@ class EventIds:
 
     def add(self, texts: Sequence[bytes]) -> None:
         """Take well-formed ids, 36 characters each."""
-        self._ids += bytes.fromhex(b"".join(texts).replace(b"-", b"").decode("ascii"))
+        self._ids += unhexlify(b"".join(texts).translate(None, b"-"))
 
     def skip(self) -> None:
         """Pass over an entry that cannot be read."""

@@ -16,7 +16,8 @@ from typing import BinaryIO, Self
 
 from app.audit.archive import BLOCK, END, header, padding
 
-_PIECE = 1 << 20
+_PIECE = 1 << 24
+"""Bytes of a digest's step: large, for between two steps a thread waits for the interpreter."""
 
 
 @dataclass(frozen=True)

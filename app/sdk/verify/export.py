@@ -10,6 +10,7 @@ from app.audit.merkle import CompactRange
 from app.sdk.verify.decisions import DecisionCheck
 from app.sdk.verify.earlier import check_remembered, check_since
 from app.sdk.verify.entries import read_entries
+from app.sdk.verify.erasures import check_erasures
 from app.sdk.verify.evidence import from_folder, from_tar
 from app.sdk.verify.order import OrderCheck
 from app.sdk.verify.parts import check_parts
@@ -58,9 +59,8 @@ def _verify_whole(run: Run, name: str, entries_digest: Callable[[], str]) -> Rep
     _check_root(run, tree.finish())
     order.finish()
     if order.erased:
-        run.notes.append(
-            f"{order.erased} people were erased: of their details only commitments are left."
-        )
+        who = "1 person was" if order.erased == 1 else f"{order.erased} people were"
+        run.notes.append(f"{who} erased: of their details only commitments are left.")
     decisions.finish()
     run.digests |= {**tree.tile_digests, ENTRIES: entries_digest()}
     deep = run.ask.depth > Depth.BYTES
@@ -70,6 +70,8 @@ def _verify_whole(run: Run, name: str, entries_digest: Callable[[], str]) -> Rep
         if deep:
             check_restores(run, order.restores, node)
             check_remembered(run, order.earlier, node)
+            if run.ask.depth is not Depth.REPLAY:
+                check_erasures(run, order.agreed)
         # Whoever reads no entries knows of no restore; one that does not hold excuses nothing.
         check_since(run, node, order.restores if deep and not run.completeness.count else ())
         if deep:
@@ -97,7 +99,7 @@ def _report(run: Run, name: str, order: OrderCheck, decisions: DecisionCheck) ->
     size = run.signed.size if run.signed else None
     integrity = run.integrity.verdict(
         f"The {size} entries hash to the signed root; tiles, key, documents and manifest fit.",
-        f"{run.integrity.count} findings.",
+        run.integrity.counted,
     )
     depth = run.ask.depth
     replayed = depth >= Depth.FACTS
@@ -129,7 +131,7 @@ def _completeness(run: Run, size: int, *, whole: bool) -> Verdict:
     since = f", and continue {kept}" if count else ""
     found = run.completeness.verdict(
         f"Indices 0 to {size - 1} and every stream follow without a gap{since}.",
-        f"{run.completeness.count} findings.",
+        run.completeness.counted,
     )
     if not found.ok:
         return found

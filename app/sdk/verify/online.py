@@ -128,18 +128,18 @@ def _check_since(run: Run, remote: _Remote) -> None:
                 path = consistency_path(before.size, run.signed.size, node)
                 verify_consistency(before.size, run.signed.size, before.root, run.signed.root, path)
         except (BadNote, ValueError) as error:
-            run.completeness.add(f"the log does not continue the kept checkpoint {name}: {error}")
+            run.completeness.add(f"the log does not continue the kept checkpoint {name!r}: {error}")
 
 
 def _report(run: Run, base: str) -> Report:
     size = run.signed.size if run.signed else None
     integrity = run.integrity.verdict(
         f"The tiles of {size} entries hash to the signed root.",
-        f"{run.integrity.count} findings.",
+        run.integrity.counted,
     )
     completeness = run.completeness.verdict(
         "The log continues the kept checkpoints and is as fresh as you ask.",
-        f"{run.completeness.count} findings.",
+        run.completeness.counted,
     )
     if completeness.ok and not (integrity.ok and (run.ask.since or run.ask.max_age)):
         completeness = Verdict(None, "Give checkpoints that you kept, or verify an export.")

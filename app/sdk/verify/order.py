@@ -9,7 +9,6 @@ Entries come in two ways, to the same end: read whole (``see``), or as rows of a
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
 from typing import Any
 
 from app.audit.epoch import base_of
@@ -17,6 +16,7 @@ from app.audit.model import FORMAT, Kind
 from app.audit.named import named_documents
 from app.kernel.canonical import canonical
 from app.sdk.verify.envelope import EnvelopeReader, Envelopes
+from app.sdk.verify.erasures import AGREED_KINDS
 from app.sdk.verify.events import EventIds
 from app.sdk.verify.promised import Promises
 from app.sdk.verify.report import Findings
@@ -24,20 +24,10 @@ from app.sdk.verify.restores import Restored
 
 _DIGEST = b'"sha256:'
 _DIGEST_CHARS = 64
-_REMEMBERED = frozenset(
-    {Kind.LOG_OPENED, Kind.LOG_EXPORTED, Kind.LOG_RESTORED, Kind.SUBJECT_ERASED}
-)
-
-
-# How much of an entry this check has to know, by its kind: its envelope; the same, unless it holds
-# a digest that was not seen yet; its facts.
-_PLAIN, _MAY_NAME, _WHOLE = 0, 1, 2
-
-
-def _sort(kind: str) -> int:
-    if kind in _REMEMBERED:
-        return _WHOLE
-    return _PLAIN if kind == Kind.AGENT_REPORTED else _MAY_NAME
+_NAMES_NONE = b'"%b"' % Kind.AGENT_REPORTED.encode()
+"""The kind, as JSON, of most entries: it names no document, whatever digests it holds."""
+_REMEMBERED = frozenset(b'"%b"' % kind.encode() for kind in (Kind.LOG_EXPORTED, *AGREED_KINDS))
+"""Kinds, as JSON, whose facts this check has to know."""
 
 
 def _digests(line: bytes) -> list[bytes]:
@@ -49,31 +39,30 @@ class _Stream:
     """Where a stream stands.
 
     Attributes:
-        name: as canonical JSON, with what follows it: ``"actor:system:habeas":[``.
         number: of the next entry.
-        next: the text that the next entry has to carry.
+        last: the index of the newest entry, as JSON.
     """
 
-    __slots__ = ("name", "next", "number")
+    __slots__ = ("last", "number")
 
-    def __init__(self, name: str) -> None:
-        self.name = canonical(name).decode() + ":["
-        self.stand(0, None)
+    def __init__(self) -> None:
+        self.number = 1
+        self.last = "null"
 
     def stand(self, number: int, idx: int | None) -> None:
-        """Take the number and the index of the newest entry."""
+        """Take number and index of the newest entry."""
         self.number = number + 1
-        before = "null" if idx is None else idx
-        self.next = f"{self.name}{self.number},{before}]"
+        self.last = "null" if idx is None else str(idx)
 
     @property
     def place(self) -> tuple[int, int | None]:
         """Number of the next entry, and index of the one before."""
-        number, before = json.loads(self.next[len(self.name) - 1 :])
-        return number, before
+        return self.number, None if self.last == "null" else int(self.last)
 
 
-_Envelopes = Envelopes[_Stream, int]
+_Chain = tuple[tuple[str, _Stream], ...]
+"""The streams of an entry, each with the text up to its number: ``,"actor:system:habeas":[``; the
+first is led in by a newline, so that no entry's streams are taken for those of the next."""
 
 
 class OrderCheck:
@@ -86,80 +75,82 @@ class OrderCheck:
         self._expected = 0
         self._streams: dict[str, _Stream] = {}
         self._events = EventIds()
-        self._reader = EnvelopeReader(self._stream, _sort)
+        self._reader = EnvelopeReader(self._chain)
         self.earlier: list[tuple[int, Any, Any]] = []
         """Index, size and root wherever an entry says what the log was like."""
         self.documents: dict[str, int] = {}
         """Digest to the first entry that names the document."""
         self._known: set[bytes] = set()
         self.restores: list[Restored] = []
+        self.agreed: list[tuple[int, Mapping[str, Any]]] = []
+        """The entries that tell whether two custodians agreed; see ``check_erasures``."""
+        self._listed: object = None
         self.erased = 0
         self.last_at: str | None = None
         """``integrated_at`` of the last entry."""
 
     def follow(self, first: int, lines: Sequence[bytes]) -> Iterator[tuple[int, bytes]]:
-        """Take lines (``0x00 || line``) from a position on.
+        """Take lines, each with its newline, from a position on.
 
         Yields:
             Position and line of each that has to be read whole. The caller passes it to ``see`` or
             ``unreadable`` before it asks for the next.
         """
-        # What follows an index that was wrong is read from that index on: one gap is one finding.
-        read, start, at = self._read(lines), self._expected, 0
-        if read is None and len(lines) > 1:
-            half = len(lines) // 2
-            yield from self.follow(first, lines[:half])
-            yield from self.follow(first + half, lines[half:])
-            return
-        while at < len(lines):
-            if self._expected != start + at:
-                yield from self.follow(first + at, lines[at:])
-                return
-            if read is not None:
-                at = self._take(read, lines, at)
+        read, start, expected = self._read(lines), 0, self._expected
+        ends = () if read is None else (*self._whole(read, lines), len(lines))
+        for at in ends:
+            # What follows an index that was wrong is read from that one on: a gap is one finding.
+            if self._expected != expected + start or not (read and self._take(read, start, at)):
+                break
             if at < len(lines):
                 yield first + at, lines[at]
-                at += 1
+            start = at + 1
+        left = lines[start:]
+        if len(left) == 1:
+            yield first + start, left[0]
+        elif left:
+            half = len(left) // 2
+            yield from self.follow(first + start, left[:half])
+            yield from self.follow(first + start + half, left[half:])
 
-    def _read(self, lines: Sequence[bytes]) -> _Envelopes | None:
+    def _read(self, lines: Sequence[bytes]) -> Envelopes[_Chain] | None:
         read = self._reader.read(self._expected, lines)
         if read is None or read.first_at < (self.last_at or "").encode():
             return None
         return None if self._promises.awaits(read.events) else read
 
-    def _take(self, read: _Envelopes, lines: Sequence[bytes], start: int) -> int:
-        """Take entries of a batch while they are what should follow; return the first that is not.
+    def _whole(self, read: Envelopes[_Chain], lines: Sequence[bytes]) -> list[int]:
+        """Which of a batch have to be read whole: their facts matter, or name a new document."""
+        known = self._known
+        return [
+            at
+            for at, (kind, line) in enumerate(zip(read.kinds, lines, strict=True))
+            if kind != _NAMES_NONE and (kind in _REMEMBERED or not known.issuperset(_digests(line)))
+        ]
 
-        Here verifying a long log spends its time: the text that has to stand in ``streams`` is put
-        together from what each stream keeps ready, and what is kept is made new.
+    def _take(self, read: Envelopes[_Chain], start: int, end: int) -> bool:
+        """Take entries of a batch if their streams are what should follow; else leave all as it is.
+
+        Here verifying a long log spends its time: the text that has to stand there is put together
+        and compared at once.
         """
-        known, at = self._known, start
-        rows = zip(read.chains, read.indices, read.streams, lines, strict=True)
-        for (sort, chain), idx, streams, line in islice(rows, start, None):
-            if len(chain) == 2:  # noqa: PLR2004 - the usual case, written out
-                one, two = chain
-                if streams != f"{one.next},{two.next}":
-                    break
-                if sort and (sort == _WHOLE or not known.issuperset(_digests(line))):
-                    break
-                one.number = number = one.number + 1
-                one.next = f"{one.name}{number},{idx}]"
-                two.number = number = two.number + 1
-                two.next = f"{two.name}{number},{idx}]"
-            else:
-                if streams != ",".join([stream.next for stream in chain]):
-                    break
-                if sort and (sort == _WHOLE or not known.issuperset(_digests(line))):
-                    break
-                for stream in chain:
-                    stream.number = number = stream.number + 1
-                    stream.next = f"{stream.name}{number},{idx}]"
-            at += 1
-        if at > start:
-            self._events.add(read.events[start:at])
-            self._expected += at - start
-            self.last_at = read.last_at.decode() if at == len(lines) else self.last_at
-        return at
+        rows = slice(start, end)
+        expected: list[str] = []
+        for chain, idx in zip(read.chains[rows], read.indices[rows], strict=True):
+            for name, stream in chain:
+                expected.append(f"{name}{stream.number},{stream.last}]")
+                stream.number += 1
+                stream.last = idx
+        if b"\n".join((b"", *read.streams[rows])) != "".join(expected).encode():
+            for text in reversed(expected):
+                ((name, (number, before)),) = json.loads(f"{{{text[1:]}}}").items()
+                self._streams[name].stand(number - 1, before)
+            return False
+        self._events.add(read.events[rows])
+        self._expected += end - start
+        if end == len(read.chains):
+            self.last_at = read.last_at.decode()
+        return True
 
     def see(self, position: int, leaf: Mapping[str, Any]) -> None:
         """Take the leaf at a position of the file."""
@@ -203,8 +194,15 @@ class OrderCheck:
         if not opened or name not in {None, facts.get("origin")}:
             self._completeness.add("the first entry does not open the log of this origin", 0)
 
+    def _chain(self, names: Sequence[str]) -> _Chain:
+        leads = ("\n", *"," * (len(names) - 1))
+        return tuple(
+            (f"{lead}{canonical(name).decode()}:[", self._stream(name))
+            for lead, name in zip(leads, names, strict=True)
+        )
+
     def _stream(self, name: str) -> _Stream:
-        return self._streams.get(name) or self._streams.setdefault(name, _Stream(name))
+        return self._streams.get(name) or self._streams.setdefault(name, _Stream())
 
     def _continue(self, position: int, idx: int, name: str, place: tuple[int, int | None]) -> None:
         stream = self._stream(name)
@@ -221,8 +219,12 @@ class OrderCheck:
         facts = leaf["facts"]
         if leaf["event"].encode() in self._promises.events:
             self._promises.see(position, leaf)
-        if leaf["kind"] == Kind.LOG_RESTORED:
-            self.restores.append(Restored(position, facts))
+        if leaf["kind"] in AGREED_KINDS:
+            self.agreed.append((position, leaf))
+        if leaf["kind"] == Kind.LOG_CUSTODIANS_ADOPTED:
+            self._listed = facts.get("custodians")
+        elif leaf["kind"] == Kind.LOG_RESTORED:
+            self.restores.append(Restored(position, facts, self._listed))
         elif leaf["kind"] == Kind.SUBJECT_ERASED:
             self.erased += len(leaf["subjects"])
         elif leaf["kind"] == Kind.LOG_EXPORTED:

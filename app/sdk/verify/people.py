@@ -65,6 +65,7 @@ class People:
         self._managers: dict[str, str | None] = {}
         self._notices: dict[int, datetime] = {}
         self._texts: dict[str, Notice] = {}
+        self._adopted: set[tuple[str, int, str]] = set()
         self._shown: dict[str, tuple[str, str, str]] = {}
         self._offers: dict[str, Offer] = {}
         self._current: int | None = None
@@ -187,10 +188,15 @@ class People:
         )
 
     def adopted(self, _position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
-        """Take ``notice.adopted``."""
-        yield from ()
+        """Take ``notice.adopted``; a version is adopted once in each language, and never older."""
         facts = leaf["facts"]
-        self._current = facts["version"]
+        text = (facts["notice"], facts["version"], facts["language"])
+        if text in self._adopted:
+            yield f"adopts version {text[1]} of the notice in {text[2]} once more"
+        elif self._current is not None and text[1] < self._current:
+            yield f"adopts version {text[1]} of the notice after version {self._current}"
+        self._adopted.add(text)
+        self._current = max(text[1], self._current or text[1])
         self._notices.setdefault(facts["version"], instant(leaf["occurred_at"]))
         self._texts[facts["digest"]] = Notice(
             id=facts["notice"],

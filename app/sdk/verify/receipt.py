@@ -35,15 +35,20 @@ def is_receipt(path: Path) -> bool:
     return isinstance(document, dict) and document.get("type") == RECEIPT_TYPE
 
 
-def verify_receipt(path: Path, vkey: str | None) -> Report:
-    """Verify a receipt; see ``app.sdk.verify.verify``. Without the log's key only the signature."""
+def verify_receipt(path: Path, vkey: str | None, keys: bytes | None = None) -> Report:
+    """Verify a receipt; see ``app.sdk.verify.verify``.
+
+    Args:
+        path: the file.
+        vkey: the log's key; without it only the signature is verified.
+        keys: the key set that signs receipts; without it the one in the file is used.
+    """
     integrity = Findings()
     index, signed = None, None
     try:
         document = json.loads(path.read_bytes()[:_MAX_BYTES])
-        claims = read_token(
-            document["token"], RECEIPT_TYPE, keys_for(document["keys"], RECEIPT_TYPE)
-        )
+        jwks = document["keys"] if keys is None else json.loads(keys)
+        claims = read_token(document["token"], RECEIPT_TYPE, keys_for(jwks, RECEIPT_TYPE))
         if claims != document["claims"]:
             integrity.add("the claims shown are not the claims that are signed")
         if vkey is not None:
@@ -69,7 +74,7 @@ def verify_receipt(path: Path, vkey: str | None) -> Report:
             else "Give the log's key to check the receipt's place in the log.",
         ),
         policy=Verdict(None, "Verify an export to judge decisions about data."),
-        limits=(KEYS_LIMIT, *LIMITS),
+        limits=(KEYS_LIMIT, *LIMITS) if keys is None else LIMITS,
     )
 
 

@@ -13,6 +13,7 @@ What is taken from the entry itself, because no other says it, is listed in ``RE
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from app.access.facts import caller_of, person_facts, stays_of
@@ -25,7 +26,9 @@ from app.audit.epoch import lease_seq
 from app.audit.model import Kind
 from app.consent.model import Standing
 from app.directory.model import Person
-from app.kernel.clock import instant
+from app.kernel.clock import instant, timestamp
+from app.policy.timeline import SKEW
+from app.sdk.verify.erasures import ErasureCheck
 from app.sdk.verify.law import LAW_KINDS, Law
 from app.sdk.verify.people import CONSENT_KINDS, Documents, People, Somebody, Unknown
 from app.sdk.verify.registry import Registry
@@ -47,17 +50,20 @@ class Replay:
     Attributes:
         people: as they are known so far.
         leases, decisions: how many were decided again.
+        erasures: whether each was by two custodians' word.
     """
 
     def __init__(self, documents: Documents) -> None:
         self.people = People(documents)
         self._law = Law(documents)
         self._registry = Registry(documents)
+        self.erasures = ErasureCheck(documents)
         self._takers: Mapping[Kind, _Take] = {
             Kind.DIRECTORY_PERSON: self.people.recorded,
             Kind.NOTICE_ADOPTED: self.people.adopted,
             Kind.NOTICE_SHOWN: self.people.shown,
-            Kind.SUBJECT_ERASED: self.people.erased,
+            Kind.SUBJECT_ERASED: self._erased,
+            Kind.LOG_CUSTODIANS_ADOPTED: self.erasures.adopted,
             Kind.LOG_OPENED: self._named,
             Kind.LOG_RESTORED: self._restored,
             Kind.DEVICE_PAIRED: self._registry.paired,
@@ -69,7 +75,8 @@ class Replay:
             **dict.fromkeys(CONSENT_KINDS, self.people.decided),
             **dict.fromkeys(LAW_KINDS, self._law.see),
         }
-        self._origin = ""
+        self._names: tuple[str, ...] = ()
+        self._newest: tuple[datetime, int] | None = None
         self.leases = 0
         self.decisions = 0
 
@@ -82,19 +89,39 @@ class Replay:
         take = self._takers.get(leaf["kind"])
         if take is None:
             return
+        yield from self._when(position, leaf)
         try:
             yield from take(position, leaf)
         except Unknown as error:
             yield str(error)
 
+    def _when(self, position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
+        """Hold the instant of an entry against those before it, and against its integration.
+
+        What holds is asked for at that instant: whoever may choose it freely escapes every stop,
+        pause and lead time.
+        """
+        at = instant(leaf["occurred_at"])
+        if at > instant(leaf["integrated_at"]) + SKEW:
+            yield f"occurred at {timestamp(at)}, after it was integrated at {leaf['integrated_at']}"
+        if self._newest is not None and at < self._newest[0] - SKEW:
+            before = f"entry {self._newest[1]}, which it follows, at {timestamp(self._newest[0])}"
+            yield f"occurred at {timestamp(at)}, before {before}"
+        if self._newest is None or at > self._newest[0]:
+            self._newest = (at, position)
+
     def _named(self, _position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
         """Keep the log's name: a lease's numbers follow from its epoch."""
         yield from ()
-        self._origin = leaf["facts"]["origin"]
+        self._names += (leaf["facts"]["origin"],)
 
     def _restored(self, position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
         yield from self._named(position, leaf)
         yield from self.people.restored(position, leaf)
+
+    def _erased(self, position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
+        yield from self.people.erased(position, leaf)
+        yield from self.erasures.erased(position, leaf, self._names)
 
     # Leases
 
@@ -131,7 +158,9 @@ class Replay:
             {"home": person.region, "place": person.place, "entity": person.entity_region},
         )
         seq = standing.decision.seq if standing.decision else 0
-        yield from _compared(facts["seq"], {"consent": lease_seq(self._origin, seq)})
+        yield from _compared(
+            facts["seq"], {"consent": lease_seq(self._names[-1] if self._names else "", seq)}
+        )
         longest = max(1, in_force.compiled.lease_ttl_s)
         if facts["ttl_s"] > longest:
             yield f"gives a lease of {facts['ttl_s']} s; by the log {longest} s are allowed"

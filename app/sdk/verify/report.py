@@ -132,6 +132,11 @@ class Findings:
         if idx is not None and (self.first_bad is None or idx < self.first_bad):
             self.first_bad = idx
 
+    @property
+    def counted(self) -> str:
+        """How many there are, as a sentence."""
+        return "1 finding." if self.count == 1 else f"{self.count} findings."
+
     def verdict(self, good: str, bad: str) -> Verdict:
         """Close the collection: ``good`` if nothing was found, else ``bad``."""
         if not self.count:

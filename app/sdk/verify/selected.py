@@ -14,6 +14,7 @@ from app.audit.named import named_documents
 from app.audit.selection import Selection, selection_of
 from app.audit.tiles import TILE_WIDTH, cut, tile_at
 from app.kernel.canonical import parse_canonical
+from app.kernel.errors import InvalidInput
 from app.sdk.verify.earlier import check_remembered, check_since
 from app.sdk.verify.lines import LeafLines
 from app.sdk.verify.parts import check_parts
@@ -32,7 +33,16 @@ _REFUSED = "Policy is judged on the whole log: a selection leaves out what decis
 
 
 def verify_selected(run: Run, name: str, entries_digest: Callable[[], str]) -> Report:
-    """Verify an export that holds some of the entries; see ``app.sdk.verify.verify``."""
+    """Verify an export that holds some of the entries; see ``app.sdk.verify.verify``.
+
+    Raises:
+        InvalidInput: receipts are asked about; what was promised may stand in the rest of the log.
+    """
+    if run.ask.receipts:
+        raise InvalidInput(
+            "a submission receipt (--receipt) cannot be checked from a selection",
+            cure="Leave the option away, or verify a whole export.",
+        )
     run.selection = _selection(run)
     tree = rebuild(run)
     lines = _Lines(run)
@@ -92,9 +102,9 @@ class _Lines:
         self.count = 0
 
     def see(self, position: int, line: bytes) -> None:
-        """Take the line (``0x00 || line``) at a position of the file."""
+        """Take the line at a position of the file, with its newline."""
         try:
-            leaf = read_leaf(line[1:])
+            leaf = read_leaf(line[:-1])
         except ValueError as error:
             self._run.integrity.add(f"line {position} is not a leaf: {error}")
             return
@@ -145,10 +155,10 @@ def _report(run: Run, name: str, lines: _Lines) -> Report:
     integrity = run.integrity.verdict(
         f"The {lines.count} entries are in the log of {size} that was signed; tiles, key, "
         f"documents and manifest fit.",
-        f"{run.integrity.count} findings.",
+        run.integrity.counted,
     )
     completeness: Verdict = run.completeness.verdict(
-        f"No entry is left out: {lines.stretch.sentence}", f"{run.completeness.count} findings."
+        f"No entry is left out: {lines.stretch.sentence}", run.completeness.counted
     )
     if completeness.ok and run.selection is not None and run.selection.sequence is None:
         completeness = Verdict(None, UNPROVABLE)

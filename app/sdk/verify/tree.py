@@ -13,9 +13,9 @@ _TILE_BYTES = TILE_WIDTH * HASH_BYTES
 
 
 def leaf_hashes(lines: Sequence[bytes]) -> list[bytes]:
-    """RFC 6962 §2.1, of lines that carry the zero byte before them already."""
+    """RFC 6962 §2.1, of lines with the newline that ends each and is no part of the leaf."""
     sha256 = hashlib.sha256
-    return [sha256(line).digest() for line in lines]
+    return [sha256(b"\x00" + line[:-1]).digest() for line in lines]
 
 
 class TreeCheck:
