@@ -9,28 +9,26 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from app.access.enforcer import CasbinAuthority
-from app.access.floor import ALLOWED
-from app.access.purposes import load_purposes
+from app.access.floor.purposes import load_purposes
+from app.access.floor.terms import ALLOWED
 from app.access.service import AccessService
-from app.agents.leases import LEASE_TYPE
 from app.agents.service import AgentService
-from app.audit.backlog import Backlog
-from app.audit.checkpoint import VerifierKey
-from app.audit.continuity import has_begun, require_same_log
-from app.audit.custody import Custodians, parse_custodians
-from app.audit.documents import CUSTODIANS
-from app.audit.epoch import next_origin
-from app.audit.halt import Halt
-from app.audit.integrator import Integrator
-from app.audit.lock import LockStore, open_lock
-from app.audit.model import Kind
-from app.audit.receipts import SUBMISSION_TYPE, SubmissionReceipts
-from app.audit.restore import Restore, finish, origin_now
+from app.audit.entries.documents import CUSTODIANS
+from app.audit.entries.halt import Halt
+from app.audit.entries.model import Kind
+from app.audit.entries.receipts import SubmissionReceipts
+from app.audit.entries.vault import Vault
+from app.audit.growing.backlog import Backlog
+from app.audit.growing.integrator import Integrator
+from app.audit.growing.lock import LockStore, open_lock
+from app.audit.restore.continuity import has_begun, require_same_log
+from app.audit.restore.custody import Custodians, parse_custodians
+from app.audit.restore.service import Restore, finish, origin_now
 from app.audit.service import AuditService
-from app.audit.vault import Vault
-from app.audit.witnesses import Witnesses, read_policy
+from app.audit.tree.checkpoint import VerifierKey
+from app.audit.tree.epoch import next_origin
+from app.audit.witnesses.asking import Witnesses, read_policy
 from app.consent.packs import load_notices
-from app.consent.receipts import RECEIPT_TYPE
 from app.consent.service import ConsentService
 from app.db.engine import Database, Tx, open_database
 from app.db.migrate import bring_up
@@ -42,13 +40,18 @@ from app.kernel.clock import Clock, SystemClock
 from app.kernel.errors import Conflict, Unavailable
 from app.kernel.keys import KeyFolder, create_once
 from app.kernel.signing import jwk
+from app.kernel.tokens import (
+    ERASURE_TYPE,
+    GRANT_TYPE,
+    KEY_USE,
+    LEASE_TYPE,
+    RECEIPT_TYPE,
+    SUBMISSION_TYPE,
+)
 from app.policy.packs import load_catalogue, load_floors
 from app.policy.service import PolicyService
-from app.rights.model import ERASURE_TYPE
 from app.rights.service import RightsService
 from app.rights.store import TABLES as ERASED_TABLES
-from app.sdk.grants import GRANT_TYPE
-from app.sdk.keys import KEY_USE
 from app.settings import Settings
 
 

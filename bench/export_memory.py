@@ -27,15 +27,15 @@ from pathlib import Path
 from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import insert, select
 
-from app.audit import store
-from app.audit.checkpoint import parse_checkpoint, parse_note
-from app.audit.export import export_log
-from app.audit.integrator import BATCH, Integrator
-from app.audit.merkle import verify_inclusion
-from app.audit.model import FORMAT, SYSTEM, Actor, Event, Kind, submission
-from app.audit.projections import Form
+from app.audit.entries import store
+from app.audit.entries.model import FORMAT, SYSTEM, Actor, Event, Kind, submission
+from app.audit.entries.vault import Vault
+from app.audit.export.projections import Form
+from app.audit.export.service import export_log
+from app.audit.growing.integrator import BATCH, Integrator
 from app.audit.service import AuditService
-from app.audit.vault import Vault
+from app.audit.tree.checkpoint import parse_checkpoint, parse_note
+from app.audit.tree.merkle import verify_inclusion
 from app.db.engine import Database, open_database
 from app.db.migrate import migrate
 from app.kernel.canonical import Json

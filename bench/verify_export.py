@@ -34,15 +34,32 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from app.access.floor import ALLOWED, PROHIBITED
-from app.access.model import Caller, Facts, PersonFacts, PolicyFacts, Question, ScopeFacts, decide
-from app.access.record import entry_facts
-from app.audit import archive
-from app.audit.archive import ArchiveWriter
-from app.audit.checkpoint import Checkpoint, VerifierKey, sign_note
-from app.audit.merkle import CompactRange, complete_root, leaf_hash
-from app.audit.model import FORMAT, SYSTEM, Actor, Event, Kind, stamp, stream_names, submission
-from app.audit.tiles import TILE_WIDTH, tiles_of
+from app.access.decision.model import (
+    Caller,
+    Facts,
+    PersonFacts,
+    PolicyFacts,
+    Question,
+    ScopeFacts,
+    decide,
+)
+from app.access.decision.record import entry_facts
+from app.access.floor.terms import ALLOWED, PROHIBITED
+from app.audit.entries.model import (
+    FORMAT,
+    SYSTEM,
+    Actor,
+    Event,
+    Kind,
+    stamp,
+    stream_names,
+    submission,
+)
+from app.audit.export import archive
+from app.audit.export.archive import ArchiveWriter
+from app.audit.tree.checkpoint import Checkpoint, VerifierKey, sign_note
+from app.audit.tree.merkle import CompactRange, complete_root, leaf_hash
+from app.audit.tree.tiles import TILE_WIDTH, tiles_of
 from app.kernel.canonical import Json, canonical, digest, parse_canonical
 from app.kernel.signing import LocalSigner
 from app.sdk.verify import Ask, Depth, verify_asked

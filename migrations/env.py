@@ -5,10 +5,10 @@ from sqlalchemy import Engine
 
 import app.access.store
 import app.agents.store
-import app.audit.cosigned
-import app.audit.documents
-import app.audit.erasure
-import app.audit.store
+import app.audit.entries.cosigned
+import app.audit.entries.documents
+import app.audit.entries.erasure
+import app.audit.entries.store
 import app.consent.store
 import app.directory.sessions
 import app.directory.store

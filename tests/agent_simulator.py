@@ -12,14 +12,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from app.agents.refusals import Refusal
 from app.kernel.canonical import canonical, digest
+from app.kernel.refusals import Refusal
 from app.kernel.signing import LocalSigner, jwk, sign_token, thumbprint
+from app.kernel.tokens import LEASE_TYPE
 from app.kernel.vocabulary import Reason, Signal
-from app.sdk import memory
-from app.sdk.event import UiEvent
-from app.sdk.guard import Allowed, Denied, Guard
-from app.sdk.lease import LEASE_TYPE
+from app.sdk.agent import memory
+from app.sdk.agent.event import UiEvent
+from app.sdk.agent.guard import Allowed, Denied, Guard
 from tests.fakes import FakeClock
 
 TTL_S = 900

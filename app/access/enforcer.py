@@ -16,7 +16,7 @@ from pathlib import Path
 
 import casbin
 
-from app.access.floor import Function
+from app.access.floor.terms import Function
 from app.directory.model import ROLES as PEOPLE_ROLES
 from app.kernel.authority import Role
 from app.kernel.errors import Fault, Forbidden, Unreadable

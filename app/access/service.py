@@ -20,9 +20,8 @@ from datetime import datetime
 from typing import Any
 
 from app.access import store
-from app.access.floor import ALLOWED, PROHIBITED, Function, Outcome, verdict
-from app.access.inquiry import EvaluationRequest, Inquirer, Inquiry
-from app.access.model import (
+from app.access.decision.inquiry import EvaluationRequest, Inquirer, Inquiry
+from app.access.decision.model import (
     CALLER_REASONS,
     CAPTURED_DATA,
     GRANT_TTL_S,
@@ -31,12 +30,13 @@ from app.access.model import (
     Decision,
     decide,
 )
-from app.access.purposes import PurposeFile
-from app.access.record import entry_facts, written
-from app.access.sentences import SENTENCES
+from app.access.decision.record import entry_facts, written
+from app.access.decision.sentences import SENTENCES
+from app.access.floor.purposes import PurposeFile
+from app.access.floor.terms import ALLOWED, PROHIBITED, Function, Outcome, verdict
+from app.access.grants.uses import Uses
 from app.access.store import Closed, GrantRow, Use
-from app.access.uses import Uses
-from app.audit.model import SYSTEM, Actor, Event, Kind
+from app.audit.entries.model import SYSTEM, Actor, Event, Kind
 from app.audit.service import AuditService
 from app.consent.service import ConsentService
 from app.db.engine import Tx
@@ -46,9 +46,9 @@ from app.kernel.authority import Authority
 from app.kernel.canonical import Json
 from app.kernel.errors import Fault, Forbidden, InvalidInput, Unauthenticated
 from app.kernel.signing import Signer, sign_token
+from app.kernel.tokens import GRANT_TYPE
 from app.policy.service import PolicyService
 
-GRANT_TYPE = "habeas-grant+jwt"
 USES_SHOWN = 200
 """How many asks about a person are listed, the newest first."""
 

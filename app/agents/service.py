@@ -16,8 +16,7 @@ Rules:
 from datetime import datetime, timedelta
 
 from app.agents import store
-from app.agents.leases import (
-    LEASE_TYPE,
+from app.agents.leases.terms import (
     MIN_AGENT,
     NOTHING_HELD,
     LeaseAnswer,
@@ -30,11 +29,10 @@ from app.agents.leases import (
     regions_in_question,
 )
 from app.agents.model import Device, Report, Totals, directive
-from app.agents.pairing import PairingService
-from app.agents.refusals import REPORTABLE
-from app.audit.epoch import lease_seq
-from app.audit.model import Actor, Event, Kind
+from app.agents.pairing.service import PairingService
+from app.audit.entries.model import Actor, Event, Kind
 from app.audit.service import AuditService
+from app.audit.tree.epoch import lease_seq
 from app.consent.service import ConsentService
 from app.db.engine import Tx
 from app.directory.model import Person
@@ -42,7 +40,9 @@ from app.directory.service import DirectoryService
 from app.kernel.authority import Authority
 from app.kernel.canonical import Json, canonical, digest, parse_canonical
 from app.kernel.errors import Conflict, Fault, Forbidden, InvalidInput, NotFound
+from app.kernel.refusals import REPORTABLE
 from app.kernel.signing import Signer, sign_token
+from app.kernel.tokens import LEASE_TYPE
 from app.policy.service import PolicyService
 
 MAX_CHANGES_PER_HOUR = 60

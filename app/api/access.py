@@ -13,9 +13,9 @@ from typing import Annotated, Any, Literal, TypeVar
 from fastapi import APIRouter, Depends, Path, Request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from app.access.inquiry import EvaluationRequest
-from app.access.model import CAPTURED_DATA, Consumer
-from app.access.record import MAX_PERSONS
+from app.access.decision.inquiry import EvaluationRequest
+from app.access.decision.model import CAPTURED_DATA, Consumer
+from app.access.decision.record import MAX_PERSONS
 from app.api.deps import MachineRoom, Now, ServicesDep, WriteTx
 from app.kernel.clock import instant
 from app.kernel.errors import Fault, Unauthenticated, Unreadable

@@ -11,11 +11,12 @@ from fastapi.responses import JSONResponse, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.agents.leases import LEASE_TYPE, Poll
+from app.agents.leases.terms import Poll
 from app.agents.model import Captured, Report
-from app.agents.pairing import Token, TokenRefusal
+from app.agents.pairing.service import Token, TokenRefusal
 from app.api.deps import MachineRoom, Now, ReadTx, ServicesDep, WriteTx
 from app.kernel.errors import Unauthenticated
+from app.kernel.tokens import LEASE_TYPE
 from app.kernel.vocabulary import Signal
 
 router = APIRouter(prefix="/v1/agent", tags=["agents"])

@@ -2,7 +2,7 @@
 
 Beside the resources of C2SP tlog-tiles under ``/log`` (checkpoint, tiles of hashes) these are
 proofs ready made, the witness policy, and how the witnesses stand. Bundles of entries are for
-auditors: app/web/log_bundles.py.
+auditors: app/web/auditor/bundles.py.
 """
 
 import base64
@@ -15,7 +15,8 @@ from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel
 
 from app.api.deps import ReadTx, ServicesDep
-from app.audit import cosigned, proofs, serving
+from app.audit.entries import cosigned
+from app.audit.reading import proofs, serving
 from app.kernel.errors import NotFound
 
 router = APIRouter(prefix="/log", tags=["log"])

@@ -5,8 +5,8 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 
 from app.api.deps import ReadTx, ServicesDep
-from app.audit.receipts import SUBMISSION_TYPE
 from app.kernel.errors import NotFound
+from app.kernel.tokens import SUBMISSION_TYPE
 
 router = APIRouter(prefix="/log", tags=["log"])
 

@@ -13,12 +13,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from app.audit import activity, cosigned, documents, lookup, proofs, store
-from app.audit.activity import Bucket
-from app.audit.codes import require_codes
-from app.audit.epoch import base_of
-from app.audit.halt import Halt
-from app.audit.model import (
+from app.audit.entries import cosigned, documents, store
+from app.audit.entries.codes import require_codes
+from app.audit.entries.halt import Halt
+from app.audit.entries.model import (
     FORMAT,
     MAX_ENTRY_BYTES,
     SYSTEM,
@@ -29,12 +27,15 @@ from app.audit.model import (
     Kind,
     submission,
 )
-from app.audit.proofs import Inclusion
-from app.audit.receipts import SubmissionReceipts
-from app.audit.selection import Selection
-from app.audit.store import Body
-from app.audit.vault import Sealed, Tampered, Vault
-from app.audit.waiting import Waiting, submission_digest, waiting
+from app.audit.entries.receipts import SubmissionReceipts
+from app.audit.entries.store import Body
+from app.audit.entries.vault import Sealed, Tampered, Vault
+from app.audit.entries.waiting import Waiting, submission_digest, waiting
+from app.audit.reading import activity, lookup, proofs
+from app.audit.reading.activity import Bucket
+from app.audit.reading.proofs import Inclusion
+from app.audit.reading.selection import Selection
+from app.audit.tree.epoch import base_of
 from app.db.engine import Tx
 from app.kernel.errors import NotFound, TooLarge, Unavailable
 

@@ -10,8 +10,16 @@ from rich.console import Console
 from rich.table import Table
 
 from app.kernel.errors import InvalidInput, Unavailable
-from app.sdk.client import AgentClient, CodeShown, NotPaired, Paired, PairingFailed, Tally, pair
-from app.sdk.replay import RecordingError, Step, read_recording, run
+from app.sdk.agent.client import (
+    AgentClient,
+    CodeShown,
+    NotPaired,
+    Paired,
+    PairingFailed,
+    Tally,
+    pair,
+)
+from app.sdk.agent.recording import RecordingError, Step, read_recording, run
 
 verbs = typer.Typer(no_args_is_help=True, help="The reference agent: pair, run, status.")
 console = Console(highlight=False)

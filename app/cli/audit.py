@@ -19,11 +19,11 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from app.audit.export import export_log
-from app.audit.model import SYSTEM, Entry
-from app.audit.projections import LINES, Form, Lines
-from app.audit.selection import read_selection
-from app.audit.tail import begin_tail, tail
+from app.audit.entries.model import SYSTEM, Entry
+from app.audit.export.projections import LINES, Form, Lines
+from app.audit.export.service import export_log
+from app.audit.export.tail import begin_tail, tail
+from app.audit.reading.selection import read_selection
 from app.settings import Settings
 from app.wiring import build
 

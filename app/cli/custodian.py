@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from app.audit.checkpoint import VerifierKey
-from app.audit.custody import private_key, read_private_key, sign_statement
+from app.audit.restore.custody import private_key, read_private_key, sign_statement
+from app.audit.tree.checkpoint import VerifierKey
 from app.kernel.errors import Conflict, InvalidInput
 from app.kernel.keys import create_once
 

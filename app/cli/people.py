@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from app.audit.model import SYSTEM
+from app.audit.entries.model import SYSTEM
 from app.db.scrub import scrub
 from app.directory.packs import read_people
 from app.kernel.canonical import digest

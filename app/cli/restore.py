@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from app.audit.restore import Restore
+from app.audit.restore.service import Restore
 from app.kernel.errors import InvalidInput
 from app.settings import Settings
 from app.wiring import Services, restore

@@ -18,7 +18,6 @@ from app.kernel.canonical import Json
 from app.kernel.clock import timestamp
 from app.kernel.signing import unb64u
 
-RECEIPT_TYPE = "habeas-receipt+jwt"
 SCHEMA_VERSION = "habeas-receipt/1"
 
 _DPV = "https://w3id.org/dpv#"

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from app.audit.model import SYSTEM, Actor, Event, Kind
+from app.audit.entries.model import SYSTEM, Actor, Event, Kind
 from app.audit.service import AuditService
 from app.consent import model, store, timeline
 from app.consent.model import (
@@ -33,7 +33,7 @@ from app.consent.model import (
     require_pause,
     wrong,
 )
-from app.consent.receipts import RECEIPT_TYPE, Receipt, entry_facts, receipt_claims, receipt_of
+from app.consent.receipts import Receipt, entry_facts, receipt_claims, receipt_of
 from app.consent.timeline import Endings
 from app.db.engine import Tx
 from app.directory.model import Person
@@ -42,6 +42,7 @@ from app.kernel.authority import Authority
 from app.kernel.canonical import Json
 from app.kernel.errors import Conflict, Forbidden, NotFound, Unavailable
 from app.kernel.signing import Signer, sign_token
+from app.kernel.tokens import RECEIPT_TYPE
 
 NOTICE = "capture"
 """The notice that capture rests on."""

@@ -6,8 +6,8 @@ Their keys lie beside each other in one folder, which is right for a demo and fo
 import secrets
 from pathlib import Path
 
-from app.audit.checkpoint import VerifierKey
-from app.audit.custody import private_key, read_private_key
+from app.audit.restore.custody import private_key, read_private_key
+from app.audit.tree.checkpoint import VerifierKey
 from app.kernel.keys import create_once
 
 NAMES = ("works-council", "data-protection")

@@ -9,8 +9,8 @@ from rich.console import Console
 
 from app.demo.seed import DATA
 from app.kernel.errors import HabeasError
-from app.sdk.client import AgentClient, CodeShown, NotPaired, PairingFailed, pair
-from app.sdk.replay import Step, read_recording, run
+from app.sdk.agent.client import AgentClient, CodeShown, NotPaired, PairingFailed, pair
+from app.sdk.agent.recording import Step, read_recording, run
 from app.wiring import Services
 
 PERSON = "E-0042"

@@ -31,9 +31,9 @@ from app.directory.model import Person
 from app.kernel.canonical import Json
 from app.kernel.errors import Forbidden, InvalidInput, Unavailable
 from app.kernel.signing import LocalSigner, jwk, sign_token
-from app.web.door import require_same_site
-from app.web.render import page
-from app.web.signin import SignIn
+from app.web.shell.door import require_same_site
+from app.web.shell.render import page
+from app.web.shell.signin import SignIn
 from app.wiring import Services
 
 PATH = "/demo/idp"

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
-from app.audit.model import SYSTEM
+from app.audit.entries.model import SYSTEM
 from app.db.engine import Tx
 from app.directory.model import Person
 from app.directory.packs import read_people

@@ -22,24 +22,16 @@ from app.demo.step import NotSo, Told, TourClock, hold
 from app.demo.visitor import Visitor
 from app.kernel.errors import HabeasError
 from app.kernel.signing import BadToken, read_token
-from app.sdk.client import AgentClient, CodeShown, PairingFailed, Polled, pair
-from app.sdk.grants import (
-    GRANT_TYPE,
-    GrantRefused,
-    RedeemedInMemory,
-    UseRefused,
-    check_grant,
-    report_use,
-)
-from app.sdk.keys import keys_for
-from app.sdk.replay import play, read_recording
+from app.kernel.tokens import GRANT_TYPE, RECEIPT_TYPE, keys_for
+from app.sdk.agent.client import AgentClient, CodeShown, PairingFailed, Polled, pair
+from app.sdk.agent.recording import play, read_recording
+from app.sdk.store.grants import GrantRefused, RedeemedInMemory, UseRefused, check_grant, report_use
 from app.sdk.verify import verify
 
 EMPLOYEE, AUDITOR = "E-0043", "E-0119"
 CONSUMER = "training-pipeline"
 TRAINING, EVALUATION = "ai_training.computer_use", "performance_evaluation"
 EVENTS = 1_500
-RECEIPT_TYPE = "habeas-receipt+jwt"
 PATIENCE_S = 20.0
 EXPORT_PATIENCE_S = 30.0
 LONGEST_LEASE_S = 900

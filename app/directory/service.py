@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from app.audit.model import SYSTEM, Actor, Event, Kind
+from app.audit.entries.model import SYSTEM, Actor, Event, Kind
 from app.audit.service import AuditService
 from app.db.engine import Tx
 from app.directory import store

@@ -26,7 +26,7 @@ from sqlalchemy import (
     update,
 )
 
-from app.audit.model import Actor, Event, Kind
+from app.audit.entries.model import Actor, Event, Kind
 from app.audit.service import AuditService
 from app.db.engine import Tx
 from app.db.metadata import UtcTime, metadata

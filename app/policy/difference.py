@@ -12,8 +12,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from app.policy.compile import TOP, Element, closed, compare, meet, meet_all
-from app.policy.layer import CompanyPolicy, Direction, Evidence
+from app.policy.lattice import TOP, Element, closed, compare, meet, meet_all
+from app.policy.law.layer import CompanyPolicy, Direction, Evidence
 from app.policy.model import KnobChange
 
 

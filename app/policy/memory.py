@@ -10,7 +10,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from app.policy.compile import compile_layers
+from app.policy.lattice import compile_layers
 from app.policy.model import InForce
 from app.policy.timeline import History, in_force, moments
 

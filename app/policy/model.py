@@ -11,16 +11,7 @@ from typing import Any
 
 from app.kernel.canonical import canonical, digest, parse_canonical
 from app.kernel.vocabulary import Basis, Mode, Signal
-from app.policy.layer import (
-    Claim,
-    CompanyPolicy,
-    Direction,
-    Evidence,
-    Floor,
-    Layer,
-    Value,
-    Why,
-)
+from app.policy.law.layer import Claim, CompanyPolicy, Direction, Evidence, Floor, Layer, Value, Why
 
 __all__ = [
     "App",

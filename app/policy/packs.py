@@ -20,7 +20,8 @@ from yaml.nodes import Node
 from app.kernel.canonical import canonical
 from app.kernel.errors import Fault, Unreadable
 from app.kernel.vocabulary import Basis, Mode, Signal
-from app.policy.layer import (
+from app.policy.catalogue.matching import read_pattern
+from app.policy.law.layer import (
     APPROVERS,
     CONFIDENCES,
     COUNTS,
@@ -35,9 +36,8 @@ from app.policy.layer import (
     CompanyPolicy,
     Floor,
 )
-from app.policy.matching import read_pattern
+from app.policy.law.strict import Form, is_null
 from app.policy.model import App, Catalogue, Exclusion, Matchers
-from app.policy.strict import Form, is_null
 from app.policy.timeline import chain
 
 T = TypeVar("T")

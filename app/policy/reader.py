@@ -12,10 +12,10 @@ from datetime import datetime
 from app.db.engine import Tx
 from app.kernel.errors import NotFound
 from app.policy import store
-from app.policy.compile import compile_layers
+from app.policy.lattice import compile_layers
 from app.policy.memory import Memory
 from app.policy.model import InForce
-from app.policy.situation import Situation, situation_of
+from app.policy.prospect import Situation, situation_of
 from app.policy.timeline import History, chain, in_force
 
 

@@ -11,7 +11,7 @@ Rules:
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from app.audit.model import SYSTEM, Event, Kind
+from app.audit.entries.model import SYSTEM, Event, Kind
 from app.audit.service import AuditService
 from app.db.engine import Tx
 from app.directory.model import Person
@@ -21,14 +21,14 @@ from app.kernel.clock import timestamp
 from app.kernel.errors import NotFound
 from app.kernel.scope import Scope
 from app.policy import store
-from app.policy.compile import document
-from app.policy.layer import Floor
+from app.policy.changes.stops import Stops
+from app.policy.changes.workflow import Workflow
+from app.policy.lattice import document
+from app.policy.law.layer import Floor
 from app.policy.model import Catalogue, Change, InForce, Preview, RegionView, Stop
 from app.policy.packs import PolicyTexts
 from app.policy.reader import PolicyReader
-from app.policy.stops import Stops
 from app.policy.timeline import chain, met
-from app.policy.workflow import Workflow
 
 
 class PolicyService:

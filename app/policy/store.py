@@ -28,7 +28,7 @@ from sqlalchemy.exc import IntegrityError
 from app.db.engine import Tx
 from app.db.metadata import RowNumber, UtcTime, metadata
 from app.kernel.errors import Conflict
-from app.policy.layer import CompanyPolicy, Direction, Floor
+from app.policy.law.layer import CompanyPolicy, Direction, Floor
 from app.policy.model import Step, StepTaken
 from app.policy.notes import unstorable
 from app.policy.timeline import CompanyRow, FloorRow, History, StopRow

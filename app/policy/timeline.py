@@ -21,9 +21,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from app.policy.compile import meet_all
 from app.policy.difference import only_narrows
-from app.policy.layer import (
+from app.policy.lattice import meet_all
+from app.policy.law.layer import (
     NOT_APPROVED,
     Claim,
     CompanyPolicy,

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from app.audit.custody import statement_text
+from app.audit.restore.custody import statement_text
 from app.kernel.canonical import Json
 from app.kernel.clock import timestamp
 
-ERASURE_TYPE = "habeas-erasure+jwt"
 ACTION = "erase-person"
 
 

@@ -17,29 +17,23 @@ from datetime import datetime
 from typing import Protocol
 
 from app.agents.service import AgentService
-from app.audit import documents, erasure
-from app.audit.custody import Custodians, require_two
-from app.audit.erasure import Erasure
-from app.audit.model import SYSTEM, Event, Kind
+from app.audit.entries import documents, erasure
+from app.audit.entries.erasure import Erasure
+from app.audit.entries.model import SYSTEM, Event, Kind
+from app.audit.restore.custody import Custodians, require_two
 from app.audit.service import AuditService
 from app.db.engine import Tx
 from app.directory.service import DirectoryService
 from app.kernel.canonical import Json
 from app.kernel.errors import NotFound
 from app.kernel.signing import Signer, sign_token
+from app.kernel.tokens import ERASURE_TYPE
 from app.rights import store
-from app.rights.model import (
-    ERASURE_TYPE,
-    Basis,
-    Erased,
-    erased_facts,
-    receipt_claims,
-    statement_of,
-)
+from app.rights.model import Basis, Erased, erased_facts, receipt_claims, statement_of
 
 
 class Remembers(Protocol):
-    """What outlives a restored database (app/audit/lock.py)."""
+    """What outlives a restored database (app/audit/growing/lock.py)."""
 
     def note_erased(self, pseudonym: str, at: datetime) -> None:
         """Remember, durably, that somebody was erased; twice is once."""

@@ -14,7 +14,7 @@ from sqlalchemy.sql.expression import ColumnElement
 
 from app.access.store import access_decision
 from app.agents import store as agents
-from app.audit import erasure
+from app.audit.entries import erasure
 from app.consent.store import decision_table, keep_offers, shown_table
 from app.db.engine import Tx
 from app.db.roles import eraser_of

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from app.agents.refusals import Refusal
 from app.kernel.canonical import canonical, digest
+from app.kernel.refusals import Refusal
 from app.kernel.signing import BadToken, read_token
+from app.kernel.tokens import LEASE_TYPE
 from app.kernel.vocabulary import Reason
 
-LEASE_TYPE = "habeas-lease+jwt"
 SKEW_S = 60
 """How far two honest clocks may differ, seconds."""
 MAX_LIFE_S = 3_600

@@ -6,21 +6,15 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware.sessions import SessionMiddleware
 
-from app.web import (
-    auditor,
-    employee,
-    home,
-    laptop_pages,
-    legal,
-    log_bundles,
-    receipt_pages,
-    refusals,
-    render,
-    signin,
-)
-from app.web.auditor_jobs import jobs_of
-from app.web.headers import SecurityHeaders, page_headers
-from app.web.signin import SignIn
+from app.web.auditor import bundles as log_bundles
+from app.web.auditor import pages as auditor
+from app.web.auditor.jobs import jobs_of
+from app.web.employee import laptop_pages, receipt_pages
+from app.web.employee import pages as employee
+from app.web.legal import pages as legal
+from app.web.shell import home, refusals, render, signin
+from app.web.shell.headers import SecurityHeaders, page_headers
+from app.web.shell.signin import SignIn
 from app.wiring import Services
 
 HANDSHAKE_S = 600

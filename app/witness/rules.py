@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from app.audit.checkpoint import (
+from app.audit.tree.checkpoint import (
     BadNote,
     Checkpoint,
     Note,
@@ -18,7 +18,7 @@ from app.audit.checkpoint import (
     parse_note,
     unb64,
 )
-from app.audit.merkle import EMPTY_ROOT, HASH_BYTES, BadProof, verify_consistency
+from app.audit.tree.merkle import EMPTY_ROOT, HASH_BYTES, BadProof, verify_consistency
 
 MAX_REQUEST_BYTES = 64_000
 MAX_PROOF_LINES = 63

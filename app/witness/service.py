@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from app.audit.checkpoint import BadNote, VerifierKey, parse_vkey
-from app.audit.cosignature import WitnessKey, cosign
+from app.audit.tree.checkpoint import BadNote, VerifierKey, parse_vkey
+from app.audit.tree.cosignature import WitnessKey, cosign
 from app.db.engine import Database
 from app.kernel.clock import Clock, SystemClock
 from app.kernel.errors import InvalidInput, NotFound, Unavailable

@@ -14,7 +14,7 @@ from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table, Text, func
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import IntegrityError
 
-from app.audit.checkpoint import Checkpoint, VerifierKey, parse_vkey
+from app.audit.tree.checkpoint import Checkpoint, VerifierKey, parse_vkey
 from app.db.engine import Database, Tx, open_database
 from app.db.metadata import UtcTime
 from app.kernel.errors import Conflict

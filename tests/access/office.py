@@ -7,15 +7,15 @@ from typing import Any
 
 import yaml
 
-from app.access.floor import ALLOWED
-from app.access.inquiry import EvaluationRequest
+from app.access.decision.inquiry import EvaluationRequest
+from app.access.floor.terms import ALLOWED
 from app.access.service import Answer
-from app.audit.model import SYSTEM, Entry, EntryFilter
+from app.audit.entries.model import SYSTEM, Entry, EntryFilter
 from app.consent.model import Act
 from app.directory.model import Person
 from app.kernel.signing import thumbprint
 from app.kernel.vocabulary import Signal
-from app.policy.layer import PRECONDITIONS
+from app.policy.law.layer import PRECONDITIONS
 from app.wiring import Services
 from tests.fakes import FakeClock
 from tests.make import person

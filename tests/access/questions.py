@@ -6,8 +6,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from app.access.floor import ALLOWED, Function
-from app.access.model import Caller, Facts, PersonFacts, PolicyFacts, Question, ScopeFacts
+from app.access.decision.model import Caller, Facts, PersonFacts, PolicyFacts, Question, ScopeFacts
+from app.access.floor.terms import ALLOWED, Function
 from app.consent.model import State, suffices
 from app.kernel.vocabulary import Signal
 

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from app.access.record import recompute, recorded
-from app.access.service import GRANT_TYPE
+from app.access.decision.record import recompute, recorded
 from app.consent.model import Act
 from app.kernel.errors import TooLarge, Unauthenticated
 from app.kernel.signing import LocalSigner, b64u, sign_token, thumbprint
-from app.sdk.grants import Grant, GrantRefused, RedeemedInMemory, check_grant
+from app.kernel.tokens import GRANT_TYPE
+from app.sdk.store.grants import Grant, GrantRefused, RedeemedInMemory, check_grant
 from tests.access.office import ALICE, BOB, LAWYERS, TRAINING, Office, codes
 from tests.fakes import FakeClock
 

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.access.floor import ALLOWED, Outcome, verdict
-from app.access.model import (
+from app.access.decision.model import (
     CAPTURED_DATA,
     AccessReason,
     Facts,
@@ -19,7 +18,8 @@ from app.access.model import (
     ScopeFacts,
     decide,
 )
-from app.access.sentences import SENTENCES
+from app.access.decision.sentences import SENTENCES
+from app.access.floor.terms import ALLOWED, Outcome, verdict
 from tests.access.questions import (
     FACTS,
     NOW,

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from app.access.decision.facts import rules
+from app.access.decision.model import Caller, Facts, PersonFacts, Question, ScopeFacts, decide
+from app.access.decision.record import entry_facts, recompute
 from app.access.enforcer import CasbinAuthority
-from app.access.facts import rules
-from app.access.floor import ALLOWED
-from app.access.model import Caller, Facts, PersonFacts, Question, ScopeFacts, decide
-from app.access.record import entry_facts, recompute
+from app.access.floor.terms import ALLOWED
 from app.agents.model import Circumstances, directive
 from app.consent.model import State, suffices
 from app.kernel.authority import Role
 from app.kernel.vocabulary import Mode, Signal
-from app.policy.compile import compile_layers, document
-from app.policy.layer import PRECONDITIONS, Floor
+from app.policy.lattice import compile_layers, document
+from app.policy.law.layer import PRECONDITIONS, Floor
 from app.policy.model import Catalogue, InForce
 from app.policy.packs import PolicyTexts, load_catalogue, load_floors
 from app.policy.timeline import CompanyRow, FloorRow, History, in_force

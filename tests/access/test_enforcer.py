@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.access.enforcer import ACTIONS, ROLES, CasbinAuthority
-from app.access.floor import Function
+from app.access.floor.terms import Function
 from app.directory.model import ROLES as PEOPLE_ROLES
 from app.kernel.authority import Role
 from app.kernel.errors import Forbidden, Unreadable

@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from app.access.record import recompute, recorded
+from app.access.decision.record import recompute, recorded
 from app.consent.model import Act
 from app.kernel.canonical import canonical
 from app.kernel.errors import Forbidden, InvalidInput, Unauthenticated
-from app.sdk.grants import RedeemedInMemory, check_grant
+from app.sdk.store.grants import RedeemedInMemory, check_grant
 from tests.access.office import (
     ALICE,
     BOB,

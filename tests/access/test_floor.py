@@ -8,8 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.access.aliases import NAMED_ANYWHERE, NAMED_EXACTLY
-from app.access.floor import ALLOWED, BREAK_GLASS, PROHIBITED, TERMS, Outcome, Verdict, verdict
+from app.access.floor.aliases import NAMED_ANYWHERE, NAMED_EXACTLY
+from app.access.floor.terms import (
+    ALLOWED,
+    BREAK_GLASS,
+    PROHIBITED,
+    TERMS,
+    Outcome,
+    Verdict,
+    verdict,
+)
 
 NAMES = sorted({name for names in NAMED_ANYWHERE.values() for name in names})
 EVERYDAY = sorted({name for names in NAMED_EXACTLY.values() for name in names})

@@ -17,11 +17,12 @@ import uvicorn
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
-from app.access.record import recompute, recorded
+from app.access.decision.record import recompute, recorded
 from app.consent.model import Act
 from app.kernel.signing import read_token
+from app.kernel.tokens import GRANT_TYPE
 from app.main import create_app
-from app.sdk.grants import GRANT_TYPE, UseRefused, report_use
+from app.sdk.store.grants import UseRefused, report_use
 from tests.access.office import ALICE, BOB, TRAINING, Office
 
 URL = "/access/v1/evaluation"

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from hypothesis import given
 
-from app.access.facts import narrower
-from app.access.model import AccessReason, PolicyFacts, Question, decide
+from app.access.decision.facts import narrower
+from app.access.decision.model import AccessReason, PolicyFacts, Question, decide
 from tests.access.questions import POLICIES, QUESTIONS, facts, person, policy
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from app.access.floor import ALLOWED, BREAK_GLASS, PROHIBITED, Outcome, verdict
-from app.access.purposes import OBLIGATIONS, load_purposes
+from app.access.floor.purposes import OBLIGATIONS, load_purposes
+from app.access.floor.terms import ALLOWED, BREAK_GLASS, PROHIBITED, Outcome, verdict
 from app.kernel.errors import Unreadable
 
 FILE = Path(__file__).parents[2] / "policies" / "purposes.yaml"

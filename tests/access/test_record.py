@@ -8,8 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.access.model import Facts, Question, decide
-from app.access.record import MAX_PERSONS, entry_facts, facts_from_entry, recompute, recorded
+from app.access.decision.model import Facts, Question, decide
+from app.access.decision.record import (
+    MAX_PERSONS,
+    entry_facts,
+    facts_from_entry,
+    recompute,
+    recorded,
+)
 from app.kernel.canonical import canonical
 from tests.access.questions import FACTS, QUESTIONS, facts, person, question
 

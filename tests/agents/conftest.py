@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.agents.leases import LeaseAnswer, Poll
+from app.agents.leases.terms import LeaseAnswer, Poll
 from app.agents.model import Device
-from app.audit.model import SYSTEM
+from app.audit.entries.model import SYSTEM
 from app.consent.model import Act
 from app.consent.receipts import Receipt
 from app.db.engine import Tx
@@ -124,7 +124,7 @@ class Company:
 
     def entries(self, kind: str) -> list[dict]:
         """The leaves of a kind, oldest first."""
-        from app.audit.model import EntryFilter
+        from app.audit.entries.model import EntryFilter
 
         self.services.integrator.integrate()
         with self.read() as tx:

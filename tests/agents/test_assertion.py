@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from app.agents.assertion import claimed_device, read_assertion
+from app.agents.pairing.assertion import claimed_device, read_assertion
 from app.kernel.signing import BadToken, LocalSigner, b64u
 from tests.agents.conftest import assertion
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from app.agents.refusals import Refusal
+from app.kernel.refusals import Refusal
 from app.kernel.signing import LocalSigner
 from app.kernel.vocabulary import Reason
 from app.sdk.lease import Lease, NotCovered, check_lease

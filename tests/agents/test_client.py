@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 import httpx2
 import pytest
 
-from app.agents.refusals import Refusal
 from app.kernel.canonical import canonical, digest
 from app.kernel.keys import KeyFolder
+from app.kernel.refusals import Refusal
 from app.kernel.signing import LocalSigner, jwk
 from app.kernel.vocabulary import Reason
-from app.sdk import memory
-from app.sdk.client import (
+from app.sdk.agent import memory
+from app.sdk.agent.client import (
     LEASE_MEDIA_TYPE,
     AgentClient,
     CodeShown,
@@ -24,7 +24,7 @@ from app.sdk.client import (
     Waiting,
     pair,
 )
-from app.sdk.guard import Allowed
+from app.sdk.agent.guard import Allowed
 from app.sdk.wire import Silence, Wire
 from tests.agent_simulator import DEVICE, LeaseOffice, event, policy_document
 

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from app.agents.refusals import Refusal
 from app.kernel.canonical import canonical, digest
+from app.kernel.refusals import Refusal
 from app.kernel.signing import LocalSigner, b64u, sign_token, thumbprint, unb64u
+from app.kernel.tokens import LEASE_TYPE
 from app.kernel.vocabulary import Reason
-from app.sdk import memory
-from app.sdk.guard import Denied
-from app.sdk.lease import LEASE_TYPE
+from app.sdk.agent import memory
+from app.sdk.agent.guard import Denied
 from tests.agent_simulator import (
     TTL_S,
     AgentSimulator,

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.agents.refusals import REPORTABLE, Refusal
+from app.kernel.refusals import REPORTABLE, Refusal
 from app.kernel.vocabulary import Mode, Reason, Signal
-from app.sdk.event import read_event
-from app.sdk.guard import Allowed, Denied, Guard
+from app.sdk.agent.event import read_event
+from app.sdk.agent.guard import Allowed, Denied, Guard
 from tests.agent_simulator import AgentSimulator, LeaseOffice, event, policy_document
 from tests.fakes import FakeClock
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from app.agents.leases import LEASE_TYPE, Poll
+from app.agents.leases.terms import Poll
 from app.agents.model import Circumstances, directive
 from app.agents.service import MAX_CHANGES_PER_HOUR
 from app.consent.model import Act
@@ -15,6 +15,7 @@ from app.kernel.canonical import digest, parse_canonical
 from app.kernel.clock import instant
 from app.kernel.errors import Forbidden, InvalidInput, NotFound
 from app.kernel.signing import read_token, thumbprint
+from app.kernel.tokens import LEASE_TYPE
 from app.kernel.vocabulary import Reason
 from tests.agents.conftest import POLICY
 
@@ -97,7 +98,7 @@ def test_a_pause_says_until_when_and_ends_by_itself(open_company):
 
 
 def test_somebody_who_left_is_not_captured(open_company):
-    from app.audit.model import SYSTEM
+    from app.audit.entries.model import SYSTEM
 
     device = open_company.pair()
     with open_company.write() as tx:

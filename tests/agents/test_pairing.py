@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from app.agents import store
-from app.agents.pairing import CODE_ALPHABET, MAX_PENDING, Guesses, Token, TokenRefusal
+from app.agents.pairing.service import CODE_ALPHABET, MAX_PENDING, Guesses, Token, TokenRefusal
 from app.kernel.errors import (
     Conflict,
     Forbidden,

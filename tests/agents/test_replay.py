@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from app.agents.refusals import Refusal
 from app.consent.model import Act
+from app.kernel.refusals import Refusal
 from app.kernel.vocabulary import Reason, Signal
-from app.sdk.client import AgentClient, CodeShown, pair
-from app.sdk.replay import RecordingError, play, read_recording, run
+from app.sdk.agent.client import AgentClient, CodeShown, pair
+from app.sdk.agent.recording import RecordingError, play, read_recording, run
 from tests.agent_simulator import AgentSimulator, LeaseOffice, event
 
 SAMPLE = Path(__file__).parents[2] / "app" / "demo" / "data" / "events.jsonl"

@@ -14,14 +14,14 @@ from typing import Any
 
 import pytest
 
-from app.access.inquiry import EvaluationRequest
+from app.access.decision.inquiry import EvaluationRequest
 from app.access.service import AccessService
 from app.agents.model import Captured, Report
-from app.agents.pairing import TOKEN_PATH
+from app.agents.pairing.service import TOKEN_PATH
 from app.agents.service import AgentService
-from app.audit.checkpoint import VerifierKey
-from app.audit.custody import Custodians, sign_statement
-from app.audit.model import SYSTEM, Actor, Kind
+from app.audit.entries.model import SYSTEM, Actor, Kind
+from app.audit.restore.custody import Custodians, sign_statement
+from app.audit.tree.checkpoint import VerifierKey
 from app.consent.model import Act
 from app.consent.service import ConsentService
 from app.db.engine import Tx
@@ -30,11 +30,11 @@ from app.directory.service import DirectoryService
 from app.directory.sessions import SessionService
 from app.kernel.canonical import Json
 from app.kernel.signing import LocalSigner, jwk, read_token, sign_token, thumbprint
+from app.kernel.tokens import GRANT_TYPE
 from app.kernel.vocabulary import Signal
 from app.policy.service import PolicyService
 from app.rights.model import Basis
 from app.rights.service import RightsService
-from app.sdk.grants import GRANT_TYPE
 from app.wiring import Services
 
 SERVICES = (

@@ -4,12 +4,12 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.audit.checkpoint import VerifierKey
-from app.audit.export import export_log
-from app.audit.integrator import Integrator
-from app.audit.model import Actor
+from app.audit.entries.model import Actor
+from app.audit.entries.vault import Vault
+from app.audit.export.service import export_log
+from app.audit.growing.integrator import Integrator
 from app.audit.service import AuditService
-from app.audit.vault import Vault
+from app.audit.tree.checkpoint import VerifierKey
 from app.db.engine import open_database
 from app.kernel.signing import LocalSigner
 from tests.audit import make

@@ -5,18 +5,18 @@ import tarfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from app.audit import archive
-from app.audit.archive import ArchiveWriter
-from app.audit.checkpoint import (
+from app.audit.entries.model import stamp, stream_names
+from app.audit.export import archive
+from app.audit.export.archive import ArchiveWriter
+from app.audit.tree.checkpoint import (
     Checkpoint,
     VerifierKey,
     parse_checkpoint,
     parse_note,
     sign_note,
 )
-from app.audit.merkle import CompactRange, leaf_hash
-from app.audit.model import stamp, stream_names
-from app.audit.tiles import tiles_of
+from app.audit.tree.merkle import CompactRange, leaf_hash
+from app.audit.tree.tiles import tiles_of
 from app.kernel.canonical import Json, canonical, parse_canonical
 from app.kernel.clock import instant
 from app.kernel.signing import Signer

@@ -3,11 +3,19 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from app.access.floor import ALLOWED, PROHIBITED
-from app.access.model import Caller, Facts, PersonFacts, PolicyFacts, Question, ScopeFacts, decide
-from app.access.record import entry_facts
-from app.audit.integrator import Integrator
-from app.audit.model import SYSTEM, Actor, Event, Kind
+from app.access.decision.model import (
+    Caller,
+    Facts,
+    PersonFacts,
+    PolicyFacts,
+    Question,
+    ScopeFacts,
+    decide,
+)
+from app.access.decision.record import entry_facts
+from app.access.floor.terms import ALLOWED, PROHIBITED
+from app.audit.entries.model import SYSTEM, Actor, Event, Kind
+from app.audit.growing.integrator import Integrator
 from app.audit.service import AuditService
 from app.db.engine import Database, Tx
 from app.kernel.canonical import digest

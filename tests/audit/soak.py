@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from multiprocessing.synchronize import Event as ProcessEvent
 from pathlib import Path
 
-from app.audit import store
-from app.audit.integrator import Integrator
-from app.audit.lock import open_lock
+from app.audit.entries import store
+from app.audit.entries.vault import Vault
+from app.audit.growing.integrator import Integrator
+from app.audit.growing.lock import open_lock
 from app.audit.service import AuditService
-from app.audit.vault import Vault
 from app.db.engine import Database, open_database
 from app.kernel.clock import SystemClock
 from app.kernel.errors import Unavailable

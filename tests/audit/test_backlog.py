@@ -7,8 +7,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from app.api import deps
-from app.audit.backlog import LOOK_AGAIN_S, Backlog
-from app.audit.integrator import Integrator
+from app.audit.growing.backlog import LOOK_AGAIN_S, Backlog
+from app.audit.growing.integrator import Integrator
 from app.audit.service import AuditService
 from app.consent.model import Act
 from app.db.engine import Database

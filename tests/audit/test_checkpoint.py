@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.audit.checkpoint import (
+from app.audit.tree.checkpoint import (
     BadNote,
     Checkpoint,
     TlogProof,

@@ -12,9 +12,9 @@ from pydantic import ValidationError
 from sqlalchemy import insert
 from starlette.testclient import TestClient
 
-from app.audit import store
-from app.audit.lock import open_lock
-from app.audit.model import SYSTEM, Event, Kind
+from app.audit.entries import store
+from app.audit.entries.model import SYSTEM, Event, Kind
+from app.audit.growing.lock import open_lock
 from app.db.engine import Database, open_database
 from app.kernel.errors import Unavailable
 from app.main import create_app

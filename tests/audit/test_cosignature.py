@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.audit.checkpoint import (
+from app.audit.tree.checkpoint import (
     BadNote,
     Checkpoint,
     VerifierKey,
@@ -16,7 +16,7 @@ from app.audit.checkpoint import (
     parse_vkey,
     sign_note,
 )
-from app.audit.cosignature import (
+from app.audit.tree.cosignature import (
     WitnessKey,
     cosign,
     parse_answer,

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from app.audit.checkpoint import Checkpoint, VerifierKey
-from app.audit.custody import (
+from app.audit.restore.custody import (
     Custodians,
     parse_custodians,
     private_key,
@@ -20,6 +19,7 @@ from app.audit.custody import (
     sign_statement,
     statement_text,
 )
+from app.audit.tree.checkpoint import Checkpoint, VerifierKey
 from app.cli import verbs
 from app.demo.custodians import sample_custodians
 from app.kernel.errors import Forbidden, Unreadable

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from starlette.testclient import TestClient
 
-from app.audit.model import SYSTEM, Event, Kind
+from app.audit.entries.model import SYSTEM, Event, Kind
 from app.main import create_app
 from app.wiring import Services
 from tests.fakes import FakeClock

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from app.audit.checkpoint import Checkpoint, sign_note
-from app.audit.lock import LockStore, open_lock
+from app.audit.growing.lock import LockStore, open_lock
+from app.audit.tree.checkpoint import Checkpoint, sign_note
 from app.kernel.errors import Conflict, Unavailable
 from app.kernel.signing import LocalSigner
 from tests.fakes import FakeClock

@@ -10,13 +10,13 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import IntegrityError
 
-from app.audit import store
-from app.audit.checkpoint import open_checkpoint, parse_tlog_proof, parse_vkey
-from app.audit.integrator import BATCH, Integrator
-from app.audit.merkle import leaf_hash, verify_inclusion
-from app.audit.model import SYSTEM, Actor, EntryFilter, Event, Kind, read_leaf
+from app.audit.entries import store
+from app.audit.entries.model import SYSTEM, Actor, EntryFilter, Event, Kind, read_leaf
+from app.audit.entries.vault import Vault
+from app.audit.growing.integrator import BATCH, Integrator
 from app.audit.service import AuditService
-from app.audit.vault import Vault
+from app.audit.tree.checkpoint import open_checkpoint, parse_tlog_proof, parse_vkey
+from app.audit.tree.merkle import leaf_hash, verify_inclusion
 from app.db.engine import Database
 from app.kernel.errors import NotFound, TooLarge, Unavailable
 from tests.audit import make

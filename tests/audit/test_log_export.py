@@ -10,15 +10,17 @@ from typing import Any
 
 import pytest
 
-from app.audit import archive, cosigned, documents, lookup, store
-from app.audit.checkpoint import parse_note
-from app.audit.cosignature import Cosignature, WitnessKey, cosign
-from app.audit.export import WITNESSES_WITHIN_S, Exported, _Told, _write_archive, export_log
-from app.audit.integrator import Integrator
-from app.audit.model import SYSTEM, Actor
-from app.audit.selection import Selection
+from app.audit.entries import cosigned, documents, store
+from app.audit.entries.model import SYSTEM, Actor
+from app.audit.export import archive
+from app.audit.export.service import WITNESSES_WITHIN_S, Exported, _Told, _write_archive, export_log
+from app.audit.growing.integrator import Integrator
+from app.audit.reading import lookup
+from app.audit.reading.selection import Selection
 from app.audit.service import AuditService
-from app.audit.tiles import tiles_of
+from app.audit.tree.checkpoint import parse_note
+from app.audit.tree.cosignature import Cosignature, WitnessKey, cosign
+from app.audit.tree.tiles import tiles_of
 from app.db.engine import Database, Tx
 from app.kernel.canonical import digest
 from app.kernel.errors import Unavailable

@@ -3,7 +3,7 @@
 import pytest
 from starlette.testclient import TestClient
 
-from app.audit.checkpoint import open_checkpoint, parse_vkey
+from app.audit.tree.checkpoint import open_checkpoint, parse_vkey
 from app.main import create_app
 from app.wiring import Services
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from app.audit.integrator import Integrator
+from app.audit.growing.integrator import Integrator
 from app.audit.service import AuditService
 from app.db.engine import Database
 from tests.audit import make

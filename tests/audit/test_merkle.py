@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.audit.merkle import (
+from app.audit.tree.merkle import (
     EMPTY_ROOT,
     BadProof,
     CompactRange,

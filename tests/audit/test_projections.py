@@ -14,16 +14,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.audit import parquet
-from app.audit.export import export_log
-from app.audit.integrator import Integrator
-from app.audit.merkle import leaf_hash
-from app.audit.model import Actor, Entry, Kind, outcome
-from app.audit.ocsf import CLASSES, ocsf_event
-from app.audit.parquet import write_parquet
-from app.audit.projections import COLUMNS, LINES, Form, cells, read_cell, safe_cell
-from app.audit.selection import Selection
+from app.audit.entries.model import Actor, Entry, Kind, outcome
+from app.audit.export import parquet
+from app.audit.export.ocsf import CLASSES, ocsf_event
+from app.audit.export.parquet import write_parquet
+from app.audit.export.projections import COLUMNS, LINES, Form, cells, read_cell, safe_cell
+from app.audit.export.service import export_log
+from app.audit.growing.integrator import Integrator
+from app.audit.reading.selection import Selection
 from app.audit.service import AuditService
+from app.audit.tree.merkle import leaf_hash
 from app.db.engine import Database
 from app.kernel.canonical import canonical, parse_canonical
 from app.kernel.clock import instant
@@ -290,7 +290,7 @@ def test_parquet_holds_the_columns_of_csv(
 def test_without_pyarrow_nothing_is_recorded_and_the_way_out_is_said(
     project: Projected, database: Database, log: AuditService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delitem(sys.modules, "app.audit.parquet")
+    monkeypatch.delitem(sys.modules, "app.audit.export.service.parquet")
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with database.read() as tx:
         before = (log.size(tx), log.pending(tx))

@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from app.audit import growth, store
-from app.audit.checkpoint import Checkpoint, open_checkpoint, sign_note
-from app.audit.integrator import REPUBLISH_AFTER, Integrator
-from app.audit.lock import LockStore, Published, open_lock
-from app.audit.merkle import CompactRange
+from app.audit.entries import store
+from app.audit.growing import growth
+from app.audit.growing.integrator import REPUBLISH_AFTER, Integrator
+from app.audit.growing.lock import LockStore, Published, open_lock
 from app.audit.service import AuditService
+from app.audit.tree.checkpoint import Checkpoint, open_checkpoint, sign_note
+from app.audit.tree.merkle import CompactRange
 from app.db.engine import Database
 from app.kernel.errors import Conflict, NotFound, Unavailable
 from app.kernel.signing import LocalSigner

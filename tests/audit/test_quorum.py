@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.audit.checkpoint import BadNote, Checkpoint, VerifierKey, sign_note
-from app.audit.cosignature import WitnessKey, cosign
-from app.audit.quorum import BadPolicy, Policy, evaluate, parse_policy
+from app.audit.tree.checkpoint import BadNote, Checkpoint, VerifierKey, sign_note
+from app.audit.tree.cosignature import WitnessKey, cosign
+from app.audit.tree.quorum import BadPolicy, Policy, evaluate, parse_policy
 from app.kernel.signing import LocalSigner
 from tests.audit.conftest import ORIGIN
 

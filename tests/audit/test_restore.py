@@ -15,24 +15,24 @@ from sqlalchemy import select
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
-from app.audit import store
-from app.audit.checkpoint import VerifierKey, open_checkpoint
-from app.audit.custody import read_private_key, sign_statement
-from app.audit.export import export_log
-from app.audit.halt import Halt
-from app.audit.integrator import Integrator
-from app.audit.lock import LockStore
-from app.audit.model import SYSTEM, EntryFilter, Event, Kind
-from app.audit.quorum import parse_policy
-from app.audit.restore import Restore
-from app.audit.witnesses import Witnesses
+from app.audit.entries import store
+from app.audit.entries.halt import Halt
+from app.audit.entries.model import SYSTEM, EntryFilter, Event, Kind
+from app.audit.export.service import export_log
+from app.audit.growing.integrator import Integrator
+from app.audit.growing.lock import LockStore
+from app.audit.restore.custody import read_private_key, sign_statement
+from app.audit.restore.service import Restore
+from app.audit.tree.checkpoint import VerifierKey, open_checkpoint
+from app.audit.tree.quorum import parse_policy
+from app.audit.witnesses.asking import Witnesses
 from app.cli import verbs
 from app.consent.model import Act, State
 from app.demo.custodians import NAMES, sample_custodians
 from app.kernel.errors import Conflict, Forbidden, HabeasError, Unavailable
 from app.kernel.signing import thumbprint
-from app.sdk import memory
-from app.sdk.guard import Guard
+from app.sdk.agent import memory
+from app.sdk.agent.guard import Guard
 from app.sdk.verify import verify
 from app.settings import Settings
 from app.wiring import Services, build, restore

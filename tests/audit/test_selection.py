@@ -1,7 +1,7 @@
 """Selections: read strictly, exported with the lines that prove them, found again on pages.
 
-``gaps`` below is written from the rules in app/audit/selection.py alone: what a verifier may find
-out about a filtered export from its lines.
+``gaps`` below is written from the rules in audit/reading/selection.py alone: what a verifier may
+find out about a filtered export from its lines.
 """
 
 import tarfile
@@ -17,13 +17,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from app.audit import archive, erasure, store
-from app.audit.erasure import Erasure
-from app.audit.export import Exported, export_log
-from app.audit.integrator import Integrator
-from app.audit.merkle import leaf_hash
-from app.audit.model import SYSTEM, Actor, EntryFilter, Event, Kind, refusal, regions_of
-from app.audit.selection import (
+from app.audit.entries import erasure, store
+from app.audit.entries.erasure import Erasure
+from app.audit.entries.model import SYSTEM, Actor, EntryFilter, Event, Kind, refusal, regions_of
+from app.audit.export import archive
+from app.audit.export.service import Exported, export_log
+from app.audit.growing.integrator import Integrator
+from app.audit.reading.selection import (
     INDEX,
     WHOLE,
     Selection,
@@ -32,7 +32,8 @@ from app.audit.selection import (
     selection_of,
 )
 from app.audit.service import AuditService
-from app.audit.tiles import TILE_WIDTH, cut
+from app.audit.tree.merkle import leaf_hash
+from app.audit.tree.tiles import TILE_WIDTH, cut
 from app.db.engine import Database
 from app.db.migrate import alembic_config
 from app.kernel.canonical import parse_canonical

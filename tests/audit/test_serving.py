@@ -8,18 +8,19 @@ from httpx2 import Response
 from sqlalchemy import event
 from starlette.testclient import TestClient
 
-from app.audit import proofs, serving, store
-from app.audit.checkpoint import open_checkpoint, parse_tlog_proof, parse_vkey, unb64
-from app.audit.integrator import Integrator
-from app.audit.merkle import (
+from app.audit.entries import store
+from app.audit.growing.integrator import Integrator
+from app.audit.reading import proofs, serving
+from app.audit.service import AuditService
+from app.audit.tree.checkpoint import open_checkpoint, parse_tlog_proof, parse_vkey, unb64
+from app.audit.tree.merkle import (
     CompactRange,
     leaf_hash,
     root_at,
     verify_consistency,
     verify_inclusion,
 )
-from app.audit.service import AuditService
-from app.audit.tiles import TILE_WIDTH, cut, nodes, tile_at, tiles_of
+from app.audit.tree.tiles import TILE_WIDTH, cut, nodes, tile_at, tiles_of
 from app.db.engine import Database
 from app.kernel.errors import NotFound
 from app.main import create_app

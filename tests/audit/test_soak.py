@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
-from app.audit.checkpoint import open_checkpoint
-from app.audit.merkle import leaf_hash, verify_inclusion
-from app.audit.store import entries_between
+from app.audit.entries.store import entries_between
+from app.audit.tree.checkpoint import open_checkpoint
+from app.audit.tree.merkle import leaf_hash, verify_inclusion
 from tests.audit.soak import Party, Tail, party, process
 
 SECONDS = 4.0

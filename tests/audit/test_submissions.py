@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 from starlette.testclient import TestClient
 
-from app.audit.model import SYSTEM, Event, Kind
-from app.audit.receipts import SUBMISSION_TYPE
+from app.audit.entries.model import SYSTEM, Event, Kind
 from app.kernel.errors import Unavailable
 from app.kernel.signing import BadToken, public_from_jwk, read_token
+from app.kernel.tokens import SUBMISSION_TYPE
 from app.main import create_app
 from app.wiring import SIGNERS, Services
 from tests.architecture.test_every_change_is_an_entry import EMPLOYEE, Story

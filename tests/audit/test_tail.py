@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from app.audit.export import export_log
-from app.audit.integrator import Integrator
-from app.audit.model import SYSTEM, Actor, Entry, Event, Kind
-from app.audit.projections import LINES, Form
+from app.audit.entries.model import SYSTEM, Actor, Entry, Event, Kind
+from app.audit.export.projections import LINES, Form
+from app.audit.export.service import export_log
+from app.audit.export.tail import begin_tail, tail
+from app.audit.growing.integrator import Integrator
 from app.audit.service import AuditService
-from app.audit.tail import begin_tail, tail
 from app.cli.audit import FLUSH_EVERY, print_lines
 from app.db.engine import Database
 from app.kernel.errors import Conflict

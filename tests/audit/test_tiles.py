@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.audit.merkle import CompactRange, inclusion_path, leaf_hash, root_at, verify_inclusion
-from app.audit.tiles import Tile, cut, nodes, parse_tile_path, tile_at, tiles_of
+from app.audit.tree.merkle import CompactRange, inclusion_path, leaf_hash, root_at, verify_inclusion
+from app.audit.tree.tiles import Tile, cut, nodes, parse_tile_path, tile_at, tiles_of
 from tests.audit import forge
 
 SIZES = [0, 1, 2, 255, 256, 257, 511, 512, 700]

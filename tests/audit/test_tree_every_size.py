@@ -9,7 +9,7 @@ from functools import cache
 
 import pytest
 
-from app.audit.merkle import (
+from app.audit.tree.merkle import (
     CompactRange,
     consistency_path,
     inclusion_path,
@@ -19,7 +19,7 @@ from app.audit.merkle import (
     verify_consistency,
     verify_inclusion,
 )
-from app.audit.tiles import TILE_WIDTH, nodes, tiles_of
+from app.audit.tree.tiles import TILE_WIDTH, nodes, tiles_of
 from tests.audit import rfc6962
 
 LARGEST = 1_000

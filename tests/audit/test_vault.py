@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.audit.vault import Sealed, Tampered, Vault
+from app.audit.entries.vault import Sealed, Tampered, Vault
 
 VAULT = Vault(b"v" * 32)
 OWNER = "p_owner"

@@ -5,16 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from app.audit import archive
-from app.audit.checkpoint import VerifierKey, parse_checkpoint, parse_note, sign_note
-from app.audit.cosignature import WitnessKey, cosign
-from app.audit.custody import Custodians, sign_statement, statement_text
-from app.audit.merkle import CompactRange
-from app.audit.receipts import SubmissionReceipts
-from app.audit.selection import Selection
+from app.audit.entries.receipts import SubmissionReceipts
+from app.audit.export import archive
+from app.audit.reading.selection import Selection
+from app.audit.restore.custody import Custodians, sign_statement, statement_text
+from app.audit.tree.checkpoint import VerifierKey, parse_checkpoint, parse_note, sign_note
+from app.audit.tree.cosignature import WitnessKey, cosign
+from app.audit.tree.merkle import CompactRange
 from app.kernel.canonical import Json, canonical, digest
 from app.kernel.signing import LocalSigner, jwk
-from app.sdk.keys import KEY_USE
+from app.kernel.tokens import KEY_USE
 from app.sdk.verify import Ask, Depth, Report, render, verify_asked
 from tests.audit import forge
 from tests.audit.conftest import ORIGIN

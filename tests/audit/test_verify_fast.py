@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.audit.model import Kind, read_leaf, stamp, stream_names, submission
+from app.audit.entries.model import Kind, read_leaf, stamp, stream_names, submission
 from app.kernel.canonical import canonical, digest, parse_canonical
 from app.kernel.clock import instant
-from app.sdk.verify.envelope import EnvelopeReader
-from app.sdk.verify.events import EventIds
-from app.sdk.verify.evidence import _usual
-from app.sdk.verify.lines import LeafLines
+from app.sdk.verify.evidence.envelope import EnvelopeReader
+from app.sdk.verify.evidence.evidence import _usual
+from app.sdk.verify.evidence.lines import LeafLines
+from app.sdk.verify.order.events import EventIds
 from tests.audit import make
 
 AT = "2026-11-16T09:00:00.000000Z"
@@ -219,7 +219,7 @@ def test_events_whose_second_halves_are_alike_are_told_apart() -> None:
 
 @given(st.text("abc/.0é", min_size=1, max_size=110), st.integers(0, 8**12), st.integers(0, 511))
 def test_a_header_known_at_a_glance_is_the_one_that_is_made(name: str, size: int, at: int) -> None:
-    from app.audit.archive import header
+    from app.audit.export.archive import header
 
     try:
         block = header(name, size)

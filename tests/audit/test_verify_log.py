@@ -6,7 +6,7 @@ import httpx2
 import pytest
 from starlette.testclient import TestClient
 
-from app.audit.checkpoint import VerifierKey
+from app.audit.tree.checkpoint import VerifierKey
 from app.kernel.errors import InvalidInput
 from app.kernel.signing import LocalSigner
 from app.sdk.verify import Ask, Report, render, verify_asked

@@ -12,8 +12,8 @@ from typing import TypeVar
 
 import pytest
 
-from app.audit import archive
-from app.audit.checkpoint import Checkpoint, parse_checkpoint, parse_note, sign_note
+from app.audit.export import archive
+from app.audit.tree.checkpoint import Checkpoint, parse_checkpoint, parse_note, sign_note
 from app.kernel.signing import LocalSigner
 from app.sdk.verify import Ask, Depth, verify_asked
 from tests.audit import forge

@@ -13,15 +13,16 @@ import httpx2
 import pytest
 from starlette.testclient import TestClient
 
-from app.audit import cosigned, documents, store, witnesses
-from app.audit.checkpoint import Checkpoint, VerifierKey, parse_note, sign_note
-from app.audit.cosignature import cosign, signed_message
-from app.audit.integrator import Integrator
-from app.audit.merkle import CompactRange, leaf_hash
-from app.audit.quorum import Policy, evaluate, parse_policy
+from app.audit.entries import cosigned, documents, store
+from app.audit.growing.integrator import Integrator
 from app.audit.service import AuditService
-from app.audit.witness_client import request_body
-from app.audit.witnesses import Witnesses, WitnessState, read_policy
+from app.audit.tree.checkpoint import Checkpoint, VerifierKey, parse_note, sign_note
+from app.audit.tree.cosignature import cosign, signed_message
+from app.audit.tree.merkle import CompactRange, leaf_hash
+from app.audit.tree.quorum import Policy, evaluate, parse_policy
+from app.audit.witnesses import asking as witnesses
+from app.audit.witnesses.asking import Witnesses, WitnessState, read_policy
+from app.audit.witnesses.client import request_body
 from app.db.engine import Database
 from app.kernel.canonical import digest
 from app.kernel.errors import Unreadable
@@ -467,7 +468,7 @@ def test_a_witness_that_takes_the_call_and_says_nothing_is_slow(
 
 
 def test_a_witness_that_drips_bytes_is_left(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.audit.witness_client.TIMEOUT_S", 0.2)
+    monkeypatch.setattr("app.audit.witnesses.asking.client.TIMEOUT_S", 0.2)
 
     def drip() -> Iterator[bytes]:
         while True:
@@ -486,7 +487,7 @@ def test_a_witness_that_drips_headers_is_slow_while_it_does(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each byte comes in time, so no timeout ends it; whoever looks is told, and nobody queues."""
-    monkeypatch.setattr("app.audit.witnesses.PATIENCE_S", 0.2)
+    monkeypatch.setattr("app.audit.witnesses.asking.PATIENCE_S", 0.2)
     stop = threading.Event()
     with socket.socket() as dripping:
         dripping.bind(("127.0.0.1", 0))

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from app.audit.model import SYSTEM
+from app.audit.entries.model import SYSTEM
 from app.audit.service import AuditService
 from app.consent.model import VALIDITY, Act, Decision, Notice, Offer, Shown, Standing
 from app.consent.receipts import Receipt

@@ -2,9 +2,9 @@
 
 import pytest
 
-from app.audit.model import SYSTEM
+from app.audit.entries.model import SYSTEM
+from app.audit.entries.vault import Vault
 from app.audit.service import AuditService
-from app.audit.vault import Vault
 from app.consent.service import ConsentService
 from app.db.engine import Database
 from app.directory.service import DirectoryService

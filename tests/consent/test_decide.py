@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from app.audit.model import SYSTEM, Actor
+from app.audit.entries.model import SYSTEM, Actor
 from app.consent.model import VALIDITY, Act, State, standing
 from app.kernel.canonical import digest
 from app.kernel.clock import instant

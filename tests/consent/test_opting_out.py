@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import DBAPIError
 
-from app.audit.model import SYSTEM
+from app.audit.entries.model import SYSTEM
 from app.consent.model import Act, State
 from app.kernel.errors import InvalidInput, NotFound
 from tests.consent.booth import Booth, notice, offer

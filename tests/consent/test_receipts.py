@@ -4,11 +4,12 @@ import csv
 
 import pytest
 
-from app.audit.model import Actor
+from app.audit.entries.model import Actor
 from app.consent.model import Act
-from app.consent.receipts import EVENT_STATES, RECEIPT_TYPE, Receipt
+from app.consent.receipts import EVENT_STATES, Receipt
 from app.kernel.errors import NotFound
 from app.kernel.signing import BadToken, LocalSigner, read_token, thumbprint
+from app.kernel.tokens import RECEIPT_TYPE
 from tests.consent.booth import Booth, notice, offer
 from tests.vectors import folder
 

@@ -18,9 +18,9 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 
 import app
-from app.audit.export import export_log
-from app.audit.merkle import CompactRange
-from app.audit.model import SYSTEM, Actor, Event, Kind
+from app.audit.entries.model import SYSTEM, Actor, Event, Kind
+from app.audit.export.service import export_log
+from app.audit.tree.merkle import CompactRange
 from app.db.engine import open_database
 from app.db.roles import create_roles, open_as_admin
 from app.db.selftest import problems

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 
-from app.audit.custody import read_private_key, sign_statement
+from app.audit.restore.custody import read_private_key, sign_statement
 from app.db.engine import Database, open_database
 from app.db.metadata import metadata
 from app.db.migrate import bring_up, migrate
@@ -115,7 +115,7 @@ def test_the_whole_program_runs_under_its_roles_and_erases(estate: Estate, tmp_p
 
 
 def day_actor() -> object:
-    from app.audit.model import SYSTEM
+    from app.audit.entries.model import SYSTEM
 
     return SYSTEM
 

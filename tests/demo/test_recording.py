@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from app.access.floor import ALLOWED
+from app.access.floor.terms import ALLOWED
 from app.demo import make_recording
 from app.kernel.vocabulary import Signal
-from app.policy.compile import compile_layers, document
-from app.policy.matching import match_app, match_exclusion
+from app.policy.catalogue.matching import match_app, match_exclusion
+from app.policy.lattice import compile_layers, document
 from app.policy.packs import PolicyTexts, load_catalogue, load_floors
-from app.sdk.event import UiEvent
-from app.sdk.replay import read_recording
+from app.sdk.agent.event import UiEvent
+from app.sdk.agent.recording import read_recording
 
 ROOT = Path(__file__).parents[2]
 POLICIES = ROOT / "policies"

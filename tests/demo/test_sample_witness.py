@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx2
 
-from app.audit.quorum import evaluate, parse_policy
+from app.audit.tree.quorum import evaluate, parse_policy
 from app.demo.server import demo_settings, free_port, running
 from app.demo.witness import sample_witness
 from app.wiring import Services

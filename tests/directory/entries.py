@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.audit import store
+from app.audit.entries import store
 from app.db.engine import Tx
 from app.kernel.canonical import parse_canonical
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from app.audit.model import SYSTEM, Actor
+from app.audit.entries.model import SYSTEM, Actor
 from app.audit.service import AuditService
 from app.db.engine import Database
 from app.directory.model import ImportResult, Person

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from app.audit.model import SYSTEM
+from app.audit.entries.model import SYSTEM
 from app.db.engine import Database, Tx
 from app.directory.model import Person
 from app.directory.service import DirectoryService

@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError
 
-from app.audit import cosigned
-from app.audit.checkpoint import parse_note
-from app.audit.cosignature import WitnessKey, cosign, parse_answer
-from app.audit.cosigned import Alarm
+from app.audit.entries import cosigned
+from app.audit.entries.cosigned import Alarm
+from app.audit.tree.checkpoint import parse_note
+from app.audit.tree.cosignature import WitnessKey, cosign, parse_answer
 from app.db.engine import Database, Tx
 from app.db.metadata import metadata
 from app.db.protection import MAY_CHANGE  # a new table that may change is listed there

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from app.access.enforcer import CasbinAuthority
-from app.access.floor import ALLOWED
+from app.access.floor.terms import ALLOWED
+from app.audit.entries.vault import Vault
 from app.audit.service import AuditService
-from app.audit.vault import Vault
 from app.db.engine import Database
-from app.policy.layer import Floor
+from app.policy.law.layer import Floor
 from app.policy.model import Catalogue
 from app.policy.packs import PolicyTexts, load_catalogue, load_floors
 from app.policy.service import PolicyService

@@ -5,8 +5,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from app.kernel.vocabulary import Basis, Mode
-from app.policy.compile import RULES
-from app.policy.layer import Claim, Layer, Value, Why
+from app.policy.lattice import RULES
+from app.policy.law.layer import Claim, Layer, Value, Why
 
 NAMES = tuple("abcd")
 WHYS = st.builds(

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from app.kernel.canonical import canonical
 from app.kernel.scope import Scope
 from app.kernel.vocabulary import Mode, Signal
-from app.policy.compile import compile_layers, document
-from app.policy.layer import Layer
+from app.policy.lattice import compile_layers, document
+from app.policy.law.layer import Layer
 from app.policy.model import App, Catalogue, Exclusion, Matchers
 from tests.policy.layers import LAYERS, NAMES
 from tests.policy.pace import unhurried

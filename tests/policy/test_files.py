@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from app.access.floor import ALLOWED
+from app.access.floor.terms import ALLOWED
 from app.kernel.errors import Fault, Unreadable
 from app.kernel.vocabulary import Mode
-from app.policy.layer import APPROVED, CompanyPolicy, Floor
+from app.policy.law.layer import APPROVED, CompanyPolicy, Floor
 from app.policy.model import Catalogue
 from app.policy.packs import PolicyTexts, load_catalogue, load_floors
 from tests.policy.house import GERMAN, evidence, policy_text

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.kernel.vocabulary import Basis, Mode, Signal
-from app.policy.compile import (
+from app.policy.lattice import (
     LEASE_TTL_S,
     RULES,
     TOP,
@@ -16,7 +16,7 @@ from app.policy.compile import (
     meet,
     meet_all,
 )
-from app.policy.layer import Claim, Layer, Value, Why
+from app.policy.law.layer import Claim, Layer, Value, Why
 from app.policy.model import Compiled
 from tests.policy.layers import LAYERS
 from tests.policy.pace import unhurried

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.policy.matching import match_app, match_exclusion, read_address, read_pattern
+from app.policy.catalogue.matching import match_app, match_exclusion, read_address, read_pattern
 from tests.policy.pace import unhurried
 
 CHROME = "com.google.Chrome"

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.access.floor import PROHIBITED
+from app.access.floor.terms import PROHIBITED
 from app.kernel.errors import Fault, Unreadable
-from app.policy.layer import CompanyPolicy
+from app.policy.law.layer import CompanyPolicy
 from app.policy.packs import PolicyTexts
 from tests.policy.house import GERMAN, policy_text
 from tests.policy.pace import unhurried

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import yaml
 
-from app.access.floor import ALLOWED
+from app.access.floor.terms import ALLOWED
 from app.consent.packs import load_notices, missing_content
 from app.kernel.vocabulary import Basis, Mode, Signal
-from app.policy.compile import compile_layers
+from app.policy.lattice import compile_layers
 from app.policy.model import App, Catalogue, CompanyPolicy, Compiled, Exclusion, Floor
 from app.policy.packs import PolicyTexts, load_catalogue, load_floors
 

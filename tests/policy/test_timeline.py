@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.kernel.canonical import canonical, parse_canonical
-from app.policy.compile import compile_layers
-from app.policy.layer import CompanyPolicy, Floor
+from app.policy.lattice import compile_layers
+from app.policy.law.layer import CompanyPolicy, Floor
 from app.policy.model import InForce
-from app.policy.situation import situation_of
+from app.policy.prospect import situation_of
 from app.policy.timeline import (
     CompanyRow,
     FloorRow,

@@ -17,8 +17,8 @@ from app.kernel.errors import (
     Unreadable,
 )
 from app.kernel.vocabulary import Mode, Signal
+from app.policy.changes.transitions import KINDS, PERMISSIONS, TRANSITIONS
 from app.policy.model import Change, State, Step
-from app.policy.transitions import KINDS, PERMISSIONS, TRANSITIONS
 from tests.make import person
 from tests.policy.house import (
     ANN,

@@ -11,8 +11,7 @@ import pytest
 
 from app.demo.custodians import NAMES, sample_custodians
 from app.kernel.signing import read_token
-from app.rights.model import ERASURE_TYPE
-from app.sdk.keys import keys_for
+from app.kernel.tokens import ERASURE_TYPE, keys_for
 from app.wiring import Services, build
 
 pytestmark = pytest.mark.parametrize("sample", ["sqlite"], indirect=True)

@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import make_url, select, text
 from sqlalchemy.exc import DBAPIError
 
-from app.audit.custody import read_private_key, sign_statement
-from app.audit.export import export_log
-from app.audit.model import SYSTEM, Entry
+from app.audit.entries.model import SYSTEM, Entry
+from app.audit.export.service import export_log
+from app.audit.restore.custody import read_private_key, sign_statement
 from app.db.metadata import metadata
 from app.db.scrub import scrub
 from app.demo.custodians import NAMES, sample_custodians
@@ -20,9 +20,9 @@ from app.demo.seed import DATA
 from app.directory.packs import read_people
 from app.kernel.errors import Forbidden, NotFound, Unauthenticated
 from app.kernel.signing import read_token
-from app.rights.model import ERASURE_TYPE, GROUNDS, Basis, Erased
+from app.kernel.tokens import ERASURE_TYPE, keys_for
+from app.rights.model import GROUNDS, Basis, Erased
 from app.rights.store import TABLES
-from app.sdk.keys import keys_for
 from app.sdk.verify import verify
 from app.wiring import Services, build
 from tests.architecture.test_every_change_is_an_entry import (

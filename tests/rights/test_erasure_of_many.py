@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from app.audit.model import SYSTEM
+from app.audit.entries.model import SYSTEM
 from app.db.metadata import metadata
 from app.db.scrub import scrub
 from app.demo.seed import DATA

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from app.audit import archive
-from app.audit.checkpoint import VerifierKey
-from app.audit.custody import Custodians, read_private_key, sign_statement, statement_text
-from app.audit.named import named_documents
+from app.audit.entries.named import named_documents
+from app.audit.export import archive
+from app.audit.restore.custody import Custodians, read_private_key, sign_statement, statement_text
+from app.audit.tree.checkpoint import VerifierKey
 from app.kernel.canonical import digest
 from app.kernel.signing import LocalSigner
 from app.sdk.verify import Ask, Depth, Report, render, verify_asked

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from starlette.testclient import TestClient
 
-from app.audit.checkpoint import VerifierKey
-from app.audit.custody import Custodians, sign_statement
-from app.audit.model import Kind
+from app.audit.entries.model import Kind
+from app.audit.restore.custody import Custodians, sign_statement
+from app.audit.tree.checkpoint import VerifierKey
 from app.kernel.signing import LocalSigner
 from app.rights.model import Basis
 from app.wiring import Services

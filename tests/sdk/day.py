@@ -5,16 +5,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from app.agents.leases import Poll
+from app.agents.leases.terms import Poll
 from app.agents.model import Device
-from app.audit.model import SYSTEM, Actor
-from app.audit.named import named_documents
-from app.audit.store import entries_between
+from app.audit.entries.model import SYSTEM, Actor
+from app.audit.entries.named import named_documents
+from app.audit.entries.store import entries_between
 from app.directory.model import Person
 from app.kernel.canonical import Json, parse_canonical
 from app.kernel.signing import LocalSigner, jwk, read_token
-from app.sdk.grants import GRANT_TYPE
-from app.sdk.verify.decisions import DecisionCheck
+from app.kernel.tokens import GRANT_TYPE
+from app.sdk.verify.replay.decisions import DecisionCheck
 from app.wiring import Services
 from tests.access.office import LAWYERS, Office, permissive_text
 from tests.audit import forge

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from app.access.model import decide
-from app.access.record import entry_facts, facts_from_entry
+from app.access.decision.model import decide
+from app.access.decision.record import entry_facts, facts_from_entry
 from app.agents.model import Circumstances, directive
 from app.consent.model import Act
 from app.kernel.clock import instant, timestamp

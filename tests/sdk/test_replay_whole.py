@@ -7,17 +7,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.access.floor import ALLOWED, PROHIBITED
-from app.audit import archive
-from app.audit.checkpoint import VerifierKey
-from app.audit.epoch import next_origin
-from app.audit.export import export_log
-from app.audit.model import SYSTEM
-from app.audit.named import named_documents
+from app.access.floor.terms import ALLOWED, PROHIBITED
+from app.audit.entries.model import SYSTEM
+from app.audit.entries.named import named_documents
+from app.audit.export import archive
+from app.audit.export.service import export_log
+from app.audit.tree.checkpoint import VerifierKey
+from app.audit.tree.epoch import next_origin
 from app.consent.model import Act
 from app.kernel.canonical import canonical, digest
 from app.sdk.verify import Ask, Depth, Report, as_json, render, verify_asked
-from app.sdk.verify.replay import REPLAY_LIMIT
+from app.sdk.verify.replay.replay import REPLAY_LIMIT
 from tests.access.office import ALICE, BOB
 from tests.audit import forge
 from tests.sdk.day import Day, Leaf, Log

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.access.model import USE_WITHIN
+from app.access.decision.model import USE_WITHIN
 from app.kernel.errors import Conflict, InvalidInput, NotFound, Unauthenticated
 from tests.access.office import ALICE, BOB
 from tests.sdk.day import Day, Leaf, Log

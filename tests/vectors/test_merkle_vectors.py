@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.audit.merkle import (
+from app.audit.tree.merkle import (
     BadProof,
     CompactRange,
     leaf_hash,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.audit.checkpoint import (
+from app.audit.tree.checkpoint import (
     BadNote,
     VerifierKey,
     open_note,
@@ -14,7 +14,7 @@ from app.audit.checkpoint import (
     parse_vkey,
     sign_note,
 )
-from app.audit.tiles import tile_path, tiles_of
+from app.audit.tree.tiles import tile_path, tiles_of
 from app.kernel.signing import LocalSigner
 from tests.vectors import folder
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from app.audit.checkpoint import open_checkpoint, parse_vkey
-from app.audit.merkle import (
+from app.audit.tree.checkpoint import open_checkpoint, parse_vkey
+from app.audit.tree.merkle import (
     CompactRange,
     consistency_path,
     inclusion_path,

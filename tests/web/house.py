@@ -7,7 +7,7 @@ import httpx2
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from app.agents.leases import Poll
+from app.agents.leases.terms import Poll
 from app.agents.model import Device
 from app.demo.visitor import forms
 from app.directory.model import Person

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from app.audit.model import Entry, EntryFilter
+from app.audit.entries.model import Entry, EntryFilter
+from app.audit.export.jobs import Job, Progress
 from app.sdk.verify import verify
-from app.web.auditor_jobs import jobs_of
-from app.web.export_jobs import Job, Progress
+from app.web.auditor.jobs import jobs_of
 from tests.web.conftest import Site, barriers
 
 pytestmark = pytest.mark.browser

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.audit.activity import Bucket
-from app.web.auditor_charts import (
+from app.audit.reading.activity import Bucket
+from app.web.auditor.charts import (
     HEIGHT,
     MOST_BARS,
     kind_levels,
@@ -18,7 +18,7 @@ from app.web.auditor_charts import (
     shown_days,
     timeline,
 )
-from app.web.log_search import Search, ends, starts
+from app.web.auditor.search import Search, ends, starts
 
 TODAY = date(2026, 11, 22)
 

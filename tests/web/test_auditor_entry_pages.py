@@ -3,11 +3,11 @@
 import pytest
 from starlette.testclient import TestClient
 
-from app.audit import erasure
-from app.audit.checkpoint import open_checkpoint, parse_tlog_proof, parse_vkey
-from app.audit.erasure import Erasure
-from app.audit.merkle import leaf_hash, verify_inclusion
-from app.audit.model import SYSTEM, EntryFilter, Event, Kind
+from app.audit.entries import erasure
+from app.audit.entries.erasure import Erasure
+from app.audit.entries.model import SYSTEM, EntryFilter, Event, Kind
+from app.audit.tree.checkpoint import open_checkpoint, parse_tlog_proof, parse_vkey
+from app.audit.tree.merkle import leaf_hash, verify_inclusion
 from app.wiring import Services
 from tests import make
 from tests.web.visiting import Visit, employ, text_of, visit

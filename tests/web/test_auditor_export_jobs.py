@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from app.audit.export.jobs import AT_ONCE, KEPT, KEPT_S, ExportJobs, Job, Progress, State
 from app.kernel.errors import Conflict, NotFound, Unavailable
-from app.web.export_jobs import AT_ONCE, KEPT, KEPT_S, ExportJobs, Job, Progress, State
 from tests.fakes import FakeClock
 
 OWNER = "E-1"

@@ -10,13 +10,13 @@ import pytest
 from httpx2 import Response
 from starlette.testclient import TestClient
 
-from app.audit.model import EntryFilter
-from app.audit.projections import Form
+from app.audit.entries.model import EntryFilter
+from app.audit.export.jobs import KEPT_S, Job, Progress, State
+from app.audit.export.projections import Form
 from app.main import create_app
 from app.sdk.verify import verify
-from app.web.auditor_jobs import jobs_of
-from app.web.export_jobs import KEPT_S, Job, Progress, State
-from app.web.export_words import (
+from app.web.auditor.jobs import jobs_of
+from app.web.words.export_words import (
     FORMS,
     bytes_in_words,
     file_name,

@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.audit.checkpoint import Checkpoint
-from app.audit.cosigned import Alarm
-from app.audit.model import Entry
-from app.audit.selection import Selection
-from app.audit.witnesses import Problem, WitnessSeen, WitnessState
-from app.web.health_rows import (
+from app.audit.entries.cosigned import Alarm
+from app.audit.entries.model import Entry
+from app.audit.reading.selection import Selection
+from app.audit.tree.checkpoint import Checkpoint
+from app.audit.witnesses.asking import Problem, WitnessSeen, WitnessState
+from app.web.auditor.health_rows import (
     Check,
     LogState,
     Mark,
@@ -19,7 +19,7 @@ from app.web.health_rows import (
     headline,
     selection_in_words,
 )
-from app.web.log_words import kinds_of
+from app.web.words.log_words import kinds_of
 
 NOW = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
 SIGNED = Checkpoint("origin", 5_000, b"\x01" * 32)

@@ -7,8 +7,8 @@ import pytest
 from httpx2 import Response
 from starlette.testclient import TestClient
 
-from app.audit.halt import rolled_back
-from app.audit.model import SYSTEM, EntryFilter, Event, Kind
+from app.audit.entries.halt import rolled_back
+from app.audit.entries.model import SYSTEM, EntryFilter, Event, Kind
 from app.kernel.canonical import Json
 from app.kernel.errors import Unavailable
 from app.main import create_app

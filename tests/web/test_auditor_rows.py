@@ -4,14 +4,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.access.floor import ALLOWED
-from app.access.model import AccessReason
-from app.audit.checkpoint import Checkpoint
-from app.audit.model import Entry, Kind
-from app.audit.selection import Selection
+from app.access.decision.model import AccessReason
+from app.access.floor.terms import ALLOWED
+from app.audit.entries.model import Entry, Kind
+from app.audit.reading.selection import Selection
+from app.audit.tree.checkpoint import Checkpoint
 from app.kernel.vocabulary import Reason
-from app.web import entry_rows
-from app.web.auditor_rows import (
+from app.web.auditor import entry_rows
+from app.web.auditor.rows import (
     age_in_words,
     chips,
     entry_row,
@@ -21,10 +21,10 @@ from app.web.auditor_rows import (
     region_choices,
     unknown_kinds,
 )
-from app.web.log_facts import FACTS
-from app.web.log_reasons import REASONS, reason_in_words
-from app.web.log_search import Search
-from app.web.log_words import FIELDS, GROUPS, KINDS, group_of, kinds_of, shortened
+from app.web.auditor.search import Search
+from app.web.words.log_facts import FACTS
+from app.web.words.log_reasons import REASONS, reason_in_words
+from app.web.words.log_words import FIELDS, GROUPS, KINDS, group_of, kinds_of, shortened
 from app.wiring import Services
 
 NOW = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)

@@ -6,8 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.audit.merkle import CompactRange, inclusion_path, leaf_hash, node_hash, verify_inclusion
-from app.web.tree_path import draw, ranges, steps
+from app.audit.tree.merkle import (
+    CompactRange,
+    inclusion_path,
+    leaf_hash,
+    node_hash,
+    verify_inclusion,
+)
+from app.web.auditor.tree_path import draw, ranges, steps
 
 
 def _tree(size: int) -> list[bytes]:

@@ -5,10 +5,10 @@ import re
 
 import pytest
 
-from app.audit.model import EntryFilter
-from app.consent.receipts import RECEIPT_TYPE
+from app.audit.entries.model import EntryFilter
 from app.kernel.signing import read_token
-from app.web.door import cookie_name
+from app.kernel.tokens import RECEIPT_TYPE
+from app.web.shell.door import cookie_name
 from tests.web.house import House, controls, headline, words
 
 GERMAN = "E-0047"

@@ -6,21 +6,21 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.agents.leases import Situation
+from app.agents.leases.terms import Situation
 from app.agents.model import Directive
 from app.consent.model import OPENING, Act, Decision, Standing, State
 from app.demo.seed import seed
 from app.demo.server import SECRETS
 from app.kernel.vocabulary import Reason, Signal
 from app.settings import Settings
-from app.web.answer_rows import answers
-from app.web.choices import choices
-from app.web.decide_words import decide_words
-from app.web.notice_text import as_html
-from app.web.reason_words import CLOSED
-from app.web.render import environment
-from app.web.state_words import Said, offered_acts, said
-from app.web.text import SENTENCE_WORDS, SIGNAL_MEANINGS, SIGNAL_WORDS
+from app.web.employee.answers import answers
+from app.web.employee.choices import choices
+from app.web.employee.decide_words import decide_words
+from app.web.employee.notice_text import as_html
+from app.web.employee.state_words import Said, offered_acts, said
+from app.web.shell.render import environment
+from app.web.words.reason_words import CLOSED
+from app.web.words.text import SENTENCE_WORDS, SIGNAL_MEANINGS, SIGNAL_WORDS
 from app.wiring import Services, build
 from tests.fakes import FakeClock
 

@@ -8,11 +8,11 @@ import pytest
 
 from app.access.enforcer import CasbinAuthority
 from app.kernel.errors import Fault, Unavailable, Unreadable
-from app.policy.layer import CompanyPolicy, Layer
+from app.policy.law.layer import CompanyPolicy, Layer
 from app.policy.model import Catalogue, Change, KnobChange, Preview, State, Step, StepTaken
 from app.settings import Settings
-from app.web import drafts
-from app.web.change_rows import approvals, diff_rows, headline, history, why_not_approve
+from app.web.legal import drafts
+from app.web.legal.change_rows import approvals, diff_rows, headline, history, why_not_approve
 from tests import make
 
 NOW = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)

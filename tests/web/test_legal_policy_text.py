@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.access.floor import ALLOWED
+from app.access.floor.terms import ALLOWED
 from app.kernel.vocabulary import Basis, Signal
-from app.policy.layer import APPROVERS, DAYS, PRECONDITIONS, REDACTORS
+from app.policy.law.layer import APPROVERS, DAYS, PRECONDITIONS, REDACTORS
 from app.policy.packs import PolicyTexts, load_catalogue
-from app.web.policy_text import published_text
+from app.web.legal.policy_text import published_text
 
 ROOT = Path(__file__).resolve().parents[2]
 CATALOGUE = load_catalogue(ROOT / "policies" / "apps")

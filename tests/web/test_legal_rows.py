@@ -5,15 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from app.access.floor import ALLOWED
+from app.access.floor.terms import ALLOWED
 from app.kernel.vocabulary import Mode
-from app.policy.compile import compile_layers
+from app.policy.lattice import compile_layers
 from app.policy.model import Catalogue, Evidence, Floor, InForce, RegionView, Why
 from app.policy.packs import load_catalogue, load_floors
-from app.web.knob_words import knob_in_words, value_in_words, week_in_words
-from app.web.legal_rows import in_tree_order, obstacles, reasons, region_rows
-from app.web.policy_words import KNOBS, counted, duration_in_words, listed
-from app.web.region_rows import evidence_rows, region_sentence
+from app.web.legal.region import evidence_rows, region_sentence
+from app.web.legal.region_table import obstacles, region_rows
+from app.web.words.knob_words import knob_in_words, value_in_words, week_in_words
+from app.web.words.policy_words import KNOBS, counted, duration_in_words, listed
+from app.web.words.region_words import in_tree_order, reasons
 
 POLICIES = Path(__file__).resolve().parents[2] / "policies"
 NOW = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
@@ -146,7 +147,7 @@ def test_evidence_says_when_it_ends(floors: dict[str, Floor]) -> None:
 
 
 def test_every_knob_of_the_page_is_a_knob_of_the_lattice() -> None:
-    from app.policy.compile import RULES
+    from app.policy.lattice import RULES
 
     assert {knob for knob in RULES if not knob.startswith("signals.")} == KNOBS.keys()
 

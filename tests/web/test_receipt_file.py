@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from app.kernel.signing import LocalSigner, jwk, sign_token
-from app.sdk.keys import KEY_USE
+from app.kernel.tokens import KEY_USE, RECEIPT_TYPE
 from app.sdk.verify import Ask, verify, verify_asked
-from app.sdk.verify.receipt import KEYS_LIMIT, RECEIPT_TYPE
+from app.sdk.verify.tree.receipt import KEYS_LIMIT
 from tests.web.house import House
 
 

@@ -11,10 +11,10 @@ import httpx2
 import pytest
 from fastapi.testclient import TestClient
 
-from app.audit.model import SYSTEM
+from app.audit.entries.model import SYSTEM
 from app.main import create_app
 from app.settings import Settings
-from app.web.signin import SignIn
+from app.web.shell.signin import SignIn
 from app.wiring import Services, build
 from tests.make import person
 from tests.web.crooked_provider import ISSUER, Claims, CrookedProvider

@@ -10,12 +10,12 @@ from sqlalchemy import select
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from app.audit.model import SYSTEM
+from app.audit.entries.model import SYSTEM
 from app.directory.model import Person
 from app.directory.sessions import session_table
 from app.main import create_app
 from app.settings import Settings
-from app.web.signin import SignIn
+from app.web.shell.signin import SignIn
 from app.wiring import build
 from tests.fakes import FakeClock
 from tests.make import person

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from httpx2 import Response
 from starlette.testclient import TestClient
 
-from app.audit.model import SYSTEM
+from app.audit.entries.model import SYSTEM
 from app.directory.model import Person
-from app.web.door import cookie_name
+from app.web.shell.door import cookie_name
 from app.wiring import Services
 from tests.web.house import words
 

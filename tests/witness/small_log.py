@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from app.audit.checkpoint import Checkpoint, VerifierKey, sign_note
-from app.audit.merkle import CompactRange, consistency_path, leaf_hash
-from app.audit.witness_client import request_body
+from app.audit.tree.checkpoint import Checkpoint, VerifierKey, sign_note
+from app.audit.tree.merkle import CompactRange, consistency_path, leaf_hash
+from app.audit.witnesses.client import request_body
 from app.kernel.signing import LocalSigner
 
 ORIGIN = "audit.example.com/5f0c/2026"

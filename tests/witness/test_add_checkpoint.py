@@ -8,9 +8,15 @@ import pytest
 from httpx2 import Response
 from starlette.testclient import TestClient
 
-from app.audit.checkpoint import Checkpoint, VerifierKey, open_checkpoint, parse_note, sign_note
-from app.audit.cosignature import parse_answer, parse_witness_vkey
-from app.audit.merkle import EMPTY_ROOT
+from app.audit.tree.checkpoint import (
+    Checkpoint,
+    VerifierKey,
+    open_checkpoint,
+    parse_note,
+    sign_note,
+)
+from app.audit.tree.cosignature import parse_answer, parse_witness_vkey
+from app.audit.tree.merkle import EMPTY_ROOT
 from app.kernel.signing import LocalSigner
 from app.witness.service import Witness
 from tests.fakes import FakeClock

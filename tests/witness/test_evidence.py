@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from app.audit.checkpoint import open_checkpoint, parse_vkey
+from app.audit.tree.checkpoint import open_checkpoint, parse_vkey
 from app.witness import store
 from app.witness.rules import Refused, Why
 from app.witness.service import DATABASE, Witness, open_witness

@@ -7,15 +7,15 @@ is nothing left out? Policy: was any decision made that may never be made?
 from dataclasses import replace
 from pathlib import Path
 
-from app.audit.archive import BLOCK, CHECKPOINT
-from app.audit.checkpoint import PROOF_HEADER
+from app.audit.export.archive import BLOCK, CHECKPOINT
+from app.audit.tree.checkpoint import PROOF_HEADER
 from app.kernel.errors import InvalidInput, NotFound
 from app.sdk.verify.export import verify_export
 from app.sdk.verify.online import verify_log
-from app.sdk.verify.proof import verify_proof
-from app.sdk.verify.receipt import is_receipt, verify_receipt
 from app.sdk.verify.report import Report, Verdict, as_json, render
 from app.sdk.verify.run import Ask, Depth
+from app.sdk.verify.tree.proof import verify_proof
+from app.sdk.verify.tree.receipt import is_receipt, verify_receipt
 
 __all__ = [
     "Ask",

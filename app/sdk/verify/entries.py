@@ -1,12 +1,12 @@
 """Every entry of a whole log: hashed into the tree, held against what should follow, replayed."""
 
-from app.audit.archive import ENTRIES
-from app.audit.model import MAX_ENTRY_BYTES, read_leaf
-from app.sdk.verify.decisions import DecisionCheck
-from app.sdk.verify.lines import LeafLines
-from app.sdk.verify.order import OrderCheck
+from app.audit.entries.model import MAX_ENTRY_BYTES, read_leaf
+from app.audit.export.archive import ENTRIES
+from app.sdk.verify.evidence.lines import LeafLines
+from app.sdk.verify.order.order import OrderCheck
+from app.sdk.verify.replay.decisions import DecisionCheck
 from app.sdk.verify.run import Depth, Run
-from app.sdk.verify.tree import TreeCheck, leaf_hashes
+from app.sdk.verify.tree.tree import TreeCheck, leaf_hashes
 
 _TOLD_EVERY = 4_096
 

@@ -4,17 +4,17 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from app.audit.archive import CHECKPOINT, ENTRIES, SELECTION
-from app.audit.checkpoint import MAX_NOTE_BYTES
-from app.audit.merkle import CompactRange
-from app.sdk.verify.decisions import DecisionCheck
-from app.sdk.verify.earlier import check_remembered, check_since
+from app.audit.export.archive import CHECKPOINT, ENTRIES, SELECTION
+from app.audit.tree.checkpoint import MAX_NOTE_BYTES
+from app.audit.tree.merkle import CompactRange
 from app.sdk.verify.entries import read_entries
-from app.sdk.verify.erasures import check_erasures
-from app.sdk.verify.evidence import from_folder, from_tar
-from app.sdk.verify.order import OrderCheck
+from app.sdk.verify.evidence.evidence import from_folder, from_tar
+from app.sdk.verify.order.erasures import check_erasures
+from app.sdk.verify.order.order import OrderCheck
+from app.sdk.verify.order.promised import Promises
+from app.sdk.verify.order.restores import check_restores
 from app.sdk.verify.parts import check_parts
-from app.sdk.verify.promised import Promises
+from app.sdk.verify.replay.decisions import DecisionCheck
 from app.sdk.verify.report import (
     BYTES_LIMIT,
     KEY_LIMIT,
@@ -24,11 +24,11 @@ from app.sdk.verify.report import (
     Report,
     Verdict,
 )
-from app.sdk.verify.restores import check_restores
 from app.sdk.verify.run import Ask, Depth, Run
 from app.sdk.verify.selected import verify_selected
-from app.sdk.verify.tree import TreeCheck, nodes_of
-from app.sdk.verify.trust import read_checkpoint, read_key
+from app.sdk.verify.tree.earlier import check_remembered, check_since
+from app.sdk.verify.tree.tree import TreeCheck, nodes_of
+from app.sdk.verify.tree.trust import read_checkpoint, read_key
 
 _DEPTH_LIMITS = {Depth.BYTES: (BYTES_LIMIT,), Depth.ORDER: (ORDER_LIMIT,)}
 

@@ -18,16 +18,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from app.audit.archive import CHECKPOINT, KEY
-from app.audit.checkpoint import MAX_NOTE_BYTES, BadNote
-from app.audit.merkle import BadProof, consistency_path, verify_consistency
-from app.audit.witness_client import is_safe_address
+from app.audit.export.archive import CHECKPOINT, KEY
+from app.audit.tree.checkpoint import MAX_NOTE_BYTES, BadNote
+from app.audit.tree.merkle import BadProof, consistency_path, verify_consistency
+from app.audit.witnesses.client import is_safe_address
 from app.kernel.errors import InvalidInput
-from app.sdk.verify.evidence import Evidence
+from app.sdk.verify.evidence.evidence import Evidence
 from app.sdk.verify.report import KEY_LIMIT, LIMITS, UNKEPT_LIMIT, Report, Verdict
 from app.sdk.verify.run import Ask, Run
-from app.sdk.verify.tree import nodes_of, rebuild
-from app.sdk.verify.trust import earlier_checkpoint, read_checkpoint, read_key
+from app.sdk.verify.tree.tree import nodes_of, rebuild
+from app.sdk.verify.tree.trust import earlier_checkpoint, read_checkpoint, read_key
 from app.sdk.wire import Answer, BadAnswer, Silence, Wire
 
 DEADLINE_S = 600.0

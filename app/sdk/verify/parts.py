@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from app.audit import archive
-from app.audit.archive import CHECKPOINT, ENTRIES, KEY, MANIFEST, SELECTION
-from app.audit.tiles import parse_tile_path, tile_at
+from app.audit.export import archive
+from app.audit.export.archive import CHECKPOINT, ENTRIES, KEY, MANIFEST, SELECTION
+from app.audit.tree.tiles import parse_tile_path, tile_at
 from app.sdk.verify.run import Run
 
 _MAX_MANIFEST_BYTES = 1 << 28

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 
-from app.audit.archive import policy_path
-from app.audit.checkpoint import Checkpoint, VerifierKey
-from app.audit.selection import Selection
+from app.audit.export.archive import policy_path
+from app.audit.reading.selection import Selection
+from app.audit.tree.checkpoint import Checkpoint, VerifierKey
 from app.kernel.canonical import digest as named
-from app.sdk.verify.evidence import Evidence
+from app.sdk.verify.evidence.evidence import Evidence
 from app.sdk.verify.report import Findings
 
 MAX_DOCUMENT_BYTES = 1 << 24

@@ -1,27 +1,27 @@
 """Verify an export of a selection: each line is in the log, and none of a stretch is missing.
 
-The rules are those of app/audit/selection.py. The tree is rebuilt from the tiles of leaf hashes,
-which are all there; the lines are then found in it at the index that each says.
+The rules are those of app/audit/reading/selection.py. The tree is rebuilt from the tiles of leaf
+hashes, which are all there; the lines are then found in it at the index that each says.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from app.audit.archive import ENTRIES, SELECTION
-from app.audit.merkle import HASH_BYTES
-from app.audit.model import Kind, read_leaf
-from app.audit.named import named_documents
-from app.audit.selection import Selection, selection_of
-from app.audit.tiles import TILE_WIDTH, cut, tile_at
+from app.audit.entries.model import Kind, read_leaf
+from app.audit.entries.named import named_documents
+from app.audit.export.archive import ENTRIES, SELECTION
+from app.audit.reading.selection import Selection, selection_of
+from app.audit.tree.merkle import HASH_BYTES
+from app.audit.tree.tiles import TILE_WIDTH, cut, tile_at
 from app.kernel.canonical import parse_canonical
 from app.kernel.errors import InvalidInput
-from app.sdk.verify.earlier import check_remembered, check_since
-from app.sdk.verify.lines import LeafLines
+from app.sdk.verify.evidence.lines import LeafLines
+from app.sdk.verify.order.stretch import TIME_LIMIT, Stretch
 from app.sdk.verify.parts import check_parts
 from app.sdk.verify.report import KEY_LIMIT, LIMITS, UNKEPT_LIMIT, Report, Verdict
 from app.sdk.verify.run import Run
-from app.sdk.verify.stretch import TIME_LIMIT, Stretch
-from app.sdk.verify.tree import leaf_hashes, nodes_of, rebuild
+from app.sdk.verify.tree.earlier import check_remembered, check_since
+from app.sdk.verify.tree.tree import leaf_hashes, nodes_of, rebuild
 
 _MAX_SELECTION_BYTES = 65_535
 UNPROVABLE = (

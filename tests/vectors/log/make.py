@@ -15,20 +15,29 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from app.audit import archive
-from app.audit.archive import ArchiveWriter
-from app.audit.checkpoint import Checkpoint, TlogProof, VerifierKey, sign_note
-from app.audit.cosignature import WitnessKey, cosign
-from app.audit.merkle import (
+from app.audit.entries.model import (
+    FORMAT,
+    SYSTEM,
+    Actor,
+    Event,
+    Kind,
+    stamp,
+    stream_names,
+    submission,
+)
+from app.audit.export import archive
+from app.audit.export.archive import ArchiveWriter
+from app.audit.reading.selection import Selection
+from app.audit.tree.checkpoint import Checkpoint, TlogProof, VerifierKey, sign_note
+from app.audit.tree.cosignature import WitnessKey, cosign
+from app.audit.tree.merkle import (
     CompactRange,
     complete_root,
     consistency_path,
     inclusion_path,
     leaf_hash,
 )
-from app.audit.model import FORMAT, SYSTEM, Actor, Event, Kind, stamp, stream_names, submission
-from app.audit.selection import Selection
-from app.audit.tiles import TILE_WIDTH, tiles_of
+from app.audit.tree.tiles import TILE_WIDTH, tiles_of
 from app.kernel.canonical import canonical, digest, parse_canonical
 from app.kernel.signing import LocalSigner
 

@@ -1,0 +1,1 @@
+"""The access decision: question, facts, reasons, and their record in the log."""

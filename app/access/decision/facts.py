@@ -1,0 +1,208 @@
+"""What a decision is decided from, put together from what directory, consent and policy say (pure).
+
+The service gathers from rows and the verifier from the log; both put it together here.
+
+Rules:
+1. What the policies say counts now and at every instant of the capture, for the regions that the
+   directory gave the person then. What is allowed must be allowed throughout; what speaks against
+   speaks against if any of it says so.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import reduce
+
+from app.access.decision.model import (
+    Caller,
+    Consumer,
+    PersonFacts,
+    PolicyFacts,
+    Question,
+    ScopeFacts,
+)
+from app.access.floor.terms import ALLOWED
+from app.consent.model import Standing, suffices
+from app.directory.model import Person, PersonVersion
+from app.kernel.vocabulary import Basis, Mode
+from app.policy.model import InForce
+
+Throughout = Callable[[tuple[str, ...], datetime, datetime], tuple[tuple[datetime, InForce], ...]]
+"""What holds for regions from start to end: at the start, and after each change."""
+
+
+@dataclass(frozen=True)
+class Stay:
+    """A stretch of time, start and end included, in which a person's regions were the same."""
+
+    regions: tuple[str, ...]
+    start: datetime
+    end: datetime
+
+
+def stays_of(
+    person: Person, versions: Sequence[PersonVersion], question: Question
+) -> tuple[Stay, ...]:
+    """Where a person is now, and was during the capture that is asked about."""
+    stays = [Stay(person.regions, question.asked_at, question.asked_at)]
+    if question.captured is not None:  # any other interval is refused for itself
+        stays += _stays(versions, *question.captured)
+    return tuple(stays)
+
+
+def policy_facts(
+    stays: Iterable[Stay], throughout: Throughout, signals: Sequence[str]
+) -> PolicyFacts:
+    """What holds now, narrowed by what held during the capture (rule 1).
+
+    Args:
+        stays: as ``stays_of`` gave them; the first is now.
+        throughout: answers from the policies.
+        signals: those asked for.
+    """
+    said = (
+        rules(in_force, at, signals)
+        for stay in stays
+        for at, in_force in throughout(stay.regions, stay.start, stay.end)
+    )
+    return reduce(narrower, said)
+
+
+def person_facts(
+    person: Person,
+    names: Sequence[str],
+    question: Question,
+    *,
+    standing: Standing,
+    policy: PolicyFacts,
+    between: Callable[..., bool],
+) -> PersonFacts:
+    """Facts of one person.
+
+    Args:
+        person: as the directory has them now.
+        names: the person's pseudonym, then those of the line upward.
+        question: what is asked.
+        standing: now.
+        policy: as ``policy_facts`` gave it.
+        between: ``timeline.standing_between`` of this person: start, end, bases, purpose, signals.
+    """
+    bases = frozenset(Basis(basis) for basis in policy.bases)
+    start, end = question.captured_from, question.captured_to
+    allowed = isinstance(question.purpose, str) and question.purpose in ALLOWED
+    return PersonFacts(
+        person=names[0],
+        line=tuple(names[1:]),
+        standing=standing.state.value,
+        decision=standing.decision.id if standing.decision else None,
+        suffices_now=suffices(bases, standing.state),
+        suffices_at_capture=start is not None
+        and end is not None
+        and between(
+            start,
+            end,
+            bases=bases,
+            purpose=str(question.purpose) if allowed else None,
+            signals=question.signals,
+        ),
+        scope=None
+        if standing.scope is None
+        else ScopeFacts(
+            tuple(sorted(standing.scope.signals)), tuple(sorted(standing.scope.purposes))
+        ),
+        policy=policy,
+        left=not person.active,
+        region=person.region,
+    )
+
+
+def caller_of(
+    consumer: Consumer, behalf: Person | None, pseudonym: str | None, *, itself: bool
+) -> Caller:
+    """Who asks.
+
+    Args:
+        consumer: the authenticated consumer.
+        behalf: the person on whose behalf it asks; None: nobody, or somebody unknown.
+        pseudonym: that person's.
+        itself: the consumer names itself as the one who asks.
+    """
+    return Caller(
+        consumer=consumer.id,
+        purposes=consumer.purposes,
+        functions=consumer.functions,
+        kind="person" if behalf else "consumer" if itself else "unknown",
+        person=pseudonym if behalf else None,
+        person_functions=behalf.functions if behalf else (),
+        person_left=behalf is not None and not behalf.active,
+    )
+
+
+def narrower(now: PolicyFacts, then: PolicyFacts) -> PolicyFacts:
+    """What both allow, and everything that speaks against in either (rule 1)."""
+    return PolicyFacts(
+        layers=now.layers,
+        capture_layers=tuple(sorted({*now.capture_layers, *then.layers})),
+        bases=_both(now.bases, then.bases),
+        signals={
+            signal: _shorter(days, then.signals[signal])
+            for signal, days in now.signals.items()
+            if signal in then.signals
+        },
+        purposes=_both(now.purposes, then.purposes),
+        cohort_min=max(now.cohort_min, then.cohort_min),
+        unknown=now.unknown or then.unknown,
+        blocked=now.blocked or then.blocked,
+        company=now.company and then.company,
+        missing=tuple(sorted({*now.missing, *then.missing})),
+        lead_time=now.lead_time or then.lead_time,
+        stopped=now.stopped or then.stopped,
+    )
+
+
+def rules(in_force: InForce, at: datetime, signals: Iterable[str]) -> PolicyFacts:
+    """What the layers in force at an instant say, as far as the signals asked for need it."""
+    compiled, asked = in_force.compiled, frozenset(signals)
+    return PolicyFacts(
+        # An unknown region stands in with a layer that no document describes.
+        layers=tuple(sorted(name for name in compiled.layers if name)),
+        capture_layers=(),
+        bases=tuple(sorted(basis.value for basis in compiled.bases)),
+        signals={
+            signal.value: rule.retention_days
+            for signal, rule in compiled.signals.items()
+            if rule.mode is not Mode.DENY and signal.value in asked
+        },
+        purposes=tuple(sorted(compiled.purposes)),
+        cohort_min=compiled.cohort_min,
+        unknown=bool(in_force.unknown),
+        blocked=compiled.blocked,
+        company=in_force.company,
+        missing=tuple(sorted(in_force.missing)),
+        lead_time=in_force.lead_until is not None and at < in_force.lead_until,
+        stopped=bool(in_force.stopped),
+    )
+
+
+def _stays(versions: Sequence[PersonVersion], start: datetime, end: datetime) -> Iterator[Stay]:
+    """Where a person was from start to end, as the directory had it then.
+
+    Before the directory knew the person, what it said first counts.
+    """
+    for place, version in enumerate(versions):
+        since = start if place == 0 else max(start, version.recorded_at)
+        until = end
+        if place + 1 < len(versions):
+            until = min(end, versions[place + 1].recorded_at - timedelta.resolution)
+        if since <= until:
+            entity_region = version.entity.partition("/")[0]
+            regions = dict.fromkeys((version.region, version.place, entity_region))
+            yield Stay(tuple(regions), since, until)
+
+
+def _both(one: Iterable[str], other: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(one) & set(other)))
+
+
+def _shorter(one: int | None, other: int | None) -> int | None:
+    return min((days for days in (one, other) if days is not None), default=None)

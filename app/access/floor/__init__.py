@@ -1,0 +1,1 @@
+"""The purpose floor: the closed list, its aliases, its descriptions."""

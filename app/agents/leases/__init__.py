@@ -1,0 +1,1 @@
+"""What a device may do now: lease terms and their entries."""

@@ -1,0 +1,230 @@
+"""What a lease says, before it is signed: the situation, its terms, its entry (no I/O).
+
+Rules:
+1. Content is everything that a lease claims but ``jti``, ``iat``, ``exp``, ``nonce`` and ``seq``.
+   ``seq`` only orders leases: a policy published for France must not write an entry for each laptop
+   in Norway.
+2. An ETag is the hash of content, ``seq`` and renewal window. A window is half a lease's life, so
+   the holder of a lease with the window's ETag has at least half its life left.
+3. No lease outlives an end that is already known: the decision's, or a change of policy to come
+   (a last day, evidence that expires, a policy that starts).
+"""
+
+import hashlib
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.agents.model import Circumstances, Device, Directive
+from app.audit.entries.model import Actor, Event, Kind
+from app.consent.model import Offer, Standing
+from app.directory.model import Person, is_region
+from app.kernel.canonical import Json, canonical, digest
+from app.kernel.errors import Fault, InvalidInput
+from app.kernel.vocabulary import Mode, Reason
+from app.policy.model import InForce
+
+MIN_AGENT = "0.1.0"
+_NONCE = re.compile(r"[A-Za-z0-9_-]{8,128}")
+
+
+@dataclass(frozen=True)
+class Situation:
+    """Where a person stands now.
+
+    Attributes:
+        directive: on, or off and why.
+        offer: what would be, or is, captured here: what is in force, before the person's own mask.
+        policy_digest: names the policy document; None while capture is off.
+        circumstances: everything that the directive was computed from.
+    """
+
+    person: Person
+    in_force: InForce
+    standing: Standing
+    circumstances: Circumstances
+    directive: Directive
+    offer: Offer
+    policy_digest: str | None
+
+
+@dataclass(frozen=True)
+class Poll:
+    """What an agent says when it asks for its lease.
+
+    Attributes:
+        if_none_match: the header of that name (RFC 9110 §13.1.2): the ETag of the lease it holds.
+        place: the region where the laptop is now.
+        nonce: letters to be signed into the answer, which is then never 304.
+    """
+
+    if_none_match: str = ""
+    place: str | None = None
+    nonce: str | None = None
+
+    def check(self) -> None:
+        """Refuse what an agent cannot mean.
+
+        Raises:
+            InvalidInput: ``place`` is not a region, or ``nonce`` is not 8 to 128 URL-safe letters.
+        """
+        faults = []
+        if self.place is not None and not is_region(self.place):
+            faults.append(Fault("place", "is not a region", "Send a code such as DE or US-NY."))
+        if self.nonce is not None and not _NONCE.fullmatch(self.nonce):
+            faults.append(
+                Fault("nonce", "must be 8 to 128 of A-Z a-z 0-9 _ -", "Send a random one.")
+            )
+        if faults:
+            raise InvalidInput(f"{faults[0].field} {faults[0].problem}", faults=tuple(faults))
+
+    def holds(self, etag: str) -> bool:
+        """Compare weakly. ``*`` names no lease that anybody holds: no match."""
+        return etag in {tag.strip().removeprefix("W/") for tag in self.if_none_match.split(",")}
+
+
+NOTHING_HELD = Poll()
+
+
+@dataclass(frozen=True)
+class LeaseAnswer:
+    """What a poll is answered: 200 with a signed lease, or 304 with none."""
+
+    status: int
+    token: str | None
+    etag: str
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True)
+class Terms:
+    """A lease before it is signed.
+
+    Attributes:
+        content: the claims that stay equal from renewal to renewal (rule 1).
+        seq: how far policy and consent had come; no lease goes back behind it.
+        ttl_s: its life in seconds.
+        ends_at: an instant beyond which it must not live, if one is known.
+    """
+
+    content: Mapping[str, Json]
+    reasons: tuple[Reason, ...]
+    seq: Mapping[str, Json]
+    ttl_s: int
+    ends_at: datetime | None
+
+    @property
+    def digest(self) -> str:
+        """Names the content."""
+        return digest(canonical(self.content))
+
+    def claims(self, now: datetime, nonce: str | None) -> dict[str, Json]:
+        """The claims of a lease issued now (DESIGN §6.3); times in seconds."""
+        issued = int(now.timestamp())
+        expires = issued + self.ttl_s
+        if self.ends_at is not None:
+            expires = min(expires, int(self.ends_at.timestamp()))
+        claims: dict[str, Json] = {
+            **self.content,
+            "seq": self.seq,
+            "jti": uuid.uuid4().hex,
+            "iat": issued,
+            "exp": expires,
+        }
+        if nonce is not None:
+            claims["nonce"] = nonce
+        return claims
+
+    def etag(self, device: Device, now: datetime) -> str:
+        """The strong entity tag (RFC 9110 §8.8.3) of this content in this renewal window.
+
+        Windows of different devices begin at different seconds, so that not all renew at once.
+        """
+        half = max(1, self.ttl_s // 2)
+        offset = int.from_bytes(hashlib.sha256(device.id.encode()).digest()[:4]) % half
+        window = (int(now.timestamp()) + offset) // half
+        named = canonical(
+            {"content": self.digest, "seq": self.seq, "ttl_s": self.ttl_s, "window": window}
+        )
+        return f'"{hashlib.sha256(named).hexdigest()[:32]}"'
+
+
+def offer_to(person: Person, in_force: InForce) -> Offer:
+    """What is in force for a person, as it is put before them."""
+    compiled = in_force.compiled
+    kept = {
+        signal.value: rule.retention_days
+        for signal, rule in compiled.signals.items()
+        if rule.mode is not Mode.DENY
+    }
+    return Offer(
+        region=person.region,
+        regions=person.regions,
+        signals=tuple(sorted(kept)),
+        purposes=tuple(sorted(compiled.purposes)),
+        apps=tuple(sorted(compiled.apps)),
+        retention_days=kept,
+        bases=tuple(sorted(basis.value for basis in compiled.bases)),
+        policy=tuple(sorted({layer.digest for layer in in_force.layers})),
+    )
+
+
+def regions_in_question(person: Person, place: str | None) -> tuple[str, ...]:
+    """Every region that bears on a lease, the home region first; ``place``: where the laptop is."""
+    return tuple(dict.fromkeys((*person.regions, *([place] if place else []))))
+
+
+def circumstances_of(
+    person: Person, standing: Standing, in_force: InForce, *, device_active: bool
+) -> Circumstances:
+    """Everything that the directive depends on, from what the other capabilities know."""
+    return Circumstances(
+        person_active=person.active,
+        device_active=device_active,
+        unknown=in_force.unknown,
+        blocked=in_force.compiled.blocked,
+        company=in_force.company,
+        stopped=in_force.stopped,
+        missing=in_force.missing,
+        lead_until=in_force.lead_until,
+        bases=in_force.compiled.bases,
+        state=standing.state,
+        region_changed=residence_changed(person, standing),
+    )
+
+
+def residence_changed(person: Person, standing: Standing) -> bool:
+    """Whether the decision that stands was made in another residence."""
+    decision = standing.decision
+    return decision is not None and (decision.region, decision.residence) != (
+        person.region,
+        person.residence,
+    )
+
+
+def lease_changed(device: Device, situation: Situation, terms: Terms, place: str | None) -> Event:
+    """The entry of a lease: everything that the directive follows from."""
+    person, decision = situation.person, situation.standing.decision
+    facts: dict[str, Json] = {
+        **situation.circumstances.facts(),
+        "device": device.id,
+        "capture": terms.content["capture"],
+        "reasons": terms.content["reasons"],
+        "regions": {
+            "home": person.region,
+            "place": person.place,
+            "entity": person.entity_region,
+            "device": place,
+        },
+        "layers": sorted({layer.digest for layer in situation.in_force.layers}),
+        "policy": situation.policy_digest,
+        "decision": decision.id if decision else None,
+        "offer": decision.offer_digest if decision else None,
+        "seq": terms.seq,
+        "ttl_s": terms.ttl_s,
+    }
+    return Event(
+        Kind.LEASE_CHANGED, Actor("device", device.id), facts, subjects=(device.person_id,)
+    )

@@ -1,0 +1,1 @@
+"""Entries before and after they have an index: what they say, how they are kept, what is erased."""

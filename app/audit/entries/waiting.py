@@ -1,0 +1,48 @@
+"""What waits for its index: how much, since when, and what was handed in."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+
+from app.audit.entries.store import leaf, pending
+from app.db.engine import Tx
+from app.kernel.canonical import digest
+from app.kernel.clock import instant
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A submission without an index yet."""
+
+    pid: int
+    event_id: str
+    created_at: datetime
+
+
+def backlog(tx: Tx, most: int) -> tuple[int, Waiting | None]:
+    """How many submissions wait, counted up to ``most``, and the one that waits longest."""
+    some = select(pending.c.pid).limit(most).subquery()
+    count = int(tx.execute(select(func.count()).select_from(some)).scalar_one())
+    return count, next(iter(waiting(tx, 1)), None)
+
+
+def waiting(tx: Tx, limit: int, before: datetime | None = None) -> tuple[Waiting, ...]:
+    """The submissions that wait longest; ``before``: only those made earlier."""
+    query = select(pending.c.pid, pending.c.event_id, pending.c.created_at)
+    if before is not None:
+        query = query.where(pending.c.created_at < before)
+    rows = tx.execute(query.order_by(pending.c.pid).limit(limit))
+    return tuple(Waiting(row.pid, row.event_id, row.created_at) for row in rows)
+
+
+def submission_digest(tx: Tx, event_id: str) -> tuple[str, datetime] | None:
+    """The digest of what was handed in for an event, and when; None where there is no such."""
+    raw = tx.execute(select(leaf.c.entry).where(leaf.c.event_id == event_id)).scalar()
+    if raw is not None:
+        said = json.loads(raw)
+        return said["submission"], instant(said["occurred_at"])
+    query = select(pending.c.submission, pending.c.created_at)
+    row = tx.execute(query.where(pending.c.event_id == event_id)).one_or_none()
+    return None if row is None else (digest(row.submission), row.created_at)

@@ -1,0 +1,1 @@
+"""The log as files: exports, projections for other programs, the tail."""

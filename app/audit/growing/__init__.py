@@ -1,0 +1,1 @@
+"""How the log grows: the integrator, its lock store, and the check that the tree only continues."""

@@ -1,0 +1,168 @@
+"""The lock store: how far the log has come, kept outside the database.
+
+A tiny database of its own, so that a main database which was restored from a copy, or exchanged, is
+noticed: this one names a size and a root which the log had, under the log's own signature. Who
+restores the main database leaves this one as it is.
+
+Rules:
+1. The checkpoint moves by compare-and-swap only. Two processes that publish at once cannot both go
+   on from the same one.
+2. What is written is durable before it is believed (SQLite: synchronous=FULL).
+3. Erased people are remembered here by pseudonym: a restored database brings them back, and this is
+   how it is known whom to erase again.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table, Text, insert, select, update
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from app.audit.tree.checkpoint import BadNote, parse_checkpoint, parse_note
+from app.db.engine import Database, Tx, open_database
+from app.db.metadata import UtcTime
+from app.kernel.errors import Conflict, Unavailable
+
+_MAKING = 4_841_026
+_tables = MetaData()
+
+_checkpoint = Table(
+    "lock_checkpoint",
+    _tables,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("note", LargeBinary, nullable=False),
+    Column("published_at", UtcTime, nullable=False),
+)
+
+_erased = Table(
+    "lock_erased",
+    _tables,
+    Column("pseudonym", Text, primary_key=True),
+    Column("erased_at", UtcTime, nullable=False),
+)
+
+
+@dataclass(frozen=True)
+class Published:
+    """The newest signed checkpoint, and when it was last published."""
+
+    note: bytes
+    at: datetime
+
+
+@dataclass(frozen=True)
+class LockStore:
+    """The newest checkpoint and who was erased; shared by all processes of one log."""
+
+    database: Database
+
+    def published(self) -> Published | None:
+        """The newest checkpoint; None while nothing was published.
+
+        Raises:
+            Unavailable: the lock store does not answer; so do all its methods.
+        """
+        with self._reading() as tx:
+            row = tx.execute(select(_checkpoint)).one_or_none()
+        return None if row is None else Published(bytes(row.note), row.published_at)
+
+    def read(self) -> bytes | None:
+        """The newest signed checkpoint; None while nothing was published."""
+        found = self.published()
+        return None if found is None else found.note
+
+    def advance(self, old: bytes | None, new: bytes, now: datetime) -> None:
+        """Replace the checkpoint ``old`` by ``new``; the same again renews when it was published.
+
+        Raises:
+            Conflict: another one is kept (kind ``lock-moved``): read it, look, try again.
+            Unavailable: the lock store does not answer; nothing was changed.
+        """
+        fresh = {"id": 1, "note": new, "published_at": now}
+        try:
+            with self._writing() as tx:
+                if old is None:
+                    tx.execute(insert(_checkpoint), fresh)
+                    return
+                kept = update(_checkpoint).where(_checkpoint.c.note == old).values(fresh)
+                if tx.execute(kept).rowcount != 1:
+                    raise _moved()
+        except IntegrityError as error:
+            raise _moved() from error
+
+    def note_erased(self, pseudonym: str, at: datetime) -> None:
+        """Remember that a person was erased; again is nothing new."""
+        with self._writing() as tx:
+            known = select(_erased.c.pseudonym).where(_erased.c.pseudonym == pseudonym)
+            if tx.execute(known).scalar() is None:
+                tx.execute(insert(_erased), {"pseudonym": pseudonym, "erased_at": at})
+
+    def erased(self) -> frozenset[str]:
+        """The pseudonyms of everybody who was erased."""
+        with self._reading() as tx:
+            return frozenset(tx.execute(select(_erased.c.pseudonym)).scalars())
+
+    @contextmanager
+    def _reading(self) -> Iterator[Tx]:
+        with _answering(), self.database.read() as tx:
+            yield tx
+
+    @contextmanager
+    def _writing(self) -> Iterator[Tx]:
+        with _answering(), self.database.write() as tx:
+            yield tx
+
+    def adopt_file(self, file: Path, now: datetime) -> None:
+        """Take over the checkpoint that earlier releases kept in a file, once.
+
+        Raises:
+            Unavailable: the file holds no checkpoint (kind ``another-log``).
+        """
+        if self.read() is not None or not file.exists():
+            return
+        note = file.read_bytes()
+        try:
+            parse_checkpoint(parse_note(note).text)
+        except BadNote as error:
+            raise Unavailable(
+                f"{file.name} is no checkpoint: {error}",
+                cure="Put the file back from its copy; see docs/operate.md, Restore.",
+                kind="another-log",
+            ) from error
+        self.advance(None, note, now)
+
+
+def open_lock(url: str) -> LockStore:
+    """Open a lock store, and make its two tables where they are missing.
+
+    Raises:
+        Unavailable: it cannot be reached.
+    """
+    database = open_database(url)
+    with _answering(), database.engine.begin() as connection:
+        if database.dialect == "postgresql":  # two starting processes take turns
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MAKING})")
+        _tables.create_all(connection)
+    return LockStore(database)
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    """Whatever the lock store's database says besides "there is one already" is no answer."""
+    try:
+        yield
+    except IntegrityError:
+        raise
+    except DBAPIError as error:
+        raise Unavailable(
+            f"the lock store does not answer ({type(error.orig).__name__})",
+            cure="See whether HABEAS_LOCK_URL names a database whose tables this process may make, "
+            "read and write; see docs/operate.md, Keys.",
+        ) from error
+
+
+def _moved() -> Conflict:
+    return Conflict("another checkpoint is in the lock store", kind="lock-moved")

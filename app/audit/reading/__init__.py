@@ -1,0 +1,1 @@
+"""Reading the log: searches, selections, counts, proofs, tiles."""

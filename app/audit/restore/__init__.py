@@ -1,0 +1,1 @@
+"""How a log goes on after a restore: custodians, statements, a new epoch."""

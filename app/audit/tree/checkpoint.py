@@ -1,0 +1,367 @@
+"""Signed notes, checkpoints, keys and proof files in the formats of C2SP.
+
+Pure. Specifications: signed-note, tlog-checkpoint, tlog-proof (c2sp.org). Ed25519 (type 0x01) is
+the only signature of a log that we make or believe; lines of other keys and types are ignored here.
+Those of witnesses are read in app/audit/tree/cosignature.py.
+
+Rules:
+1. The separator between text and signatures is the last empty line; everything before is signed.
+2. A line of an unknown key is ignored; a line of a known key that does not verify spoils the note.
+3. Base64 is the one encoding of its bytes: padding exact, unused bits zero.
+4. A key whose point has small order, or is written in a second way, is refused when it is read:
+   such a key lets one signature fit many messages.
+"""
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from app.audit.tree.merkle import HASH_BYTES
+from app.kernel.signing import Signer
+
+ED25519 = 0x01
+MAX_NOTE_BYTES = 1_000_000
+MAX_SIGNATURES = 100
+PROOF_HEADER = "c2sp.org/tlog-proof@v1"
+
+_KEY_ID_BYTES = 4
+_KEY_BYTES = 32
+_FIRST_PRINTABLE = 0x20
+_DECIMAL = re.compile(r"0|[1-9][0-9]*")
+_KEY_ID = re.compile(r"[0-9a-f]{8}")
+
+
+class BadNote(ValueError):
+    """A note, checkpoint, key or proof that is not of its form, or not signed as it must be."""
+
+
+@dataclass(frozen=True)
+class VerifierKey:
+    """A log's public key and its name (signed-note, "Verifier keys").
+
+    Attributes:
+        name: the key's name; for a log it is the origin.
+        public: 32 bytes, a point of large order in its one encoding.
+    """
+
+    name: str
+    public: bytes
+
+    def __post_init__(self) -> None:
+        require_name(self.name)
+        require_sound_point(self.public)
+
+    @property
+    def key_id(self) -> bytes:
+        """Its id, of type 0x01."""
+        return key_id(self.name, ED25519, self.public)
+
+    @property
+    def vkey(self) -> str:
+        """The key as text: ``name+keyid+base64(0x01 || public)``."""
+        return write_vkey(self.name, ED25519, self.public)
+
+
+def parse_vkey(text: str) -> VerifierKey:
+    """Read a log's verifier key.
+
+    Raises:
+        BadNote: not of that form, of another type, with a wrong key id, or an unsound point.
+    """
+    return VerifierKey(*read_vkey(text, ED25519))
+
+
+def key_id(name: str, kind: int, public: bytes) -> bytes:
+    """The first 4 bytes of ``SHA-256(name || 0x0A || type || public)`` (signed-note, "Key IDs")."""
+    named = name.encode() + b"\n" + bytes([kind]) + public
+    return hashlib.sha256(named).digest()[:_KEY_ID_BYTES]
+
+
+def write_vkey(name: str, kind: int, public: bytes) -> str:
+    """A key as text (signed-note, "Verifier keys"): ``name+keyid+base64(type || public)``."""
+    return f"{name}+{key_id(name, kind, public).hex()}+{b64(bytes([kind]) + public)}"
+
+
+def read_vkey(text: str, kind: int) -> tuple[str, bytes]:
+    """Read name and public key of an Ed25519 key of one type of signature.
+
+    Raises:
+        BadNote: not of that form, of another type, or with a wrong key id.
+    """
+    # Base64 may contain "+", the name may not: only the first two separate.
+    parts = text.split("+", 2)
+    if len(parts) != 3 or not _KEY_ID.fullmatch(parts[1]):  # noqa: PLR2004 - name, id, key
+        raise BadNote("a verifier key has the form name+keyid+key")
+    name, said, encoded = parts
+    data = unb64(encoded)
+    if len(data) != 1 + _KEY_BYTES or data[0] != kind:
+        raise BadNote(f"the verifier key is not an Ed25519 key of type {kind:#04x}")
+    if key_id(name, kind, data[1:]).hex() != said:
+        raise BadNote("the key id does not belong to the name and the key")
+    return name, data[1:]
+
+
+@dataclass(frozen=True)
+class Signature:
+    """One signature line: who claims to have signed, and the bytes after the key id."""
+
+    name: str
+    key_id: bytes
+    signature: bytes
+
+
+@dataclass(frozen=True)
+class Note:
+    """A parsed note; nothing in it is verified yet."""
+
+    text: str
+    signatures: tuple[Signature, ...]
+
+
+def parse_note(data: bytes) -> Note:
+    """Read a signed note (signed-note, "Format").
+
+    Raises:
+        BadNote: not of that form.
+    """
+    if len(data) > MAX_NOTE_BYTES:
+        raise BadNote("the note is too long")
+    try:
+        note = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadNote("the note is not UTF-8") from error
+    if any(ord(character) < _FIRST_PRINTABLE and character != "\n" for character in note):
+        raise BadNote("the note contains a control character")
+    cut = note.rfind("\n\n")
+    if cut < 0:
+        raise BadNote("the note has no empty line between text and signatures")
+    text, block = note[: cut + 1], note[cut + 2 :]
+    if not block.endswith("\n"):
+        raise BadNote("the note does not end with a newline")
+    lines = block[:-1].split("\n")
+    if len(lines) > MAX_SIGNATURES:
+        raise BadNote(f"the note has more than {MAX_SIGNATURES} signatures")
+    return Note(text, tuple(parse_signature(line) for line in lines))
+
+
+def parse_signature(line: str) -> Signature:
+    """Read a signature line without its newline (signed-note, "Format").
+
+    Raises:
+        BadNote: not of that form.
+    """
+    dash, _, rest = line.partition(" ")
+    name, _, encoded = rest.partition(" ")
+    if dash != "\N{EM DASH}":
+        raise BadNote("a signature line does not begin with a dash and a space")
+    require_name(name)
+    data = unb64(encoded)
+    if len(data) <= _KEY_ID_BYTES:
+        raise BadNote("a signature line carries no signature")
+    return Signature(name, data[:_KEY_ID_BYTES], data[_KEY_ID_BYTES:])
+
+
+def open_note(data: bytes, keys: Sequence[VerifierKey]) -> Note:
+    """Read a note and believe it: at least one of the keys signed it, and none falsely.
+
+    Returns:
+        The text, with the verified signatures only, each key's once.
+
+    Raises:
+        BadNote: see rules 1 and 2.
+    """
+    note = parse_note(data)
+    known = {(key.name, key.key_id): key for key in keys}
+    verified: dict[tuple[str, bytes], Signature] = {}
+    for line in note.signatures:
+        key = known.get((line.name, line.key_id))
+        if key is None or (line.name, line.key_id) in verified:
+            continue
+        try:
+            public = Ed25519PublicKey.from_public_bytes(key.public)
+            public.verify(line.signature, note.text.encode())
+        except InvalidSignature as error:
+            raise BadNote(f"the signature of {line.name} is wrong") from error
+        verified[line.name, line.key_id] = line
+    if not verified:
+        raise BadNote("the note is not signed by a known key")
+    return Note(note.text, tuple(verified.values()))
+
+
+def origin_of(note: bytes) -> str:
+    """The name of the log that a checkpoint claims to be of; nothing is verified.
+
+    Raises:
+        BadNote: it is no checkpoint.
+    """
+    return parse_checkpoint(parse_note(note).text).origin
+
+
+def sign_note(text: str, name: str, signer: Signer) -> str:
+    """Sign a text that ends with a newline.
+
+    Raises:
+        BadNote: the text cannot stand in a note.
+    """
+    if not text.endswith("\n"):
+        raise BadNote("a note's text ends with a newline")
+    key = VerifierKey(name, signer.public)
+    line = signature_line(name, key.key_id, signer.sign(text.encode()))
+    note = f"{text}\n{line}\n"
+    parse_note(note.encode())
+    return note
+
+
+def signature_line(name: str, key: bytes, signature: bytes) -> str:
+    """Write a signature line, without its newline (signed-note, "Format")."""
+    return f"\N{EM DASH} {name} {b64(key + signature)}"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a log says about itself (tlog-checkpoint): its name, its size, its root."""
+
+    origin: str
+    size: int
+    root: bytes
+
+    @property
+    def text(self) -> str:
+        """The note's text: three lines."""
+        return f"{self.origin}\n{self.size}\n{b64(self.root)}\n"
+
+
+def parse_checkpoint(text: str) -> Checkpoint:
+    """Read a checkpoint's text; extension lines are allowed and not interpreted.
+
+    Raises:
+        BadNote: not of that form.
+    """
+    lines = text.split("\n")
+    if len(lines) < 4 or lines.pop() != "":  # noqa: PLR2004 - three lines and the final newline
+        raise BadNote("a checkpoint has three lines, each ended by a newline")
+    origin, size, root, *extensions = lines
+    if not origin or "" in extensions:
+        raise BadNote("a checkpoint has no empty line")
+    if not _DECIMAL.fullmatch(size) or int(size) >= 1 << 64:
+        raise BadNote("the checkpoint's size is not a decimal number below 2**64")
+    digest = unb64(root)
+    if len(digest) != HASH_BYTES:
+        raise BadNote(f"the checkpoint's root has {len(digest)} bytes, not {HASH_BYTES}")
+    return Checkpoint(origin, int(size), digest)
+
+
+def open_checkpoint(note: bytes, key: VerifierKey) -> Checkpoint:
+    """Read a checkpoint that the log's key signed under the log's own name.
+
+    Raises:
+        BadNote: not of that form, not signed by the key, or of another log.
+    """
+    found = parse_checkpoint(open_note(note, (key,)).text)
+    if found.origin != key.name:
+        raise BadNote(f"the checkpoint is of {found.origin!r}, the key of {key.name!r}")
+    return found
+
+
+@dataclass(frozen=True)
+class TlogProof:
+    """That an entry is in a log, as one file (tlog-proof).
+
+    Attributes:
+        index: of the entry.
+        path: the inclusion proof, from the leaf's sibling upward.
+        checkpoint: the signed checkpoint, verbatim.
+        extra: for our proofs the entry's bytes; never believed before they hash to the root.
+    """
+
+    index: int
+    path: tuple[bytes, ...]
+    checkpoint: str
+    extra: bytes | None = None
+
+    @property
+    def text(self) -> str:
+        """The file's content; its name ends in ``.tlog-proof``."""
+        extra = [] if self.extra is None else [f"extra {b64(self.extra)}"]
+        hashes = [b64(one) for one in self.path]
+        lines = [PROOF_HEADER, *extra, f"index {self.index}", *hashes, ""]
+        return "\n".join(lines) + "\n" + self.checkpoint
+
+
+def parse_tlog_proof(text: str) -> TlogProof:
+    """Read a proof file; its checkpoint is cut out, not verified.
+
+    Raises:
+        BadNote: not of that form.
+    """
+    head, separator, checkpoint = text.partition("\n\n")
+    header, *lines = head.split("\n")
+    if header != PROOF_HEADER or not separator or not checkpoint:
+        raise BadNote(f"the file is not a {PROOF_HEADER}")
+    extra = None
+    if lines and lines[0].startswith("extra "):
+        extra = unb64(lines.pop(0).removeprefix("extra "))
+    index = lines.pop(0).removeprefix("index ") if lines and lines[0].startswith("index ") else ""
+    if not _DECIMAL.fullmatch(index) or int(index) >= 1 << 64:
+        raise BadNote("the proof names no index")
+    path = tuple(unb64(line) for line in lines)
+    if any(len(one) != HASH_BYTES for one in path):
+        raise BadNote(f"a hash of the proof has not {HASH_BYTES} bytes")
+    return TlogProof(int(index), path, checkpoint, extra)
+
+
+def b64(data: bytes) -> str:
+    """Write base64 with its padding (RFC 4648 §4)."""
+    return base64.b64encode(data).decode("ascii")
+
+
+def unb64(text: str) -> bytes:
+    """Read base64 strictly (rule 3).
+
+    Raises:
+        BadNote: anything but the one encoding of the bytes.
+    """
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise BadNote("a value is not base64") from error
+    if b64(data) != text:
+        raise BadNote("a value is not the one base64 form of its bytes")
+    return data
+
+
+def require_name(name: str) -> None:
+    """Refuse what is no key name (signed-note, "Format").
+
+    Raises:
+        BadNote: it is empty, or holds a space or a plus sign.
+    """
+    if not name or "+" in name or any(character.isspace() for character in name):
+        raise BadNote("a key name is not empty and has neither spaces nor plus signs")
+
+
+# RFC 8032 §5.1: the field's prime, and the y coordinates of the eight points whose order divides 8.
+_P = 2**255 - 19
+_ORDER_8 = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7
+_SMALL_ORDER_Y = frozenset({0, 1, _P - 1, _ORDER_8, _P - _ORDER_8})
+
+
+def require_sound_point(public: bytes) -> None:
+    """Refuse an Ed25519 key that rule 4 forbids.
+
+    Raises:
+        BadNote: of another length, of small order, or written in a second way.
+    """
+    if len(public) != _KEY_BYTES:
+        raise BadNote(f"an Ed25519 public key has {_KEY_BYTES} bytes")
+    y = int.from_bytes(public, "little") & ((1 << 255) - 1)
+    if y >= _P:
+        raise BadNote("the public key is not written in its one form (RFC 8032 §5.1.3)")
+    if y in _SMALL_ORDER_Y:
+        raise BadNote("the public key is a point of small order")

@@ -1,0 +1,40 @@
+"""The names of one log before and after a restore (pure).
+
+A log that lost entries must not sign another tree of a size that it signed before. It goes on under
+a new name: ``origin``, then ``origin/e2``, ``origin/e3``. The key stays; the key's name, which is
+part of what a verifier checks, changes with the origin.
+"""
+
+import re
+
+SEQ_STEP = 100_000
+"""By how much the numbers that order leases leap with each epoch.
+
+Laptops remember the highest number they saw, which a restore takes back. So the numbers of a new
+epoch begin above all that the lost entries can have reached, and below what a laptop takes for
+poison (``app/sdk/agent/guard.py``, MAX_STEP), for up to ten restores that it slept through.
+"""
+
+_EPOCH = re.compile(r"(.+)/e([1-9][0-9]*)", re.DOTALL)
+
+
+def base_of(origin: str) -> str:
+    """The name that the log was opened under."""
+    found = _EPOCH.fullmatch(origin)
+    return found[1] if found else origin
+
+
+def number_of(origin: str) -> int:
+    """Which epoch a name belongs to, counted from 1."""
+    found = _EPOCH.fullmatch(origin)
+    return int(found[2]) if found else 1
+
+
+def next_origin(origin: str) -> str:
+    """The name of the epoch after this one."""
+    return f"{base_of(origin)}/e{number_of(origin) + 1}"
+
+
+def lease_seq(origin: str, seq: int) -> int:
+    """The number that a lease of this epoch carries for a count of the database."""
+    return (number_of(origin) - 1) * SEQ_STEP + seq

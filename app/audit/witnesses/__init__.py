@@ -1,0 +1,1 @@
+"""Asking witnesses for cosignatures."""

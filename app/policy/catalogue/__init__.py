@@ -1,0 +1,1 @@
+"""The catalogue of apps and exclusions, and how events match it."""

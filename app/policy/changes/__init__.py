@@ -1,0 +1,1 @@
+"""How company policies change: workflow, transitions, difference, prospect."""

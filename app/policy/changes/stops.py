@@ -1,0 +1,147 @@
+"""The stop: capture off in a region and everywhere below it.
+
+Rules:
+1. One person stops, at once. Whoever may stop in a region above may stop in this one.
+2. Two people resume: one proposes, another approves, both of this very region.
+3. Stopping again is never refused, and makes a proposal to resume void.
+"""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.audit.entries.model import Actor, Event, Kind
+from app.audit.service import AuditService
+from app.db.engine import Tx
+from app.directory.model import Person
+from app.kernel.authority import Authority
+from app.kernel.errors import Conflict, Forbidden
+from app.policy import store
+from app.policy.model import Stop
+from app.policy.notes import require_note
+from app.policy.reader import PolicyReader
+from app.policy.timeline import RESUME_PROPOSED, RESUMED, STOPPED, StopRow
+
+PERMISSIONS: Mapping[str, str] = {
+    STOPPED: "stop",
+    RESUME_PROPOSED: "propose_resume",
+    RESUMED: "approve_resume",
+}
+KINDS: Mapping[str, Kind] = {
+    STOPPED: Kind.POLICY_STOPPED,
+    RESUME_PROPOSED: Kind.POLICY_RESUME_PROPOSED,
+    RESUMED: Kind.POLICY_RESUMED,
+}
+
+
+@dataclass(frozen=True)
+class Stops:
+    """Stops and resumes."""
+
+    log: AuditService
+    authority: Authority
+    reader: PolicyReader
+
+    def stop(self, tx: Tx, actor: Person, region: str, note: str, now: datetime) -> Stop:
+        """Turn capture off in a region, at once.
+
+        Raises:
+            NotFound: the region has no floor.
+            Forbidden: the person may stop neither here nor in a region above.
+            InvalidInput: the note cannot be kept.
+        """
+        require_note(note)
+        store.lock(tx)
+        chain = self.reader.chain(tx, region, now)
+        action = PERMISSIONS[STOPPED]
+        if not any(self.authority.may(actor.roles, name, "capture", action) for name in chain):
+            self.authority.require(actor.roles, region, "capture", action)
+        before = _rows(store.stop_rows(tx), region)
+        stop = before[0].stop if before and before[-1].step != RESUMED else str(uuid.uuid4())
+        seq = len([row for row in before if row.stop == stop]) + 1
+        self._append(tx, actor, StopRow(0, stop, seq, region, STOPPED, actor.id, note, now))
+        return self._found(tx, region)
+
+    def propose_resume(self, tx: Tx, actor: Person, region: str, now: datetime) -> Stop:
+        """Propose to resume; nothing changes until another person agrees.
+
+        Raises:
+            Forbidden: the person may not.
+            Conflict: the region is not stopped, or the person proposed it before.
+        """
+        store.lock(tx)
+        self.authority.require(actor.roles, region, "capture", PERMISSIONS[RESUME_PROPOSED])
+        last = self._last(tx, region)
+        if last.step == RESUME_PROPOSED and last.actor == actor.id:
+            raise Conflict("you proposed this already", cure="Ask a second person to approve it.")
+        row = StopRow(0, last.stop, last.seq + 1, region, RESUME_PROPOSED, actor.id, "", now)
+        self._append(tx, actor, row)
+        return self._found(tx, region)
+
+    def approve_resume(self, tx: Tx, actor: Person, region: str, now: datetime) -> None:
+        """Agree to resume: the region is not stopped by itself any more.
+
+        Raises:
+            Forbidden: the person may not, or made the proposal.
+            Conflict: the region is not stopped, or nobody proposed to resume.
+        """
+        store.lock(tx)
+        self.authority.require(actor.roles, region, "capture", PERMISSIONS[RESUMED])
+        last = self._last(tx, region)
+        if last.step != RESUME_PROPOSED:
+            raise Conflict(
+                "nobody has proposed to resume since the last stop",
+                cure="Propose it; a second person approves.",
+            )
+        if last.actor == actor.id:
+            raise Forbidden(
+                "you proposed to resume; two people must agree",
+                cure="Ask a second person to approve it.",
+            )
+        row = StopRow(0, last.stop, last.seq + 1, region, RESUMED, actor.id, "", now)
+        self._append(tx, actor, row, proposer=last.actor)
+
+    def stops(self, tx: Tx) -> tuple[Stop, ...]:
+        """The stops that hold now, by region."""
+        rows = store.stop_rows(tx)
+        regions = sorted({row.region for row in rows})
+        found = (_stop(_rows(rows, region)) for region in regions)
+        return tuple(stop for stop in found if stop is not None)
+
+    def _last(self, tx: Tx, region: str) -> StopRow:
+        rows = _rows(store.stop_rows(tx), region)
+        if not rows or rows[-1].step == RESUMED:
+            raise Conflict(f"{region} is not stopped", cure="There is nothing to resume.")
+        return rows[-1]
+
+    def _found(self, tx: Tx, region: str) -> Stop:
+        found = _stop(_rows(store.stop_rows(tx), region))
+        assert found is not None  # just written
+        return found
+
+    def _append(self, tx: Tx, actor: Person, row: StopRow, proposer: str | None = None) -> None:
+        store.add_stop(tx, row, proposer)
+        event = Event(
+            KINDS[row.step],
+            Actor("person", actor.id),
+            {"stop": row.stop, "region": row.region},
+            body={"note": row.note} if row.note else None,
+        )
+        event_id = self.log.append(tx, event, row.at)
+        if row.step != RESUME_PROPOSED:
+            store.add_event(tx, event_id, row.step, row.region, None, row.at)
+
+
+def _rows(rows: tuple[StopRow, ...], region: str) -> tuple[StopRow, ...]:
+    """The steps of the region's newest stop, oldest first."""
+    found = [row for row in rows if row.region == region]
+    return tuple(row for row in found if row.stop == found[-1].stop)
+
+
+def _stop(rows: tuple[StopRow, ...]) -> Stop | None:
+    if not rows or rows[-1].step == RESUMED:
+        return None
+    stopped = [row for row in rows if row.step == STOPPED][-1]
+    proposed = rows[-1].actor if rows[-1].step == RESUME_PROPOSED else None
+    return Stop(stopped.stop, stopped.region, stopped.actor, stopped.note, stopped.at, proposed)

@@ -1,0 +1,81 @@
+"""The steps of a change as data: from where to where, who may, what the log records.
+
+After publication only time moves a change: scheduled, in force, superseded.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from app.audit.entries.model import Kind
+from app.kernel.errors import Conflict
+from app.policy.model import State, Step, StepTaken
+from app.policy.timeline import CompanyRow, History, met
+
+TRANSITIONS: Mapping[tuple[State, Step], State] = {
+    (State.DRAFT, Step.PROPOSED): State.IN_REVIEW,
+    (State.DRAFT, Step.TIGHTENED): State.APPROVED,
+    (State.IN_REVIEW, Step.APPROVED): State.IN_REVIEW,
+    (State.IN_REVIEW, Step.WITHDRAWN): State.WITHDRAWN,
+    (State.IN_REVIEW, Step.PUBLISHED): State.SCHEDULED,
+    (State.APPROVED, Step.PUBLISHED): State.SCHEDULED,
+}
+
+PERMISSIONS: Mapping[Step, tuple[str, str]] = {
+    Step.PROPOSED: ("policy", "propose"),
+    Step.TIGHTENED: ("policy", "tighten"),
+    Step.APPROVED: ("policy", "approve"),
+    Step.WITHDRAWN: ("policy", "withdraw"),
+}
+"""Publishing is not asked for: it follows from the last approval, or from tightening."""
+
+KINDS: Mapping[Step, Kind] = {
+    Step.PROPOSED: Kind.POLICY_PROPOSED,
+    Step.TIGHTENED: Kind.POLICY_PROPOSED,
+    Step.APPROVED: Kind.POLICY_APPROVED,
+    Step.PUBLISHED: Kind.POLICY_PUBLISHED,
+    Step.WITHDRAWN: Kind.POLICY_WITHDRAWN,
+}
+
+
+def state_of(taken: tuple[StepTaken, ...]) -> State:
+    """Where the steps lead; what is published counts as scheduled."""
+    state = State.DRAFT
+    for one in taken:
+        state = TRANSITIONS[state, one.step]
+    return state
+
+
+def state_in_time(history: History, published: CompanyRow, now: datetime) -> State:
+    """Where time has moved a published change."""
+    rows = history.company_of(published.region)
+    if any(row.id > published.id and row.starts < published.starts for row in rows):
+        return State.SUPERSEDED  # it may still narrow for a while, but never holds alone
+    for one in met(rows, now, timedelta(0)):
+        if one.row.id == published.id:
+            return State.IN_FORCE if one.alone_from <= now else State.SCHEDULED
+    return State.SCHEDULED if published.starts > now else State.SUPERSEDED
+
+
+def require_possible(taken: tuple[StepTaken, ...], step: Step) -> None:
+    """Return if the step can be taken now.
+
+    Raises:
+        Conflict: it cannot; says where the change stands.
+    """
+    state = state_of(taken)
+    if (state, step) not in TRANSITIONS:
+        raise Conflict(
+            f"the change is {_IN_WORDS[state]}: it cannot be {step.value} any more",
+            cure="Load it again; if you want something else, propose a new change.",
+        )
+
+
+_IN_WORDS: Mapping[State, str] = {
+    State.DRAFT: "a draft",
+    State.IN_REVIEW: "in review",
+    State.APPROVED: "approved",
+    State.SCHEDULED: "published",
+    State.IN_FORCE: "in force",
+    State.SUPERSEDED: "superseded",
+    State.WITHDRAWN: "withdrawn",
+}

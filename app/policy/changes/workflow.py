@@ -1,0 +1,368 @@
+"""How a company policy comes into force.
+
+Rules:
+1. ``transitions`` says when, who, and what the log records, as data.
+2. A change needs a second person of legal and every further role that the floors or the policies
+   ask for, before or after the change. All hold their role in the very region, none is the author,
+   and nobody supplies two roles.
+3. An approval binds the digest of the document and what the document replaces. Another text, or
+   another policy published meanwhile, is another change.
+4. What only narrows may be published by one person at once. What widens waits for the lead time.
+5. Every step is appended with its number under a lock, and carries its entry in the log.
+"""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.audit.entries.model import Actor, Event
+from app.audit.service import AuditService
+from app.db.engine import Tx
+from app.directory.model import Person
+from app.kernel.authority import Authority, Role
+from app.kernel.canonical import Json
+from app.kernel.clock import timestamp
+from app.kernel.errors import Conflict, Fault, Forbidden, InvalidInput, NotFound
+from app.policy import store
+from app.policy.changes.transitions import (
+    KINDS,
+    PERMISSIONS,
+    require_possible,
+    state_in_time,
+    state_of,
+)
+from app.policy.difference import differences
+from app.policy.law.layer import CompanyPolicy
+from app.policy.model import Change, KnobChange, Preview, State, Step, StepTaken
+from app.policy.notes import require_note
+from app.policy.packs import PolicyTexts
+from app.policy.prospect import Situation
+from app.policy.reader import PolicyReader
+from app.policy.store import ChangeRow
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """Proposes, approves, withdraws, tightens."""
+
+    log: AuditService
+    authority: Authority
+    reader: PolicyReader
+    texts: PolicyTexts
+
+    def check(self, tx: Tx, region: str, text: str | bytes, now: datetime) -> Preview:
+        """Say what publishing a text would mean; changes nothing.
+
+        Raises:
+            Unreadable: the text is no company policy; one fault per problem.
+            NotFound: the region has no floor.
+        """
+        situation = self.reader.situation(tx, region, now)
+        policy = self.texts.read_company_policy(text, region)
+        way, changes = situation.compare(policy)
+        return Preview(
+            policy,
+            way,
+            changes,
+            situation.approvals(policy),
+            situation.lead_days(policy),
+        )
+
+    def propose(
+        self, tx: Tx, actor: Person, region: str, text: str | bytes, note: str, now: datetime
+    ) -> Change:
+        """Put a company policy up for approval.
+
+        Raises:
+            Forbidden: the person may not propose in this region.
+            InvalidInput: the text is no company policy (``Unreadable``), or changes nothing.
+        """
+        store.lock(tx)
+        self._require(actor, region, Step.PROPOSED)
+        preview, base = self._preview(tx, region, text, now)
+        row = self._write(tx, actor, preview, base, note, now)
+        self._take(tx, row, actor, Step.PROPOSED, now, note=note)
+        return self.change(tx, row.id, now)
+
+    def tighten(
+        self, tx: Tx, actor: Person, region: str, text: str | bytes, note: str, now: datetime
+    ) -> Change:
+        """Publish at once what only narrows (rule 4).
+
+        Raises:
+            Forbidden: the person may not tighten in this region.
+            InvalidInput: it widens; one fault per knob that does. Or as ``propose``.
+        """
+        store.lock(tx)
+        self._require(actor, region, Step.TIGHTENED)
+        preview, base = self._preview(tx, region, text, now)
+        if preview.direction == "widens":
+            raise InvalidInput(
+                "this is more than a tightening: something becomes wider",
+                faults=_widening(preview.changes),
+                cure="Take these knobs out, or propose it for approval by a second person.",
+            )
+        row = self._write(tx, actor, preview, base, note, now)
+        self._take(tx, row, actor, Step.TIGHTENED, now, note=note)
+        self._publish(tx, row, actor, now)
+        return self.change(tx, row.id, now)
+
+    def approve(
+        self,
+        tx: Tx,
+        actor: Person,
+        change_id: str,
+        digest: str,
+        now: datetime,
+        role: str | None = None,
+    ) -> Change:
+        """Supply one of the required approvals; the last one publishes.
+
+        Args:
+            tx: the transaction.
+            actor: who approves.
+            change_id: the change.
+            digest: of the document that the person has read.
+            now: the present instant.
+            role: which of the person's roles; by default the one that fewer people hold.
+
+        Raises:
+            NotFound: there is no such change.
+            Forbidden: the person is the author, or holds none of the roles that are missing.
+            Conflict: another document; a change that is not in review; approved before by this
+                person; or another policy was published meanwhile.
+        """
+        store.lock(tx)
+        row = self._row(tx, change_id)
+        self._require(actor, row.region, Step.APPROVED)
+        taken = store.steps(tx, row.id)
+        require_possible(taken, Step.APPROVED)
+        situation = self.reader.situation(tx, row.region, now)
+        _require_bound(row, digest, situation)
+        _require_another(actor, row, taken)
+        missing = _missing_roles(situation.approvals(self._policy(tx, row)), taken)
+        supplied = self._supplied(actor, row.region, missing, role)
+        remaining = [name for name in missing if name != supplied]
+        self._take(tx, row, actor, Step.APPROVED, now, role=supplied, remaining=remaining)
+        if not remaining:
+            self._publish(tx, row, actor, now)
+        return self.change(tx, row.id, now)
+
+    def withdraw(self, tx: Tx, actor: Person, change_id: str, now: datetime) -> Change:
+        """Take a change back while it is in review.
+
+        Raises:
+            NotFound: there is no such change.
+            Forbidden: the person may not withdraw in its region.
+            Conflict: it is not in review.
+        """
+        store.lock(tx)
+        row = self._row(tx, change_id)
+        self._require(actor, row.region, Step.WITHDRAWN)
+        self._take(tx, row, actor, Step.WITHDRAWN, now)
+        return self.change(tx, row.id, now)
+
+    def change(self, tx: Tx, change_id: str, now: datetime | None = None) -> Change:
+        """Return a change with everything that was done about it.
+
+        Args:
+            tx: the transaction.
+            change_id: the change.
+            now: its state is told as of now; by default as of its last step.
+
+        Raises:
+            NotFound: there is no such change.
+        """
+        return self._view(tx, self._row(tx, change_id), now)
+
+    def changes(
+        self, tx: Tx, region: str | None = None, now: datetime | None = None
+    ) -> tuple[Change, ...]:
+        """Return the changes of a region, or all, newest first; ``now`` as for ``change``."""
+        return tuple(self._view(tx, row, now) for row in store.changes(tx, region))
+
+    def _require(self, actor: Person, region: str, step: Step) -> None:
+        thing, action = PERMISSIONS[step]
+        self.authority.require(actor.roles, region, thing, action)
+
+    def _preview(
+        self, tx: Tx, region: str, text: str | bytes, now: datetime
+    ) -> tuple[Preview, str | None]:
+        preview = self.check(tx, region, text, now)
+        latest = self.reader.situation(tx, region, now).latest
+        if latest is not None and latest.digest == preview.policy.digest:
+            raise InvalidInput(
+                "this is word for word the policy that was published last",
+                cure="Change something, or leave it as it is.",
+            )
+        return preview, None if latest is None else latest.digest
+
+    def _write(
+        self,
+        tx: Tx,
+        actor: Person,
+        preview: Preview,
+        base: str | None,
+        note: str,
+        now: datetime,
+    ) -> ChangeRow:
+        require_note(note)
+        policy = preview.policy
+        store.add_document(tx, "company", policy.digest, policy.body, now)
+        row = ChangeRow(
+            id=str(uuid.uuid4()),
+            region=policy.region,
+            digest=policy.digest,
+            base=base,
+            direction=preview.direction,
+            author=actor.id,
+            note=note,
+            created_at=now,
+        )
+        store.add_change(tx, row)
+        return row
+
+    def _take(
+        self,
+        tx: Tx,
+        row: ChangeRow,
+        actor: Person,
+        step: Step,
+        now: datetime,
+        *,
+        role: str = "",
+        note: str = "",
+        **facts: Json,
+    ) -> str:
+        """Append a step and its entry; return the id of the entry."""
+        taken = store.steps(tx, row.id)
+        require_possible(taken, step)
+        store.add_step(tx, row, StepTaken(len(taken) + 1, step, actor.id, role, now))
+        said: dict[str, Json] = {"change": row.id, "region": row.region, "policy": row.digest}
+        if step in {Step.PROPOSED, Step.TIGHTENED}:
+            said["direction"] = row.direction
+        if role:
+            said["role"] = role
+        event = Event(
+            KINDS[step],
+            Actor("person", actor.id),
+            {**said, **facts},
+            body={"note": note} if note else None,
+        )
+        return self.log.append(tx, event, now)
+
+    def _publish(self, tx: Tx, row: ChangeRow, actor: Person, now: datetime) -> None:
+        situation, policy = self.reader.situation(tx, row.region, now), self._policy(tx, row)
+        way, starts = situation.publication(policy, now)
+        store.add_company(tx, row, way, starts, now)
+        event = self._take(
+            tx, row, actor, Step.PUBLISHED, now, direction=way, valid_from=timestamp(starts)
+        )
+        store.add_event(tx, event, "published", row.region, row.digest, now)
+
+    def _supplied(
+        self, actor: Person, region: str, missing: tuple[str, ...], wanted: str | None
+    ) -> str:
+        thing, action = PERMISSIONS[Step.APPROVED]
+        held = [
+            name
+            for name in missing
+            if any(
+                role.name == name and self.authority.may((role,), region, thing, action)
+                for role in actor.roles
+            )
+        ]
+        if wanted is not None:
+            held = [name for name in held if name == wanted]
+        if not held:
+            asked = " and ".join(str(Role(name, region)) for name in missing)
+            raise Forbidden(
+                f"what is still missing is the approval of {asked}",
+                cure="Ask somebody who holds that role in this region.",
+            )
+        return held[-1]  # the second person of legal stands first and is found most easily
+
+    def _row(self, tx: Tx, change_id: str) -> ChangeRow:
+        row = store.change(tx, change_id)
+        if row is None:
+            raise NotFound("there is no such change")
+        return row
+
+    def _policy(self, tx: Tx, row: ChangeRow) -> CompanyPolicy:
+        body = store.document(tx, row.digest)
+        assert body is not None  # a foreign key holds it
+        return CompanyPolicy.read(body)
+
+    def _view(self, tx: Tx, row: ChangeRow, at: datetime | None) -> Change:
+        policy, taken = self._policy(tx, row), store.steps(tx, row.id)
+        now = at or taken[-1].at
+        base = store.document(tx, row.base) if row.base else None
+        before = () if base is None else (CompanyPolicy.read(base),)
+        history = self.reader.history(tx)
+        published = next((one for one in history.company if one.change_id == row.id), None)
+        state = state_of(taken)
+        needed: tuple[str, ...] = ()
+        if state is State.IN_REVIEW:
+            needed = _missing_roles(
+                self.reader.situation(tx, row.region, now).approvals(policy), taken
+            )
+        return Change(
+            id=row.id,
+            region=row.region,
+            policy=policy,
+            direction=row.direction if published is None else published.direction,
+            author=row.author,
+            note=row.note,
+            created_at=row.created_at,
+            state=state if published is None else state_in_time(history, published, now),
+            steps=taken,
+            changes=differences(before, policy, row.created_at),
+            approvals_needed=needed,
+            valid_from=None if published is None else published.valid_from,
+        )
+
+
+def _require_bound(row: ChangeRow, digest: str, situation: Situation) -> None:
+    if digest != row.digest:
+        raise Conflict(
+            "you read another text than the one this change would publish",
+            cure="Load the change again, read it, then approve it.",
+        )
+    latest = None if situation.latest is None else situation.latest.digest
+    if latest != row.base:
+        raise Conflict(
+            "another policy was published after this change was written",
+            cure="Withdraw it and propose it again on top of what holds now.",
+        )
+
+
+def _require_another(actor: Person, row: ChangeRow, taken: tuple[StepTaken, ...]) -> None:
+    if actor.id == row.author:
+        raise Forbidden(
+            "you wrote this change; two people must agree on it",
+            cure="Ask a second person to approve it.",
+        )
+    if any(one.step is Step.APPROVED and one.actor == actor.id for one in taken):
+        raise Conflict(
+            "you approved this change before; nobody supplies two approvals",
+            cure="Ask another person to approve it.",
+        )
+
+
+def _missing_roles(needed: tuple[str, ...], taken: tuple[StepTaken, ...]) -> tuple[str, ...]:
+    supplied = {one.role for one in taken if one.step is Step.APPROVED}
+    return tuple(name for name in needed if name not in supplied)
+
+
+def _widening(changes: tuple[KnobChange, ...]) -> tuple[Fault, ...]:
+    faults = tuple(
+        Fault(
+            change.knob,
+            f"becomes wider: {change.before!r} before, {change.after!r} after",
+            "Leave it as it is or make it stricter.",
+        )
+        for change in changes
+        if change.direction == "widens"
+    )
+    first = Fault("region", "has no company policy yet; the first one widens", "Propose it.")
+    return faults or (first,)

@@ -1,0 +1,1 @@
+"""Floors and company policies as documents: layers, strict reading of files."""

@@ -1,0 +1,1 @@
+"""What runs on the laptop: the guard, the client, their memory."""

@@ -1,0 +1,357 @@
+"""The guard: stands between a recorder and its events, and lets through what a lease covers.
+
+Rules:
+1. Off is the beginning, the fault and the end: with no lease, no memory, no clock, no sense in
+   what it is shown, the guard denies, with a named reason (laws 1 and 7). ``may_capture`` never
+   raises.
+2. A lease is accepted only if it is signed by a known key, made for this device, valid now, not
+   behind anything seen before, and comes with the policy document it names. What it teaches is on
+   disk before it counts (memory.py).
+3. What must be rejected among leases of equal ``seq``: an older one (``iat`` below the highest
+   seen) and a second one of the same second that says something else. A *newer* one that says
+   something else is right: a lead time ends, evidence expires, the laptop moves, and no ``seq``
+   grows. One signature covers policy, consent and directive, so parts of two leases cannot be
+   combined; the document is bound by its digest.
+4. A ``seq`` that leaps is not believed and not remembered: a single poisoned lease must not lock
+   the device out of every later one.
+5. A lease ends by two clocks, whichever is first: the one on the wall, and the one that nobody can
+   turn back (time since boot). A lease shown again does not live longer.
+6. An event belongs to the time it says it happened at: not before capture was last turned on, not
+   in the future, and not after the lease. What a recorder kept back from before a consent, or from
+   a pause, is denied. "Last turned on" is when the first lease of the unbroken stretch of leases
+   that say on was issued; a lease that ends, says off, is let go or rests on another decision
+   breaks it, and so does a restart.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from app.kernel.canonical import digest, parse_canonical
+from app.kernel.clock import Clock
+from app.kernel.refusals import Refusal
+from app.kernel.vocabulary import Mode, Reason, Signal
+from app.policy.catalogue.matching import match_app, match_exclusion
+from app.sdk.agent import memory
+from app.sdk.agent.event import UiEvent, read_event
+from app.sdk.agent.memory import Memory
+from app.sdk.lease import SKEW_S, Lease, NotCovered, Refused, check_lease, read_lease
+
+__all__ = ["Allowed", "Denied", "Guard", "NotCovered", "check_lease"]
+
+MAX_STEP = 1_000_000
+"""No honest ``seq`` grows by more between two leases."""
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """The event may be kept: everything of it, or what the redactors leave."""
+
+    mode: Mode
+    app: str
+
+
+@dataclass(frozen=True)
+class Denied:
+    """The event must be dropped, and why."""
+
+    reason: Reason | Refusal
+
+
+def since_boot() -> float:
+    """Seconds since the machine started, sleep included where the system counts it."""
+    boottime = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if boottime is None else time.clock_gettime(boottime)
+
+
+@dataclass(frozen=True)
+class Held:
+    """The lease relied on now.
+
+    Attributes:
+        document: its policy document.
+        ends: when it ends by ``since_boot``, seconds.
+        since: when the unbroken stretch of "on" began that it belongs to, seconds (rule 6).
+    """
+
+    lease: Lease
+    document: Mapping[str, Any]
+    ends: float
+    since: int
+
+
+class Guard:
+    """Decides about one device's events. Not for use from several threads at once.
+
+    Args:
+        folder: where the memory is kept (``memory.begin`` at pairing).
+        keys: the service's public keys for leases, by key id.
+        device_id: the device's id.
+        clock: the wall clock.
+        elapsed: a clock that only runs forward, seconds.
+        personal: whether the device is the person's own.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        keys: Mapping[str, bytes],
+        device_id: str,
+        clock: Clock,
+        *,
+        elapsed: Callable[[], float] = since_boot,
+        personal: bool = False,
+    ) -> None:
+        self._folder = folder
+        self._keys = keys
+        self._device_id = device_id
+        self._clock = clock
+        self._elapsed = elapsed
+        self._personal = personal
+        self._held: Held | None = None
+        self._off: Refusal = Refusal.NO_LEASE
+        self._seen = Memory(device_id)
+        self._last_screenshot: datetime | None = None
+
+    @property
+    def lease(self) -> Lease | None:
+        """The lease held, whatever it says; None if there is none to rely on."""
+        return self._held.lease if self._held else None
+
+    @property
+    def state(self) -> Reason | Refusal | None:
+        """Why nothing can be captured now; None if capture is on."""
+        try:
+            self._covering()
+        except _Off as off:
+            return off.reason
+        except Exception:  # noqa: BLE001 - rule 1
+            return Refusal.INTERNAL
+        return None
+
+    def turn_off(self, reason: Refusal) -> None:
+        """Let go of the lease: the service could not be understood."""
+        self._held = None
+        self._off = reason
+
+    def accept(
+        self, token: str, document: bytes | None, *, nonce: str | None = None
+    ) -> Refusal | None:
+        """Take a lease and the policy document that it names; None if it is now relied on.
+
+        A lease that is refused takes the one before with it: somebody is lying, or lost.
+
+        Args:
+            token: the compact JWS.
+            document: the bytes of the policy document; None if the lease names none.
+            nonce: what was asked to be signed into this very lease.
+        """
+        try:
+            self._accept(token, document, nonce)
+        except Refused as refused:
+            self.turn_off(refused.reason)
+            return refused.reason
+        except Exception:  # noqa: BLE001 - rule 1
+            self.turn_off(Refusal.INTERNAL)
+            return Refusal.INTERNAL
+        return None
+
+    def may_capture(self, event: UiEvent | Mapping[str, object]) -> Allowed | Denied:
+        """Say whether an event may be kept now. Never raises."""
+        try:
+            held = self._covering()
+            seen = event if isinstance(event, UiEvent) else _event(event)
+            self._require_present(seen, held)
+            return self._judge(seen, held.document)
+        except _Off as off:
+            return Denied(off.reason)
+        except Exception:  # noqa: BLE001 - rule 1
+            return Denied(Refusal.INTERNAL)
+
+    # Leases
+
+    def _accept(self, token: str, document: bytes | None, nonce: str | None) -> None:
+        lease = read_lease(token, self._keys)
+        seen = self._remembered()
+        now = self._now(seen)
+        self._check(lease, seen, now, nonce)
+        policy = _document(lease, document)
+        memory.write(self._folder, seen.after(lease))
+        self._seen = seen.after(lease)
+        ends = self._elapsed() + lease.believed_until - now
+        if self._held and self._held.lease.jti == lease.jti:
+            ends = min(ends, self._held.ends)
+        self._held = Held(lease, policy, ends, self._on_since(lease))
+
+    def _check(self, lease: Lease, seen: Memory, now: float, nonce: str | None) -> None:
+        """Check device, times and order (rules 2 to 4).
+
+        Raises:
+            Refused: which check failed.
+        """
+        if lease.device_id != self._device_id:
+            raise Refused(Refusal.OTHER_DEVICE, "the lease is for another device")
+        if nonce is not None and lease.nonce != nonce:
+            raise Refused(Refusal.LEASE_NOT_FRESH, "the lease was not made for this request")
+        if lease.issued > now + SKEW_S:
+            raise Refused(Refusal.LEASE_FROM_FUTURE, "the lease comes from the future")
+        if now >= lease.believed_until:
+            raise Refused(Refusal.LEASE_EXPIRED, "the lease has expired")
+        older = lease.issued < seen.issued
+        if older or lease.policy_seq < seen.policy_seq or lease.consent_seq < seen.consent_seq:
+            raise Refused(Refusal.LEASE_ROLLED_BACK, "a newer lease was seen before")
+        steps = (lease.policy_seq - seen.policy_seq, lease.consent_seq - seen.consent_seq)
+        if max(steps) > MAX_STEP:
+            raise Refused(Refusal.LEASE_JUMPED, "seq leaps beyond belief")
+        if steps == (0, 0) and lease.issued == seen.issued and lease.says != seen.says:
+            raise Refused(Refusal.LEASE_FORKED, "two leases of one second contradict each other")
+
+    def _on_since(self, lease: Lease) -> int:
+        """When the stretch of "on" began that a lease goes on with, or begins (rule 6)."""
+        try:
+            held = self._covering()
+        except _Off:
+            return lease.issued
+        return held.since if held.lease.consent_seq == lease.consent_seq else lease.issued
+
+    def _remembered(self) -> Memory:
+        """The memory from disk, never behind what this run has seen."""
+        kept = memory.read(self._folder, self._device_id)
+        return kept if kept.issued >= self._seen.issued else self._seen
+
+    def _now(self, seen: Memory) -> float:
+        """The time on the wall, unless it lies before a time that the service has signed."""
+        now = self._clock.now().timestamp()
+        if now + SKEW_S < seen.issued:
+            raise Refused(Refusal.CLOCK_ROLLED_BACK, "the clock was turned back")
+        return now
+
+    # Events
+
+    def _covering(self) -> Held:
+        """The lease, if it covers this instant and says on."""
+        held = self._held
+        if held is None:
+            raise _Off(self._off)
+        try:
+            now = self._now(self._seen)
+        except Refused as refused:
+            raise _Off(refused.reason) from refused
+        if now >= held.lease.believed_until or self._elapsed() >= held.ends:
+            raise _Off(Refusal.LEASE_EXPIRED)
+        if now + SKEW_S < held.lease.issued:
+            raise _Off(Refusal.CLOCK_ROLLED_BACK)
+        if not held.lease.capture:
+            raise _Off(held.lease.reasons[0])
+        return held
+
+    def _require_present(self, event: UiEvent, held: Held) -> None:
+        """Return if the event happened while capture was on (rule 6).
+
+        Raises:
+            _Off: it did not, by its own time.
+        """
+        at, now = event.time.timestamp(), self._clock.now().timestamp()
+        if not held.since - SKEW_S <= at <= now + SKEW_S or at >= held.lease.believed_until:
+            raise _Off(Refusal.EVENT_OUTSIDE_LEASE)
+
+    def _judge(self, event: UiEvent, document: Mapping[str, Any]) -> Allowed | Denied:
+        """Apply the policy document. Exclusions come first: they win over everything."""
+        if match_exclusion(event, document) is not None:
+            return Denied(Refusal.EXCLUDED)
+        app = match_app(event, document)
+        if app is None:
+            return Denied(Refusal.APP_UNLISTED)
+        mode = _mode(document["signals"][event.signal.value]["mode"])
+        if mode is Mode.DENY:
+            return Denied(Refusal.SIGNAL_DENIED)
+        for applies, knob, reason in (
+            (_off_hours(event, document), "off_hours", Reason.OFF_HOURS),
+            (self._personal, "personal_device", Reason.PERSONAL_DEVICE),
+            (app["group"] == "communication", "counterparty", Refusal.COUNTERPARTY),
+        ):
+            if applies:
+                mode = min(mode, _mode(document[knob]))
+                if mode is Mode.DENY:
+                    return Denied(reason)
+        if event.signal is Signal.SCREENSHOT:
+            if self._too_soon(event, document["screenshot_min_interval_s"]):
+                return Denied(Refusal.SCREENSHOT_INTERVAL)
+            self._last_screenshot = event.time
+        return Allowed(mode, app["id"])
+
+    def _too_soon(self, event: UiEvent, interval_s: int) -> bool:
+        last = self._last_screenshot
+        return last is not None and abs((event.time - last).total_seconds()) < interval_s
+
+
+class _Off(Exception):
+    """Capture is off, or was when the event happened."""
+
+    def __init__(self, reason: Reason | Refusal) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+
+
+def _event(value: Mapping[str, object]) -> UiEvent:
+    try:
+        return read_event(value)
+    except ValueError as error:
+        raise _Off(Refusal.EVENT_UNREADABLE) from error
+
+
+def _off_hours(event: UiEvent, document: Mapping[str, Any]) -> bool:
+    """Whether the event lies outside the hours of the week that the policy names."""
+    hours = document["hours"]
+    return hours is not None and 24 * event.time.weekday() + event.time.hour not in hours
+
+
+def _mode(word: str) -> Mode:
+    """Read a mode; an unknown word is an error, so the event is denied."""
+    return Mode[word.upper()]
+
+
+_FIELDS: Mapping[str, type | tuple[type, ...]] = {
+    "v": int,
+    "signals": dict,
+    "screenshot_min_interval_s": int,
+    "apps": list,
+    "exclusions": list,
+    "redactors": list,
+    "hours": (list, type(None)),
+    "off_hours": str,
+    "personal_device": str,
+    "counterparty": str,
+    "purposes": list,
+    "layers": list,
+}
+
+
+def _document(lease: Lease, data: bytes | None) -> Mapping[str, Any]:
+    """Read the policy document of a lease; nothing, if the lease names none.
+
+    Raises:
+        Refused: it is not the one that the lease names, or cannot be understood whole. A field that
+            is not known might be a rule, so it is a fault.
+    """
+    if lease.policy is None:
+        return {}
+    if data is None or digest(data) != lease.policy:
+        raise Refused(Refusal.POLICY_MISMATCH, "the document is not the one the lease names")
+    try:
+        found = parse_canonical(data)
+        wrong = not isinstance(found, dict) or found.keys() != _FIELDS.keys()
+        wrong = wrong or any(not isinstance(found[name], kind) for name, kind in _FIELDS.items())
+        wrong = wrong or found["v"] != 1 or found["signals"].keys() != set(Signal)
+        for mode in (found["off_hours"], found["personal_device"], found["counterparty"]):
+            _mode(mode)
+        for rule in found["signals"].values():
+            _mode(rule["mode"])
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise Refused(Refusal.POLICY_UNREADABLE, "the policy document cannot be read") from error
+    if wrong:
+        raise Refused(Refusal.POLICY_UNREADABLE, "the policy document is of an unknown form")
+    return dict(found)

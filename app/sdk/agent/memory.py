@@ -1,0 +1,155 @@
+"""What the guard must never forget: how far it has seen the service come.
+
+Rules:
+1. A file that is missing, unreadable, of another device or damaged is not "nothing seen yet": it is
+   a fault, and capture is off until the device is paired anew. Only pairing begins a memory.
+2. A memory is on disk, whole and synced, before anything it records is relied on.
+3. It only grows.
+
+The checksum finds accidents. Somebody who owns the laptop can write any file; against them stands
+the nonce, which binds an agent's first lease to this very run (see client.py).
+"""
+
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.kernel.canonical import Json, canonical, digest
+from app.kernel.refusals import Refusal
+from app.sdk.lease import Lease, Refused
+
+_FILE = "guard.json"
+_MAX_BYTES = 4_096
+
+
+@dataclass(frozen=True)
+class Memory:
+    """The highest that one device has seen.
+
+    Attributes:
+        issued: highest ``iat`` of an accepted lease, seconds.
+        says: what that lease said.
+    """
+
+    device_id: str
+    policy_seq: int = 0
+    consent_seq: int = 0
+    issued: int = 0
+    says: str = ""
+
+    def after(self, lease: Lease) -> "Memory":
+        """The memory once a lease has been accepted."""
+        return Memory(
+            self.device_id,
+            policy_seq=max(self.policy_seq, lease.policy_seq),
+            consent_seq=max(self.consent_seq, lease.consent_seq),
+            issued=max(self.issued, lease.issued),
+            says=lease.says,
+        )
+
+    def body(self) -> dict[str, Json]:
+        """The memory as a value with canonical bytes."""
+        return {
+            "v": 1,
+            "device": self.device_id,
+            "policy": self.policy_seq,
+            "consent": self.consent_seq,
+            "issued": self.issued,
+            "says": self.says,
+        }
+
+
+def begin(folder: Path, device_id: str) -> None:
+    """Begin the memory of a device that was paired just now."""
+    write(folder, Memory(device_id))
+
+
+def read(folder: Path, device_id: str) -> Memory:
+    """Read a device's memory.
+
+    Raises:
+        Refused: it is missing, damaged or another device's.
+    """
+    try:
+        with (folder / _FILE).open("rb") as file:
+            found = json.loads(file.read(_MAX_BYTES))
+        body = found["memory"]
+        memory = _memory(body)
+        intact = found["sum"] == digest(canonical(body)) and memory.body() == body
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise Refused(
+            Refusal.STATE_UNREADABLE, f"the guard's memory cannot be read: {error}"
+        ) from error
+    if not intact:
+        raise Refused(Refusal.STATE_UNREADABLE, "the guard's memory is damaged")
+    if memory.device_id != device_id:
+        raise Refused(Refusal.STATE_UNREADABLE, "the guard's memory is another device's")
+    return memory
+
+
+def write(folder: Path, memory: Memory) -> None:
+    """Put a memory on disk, whole: either the old one is there afterwards, or the new one.
+
+    Raises:
+        Refused: the disk did not take it.
+    """
+    body = memory.body()
+    data = canonical({"memory": body, "sum": digest(canonical(body))})
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        replace(folder / _FILE, data)
+    except OSError as error:
+        raise Refused(
+            Refusal.STATE_UNREADABLE, f"the guard's memory cannot be written: {error}"
+        ) from error
+
+
+def replace(file: Path, data: bytes) -> None:
+    """Replace a file's content at once: written and synced beside it, renamed, the folder synced.
+
+    Raises:
+        OSError: the disk did not take it; the old content stands.
+    """
+    draft = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        try:
+            with os.fdopen(descriptor, "wb") as handle:
+                handle.write(data)
+                handle.flush()
+                os.fsync(handle.fileno())
+            draft.replace(file)
+        except OSError:
+            draft.unlink(missing_ok=True)
+            raise
+    finally:
+        _sync_folder(file.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name != "posix":  # elsewhere a folder cannot be opened; the rename itself is the promise
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _memory(body: dict[str, Any]) -> Memory:
+    return Memory(
+        device_id=str(body["device"]),
+        policy_seq=_whole(body["policy"]),
+        consent_seq=_whole(body["consent"]),
+        issued=_whole(body["issued"]),
+        says=str(body["says"]),
+    )
+
+
+def _whole(value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise ValueError("not a whole number")
+    return value

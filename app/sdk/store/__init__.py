@@ -1,0 +1,1 @@
+"""What runs in a data store: the check of grants."""

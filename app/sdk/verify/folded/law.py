@@ -1,0 +1,230 @@
+"""What was in force, folded from the log: floors, company policies, stops, the catalogue.
+
+The documents are those that the export carries; an entry names them by digest. What holds at an
+instant is computed by ``app.policy.timeline``, as in the service.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+from app.access.decision.facts import Stay, policy_facts
+from app.access.decision.model import PolicyFacts
+from app.audit.entries.model import Kind
+from app.consent.model import Standing
+from app.kernel.canonical import canonical, digest
+from app.kernel.clock import instant, timestamp
+from app.kernel.scope import Scope
+from app.policy.lattice import document
+from app.policy.law.layer import CompanyPolicy, Floor
+from app.policy.memory import Memory
+from app.policy.model import Catalogue, InForce
+from app.policy.prospect import situation_of
+from app.policy.timeline import (
+    RESUME_PROPOSED,
+    RESUMED,
+    STOPPED,
+    CompanyRow,
+    FloorRow,
+    History,
+    StopRow,
+    chain,
+)
+from app.sdk.verify.folded.people import Documents, Unknown
+
+T = TypeVar("T")
+
+_MOST_ANSWERS = 4096
+
+_STEPS = {
+    Kind.POLICY_STOPPED: STOPPED,
+    Kind.POLICY_RESUME_PROPOSED: RESUME_PROPOSED,
+    Kind.POLICY_RESUMED: RESUMED,
+}
+
+
+@dataclass
+class _Change:
+    """A company policy on its way: who wrote it, and who supplied which approval."""
+
+    author: str
+    policy: str
+    approvals: dict[str, str] = field(default_factory=dict)
+
+
+class Law:
+    """Folds ``policy.*`` but the purposes.
+
+    Attributes:
+        position: index of the last entry that changed what can be in force.
+    """
+
+    def __init__(self, documents: Documents) -> None:
+        self._documents = documents
+        self._floors: list[FloorRow] = []
+        self._company: list[CompanyRow] = []
+        self._stops: list[StopRow] = []
+        self._changes: dict[str, _Change] = {}
+        self._catalogue: Catalogue | None = None
+        self._memory: Memory | None = None
+        self._for_agents: dict[tuple[int, Scope | None], str] = {}
+        self._asked: dict[tuple[object, tuple[str, ...]], PolicyFacts] = {}
+        self.position = -1
+
+    # What holds
+
+    def in_force(self, regions: tuple[str, ...], at: datetime) -> InForce:
+        """What holds for somebody with these regions, the home region first."""
+        return self._remembered().in_force(regions, at)
+
+    def throughout(
+        self, regions: tuple[str, ...], start: datetime, end: datetime
+    ) -> tuple[tuple[datetime, InForce], ...]:
+        """What holds from start to end: at the start, and after each change."""
+        return self._remembered().throughout(regions, start, end)
+
+    def policy_facts(self, stays: tuple[Stay, ...], signals: tuple[str, ...]) -> PolicyFacts:
+        """What an access decision is made by (``access.facts``), once for each span."""
+        memory = self._remembered()
+        spans = tuple((stay.regions, memory.span(stay.start, stay.end)) for stay in stays)
+        found = self._asked.get((spans, signals))
+        if found is None:
+            if len(self._asked) >= _MOST_ANSWERS:
+                self._asked.clear()
+            found = self._asked[spans, signals] = policy_facts(stays, self.throughout, signals)
+        return found
+
+    def for_agents(self, in_force: InForce, standing: Standing) -> str:
+        """The digest of the policy document that an agent is given.
+
+        Raises:
+            Unknown: no catalogue was adopted.
+        """
+        if self._catalogue is None:
+            raise Unknown("rests on a catalogue that no entry names before it")
+        key = (id(in_force), standing.scope)  # the memory keeps what it answered
+        found = self._for_agents.get(key)
+        if found is None:
+            said = document(in_force.compiled, standing.scope, self._catalogue)
+            found = self._for_agents[key] = digest(canonical(said))
+        return found
+
+    def _remembered(self) -> Memory:
+        if self._memory is None:
+            self._memory = Memory.of(str(self.position), self._history())
+        return self._memory
+
+    def _history(self) -> History:
+        return History(tuple(self._floors), tuple(self._company), tuple(self._stops), self.position)
+
+    # Folding
+
+    def see(self, position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
+        """Take an entry; yield where it does not follow from those before it.
+
+        Raises:
+            Unknown: it rests on what is not here.
+        """
+        facts, kind = leaf["facts"], Kind(leaf["kind"])
+        at, actor = instant(leaf["occurred_at"]), leaf["actor"]["id"]
+        match kind:
+            case Kind.POLICY_FLOOR_ADOPTED:
+                self._changed(position)
+                floor = self._read(facts["policy"], Floor.read)
+                self._floors.append(FloorRow(position, floor, at))
+                ends = None if floor.valid_to is None else timestamp(floor.valid_to)
+                said = (facts["region"], facts["parent"], facts["valid_from"], facts["valid_to"])
+                if said != (floor.region, floor.parent, timestamp(floor.valid_from), ends):
+                    yield "does not say what the floor's document says"
+            case Kind.POLICY_CATALOGUE_ADOPTED:
+                self._changed(position)
+                self._catalogue = self._read(facts["policy"], Catalogue.read)
+            case Kind.POLICY_PROPOSED:
+                self._changes[facts["change"]] = _Change(actor, facts["policy"])
+            case Kind.POLICY_APPROVED:
+                change = self._changes.get(facts["change"])
+                if change is None or change.policy != facts["policy"]:
+                    yield "approves what nobody proposed"
+                elif actor == change.author or actor in change.approvals.values():
+                    yield f"counts {actor} twice among the people who agree"
+                else:
+                    change.approvals[facts["role"]] = actor
+            case Kind.POLICY_PUBLISHED:
+                yield from self._published(position, facts, at)
+            case Kind.POLICY_STOPPED | Kind.POLICY_RESUME_PROPOSED | Kind.POLICY_RESUMED:
+                yield from self._stopped(position, facts, _STEPS[kind], actor, at)
+            case _:
+                pass
+
+    def _changed(self, position: int) -> None:
+        self.position = position
+        self._memory = None
+        self._for_agents.clear()
+        self._asked.clear()
+
+    def _read(self, name: str, read: Callable[[bytes], T]) -> T:
+        body = self._documents(name)
+        if body is None:
+            raise Unknown(f"names the document {name}, which is not here to be decided by")
+        return read(body)
+
+    def _published(self, position: int, facts: Mapping[str, Any], at: datetime) -> Iterator[str]:
+        policy, region = self._read(facts["policy"], CompanyPolicy.read), facts["region"]
+        change = self._changes.get(facts["change"])
+        if policy.region != region:
+            yield f"publishes for {region} what was written for {policy.region}"
+        if change is None or change.policy != facts["policy"]:
+            yield "publishes what nobody proposed"
+            change = _Change("", "")
+        history = self._history()
+        parents = {name: floor.parent for name, floor in history.floors_at(at).items()}
+        names = chain(parents, region)
+        if names is None:
+            yield f"publishes for {region}, which has no floor"
+        else:
+            situation = situation_of(history, names, at)
+            way, starts = situation.publication(policy, at)
+            if (facts["direction"], facts["valid_from"]) != (way, timestamp(starts)):
+                yield (
+                    f"says that it {facts['direction']} from {facts['valid_from']}; "
+                    f"by the log it {way} from {timestamp(starts)}"
+                )
+            missing = [one for one in situation.approvals(policy) if one not in change.approvals]
+            if missing and way == "widens":
+                yield f"publishes without the approval of {', '.join(missing)}"
+        self._changed(position)
+        row = CompanyRow(
+            id=position,
+            region=region,
+            policy=policy,
+            change_id=facts["change"],
+            direction=facts["direction"],
+            valid_from=instant(facts["valid_from"]),
+            recorded_at=at,
+        )
+        self._company.append(row)
+
+    def _stopped(
+        self, position: int, facts: Mapping[str, Any], step: str, actor: str, at: datetime
+    ) -> Iterator[str]:
+        region = facts["region"]
+        last = next((row for row in reversed(self._stops) if row.region == region), None)
+        if step == RESUMED and (
+            last is None or last.step != RESUME_PROPOSED or last.actor == actor
+        ):
+            yield f"resumes {region} without two people"
+        self._changed(position)
+        self._stops.append(StopRow(position, facts["stop"], 0, region, step, actor, note="", at=at))
+
+
+LAW_KINDS = frozenset(
+    {
+        Kind.POLICY_FLOOR_ADOPTED,
+        Kind.POLICY_CATALOGUE_ADOPTED,
+        Kind.POLICY_PROPOSED,
+        Kind.POLICY_APPROVED,
+        Kind.POLICY_PUBLISHED,
+        *_STEPS,
+    }
+)

@@ -1,0 +1,318 @@
+"""People as the log tells of them: directory and decisions, folded in the order of the index.
+
+What is kept grows with people and with what was said by and about them, not with what was asked.
+Everything that is computed is computed by the functions that the service itself uses.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from app.audit.entries.model import Kind
+from app.consent import model, timeline
+from app.consent.model import (
+    FOREVER,
+    OPENING,
+    Act,
+    Decision,
+    Notice,
+    Offer,
+    Shown,
+    Standing,
+    next_decision,
+    opening_act,
+    require_pause,
+)
+from app.consent.receipts import entry_facts
+from app.consent.timeline import Endings
+from app.directory.model import Person, PersonVersion, chain, successor
+from app.kernel.authority import Role
+from app.kernel.clock import instant
+from app.kernel.errors import InvalidInput
+
+Documents = Callable[[str], bytes | None]
+"""The bytes of a document by its digest; None where the export does not carry it."""
+
+
+class Unknown(Exception):
+    """Something that the log must tell first, and does not; the message says what."""
+
+
+@dataclass
+class Somebody:
+    """One person, by pseudonym.
+
+    Attributes:
+        position: index of the newest entry of the directory about them.
+        decisions: each with the index of its entry in the place of its event.
+        erased: index of the entry by which they were erased.
+    """
+
+    person: Person
+    versions: list[PersonVersion]
+    position: int
+    decisions: list[Decision] = field(default_factory=list)
+    erased: int | None = None
+
+
+class People:
+    """Folds ``directory.person``, ``notice.*``, ``consent.*``, ``subject.erased``."""
+
+    def __init__(self, documents: Documents) -> None:
+        self._documents = documents
+        self._known: dict[str, Somebody] = {}
+        self._managers: dict[str, str | None] = {}
+        self._notices: dict[int, datetime] = {}
+        self._texts: dict[str, Notice] = {}
+        self._adopted: set[tuple[str, int, str]] = set()
+        self._shown: dict[str, tuple[str, str, str]] = {}
+        self._offers: dict[str, Offer] = {}
+        self._current: int | None = None
+        self._restored: int | None = None
+
+    # What the log says of somebody
+
+    def of(self, pseudonym: str) -> Somebody:
+        """One person.
+
+        Raises:
+            Unknown: no entry of the directory names them, or they were erased.
+        """
+        found = self._known.get(pseudonym)
+        if found is None:
+            raise Unknown(f"is about {pseudonym}, whom no entry of the directory names before it")
+        if found.erased is not None:
+            raise Unknown(f"is about {pseudonym}, who was erased by entry {found.erased}")
+        return found
+
+    def line(self, pseudonym: str) -> tuple[str, ...]:
+        """The management chain upward, nearest first."""
+        return chain(pseudonym, self._managers)
+
+    def was_erased(self, pseudonym: str) -> bool:
+        """Whether an entry says so."""
+        found = self._known.get(pseudonym)
+        return found is not None and found.erased is not None
+
+    def standing(self, somebody: Somebody, at: datetime) -> Standing:
+        """What their decisions add up to."""
+        return model.standing(
+            somebody.decisions,
+            at,
+            region=somebody.person.region,
+            notice_version=self._current,
+            residence=somebody.person.residence,
+        )
+
+    def between(self, somebody: Somebody) -> Callable[..., bool]:
+        """``timeline.standing_between`` of this person."""
+
+        def between(start: datetime, end: datetime, **asked: Any) -> bool:
+            return timeline.standing_between(
+                somebody.decisions, start, end, endings=self._endings(somebody), **asked
+            )
+
+        return between
+
+    def lost(self, standing: Standing) -> int | None:
+        """The restore before which a decision that still stands was made; None: none was."""
+        decision = standing.decision
+        if self._restored is None or standing.scope is None or decision is None:
+            return None
+        return self._restored if int(decision.event_id) < self._restored else None
+
+    def _endings(self, somebody: Somebody) -> Endings:
+        residences = [(one.residence, one.recorded_at) for one in somebody.versions]
+        return timeline.endings_of(residences, self._notices)
+
+    # Folding
+
+    def restored(self, position: int, _leaf: Mapping[str, Any]) -> Iterator[str]:
+        """Take ``log.restored``: what was agreed to before it must be revoked after it."""
+        self._restored = position
+        yield from ()
+
+    def erased(self, position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
+        """Take ``subject.erased``: nothing is decided about them any more."""
+        yield from ()
+        for pseudonym in leaf["subjects"]:
+            somebody = self._known.get(pseudonym)
+            if somebody is not None:
+                somebody.erased = position
+                somebody.decisions, somebody.versions = [], somebody.versions[-1:]
+            self._managers.pop(pseudonym, None)
+
+    def recorded(self, position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
+        """Take ``directory.person``."""
+        facts, at = leaf["facts"], instant(leaf["occurred_at"])
+        (pseudonym,) = leaf["subjects"]
+        after = Person(
+            id=pseudonym,
+            name="",
+            email="",
+            region=facts["region"],
+            place=facts["place"],
+            entity=f"{facts['entity_region']}/",
+            department="",
+            manager=facts["manager"],
+            roles=tuple(Role(function) for function in facts["functions"]),
+            active=facts["active"],
+        )
+        before = self._known.get(pseudonym)
+        if before is None:
+            before = self._known[pseudonym] = Somebody(after, [], position)
+        else:
+            before.person, before.position = successor(before.person, after), position
+        person = before.person
+        # Entries older than this field leave it out; what it says follows from the others.
+        if facts.get("residence", person.residence) != person.residence:
+            yield f"says residence {facts['residence']}; by the log it is {person.residence}"
+        if [person.manager] != (list(facts["line"]) or [None])[:1]:
+            yield "names a manager who is not the first of the line"
+        self._managers[pseudonym] = person.manager
+        before.versions.append(
+            PersonVersion(
+                person_id=pseudonym,
+                version=len(before.versions) + 1,
+                region=person.region,
+                place=person.place,
+                entity=person.entity,
+                department="",
+                manager=person.manager,
+                roles=person.roles,
+                active=person.active,
+                residence=person.residence,
+                recorded_at=at,
+            )
+        )
+
+    def adopted(self, _position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
+        """Take ``notice.adopted``; a version is adopted once in each language, and never older."""
+        facts = leaf["facts"]
+        text = (facts["notice"], facts["version"], facts["language"])
+        if text in self._adopted:
+            yield f"adopts version {text[1]} of the notice in {text[2]} once more"
+        elif self._current is not None and text[1] < self._current:
+            yield f"adopts version {text[1]} of the notice after version {self._current}"
+        self._adopted.add(text)
+        self._current = max(text[1], self._current or text[1])
+        self._notices.setdefault(facts["version"], instant(leaf["occurred_at"]))
+        self._texts[facts["digest"]] = Notice(
+            id=facts["notice"],
+            version=facts["version"],
+            language=facts["language"],
+            title="",
+            markdown="",
+            digest=facts["digest"],
+            content=(),
+            source=b"",
+        )
+
+    def shown(self, _position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
+        """Take ``notice.shown``."""
+        facts = leaf["facts"]
+        (pseudonym,) = leaf["subjects"]
+        text = self._texts.get(facts["digest"])
+        if text is None or (text.id, text.version, text.language) != (
+            facts["notice"],
+            facts["version"],
+            facts["language"],
+        ):
+            yield f"shows a notice that was not adopted by then: {facts['digest']}"
+        self._shown[facts["shown"]] = (pseudonym, facts["digest"], facts["offer"])
+
+    def decided(self, position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
+        """Take ``consent.*``; yield where it is not the person's next decision."""
+        facts, at = leaf["facts"], instant(leaf["occurred_at"])
+        act = Act(leaf["kind"].removeprefix("consent."))
+        (pseudonym,) = leaf["subjects"]
+        somebody = self.of(pseudonym)
+        own = leaf["actor"] == {"kind": "person", "id": pseudonym}
+        if own is (act is Act.REVOKED):
+            yield f"records as {act.value} by {leaf['actor']['id']} what {pseudonym} decides"
+        shown = None
+        if act in OPENING:
+            shown = self._shown_to(pseudonym, facts["shown"])
+            yield from _unfounded(somebody.person, act, shown, self._current)
+        until = instant(facts["until"]) if facts["until"] else None
+        if act is Act.PAUSED:
+            try:
+                require_pause(until, at)
+            except InvalidInput as error:
+                yield str(error)
+        expected = next_decision(
+            tuple(somebody.decisions),
+            somebody.person,
+            act,
+            at,
+            decision_id=facts["decision"],
+            shown=shown,
+            until=until,
+        )
+        said = entry_facts(expected)
+        for name in sorted(said.keys() | facts.keys() - _BESIDE):
+            if facts.get(name) != said.get(name):
+                yield f"says {name} {facts.get(name)!r}; by the log it is {said.get(name)!r}"
+        somebody.decisions.append(_as_said(expected, facts, position))
+
+    def _shown_to(self, pseudonym: str, shown_id: str) -> Shown:
+        whom, text, offer = self._shown.get(shown_id, ("", "", ""))
+        if whom != pseudonym or text not in self._texts:
+            raise Unknown(f"rests on what no entry says was shown to {pseudonym}")
+        notice = self._texts[text]
+        return Shown(shown_id, pseudonym, notice, self._offer(offer), FOREVER, "")
+
+    def _offer(self, digest: str) -> Offer:
+        if digest not in self._offers:
+            body = self._documents(digest)
+            if body is None:
+                raise Unknown(f"rests on the offer {digest}, which is not here")
+            self._offers[digest] = Offer.read(body)
+        return self._offers[digest]
+
+
+def _as_said(expected: Decision, facts: Mapping[str, Any], position: int) -> Decision:
+    """The decision as its entry says it, so that one lie is listed once; its event: the index."""
+    notice = facts["notice"] or {}
+    return Decision(
+        id=facts["decision"],
+        person_id=expected.person_id,
+        seq=expected.seq,  # the order of the log, whatever the entry says
+        act=expected.act,
+        region=facts["region"],
+        residence=facts["residence"],
+        notice_id=notice.get("id"),
+        notice_version=notice.get("version"),
+        notice_language=notice.get("language"),
+        notice_digest=notice.get("digest"),
+        shown_id=facts["shown"],
+        offer_digest=facts["offer"],
+        signals=tuple(facts["signals"]),
+        purposes=tuple(facts["purposes"]),
+        apps=tuple(facts["apps"]),
+        until=instant(facts["until"]) if facts["until"] else None,
+        valid_until=instant(facts["valid_until"]) if facts["valid_until"] else None,
+        decided_at=expected.decided_at,
+        recorded_at=expected.recorded_at,
+        event_id=str(position),
+    )
+
+
+def _unfounded(person: Person, act: Act, shown: Shown, current: int | None) -> Iterator[str]:
+    """What was shown must have been current, for where the person is, and ask for this act."""
+    offer = shown.offer
+    if shown.notice.version != current:
+        yield f"rests on version {shown.notice.version} of the notice; current was {current}"
+    if (offer.region, offer.regions) != (person.region, person.regions):
+        yield f"rests on an offer for {', '.join(offer.regions)}"
+    if not person.active:
+        yield "is of somebody who had left"
+    if opening_act(offer.bases) is not act:
+        yield f"says {act.value}, which is not what the offer asks for"
+
+
+_BESIDE = frozenset({"reason"})
+"""Facts of a decision that no standing rests on."""
+
+CONSENT_KINDS = frozenset(Kind(f"consent.{act.value}") for act in Act)

@@ -1,0 +1,100 @@
+"""Devices, consumers and purposes, folded from the log."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.access.decision.model import Consumer
+from app.kernel.canonical import parse_canonical
+from app.sdk.verify.folded.people import Documents, Unknown
+
+NEVER = "performance_evaluation"
+"""The purpose that every list of purposes must prohibit."""
+
+
+@dataclass
+class Paired:
+    """A device.
+
+    Attributes:
+        revoked: index of the entry that turned it off.
+    """
+
+    person: str
+    revoked: int | None = None
+
+
+class Registry:
+    """Folds ``device.*``, ``access.consumer_registered``, ``policy.purposes_adopted``."""
+
+    def __init__(self, documents: Documents) -> None:
+        self._documents = documents
+        self._devices: dict[str, Paired] = {}
+        self._consumers: dict[str, tuple[Consumer, int]] = {}
+        self._datasets: dict[str, frozenset[str]] = {}
+
+    def device(self, device: str) -> Paired:
+        """A device.
+
+        Raises:
+            Unknown: no entry pairs it.
+        """
+        found = self._devices.get(device)
+        if found is None:
+            raise Unknown(f"is about the device {device}, which no entry pairs before it")
+        return found
+
+    def consumer(self, consumer: str) -> tuple[Consumer, int]:
+        """The newest version of a consumer, without its name, and the index of its entry.
+
+        Raises:
+            Unknown: no entry registers it.
+        """
+        found = self._consumers.get(consumer)
+        if found is None:
+            raise Unknown(f"answers {consumer}, which no entry registers before it")
+        return found
+
+    def datasets(self, purposes: str) -> frozenset[str]:
+        """What can be asked for under an adopted list of purposes."""
+        return self._datasets.get(purposes, frozenset())
+
+    def paired(self, _position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
+        """Take ``device.paired``."""
+        device, (person,) = leaf["facts"]["device"], leaf["subjects"]
+        if device in self._devices:
+            yield f"pairs the device {device}, which was paired before"
+        self._devices[device] = Paired(person)
+
+    def revoked(self, position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
+        """Take ``device.revoked``."""
+        device = self.device(leaf["facts"]["device"])
+        if device.person not in leaf["subjects"]:
+            yield f"revokes, as another person's, a device of {device.person}"
+        device.revoked = position
+
+    def registered(self, position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
+        """Take ``access.consumer_registered``."""
+        facts = leaf["facts"]
+        before = self._consumers.get(facts["consumer"])
+        expected = before[0].version + 1 if before else 1
+        if facts["version"] != expected:
+            yield f"says version {facts['version']} of the consumer; by the log it is {expected}"
+        consumer = Consumer(
+            facts["consumer"], "", tuple(facts["purposes"]), tuple(facts["functions"]), expected
+        )
+        self._consumers[consumer.id] = (consumer, position)
+
+    def purposes(self, _position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
+        """Take ``policy.purposes_adopted``; the document must say what the entry says."""
+        facts = leaf["facts"]
+        body = self._documents(facts["policy"])
+        if body is None:
+            raise Unknown(f"names the document {facts['policy']}, which is not here")
+        document = parse_canonical(body)
+        self._datasets[facts["policy"]] = frozenset(document["datasets"])
+        for section in ("allowed", "prohibited"):
+            if sorted(document[section]) != sorted(facts[section]):
+                yield f"says other purposes to be {section} than its document"
+        if NEVER not in document["prohibited"]:
+            yield f"names a document that does not prohibit {NEVER}"

@@ -1,0 +1,1 @@
+"""The order of entries: indices, streams, promises, restores, erasures."""

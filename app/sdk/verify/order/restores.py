@@ -1,0 +1,106 @@
+"""Restores that the log tells of: each a new name, by the word of two custodians.
+
+After a database was restored from a copy, entries that were signed are lost. The log then goes on
+under the next name, and ``log.restored`` says which checkpoint was the last under the old one and
+how many entries were left. What is checked: the names follow each other up to the checkpoint's, the
+entries that were left are the beginning of this log, and the statement, a document of the export,
+carries the signatures of two custodians of the list that the entry names. That list is the one that
+was adopted last before it. Where none was, custodians were named only afterwards; the report names
+the list either way, because whoever holds the log's key can adopt one.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.audit.export.archive import policy_path
+from app.audit.restore.custody import Custodians, parse_custodians, require_two, statement_text
+from app.audit.tree.epoch import base_of, next_origin
+from app.audit.tree.merkle import Node, root_at
+from app.kernel.errors import Forbidden, HabeasError
+from app.sdk.verify.run import Run
+
+_ACTION = "acknowledge-restore"
+_SIGNED = (
+    "previous_origin",
+    "previous_size",
+    "previous_root",
+    "restored_size",
+    "restored_root",
+    "origin",
+)
+_MAX_DOCUMENT_BYTES = 1_000_000
+
+
+@dataclass(frozen=True)
+class Restored:
+    """One ``log.restored``, not believed yet.
+
+    Attributes:
+        position: where it stands.
+        facts: what it says.
+        listed: digest of the list of custodians adopted last before it; None: none was.
+    """
+
+    position: int
+    facts: Mapping[str, Any]
+    listed: object = None
+
+
+def check_restores(run: Run, restores: list[Restored], node: Node) -> None:
+    """Check each restore, and that they explain the name under which the log is signed."""
+    assert run.signed is not None, "asked only of a log whose checkpoint holds"
+    origin = base_of(run.signed.origin)
+    for restored in restores:
+        problem = _why_not(run, restored, origin, node)
+        if problem is not None:
+            run.completeness.add(
+                f"entry {restored.position} tells of a restore: {problem}", restored.position
+            )
+            return
+        origin = restored.facts["origin"]
+        lost = restored.facts["previous_size"] - restored.facts["restored_size"]
+        run.notes.append(
+            f"Entry {restored.position} tells of a restore by two custodians: {lost} entries from "
+            f"index {restored.facts['restored_size']} on were lost. {_whose(restored)}"
+        )
+    if origin != run.signed.origin:
+        run.completeness.add(f"no entry tells how the log came to be called {run.signed.origin}")
+
+
+def _why_not(run: Run, restored: Restored, origin: str, node: Node) -> str | None:
+    facts = restored.facts
+    try:
+        said = {name: str(facts[name]) for name in _SIGNED}
+        kept, lost = facts["restored_size"], facts["previous_size"]
+        if (facts["previous_origin"], facts["origin"]) != (origin, next_origin(origin)):
+            return "its names do not follow each other"
+        if not 0 <= kept <= min(restored.position, lost):
+            return "its sizes do not follow each other"
+        if root_at(kept, node).hex() != facts["restored_root"]:
+            return f"the first {kept} entries are not those it names"
+        custodians = _custodians(run, restored)
+        text = statement_text(_ACTION, {**said, "custodians": custodians.digest})
+        require_two(_document(run, facts["statement"]), text, custodians)
+    except HabeasError as error:
+        return error.problem
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        return f"it lacks what it must say: {error}"
+    return None
+
+
+def _custodians(run: Run, restored: Restored) -> Custodians:
+    named = restored.facts["custodians"]
+    if restored.listed not in {None, named}:
+        raise Forbidden(f"it rests on the list {named}; in force was {restored.listed}")
+    return parse_custodians(_document(run, named))
+
+
+def _whose(restored: Restored) -> str:
+    listed = f"They are of the list {restored.facts['custodians']}"
+    known = "" if restored.listed else ", which no entry before adopted"
+    return f"{listed}{known}: is it the one you know?"
+
+
+def _document(run: Run, digest: str) -> bytes:
+    return run.evidence.read(policy_path(digest), _MAX_DOCUMENT_BYTES) or b""

@@ -1,0 +1,224 @@
+"""Whether every decision in the log was one that could be made.
+
+Three questions of each access decision. May the purpose be permitted at all: by the floor in code,
+and by the list of purposes that was in force when it was decided? Does the outcome follow from the
+facts that the entry records, decided again here? And are those facts, and the outcome, what follows
+from all the entries before it: see replay.py. For leases likewise, see capture.py; whether grants
+were closed, see grants.py.
+
+Without the documents that entries name there is no replay. Then a permit is at least held against
+the last word of the people it is about.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from app.access.decision.model import CAPTURED_DATA
+from app.access.decision.record import recompute, recorded
+from app.access.floor.terms import ALLOWED, PROHIBITED, TERMS, Outcome, verdict
+from app.audit.entries.model import Kind
+from app.kernel.clock import instant
+from app.sdk.verify.folded.people import Documents
+from app.sdk.verify.folded.registry import NEVER
+from app.sdk.verify.replay.capture import LastWord, why_not_this_lease
+from app.sdk.verify.replay.grants import GrantCheck
+from app.sdk.verify.replay.replay import REPLAY_LIMIT, Replay
+from app.sdk.verify.report import Findings, Verdict
+
+UNREPLAYED_LIMIT = (
+    "The decisions were held against the facts that their own entries record, not against the "
+    "other entries."
+)
+
+_PURPOSES = ALLOWED | PROHIBITED
+# What a forged entry can make a pure function of its facts raise.
+_UNFIT = (ValueError, TypeError, KeyError, AttributeError, OverflowError)
+
+
+class DecisionCheck:
+    """Takes leaves in order; keeps the figures of the third verdict."""
+
+    def __init__(self, documents: Documents | None = None) -> None:
+        """Begin with an empty log.
+
+        Args:
+            documents: the bytes of a document by its digest; None: no replay.
+        """
+        self.replay = None if documents is None else Replay(documents)
+        self.grants = (
+            GrantCheck() if self.replay is None else GrantCheck(self.replay.people.was_erased)
+        )
+        self._asked: Counter[str] = Counter()
+        self._last: str | None = None
+        self.decisions = 0
+        self.permits = 0
+        self.prohibited = 0
+        self.unfounded = 0
+        self._purposes: dict[str, frozenset[str]] = {}
+        self._last_word = LastWord()
+        self._findings = Findings()
+
+    def see(self, position: int, leaf: Mapping[str, Any]) -> None:
+        """Take the leaf at a position of the file."""
+        self._last = leaf["integrated_at"]
+        unfit = None
+        try:
+            self._see(position, leaf)
+        except _UNFIT as error:
+            unfit = error
+        try:
+            if self.replay is not None:
+                for problem in self.replay.see(position, leaf):
+                    self._found_unfounded(position, problem)
+        except _UNFIT as error:
+            unfit = unfit or error
+        if unfit is not None:
+            self._findings.add(f"entry {position} lacks what its kind must say: {unfit}", position)
+
+    def _see(self, position: int, leaf: Mapping[str, Any]) -> None:
+        kind = leaf["kind"]
+        if kind == Kind.POLICY_PURPOSES_ADOPTED:
+            self._adopt(position, leaf["facts"])
+        elif kind == Kind.ACCESS_DECIDED:
+            self._decided(position, leaf)
+        elif kind == Kind.ACCESS_USED:
+            for problem in self.grants.closed(position, leaf):
+                self._found_unfounded(position, problem)
+        elif self.replay is None and kind == Kind.LEASE_CHANGED:
+            self._leased(position, leaf)
+        elif self.replay is None and kind.startswith("consent."):
+            self._last_word.see(position, leaf)
+
+    def _adopt(self, position: int, facts: Mapping[str, Any]) -> None:
+        allowed, prohibited = frozenset(facts["allowed"]), frozenset(facts["prohibited"])
+        self._purposes[facts["policy"]] = allowed - prohibited
+        if not allowed <= ALLOWED:
+            names = ", ".join(sorted(allowed - ALLOWED))
+            self._findings.add(
+                f"entry {position} allows what the floor does not: {names}", position
+            )
+        if NEVER not in prohibited:
+            self._findings.add(f"entry {position} does not prohibit {NEVER}", position)
+
+    def _decided(self, position: int, leaf: Mapping[str, Any]) -> None:
+        facts = leaf["facts"]
+        self.decisions += 1
+        self._count(leaf["purpose"], facts["outcome"])
+        if facts["grant"] is not None:
+            for problem in self.grants.permitted(position, leaf):
+                self._found_unfounded(position, problem)
+        if facts["outcome"] == "permit":
+            self.permits += 1
+            problems = tuple(self._why_never(leaf))
+            self.prohibited += bool(problems)
+            for problem in problems:
+                self._findings.add(f"entry {position} permits {problem}", position)
+            self._heard(position, leaf)
+        elif facts["grant"] is not None:
+            self._found_unfounded(position, "refuses and yet names a grant")
+        if self.replay is not None:
+            return  # there it is decided again, once
+        try:
+            again, then = recompute(facts), recorded(facts)
+        except _UNFIT as error:
+            self._found_unfounded(position, f"cannot be decided again: {error}")
+        else:
+            if again != then:
+                reasons = ", ".join(again.reasons) or "a permit"
+                self._found_unfounded(position, f"does not follow from its facts: {reasons}")
+
+    def _heard(self, position: int, leaf: Mapping[str, Any]) -> None:
+        """Hold a permit for a purpose that needs the person's yes against what they said last."""
+        if self.replay is not None:
+            return  # there, the whole standing is looked at
+        terms = TERMS.get(leaf["purpose"] or "")
+        if leaf["facts"]["resource"] != CAPTURED_DATA or terms is None or not terms.consent:
+            return
+        for problem in self._last_word.against(leaf):
+            self._found_unfounded(position, f"permits the use of {problem}")
+
+    def _leased(self, position: int, leaf: Mapping[str, Any]) -> None:
+        other = why_not_this_lease(leaf)
+        if other is not None:
+            self._found_unfounded(position, f"does not follow from its facts: capture is {other}")
+
+    def _why_never(self, leaf: Mapping[str, Any]) -> Iterator[str]:
+        purpose, facts = leaf["purpose"], leaf["facts"]
+        if facts["purpose"] != purpose:
+            yield f"{facts['purpose']!r} but is filed under {purpose!r}"
+        for named in {purpose, facts["purpose"]}:
+            word = verdict(named)
+            if word.outcome is Outcome.PROHIBITED:
+                yield f"{named!r}, which is {word.key}"
+            elif facts["resource"] == CAPTURED_DATA and word.outcome is not Outcome.ALLOWED:
+                yield f"{named!r}, which is not on the list"
+        if facts["resource"] == CAPTURED_DATA and purpose not in self._purposes.get(
+            facts["purposes"], frozenset()
+        ):
+            yield f"{purpose!r}, which the purposes it names did not allow by then"
+
+    def _found_unfounded(self, position: int, problem: str) -> None:
+        self.unfounded += 1
+        self._findings.add(f"entry {position} {problem}", position)
+
+    def _count(self, purpose: str | None, outcome: str) -> None:
+        """Count by purpose; what is on no list is one heap, so that no text of an entry counts."""
+        key = purpose if purpose in _PURPOSES else "other"
+        self._asked[f"{'permits' if outcome == 'permit' else 'refusals'}.{key}"] += 1
+
+    def finish(self) -> None:
+        """Count the grants that were left open; after the last entry."""
+        self.grants.finish(_instant(self._last))
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """Figures by name: decisions, permits and refusals by purpose, what became of grants."""
+        replayed = 0 if self.replay is None else self.replay.decisions + self.replay.leases
+        return {
+            "decisions": self.decisions,
+            "permits": self.permits,
+            "prohibited": self.prohibited,
+            "replayed": replayed,
+            "unfounded": self.unfounded,
+            **dict(sorted(self._asked.items())),
+            "grants.used": self.grants.used,
+            "grants.unused": self.grants.unused,
+            "grants.open": self.grants.open,
+        }
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What was established beside the verdict, as sentences."""
+        again = () if self.replay is None else self.replay.erasures.notices
+        return (*self.grants.notices, *again)
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """What the verdict does not show, as sentences."""
+        return (UNREPLAYED_LIMIT if self.replay is None else REPLAY_LIMIT,)
+
+    def verdict(self, *, whole: bool) -> Verdict:
+        """The third verdict; it holds only of a log that is whole."""
+        said = f"{self.prohibited} of {self.decisions} decisions allowed a prohibited purpose"
+        good = f"{said}; each follows from the facts it records."
+        does = "does" if self.unfounded == 1 else "do"
+        bad = f"{said}; {self.unfounded} {does} not follow from the facts they record."
+        if self.replay is not None:
+            leases = self.replay.leases
+            good = f"{said}; each, and each of {leases} leases, follows from the entries before it."
+            findings = "finding" if self.unfounded == 1 else "findings"
+            bad = f"{said}; {self.unfounded} {findings} against the entries before."
+        found = self._findings.verdict(good, bad)
+        if whole:
+            return found
+        sentence = f"Not established, for the log is not whole. Of what could be read: {said}."
+        return Verdict(False, sentence, found.first_bad, found.findings)
+
+
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else instant(text)
+
+
+assert NEVER in PROHIBITED

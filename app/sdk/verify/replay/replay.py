@@ -1,0 +1,267 @@
+"""Policy replay: every lease and every access decision, decided again from the log alone.
+
+Consent, policy, directory, devices and consumers are folded in the order of the index; at each
+lease and each decision the fold takes the place of what the entry says of itself, and the service's
+own functions decide again.
+
+The order of the index is that of the decisions: whoever decides about somebody, or about what is in
+force, does it under a lock that is held until the commit, and the entry is written under it
+(``PolicyService.hold``, ``DirectoryService.hold``, ``DirectoryService.lock``).
+
+What is taken from the entry itself, because no other says it, is listed in ``REPLAY_LIMIT``.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from app.access.decision.facts import caller_of, person_facts, stays_of
+from app.access.decision.model import Caller, Facts, PersonFacts, Question, decide
+from app.access.decision.record import facts_from_entry, recorded
+from app.access.floor.terms import TERMS
+from app.agents.leases.terms import circumstances_of, regions_in_question
+from app.agents.model import Circumstances, directive
+from app.audit.entries.model import Kind
+from app.audit.tree.epoch import lease_seq
+from app.consent.model import Standing
+from app.directory.model import Person
+from app.kernel.clock import instant, timestamp
+from app.policy.timeline import SKEW
+from app.sdk.verify.folded.law import LAW_KINDS, Law
+from app.sdk.verify.folded.people import CONSENT_KINDS, Documents, People, Somebody, Unknown
+from app.sdk.verify.folded.registry import Registry
+from app.sdk.verify.order.erasures import ErasureCheck
+from app.sdk.verify.replay.telling import CALLER, CIRCUMSTANCES, PERSON, POLICY, differences
+
+_Take = Callable[[int, Mapping[str, Any]], Iterator[str]]
+
+REPLAY_LIMIT = (
+    "The replay takes from the entry itself what no other entry says: where a laptop said it was, "
+    "how many of the people asked about are unknown, whether a consumer spoke for itself or for "
+    "somebody, and what the rows of roles allow. It cannot tell who held which role in which "
+    "region when a policy was approved."
+)
+
+
+class Replay:
+    """Takes leaves in order; says of each what does not follow from those before it.
+
+    Attributes:
+        people: as they are known so far.
+        leases, decisions: how many were decided again.
+        erasures: whether each was by two custodians' word.
+    """
+
+    def __init__(self, documents: Documents) -> None:
+        self.people = People(documents)
+        self._law = Law(documents)
+        self._registry = Registry(documents)
+        self.erasures = ErasureCheck(documents)
+        self._takers: Mapping[Kind, _Take] = {
+            Kind.DIRECTORY_PERSON: self.people.recorded,
+            Kind.NOTICE_ADOPTED: self.people.adopted,
+            Kind.NOTICE_SHOWN: self.people.shown,
+            Kind.SUBJECT_ERASED: self._erased,
+            Kind.LOG_CUSTODIANS_ADOPTED: self.erasures.adopted,
+            Kind.LOG_OPENED: self._named,
+            Kind.LOG_RESTORED: self._restored,
+            Kind.DEVICE_PAIRED: self._registry.paired,
+            Kind.DEVICE_REVOKED: self._registry.revoked,
+            Kind.ACCESS_CONSUMER_REGISTERED: self._registry.registered,
+            Kind.POLICY_PURPOSES_ADOPTED: self._registry.purposes,
+            Kind.LEASE_CHANGED: self._leased,
+            Kind.ACCESS_DECIDED: self._decided,
+            **dict.fromkeys(CONSENT_KINDS, self.people.decided),
+            **dict.fromkeys(LAW_KINDS, self._law.see),
+        }
+        self._names: tuple[str, ...] = ()
+        self._newest: tuple[datetime, int] | None = None
+        self.leases = 0
+        self.decisions = 0
+
+    def see(self, position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
+        """Take the leaf at a position; yield each disagreement, as what the entry does.
+
+        Raises:
+            KeyError, ValueError, TypeError, AttributeError: it lacks what its kind must say.
+        """
+        take = self._takers.get(leaf["kind"])
+        if take is None:
+            return
+        yield from self._when(position, leaf)
+        try:
+            yield from take(position, leaf)
+        except Unknown as error:
+            yield str(error)
+
+    def _when(self, position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
+        """Hold the instant of an entry against those before it, and against its integration.
+
+        What holds is asked for at that instant: whoever may choose it freely escapes every stop,
+        pause and lead time.
+        """
+        at = instant(leaf["occurred_at"])
+        if at > instant(leaf["integrated_at"]) + SKEW:
+            yield f"occurred at {timestamp(at)}, after it was integrated at {leaf['integrated_at']}"
+        if self._newest is not None and at < self._newest[0] - SKEW:
+            before = f"entry {self._newest[1]}, which it follows, at {timestamp(self._newest[0])}"
+            yield f"occurred at {timestamp(at)}, before {before}"
+        if self._newest is None or at > self._newest[0]:
+            self._newest = (at, position)
+
+    def _named(self, _position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
+        """Keep the log's name: a lease's numbers follow from its epoch."""
+        yield from ()
+        self._names += (leaf["facts"]["origin"],)
+
+    def _restored(self, position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
+        yield from self._named(position, leaf)
+        yield from self.people.restored(position, leaf)
+
+    def _erased(self, position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
+        yield from self.people.erased(position, leaf)
+        yield from self.erasures.erased(position, leaf, self._names)
+
+    # Leases
+
+    def _leased(self, _position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
+        self.leases += 1
+        facts, at = leaf["facts"], instant(leaf["occurred_at"])
+        (pseudonym,) = leaf["subjects"]
+        device, somebody = self._registry.device(facts["device"]), self.people.of(pseudonym)
+        if device.person != pseudonym or leaf["actor"] != {"kind": "device", "id": facts["device"]}:
+            yield f"gives {pseudonym} a lease for the device of {device.person}"
+        person, standing = somebody.person, self.people.standing(somebody, at)
+        regions = regions_in_question(person, facts["regions"]["device"])
+        in_force = self._law.in_force(regions, at)
+        active = device.revoked is None
+        known = circumstances_of(person, standing, in_force, device_active=active)
+        said = Circumstances.from_facts(facts)
+        if said != known:
+            sources = self._sources(somebody, standing) | {"device_active": device.revoked}
+            yield from differences(CIRCUMSTANCES, said, known, sources, self._law.position)
+        again = directive(known, at)
+        yield from _compared(
+            facts,
+            {
+                "capture": "on" if again.capture else "off",
+                "reasons": [reason.value for reason in again.reasons],
+                "layers": sorted({layer.digest for layer in in_force.layers}),
+                "policy": self._law.for_agents(in_force, standing) if again.capture else None,
+                "decision": standing.decision.id if standing.decision else None,
+                "offer": standing.decision.offer_digest if standing.decision else None,
+            },
+        )
+        yield from _compared(
+            facts["regions"],
+            {"home": person.region, "place": person.place, "entity": person.entity_region},
+        )
+        seq = standing.decision.seq if standing.decision else 0
+        yield from _compared(
+            facts["seq"], {"consent": lease_seq(self._names[-1] if self._names else "", seq)}
+        )
+        longest = max(1, in_force.compiled.lease_ttl_s)
+        if facts["ttl_s"] > longest:
+            yield f"gives a lease of {facts['ttl_s']} s; by the log {longest} s are allowed"
+        if facts["capture"] == "on":
+            yield from self._lost(standing)
+
+    def _lost(self, standing: Standing) -> Iterator[str]:
+        restored = self.people.lost(standing)
+        if restored is not None and standing.decision is not None:
+            yield (
+                f"rests on entry {standing.decision.event_id}, which the restore of entry "
+                f"{restored} calls into question and nobody revoked"
+            )
+
+    @staticmethod
+    def _sources(somebody: Somebody, standing: Standing) -> dict[str, int | None]:
+        """Which entry says what is known of a person, by the name of the fact."""
+        decided = None if standing.decision is None else int(standing.decision.event_id)
+        names = ("standing", "state", "decision", "scope", "suffices_now", "suffices_at_capture")
+        directory = ("person_active", "region_changed", "left", "line", "region")
+        return {**dict.fromkeys(names, decided), **dict.fromkeys(directory, somebody.position)}
+
+    # Access decisions
+
+    def _decided(self, _position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
+        self.decisions += 1
+        facts = leaf["facts"]
+        question, said = facts_from_entry(facts)
+        if facts["asked_at"] != leaf["occurred_at"]:
+            yield f"was decided at {leaf['occurred_at']} and says {facts['asked_at']}"
+        if leaf["subjects"] != list(dict.fromkeys(one.person for one in said.people)):
+            yield "is filed under other people than those it decides about"
+        if leaf["actor"] != {"kind": "consumer", "id": facts["consumer"]}:
+            yield f"answers {leaf['actor']['id']} and says {facts['consumer']}"
+        listed = self._registry.datasets(facts["purposes"])
+        if question.dataset is not None and question.dataset not in listed:
+            yield f"names the dataset {question.dataset!r}, which is not on the list"
+        caller, asked = self._caller(said.caller)
+        yield from differences(CALLER, said.caller, caller, {}, asked)
+        terms = TERMS.get(facts["purpose"])
+        needs_consent = facts["outcome"] == "permit" and terms is not None and terms.consent
+        people: list[PersonFacts] = []
+        for one in said.people:
+            somebody, standing, known = self._person(one, question)
+            people.append(known)
+            if one != known:
+                who, policy = f" of {one.person}", self._law.position
+                sources = self._sources(somebody, standing)
+                yield from differences(PERSON, one, known, sources, policy, who)
+                yield from differences(POLICY, one.policy, known.policy, {}, policy, who)
+            if needs_consent:
+                yield from self._lost(standing)
+        yield from _outcome(facts, question, replace(said, caller=caller, people=tuple(people)))
+
+    def _caller(self, said: Caller) -> tuple[Caller, int]:
+        consumer, position = self._registry.consumer(said.consumer)
+        behalf: Person | None = None
+        if said.person is not None:
+            somebody = self.people.of(said.person)
+            behalf, position = somebody.person, max(position, somebody.position)
+        itself = said.kind == "consumer"
+        return caller_of(consumer, behalf, said.person, itself=itself), position
+
+    def _person(
+        self, said: PersonFacts, question: Question
+    ) -> tuple[Somebody, Standing, PersonFacts]:
+        somebody = self.people.of(said.person)
+        standing = self.people.standing(somebody, question.asked_at)
+        stays = stays_of(somebody.person, somebody.versions, question)
+        known = person_facts(
+            somebody.person,
+            (said.person, *self.people.line(said.person)),
+            question,
+            standing=standing,
+            policy=self._law.policy_facts(stays, question.signals),
+            between=self.people.between(somebody),
+        )
+        if said.region is None:  # older than this field
+            known = replace(known, region=None)
+        return somebody, standing, known
+
+
+def _outcome(facts: Mapping[str, Any], question: Question, known: Facts) -> Iterator[str]:
+    """Hold what was answered against what follows from what is known."""
+    again, then = decide(question, known), recorded(facts)
+    if then.reasons != again.reasons:
+        word = "permits" if then.permit else "refuses"
+        yield f"{word} what by the log is {_verdict(again.reasons)}"
+    elif then != again:
+        yield from _compared(facts, {"retain_days": again.retain_days})
+
+
+def _verdict(reasons: Iterable[str]) -> str:
+    return f"refused for {', '.join(reasons)}" if reasons else "permitted"
+
+
+def _compared(said: Mapping[str, Any], known: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in known.items():
+        if said[name] != value:
+            yield f"says {name} {_shown(said[name])}; by the log it is {_shown(value)}"
+
+
+def _shown(value: object) -> str:
+    return ", ".join(map(str, value)) or "none" if isinstance(value, list) else str(value)

@@ -1,0 +1,118 @@
+"""Where two accounts of the same facts differ, in words."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from app.access.decision.model import ScopeFacts
+from app.kernel.clock import timestamp
+
+Words = Mapping[str, str]
+"""Name of a fact to the words that stand before its value."""
+
+CIRCUMSTANCES: Words = {
+    "person_active": "that the person works here is",
+    "device_active": "that the device is not revoked is",
+    "unknown": "the regions without a floor are",
+    "blocked": "that capture is blocked is",
+    "company": "that a company policy is in force is",
+    "stopped": "the regions under a stop are",
+    "missing": "the preconditions without evidence are",
+    "lead_until": "the end of the lead time is",
+    "bases": "the bases are",
+    "state": "the standing is",
+    "region_changed": "that the region changed is",
+}
+
+CALLER: Words = {
+    "purposes": "the purposes of the consumer are",
+    "functions": "the functions of the consumer are",
+    "kind": "the caller is",
+    "person": "the person on whose behalf is asked is",
+    "person_functions": "the functions of the person on whose behalf is asked are",
+    "person_left": "that the person on whose behalf is asked has left is",
+}
+
+PERSON: Words = {
+    "line": "the line of superiors{who} is",
+    "standing": "the standing{who} is",
+    "decision": "the decision{who} that counts is",
+    "suffices_now": "that the standing{who} suffices now is",
+    "suffices_at_capture": "that the standing{who} sufficed all through the capture is",
+    "scope": "what was agreed to{who} is",
+    "left": "that the person has left{who} is",
+    "region": "the home region{who} is",
+}
+
+POLICY: Words = {
+    "layers": "the layers in force{who} are",
+    "capture_layers": "the layers in force{who} during the capture are",
+    "bases": "the bases{who} are",
+    "signals": "the signals allowed{who}, with their days, are",
+    "purposes": "the purposes allowed{who} are",
+    "cohort_min": "the smallest group{who} is",
+    "unknown": "that a region{who} has no floor is",
+    "blocked": "that capture{who} is blocked is",
+    "company": "that a company policy{who} is in force is",
+    "missing": "the preconditions without evidence{who} are",
+    "lead_time": "that a lead time{who} was running is",
+    "stopped": "that capture{who} was stopped is",
+}
+
+
+def differences(
+    words: Words,
+    said: Any,
+    known: Any,
+    sources: Mapping[str, int | None],
+    otherwise: int,
+    who: str = "",
+) -> Iterator[str]:
+    """Yield each fact in which two values of one class differ.
+
+    Args:
+        words: the facts that are compared.
+        said: what the entry says.
+        known: what the log says.
+        sources: index of the entry that says so, by fact; None where none does.
+        otherwise: the index for facts not named there.
+        who: whom it is about, with a preposition.
+    """
+    if said == known:
+        return
+    for fact in fields(known):
+        if fact.name not in words:
+            continue
+        one, other = getattr(said, fact.name), getattr(known, fact.name)
+        if one != other:
+            source = sources.get(fact.name, otherwise)
+            by = "the log" if source is None or source < 0 else f"entry {source}"
+            phrase = words[fact.name].format(who=who)
+            also = "they are" if phrase.endswith("are") else "it is"
+            yield f"says {phrase} {written(one)}; by {by} {also} {written(other)}"
+
+
+def written(value: object) -> str:
+    """A fact as a reader sees it."""
+    match value:
+        case None:
+            said = "none"
+        case bool():
+            said = "true" if value else "false"
+        case Enum():
+            said = str(value.value)
+        case datetime():
+            said = timestamp(value)
+        case ScopeFacts():
+            said = f"{written(value.signals)}; {written(value.purposes)}"
+        case Mapping():
+            said = ", ".join(f"{name} {written(one)}" for name, one in sorted(value.items()))
+        case frozenset():
+            said = ", ".join(sorted(written(one) for one in value))
+        case tuple() | list():
+            said = ", ".join(written(one) for one in value)
+        case _:
+            said = str(value)
+    return said or "none"

@@ -1,0 +1,1 @@
+"""The tree, its signatures and single proofs, checked."""

@@ -1,0 +1,309 @@
+"""The health of the log as checks, each in words: is it in order, and what is known. Pure.
+
+Rules:
+1. A check is in order, wants a look, or is not set up; the word stands there, colour says nothing.
+2. What cannot be known wants a look, and says that it is not known.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import NamedTuple
+
+from app.audit.entries.model import Entry
+from app.audit.reading.selection import selection_of
+from app.audit.tree.checkpoint import Checkpoint
+from app.audit.witnesses.asking import WitnessSeen, WitnessState
+from app.kernel.clock import instant
+from app.web.auditor.rows import age_in_words
+from app.web.words.export_words import FORMS
+from app.web.words.log_words import GROUPS, kind_in_words, kinds_of, shortened
+from app.web.words.policy_words import counted, listed
+
+STALE = timedelta(minutes=15)
+"""An unchanged checkpoint is published anew every ten minutes; older than this it wants a look."""
+
+
+class Mark(StrEnum):
+    """How a check stands, as it is said."""
+
+    OK = "In order"
+    LOOK = "Look at this"
+    NONE = "Not set up"
+
+
+class Check(NamedTuple):
+    """One check.
+
+    Attributes:
+        name: what is checked.
+        mark: how it stands.
+        sentence: what is known.
+        forward: what to do; empty where nothing is to be done.
+        digest: a hash or id that belongs to it, whole; empty without one.
+        entries: indices of entries that tell more.
+    """
+
+    name: str
+    mark: Mark
+    sentence: str
+    forward: str = ""
+    digest: str = ""
+    entries: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class LogState:
+    """What is known of the log.
+
+    Attributes:
+        size: entries in the database; signed: the newest checkpoint; None before the first.
+        pending: how many events wait; waiting_since: since when the one that waits longest.
+        overdue: ids of events that wait longer than was promised; within: what was promised.
+        lock: the checkpoint in the lock store; None where it holds none or does not answer.
+        lock_at: when it was published last; lock_answers: whether the store can be read.
+        witnesses: how the witnesses stand.
+        custodians: their names; empty without any.
+        restores: entries about restores, the newest first.
+    """
+
+    size: int
+    signed: Checkpoint | None
+    pending: int
+    waiting_since: datetime | None
+    overdue: Sequence[str]
+    within: timedelta
+    lock: Checkpoint | None
+    lock_at: datetime | None
+    lock_answers: bool
+    witnesses: WitnessState
+    custodians: Sequence[str]
+    restores: Sequence[Entry]
+
+
+def checks(state: LogState, now: datetime) -> tuple[Check, ...]:
+    """Every check, what matters most first."""
+    return (
+        _checkpoint(state, now),
+        _waiting(state, now),
+        _lock(state),
+        _quorum(state, now),
+        *(_witness(one, state.witnesses.size, now) for one in state.witnesses.witnesses),
+        *_alarms(state, now),
+        _restores(state),
+        _custodians(state),
+    )
+
+
+def headline(found: Iterable[Check]) -> str:
+    """All checks in one sentence."""
+    wanting = [
+        f"{check.name[:1].lower()}{check.name[1:]}" for check in found if check.mark is Mark.LOOK
+    ]
+    return f"Look at {listed(wanting)}." if wanting else "The log is in order."
+
+
+def age(at: datetime, now: datetime) -> str:
+    """How long ago an instant was."""
+    return age_in_words((now - at).total_seconds())
+
+
+def _checkpoint(state: LogState, now: datetime) -> Check:
+    name = "Checkpoint"
+    if state.signed is None:
+        return Check(name, Mark.LOOK, "Nothing is signed yet.", "Wait a moment and look again.")
+    said = f"{counted(state.signed.size, 'entry')} signed"
+    if state.lock_at is not None:
+        said += f", published {age(state.lock_at, now)}"
+    root = state.signed.root.hex()
+    if state.size > state.signed.size:
+        behind = counted(state.size - state.signed.size, "entry")
+        return Check(name, Mark.LOOK, f"{said}; {behind} more not signed yet.", digest=root)
+    if state.lock_at is not None and now - state.lock_at > STALE:
+        return Check(
+            name,
+            Mark.LOOK,
+            f"{said}. It should be published anew every ten minutes.",
+            "See whether the integrator runs.",
+            root,
+        )
+    return Check(name, Mark.OK, f"{said}.", digest=root)
+
+
+def _waiting(state: LogState, now: datetime) -> Check:
+    name = "Promised entries"
+    promise = f"within {counted(int(state.within.total_seconds()), 'second')}"
+    if state.overdue:
+        shown = [shortened(event, 8) for event in state.overdue[:3]]
+        more = " and more" if len(state.overdue) > len(shown) else ""
+        return Check(
+            name,
+            Mark.LOOK,
+            f"{counted(len(state.overdue), 'event')} should be in the log by now and "
+            f"{'is' if len(state.overdue) == 1 else 'are'} not: {listed(shown)}{more}.",
+            f"Receipts promise a place {promise}. See whether the integrator runs.",
+        )
+    if state.pending and state.waiting_since is not None:
+        said = f"{counted(state.pending, 'event')} waiting, since {age(state.waiting_since, now)}"
+        return Check(name, Mark.OK, f"{said}. Each gets its place {promise}.")
+    return Check(name, Mark.OK, f"Nothing is waiting. Each event gets its place {promise}.")
+
+
+def _lock(state: LogState) -> Check:
+    name = "Copy outside the database"
+    if not state.lock_answers:
+        return Check(name, Mark.LOOK, "The lock store does not answer.", "Nothing can be signed.")
+    if state.lock is None:
+        return Check(name, Mark.LOOK, "The lock store holds no checkpoint.")
+    same = "The lock store holds the checkpoint of"
+    size, signed = state.lock.size, state.signed.size if state.signed else 0
+    if size > signed:
+        return Check(
+            name,
+            Mark.LOOK,
+            f"{same} {counted(size, 'entry')}; the database knows {signed:,}.",
+            "If this stays so, the database was rolled back.",
+        )
+    if size < signed or (state.signed and state.lock.root != state.signed.root):
+        return Check(name, Mark.LOOK, f"{same} another log, or of an earlier size: {size:,}.")
+    return Check(
+        name,
+        Mark.OK,
+        f"{same} {counted(size, 'entry')} too. A database rolled back behind it is refused.",
+    )
+
+
+def _quorum(state: LogState, now: datetime) -> Check:
+    name = "Witness quorum"
+    seen = state.witnesses
+    if not seen.has_policy or not seen.needs_quorum:
+        return Check(
+            name,
+            Mark.NONE,
+            "No witness is asked. Whoever holds the log's key could show two people two logs.",
+            "Name witnesses in HABEAS_WITNESSES, on machines of the works council, the data "
+            "protection officer or an auditor.",
+        )
+    if seen.met and seen.quorum_at is not None:
+        return Check(
+            name,
+            Mark.OK,
+            f"Met for {counted(seen.quorum_size or 0, 'entry')}, {age(seen.quorum_at, now)}.",
+        )
+    if seen.quorum_size is None:
+        return Check(name, Mark.LOOK, "Met for no checkpoint yet.", "Look at the witnesses below.")
+    when = f", {age(seen.quorum_at, now)}" if seen.quorum_at else ""
+    return Check(
+        name,
+        Mark.LOOK,
+        f"Met for {counted(seen.quorum_size, 'entry')}{when}; the log has {seen.size or 0:,}.",
+        "The newest checkpoint waits for cosignatures.",
+    )
+
+
+def _witness(one: WitnessSeen, size: int | None, now: datetime) -> Check:
+    name = f"Witness {one.name}"
+    last = (
+        f"Cosigned {counted(one.last_size, 'entry')}, {age(one.last_at, now)}."
+        if one.last_size is not None and one.last_at is not None
+        else "Has cosigned nothing yet."
+    )
+    if one.problem is not None:
+        said = one.problem.sentence
+        since = f"{said[:1].upper()}{said[1:].rstrip('.')}, since {age(one.problem.since, now)}."
+        return Check(name, Mark.LOOK, f"{since} {last}", digest=one.vkey)
+    if one.last_size is None:
+        return Check(name, Mark.LOOK, last, digest=one.vkey)
+    if size is not None and one.last_size < size:
+        last += f" The log has {size:,}."
+    return Check(name, Mark.OK, last, digest=one.vkey)
+
+
+def _alarms(state: LogState, now: datetime) -> Iterable[Check]:
+    for alarm in state.witnesses.alarms:
+        yield Check(
+            "Alarm of a witness",
+            Mark.LOOK,
+            f"At {counted(alarm.size, 'entry')}, {age(alarm.raised_at, now)}: {alarm.said}",
+            "Keep the witness's copy and this log: they are evidence.",
+            alarm.witness,
+        )
+
+
+def _restores(state: LogState) -> Check:
+    name = "Restores"
+    if not state.restores:
+        return Check(name, Mark.OK, "None. The log has gone on without a break.")
+    times = counted(len(state.restores), "time")
+    return Check(
+        name,
+        Mark.OK,
+        f"The log was continued {times} after a restore, each signed by two custodians.",
+        entries=tuple(entry.idx for entry in state.restores),
+    )
+
+
+def _custodians(state: LogState) -> Check:
+    name = "Custodians"
+    if not state.custodians:
+        return Check(
+            name,
+            Mark.NONE,
+            "None are named. Erasing a person and going on after a restore need two of them.",
+            "Name them in HABEAS_CUSTODIANS.",
+        )
+    return Check(name, Mark.OK, f"{listed(list(state.custodians))}; two must sign together.")
+
+
+class ExportRow(NamedTuple):
+    """An export that stands in the log."""
+
+    idx: int
+    at: datetime
+    actor: str
+    pseudonym: bool
+    form: str
+    what: str
+
+
+def export_row(entry: Entry) -> ExportRow:
+    """One export, from the entry about it."""
+    actor, facts = entry.leaf["actor"], entry.leaf["facts"]
+    form = facts.get("format")
+    words = FORMS.get(form) if isinstance(form, str) else None
+    return ExportRow(
+        entry.idx,
+        instant(entry.leaf["occurred_at"]),
+        actor["id"],
+        actor["kind"] == "person",
+        words.name if words else str(form or ""),
+        selection_in_words(facts.get("selection")),
+    )
+
+
+def selection_in_words(said: object) -> str:
+    """What an export held; one that cannot be read is said to be a part."""
+    if said is None:
+        return "The whole log"
+    try:
+        chosen = selection_of(said)
+    except ValueError:
+        return "A part of it"
+    parts = [
+        _kinds_in_words(chosen.kinds),
+        f"about {shortened(chosen.person)}" if chosen.person else "",
+        f"for {chosen.purpose}" if chosen.purpose else "",
+        f"in {chosen.region}" if chosen.region else "",
+        f"from {chosen.since:%Y-%m-%d %H:%M}" if chosen.since else "",
+        f"until {chosen.until:%Y-%m-%d %H:%M}" if chosen.until else "",
+    ]
+    return "; ".join(part for part in parts if part)
+
+
+def _kinds_in_words(kinds: tuple[str, ...]) -> str:
+    """Kinds by the name of their group where they are all of one."""
+    for code, group in GROUPS.items():
+        if set(kinds) == set(kinds_of(code)):
+            return group.name
+    return listed([kind_in_words(kind) for kind in kinds], "or") if kinds else ""

@@ -1,0 +1,211 @@
+"""The five answers of the employee's page as rows: what, where, why, how long, who used it. Pure.
+
+Rules:
+1. Rows show what holds for this person: the compiled policy within what they agreed to; before any
+   agreement, what is offered.
+2. Each value that a rule decided carries who decided it.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+
+from app.agents.leases.terms import Situation
+from app.kernel.vocabulary import Mode, Signal
+from app.policy.model import Catalogue, Compiled, Exclusion, Why
+from app.web.employee.state_words import captured_apps, captured_purposes
+from app.web.words.knob_words import week_in_words
+from app.web.words.policy_words import counted, duration_in_words, listed
+from app.web.words.region_words import Names, Reason
+from app.web.words.region_words import reasons as deciders
+from app.web.words.text import BASIS_WORDS, GROUP_WORDS, SIGNAL_WORDS, lower_first
+
+
+@dataclass(frozen=True)
+class SignalRow:
+    """One signal: whether and how it is captured here, how long it is kept, who decided both."""
+
+    id: str
+    name: str
+    mode: str
+    days: int
+    note: str
+    reasons: tuple[Reason, ...]
+    kept_reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True)
+class AppGroup:
+    """Apps of one kind."""
+
+    name: str
+    apps: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Never:
+    """A place that is never captured, and who says so."""
+
+    id: str
+    name: str
+    why: str
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A further limit: its name, its value in words, who decided it."""
+
+    name: str
+    value: str
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True)
+class KeptRow:
+    """Signals that are kept for the same time by the same layers."""
+
+    days: str
+    signals: str
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What, where, why and how long, for one person."""
+
+    signals: tuple[SignalRow, ...]
+    groups: tuple[AppGroup, ...]
+    apps_reasons: tuple[Reason, ...]
+    never: tuple[Never, ...]
+    limits: tuple[Limit, ...]
+    purposes: tuple[str, ...]
+    purposes_reasons: tuple[Reason, ...]
+    bases: tuple[str, ...]
+    basis_reasons: tuple[Reason, ...]
+    kept: tuple[KeptRow, ...]
+    lease_minutes: int
+
+
+def answers(situation: Situation, names: Names, catalogue: Catalogue) -> Answers:
+    """Put a situation into rows."""
+    compiled = situation.in_force.compiled
+    signals = _signals(situation, names)
+    return Answers(
+        signals=signals,
+        groups=_groups(captured_apps(situation), catalogue),
+        apps_reasons=reasons(compiled.why.get("apps", ()), names),
+        never=_never(compiled, names, catalogue),
+        limits=_limits(compiled, names),
+        purposes=tuple(captured_purposes(situation)),
+        purposes_reasons=reasons(compiled.why.get("purposes", ()), names),
+        bases=tuple(words for basis, words in BASIS_WORDS.items() if basis in compiled.bases),
+        basis_reasons=reasons(compiled.why.get("bases", ()), names),
+        kept=_kept(signals),
+        lease_minutes=compiled.lease_ttl_s // 60,
+    )
+
+
+def _signals(situation: Situation, names: Names) -> tuple[SignalRow, ...]:
+    """The eight signals, most captured first."""
+    rows = [_signal(signal, situation, names) for signal in Signal]
+    order = ("allow", "redact", "deny")
+    return tuple(sorted(rows, key=lambda row: order.index(row.mode)))
+
+
+def _signal(signal: Signal, situation: Situation, names: Names) -> SignalRow:
+    compiled, scope = situation.in_force.compiled, situation.standing.scope
+    rule = compiled.signals[signal]
+    mode = Mode.DENY if compiled.blocked else rule.mode
+    # Widened after the person decided: not captured, because they did not agree to it.
+    outside = mode is not Mode.DENY and scope is not None and signal.value not in scope.signals
+    captured = mode is not Mode.DENY and not outside
+    knob = f"signals.{signal}"
+    blocked = compiled.blocked and rule.mode is not Mode.DENY
+    deciding: Iterable[Why] = compiled.why.get(
+        ("status" if compiled.bases else "bases") if blocked else f"{knob}.mode", ()
+    )
+    return SignalRow(
+        id=signal.value,
+        name=SIGNAL_WORDS[signal.value],
+        mode=mode.word if captured else "deny",
+        days=rule.retention_days if captured else 0,
+        note="You did not agree to this." if outside else "",
+        reasons=() if outside else reasons(deciding, names),
+        kept_reasons=reasons(compiled.why.get(f"{knob}.retention_days", ()), names)
+        if captured
+        else (),
+    )
+
+
+def _kept(rows: tuple[SignalRow, ...]) -> tuple[KeptRow, ...]:
+    """Signals by how long they are kept, the longest first."""
+    kept: dict[tuple[int, tuple[Reason, ...]], list[str]] = {}
+    for row in rows:
+        if row.mode != "deny":
+            kept.setdefault((row.days, row.kept_reasons), []).append(row.name)
+    ordered = sorted(kept.items(), key=lambda item: -item[0][0])
+    return tuple(
+        KeptRow(counted(days, "day"), listed([names[0], *map(lower_first, names[1:])]), why)
+        for (days, why), names in ordered
+    )
+
+
+def _groups(apps: list[str], catalogue: Catalogue) -> tuple[AppGroup, ...]:
+    """Apps by kind; one that the catalogue does not know is never captured and not listed."""
+    known = [catalogue.apps[name] for name in apps if name in catalogue.apps]
+    known.sort(key=lambda app: (GROUP_WORDS.get(app.group, app.group), app.name.casefold()))
+    return tuple(
+        AppGroup(GROUP_WORDS.get(group, group), tuple(app.name for app in members))
+        for group, members in groupby(known, key=lambda app: app.group)
+    )
+
+
+def _never(compiled: Compiled, names: Names, catalogue: Catalogue) -> tuple[Never, ...]:
+    found = []
+    for name in sorted(compiled.exclusions):
+        item: Exclusion | None = catalogue.exclusions.get(name)
+        whys = reasons(compiled.why.get(f"exclusions.{name}", ()), names)
+        found.append(Never(name, item.name if item else name, item.why if item else "", whys))
+    return tuple(sorted(found, key=lambda one: one.name.casefold()))
+
+
+_MODE_SENTENCES: Mapping[Mode, str] = {
+    Mode.DENY: "never captured",
+    Mode.REDACT: "captured with content removed",
+    Mode.ALLOW: "captured as listed above",
+}
+
+
+def _limits(compiled: Compiled, names: Names) -> tuple[Limit, ...]:
+    """What narrows capture further: hours, devices, the other side, pictures."""
+    found = []
+    if compiled.hours is not None:
+        found.append(("Hours", week_in_words(compiled.hours), "hours"))
+        found.append(("Outside these hours", _MODE_SENTENCES[compiled.off_hours], "off_hours"))
+    found += [
+        ("On a personal device", _MODE_SENTENCES[compiled.personal_device], "personal_device"),
+        ("With people elsewhere", _MODE_SENTENCES[compiled.counterparty], "counterparty"),
+    ]
+    if compiled.signals[Signal.SCREENSHOT].mode is not Mode.DENY:
+        least = duration_in_words(compiled.screenshot_min_interval_s)
+        found.append(("Between two screenshots", f"at least {least}", "screenshot_min_interval_s"))
+    return tuple(
+        Limit(name, value, reasons(compiled.why.get(knob, ()), names))
+        for name, value, knob in found
+    )
+
+
+def reasons(whys: Iterable[Why], names: Names) -> tuple[Reason, ...]:
+    """Who decided, with the plain word for a layer before the product's own."""
+    return tuple(_plain(reason) for reason in deciders(whys, names))
+
+
+def _plain(reason: Reason) -> Reason:
+    if reason.kind != "floor":
+        return reason
+    if reason.code != "GLOBAL":
+        return reason._replace(kind="law (floor)")
+    # Our own rule quotes no source, so a mark of how well the source was read says nothing.
+    own = reason.citation.removeprefix("Habeas floor").lstrip(";: ")
+    return reason._replace(kind="floor of Habeas", citation=own, confidence="")

@@ -1,0 +1,113 @@
+"""The choices a person has now, as buttons of equal weight. Pure.
+
+Rules:
+1. Yes and no are the same shape, size and number of clicks, and stand in the same place.
+2. Saying yes needs a notice that was read. Where the same notice and the same offer were read
+   before, yes is one click; otherwise the button leads to the notice, where it is one click.
+3. Saying no never needs anything.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.agents.leases.terms import Situation
+from app.consent.model import OPENING, Act, Decision, State
+from app.web.employee.state_words import offered_acts
+
+
+@dataclass(frozen=True)
+class Button:
+    """One choice: a form that says ``act`` (and what was ``shown``), or a link to read first."""
+
+    label: str
+    glyph: str
+    act: str = ""
+    shown: str = ""
+    href: str = ""
+
+
+@dataclass(frozen=True)
+class Current:
+    """The choice that stands, beside the other one."""
+
+    label: str
+    glyph: str
+    since: datetime
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What is shown in the place of the choice.
+
+    Attributes:
+        current: the choice that stands; None where none does, or where both are open.
+        pauses: whether pausing is offered beside.
+        on_record: whether the only thing to do is to put a no on record.
+    """
+
+    current: Current | None
+    buttons: tuple[Button, ...]
+    pauses: bool
+    on_record: bool
+
+
+_CURRENT = {
+    State.GIVEN: ("You agreed", "allow"),
+    State.ACKNOWLEDGED: ("You agreed", "allow"),
+    State.WITHDRAWN: ("You stopped it", "deny"),
+    State.REFUSED: ("You said no", "deny"),
+    State.REVOKED: ("Your consent was ended", "deny"),
+}
+
+_YES = {
+    State.WITHDRAWN: "Capture me again",
+    State.REVOKED: "Capture me again",
+    State.PAUSED: "Capture me again",
+    State.REFUSED: "Capture me",
+}
+
+
+def choices(situation: Situation, history: Iterable[Decision], notices: frozenset[str]) -> Choices:
+    """Say what the person can choose now.
+
+    Args:
+        situation: where the person stands.
+        history: the person's decisions.
+        notices: digests of the current notice, one per language.
+    """
+    standing = situation.standing
+    acts = offered_acts(situation)
+    buttons = []
+    if opening := next((act for act in acts if act in OPENING), None):
+        buttons.append(_yes(standing.state, opening, read_before(situation, history, notices)))
+    if Act.WITHDRAWN in acts:
+        buttons.append(Button("Stop capturing me", "deny", act=Act.WITHDRAWN.value))
+    elif Act.REFUSED in acts:
+        buttons.append(Button("Do not capture me", "deny", act=Act.REFUSED.value))
+    word = _CURRENT.get(standing.state)
+    current = None
+    if word and standing.decision and len(buttons) < 2:  # noqa: PLR2004 - yes and no
+        current = Current(*word, since=standing.decision.decided_at)
+    return Choices(
+        current=current,
+        buttons=tuple(buttons),
+        pauses=Act.PAUSED in acts,
+        on_record=current is None and len(buttons) == 1,
+    )
+
+
+def read_before(situation: Situation, history: Iterable[Decision], notices: frozenset[str]) -> str:
+    """The id of what was shown, if the person has agreed to the very same before; else empty."""
+    for decision in sorted(history, key=lambda one: one.seq, reverse=True):
+        same_offer = decision.offer_digest == situation.offer.digest
+        if decision.shown_id and same_offer and decision.notice_digest in notices:
+            return decision.shown_id
+    return ""
+
+
+def _yes(state: State, act: Act, shown: str) -> Button:
+    label = _YES.get(state, "Read the notice and decide")
+    if shown and state in _YES:
+        return Button(label, "allow", act=act.value, shown=shown)
+    return Button(label, "allow" if state in _YES else "", href="/me/decide")

@@ -1,0 +1,189 @@
+"""The words around a notice, in the notice's language: what is offered, and the two choices.
+
+A person who reads the notice in German decides in German. Names of apps stay as the catalogue
+writes them; so does a region that has no name here.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from app.consent.model import Act
+from app.web.words import text
+
+
+@dataclass(frozen=True)
+class DecideWords:
+    """Every word of the page that is neither the notice nor data."""
+
+    back: str
+    version: str
+    lead: str
+    at_the_end: str
+    offered: str
+    columns: tuple[str, str, str, str]
+    signals: Mapping[str, str]
+    meanings: Mapping[str, str]
+    modes: Mapping[str, str]
+    days: tuple[str, str]
+    in_apps: str
+    never: str
+    exclusions: Mapping[str, str]
+    purposes_label: str
+    purposes: Mapping[str, str]
+    rules_of: str
+    regions: Mapping[str, str]
+    offer_name: str
+    nothing: str
+    conjunction: str
+    decision: str
+    yes: str
+    no: str
+    yes_means: str
+    yes_recorded: Mapping[Act, str]
+    no_means: str
+
+    def named(self, regions: Mapping[str, str]) -> dict[str, str]:
+        """Regions by code, under their name in this language where it is known."""
+        return {code: self.regions.get(code, name) for code, name in regions.items()}
+
+    def kept(self, days: int) -> str:
+        """``1 day``, ``14 days``, ``14 Tage``."""
+        return f"{days} {self.days[0] if days == 1 else self.days[1]}"
+
+    def listed(self, words: Iterable[str]) -> str:
+        """``a, b and c``, ``a, b und c``; for no word: ``nothing``."""
+        *first, last = [*words] or [self.nothing]
+        return f" {self.conjunction} ".join(part for part in (", ".join(first), last) if part)
+
+
+_EN = DecideWords(
+    back="Your capture",
+    version="Notice version",
+    lead="Read this, then decide. Both choices are",
+    at_the_end="at the end, one click each",
+    offered="Exactly what is offered to you",
+    columns=("Signal", "Captured", "Kept", "Decided by"),
+    signals=text.SIGNAL_WORDS,
+    meanings=text.SIGNAL_MEANINGS,
+    modes=text.MODE_WORDS,
+    days=("day", "days"),
+    in_apps="In these apps",
+    never="Never",
+    exclusions={},
+    purposes_label="For",
+    purposes=text.PURPOSE_PHRASES,
+    rules_of="By the rules of",
+    regions={},
+    offer_name="Name of this offer",
+    nothing="nothing",
+    conjunction="and",
+    decision="Your decision",
+    yes="Capture me",
+    no="Do not capture me",
+    yes_means="What is listed above is captured. You can stop or pause with one click, "
+    "at any time.",
+    yes_recorded={
+        Act.GIVEN: "The record says: consent given.",
+        Act.ACKNOWLEDGED: "The record says: notice read and acknowledged.",
+    },
+    no_means="Nothing is captured. You need give no reason, and it must bring you no disadvantage. "
+    "The record says: consent refused.",
+)
+
+_DE = DecideWords(
+    back="Ihre Erfassung",
+    version="Hinweis, Fassung",
+    lead="Lesen Sie dies und entscheiden Sie dann. Beide Möglichkeiten stehen",
+    at_the_end="am Ende, je ein Klick",
+    offered="Was Ihnen genau angeboten wird",
+    columns=("Signal", "Erfasst", "Aufbewahrt", "Festgelegt von"),
+    signals={
+        "pointer": "Zeigerbewegung",
+        "click": "Klicks",
+        "menu": "Menüs",
+        "shortcut": "Tastenkürzel",
+        "key_timing": "Tipprhythmus",
+        "key_content": "Getippter Text",
+        "screenshot": "Bildschirmfotos",
+        "app_url": "Programm und Adresse",
+    },
+    meanings={
+        "pointer": "wohin der Zeiger geht",
+        "click": "was angeklickt wird",
+        "menu": "welche Menüpunkte gewählt werden",
+        "shortcut": "welche Tastenkombinationen gedrückt werden",
+        "key_timing": "wann Tasten gedrückt werden, nicht welche",
+        "key_content": "was getippt wird",
+        "screenshot": "Bilder des benutzten Fensters",
+        "app_url": "welches Programm oder welche Seite benutzt wird",
+    },
+    modes={
+        "allow": "erfasst",
+        "redact": "erfasst, ohne Inhalte",
+        "deny": "nie erfasst",
+        "blocked": "gesperrt",
+    },
+    days=("Tag", "Tage"),
+    in_apps="In diesen Programmen",
+    never="Nie",
+    exclusions={
+        "password_fields": "Passwortfelder",
+        "one_time_codes": "Einmalcodes",
+        "password_managers": "Passwortverwaltung",
+        "banking": "Bank und Zahlung",
+        "health": "Gesundheit",
+        "hr_payroll": "Personal und Gehalt",
+        "union": "Gewerkschaft und Personalvertretung",
+        "private_browsing": "private Fenster",
+        "personal_mail": "private Post",
+        "personal_messaging": "private Nachrichten und soziale Netze",
+        "job_search": "Stellensuche",
+        "legal_counsel": "Rechtsrat und Hinweise auf Missstände",
+        "tax": "Steuern und Sozialversicherung",
+    },
+    purposes_label="Wofür",
+    purposes={
+        "ai_training.computer_use": "Training von Modellen zur Bedienung von Computern",
+        "ai_training.evaluation": "Prüfung dieser Modelle",
+        "safeguard.redaction": "Entfernen, was nicht hätte erfasst werden sollen",
+        "capture.operations": "Betrieb der Erfassung",
+        "store.security": "Schutz des Speichers",
+        "rights.fulfilment": "Auskunft an Sie über Ihre eigenen Daten",
+        "audit.compliance": "Prüfung, ob diese Regeln eingehalten werden",
+        "legal.order": "Anordnung eines Gerichts oder einer Behörde",
+    },
+    rules_of="Nach den Regeln von",
+    regions={
+        "GLOBAL": "Überall",
+        "EU": "Europäische Union und EWR",
+        "DE": "Deutschland",
+        "FR": "Frankreich",
+        "GB": "Vereinigtes Königreich",
+        "US": "Vereinigte Staaten",
+        "US-NY": "New York",
+        "US-CA": "Kalifornien",
+        "IN": "Indien",
+        "NO": "Norwegen",
+    },
+    offer_name="Name dieses Angebots",
+    nothing="nichts",
+    conjunction="und",
+    decision="Ihre Entscheidung",
+    yes="Erfassen",
+    no="Nicht erfassen",
+    yes_means="Erfasst wird, was oben steht. Sie können jederzeit mit einem Klick beenden oder "
+    "unterbrechen.",
+    yes_recorded={
+        Act.GIVEN: "Festgehalten wird: Einwilligung erteilt.",
+        Act.ACKNOWLEDGED: "Festgehalten wird: Hinweis gelesen und zur Kenntnis genommen.",
+    },
+    no_means="Nichts wird erfasst. Sie müssen keinen Grund nennen, und es darf Ihnen kein Nachteil "
+    "entstehen. Festgehalten wird: Einwilligung verweigert.",
+)
+
+_WORDS: Mapping[str, DecideWords] = {"en": _EN, "de": _DE}
+
+
+def decide_words(language: str) -> DecideWords:
+    """The words of a language; English where a notice was added in one that is not known here."""
+    return _WORDS.get(language, _EN)

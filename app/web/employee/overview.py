@@ -1,0 +1,137 @@
+"""Everything the employee's page shows, gathered in one transaction."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from app.access.decision.model import AccessReason
+from app.access.decision.sentences import SENTENCES
+from app.agents.leases.terms import Situation
+from app.agents.model import Totals
+from app.audit.entries.model import Entry, EntryFilter, Kind
+from app.consent.model import Act, Decision, State
+from app.db.engine import Tx
+from app.directory.model import Person
+from app.policy.model import Floor, InForce
+from app.web.employee.choices import Choices, choices
+from app.web.employee.laptops import LaptopRow, laptop_row
+from app.web.employee.state_words import Said, said
+from app.web.words.region_words import Names
+from app.wiring import Services
+
+
+@dataclass(frozen=True)
+class UseRow:
+    """One time that somebody asked for the person's data; ``sentences`` say why it was refused."""
+
+    consumer: str
+    purpose: str
+    permitted: bool
+    sentences: tuple[str, ...]
+    at: datetime
+    index: int | None
+
+
+@dataclass(frozen=True)
+class Overview:
+    """One person's situation, in words and rows; laptops, uses and history newest first."""
+
+    situation: Situation
+    agreed: Situation
+    """The same, masked by what the person agreed to, also while that rests in a pause."""
+    names: Names
+    said: Said
+    choices: Choices
+    laptops: tuple[LaptopRow, ...]
+    history: tuple[tuple[Decision, int | None], ...]
+    uses: tuple[UseRow, ...]
+    captured: Totals
+
+
+def overview(services: Services, tx: Tx, person: Person, now: datetime) -> Overview:
+    """Gather what the page shows."""
+    situation = services.agents.situation(tx, person, now)
+    names = region_names(services, tx, situation.in_force)
+    history = services.consent.history(tx, person.id)
+    laptops = laptop_rows(services, tx, situation, now)
+    paired = sum(row.device.active for row in laptops)
+    return Overview(
+        situation=situation,
+        agreed=_agreed(situation, history),
+        names=names,
+        said=said(situation, names, paired, [row.until for row in laptops if row.until]),
+        choices=choices(situation, history, current_notices(services)),
+        laptops=laptops,
+        history=tuple(
+            (decision, services.log.index_of(tx, decision.event_id))
+            for decision in reversed(history)
+        ),
+        uses=_uses(services, tx, person),
+        captured=services.agents.captured(tx, person.id),
+    )
+
+
+def _agreed(situation: Situation, history: tuple[Decision, ...]) -> Situation:
+    if situation.standing.state is not State.PAUSED:
+        return situation
+    rests = next(one for one in reversed(history) if one.act is not Act.PAUSED)
+    return replace(situation, standing=replace(situation.standing, scope=rests.scope))
+
+
+def region_names(services: Services, tx: Tx, in_force: InForce) -> Names:
+    """Names of the regions whose floors are in force, the widest first, from those very floors."""
+    floors = [
+        Floor.read(services.policy.document(tx, layer.digest))
+        for layer in in_force.layers
+        if layer.kind == "floor"
+    ]
+    floors.sort(key=lambda floor: len(services.policy.chain(floor.region) or ()))
+    return {floor.region: floor.name for floor in floors}
+
+
+def laptop_rows(
+    services: Services, tx: Tx, situation: Situation, now: datetime
+) -> tuple[LaptopRow, ...]:
+    """The person's laptops, newest first, with what each was last told and last reported."""
+    devices = services.agents.devices(tx, situation.person.id)
+    return tuple(
+        laptop_row(
+            device,
+            situation,
+            _newest(services, tx, device.id, Kind.LEASE_CHANGED),
+            _newest(services, tx, device.id, Kind.AGENT_REPORTED),
+            now,
+        )
+        for device in reversed(devices)
+    )
+
+
+def current_notices(services: Services) -> frozenset[str]:
+    """Digests of the current notice, one per language."""
+    return frozenset(
+        services.consent.notice(language).digest for language in services.consent.languages
+    )
+
+
+def purpose_label(services: Services, key: str | None) -> str:
+    """A purpose in words; one that is on no list is said to be that."""
+    text = services.access.purposes.text(key) if key else None
+    return text.label if text else key or "a purpose that is on no list"
+
+
+def _uses(services: Services, tx: Tx, person: Person) -> tuple[UseRow, ...]:
+    return tuple(
+        UseRow(
+            consumer=use.consumer_name,
+            purpose=purpose_label(services, use.purpose),
+            permitted=use.outcome == "permit",
+            sentences=tuple(SENTENCES[AccessReason(reason)] for reason in use.reasons),
+            at=use.at,
+            index=services.log.index_of(tx, use.event_id),
+        )
+        for use in services.access.uses(tx, person.id)
+    )
+
+
+def _newest(services: Services, tx: Tx, device_id: str, kind: Kind) -> Entry | None:
+    wanted = EntryFilter(kind=kind.value, actor=f"device:{device_id}", limit=1)
+    return next(iter(services.log.search(tx, wanted)), None)

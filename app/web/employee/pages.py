@@ -1,0 +1,171 @@
+"""The employee's pages: what is captured of me, and my choice.
+
+A handler makes its domain calls in one transaction and renders. Nothing is decided here.
+"""
+
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from starlette.responses import RedirectResponse, Response
+
+from app.access.floor.purposes import PurposeText
+from app.api.deps import Now, ReadTx, ServicesDep, WriteTx
+from app.consent.model import OPENING, Act
+from app.db.engine import Tx
+from app.kernel.errors import Conflict, Fault, InvalidInput
+from app.web.employee.answers import answers
+from app.web.employee.decide_words import decide_words
+from app.web.employee.notice_text import as_html
+from app.web.employee.overview import overview, region_names
+from app.web.employee.state_words import captured_purposes, offered, offered_acts, said
+from app.web.shell.door import SignedIn, Visitor, is_own_step
+from app.web.shell.render import page
+from app.web.words.text import LANGUAGES, lower_first
+from app.wiring import Services
+
+router = APIRouter(prefix="/me")
+
+_UNTIL_TOMORROW = 24 * 60
+PAUSES = ((15, "15 minutes"), (30, "30 minutes"), (60, "1 hour"), (_UNTIL_TOMORROW, "a day"))
+"""Pauses offered: minutes, and how they are said."""
+
+
+@router.get("")
+def home(
+    request: Request, visitor: SignedIn, services: ServicesDep, tx: ReadTx, now: Now
+) -> Response:
+    """The state as a sentence, the choice, five answers, laptops, history."""
+    view = overview(services, tx, visitor.person, now)
+    return page(
+        request,
+        "me.html",
+        view=view,
+        answers=answers(view.agreed, view.names, services.policy.catalogue),
+        purposes=_purposes(services, captured_purposes(view.agreed)),
+        words=decide_words("en"),
+        pauses=PAUSES,
+    )
+
+
+@router.get("/decide")
+def read_notice(
+    request: Request,
+    visitor: SignedIn,
+    services: ServicesDep,
+    tx: WriteTx,
+    now: Now,
+    language: str = "",
+) -> Response:
+    """The whole notice and exactly what is offered, then the two choices.
+
+    That it was shown is recorded: so another site's link leads to the person's page first.
+    """
+    if not is_own_step(request):
+        return RedirectResponse("/me", 303)
+    return _decide_page(request, visitor, services, tx, now, language)
+
+
+@router.post("/decisions")
+def decide(
+    request: Request,
+    visitor: SignedIn,
+    services: ServicesDep,
+    tx: WriteTx,
+    now: Now,
+    act: Annotated[str, Form()] = "",
+    shown: Annotated[str, Form()] = "",
+    minutes: Annotated[str, Form()] = "",
+) -> Response:
+    """Take a decision; its receipt says what was recorded."""
+    chosen = _act(act)
+    offer = None
+    if chosen in OPENING:
+        offer = services.agents.situation(tx, visitor.person, now).offer
+    try:
+        receipt = services.consent.decide(
+            tx,
+            visitor.person,
+            chosen,
+            now,
+            shown_id=shown or None,
+            until=_until(minutes, now) if chosen is Act.PAUSED else None,
+            offer=offer,
+        )
+    except Conflict as changed:
+        return _decide_page(request, visitor, services, tx, now, "", changed=changed)
+    return RedirectResponse(f"/me/receipts/{receipt.decision.id}", 303)
+
+
+def _decide_page(
+    request: Request,
+    visitor: Visitor,
+    services: Services,
+    tx: Tx,
+    now: datetime,
+    language: str,
+    *,
+    changed: Conflict | None = None,
+) -> Response:
+    person = visitor.person
+    situation = services.agents.situation(tx, person, now)
+    names = region_names(services, tx, situation.in_force)
+    opening = next((act for act in offered_acts(situation) if act in OPENING), None)
+    language = language or preferred_language(request, services.consent.languages)
+    shown = services.consent.show(tx, person, situation.offer, language, now) if opening else None
+    notice = shown.notice if shown else services.consent.notice(language)
+    words = decide_words(notice.language)
+    rows = answers(offered(situation), words.named(names), services.policy.catalogue)
+    return page(
+        request,
+        "decide.html",
+        status=409 if changed else 200,
+        notice=notice,
+        text=as_html(notice, person.entity_name),
+        languages={code: LANGUAGES.get(code, code) for code in services.consent.languages},
+        shown=shown,
+        opening=opening,
+        agreed=situation.standing.scope is not None,
+        said=said(situation, names, 1),
+        words=words,
+        names=words.named(names),
+        answers=rows,
+        never=[words.exclusions.get(place.id, lower_first(place.name)) for place in rows.never],
+        purposes=[words.purposes.get(purpose, purpose) for purpose in rows.purposes],
+        changed=changed,
+    )
+
+
+def _purposes(services: Services, keys: list[str]) -> dict[str, list[PurposeText]]:
+    """Purposes in words: the training that it is for, and the upkeep around it."""
+    texts = [text for key in keys if (text := services.access.purposes.text(key))]
+    return {
+        "training": [text for text in texts if text.key.startswith("ai_training.")],
+        "upkeep": [text for text in texts if not text.key.startswith("ai_training.")],
+    }
+
+
+def preferred_language(request: Request, offered: tuple[str, ...]) -> str:
+    """The first language of the browser's list (RFC 9110 §12.5.4) in which there is a notice."""
+    for entry in request.headers.get("accept-language", "").split(","):
+        code = entry.split(";")[0].strip().split("-")[0].lower()
+        if code in offered:
+            return code
+    return "en" if "en" in offered or not offered else offered[0]
+
+
+def _act(word: str) -> Act:
+    try:
+        return Act(word)
+    except ValueError as error:
+        fault = Fault("act", "this is not one of the choices", "Use the buttons of the page.")
+        raise InvalidInput("this is not one of the choices", faults=(fault,)) from error
+
+
+def _until(minutes: str, now: datetime) -> datetime:
+    if not (minutes.isascii() and minutes.isdigit() and len(minutes) <= 5):  # noqa: PLR2004 - 7 days
+        fault = Fault(
+            "minutes", "a pause needs a number of minutes", "Use the buttons of the page."
+        )
+        raise InvalidInput("a pause needs a number of minutes", faults=(fault,))
+    return now + timedelta(minutes=int(minutes))

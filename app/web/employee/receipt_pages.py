@@ -1,0 +1,97 @@
+"""Receipts: the signed record of one decision, to read, print, keep and check."""
+
+import json
+from collections.abc import Mapping
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from app.api.deps import Now, ReadTx, ServicesDep
+from app.db.engine import Tx
+from app.kernel.tokens import RECEIPT_TYPE
+from app.web.employee.choices import choices
+from app.web.employee.overview import current_notices, laptop_rows, purpose_label
+from app.web.shell.door import SignedIn
+from app.web.shell.render import page
+from app.web.words.text import SIGNAL_WORDS, counted, lower_first
+from app.wiring import Services
+
+router = APIRouter(prefix="/me/receipts")
+
+
+@router.get("/{decision}.json")
+def download(decision: str, visitor: SignedIn, services: ServicesDep, tx: ReadTx) -> Response:
+    """The receipt as a file: claims, the signed token, the log's promise, and its proof."""
+    receipt = services.consent.receipt(tx, visitor.person.id, decision)
+    document = {
+        "type": RECEIPT_TYPE,
+        "token": receipt.token,
+        "claims": receipt.claims,
+        "keys": services.jwks,
+        "log": _proof(services, tx, receipt.event_id),
+        "submission": services.log.submission_receipts(tx, (receipt.event_id,)).get(
+            receipt.event_id
+        ),
+    }
+    name = f"habeas-receipt-{receipt.decision.id}.json"
+    return Response(
+        json.dumps(document, indent=2, ensure_ascii=False),
+        media_type="application/json",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+@router.get("/{decision}")
+def show(
+    request: Request, decision: str, visitor: SignedIn, services: ServicesDep, tx: ReadTx, now: Now
+) -> Response:
+    """One receipt on one printed page, and what the laptops made of it."""
+    person = visitor.person
+    # Who has just decided reads the place in the log here, not a moment later. The request's own
+    # transaction begins with its first statement, so it sees what this one finds.
+    services.integrator.integrate()
+    receipt = services.consent.receipt(tx, person.id, decision)
+    situation = services.agents.situation(tx, person, now)
+    history = services.consent.history(tx, person.id)
+    return page(
+        request,
+        "receipt.html",
+        receipt=receipt,
+        decision=receipt.decision,
+        index=services.log.index_of(tx, receipt.event_id),
+        is_latest=history[-1].id == receipt.decision.id,
+        purposes=[purpose_label(services, key) for key in receipt.decision.purposes],
+        kept=_kept(receipt.claims["retention_period"]),
+        apps=_app_names(services, receipt.decision.apps),
+        situation=situation,
+        laptops=laptop_rows(services, tx, situation, now),
+        choices=choices(situation, history, current_notices(services)),
+        settings=services.settings,
+    )
+
+
+def _proof(services: Services, tx: Tx, event_id: str) -> dict[str, object] | None:
+    """Entry, path and signed checkpoint (c2sp.org/tlog-proof); None until the tree has it."""
+    index = services.log.index_of(tx, event_id)
+    if index is None:
+        return None
+    return {
+        "index": index,
+        "entry": services.log.entry(tx, index).raw.decode(),
+        "proof": services.log.tlog_proof(tx, index),
+    }
+
+
+def _kept(days_by_signal: Mapping[str, int]) -> str:
+    """``14 days``, or ``clicks 30 days, screenshots 14 days`` where signals differ."""
+    if len(set(days_by_signal.values())) == 1:
+        return counted(next(iter(days_by_signal.values())), "day")
+    return ", ".join(
+        f"{lower_first(SIGNAL_WORDS[signal])} {counted(days, 'day')}"
+        for signal, days in days_by_signal.items()
+    )
+
+
+def _app_names(services: Services, apps: tuple[str, ...]) -> list[str]:
+    known = services.policy.catalogue.apps
+    return sorted((known[app].name if app in known else app for app in apps), key=str.casefold)

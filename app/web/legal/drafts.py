@@ -1,0 +1,135 @@
+"""A company policy while it is written: what was typed, what it would mean, what to mend."""
+
+import re
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from app.db.engine import Tx
+from app.kernel.errors import Fault, HabeasError
+from app.policy.model import Preview, RegionView
+from app.web.legal import change_rows, policy_text
+from app.web.words.policy_words import APPROVERS, counted, listed
+from app.wiring import Services
+
+MAX_TEXT = 200_000
+"""Characters of a policy; a long one has a few thousand."""
+
+MAX_NOTE = 2_000
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A text on its way, as somebody typed it."""
+
+    region: str
+    text: str
+    note: str
+    preview: Preview | None = None
+    problem: HabeasError | None = None
+
+
+class Place(NamedTuple):
+    """A fault with the line and column it stands at; 0 where it names none."""
+
+    line: int
+    column: int
+    field: str
+    problem: str
+    cure: str
+
+
+_PLACE = re.compile(r"line (\d+)(?:, column (\d+))?: ")
+"""How the reader of policy files begins a problem."""
+
+
+def first_draft(view: RegionView) -> Draft:
+    """The published policy, or a starting text where there is none."""
+    if view.policy is not None:
+        return Draft(view.region, policy_text.published_text(view.policy.body), "")
+    return Draft(view.region, policy_text.starting_text(view), "")
+
+
+def examine(
+    services: Services, tx: Tx, draft: Draft, now: datetime, problem: HabeasError | None = None
+) -> Draft:
+    """Add to a draft what it would mean, or why it cannot be read.
+
+    Args:
+        services: the services.
+        tx: a transaction to read in.
+        draft: the draft.
+        now: the present instant.
+        problem: what handing it in met with; shown beside what the text would mean.
+    """
+    try:
+        preview = services.policy.check(tx, draft.region, draft.text, now)
+    except HabeasError as error:
+        return replace(draft, problem=problem or error)
+    return replace(draft, preview=preview, problem=problem)
+
+
+def places(problem: HabeasError | None) -> tuple[Place, ...]:
+    """The faults of a problem, each with its line and column."""
+    return tuple(_place(fault) for fault in (problem.faults if problem else ()))
+
+
+def _place(fault: Fault) -> Place:
+    found = _PLACE.match(fault.problem)
+    if found is None:
+        return Place(0, 0, fault.field, fault.problem, fault.cure)
+    rest = fault.problem[found.end() :]
+    return Place(int(found[1]), int(found[2] or 1), fault.field, rest, fault.cure)
+
+
+def trouble(problem: HabeasError | None) -> str:
+    """A problem in a few words; where it lies in the text, the places say what is wrong."""
+    if problem is None:
+        return ""
+    found = sum(place.line > 0 for place in places(problem))
+    if not found:
+        return problem.problem
+    return f"{counted(found, 'place')} in the text {'needs' if found == 1 else 'need'} mending"
+
+
+def summary(preview: Preview) -> str:
+    """What publishing would mean, in one or two sentences."""
+    if not preview.changes and preview.direction == "same":
+        return "This changes nothing: the same holds as before."
+    wide = sum(change.direction == "widens" for change in preview.changes)
+    narrow = sum(change.direction == "narrows" for change in preview.changes)
+    parts = [
+        f"{word} {counted(number, 'rule')}"
+        for word, number in (("widens", wide), ("narrows", narrow))
+        if number
+    ]
+    what = f"This {listed(parts)}." if parts else "This is the first policy of the region."
+    if preview.direction == "widens":
+        who = listed([APPROVERS.get(role, role) for role in preview.approvals_needed])
+        return f"{what} It needs the approval of {who}{_lead(preview)}."
+    return f"{what} It only narrows, so one person may put it in force at once."
+
+
+def _lead(preview: Preview) -> str:
+    if not preview.lead_days:
+        return ""
+    return f", and then {counted(preview.lead_days, 'day')} of notice"
+
+
+def preview_context(services: Services, draft: Draft) -> dict[str, Any]:
+    """What the template of a preview is told."""
+    preview = draft.preview
+    return {
+        "region": draft.region,
+        "preview": preview,
+        "summary": summary(preview) if preview else "",
+        "rows": change_rows.diff_rows(preview.changes, services.policy.catalogue)
+        if preview
+        else (),
+        "approvals": [APPROVERS.get(role, role) for role in preview.approvals_needed]
+        if preview
+        else [],
+        "problem": draft.problem,
+        "trouble": trouble(draft.problem),
+        "places": places(draft.problem),
+    }

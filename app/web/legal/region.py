@@ -1,0 +1,125 @@
+"""One region as legal reads it: the sentence, each knob with who decided it, evidence. Pure."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from app.policy.law.layer import Evidence
+from app.policy.model import Catalogue, InForce, RegionView
+from app.web.legal.region_table import basis_in_words, cells, kept_in_words, obstacles
+from app.web.words.knob_words import member_in_words, value_in_words
+from app.web.words.policy_words import KNOBS, PRECONDITIONS, counted, listed
+from app.web.words.region_words import Names, Reason, reasons
+from app.web.words.text import SENTENCE_WORDS
+
+
+@dataclass(frozen=True)
+class KnobRow:
+    """A knob of the region page: its value, in words or as members, and who decided it."""
+
+    knob: str
+    name: str
+    meet: str
+    value: str
+    members: tuple["Member", ...]
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True)
+class Member:
+    """One member of a knob that is a set, with who asks for it where that differs by member."""
+
+    id: str
+    name: str
+    reasons: tuple[Reason, ...]
+
+
+def region_sentence(view: RegionView, names: Names, catalogue: Catalogue) -> str:
+    """The region page as one sentence, made from what holds."""
+    blocks = obstacles(view, names)
+    if blocks:
+        return f"{view.floor.name}: nothing can be captured, because {blocks[0].sentence}."
+    compiled = view.in_force.compiled
+    captured = [cell for cell in cells(view.in_force, names) if cell.mode in {"allow", "redact"}]
+    what = listed([SENTENCE_WORDS[cell.signal] for cell in captured])
+    apps = counted(len(compiled.apps & catalogue.apps.keys()), "app")
+    bases, kept = basis_in_words(view.in_force), kept_in_words(view.in_force)
+    return f"{view.floor.name}: {what} can be captured in {apps}, after {bases}, kept {kept}."
+
+
+def knob_rows(view: RegionView, names: Names, catalogue: Catalogue) -> tuple[KnobRow, ...]:
+    """Every knob other than the signals, with its value and who decided it."""
+    return tuple(
+        _knob_row(knob, view.in_force, names, catalogue) for knob in KNOBS if knob != "status"
+    )
+
+
+def _knob_row(knob: str, in_force: InForce, names: Names, catalogue: Catalogue) -> KnobRow:
+    why = in_force.compiled.why
+    raw = _value_of(knob, in_force)
+    members: tuple[Member, ...] = ()
+    if isinstance(raw, frozenset) and knob != "hours":
+        members = tuple(
+            Member(
+                str(one),
+                member_in_words(knob, str(one), catalogue),
+                reasons(why.get(f"{knob}.{one}", ()), names),
+            )
+            for one in sorted(raw)
+        )
+    return KnobRow(
+        knob=knob,
+        name=KNOBS[knob].name,
+        meet=KNOBS[knob].meet,
+        value="" if members else value_in_words(knob, raw),
+        members=members,
+        reasons=reasons(why.get(knob, ()), names),
+    )
+
+
+def _value_of(knob: str, in_force: InForce) -> Any:
+    return getattr(in_force.compiled, "lead_days" if knob == "notice_lead_days" else knob)
+
+
+@dataclass(frozen=True)
+class EvidenceRow:
+    """What shows that a precondition is met, and for how long it will."""
+
+    kind: str
+    reference: str
+    sha256: str
+    valid_to: str
+    state: str
+
+
+def evidence_rows(view: RegionView, now: datetime) -> tuple[EvidenceRow, ...]:
+    """The evidence that counts here, then what the region's own policy shows beside it."""
+    own = view.policy.evidence if view.policy is not None else ()
+    every = dict.fromkeys((*view.in_force.evidence, *own))
+    counted_now = frozenset(view.in_force.evidence)
+    return tuple(
+        EvidenceRow(
+            kind=PRECONDITIONS.get(one.kind, one.kind),
+            reference=one.reference,
+            sha256=one.sha256,
+            valid_to=one.valid_to or "",
+            state=_evidence_state(one, now, counts=one in counted_now),
+        )
+        for one in every
+    )
+
+
+def _evidence_state(one: Evidence, now: datetime, *, counts: bool) -> str:
+    if not one.valid(now):
+        return "expired"
+    if not counts:
+        return "counts once its policy is in force"
+    if one.valid_to is None:
+        return "does not expire"
+    left = (date.fromisoformat(one.valid_to) - now.date()).days
+    return f"expires in {counted(left, 'day')}" if left else "expires today"
+
+
+def missing_in_words(view: RegionView) -> tuple[str, ...]:
+    """The preconditions that nothing valid shows."""
+    return tuple(PRECONDITIONS.get(kind, kind) for kind in view.in_force.missing)

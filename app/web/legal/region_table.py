@@ -1,0 +1,221 @@
+"""The regions as legal reads them: rows, cells, sentences. Pure: views in, words out.
+
+Rules:
+1. A page shows what the compiled policy says, never a second computation of it.
+2. Every value that a layer decided comes with the layers that decided it.
+3. What holds nowhere yet is not dressed up: a region without a company policy captures nothing,
+   however much its floor would allow, and the row says so.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from app.kernel.authority import Authority, Role
+from app.kernel.vocabulary import Mode, Signal
+from app.policy.model import InForce, RegionView
+from app.web.words.policy_words import BASES, MODES, PRECONDITIONS, Mark, counted, listed
+from app.web.words.region_words import Names, Reason, in_tree_order, names_of, reasons
+from app.web.words.text import SIGNAL_WORDS
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """Why nothing can be captured in a region at present."""
+
+    code: str
+    sentence: str
+
+    @property
+    def brief(self) -> str:
+        """The sentence where the region is named beside it already."""
+        return "stopped" if self.code == "stopped" else self.sentence
+
+
+_MANY = 3
+"""As many regions do not fit below one mark; the link leads to all of them."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One signal in one region: the mark, and who put it there; how long it is kept, and why."""
+
+    signal: str
+    name: str
+    mode: str
+    mark: Mark
+    days: int
+    reasons: tuple[Reason, ...]
+    kept_reasons: tuple[Reason, ...]
+
+    @property
+    def decided_by(self) -> str:
+        """Codes of the regions that narrow it, the widest first: ``EU DE``, ``GLOBAL +2``.
+
+        Where everything is allowed nobody narrowed it, and nobody is named.
+        """
+        codes = list(dict.fromkeys(reason.code for reason in self.reasons))
+        if self.mode == "allow":
+            return ""
+        return " ".join(codes) if len(codes) < _MANY else f"{codes[0]} +{len(codes) - 1}"
+
+    @property
+    def sentence(self) -> str:
+        """The cell for somebody who does not see it."""
+        kept = f", kept {counted(self.days, 'day')}" if self.mode in {"allow", "redact"} else ""
+        places = listed(list(dict.fromkeys(reason.place for reason in self.reasons)))
+        return f"{self.name}: {self.mark.word}{kept}{f', decided by {places}' if places else ''}"
+
+
+@dataclass(frozen=True)
+class RegionRow:
+    """A row of the regions table; ``depth`` is the number of regions above."""
+
+    code: str
+    name: str
+    depth: int
+    cells: tuple[Cell, ...]
+    kept: str
+    basis: str
+    missing: tuple[str, ...]
+    policy: str
+    obstacles: tuple[Obstacle, ...]
+    stopped: bool
+
+
+def region_rows(views: Iterable[RegionView]) -> tuple[RegionRow, ...]:
+    """The rows of the regions table."""
+    ordered = in_tree_order(views)
+    names = names_of(view for _, view in ordered)
+    return tuple(_region_row(view, depth, names) for depth, view in ordered)
+
+
+def _region_row(view: RegionView, depth: int, names: Names) -> RegionRow:
+    return RegionRow(
+        code=view.region,
+        name=view.floor.name,
+        depth=depth,
+        cells=cells(view.in_force, names),
+        kept=kept_in_words(view.in_force),
+        basis=basis_in_words(view.in_force),
+        missing=tuple(PRECONDITIONS.get(kind, kind) for kind in view.in_force.missing),
+        policy=policy_in_words(view, names),
+        obstacles=obstacles(view, names),
+        stopped=bool(view.in_force.stopped),
+    )
+
+
+def cells(in_force: InForce, names: Names) -> tuple[Cell, ...]:
+    """The eight signals under a compiled policy."""
+    compiled = in_force.compiled
+    found = []
+    for signal in Signal:
+        rule = compiled.signals[signal]
+        mode = "blocked" if compiled.blocked else rule.mode.word
+        knob = blocking_knob(in_force) if compiled.blocked else f"signals.{signal}.mode"
+        found.append(
+            Cell(
+                signal=signal.value,
+                name=SIGNAL_WORDS[signal.value],
+                mode=mode,
+                mark=MODES[mode],
+                days=rule.retention_days,
+                reasons=reasons(compiled.why.get(knob, ()), names),
+                kept_reasons=reasons(
+                    compiled.why.get(f"signals.{signal}.retention_days", ()), names
+                ),
+            )
+        )
+    return tuple(found)
+
+
+def blocking_knob(in_force: InForce) -> str:
+    """Which knob blocks a blocked region: no basis, or a layer that is not approved."""
+    return "status" if in_force.compiled.bases else "bases"
+
+
+def kept_in_words(in_force: InForce) -> str:
+    """How long captured signals are kept at most: ``14 days``, ``14 to 90 days``; empty: none."""
+    compiled = in_force.compiled
+    days = {rule.retention_days for rule in compiled.signals.values() if rule.mode is not Mode.DENY}
+    if compiled.blocked or not days:
+        return ""
+    if len(days) == 1:
+        return counted(days.pop(), "day")
+    return f"{min(days)} to {counted(max(days), 'day')}"
+
+
+def basis_in_words(in_force: InForce) -> str:
+    """The bases that remain: ``consent or acknowledgement``; none remaining is a prohibition."""
+    left = in_force.compiled.bases
+    bases = [words for basis, words in BASES.items() if basis in left]
+    return listed(bases, "or") if bases else "prohibited"
+
+
+def policy_in_words(view: RegionView, names: Names) -> str:
+    """Whether a company policy is published here, or above, or nowhere."""
+    if view.policy is not None:
+        return "scheduled" if view.scheduled is not None else "in force"
+    above = [layer.region for layer in view.in_force.layers if layer.kind == "company"]
+    nearest = next((region for region in view.chain if region in above), None)
+    if nearest is not None:
+        return f"from {names.get(nearest, nearest)}"
+    return "none: capture off"
+
+
+def obstacles(view: RegionView, names: Names) -> tuple[Obstacle, ...]:
+    """Everything that keeps capture off here, the widest first; empty if it can run."""
+    in_force, compiled = view.in_force, view.in_force.compiled
+    found = []
+    if in_force.stopped:
+        places = listed([names.get(region, region) for region in in_force.stopped])
+        found.append(Obstacle("stopped", f"capture is stopped for {places}"))
+    if in_force.unknown:
+        found.append(Obstacle("region_unknown", "a region above it has no floor"))
+    if not compiled.bases:
+        found.append(Obstacle("region_blocked", "no basis for capture is left"))
+    elif compiled.blocked:
+        found.append(Obstacle("region_blocked", "a layer is not approved"))
+    if not in_force.company:
+        found.append(Obstacle("policy_missing", "no company policy is in force"))
+    if in_force.missing:
+        lacking = listed([PRECONDITIONS.get(kind, kind) for kind in in_force.missing])
+        found.append(Obstacle("precondition_missing", f"valid evidence is missing: {lacking}"))
+    if in_force.lead_until is not None:
+        found.append(Obstacle("lead_time", "a lead time has to pass first"))
+    if not _anything_allowed(in_force):
+        found.append(Obstacle("nothing_allowed", "no signal, app or purpose is left"))
+    return tuple(found)
+
+
+def _anything_allowed(in_force: InForce) -> bool:
+    compiled = in_force.compiled
+    some_signal = any(rule.mode is not Mode.DENY for rule in compiled.signals.values())
+    return some_signal and bool(compiled.apps) and bool(compiled.purposes)
+
+
+def overview(rows: Iterable[RegionRow]) -> tuple[str, tuple[str, ...]]:
+    """The regions page as one sentence, and what keeps capture off where it is off.
+
+    The region that stands for everywhere is a floor under the others and is not counted.
+    """
+    places = [row for row in rows if row.code not in {"GLOBAL", "EU", "EEA"}]
+    on = [row for row in places if not row.obstacles]
+    off: dict[str, list[str]] = {}
+    for row in places:
+        for obstacle in row.obstacles[:1]:
+            off.setdefault(obstacle.brief, []).append(row.name)
+    details = tuple(f"{listed(places)}: {sentence}." for sentence, places in off.items())
+    if not on:
+        return "Nothing can be captured in any region.", details
+    return f"Capture can run in {len(on)} of {counted(len(places), 'region')}.", details
+
+
+def where_may_stop(
+    views: Iterable[RegionView], roles: tuple[Role, ...], authority: Authority
+) -> tuple[tuple[str, str], ...]:
+    """Regions that somebody may stop: code and indented name, in tree order, everywhere first."""
+    return tuple(
+        (view.region, "\u2003" * depth + view.floor.name)
+        for depth, view in in_tree_order(views)
+        if any(authority.may(roles, name, "capture", "stop") for name in view.chain)
+    )

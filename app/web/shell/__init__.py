@@ -1,0 +1,1 @@
+"""What every page needs: door, sign-in, rendering, headers, refusals."""

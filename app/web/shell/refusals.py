@@ -1,0 +1,81 @@
+"""Errors as pages: a sentence, and the way forward. The table of statuses is app/api/problems.py.
+
+A page that keeps what was typed (a form with faults) is made by its own handler; here arrives what
+no handler could mend.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from app.kernel.errors import HabeasError, Unauthenticated
+from app.web.shell.door import SAFE_METHODS, to_sign_in
+from app.web.shell.render import page
+
+Handler = Callable[[Request, Any], Response | Awaitable[Response]]
+
+TITLES = {
+    400: "That could not be read",
+    401: "You are signed out",
+    403: "This is not yours to do",
+    404: "There is no such page",
+    405: "There is no such page",
+    409: "Something changed meanwhile",
+    413: "That is too large",
+    422: "Something needs another look",
+    503: "Habeas cannot answer right now",
+}
+
+CURES = {
+    404: "Check the address, or start again from the front page.",
+    503: "Nothing was changed. Try again in a moment. Laptops that cannot reach Habeas stop "
+    "capturing when their lease ends.",
+}
+
+
+def install(app: FastAPI) -> None:
+    """Put pages for people in front of the problem documents for machines."""
+    for kind in (HabeasError, RequestValidationError, HTTPException, Exception):
+        machines = app.exception_handlers[kind]
+        app.add_exception_handler(kind, _people_first(machines))
+
+
+def _people_first(machines: Handler) -> Callable[[Request, Exception], Awaitable[Response]]:
+    async def handle(request: Request, error: Exception) -> Response:
+        answer = machines(request, error)
+        if not isinstance(answer, Response):
+            answer = await answer
+        if not wants_page(request):
+            return answer
+        return as_page(request, error, answer.status_code)
+
+    return handle
+
+
+def wants_page(request: Request) -> bool:
+    """Say whether a person is looking: a page failed, or a browser took a wrong address."""
+    endpoint = request.scope.get("endpoint")
+    if endpoint is not None:
+        return str(getattr(endpoint, "__module__", "")).startswith(("app.web", "app.demo"))
+    return "text/html" in request.headers.get("accept", "")
+
+
+def as_page(request: Request, error: Exception, status: int) -> Response:
+    """Write an error for a person."""
+    if isinstance(error, Unauthenticated) and request.method in SAFE_METHODS:
+        return to_sign_in(request)
+    known = error if isinstance(error, HabeasError) else None
+    return page(
+        request,
+        "error.html",
+        status=status,
+        title=TITLES.get(status, "Something went wrong here"),
+        problem=known.problem if known else "",
+        cure=(known.cure if known else "") or CURES.get(status, "Nothing was changed."),
+        faults=known.faults if known else (),
+        signed_out=isinstance(error, Unauthenticated),
+    )

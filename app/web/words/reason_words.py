@@ -1,0 +1,243 @@
+"""Why nothing is captured: each reason of the closed list as a sentence, with the way forward.
+
+Rules:
+1. A reason is said with who can change it. What nobody here can change is said plainly.
+2. Every sentence begins with what the person wants to know: "Nothing is captured."
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import NamedTuple, TypeAlias
+
+from app.agents.leases.terms import Situation
+from app.consent.model import State
+from app.kernel.vocabulary import Reason
+from app.policy.law.layer import APPROVED, Layer
+from app.web.words.policy_words import PRECONDITIONS, listed
+from app.web.words.region_words import Names
+
+
+class Part(NamedTuple):
+    """A piece of a sentence: plain, a link to its detail, or an instant."""
+
+    text: str
+    href: str = ""
+    at: datetime | None = None
+    style: str = "moment"
+
+
+class Words(NamedTuple):
+    """A sentence, and what it means or what can be done."""
+
+    sentence: tuple[Part, ...]
+    forward: tuple[Part, ...]
+
+
+NOTHING = Part("Nothing is captured. ")
+
+OWN = frozenset(
+    {
+        Reason.CONSENT_MISSING,
+        Reason.CONSENT_REFUSED,
+        Reason.CONSENT_WITHDRAWN,
+        Reason.PAUSED,
+        Reason.NOTICE_PENDING,
+    }
+)
+"""Reasons that lie with the person's own decision."""
+
+FINAL = frozenset({Reason.LEFT, Reason.REGION_UNKNOWN, Reason.REGION_BLOCKED})
+"""Reasons beside which no other matters."""
+
+CLOSED = FINAL | {Reason.POLICY_MISSING, Reason.PRECONDITION_MISSING}
+"""Reasons under which agreeing would lead to nothing, so it is not offered."""
+
+FIRST = (
+    Reason.LEFT,
+    Reason.REGION_UNKNOWN,
+    Reason.REGION_BLOCKED,
+    Reason.POLICY_MISSING,
+    Reason.CONSENT_WITHDRAWN,
+    Reason.CONSENT_REFUSED,
+    Reason.PAUSED,
+    Reason.STOPPED,
+    Reason.PRECONDITION_MISSING,
+    Reason.LEAD_TIME,
+    Reason.NOTICE_PENDING,
+    Reason.CONSENT_MISSING,
+)
+"""What is told first: what nobody can change, what the person did, what others must do."""
+
+_FREE = "You need give no reason, and can change your mind at any time."
+
+
+def reason_words(reason: Reason, situation: Situation, names: Names) -> Words:
+    """Say one reason in this situation."""
+    say = _SAY.get(reason)
+    if say is None:  # a reason that a laptop gives for itself, never the situation
+        return _plain(f"The laptop says: {reason.value.replace('_', ' ')}.", "")
+    return say(situation, names)
+
+
+def _plain(sentence: str, forward: str) -> Words:
+    return Words((NOTHING, Part(sentence)), (Part(forward),) if forward else ())
+
+
+def _dated(before: str, at: datetime | None, forward: str, style: str = "moment") -> Words:
+    return Words((NOTHING, Part(before), Part("", at=at, style=style), Part(".")), (Part(forward),))
+
+
+def _place(situation: Situation, names: Names) -> str:
+    home = situation.person.region
+    return names.get(home, home)
+
+
+def _decided(situation: Situation) -> datetime | None:
+    decision = situation.standing.decision
+    return decision.decided_at if decision else None
+
+
+def _left(_situation: Situation, _names: Names) -> Words:
+    return _plain("You have left, so nothing of yours can be captured.", "")
+
+
+def _unknown(situation: Situation, names: Names) -> Words:
+    unknown = listed([names.get(region, region) for region in situation.circumstances.unknown])
+    return _plain(
+        f"The rules for {unknown} are not known here.",
+        "Where the rules are not known, capture is off. Nobody can turn it on until legal has "
+        "added them.",
+    )
+
+
+def _blocked(situation: Situation, names: Names) -> Words:
+    """Say which law, or whose policy, forbids it."""
+    barring = [layer for layer in situation.in_force.layers if _bars(layer)]
+    kinds = {layer.kind for layer in barring}
+    place = listed([names.get(layer.region, layer.region) for layer in barring])
+    if kinds == {"company"}:
+        return _plain(
+            f"The rules of your company for {place} do not allow it.",
+            "Nothing can be captured until legal changes them, which takes two people.",
+        )
+    forward = "Nothing can be captured, whatever you or the company choose."
+    if len(situation.person.regions) > 1:
+        forward += " The laws of where you live, work and are employed all count."
+    if not barring:  # none alone: what one allows, another does not
+        together = listed(list(names.values()))
+        return _plain(f"The laws of {together} together leave no ground for it.", forward)
+    laws = [names.get(layer.region, layer.region) for layer in barring if layer.kind == "floor"]
+    return _plain(f"The law in {listed(laws)} does not allow this.", forward)
+
+
+def _bars(layer: Layer) -> bool:
+    """Whether a layer alone forbids capture: it accepts no basis, or is not approved."""
+    bases, status = layer.knobs.get("bases"), layer.knobs.get("status")
+    no_basis = bases is not None and not bases.value
+    return no_basis or (status is not None and status.value != APPROVED)
+
+
+def _no_policy(situation: Situation, names: Names) -> Words:
+    return _plain(
+        f"Your company has published no rules for {_place(situation, names)}.",
+        "Legal would have to publish them first, and two people would have to agree. You will be "
+        "asked before anything is captured.",
+    )
+
+
+def _stopped(situation: Situation, names: Names) -> Words:
+    stopped = [
+        "everywhere" if region == "GLOBAL" else f"in {names.get(region, region)}"
+        for region in situation.circumstances.stopped
+    ]
+    return _plain(
+        f"Capture is stopped {listed(stopped)}.",
+        "Somebody responsible pressed the stop. Resuming takes two people. What you decided stays "
+        "as it is.",
+    )
+
+
+def _precondition(situation: Situation, names: Names) -> Words:
+    missing = [PRECONDITIONS.get(kind, kind) for kind in situation.circumstances.missing]
+    return _plain(
+        f"In {_place(situation, names)} this must come first and is missing: {listed(missing)}.",
+        "Until it is in place nobody can be captured there. You need do nothing.",
+    )
+
+
+def _lead_time(situation: Situation, _names: Names) -> Words:
+    return _dated(
+        "New rules come into force on ",
+        situation.circumstances.lead_until,
+        "They were announced ahead, so that you can read them first.",
+        style="day",
+    )
+
+
+def _notice(_situation: Situation, _names: Names) -> Words:
+    return _plain(
+        "The notice has changed since you decided.",
+        "What you agreed to does not carry over. Read the new text, then decide again.",
+    )
+
+
+def _refused(situation: Situation, _names: Names) -> Words:
+    return _dated("You said no on ", _decided(situation), _FREE)
+
+
+def _withdrawn(situation: Situation, _names: Names) -> Words:
+    if situation.standing.state is State.REVOKED:
+        return _dated(
+            "Somebody else ended your consent on ",
+            _decided(situation),
+            "You have a receipt of it below. You can agree anew if you want to.",
+        )
+    return _dated("You stopped it on ", _decided(situation), _FREE)
+
+
+def _paused(situation: Situation, _names: Names) -> Words:
+    return _dated(
+        "You paused until ",
+        situation.standing.until,
+        "After that it goes on by itself. To stop for good, use the button.",
+    )
+
+
+def _missing(situation: Situation, names: Names) -> Words:
+    match situation.standing.state:
+        case State.EXPIRED:
+            return _dated(
+                "What you agreed to ended on ",
+                situation.standing.until,
+                "It holds for a year, then you are asked again.",
+                style="day",
+            )
+        case State.INVALIDATED:
+            place = _place(situation, names)
+            return _plain(
+                f"You moved to {place}, and what you agreed to does not move with you.",
+                "Other rules hold there. Read what is offered now, then decide.",
+            )
+        case _:
+            return _plain(
+                "You have not decided.",
+                "Until you do, nothing will be. There is no date by which you must.",
+            )
+
+
+_Sayer: TypeAlias = Callable[[Situation, Names], Words]
+
+_SAY: Mapping[Reason, _Sayer] = {
+    Reason.LEFT: _left,
+    Reason.REGION_UNKNOWN: _unknown,
+    Reason.REGION_BLOCKED: _blocked,
+    Reason.POLICY_MISSING: _no_policy,
+    Reason.STOPPED: _stopped,
+    Reason.PRECONDITION_MISSING: _precondition,
+    Reason.LEAD_TIME: _lead_time,
+    Reason.NOTICE_PENDING: _notice,
+    Reason.CONSENT_REFUSED: _refused,
+    Reason.CONSENT_WITHDRAWN: _withdrawn,
+    Reason.PAUSED: _paused,
+    Reason.CONSENT_MISSING: _missing,
+}

@@ -1,0 +1,62 @@
+"""Regions in words: their names, and who decided a value there. Pure: views in, words out."""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from app.policy.model import RegionView, Why
+
+Names = Mapping[str, str]
+"""Region code to the region's name."""
+
+
+class Reason(NamedTuple):
+    """Who decided a value: shaped as the macro ``chain`` shows it."""
+
+    place: str
+    kind: str
+    rule: str
+    citation: str
+    confidence: str
+    code: str
+
+
+def names_of(views: Iterable[RegionView]) -> Names:
+    """Region code to name, for every region with a floor; wider regions first."""
+    return {view.region: view.floor.name for _, view in in_tree_order(views)}
+
+
+def in_tree_order(views: Iterable[RegionView]) -> tuple[tuple[int, RegionView], ...]:
+    """Regions below their parents, siblings by name, each with its depth.
+
+    A region whose parent is not among them stands at the top: it must not vanish from the page.
+    """
+    below: dict[str | None, list[RegionView]] = {}
+    known = {view.region: view for view in views}
+    for view in known.values():
+        parent = view.chain[1] if len(view.chain) > 1 else None
+        below.setdefault(parent if parent in known else None, []).append(view)
+    found: list[tuple[int, RegionView]] = []
+
+    def descend(parent: str | None, depth: int) -> None:
+        for view in sorted(below.get(parent, ()), key=lambda one: one.floor.name):
+            found.append((depth, view))
+            descend(view.region, depth + 1)
+
+    descend(None, 0)
+    return tuple(found)
+
+
+def reasons(whys: Iterable[Why], names: Names) -> tuple[Reason, ...]:
+    """Say who decided: ``floor/DE`` becomes Germany, floor. Wider regions first, floors first."""
+    found = []
+    for why in sorted(whys, key=lambda one: one.layer.startswith("company/")):
+        kind, _, region = why.layer.partition("/")
+        if region:
+            place, code = names.get(region, region), region
+            kind_word = {"floor": "floor", "company": "company policy"}.get(kind, kind)
+        else:
+            place, code, kind_word = "Habeas", "—", "closed by default"
+        found.append(Reason(place, kind_word, "", why.cite, why.confidence, code))
+    order = list(names)
+    found.sort(key=lambda one: order.index(one.code) if one.code in order else -1)
+    return tuple(found)

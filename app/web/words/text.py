@@ -1,0 +1,128 @@
+"""Words of the employee's pages: plain ones first, the legal term beside them.
+
+Nothing here decides anything: closed lists, and how to join them.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from app.web.words import log_words, policy_words
+
+MODE_WORDS: Mapping[str, str] = {
+    "allow": "captured",
+    "redact": "captured, content removed",
+    "deny": "never captured",
+    "blocked": "blocked",
+}
+
+SIGNAL_WORDS: Mapping[str, str] = {
+    "pointer": "Pointer movement",
+    "click": "Clicks",
+    "menu": "Menus",
+    "shortcut": "Shortcuts",
+    "key_timing": "Typing rhythm",
+    "key_content": "Typed text",
+    "screenshot": "Screenshots",
+    "app_url": "App and address",
+}
+
+SENTENCE_WORDS: Mapping[str, str] = {
+    "pointer": "pointer",
+    "click": "clicks",
+    "menu": "menus",
+    "shortcut": "shortcuts",
+    "key_timing": "typing rhythm",
+    "key_content": "typed text",
+    "screenshot": "screenshots",
+    "app_url": "app in use",
+}
+"""Signals as they stand in a sentence that begins with "Your"."""
+
+SIGNAL_MEANINGS: Mapping[str, str] = {
+    "pointer": "where the pointer goes",
+    "click": "what is clicked",
+    "menu": "which menu entries are chosen",
+    "shortcut": "which key combinations are pressed",
+    "key_timing": "when keys are pressed, not which",
+    "key_content": "what is typed",
+    "screenshot": "pictures of the window in use",
+    "app_url": "which app or site is in use",
+}
+
+PURPOSE_PHRASES: Mapping[str, str] = {
+    "ai_training.computer_use": "training computer-use models",
+    "ai_training.evaluation": "testing those models",
+    "safeguard.redaction": "removing what should not have been captured",
+    "capture.operations": "keeping the capture running",
+    "store.security": "protecting the store",
+    "rights.fulfilment": "answering you about your own data",
+    "audit.compliance": "checking that these rules are kept",
+    "legal.order": "an order of a court or an authority",
+}
+
+CONFIDENCE_WORDS = policy_words.CONFIDENCE
+
+BASIS_WORDS: Mapping[str, str] = {
+    "consent": "your agreement (legal term: consent)",
+    "acknowledgement": "your confirmation that you read the notice (legal term: acknowledgement)",
+    "notice": "a written notice beforehand (legal term: notice)",
+}
+"""Bases that rest on something the person reads or does."""
+
+ACT_WORDS: Mapping[str, str] = {
+    "given": "You agreed to be captured",
+    "acknowledged": "You read the notice and agreed to be captured",
+    "refused": "You said no",
+    "withdrawn": "You stopped capture",
+    "paused": "You paused capture",
+    "revoked": "Somebody else ended your consent",
+}
+"""Decisions as they stand in the history."""
+
+ACT_GLYPHS: Mapping[str, str] = {
+    "given": "allow",
+    "acknowledged": "allow",
+    "refused": "deny",
+    "withdrawn": "deny",
+    "paused": "pause",
+    "revoked": "deny",
+}
+
+GROUP_WORDS: Mapping[str, str] = {
+    "browser": "Browsers",
+    "communication": "Mail and chat",
+    "crm": "Customers",
+    "data": "Data",
+    "design": "Design",
+    "development": "Development",
+    "documents": "Documents",
+    "project": "Projects",
+    "support": "Support",
+}
+
+LANGUAGES: Mapping[str, str] = {"en": "English", "de": "Deutsch"}
+
+shortened = log_words.shortened
+counted = policy_words.counted
+
+
+def listed(words: Iterable[str], last: str = "and") -> str:
+    """Join words as people do: ``a``, ``a and b``, ``a, b and c``."""
+    return policy_words.listed(list(words), last)
+
+
+def purpose_phrase(purposes: Iterable[str]) -> str:
+    """What captured data is for, as a person would ask: the training, not the upkeep around it."""
+    known = list(purposes)
+    wanted = [purpose for purpose in known if purpose.startswith("ai_training.")] or known
+    ordered = [purpose for purpose in PURPOSE_PHRASES if purpose in wanted]
+    return listed(PURPOSE_PHRASES[purpose] for purpose in ordered) or "no purpose"
+
+
+def lower_first(sentence: str) -> str:
+    """Begin with a small letter, unless the second letter is a capital too (HR, US)."""
+    return sentence if sentence[1:2].isupper() else sentence[:1].lower() + sentence[1:]
+
+
+def upper_first(sentence: str) -> str:
+    """Begin with a capital letter."""
+    return sentence[:1].upper() + sentence[1:]
