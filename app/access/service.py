@@ -11,7 +11,6 @@ Rules:
 """
 
 import hashlib
-import re
 import secrets
 import uuid
 from collections.abc import Iterable, Mapping
@@ -45,6 +44,7 @@ from app.directory.service import DirectoryService
 from app.kernel.authority import Authority
 from app.kernel.canonical import Json
 from app.kernel.errors import Fault, Forbidden, InvalidInput, Unauthenticated
+from app.kernel.shapes import CODE
 from app.kernel.signing import Signer, sign_token
 from app.kernel.tokens import GRANT_TYPE
 from app.policy.service import PolicyService
@@ -52,7 +52,6 @@ from app.policy.service import PolicyService
 USES_SHOWN = 200
 """How many asks about a person are listed, the newest first."""
 
-_CODE = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _LONGEST_NAME = 120
 _LONGEST_PURPOSE = 200
 
@@ -360,7 +359,7 @@ def _require_valid(
     consumer_id: str, name: str, purposes: tuple[str, ...], functions: tuple[str, ...]
 ) -> None:
     faults: list[Fault] = []
-    if not _CODE.fullmatch(consumer_id):
+    if not CODE.fullmatch(consumer_id):
         faults.append(
             Fault("id", "not a consumer's id", "Use 1 to 64 of a-z, 0-9, dot, hyphen, underscore.")
         )

@@ -5,7 +5,6 @@ lets a 400 carry a message; ours is a problem document (RFC 9457) whose ``detail
 """
 
 import json
-import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Annotated, Any, Literal, TypeVar
@@ -19,11 +18,10 @@ from app.access.decision.record import MAX_PERSONS
 from app.api.deps import MachineRoom, Now, ServicesDep, WriteTx
 from app.kernel.clock import instant
 from app.kernel.errors import Fault, Unauthenticated, Unreadable
+from app.kernel.shapes import CODE, DIGEST, whole
 from app.kernel.vocabulary import Signal
 
 router = APIRouter(tags=["access"])
-
-_DATASET = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
 def _instant(value: object) -> object:
@@ -126,7 +124,7 @@ class UseSaid(_Read):
 
     outcome: Literal["used", "unused"]
     rows: Annotated[int, Field(ge=0, lt=2**53)] = 0
-    result: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")] | None = None
+    result: Annotated[str, Field(pattern=whole(DIGEST))] | None = None
 
 
 class UseTaken(BaseModel):
@@ -318,7 +316,7 @@ def read_request(body: bytes) -> EvaluationRequest:
     captured = asked.resource.type == CAPTURED_DATA
     given = (asked.resource.properties or {}) if captured else {}
     data = _parsed(lambda: CapturedData.model_validate(given), "resource.properties.")
-    if captured and not _DATASET.fullmatch(asked.resource.id):
+    if captured and not CODE.fullmatch(asked.resource.id):
         raise _wrong("resource.id", "not a dataset", "Use 1 to 64 of a-z, 0-9, dot, hyphen, _.")
     for signal in data.signals or []:
         if signal not in set(Signal):

@@ -16,6 +16,7 @@ from app.agents.model import Captured, Report
 from app.agents.pairing.service import Token, TokenRefusal
 from app.api.deps import MachineRoom, Now, ReadTx, ServicesDep, WriteTx
 from app.kernel.errors import Unauthenticated
+from app.kernel.shapes import CODE, DIGEST, TOKEN_ID, whole
 from app.kernel.tokens import LEASE_TYPE
 from app.kernel.vocabulary import Signal
 
@@ -78,7 +79,7 @@ class TokenError(_Body):
 class CapturedRow(_Body):
     """How many events of a signal were captured in an app of the catalogue."""
 
-    app: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+    app: Annotated[str, Field(pattern=whole(CODE))]
     signal: Signal
     events: Annotated[int, Field(ge=1, le=_COUNT, strict=True)]
 
@@ -87,8 +88,8 @@ class ReportRequest(_Body):
     """What an agent applied and did since its last report."""
 
     report: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
-    lease: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None
-    policy: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")] | None
+    lease: Annotated[str, Field(pattern=whole(TOKEN_ID))] | None
+    policy: Annotated[str, Field(pattern=whole(DIGEST))] | None
     allowed: Annotated[list[CapturedRow], Field(max_length=2_000)]
     refused: Annotated[
         dict[
@@ -224,7 +225,7 @@ def policy(
     tx: ReadTx,
     now: Now,
     bearer: Bearer,
-    digest: Annotated[str, Path(pattern=r"^sha256:[0-9a-f]{64}$")],
+    digest: Annotated[str, Path(pattern=whole(DIGEST))],
 ) -> Response:
     """A policy document: the canonical bytes that the digest names, the same for ever."""
     services.agents.device_of(tx, bearer, now)

@@ -6,7 +6,6 @@ the same id, version and content items; the digest is that of the file's bytes, 
 change without a new name.
 """
 
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -16,12 +15,11 @@ import yaml
 from app.consent.model import Notice
 from app.kernel.canonical import digest
 from app.kernel.errors import Fault, Unreadable
+from app.kernel.shapes import KEY, LANGUAGE, fits
 
 MAX_BYTES = 100_000
 
 _KEYS = ("id", "version", "language", "title", "content")
-_ID = re.compile(r"[a-z][a-z0-9_]{0,63}")
-_LANGUAGE = re.compile(r"[a-z]{2}")
 
 
 def load_notices(folder: Path) -> tuple[Notice, ...]:
@@ -124,16 +122,16 @@ def _fits(key: str, value: object) -> bool:
         case "version":
             return isinstance(value, int) and not isinstance(value, bool) and value >= 1
         case "id":
-            return isinstance(value, str) and _ID.fullmatch(value) is not None
+            return fits(KEY, value)
         case "language":
-            return isinstance(value, str) and _LANGUAGE.fullmatch(value) is not None
+            return fits(LANGUAGE, value)
         case "title":
             return isinstance(value, str) and bool(value.strip())
         case _:
             return (
                 isinstance(value, list)
                 and bool(value)
-                and all(isinstance(item, str) and _ID.fullmatch(item) for item in value)
+                and all(fits(KEY, item) for item in value)
                 and len(set(value)) == len(value)
             )
 

@@ -8,15 +8,12 @@ Rules:
 3. A management chain ends. A cycle is refused at import; a walk upward stops where it would repeat.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from app.kernel.authority import Role
-
-REGION = re.compile(r"(GLOBAL|EU|EEA|[A-Z]{2}(-[A-Z0-9]{1,3})?)")
-"""An ISO 3166-1 or 3166-2 code, or EU, EEA, GLOBAL. Use with ``fullmatch``."""
+from app.kernel.shapes import REGION, fits
 
 REGIONAL_ROLES = frozenset({"legal", "works_council"})
 """Roles that mean nothing without a region."""
@@ -27,7 +24,7 @@ ROLES = REGIONAL_ROLES | {"dpo", "auditor", "admin", "hr"}
 
 def is_region(text: str) -> bool:
     """Say whether the text has the shape of a region; whether a floor knows it is policy's part."""
-    return REGION.fullmatch(text) is not None
+    return fits(REGION, text)
 
 
 @dataclass(frozen=True)

@@ -1,19 +1,66 @@
 """The closed lists of Habeas. A new member is a change of protocol: add, never rename."""
 
+from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from typing import Self
+
+
+@dataclass(frozen=True)
+class SignalRow:
+    """What is said about a signal in one place; everything else derives from here.
+
+    Words for people are in app/web/words/text.py, the pictogram in app/web/templates/symbols.svg,
+    and docs/integrate-an-agent.md explains the signal; tests/kernel/test_vocabulary.py finds what
+    is missing.
+
+    Attributes:
+        code: its name in documents, events and entries.
+        meaning: what is recorded, to be put after "Records".
+        content: it can hold what somebody wrote, read or visited.
+        since: the first document form that names it. An older form leaves it out, and a guard
+            denies what its document leaves out: an agent of an older form never captures it.
+    """
+
+    code: str
+    meaning: str
+    content: bool = False
+    since: int = 1
+
+    @property
+    def pictogram(self) -> str:
+        """Id of its symbol."""
+        return f"signal-{self.code}"
 
 
 class Signal(StrEnum):
     """What an agent can record, one stream each."""
 
-    POINTER = "pointer"
-    CLICK = "click"
-    MENU = "menu"
-    SHORTCUT = "shortcut"
-    KEY_TIMING = "key_timing"
-    KEY_CONTENT = "key_content"
-    SCREENSHOT = "screenshot"
-    APP_URL = "app_url"
+    _value_: str
+    row: SignalRow
+
+    def __new__(cls, row: SignalRow | str) -> Self:
+        """Make the member of a row; its value is the code."""
+        assert isinstance(row, SignalRow)  # Signal("click") is looked up and never comes here
+        member = str.__new__(cls, row.code)
+        member._value_ = row.code
+        member.row = row
+        return member
+
+    POINTER = SignalRow("pointer", "where the pointer goes")
+    CLICK = SignalRow("click", "what is clicked")
+    MENU = SignalRow("menu", "which menu entries are chosen")
+    SHORTCUT = SignalRow("shortcut", "which key combinations are pressed")
+    KEY_TIMING = SignalRow("key_timing", "when keys are pressed, not which")
+    KEY_CONTENT = SignalRow("key_content", "what is typed", content=True)
+    SCREENSHOT = SignalRow("screenshot", "pictures of the window in use", content=True)
+    APP_URL = SignalRow("app_url", "which app or site is in use", content=True)
+
+
+SIGNALS = tuple(signal.row for signal in Signal)
+"""The rows, in the order in which signals are listed."""
+
+CONTENT_SIGNALS = frozenset(row.code for row in SIGNALS if row.content)
+"""Signals that can hold what somebody wrote, read or visited."""
 
 
 class Mode(IntEnum):

@@ -19,6 +19,7 @@ from yaml.nodes import Node
 
 from app.kernel.canonical import canonical
 from app.kernel.errors import Fault, Unreadable
+from app.kernel.shapes import KEY, REGION, SHA256
 from app.kernel.vocabulary import Basis, Mode, Signal
 from app.policy.catalogue.matching import read_pattern
 from app.policy.law.layer import (
@@ -31,7 +32,6 @@ from app.policy.law.layer import (
     MODES,
     PRECONDITIONS,
     REDACTORS,
-    REGION,
     STATUSES,
     CompanyPolicy,
     Floor,
@@ -42,9 +42,7 @@ from app.policy.timeline import chain
 
 T = TypeVar("T")
 
-_ID = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _HOURS = re.compile(r"([01][0-9]|2[0-4])-([01][0-9]|2[0-4])")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 _MODE_WORDS = tuple(mode.word for mode in Mode)
 _LONGEST_SUMMARY = 1_000
 _MOST_DAYS = 3_650
@@ -287,7 +285,7 @@ def _names(
     found: list[str] = []
     for where, item in form.items(node, path):
         name = (
-            form.shaped(item, where, _ID, what)
+            form.shaped(item, where, KEY, what)
             if known is None
             else form.choice(item, where, known, what)
         )
@@ -320,7 +318,7 @@ def _evidence(form: Form, node: Node | None) -> list[dict[str, Any]]:
                 "kind": kind or "",
                 "reference": form.text(entries.get("reference"), f"{where}.reference") or "",
                 "sha256": form.shaped(
-                    entries.get("sha256"), f"{where}.sha256", _SHA256, "SHA-256 in hex"
+                    entries.get("sha256"), f"{where}.sha256", SHA256, "SHA-256 in hex"
                 )
                 or "",
                 "valid_to": form.day(entries.get("valid_to"), f"{where}.valid_to"),
@@ -344,7 +342,7 @@ def _read_catalogue(data: bytes, name: str) -> tuple[list[App], list[Exclusion]]
 def _app(form: Form, node: Node, path: str) -> App:
     found = form.mapping(node, path, ("id", "name", "group", "match"), ())
     return App(
-        id=form.shaped(found.get("id"), f"{path}.id", _ID, "id") or "",
+        id=form.shaped(found.get("id"), f"{path}.id", KEY, "id") or "",
         name=form.text(found.get("name"), f"{path}.name") or "",
         group=form.choice(found.get("group"), f"{path}.group", GROUPS, "group") or "",
         match=_matchers(form, found.get("match"), f"{path}.match", _MATCHERS),
@@ -355,7 +353,7 @@ def _exclusion(form: Form, node: Node, path: str) -> Exclusion:
     found = form.mapping(node, path, ("id", "name", "why", "match"), ())
     known = (*_MATCHERS, "fields", "private")
     return Exclusion(
-        id=form.shaped(found.get("id"), f"{path}.id", _ID, "id") or "",
+        id=form.shaped(found.get("id"), f"{path}.id", KEY, "id") or "",
         name=form.text(found.get("name"), f"{path}.name") or "",
         why=form.text(found.get("why"), f"{path}.why") or "",
         match=_matchers(form, found.get("match"), f"{path}.match", known),

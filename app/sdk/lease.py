@@ -12,6 +12,7 @@ from typing import Any
 
 from app.kernel.canonical import canonical, digest
 from app.kernel.refusals import Refusal
+from app.kernel.shapes import DIGEST, fits
 from app.kernel.signing import BadToken, read_token
 from app.kernel.tokens import LEASE_TYPE
 from app.kernel.vocabulary import Reason
@@ -22,7 +23,6 @@ MAX_LIFE_S = 3_600
 """No lease is believed for longer, whatever it claims, seconds."""
 AGENT_VERSION = (0, 1, 0)
 
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _VERSION = re.compile(r"\d{1,6}\.\d{1,6}\.\d{1,6}")
 _LARGEST = 2**53
 
@@ -166,7 +166,7 @@ def _lease(claims: Mapping[str, Any]) -> Lease:
         raise ValueError("reasons is not a list")  # noqa: TRY004 - one error for every bad form
     reasons = tuple(Reason(reason) for reason in said)
     policy = claims.get("policy")
-    if policy is not None and not (isinstance(policy, str) and _DIGEST.fullmatch(policy)):
+    if policy is not None and not fits(DIGEST, policy):
         raise ValueError("policy is not a digest")
     if (capture == "on") is not (not reasons and policy is not None):
         raise ValueError("capture, reasons and policy contradict each other")

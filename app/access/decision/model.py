@@ -18,7 +18,6 @@ from enum import StrEnum
 
 from app.access.floor.terms import (
     BREAK_GLASS,
-    CONTENT_SIGNALS,
     SEPARATED,
     TERMS,
     Outcome,
@@ -26,6 +25,7 @@ from app.access.floor.terms import (
     Verdict,
     verdict,
 )
+from app.kernel.vocabulary import CONTENT_SIGNALS
 
 CAPTURED_DATA = "captured_data"
 """The resource type that this decision is about; others are governed by the role rows alone."""

@@ -5,7 +5,6 @@ floor's, no more and no fewer; otherwise the program does not start. It also lis
 can be asked for: a name that a consumer makes up would carry its text into the log.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from yaml.nodes import Node
 
 from app.access.floor.terms import ALLOWED, BREAK_GLASS, FLOOR_VERSION, PROHIBITED
 from app.kernel.canonical import Json, canonical, digest
+from app.kernel.shapes import CODE
 from app.policy.law.strict import Form
 
 OBLIGATIONS = ("retain_days", "purpose", "no_individual_evaluation")
@@ -22,7 +22,6 @@ OBLIGATIONS = ("retain_days", "purpose", "no_individual_evaluation")
 _SECTIONS = {"allowed": ALLOWED, "break_glass": BREAK_GLASS, "prohibited": PROHIBITED}
 _TEXTS = ("label", "description")
 _LISTS = ("dpv", "related", "fides")
-_DATASET = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,7 @@ def load_purposes(path: Path) -> PurposeFile:
 def _datasets(form: Form, node: Node | None) -> tuple[str, ...]:
     found: set[str] = set()
     for where, item in form.items(node, "datasets"):
-        code = form.shaped(item, where, _DATASET, "dataset")
+        code = form.shaped(item, where, CODE, "dataset")
         if code in found:
             form.wrong(item, where, "is given twice", "Keep one of the two.")
         elif code is not None:

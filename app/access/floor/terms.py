@@ -79,9 +79,6 @@ ALLOWED = frozenset(TERMS)
 BREAK_GLASS = frozenset({"legal.order"})
 """Lawful with a named order and two approvers; this version offers no such way in: refused."""
 
-CONTENT_SIGNALS = frozenset({"key_content", "screenshot", "app_url"})
-"""Signals that can hold what somebody wrote, read or visited."""
-
 PROHIBITED = frozenset(
     {
         "performance_evaluation",

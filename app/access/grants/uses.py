@@ -8,7 +8,6 @@ Rules:
    left out: they have no name in the log any more.
 """
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,11 +19,11 @@ from app.audit.service import AuditService
 from app.db.engine import Tx
 from app.kernel.canonical import Json
 from app.kernel.errors import Conflict, Fault, InvalidInput, NotFound
+from app.kernel.shapes import DIGEST
 
 USED, UNUSED = "used", "unused"
 
 _MOST_ROWS = 2**53 - 1
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -102,7 +101,7 @@ def _require_valid(outcome: str, rows: int, result: str | None) -> None:
         faults.append(Fault("rows", "is no number of rows", "Send a whole number from 0 on."))
     if outcome == UNUSED and (rows or result is not None):
         faults.append(Fault("rows", "speaks of rows, yet unused", "Send rows 0 and no result."))
-    if result is not None and not _DIGEST.fullmatch(result):
+    if result is not None and not DIGEST.fullmatch(result):
         faults.append(Fault("result", "is not a digest", "Send sha256: and 64 hex digits."))
     if faults:
         raise InvalidInput(f"{faults[0].field} {faults[0].problem}", faults=tuple(faults))

@@ -5,18 +5,17 @@ alone, living five minutes at most. That its ``jti`` is used once is the caller'
 """
 
 import json
-import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from app.kernel.shapes import DEVICE_ID, fits
 from app.kernel.signing import MAX_TOKEN_BYTES, BadToken, read_token, unb64u
 from app.kernel.signing import thumbprint as key_id
 
 ASSERTION_LIFE = timedelta(minutes=5)
 SKEW = timedelta(seconds=60)
 ASSERTION_TYPE = "JWT"
-_DEVICE_ID = re.compile(r"d_[0-9a-f]{32}")
 
 
 def read_assertion(
@@ -78,4 +77,4 @@ def claimed_device(assertion: str) -> str | None:
         claimed = json.loads(unb64u(parts[1]))["sub"]
     except (ValueError, IndexError, KeyError, TypeError, RecursionError):
         return None
-    return claimed if isinstance(claimed, str) and _DEVICE_ID.fullmatch(claimed) else None
+    return claimed if isinstance(claimed, str) and fits(DEVICE_ID, claimed) else None

@@ -9,15 +9,16 @@ Rules:
 4. A leaf's bytes are the canonical form of its content (app/kernel/canonical.py).
 """
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from typing import Any, Literal, cast, get_args
 
 from app.kernel.canonical import Json, canonical, digest, parse_canonical, rewritten
 from app.kernel.clock import instant, timestamp
+from app.kernel.shapes import COMMITMENT, DIGEST, EVENT_ID, INSTANT, PSEUDONYM, REGION, fits
 
 FORMAT = "habeas-log/1"
 """Named by the first entry of every log and by every export."""
@@ -237,9 +238,6 @@ def refusal(leaf: Mapping[str, Any]) -> str | None:
     return reasons[0] if isinstance(reasons[0], str) else None
 
 
-_REGION = re.compile(r"GLOBAL|EU|EEA|[A-Z]{2}(-[A-Z0-9]{1,3})?")
-
-
 def regions_of(leaf: Mapping[str, Any]) -> frozenset[str]:
     """The regions an entry concerns, total whatever it holds; with ``US-NY`` also ``US``.
 
@@ -253,15 +251,10 @@ def regions_of(leaf: Mapping[str, Any]) -> frozenset[str]:
     said += regions if isinstance(regions, list) else ()
     for person in people if isinstance(people, list) else ():
         said.append(person.get("region") if isinstance(person, dict) else None)
-    named = {one for one in said if isinstance(one, str) and _REGION.fullmatch(one)}
+    named = {one for one in said if isinstance(one, str) and fits(REGION, one)}
     return frozenset(named | {one.partition("-")[0] for one in named})
 
 
-_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
-_EVENT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_PSEUDONYM = re.compile(r"p_[0-9a-f]{32}")
-_COMMITMENT = re.compile(r"hmac-sha256:[0-9a-f]{64}")
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _STAMPED = ("idx", "integrated_at", "streams", "submission")
 _KINDS = frozenset(kind.value for kind in Kind)
 
@@ -298,12 +291,8 @@ def _is_index(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
-def _is_text(form: re.Pattern[str]) -> _Check:
-    return lambda value: isinstance(value, str) and form.fullmatch(value) is not None
-
-
 def _is_instant(value: object) -> bool:
-    if not isinstance(value, str) or not _INSTANT.fullmatch(value):
+    if not isinstance(value, str) or not INSTANT.fullmatch(value):
         return False
     try:
         instant(value)
@@ -316,12 +305,12 @@ def _is_actor(value: object) -> bool:
     if not isinstance(value, dict) or value.keys() != {"kind", "id"}:
         return False
     if value["kind"] == "person":
-        return isinstance(value["id"], str) and _PSEUDONYM.fullmatch(value["id"]) is not None
+        return fits(PSEUDONYM, value["id"])
     return value["kind"] in _ACTOR_KINDS and isinstance(value["id"], str) and value["id"] != ""
 
 
 def _is_subjects(value: object) -> bool:
-    if not isinstance(value, list) or not all(_is_text(_PSEUDONYM)(one) for one in value):
+    if not isinstance(value, list) or not all(fits(PSEUDONYM, one) for one in value):
         return False
     return len(set(value)) == len(value)
 
@@ -339,7 +328,7 @@ def _is_streams(value: object) -> bool:
 FORMS: Mapping[str, _Check] = {
     "v": lambda value: value == 1 and _is_index(value),
     "idx": _is_index,
-    "event": _is_text(_EVENT),
+    "event": partial(fits, EVENT_ID),
     "kind": lambda value: isinstance(value, str) and value in _KINDS,
     "occurred_at": _is_instant,
     "integrated_at": _is_instant,
@@ -347,7 +336,7 @@ FORMS: Mapping[str, _Check] = {
     "subjects": _is_subjects,
     "purpose": lambda value: value is None or (isinstance(value, str) and value != ""),
     "facts": lambda value: isinstance(value, dict),
-    "commitment": lambda value: value is None or _is_text(_COMMITMENT)(value),
-    "submission": _is_text(_DIGEST),
+    "commitment": lambda value: value is None or fits(COMMITMENT, value),
+    "submission": partial(fits, DIGEST),
     "streams": _is_streams,
 }

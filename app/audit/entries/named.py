@@ -9,13 +9,12 @@ Three digests in entries are of no document, and are not looked for:
 3. ``result`` of ``access.used``: what a consumer says it read.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from app.audit.entries.model import Kind
+from app.kernel.shapes import DIGEST, fits
 
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _SINGLE = ("policy", "purposes", "offer", "statement", "custodians")
 _SEVERAL = ("layers", "capture_layers")
 
@@ -27,7 +26,7 @@ def named_documents(leaf: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(
         digest
         for digest in _digests(leaf["kind"], leaf["facts"])
-        if isinstance(digest, str) and _DIGEST.fullmatch(digest)
+        if isinstance(digest, str) and fits(DIGEST, digest)
     )
 
 

@@ -21,6 +21,7 @@ from typing import BinaryIO
 from app.audit.entries.model import FORMAT
 from app.audit.tree.checkpoint import Checkpoint
 from app.kernel.canonical import canonical
+from app.kernel.shapes import SHA256
 
 CHECKPOINT = "checkpoint"
 SELECTION = "selection.json"
@@ -31,7 +32,7 @@ BLOCK = 512
 END = bytes(2 * BLOCK)
 """POSIX pax, "ustar Interchange Format": an archive ends with two blocks of zeros."""
 
-_POLICY = re.compile(r"policies/[0-9a-f]{64}\.json")
+_POLICY = re.compile(rf"policies/{SHA256.pattern}\.json")
 
 
 def policy_path(digest: str) -> str:

@@ -18,7 +18,6 @@ import fcntl
 import json
 import logging
 import os
-import re
 import secrets
 import shutil
 import threading
@@ -32,13 +31,13 @@ from typing import Any
 
 from app.kernel.clock import Clock, instant, timestamp
 from app.kernel.errors import Conflict, HabeasError, NotFound, Unavailable
+from app.kernel.shapes import TOKEN_ID
 
 AT_ONCE = 2
 KEPT = 8
 KEPT_S = 3_600
 
 _WRITE_EVERY_S = 0.25
-_ID = re.compile(r"[0-9a-f]{32}")
 _logger = logging.getLogger(__name__)
 
 Progress = Callable[[int, int], None]
@@ -206,7 +205,7 @@ class ExportJobs:
 
     def _folders(self) -> Iterator[Path]:
         if self.folder.is_dir():
-            yield from (path for path in self.folder.iterdir() if _ID.fullmatch(path.name))
+            yield from (path for path in self.folder.iterdir() if TOKEN_ID.fullmatch(path.name))
 
     def _is_over(self, job: Job) -> bool:
         return job.removed_at is not None and job.removed_at <= self.clock.now()
@@ -223,7 +222,7 @@ class ExportJobs:
 
     def _read(self, job_id: str) -> Job | None:
         """A job as it stands; None where there is none (any more)."""
-        if not _ID.fullmatch(job_id):
+        if not TOKEN_ID.fullmatch(job_id):
             return None
         folder = self.folder / job_id
         try:

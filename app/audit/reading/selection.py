@@ -39,7 +39,6 @@ Where there is no sequence, nothing proves completeness and the verdict says so.
 ``integrated_at`` never decreasing, which only the whole log shows.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
@@ -49,16 +48,13 @@ from app.audit.entries.model import Kind, regions_of
 from app.kernel.canonical import Json, canonical
 from app.kernel.clock import instant, timestamp
 from app.kernel.errors import Fault, InvalidInput
+from app.kernel.shapes import DAY, PSEUDONYM, PURPOSE, REGION
 
 VERSION = 1
 INDEX = "index"
 """The sequence of the whole log."""
 
 _KINDS = frozenset(kind.value for kind in Kind)
-_PSEUDONYM = re.compile(r"p_[0-9a-f]{32}")
-_PURPOSE = re.compile(r"[a-z][a-z0-9_.]{0,63}")
-_REGION = re.compile(r"GLOBAL|EU|EEA|[A-Z]{2}(-[A-Z0-9]{1,3})?")
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 @dataclass(frozen=True)
@@ -185,9 +181,9 @@ def read_selection(
             )
         )
     for name, text, form, cure in (
-        ("person", person, _PSEUDONYM, "Name the pseudonym: p_ and 32 hex digits."),
-        ("purpose", purpose, _PURPOSE, "Name its key, such as ai_training.computer_use."),
-        ("region", region, _REGION, "Name a code such as DE or US-NY."),
+        ("person", person, PSEUDONYM, "Name the pseudonym: p_ and 32 hex digits."),
+        ("purpose", purpose, PURPOSE, "Name its key, such as ai_training.computer_use."),
+        ("region", region, REGION, "Name a code such as DE or US-NY."),
     ):
         if text.strip() and not form.fullmatch(text.strip()):
             faults.append(Fault(name, f"This is no {name}", cure))
@@ -232,7 +228,7 @@ def _time(name: str, text: str, faults: list[Fault]) -> datetime | None:
     if not said:
         return None
     try:
-        if _DAY.fullmatch(said):
+        if DAY.fullmatch(said):
             return datetime.combine(date.fromisoformat(said), time(), UTC)
         return instant(said)
     except ValueError:

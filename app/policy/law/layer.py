@@ -10,7 +10,6 @@ Rules:
    document blocks, it does not vanish: an expired rule must not loosen anything (law 7).
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -19,9 +18,6 @@ from typing import Any, Literal, TypeAlias
 
 from app.kernel.canonical import digest, parse_canonical
 from app.kernel.vocabulary import Mode
-
-REGION = re.compile(r"(GLOBAL|EU|EEA|[A-Z]{2}(-[A-Z0-9]{1,3})?)")
-"""An ISO 3166-1 or 3166-2 code, or EU, EEA, GLOBAL. Use with ``fullmatch``."""
 
 STATUSES = ("approved", "blocked", "draft")
 CONFIDENCES = ("C", "C2", "G")

@@ -20,6 +20,7 @@ from yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, No
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from app.kernel.errors import Fault, Unreadable
+from app.kernel.shapes import DAY
 from app.policy.notes import unstorable
 
 MAX_BYTES = 65_536
@@ -28,7 +29,6 @@ MAX_FAULTS = 50
 MAX_TEXT = 500
 
 _INTEGER = re.compile(r"0|[1-9][0-9]{0,8}")
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _PREFIX = "tag:yaml.org,2002:"
 
 
@@ -179,7 +179,7 @@ class Form:
             return None
         raw = node.value if isinstance(node, ScalarNode) else ""
         try:
-            found = date.fromisoformat(raw) if _DAY.fullmatch(raw) else None
+            found = date.fromisoformat(raw) if DAY.fullmatch(raw) else None
         except ValueError:
             found = None
         if found is None or not 1900 <= found.year <= 2999:  # noqa: PLR2004 - a slip of the pen

@@ -4,7 +4,6 @@ Days are days in UTC and both ends belong to the search: what the form says is w
 every reader on every clock.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -13,6 +12,7 @@ from urllib.parse import urlencode
 from app.audit.entries.model import EntryFilter, Kind
 from app.audit.reading.selection import Selection
 from app.kernel.errors import Fault
+from app.kernel.shapes import DAY, INDEX, PSEUDONYM, PURPOSE, REGION
 from app.web.words.log_words import GROUPS, OUTCOMES, kinds_of
 
 SIDES: Mapping[str, str] = {"about": "about them", "by": "by them"}
@@ -21,11 +21,6 @@ SIDES: Mapping[str, str] = {"about": "about them", "by": "by them"}
 ASKED = ("purpose", "outcome", "region", "since", "until")
 """Fields that the entry about a search repeats beside kind and person."""
 
-_PSEUDONYM = re.compile(r"p_[0-9a-f]{32}")
-_INDEX = re.compile(r"[0-9]{1,15}")
-_PURPOSE = re.compile(r"[a-z][a-z0-9_.]{0,63}")
-_REGION = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?|EEA|GLOBAL")
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _KINDS = frozenset(kind.value for kind in Kind) | GROUPS.keys()
 
 
@@ -74,11 +69,11 @@ class Search:
         ):
             if value and value not in known:
                 found.append(Fault(name, "This is not one of the choices.", "Use the list."))
-        if self.purpose and not _PURPOSE.fullmatch(self.purpose):
+        if self.purpose and not PURPOSE.fullmatch(self.purpose):
             found.append(Fault("purpose", "A purpose is a code.", "Use the list."))
-        if self.region and not _REGION.fullmatch(self.region):
+        if self.region and not REGION.fullmatch(self.region):
             found.append(Fault("region", "A region is a code: DE, US-CA.", "Use the list."))
-        if self.person and not _PSEUDONYM.fullmatch(self.person):
+        if self.person and not PSEUDONYM.fullmatch(self.person):
             found.append(
                 Fault(
                     "person",
@@ -106,7 +101,7 @@ class Search:
         return tuple(
             Fault(name, "An index is a number.", "Leave it empty for the newest.")
             for name, value in (("before", self.before), ("after", self.after))
-            if value and not _INDEX.fullmatch(value)
+            if value and not INDEX.fullmatch(value)
         )
 
     def wanted(self, limit: int) -> EntryFilter:
@@ -150,7 +145,7 @@ class Search:
 
 def read_day(text: str) -> date | None:
     """A day as the form writes it; None for anything else."""
-    if not _DAY.fullmatch(text):
+    if not DAY.fullmatch(text):
         return None
     try:
         return date.fromisoformat(text)

@@ -107,7 +107,7 @@ def answers(situation: Situation, names: Names, catalogue: Catalogue) -> Answers
 
 
 def _signals(situation: Situation, names: Names) -> tuple[SignalRow, ...]:
-    """The eight signals, most captured first."""
+    """The signals, most captured first."""
     rows = [_signal(signal, situation, names) for signal in Signal]
     order = ("allow", "redact", "deny")
     return tuple(sorted(rows, key=lambda row: order.index(row.mode)))

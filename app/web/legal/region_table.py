@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from app.kernel.authority import Authority, Role
+from app.kernel.shapes import PARENTS
 from app.kernel.vocabulary import Mode, Signal
 from app.policy.model import InForce, RegionView
 from app.web.words.policy_words import BASES, MODES, PRECONDITIONS, Mark, counted, listed
@@ -105,7 +106,7 @@ def _region_row(view: RegionView, depth: int, names: Names) -> RegionRow:
 
 
 def cells(in_force: InForce, names: Names) -> tuple[Cell, ...]:
-    """The eight signals under a compiled policy."""
+    """The signals under a compiled policy."""
     compiled = in_force.compiled
     found = []
     for signal in Signal:
@@ -198,7 +199,7 @@ def overview(rows: Iterable[RegionRow]) -> tuple[str, tuple[str, ...]]:
 
     The region that stands for everywhere is a floor under the others and is not counted.
     """
-    places = [row for row in rows if row.code not in {"GLOBAL", "EU", "EEA"}]
+    places = [row for row in rows if row.code not in PARENTS]
     on = [row for row in places if not row.obstacles]
     off: dict[str, list[str]] = {}
     for row in places:

@@ -1,13 +1,11 @@
 """Names for ids: pages show people by name, services know them by id."""
 
-import re
 from collections.abc import Iterable, Mapping
 
 from app.db.engine import Tx
 from app.kernel.errors import NotFound
+from app.kernel.shapes import PSEUDONYM
 from app.wiring import Services
-
-_PSEUDONYM = re.compile(r"p_[0-9a-f]{32}")
 
 
 def named(services: Services, tx: Tx, ids: Iterable[str]) -> Mapping[str, str]:
@@ -22,4 +20,4 @@ def _name(services: Services, tx: Tx, person_id: str) -> str:
     try:
         return services.directory.person(tx, person_id).name
     except NotFound:
-        return "somebody erased" if _PSEUDONYM.fullmatch(person_id) else person_id
+        return "somebody erased" if PSEUDONYM.fullmatch(person_id) else person_id

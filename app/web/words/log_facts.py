@@ -40,7 +40,7 @@ FACTS: Mapping[str, str] = {
     "shown": "Random id of the showing of the notice that was decided on.",
     "decision": "Random id of the decision.",
     "seq": "Counts up with each decision or policy; an agent accepts no smaller one.",
-    "signals": "Which of the eight signals.",
+    "signals": "Which signals.",
     "apps": "Which apps of the catalogue.",
     "recorded_at": "When it was recorded, in UTC.",
     "until": "Until when a pause lasts, in UTC.",

@@ -1,10 +1,11 @@
-"""Words of the employee's pages: plain ones first, the legal term beside them.
+"""Words of the employee's pages: plain ones first, the legal term next to them.
 
 Nothing here decides anything: closed lists, and how to join them.
 """
 
 from collections.abc import Iterable, Mapping
 
+from app.kernel.vocabulary import SIGNALS
 from app.web.words import log_words, policy_words
 
 MODE_WORDS: Mapping[str, str] = {
@@ -37,16 +38,7 @@ SENTENCE_WORDS: Mapping[str, str] = {
 }
 """Signals as they stand in a sentence that begins with "Your"."""
 
-SIGNAL_MEANINGS: Mapping[str, str] = {
-    "pointer": "where the pointer goes",
-    "click": "what is clicked",
-    "menu": "which menu entries are chosen",
-    "shortcut": "which key combinations are pressed",
-    "key_timing": "when keys are pressed, not which",
-    "key_content": "what is typed",
-    "screenshot": "pictures of the window in use",
-    "app_url": "which app or site is in use",
-}
+SIGNAL_MEANINGS: Mapping[str, str] = {row.code: row.meaning for row in SIGNALS}
 
 PURPOSE_PHRASES: Mapping[str, str] = {
     "ai_training.computer_use": "training computer-use models",
@@ -115,7 +107,9 @@ def purpose_phrase(purposes: Iterable[str]) -> str:
     known = list(purposes)
     wanted = [purpose for purpose in known if purpose.startswith("ai_training.")] or known
     ordered = [purpose for purpose in PURPOSE_PHRASES if purpose in wanted]
-    return listed(PURPOSE_PHRASES[purpose] for purpose in ordered) or "no purpose"
+    # A purpose without words is shown by its key: nobody is told less than what is so (law 8).
+    ordered += sorted(set(wanted) - PURPOSE_PHRASES.keys())
+    return listed(PURPOSE_PHRASES.get(purpose, purpose) for purpose in ordered) or "no purpose"
 
 
 def lower_first(sentence: str) -> str:
