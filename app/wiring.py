@@ -28,6 +28,7 @@ from app.audit.service import AuditService
 from app.audit.tree.checkpoint import VerifierKey
 from app.audit.tree.epoch import next_origin
 from app.audit.witnesses.asking import Witnesses, read_policy
+from app.capture.service import CaptureService
 from app.consent.packs import load_notices
 from app.consent.service import ConsentService
 from app.db.engine import Database, Tx, open_database
@@ -70,6 +71,7 @@ class Services:
     sessions: SessionService
     policy: PolicyService
     consent: ConsentService
+    capture: CaptureService
     agents: AgentService
     access: AccessService
     rights: RightsService
@@ -258,11 +260,12 @@ def _joined(
         settings.issuer,
         load_notices(settings.policies / "notices"),
     )
+    capture = CaptureService(policy, consent)
     agents = AgentService(
         log,
         directory,
         policy,
-        consent,
+        capture,
         authority,
         keys.signer("lease"),
         settings.issuer,
@@ -303,6 +306,7 @@ def _joined(
         sessions=SessionService(log),
         policy=policy,
         consent=consent,
+        capture=capture,
         agents=agents,
         access=access,
         witnesses=_witnesses(settings, database, clock, keys, origin),

@@ -1,8 +1,7 @@
 """Leases and reports: what an agent may do now, and what it says it did.
 
 Rules:
-1. ``situation`` is the one answer to "may this person be captured now": the employee's page and the
-   lease both come from it.
+1. Whether a lease says on is ``CaptureService.situation``'s answer, and nothing else's.
 2. A lease whose content differs from the device's last recorded one is an entry, committed before
    it is sent (law 2). A renewal of equal content is not an entry and changes nothing.
 3. Most polls are renewals, so they are answered from a reading transaction: ``renewal`` answers if
@@ -21,19 +20,16 @@ from app.agents.leases.terms import (
     NOTHING_HELD,
     LeaseAnswer,
     Poll,
-    Situation,
     Terms,
-    circumstances_of,
     lease_changed,
-    offer_to,
-    regions_in_question,
 )
-from app.agents.model import Device, Report, Totals, directive
+from app.agents.model import Device, Report, Totals
 from app.agents.pairing.service import PairingService
 from app.audit.entries.model import Actor, Event, Kind
 from app.audit.service import AuditService
 from app.audit.tree.epoch import lease_seq
-from app.consent.service import ConsentService
+from app.capture.service import CaptureService
+from app.capture.situation import Situation, regions_in_question
 from app.db.engine import Tx
 from app.directory.model import Person
 from app.directory.service import DirectoryService
@@ -56,7 +52,7 @@ class AgentService(PairingService):
         log: AuditService,
         directory: DirectoryService,
         policy: PolicyService,
-        consent: ConsentService,
+        capture: CaptureService,
         authority: Authority,
         signer: Signer,
         issuer: str,
@@ -66,42 +62,11 @@ class AgentService(PairingService):
         super().__init__(log, issuer)
         self._directory = directory
         self._policy = policy
-        self._consent = consent
+        self._capture = capture
         self._authority = authority
         self._signer = signer
         self._ttl_s = ttl_s
         self._poll_s = poll_s
-
-    # The directive
-
-    def situation(
-        self,
-        tx: Tx,
-        person: Person,
-        now: datetime,
-        place: str | None = None,
-        *,
-        device_active: bool = True,
-    ) -> Situation:
-        """Work out whether a person may be captured now, and everything behind it.
-
-        Args:
-            tx: a reading transaction is enough; nothing is written.
-            person: whom it is about.
-            now: the instant.
-            place: where the laptop is, if that is known; one more region, so it can only narrow.
-            device_active: whether the device that asks is not revoked.
-        """
-        in_force = self._policy.in_force(tx, regions_in_question(person, place), now)
-        standing = self._consent.standing(tx, person, now)
-        circumstances = circumstances_of(person, standing, in_force, device_active=device_active)
-        found = directive(circumstances, now)
-        document = None
-        if found.capture:
-            document, _ = self._policy.document_for(in_force, standing.scope)
-        return Situation(
-            person, in_force, standing, circumstances, found, offer_to(person, in_force), document
-        )
 
     # Leases
 
@@ -121,7 +86,9 @@ class AgentService(PairingService):
         """
         poll.check()
         person = self._directory.person(tx, device.person_id)
-        situation = self.situation(tx, person, now, poll.place, device_active=device.active)
+        situation = self._capture.situation(
+            tx, person, now, poll.place, device_active=device.active
+        )
         terms = self._terms(tx, device, situation, now, poll.place)
         last = store.last_lease(tx, device.id)
         if last is None or last.content != terms.digest:
@@ -147,7 +114,9 @@ class AgentService(PairingService):
         self._policy.hold(tx)
         device = store.device(tx, device.id) or device
         person = self._directory.person(tx, device.person_id)
-        situation = self.situation(tx, person, now, poll.place, device_active=device.active)
+        situation = self._capture.situation(
+            tx, person, now, poll.place, device_active=device.active
+        )
         terms = self._terms(tx, device, situation, now, poll.place)
         last = store.last_lease(tx, device.id)
         if last is None or last.content != terms.digest:

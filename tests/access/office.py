@@ -98,7 +98,7 @@ class Office:
     def opt_in(self, *people: Person) -> None:
         for one in people:
             with self.services.database.write() as tx:
-                situation = self.services.agents.situation(tx, one, self.now)
+                situation = self.services.capture.situation(tx, one, self.now)
                 shown = self.services.consent.show(tx, one, situation.offer, "en", self.now)
                 self.services.consent.decide(tx, one, Act.GIVEN, self.now, shown_id=shown.id)
 

@@ -13,7 +13,7 @@ from app.access.decision.model import Caller, Facts, PersonFacts, Question, Scop
 from app.access.decision.record import entry_facts, recompute
 from app.access.enforcer import CasbinAuthority
 from app.access.floor.terms import ALLOWED
-from app.agents.model import Circumstances, directive
+from app.capture.directive import Circumstances, directive
 from app.consent.model import State, suffices
 from app.kernel.authority import Role
 from app.kernel.vocabulary import Mode, Signal

@@ -100,7 +100,7 @@ class Company:
         who = self.person(person_id)
         with self.write() as tx:
             if act in {Act.GIVEN, Act.ACKNOWLEDGED}:
-                offer = self.services.agents.situation(tx, who, self.now).offer
+                offer = self.services.capture.situation(tx, who, self.now).offer
                 shown = self.services.consent.show(tx, who, offer, "en", self.now)
                 options["shown_id"] = shown.id
             return self.services.consent.decide(tx, who, act, self.now, **options)

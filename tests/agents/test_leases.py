@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import text
 
 from app.agents.leases.terms import Poll
-from app.agents.model import Circumstances, directive
 from app.agents.service import MAX_CHANGES_PER_HOUR
+from app.capture.directive import Circumstances, directive
 from app.consent.model import Act
 from app.kernel.canonical import digest, parse_canonical
 from app.kernel.clock import instant
@@ -341,7 +341,7 @@ def test_the_page_and_the_lease_come_from_one_answer(open_company):
     device = open_company.pair()
     said = claims(open_company, open_company.lease(device))
     with open_company.read() as tx:
-        page = open_company.services.agents.situation(tx, open_company.person(), open_company.now)
+        page = open_company.services.capture.situation(tx, open_company.person(), open_company.now)
     assert page.directive.capture
     assert page.policy_digest == said["policy"]
     assert page.offer.apps == ("slack", "vscode")

@@ -64,7 +64,7 @@ def test_a_report_names_a_policy_document_for_agents(open_company):
     open_company.lease(device)
     with open_company.read() as tx:
         who = open_company.services.directory.person(tx, "E-1000")
-        named = open_company.services.agents.situation(tx, who, open_company.now).policy_digest
+        named = open_company.services.capture.situation(tx, who, open_company.now).policy_digest
         kept = dict(open_company.services.policy.documents(tx))
     assert named in kept
     send(open_company, device, a_report(policy=named))

@@ -22,6 +22,7 @@ from app.agents.service import AgentService
 from app.audit.entries.model import SYSTEM, Actor, Kind
 from app.audit.restore.custody import Custodians, sign_statement
 from app.audit.tree.checkpoint import VerifierKey
+from app.capture.service import CaptureService
 from app.consent.model import Act
 from app.consent.service import ConsentService
 from app.db.engine import Tx
@@ -38,8 +39,8 @@ from app.rights.service import RightsService
 from app.wiring import Services
 
 SERVICES = (
-    DirectoryService, SessionService, PolicyService, ConsentService, AgentService, AccessService,
-    RightsService,
+    DirectoryService, SessionService, PolicyService, ConsentService, CaptureService, AgentService,
+    AccessService, RightsService,
 )  # fmt: skip
 
 READS = {
@@ -48,8 +49,9 @@ READS = {
     "PolicyService": "change changes check document documents in_force region_view regions stops "
     "throughout",
     "ConsentService": "documents history receipt receipts shown standing standing_between",
+    "CaptureService": "situation",
     "AgentService": "bearer_device captured device_of devices pairing_for policy_document renewal "
-    "situation stranger",
+    "stranger",
     "AccessService": "authenticate consumers documents uses",
 }
 
@@ -85,7 +87,7 @@ class Story:
         )
 
     def shown(self) -> str:
-        offer = self.services.agents.situation(self.tx, self.person(EMPLOYEE), self.now).offer
+        offer = self.services.capture.situation(self.tx, self.person(EMPLOYEE), self.now).offer
         show = self.services.consent.show
         return str(show(self.tx, self.person(EMPLOYEE), offer, "en", self.now).id)
 
@@ -269,7 +271,7 @@ def hand_over(story: Story) -> None:
 def erase(story: Story) -> None:
     """Somebody who has read the notice; by two custodians whom this instance then knows."""
     person = story.person(SECOND)
-    offer = story.services.agents.situation(story.tx, person, story.now).offer
+    offer = story.services.capture.situation(story.tx, person, story.now).offer
     story.services.consent.show(story.tx, person, offer, "en", story.now)
     keys = {name: LocalSigner.generate() for name in ("one", "two")}
     known = Custodians(tuple(VerifierKey(name, key.public) for name, key in keys.items()))

@@ -247,7 +247,9 @@ def test_laptops_that_saw_what_is_lost_go_on_and_the_old_permission_does_not(
             agents = services.agents
             answer = agents.lease(story.tx, paired.device, instance.clock.now())
             assert answer.token is not None
-            situation = agents.situation(story.tx, story.person(EMPLOYEE), instance.clock.now())
+            situation = services.capture.situation(
+                story.tx, story.person(EMPLOYEE), instance.clock.now()
+            )
             digest = situation.policy_digest
             return answer.token, agents.policy_document(story.tx, digest) if digest else None
 

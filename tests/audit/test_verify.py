@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from app.agents.model import Circumstances
 from app.audit.export import archive
 from app.audit.tree.checkpoint import VerifierKey, sign_note
+from app.capture.directive import Circumstances
 from app.consent.model import State
 from app.kernel.canonical import Json, digest
 from app.kernel.errors import InvalidInput, NotFound

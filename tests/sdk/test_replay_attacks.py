@@ -13,7 +13,7 @@ import pytest
 
 from app.access.decision.model import decide
 from app.access.decision.record import entry_facts, facts_from_entry
-from app.agents.model import Circumstances, directive
+from app.capture.directive import Circumstances, directive
 from app.consent.model import Act
 from app.kernel.clock import instant, timestamp
 from app.kernel.vocabulary import Signal

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.agents.leases.terms import Situation
-from app.agents.model import Directive
+from app.capture.directive import Directive
+from app.capture.situation import Situation
 from app.consent.model import OPENING, Act, Decision, Standing, State
 from app.demo.seed import seed
 from app.demo.server import SECRETS
@@ -40,7 +40,7 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
 def situation_of(services: Services, person_id: str) -> Situation:
     with services.database.read() as tx:
         person = services.directory.person(tx, person_id)
-        return services.agents.situation(tx, person, NOW)
+        return services.capture.situation(tx, person, NOW)
 
 
 @pytest.fixture

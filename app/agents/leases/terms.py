@@ -1,4 +1,4 @@
-"""What a lease says, before it is signed: the situation, its terms, its entry (no I/O).
+"""What a lease says, before it is signed: its terms, its entry (no I/O).
 
 Rules:
 1. Content is everything that a lease claims but ``jti``, ``iat``, ``exp``, ``nonce`` and ``seq``.
@@ -17,37 +17,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.agents.model import Circumstances, Device, Directive
+from app.agents.model import Device
 from app.audit.entries.model import Actor, Event, Kind
-from app.consent.model import Offer, Standing
-from app.directory.model import Person, is_region
+from app.capture.situation import Situation
+from app.directory.model import is_region
 from app.kernel.canonical import Json, canonical, digest
 from app.kernel.errors import Fault, InvalidInput
-from app.kernel.vocabulary import Mode, Reason
-from app.policy.model import InForce
+from app.kernel.vocabulary import Reason
 
 MIN_AGENT = "0.1.0"
 _NONCE = re.compile(r"[A-Za-z0-9_-]{8,128}")
-
-
-@dataclass(frozen=True)
-class Situation:
-    """Where a person stands now.
-
-    Attributes:
-        directive: on, or off and why.
-        offer: what would be, or is, captured here: what is in force, before the person's own mask.
-        policy_digest: names the policy document; None while capture is off.
-        circumstances: everything that the directive was computed from.
-    """
-
-    person: Person
-    in_force: InForce
-    standing: Standing
-    circumstances: Circumstances
-    directive: Directive
-    offer: Offer
-    policy_digest: str | None
 
 
 @dataclass(frozen=True)
@@ -149,59 +128,6 @@ class Terms:
             {"content": self.digest, "seq": self.seq, "ttl_s": self.ttl_s, "window": window}
         )
         return f'"{hashlib.sha256(named).hexdigest()[:32]}"'
-
-
-def offer_to(person: Person, in_force: InForce) -> Offer:
-    """What is in force for a person, as it is put before them."""
-    compiled = in_force.compiled
-    kept = {
-        signal.value: rule.retention_days
-        for signal, rule in compiled.signals.items()
-        if rule.mode is not Mode.DENY
-    }
-    return Offer(
-        region=person.region,
-        regions=person.regions,
-        signals=tuple(sorted(kept)),
-        purposes=tuple(sorted(compiled.purposes)),
-        apps=tuple(sorted(compiled.apps)),
-        retention_days=kept,
-        bases=tuple(sorted(basis.value for basis in compiled.bases)),
-        policy=tuple(sorted({layer.digest for layer in in_force.layers})),
-    )
-
-
-def regions_in_question(person: Person, place: str | None) -> tuple[str, ...]:
-    """Every region that bears on a lease, the home region first; ``place``: where the laptop is."""
-    return tuple(dict.fromkeys((*person.regions, *([place] if place else []))))
-
-
-def circumstances_of(
-    person: Person, standing: Standing, in_force: InForce, *, device_active: bool
-) -> Circumstances:
-    """Everything that the directive depends on, from what the other capabilities know."""
-    return Circumstances(
-        person_active=person.active,
-        device_active=device_active,
-        unknown=in_force.unknown,
-        blocked=in_force.compiled.blocked,
-        company=in_force.company,
-        stopped=in_force.stopped,
-        missing=in_force.missing,
-        lead_until=in_force.lead_until,
-        bases=in_force.compiled.bases,
-        state=standing.state,
-        region_changed=residence_changed(person, standing),
-    )
-
-
-def residence_changed(person: Person, standing: Standing) -> bool:
-    """Whether the decision that stands was made in another residence."""
-    decision = standing.decision
-    return decision is not None and (decision.region, decision.residence) != (
-        person.region,
-        person.residence,
-    )
 
 
 def lease_changed(device: Device, situation: Situation, terms: Terms, place: str | None) -> Event:

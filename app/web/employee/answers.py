@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
-from app.agents.leases.terms import Situation
+from app.capture.situation import Situation
 from app.kernel.vocabulary import Mode, Signal
 from app.policy.model import Catalogue, Compiled, Exclusion, Why
 from app.web.employee.state_words import captured_apps, captured_purposes

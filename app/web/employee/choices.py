@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.agents.leases.terms import Situation
+from app.capture.situation import Situation
 from app.consent.model import OPENING, Act, Decision, State
 from app.web.employee.state_words import offered_acts
 

@@ -24,7 +24,7 @@ def lines(
     only: str = "",
 ) -> Response:
     """The laptops' lines alone, for a page that asks again every two seconds."""
-    situation = services.agents.situation(tx, visitor.person, now)
+    situation = services.capture.situation(tx, visitor.person, now)
     rows = laptop_rows(services, tx, situation, now)
     if only:
         rows = tuple(row for row in rows if row.device.id == only)
@@ -75,7 +75,7 @@ def show(
     request: Request, device: str, visitor: SignedIn, services: ServicesDep, tx: ReadTx, now: Now
 ) -> Response:
     """One laptop of the person."""
-    situation = services.agents.situation(tx, visitor.person, now)
+    situation = services.capture.situation(tx, visitor.person, now)
     rows = laptop_rows(services, tx, situation, now)
     row = next((one for one in rows if one.device.id == device), None)
     if row is None:

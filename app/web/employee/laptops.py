@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from app.agents.leases.terms import Situation
 from app.agents.model import Device
 from app.audit.entries.model import Entry
+from app.capture.situation import Situation
 from app.consent.model import State
 from app.kernel.clock import instant
 

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from app.access.decision.model import AccessReason
 from app.access.decision.sentences import SENTENCES
-from app.agents.leases.terms import Situation
 from app.agents.model import Totals
 from app.audit.entries.model import Entry, EntryFilter, Kind
+from app.capture.situation import Situation
 from app.consent.model import Act, Decision, State
 from app.db.engine import Tx
 from app.directory.model import Person
@@ -49,7 +49,7 @@ class Overview:
 
 def overview(services: Services, tx: Tx, person: Person, now: datetime) -> Overview:
     """Gather what the page shows."""
-    situation = services.agents.situation(tx, person, now)
+    situation = services.capture.situation(tx, person, now)
     names = region_names(services, tx, situation.in_force)
     history = services.consent.history(tx, person.id)
     laptops = laptop_rows(services, tx, situation, now)

@@ -81,7 +81,7 @@ def decide(
     chosen = _act(act)
     offer = None
     if chosen in OPENING:
-        offer = services.agents.situation(tx, visitor.person, now).offer
+        offer = services.capture.situation(tx, visitor.person, now).offer
     try:
         receipt = services.consent.decide(
             tx,
@@ -108,7 +108,7 @@ def _decide_page(
     changed: Conflict | None = None,
 ) -> Response:
     person = visitor.person
-    situation = services.agents.situation(tx, person, now)
+    situation = services.capture.situation(tx, person, now)
     names = region_names(services, tx, situation.in_force)
     opening = next((act for act in offered_acts(situation) if act in OPENING), None)
     language = language or preferred_language(request, services.consent.languages)

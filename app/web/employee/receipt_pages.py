@@ -51,7 +51,7 @@ def show(
     # transaction begins with its first statement, so it sees what this one finds.
     services.integrator.integrate()
     receipt = services.consent.receipt(tx, person.id, decision)
-    situation = services.agents.situation(tx, person, now)
+    situation = services.capture.situation(tx, person, now)
     history = services.consent.history(tx, person.id)
     return page(
         request,

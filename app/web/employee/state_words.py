@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from app.agents.leases.terms import Situation
+from app.capture.situation import Situation
 from app.consent.model import OPENING, Act, allowed_acts
 from app.kernel.vocabulary import Mode
 from app.web.words.policy_words import counted, listed

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import NamedTuple, TypeAlias
 
-from app.agents.leases.terms import Situation
+from app.capture.situation import Situation
 from app.consent.model import State
 from app.kernel.vocabulary import Reason
 from app.policy.law.layer import APPROVED, Layer

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from app.agents.model import Circumstances, directive
 from app.audit.entries.model import Kind
+from app.capture.directive import Circumstances, directive
 from app.kernel.clock import instant
 
 _YES = frozenset({Kind.CONSENT_GIVEN, Kind.CONSENT_ACKNOWLEDGED})

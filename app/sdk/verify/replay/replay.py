@@ -20,10 +20,10 @@ from app.access.decision.facts import caller_of, person_facts, stays_of
 from app.access.decision.model import Caller, Facts, PersonFacts, Question, decide
 from app.access.decision.record import facts_from_entry, recorded
 from app.access.floor.terms import TERMS
-from app.agents.leases.terms import circumstances_of, regions_in_question
-from app.agents.model import Circumstances, directive
 from app.audit.entries.model import Kind
 from app.audit.tree.epoch import lease_seq
+from app.capture.directive import Circumstances, directive
+from app.capture.situation import circumstances_of, regions_in_question
 from app.consent.model import Standing
 from app.directory.model import Person
 from app.kernel.clock import instant, timestamp

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.agents.model import Circumstances, directive
+from app.capture.directive import Circumstances, directive
 from app.consent.model import State
 from app.kernel.vocabulary import Basis, Reason
 
