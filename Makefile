@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test tour check bench bench-audit openapi lock clean
+.PHONY: help install run test tour check bench bench-audit openapi house lock clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ bench-audit: install ## measure the log at 1,000,000 entries (ENTRIES=…): appe
 
 openapi: install ## write openapi/openapi.json anew
 	$(BIN)/habeas openapi > openapi/openapi.json
+
+house: install ## draw docs/img/house.svg anew from the import contracts
+	$(BIN)/python docs/img/house.py > docs/img/house.svg
 
 lock: ## resolve the requirements anew, with hashes and without addresses (needs uv)
 	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml -o requirements.txt
