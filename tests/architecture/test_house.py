@@ -10,9 +10,7 @@ from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
-from fastapi.dependencies.models import Dependant
-from fastapi.routing import APIRoute
-from starlette.routing import BaseRoute
+from fastapi.routing import RouteContext
 from starlette.testclient import TestClient
 
 import app
@@ -21,6 +19,7 @@ from app.kernel import errors
 from app.main import create_app
 from app.settings import Settings
 from app.wiring import build
+from tests.architecture.routes import dependants, routes
 
 ROOT = Path(app.__file__).parent
 CHECKOUT = ROOT.parent
@@ -53,28 +52,8 @@ def application(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
     services.database.engine.dispose()
 
 
-def routes(application: FastAPI) -> list[APIRoute]:
-    """Every route with its dependencies, of every router that was included."""
-    found = [route for each in application.routes for route in included(each)]
-    return [route for route in found if isinstance(route, APIRoute)]
-
-
-def included(route: BaseRoute) -> list[BaseRoute]:
-    router = getattr(route, "original_router", None)
-    return router.routes if router is not None else [route]
-
-
-def calls(dependant: Dependant) -> set[object]:
-    found = {dependant.call}
-    for inner in dependant.dependencies:
-        found |= calls(inner)
-    return found
-
-
-def dependants(dependant: Dependant) -> Iterator[Dependant]:
-    yield dependant
-    for inner in dependant.dependencies:
-        yield from dependants(inner)
+def calls(route: RouteContext) -> set[object]:
+    return {dependant.call for dependant in dependants(route.dependant)}
 
 
 def test_every_route_asks_who_is_there_but_for_the_public_ones(application: FastAPI) -> None:
@@ -109,7 +88,7 @@ def test_every_transaction_ends_before_the_answer_is_sent(application: FastAPI) 
 def test_every_handler_runs_in_a_thread_or_touches_no_database(application: FastAPI) -> None:
     """An ``async def`` handler with a transaction would hold up everybody else."""
     for route in routes(application):
-        transactions = {deps._write, deps._read} & calls(route.dependant)
+        transactions = {deps._write, deps._read} & calls(route)
         if inspect.iscoroutinefunction(route.endpoint):
             assert not transactions, route.path
 

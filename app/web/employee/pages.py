@@ -10,17 +10,15 @@ from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
 
 from app.access.floor.purposes import PurposeText
-from app.api.deps import Now, ReadTx, ServicesDep, WriteTx
 from app.consent.model import OPENING, Act
-from app.db.engine import Tx
 from app.kernel.errors import Conflict, Fault, InvalidInput
 from app.web.employee.answers import answers
 from app.web.employee.decide_words import decide_words
 from app.web.employee.notice_text import as_html
 from app.web.employee.overview import overview, region_names
 from app.web.employee.state_words import captured_purposes, offered, offered_acts, said
-from app.web.shell.door import SignedIn, Visitor, is_own_step
-from app.web.shell.render import page
+from app.web.shell.door import is_own_step
+from app.web.shell.visit import ReadVisit, Visit, WriteVisit
 from app.web.words.text import LANGUAGES, lower_first
 from app.wiring import Services
 
@@ -32,13 +30,11 @@ PAUSES = ((15, "15 minutes"), (30, "30 minutes"), (60, "1 hour"), (_UNTIL_TOMORR
 
 
 @router.get("")
-def home(
-    request: Request, visitor: SignedIn, services: ServicesDep, tx: ReadTx, now: Now
-) -> Response:
+def home(visit: ReadVisit) -> Response:
     """The state as a sentence, the choice, five answers, laptops, history."""
-    view = overview(services, tx, visitor.person, now)
-    return page(
-        request,
+    services = visit.services
+    view = overview(services, visit.tx, visit.person, visit.now)
+    return visit.page(
         "me.html",
         view=view,
         answers=answers(view.agreed, view.names, services.policy.catalogue),
@@ -49,80 +45,61 @@ def home(
 
 
 @router.get("/decide")
-def read_notice(
-    request: Request,
-    visitor: SignedIn,
-    services: ServicesDep,
-    tx: WriteTx,
-    now: Now,
-    language: str = "",
-) -> Response:
+def read_notice(visit: WriteVisit, language: str = "") -> Response:
     """The whole notice and exactly what is offered, then the two choices.
 
     That it was shown is recorded: so another site's link leads to the person's page first.
     """
-    if not is_own_step(request):
+    if not is_own_step(visit.request):
         return RedirectResponse("/me", 303)
-    return _decide_page(request, visitor, services, tx, now, language)
+    return _decide_page(visit, language)
 
 
 @router.post("/decisions")
 def decide(
-    request: Request,
-    visitor: SignedIn,
-    services: ServicesDep,
-    tx: WriteTx,
-    now: Now,
+    visit: WriteVisit,
     act: Annotated[str, Form()] = "",
     shown: Annotated[str, Form()] = "",
     minutes: Annotated[str, Form()] = "",
 ) -> Response:
     """Take a decision; its receipt says what was recorded."""
-    chosen = _act(act)
+    services, chosen = visit.services, _act(act)
     offer = None
     if chosen in OPENING:
-        offer = services.capture.situation(tx, visitor.person, now).offer
+        offer = services.capture.situation(visit.tx, visit.person, visit.now).offer
     try:
         receipt = services.consent.decide(
-            tx,
-            visitor.person,
+            visit.tx,
+            visit.person,
             chosen,
-            now,
+            visit.now,
             shown_id=shown or None,
-            until=_until(minutes, now) if chosen is Act.PAUSED else None,
+            until=_until(minutes, visit.now) if chosen is Act.PAUSED else None,
             offer=offer,
         )
     except Conflict as changed:
-        return _decide_page(request, visitor, services, tx, now, "", changed=changed)
+        return _decide_page(visit, "", changed=changed)
     return RedirectResponse(f"/me/receipts/{receipt.decision.id}", 303)
 
 
-def _decide_page(
-    request: Request,
-    visitor: Visitor,
-    services: Services,
-    tx: Tx,
-    now: datetime,
-    language: str,
-    *,
-    changed: Conflict | None = None,
-) -> Response:
-    person = visitor.person
-    situation = services.capture.situation(tx, person, now)
-    names = region_names(services, tx, situation.in_force)
+def _decide_page(visit: Visit, language: str, *, changed: Conflict | None = None) -> Response:
+    consent, catalogue = visit.services.consent, visit.services.policy.catalogue
+    situation = visit.services.capture.situation(visit.tx, visit.person, visit.now)
     opening = next((act for act in offered_acts(situation) if act in OPENING), None)
-    language = language or preferred_language(request, services.consent.languages)
-    shown = services.consent.show(tx, person, situation.offer, language, now) if opening else None
-    notice = shown.notice if shown else services.consent.notice(language)
+    language = language or preferred_language(visit.request, consent.languages)
+    shown = None
+    if opening is not None:
+        shown = consent.show(visit.tx, visit.person, situation.offer, language, visit.now)
+    notice = shown.notice if shown else consent.notice(language)
     words = decide_words(notice.language)
-    rows = answers(offered(situation), words.named(names), services.policy.catalogue)
-    return page(
-        request,
+    names = region_names(visit.services, visit.tx, situation.in_force)
+    rows = answers(offered(situation), words.named(names), catalogue)
+    return visit.page(
         "decide.html",
         status=409 if changed else 200,
         notice=notice,
-        text=as_html(notice, person.entity_name),
-        languages={code: LANGUAGES.get(code, code) for code in services.consent.languages},
+        text=as_html(notice, visit.person.entity_name),
+        languages={code: LANGUAGES.get(code, code) for code in consent.languages},
         shown=shown,
         opening=opening,
         agreed=situation.standing.scope is not None,
@@ -154,9 +131,9 @@ def preferred_language(request: Request, offered: tuple[str, ...]) -> str:
     return "en" if "en" in offered or not offered else offered[0]
 
 
-def _act(word: str) -> Act:
+def _act(name: str) -> Act:
     try:
-        return Act(word)
+        return Act(name)
     except ValueError as error:
         fault = Fault("act", "this is not one of the choices", "Use the buttons of the page.")
         raise InvalidInput("this is not one of the choices", faults=(fault,)) from error

@@ -3,16 +3,14 @@
 import json
 from collections.abc import Mapping
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from starlette.responses import Response
 
-from app.api.deps import Now, ReadTx, ServicesDep
 from app.db.engine import Tx
 from app.kernel.tokens import RECEIPT_TYPE
 from app.web.employee.choices import choices
 from app.web.employee.overview import current_notices, laptop_rows, purpose_label
-from app.web.shell.door import SignedIn
-from app.web.shell.render import page
+from app.web.shell.visit import ReadVisit
 from app.web.words.text import SIGNAL_WORDS, counted, lower_first
 from app.wiring import Services
 
@@ -20,18 +18,18 @@ router = APIRouter(prefix="/me/receipts")
 
 
 @router.get("/{decision}.json")
-def download(decision: str, visitor: SignedIn, services: ServicesDep, tx: ReadTx) -> Response:
+def download(visit: ReadVisit, decision: str) -> Response:
     """The receipt as a file: claims, the signed token, the log's promise, and its proof."""
-    receipt = services.consent.receipt(tx, visitor.person.id, decision)
+    services, tx = visit.services, visit.tx
+    receipt = services.consent.receipt(tx, visit.person.id, decision)
+    event = receipt.event_id
     document = {
         "type": RECEIPT_TYPE,
         "token": receipt.token,
         "claims": receipt.claims,
         "keys": services.jwks,
-        "log": _proof(services, tx, receipt.event_id),
-        "submission": services.log.submission_receipts(tx, (receipt.event_id,)).get(
-            receipt.event_id
-        ),
+        "log": _proof(services, tx, event),
+        "submission": services.log.submission_receipts(tx, (event,)).get(event),
     }
     name = f"habeas-receipt-{receipt.decision.id}.json"
     return Response(
@@ -42,19 +40,16 @@ def download(decision: str, visitor: SignedIn, services: ServicesDep, tx: ReadTx
 
 
 @router.get("/{decision}")
-def show(
-    request: Request, decision: str, visitor: SignedIn, services: ServicesDep, tx: ReadTx, now: Now
-) -> Response:
+def show(visit: ReadVisit, decision: str) -> Response:
     """One receipt on one printed page, and what the laptops made of it."""
-    person = visitor.person
+    services, tx, person = visit.services, visit.tx, visit.person
     # Who has just decided reads the place in the log here, not a moment later. The request's own
     # transaction begins with its first statement, so it sees what this one finds.
     services.integrator.integrate()
     receipt = services.consent.receipt(tx, person.id, decision)
-    situation = services.capture.situation(tx, person, now)
+    situation = services.capture.situation(tx, person, visit.now)
     history = services.consent.history(tx, person.id)
-    return page(
-        request,
+    return visit.page(
         "receipt.html",
         receipt=receipt,
         decision=receipt.decision,
@@ -64,7 +59,7 @@ def show(
         kept=_kept(receipt.claims["retention_period"]),
         apps=_app_names(services, receipt.decision.apps),
         situation=situation,
-        laptops=laptop_rows(services, tx, situation, now),
+        laptops=laptop_rows(services, tx, situation, visit.now),
         choices=choices(situation, history, current_notices(services)),
         settings=services.settings,
     )

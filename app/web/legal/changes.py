@@ -2,96 +2,63 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Form
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from app.api.deps import Now, ReadTx, ServicesDep, WriteTx
 from app.api.problems import status_of
-from app.db.engine import Tx
 from app.kernel.errors import Conflict, HabeasError
-from app.policy.model import Change
 from app.web.legal import change_rows, policy_text
 from app.web.shell import people_names
-from app.web.shell.door import SignedIn, Visitor
-from app.web.shell.render import page
+from app.web.shell.visit import ReadVisit, Visit, WriteVisit, needs
 from app.web.words.region_words import names_of
-from app.wiring import Services
 
 router = APIRouter()
 
 
-@router.get("/changes/{change_id}")
-def show_change(
-    request: Request,
-    change_id: str,
-    visitor: SignedIn,
-    services: ServicesDep,
-    tx: ReadTx,
-    now: Now,
-) -> HTMLResponse:
+@router.get("/changes/{change_id}", dependencies=[needs("policy", "read")])
+def show_change(visit: ReadVisit, change_id: str) -> HTMLResponse:
     """One change, for whoever may read policy."""
-    services.authority.require(visitor.person.roles, None, "policy", "read")
-    change = services.policy.change(tx, change_id, now)
-    return _change_page(request, services, tx, visitor, change)
+    return _change_page(visit, change_id)
 
 
-@router.post("/changes/{change_id}/approve")
+@router.post("/changes/{change_id}/approve", dependencies=[needs("policy", "approve")])
 def approve(
-    request: Request,
-    change_id: str,
-    visitor: SignedIn,
-    services: ServicesDep,
-    now: Now,
-    digest: Annotated[str, Form(max_length=100)] = "",
+    visit: WriteVisit, change_id: str, digest: Annotated[str, Form(max_length=100)] = ""
 ) -> Response:
     """Approve the text that was on the page: the digest in the form names it."""
-    services.authority.require(visitor.person.roles, None, "policy", "read")
     try:
-        with services.database.write() as tx:
-            services.policy.approve(tx, visitor.person, change_id, digest, now)
+        visit.services.policy.approve(visit.tx, visit.person, change_id, digest, visit.now)
     except Conflict as error:
-        with services.database.read() as tx:
-            change = services.policy.change(tx, change_id, now)
-            return _change_page(request, services, tx, visitor, change, error)
+        return _change_page(visit.to_read(), change_id, error)
     return RedirectResponse(f"/legal/changes/{change_id}", 303)
 
 
-@router.post("/changes/{change_id}/withdraw")
-def withdraw(
-    change_id: str, visitor: SignedIn, services: ServicesDep, tx: WriteTx, now: Now
-) -> Response:
+@router.post("/changes/{change_id}/withdraw", dependencies=[needs("policy", "withdraw")])
+def withdraw(visit: WriteVisit, change_id: str) -> Response:
     """Take the change back."""
-    services.authority.require(visitor.person.roles, None, "policy", "read")
-    services.policy.withdraw(tx, visitor.person, change_id, now)
+    visit.services.policy.withdraw(visit.tx, visit.person, change_id, visit.now)
     return RedirectResponse(f"/legal/changes/{change_id}", 303)
 
 
-def _change_page(
-    request: Request,
-    services: Services,
-    tx: Tx,
-    visitor: Visitor,
-    change: Change,
-    problem: HabeasError | None = None,
-) -> HTMLResponse:
+def _change_page(visit: Visit, change_id: str, problem: HabeasError | None = None) -> HTMLResponse:
+    services, tx = visit.services, visit.tx
+    change = services.policy.change(tx, change_id, visit.now)
     names = people_names.named(services, tx, change_rows.people_in([change]))
-    roles = visitor.person.roles
-    views = services.policy.regions(tx, services.clock.now())
-    return page(
-        request,
+    regions = names_of(services.policy.regions(tx, visit.now))
+    person, waiting = visit.person, change_rows.is_waiting(change)
+    return visit.page(
         "legal_change.html",
         status=status_of(problem) if problem else 200,
         change=change,
-        region_name=names_of(views).get(change.region, change.region),
+        region_name=regions.get(change.region, change.region),
         author=names[change.author],
-        waiting=change_rows.is_waiting(change),
-        headline=change_rows.headline(change, names_of(views)),
+        waiting=waiting,
+        headline=change_rows.headline(change, regions),
         rows=change_rows.diff_rows(change.changes, services.policy.catalogue),
         approvals=change_rows.approvals(change, names),
         told=change_rows.history(change, names),
         text=policy_text.published_text(change.policy.body),
-        why_not=change_rows.why_not_approve(change, visitor.person.id, roles, services.authority),
-        may_withdraw=change_rows.is_waiting(change)
-        and services.authority.may(roles, change.region, "policy", "withdraw"),
+        why_not=change_rows.why_not_approve(change, person.id, person.roles, services.authority),
+        may_withdraw=waiting and visit.may("policy", "withdraw", change.region),
         problem=problem,
     )

@@ -6,76 +6,59 @@ nobody presses it by accident.
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Form
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from app.api.deps import Now, ReadTx, ServicesDep, WriteTx
-from app.db.engine import Tx
 from app.kernel.errors import Fault
+from app.policy.model import Stop
 from app.web.legal import drafts
 from app.web.legal import region_table as legal_rows
 from app.web.shell import people_names
-from app.web.shell.door import SignedIn, Visitor
-from app.web.shell.render import page
+from app.web.shell.visit import ReadVisit, Visit, WriteVisit, needs
 from app.web.words.policy_words import listed
 from app.web.words.region_words import names_of
-from app.wiring import Services
 
 router = APIRouter()
 
 Reason = Annotated[str, Form(max_length=drafts.MAX_NOTE)]
 
 
-@router.get("/stop")
-def show_stops(
-    request: Request,
-    visitor: SignedIn,
-    services: ServicesDep,
-    tx: ReadTx,
-    region: str = "",
-) -> HTMLResponse:
+@router.get("/stop", dependencies=[needs("policy", "read")])
+def show_stops(visit: ReadVisit, region: str = "") -> HTMLResponse:
     """The switch, and every stop that holds now."""
-    services.authority.require(visitor.person.roles, None, "policy", "read")
-    return _stop_page(request, services, tx, visitor, {"region": region})
+    return _stop_page(visit, {"region": region, "reason": ""})
 
 
-@router.post("/stop")
+@router.post("/stop", dependencies=[needs("capture", "stop")])
 def stop(
-    request: Request,
-    visitor: SignedIn,
-    services: ServicesDep,
-    now: Now,
+    visit: WriteVisit,
     region: Annotated[str, Form(max_length=20)] = "",
     reason: Reason = "",
     sure: Annotated[str, Form(max_length=10)] = "",
 ) -> Response:
     """Stop capture, if the form says where, why, and that it is meant."""
-    services.authority.require(visitor.person.roles, None, "capture", "stop")
-    typed = {"region": region, "reason": reason}
     faults = _faults(region, reason.strip(), sure)
     if faults:
-        with services.database.read() as tx:
-            return _stop_page(request, services, tx, visitor, typed, faults)
-    with services.database.write() as tx:
-        services.policy.stop(tx, visitor.person, region, reason.strip(), now)
+        return _stop_page(visit.to_read(), {"region": region, "reason": reason}, faults)
+    visit.services.policy.stop(visit.tx, visit.person, region, reason.strip(), visit.now)
     return RedirectResponse("/legal/stop#stops", 303)
 
 
-@router.post("/resume/{region}/propose")
-def propose_resume(
-    region: str, visitor: SignedIn, services: ServicesDep, tx: WriteTx, now: Now
-) -> Response:
+@router.post(
+    "/resume/{region}/propose", dependencies=[needs("capture", "propose_resume", in_region=True)]
+)
+def propose_resume(visit: WriteVisit, region: str) -> Response:
     """Propose to resume; another person decides."""
-    services.policy.propose_resume(tx, visitor.person, region, now)
+    visit.services.policy.propose_resume(visit.tx, visit.person, region, visit.now)
     return RedirectResponse("/legal/stop#stops", 303)
 
 
-@router.post("/resume/{region}/approve")
-def approve_resume(
-    region: str, visitor: SignedIn, services: ServicesDep, tx: WriteTx, now: Now
-) -> Response:
+@router.post(
+    "/resume/{region}/approve", dependencies=[needs("capture", "approve_resume", in_region=True)]
+)
+def approve_resume(visit: WriteVisit, region: str) -> Response:
     """Agree to what another person proposed."""
-    services.policy.approve_resume(tx, visitor.person, region, now)
+    visit.services.policy.approve_resume(visit.tx, visit.person, region, visit.now)
     return RedirectResponse("/legal/stop#stops", 303)
 
 
@@ -90,27 +73,19 @@ def _faults(region: str, reason: str, sure: str) -> tuple[Fault, ...]:
     return tuple(found)
 
 
-def _stop_page(
-    request: Request,
-    services: Services,
-    tx: Tx,
-    visitor: Visitor,
-    typed: dict[str, str],
-    faults: tuple[Fault, ...] = (),
-) -> HTMLResponse:
-    stops = services.policy.stops(tx)
-    views = services.policy.regions(tx, services.clock.now())
+def _stop_page(visit: Visit, typed: dict[str, str], faults: tuple[Fault, ...] = ()) -> HTMLResponse:
+    services, tx = visit.services, visit.tx
+    stops, views = services.policy.stops(tx), services.policy.regions(tx, visit.now)
     names = names_of(views)
     ids = {stop.stopped_by for stop in stops} | {s.proposed_by for s in stops if s.proposed_by}
-    return page(
-        request,
+    return visit.page(
         "legal_stop.html",
         status=422 if faults else 200,
-        headline=_headline([names.get(one.region, one.region) for one in stops]),
-        typed={"region": "", "reason": "", **typed},
+        headline=_headline([names.get(stop.region, stop.region) for stop in stops]),
+        typed=typed,
         faults=faults,
-        choices=legal_rows.where_may_stop(views, visitor.person.roles, services.authority),
-        stops=[(one, _next_act(one.region, one.proposed_by, visitor, services)) for one in stops],
+        choices=legal_rows.where_may_stop(views, visit.person.roles, services.authority),
+        stops=[(stop, _next_act(visit, stop)) for stop in stops],
         names=names,
         people=people_names.named(services, tx, ids),
     )
@@ -120,17 +95,15 @@ def _headline(places: list[str]) -> str:
     return f"Capture is stopped: {listed(places)}." if places else "Nothing is stopped."
 
 
-def _next_act(
-    region: str, proposed_by: str | None, visitor: Visitor, services: Services
-) -> tuple[str, str]:
+def _next_act(visit: Visit, stop: Stop) -> tuple[str, str]:
     """What this visitor can do about a stop, and if nothing, why not."""
-    may, roles = services.authority.may, visitor.person.roles
-    if proposed_by is None:
-        if may(roles, region, "capture", "propose_resume"):
+    region = stop.region
+    if stop.proposed_by is None:
+        if visit.may("capture", "propose_resume", region):
             return "propose", ""
         return "", f"Resuming is proposed by legal@{region} and approved by a second person."
-    if proposed_by == visitor.person.id:
+    if stop.proposed_by == visit.person.id:
         return "", "You proposed to resume. Somebody else has to approve it."
-    if may(roles, region, "capture", "approve_resume"):
+    if visit.may("capture", "approve_resume", region):
         return "approve", ""
     return "", f"Resuming waits for the approval of a second person of legal@{region}."

@@ -3,7 +3,7 @@
 Rules:
 1. A session counts only while its person is active; person and roles are read anew each time.
 2. Every request that can change something must come from a page of this site (Origin, or
-   Sec-Fetch-Site where a browser sends no Origin) and carry the word of the session (``csrf``).
+   Sec-Fetch-Site where a browser sends no Origin) and carry the token of the session (``csrf``).
    Each of the two would do; together one mistake is not enough.
 3. A link from another site may open a page and must change nothing: what a GET notes down (a
    notice shown, a code tried) it notes only for a step of the person's own.
@@ -15,7 +15,7 @@ import hmac
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, cast
 from urllib.parse import quote, urlsplit
 
 from fastapi import Depends, Request
@@ -28,6 +28,8 @@ from app.kernel.errors import Fault, Forbidden, InvalidInput, NotFound, Unauthen
 from app.settings import Settings
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+_VISITOR = "habeas.visitor"
 
 _NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 
@@ -42,8 +44,13 @@ class Visitor:
 
     @property
     def csrf(self) -> str:
-        """The word that every form of this session carries."""
+        """The token that every form of this session carries."""
         return self.session.csrf
+
+
+def visitor_of(request: Request) -> Visitor | None:
+    """Who is asking, for the frame of a page; None before the door was passed."""
+    return cast("Visitor | None", request.scope.get(_VISITOR))
 
 
 def is_own_step(request: Request) -> bool:
@@ -77,7 +84,7 @@ def require_same_site(request: Request, settings: Settings) -> None:
 
 
 async def sent_csrf(request: Request) -> str:
-    """The word a form carries; async only because reading a form is. FastAPI keeps what is read.
+    """The token of a form; async only because reading a form is. FastAPI keeps what is read.
 
     Raises:
         InvalidInput: a value of the path, the query or the form is no text (rule 4).
@@ -88,8 +95,8 @@ async def sent_csrf(request: Request) -> str:
         return ""
     form = await request.form()
     _require_text((name, value) for name, value in form.multi_items() if isinstance(value, str))
-    word = form.get("csrf")
-    return word if isinstance(word, str) else ""
+    token = form.get("csrf")
+    return token if isinstance(token, str) else ""
 
 
 def _require_text(fields: Iterable[tuple[str, str]]) -> None:
@@ -117,7 +124,7 @@ def signed_in(
             "you are not signed in, or were signed out meanwhile",
             cure="Nothing was changed. Sign in and do it again.",
         )
-    request.state.visitor = visitor
+    request.scope[_VISITOR] = visitor
     if request.method not in SAFE_METHODS and not hmac.compare_digest(
         csrf.encode(), visitor.csrf.encode()
     ):

@@ -60,7 +60,7 @@ def wants_page(request: Request) -> bool:
     """Say whether a person is looking: a page failed, or a browser took a wrong address."""
     endpoint = request.scope.get("endpoint")
     if endpoint is not None:
-        return str(getattr(endpoint, "__module__", "")).startswith(("app.web", "app.demo"))
+        return str(endpoint.__module__).startswith(("app.web", "app.demo"))
     return "text/html" in request.headers.get("accept", "")
 
 

@@ -16,7 +16,9 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from app.api.deps import get_services
 from app.kernel.clock import timestamp
+from app.web.shell.door import Visitor, visitor_of
 from app.web.words import text
 
 _HERE = Path(__file__).parents[1]
@@ -48,14 +50,14 @@ def page(
 
 def fragment(request: Request, template: str, **context: Any) -> str:
     """Render a template, or a part of a page that is asked for again, to text."""
-    visitor = getattr(request.state, "visitor", None)
+    visitor = visitor_of(request)
     shared = {
         "visitor": visitor,
         "lang": "en",
         "sections": tuple(_sections(request)),
         "csrf_field": lambda: _csrf_field(visitor),
-        "may_read_log": visitor is not None and _may(request, "log", "read"),
-        "may_stop": visitor is not None and _may(request, "capture", "stop"),
+        "may_read_log": _may(request, "log", "read"),
+        "may_stop": _may(request, "capture", "stop"),
     }
     return environment().get_template(template).render(**(shared | context))
 
@@ -113,14 +115,14 @@ def _written(at: datetime, style: str = "moment") -> str:
             return f"{day}, {at:%H:%M} UTC"
 
 
-def _csrf_field(visitor: Any) -> Markup:
-    word = visitor.csrf if visitor is not None else ""
-    return Markup('<input type="hidden" name="csrf" value="{}">').format(word)
+def _csrf_field(visitor: Visitor | None) -> Markup:
+    token = visitor.csrf if visitor is not None else ""
+    return Markup('<input type="hidden" name="csrf" value="{}">').format(token)
 
 
 def _sections(request: Request) -> Iterator[Section]:
     """The parts of the product that the person may enter; own capture first."""
-    if getattr(request.state, "visitor", None) is None:
+    if visitor_of(request) is None:
         return
     path = request.url.path
     yield Section("Your capture", "/me", path == "/me" or path.startswith("/me/"))
@@ -133,5 +135,7 @@ def _sections(request: Request) -> Iterator[Section]:
 
 
 def _may(request: Request, thing: str, action: str) -> bool:
-    roles = request.state.visitor.person.roles
-    return bool(request.app.state.services.authority.may(roles, None, thing, action))
+    visitor = visitor_of(request)
+    if visitor is None:
+        return False
+    return get_services(request).authority.may(visitor.person.roles, None, thing, action)

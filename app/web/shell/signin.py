@@ -23,12 +23,13 @@ from joserfc.errors import JoseError
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
-from app.api.deps import Now, ServicesDep, WriteTx
+from app.api.deps import Now, ServicesDep
 from app.directory.sessions import LIFE
 from app.kernel.errors import NotFound
 from app.settings import Settings
-from app.web.shell.door import SignedIn, cookie_name, inward
+from app.web.shell.door import cookie_name, inward
 from app.web.shell.render import page
+from app.web.shell.visit import WriteVisit
 from app.wiring import Services
 
 logger = logging.getLogger("habeas")
@@ -134,7 +135,7 @@ class SignIn:
 
 
 @router.get("/sign-in")
-async def start(request: Request, next: str = "/me") -> Response:  # noqa: A002 - the word in the URL
+async def start(request: Request, next: str = "/me") -> Response:  # noqa: A002 - its name in the URL
     """Lead to the provider, and remember the page that was asked for."""
     request.session["next"] = inward(next)
     try:
@@ -173,15 +174,13 @@ async def callback(request: Request, services: ServicesDep, now: Now) -> Respons
 
 
 @router.post("/sign-out")
-def sign_out(visitor: SignedIn, services: ServicesDep, tx: WriteTx, now: Now) -> Response:
+def sign_out(visit: WriteVisit) -> Response:
     """End the session, here and for whoever else holds its token."""
-    services.sessions.end(tx, visitor.token, now)
+    visit.services.sessions.end(visit.tx, visit.visitor.token, visit.now)
+    settings = visit.services.settings
     answer = RedirectResponse("/", 303)
     answer.delete_cookie(
-        cookie_name(services.settings),
-        httponly=True,
-        samesite="lax",
-        secure=services.settings.secure_cookies,
+        cookie_name(settings), httponly=True, samesite="lax", secure=settings.secure_cookies
     )
     return answer
 
