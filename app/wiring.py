@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from app.access.enforcer import CasbinAuthority
-from app.access.floor.purposes import load_purposes
+from app.access.floor.purposes import PurposeFile, load_purposes
 from app.access.floor.terms import ALLOWED
 from app.access.service import AccessService
 from app.agents.service import AgentService
@@ -29,6 +29,7 @@ from app.audit.tree.checkpoint import VerifierKey
 from app.audit.tree.epoch import next_origin
 from app.audit.witnesses.asking import Witnesses, read_policy
 from app.capture.service import CaptureService
+from app.consent.model import Notice
 from app.consent.packs import load_notices
 from app.consent.service import ConsentService
 from app.db.engine import Database, Tx, open_database
@@ -49,11 +50,40 @@ from app.kernel.tokens import (
     RECEIPT_TYPE,
     SUBMISSION_TYPE,
 )
+from app.policy.law.layer import Floor
+from app.policy.model import Catalogue
 from app.policy.packs import load_catalogue, load_floors
 from app.policy.service import PolicyService
 from app.rights.service import RightsService
 from app.rights.store import TABLES as ERASED_TABLES
 from app.settings import Settings
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """What the files of the folder ``policies`` say. They do not change while a process lives."""
+
+    authority: CasbinAuthority
+    catalogue: Catalogue
+    floors: tuple[Floor, ...]
+    purposes: PurposeFile
+    notices: tuple[Notice, ...]
+
+
+def read_shipped(policies: Path) -> Shipped:
+    """Read the shipped files.
+
+    Raises:
+        Unreadable: one of them cannot be read.
+    """
+    catalogue = load_catalogue(policies / "apps")
+    return Shipped(
+        CasbinAuthority(policies / "access" / "model.conf", policies / "access" / "policy.csv"),
+        catalogue,
+        load_floors(policies / "regions", catalogue, ALLOWED),
+        load_purposes(policies / "purposes.yaml"),
+        load_notices(policies / "notices"),
+    )
 
 
 @dataclass(frozen=True)
@@ -149,6 +179,7 @@ def build(
     clock: Clock | None = None,
     database: Database | None = None,
     serving: bool = True,
+    shipped: Shipped | None = None,
 ) -> Services:
     """Open the database, bring it to this schema, and join the services.
 
@@ -157,13 +188,14 @@ def build(
         clock: the machine's where none is given.
         database: that of the settings where none is given.
         serving: see ``Services.adopt``.
+        shipped: for who starts several in one process; read anew where none is given.
 
     Raises:
         Unavailable: the database cannot be used, or its log is not the one of this instance.
         Unreadable: a shipped policy file cannot be read.
     """
     with ExitStack() as stores:
-        services, _ = _opened(settings, clock, database, stores)
+        services, _ = _opened(settings, clock, database, stores, shipped=shipped)
         services.adopt(serving=serving)
         stores.pop_all()  # kept open from here on; closed where the start was refused
     return services
@@ -199,6 +231,7 @@ def _opened(
     stores: ExitStack,
     *,
     after_restore: bool = False,
+    shipped: Shipped | None = None,
 ) -> tuple[Services, bool]:
     """Open the stores and join the services; say whether a restore was finished on the way."""
     clock = clock or SystemClock()
@@ -221,7 +254,8 @@ def _opened(
         origin, unfinished = origin_now(tx, lock, base, public, custodians)
     if after_restore and not unfinished:
         origin = next_origin(origin)
-    services = _joined(settings, clock, database, keys, lock, origin, custodians)
+    shipped = shipped or read_shipped(settings.policies)
+    services = _joined(settings, clock, database, keys, lock, origin, custodians, shipped)
     if unfinished:
         finish(database, lock, services.integrator)
     return services, unfinished
@@ -235,22 +269,15 @@ def _joined(
     lock: LockStore,
     origin: str,
     custodians: Custodians | None,
+    shipped: Shipped,
 ) -> Services:
     """Make each service from those below it, in the order of the house."""
-    access_rules = settings.policies / "access"
-    authority = CasbinAuthority(access_rules / "model.conf", access_rules / "policy.csv")
-    catalogue = load_catalogue(settings.policies / "apps")
+    authority = shipped.authority
     within = timedelta(seconds=settings.merge_within_s)
     receipts = SubmissionReceipts(keys.signer("submission"), settings.issuer, within)
     log = AuditService(Vault(keys.secret("vault")), origin, Halt(), receipts, within)
     directory = DirectoryService(log, authority)
-    policy = PolicyService(
-        log,
-        authority,
-        load_floors(settings.policies / "regions", catalogue, ALLOWED),
-        catalogue,
-        ALLOWED,
-    )
+    policy = PolicyService(log, authority, shipped.floors, shipped.catalogue, ALLOWED)
     consent = ConsentService(
         log,
         directory,
@@ -258,7 +285,7 @@ def _joined(
         policy.chain,
         keys.signer("receipt"),
         settings.issuer,
-        load_notices(settings.policies / "notices"),
+        shipped.notices,
     )
     capture = CaptureService(policy, consent)
     agents = AgentService(
@@ -280,7 +307,7 @@ def _joined(
         authority,
         keys.signer("grant"),
         settings.issuer,
-        load_purposes(settings.policies / "purposes.yaml"),
+        shipped.purposes,
     )
     rights = RightsService(
         log, directory, agents, custodians, lock, keys.signer("erasure"), settings.issuer

@@ -6,6 +6,7 @@ a template on PostgreSQL. A test that uses ``database`` runs on both.
 
 import os
 import shutil
+import signal
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,7 +27,7 @@ from tests import postgresql
 from tests.fakes import FakeClock
 
 if TYPE_CHECKING:
-    from app.wiring import Services
+    from app.wiring import Services, Shipped
 
 
 LISTED_SKIPS = {
@@ -45,6 +46,16 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
+def pytest_configure() -> None:
+    """Hear interrupts, and so let every child hear them.
+
+    A shell that runs a command in the background lets it ignore SIGINT, and what is ignored is
+    inherited: a child that is to end on Control-C would never end. A handler is not inherited.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -134,12 +145,22 @@ def settings(tmp_path: Path, database_url: str) -> Settings:
     return Settings(var=tmp_path / "var", database_url=database_url, demo=True)
 
 
+@pytest.fixture(scope="session")
+def shipped() -> "Shipped":
+    """What the shipped policy files say, read once: nothing changes it."""
+    from app.wiring import read_shipped
+
+    return read_shipped(Settings(demo=True).policies)
+
+
 @pytest.fixture
-def services(settings: Settings, database: Database, clock: FakeClock) -> "Services":
+def services(
+    settings: Settings, database: Database, clock: FakeClock, shipped: "Shipped"
+) -> "Services":
     """The whole program on this database and this clock, floors and catalogue adopted."""
     from app.wiring import build
 
-    return build(settings, clock=clock, database=database)
+    return build(settings, clock=clock, database=database, shipped=shipped)
 
 
 @pytest.fixture
@@ -155,7 +176,7 @@ def client(services: "Services") -> Iterator[TestClient]:
 
 @pytest.fixture(scope="session")
 def sample_template(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, shipped: "Shipped"
 ) -> Callable[[str], Path]:
     """Make the sample organisation once for each kind of database; tests get copies of it."""
     from app.demo.seed import seed
@@ -175,7 +196,7 @@ def sample_template(
                 _copy_database(server, "habeas_sample", "habeas_template")
                 url = server.format(db="habeas_sample")
             settings = Settings(var=folder / "var", database_url=url, demo=True)
-            services = build(settings, clock=FakeClock())
+            services = build(settings, clock=FakeClock(), shipped=shipped)
             seed(services, settings.var / SECRETS)
             services.database.engine.dispose()
             made[kind] = folder
@@ -190,6 +211,7 @@ def sample(
     tmp_path: Path,
     clock: FakeClock,
     sample_template: "Callable[[str], Path]",
+    shipped: "Shipped",
 ) -> "Iterator[Services]":
     """The whole program with the sample organisation, once on each kind of database."""
     from app.wiring import build
@@ -204,7 +226,8 @@ def sample(
         name = f"t_{uuid.uuid4().hex}"
         _copy_database(server, name, "habeas_sample")
         url = server.format(db=name)
-    services = build(Settings(var=tmp_path / "var", database_url=url, demo=True), clock=clock)
+    settings = Settings(var=tmp_path / "var", database_url=url, demo=True)
+    services = build(settings, clock=clock, shipped=shipped)
     yield services
     services.database.engine.dispose()
     if request.param == "postgresql":

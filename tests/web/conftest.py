@@ -16,14 +16,14 @@ from app.demo.seed import seed
 from app.demo.server import SECRETS, demo_settings, free_port, running
 from app.main import create_app
 from app.settings import Settings
-from app.wiring import build
+from app.wiring import Shipped, build
 from tests.fakes import FakeClock
 from tests.web.house import House
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def house(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, shipped: Shipped
 ) -> Iterator[House]:
     """Habeas with the sample people and policies, once per module and database.
 
@@ -36,7 +36,8 @@ def house(
     else:
         url, drop = _postgresql(request.getfixturevalue("postgresql_server"))
     clock = FakeClock()
-    services = build(Settings(var=var, database_url=url, demo=True), clock=clock)
+    settings = Settings(var=var, database_url=url, demo=True)
+    services = build(settings, clock=clock, shipped=shipped)
     seed(services, var / SECRETS)
     app = create_app(services)
     provider.install(app, services)
