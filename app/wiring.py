@@ -8,10 +8,16 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from app.access.consumers import ConsumerService
+from app.access.decision.inquiry import Inquirer
 from app.access.enforcer import CasbinAuthority
 from app.access.floor.purposes import PurposeFile, load_purposes
 from app.access.floor.terms import ALLOWED
+from app.access.grants.permit import GrantSigner
 from app.access.service import AccessService
+from app.agents.devices.service import DeviceService
+from app.agents.pairing.service import PairingService
+from app.agents.reports.service import ReportService
 from app.agents.service import AgentService
 from app.audit.entries.documents import CUSTODIANS
 from app.audit.entries.halt import Halt
@@ -102,7 +108,11 @@ class Services:
     policy: PolicyService
     consent: ConsentService
     capture: CaptureService
+    pairing: PairingService
+    devices: DeviceService
     agents: AgentService
+    reports: ReportService
+    consumers: ConsumerService
     access: AccessService
     rights: RightsService
     lock: LockStore
@@ -293,24 +303,22 @@ def _joined(
         directory,
         policy,
         capture,
-        authority,
         keys.signer("lease"),
         settings.issuer,
         settings.lease_ttl_s,
         settings.poll_s,
     )
+    purposes, consumers = shipped.purposes, ConsumerService(log, authority)
     access = AccessService(
-        log,
-        directory,
-        policy,
-        consent,
-        authority,
-        keys.signer("grant"),
-        settings.issuer,
-        shipped.purposes,
+        log=log,
+        consumers=consumers,
+        inquirer=Inquirer(log, directory, policy, consent, authority, frozenset(purposes.datasets)),
+        grants=GrantSigner(keys.signer("grant"), settings.issuer),
+        purposes=purposes,
     )
+    devices = DeviceService(log, directory, authority, policy.chain)
     rights = RightsService(
-        log, directory, agents, custodians, lock, keys.signer("erasure"), settings.issuer
+        log, directory, devices, custodians, lock, keys.signer("erasure"), settings.issuer
     )
     return Services(
         settings=settings,
@@ -334,7 +342,11 @@ def _joined(
         policy=policy,
         consent=consent,
         capture=capture,
+        pairing=PairingService(log, settings.issuer),
+        devices=devices,
         agents=agents,
+        reports=ReportService(log, directory, policy),
+        consumers=consumers,
         access=access,
         witnesses=_witnesses(settings, database, clock, keys, origin),
         rights=rights,

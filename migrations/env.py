@@ -4,7 +4,10 @@ from alembic import context
 from sqlalchemy import Engine
 
 import app.access.store
-import app.agents.store
+import app.agents.devices.store
+import app.agents.leases.store
+import app.agents.pairing.store
+import app.agents.reports.store
 import app.audit.entries.cosigned
 import app.audit.entries.documents
 import app.audit.entries.erasure

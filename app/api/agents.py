@@ -129,9 +129,9 @@ def start_pairing(
     body: PairingRequest, services: ServicesDep, tx: WriteTx, now: Now, response: Response
 ) -> PairingAnswer:
     """Begin to pair a device: it gets a code to show to its person."""
-    started = services.agents.start_pairing(tx, body.name, body.jwk.model_dump(), now)
+    started = services.pairing.start(tx, body.name, body.jwk.model_dump(), now)
     response.headers.update(_NO_STORE)
-    page = f"{services.agents.issuer}/me/devices/pair"
+    page = f"{services.pairing.issuer}/me/devices/pair"
     return PairingAnswer(
         client_id=started.device_id,
         device_code=started.device_code,
@@ -172,14 +172,14 @@ def token(
         )
     if grant_type == DEVICE_GRANT and not device_code:
         return _token_answer(TokenRefusal("invalid_request", "device_code is missing"))
-    agents, code = services.agents, device_code if grant_type == DEVICE_GRANT else ""
-    refusal = agents.stranger(read, client_assertion, now, code)
+    pairing, code = services.pairing, device_code if grant_type == DEVICE_GRANT else ""
+    refusal = pairing.stranger(read, client_assertion, now, code)
     read.close()  # never wait for one connection while holding another
     if refusal is not None:  # the database's one writer is not for those whom nobody knows
         return _token_answer(refusal)
     if code:
-        return _token_answer(agents.redeem(write, code, client_assertion, now))
-    return _token_answer(agents.token(write, client_assertion, now))
+        return _token_answer(pairing.redeem(write, code, client_assertion, now))
+    return _token_answer(pairing.token(write, client_assertion, now))
 
 
 @router.get(
@@ -203,7 +203,7 @@ def lease(
 ) -> Response:
     """The device's lease. Most polls are answered by reading; a changed one is recorded first."""
     agents = services.agents
-    device = agents.bearer_device(read, bearer, now)
+    device = services.pairing.bearer_device(read, bearer, now)
     poll = Poll(if_none_match, place, nonce)
     answer = agents.renewal(read, device, now, poll)
     if answer is None:
@@ -228,8 +228,8 @@ def policy(
     digest: Annotated[str, Path(pattern=whole(DIGEST))],
 ) -> Response:
     """A policy document: the canonical bytes that the digest names, the same for ever."""
-    services.agents.device_of(tx, bearer, now)
-    body = services.agents.policy_document(tx, digest)
+    services.pairing.device_of(tx, bearer, now)
+    body = services.policy.document(tx, digest)
     headers = {"ETag": f'"{digest}"', "Cache-Control": _FOR_EVER}
     return Response(body, 200, headers, media_type="application/json")
 
@@ -244,13 +244,12 @@ def report(
     bearer: Bearer,
 ) -> ReportAnswer:
     """Take what an agent says it applied and did. The same report again is answered the same."""
-    agents = services.agents
-    agents.device_of(read, bearer, now)
+    services.pairing.device_of(read, bearer, now)
     read.close()  # never wait for one connection while holding another
-    device = agents.device_of(write, bearer, now)  # it may have been revoked since
+    device = services.pairing.device_of(write, bearer, now)  # it may have been revoked since
     rows = tuple(Captured(row.app, row.signal, row.events) for row in body.allowed)
     taken = Report(body.report, body.lease, body.policy, rows, body.refused)
-    return ReportAnswer(report=body.report, event=agents.report(write, device, taken, now))
+    return ReportAnswer(report=body.report, event=services.reports.take(write, device, taken, now))
 
 
 def _token_answer(given: Token | TokenRefusal) -> JSONResponse:

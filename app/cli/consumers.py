@@ -26,7 +26,7 @@ def register(
     """Register a consumer, or give it a new secret; the secret is shown once."""
     services = build(Settings(), serving=False)
     with services.database.write() as tx:
-        secret = services.access.register(
+        secret = services.consumers.register(
             tx,
             services.directory.person(tx, by),
             consumer,

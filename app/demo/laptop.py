@@ -76,7 +76,7 @@ class SampleLaptop:
         services = self._services
         with services.database.write() as tx:
             person = services.directory.person(tx, PERSON)
-            services.agents.approve_pairing(tx, person, user_code, services.clock.now())
+            services.pairing.approve(tx, person, user_code, services.clock.now())
 
     def _sleep(self, seconds: float) -> None:
         if self._ended.wait(seconds):

@@ -88,7 +88,9 @@ def _register(services: Services, file: Path, now: datetime) -> Mapping[str, str
         if admin is None:
             raise Unavailable("the sample organisation has no admin")
         kept = {
-            consumer: services.access.register(tx, admin, consumer, name, purposes, functions, now)
+            consumer: services.consumers.register(
+                tx, admin, consumer, name, purposes, functions, now
+            )
             for consumer, (name, purposes, functions) in CONSUMERS.items()
         }
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

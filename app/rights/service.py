@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from app.agents.service import AgentService
+from app.agents.devices.service import DeviceService
 from app.audit.entries import documents, erasure
 from app.audit.entries.erasure import Erasure
 from app.audit.entries.model import SYSTEM, Event, Kind
@@ -50,7 +50,7 @@ class RightsService:
 
     log: AuditService
     directory: DirectoryService
-    agents: AgentService
+    devices: DeviceService
     custodians: Custodians | None
     remembers: Remembers
     signer: Signer = field(repr=False)
@@ -126,7 +126,7 @@ class RightsService:
         return Erased(pseudonym, ground, statement, event_id, 1, bodies, rows, now)
 
     def _revoke_laptops(self, tx: Tx, person_id: str, now: datetime) -> None:
-        for device in self.agents.devices(tx, person_id):
+        for device in self.devices.of_person(tx, person_id):
             if device.active:
                 revoked = Event(
                     Kind.DEVICE_REVOKED, SYSTEM, {"device": device.id}, subjects=(person_id,)

@@ -13,7 +13,10 @@ from sqlalchemy import Table, delete, insert, or_, select, text, update
 from sqlalchemy.sql.expression import ColumnElement
 
 from app.access.store import access_decision
-from app.agents import store as agents
+from app.agents.devices.store import agent_device, agent_revocation
+from app.agents.leases.store import agent_lease
+from app.agents.pairing.store import agent_pairing, agent_token, assertion_jti
+from app.agents.reports.store import agent_report, agent_report_allowed, agent_report_refused
 from app.audit.entries import erasure
 from app.consent.store import decision_table, keep_offers, shown_table
 from app.db.engine import Tx
@@ -23,17 +26,17 @@ from app.directory.store import person_table, version_table
 from app.policy.store import change_table, step_table, stop_table
 
 _OF_DEVICES: tuple[Table, ...] = (
-    agents.agent_report_allowed,
-    agents.agent_report_refused,
-    agents.agent_report,
-    agents.agent_lease,
-    agents.agent_token,
-    agents.assertion_jti,
-    agents.agent_pairing,
-    agents.agent_revocation,
+    agent_report_allowed,
+    agent_report_refused,
+    agent_report,
+    agent_lease,
+    agent_token,
+    assertion_jti,
+    agent_pairing,
+    agent_revocation,
 )
 _OF_PEOPLE: tuple[Table, ...] = (
-    agents.agent_device,
+    agent_device,
     access_decision,
     decision_table,
     shown_table,
@@ -73,7 +76,7 @@ def forget(tx: Tx, person_id: str, pseudonym: str) -> int:
 
 
 def _delete(tx: Tx, person_id: str) -> int:
-    device = agents.agent_device.c
+    device = agent_device.c
     own = select(device.device_id).where(device.person_id == person_id)
     rows = 0
     for table in _OF_DEVICES:

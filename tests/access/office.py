@@ -9,7 +9,7 @@ import yaml
 
 from app.access.decision.inquiry import EvaluationRequest
 from app.access.floor.terms import ALLOWED
-from app.access.service import Answer
+from app.access.service import AccessAnswer
 from app.audit.entries.model import SYSTEM, Entry, EntryFilter
 from app.consent.model import Act
 from app.directory.model import Person
@@ -90,7 +90,7 @@ class Office:
 
     def register(self, name: str, purposes: list[str], functions: list[str]) -> str:
         with self.services.database.write() as tx:
-            self.secrets[name] = self.services.access.register(
+            self.secrets[name] = self.services.consumers.register(
                 tx, TOP, name, name.title(), purposes, functions, self.now
             )
         return self.secrets[name]
@@ -127,13 +127,13 @@ class Office:
         }
         return EvaluationRequest(**{**fields, **changes})
 
-    def ask(self, *people: Person, consumer: str = "pipeline", **changes: Any) -> Answer:
+    def ask(self, *people: Person, consumer: str = "pipeline", **changes: Any) -> AccessAnswer:
         asked = self.request(*people, **{"subject_id": consumer, **changes})
         with self.services.database.write() as tx:
-            known = self.services.access.authenticate(tx, self.secrets[consumer])
+            known = self.services.consumers.authenticate(tx, self.secrets[consumer])
             return self.services.access.evaluate(tx, known, asked, self.now)
 
-    def ask_for(self, behalf: Person, *people: Person, **changes: Any) -> Answer:
+    def ask_for(self, behalf: Person, *people: Person, **changes: Any) -> AccessAnswer:
         return self.ask(*people, **{"subject_type": "person", "subject_id": behalf.id, **changes})
 
     def entries(self, **wanted: Any) -> tuple[Entry, ...]:
@@ -142,7 +142,7 @@ class Office:
         with self.services.database.read() as tx:
             return self.services.log.search(tx, EntryFilter(limit=500, **wanted))
 
-    def entry_of(self, answer: Answer) -> dict[str, Any]:
+    def entry_of(self, answer: AccessAnswer) -> dict[str, Any]:
         found = self.entries(kind="access.decided")
         return next(
             dict(one.leaf) for one in found if one.leaf["event"] == answer.context["log_event"]
@@ -154,5 +154,5 @@ class Office:
         return {thumbprint(public): public}
 
 
-def codes(answer: Answer) -> list[str]:
+def codes(answer: AccessAnswer) -> list[str]:
     return [reason["code"] for reason in answer.context["reasons"]]

@@ -243,7 +243,7 @@ def test_a_guessed_secret_opens_nothing(office: Office) -> None:
     with office.services.database.read() as tx:
         for guess in ("pipeline", "", "Bearer", "a" * 43, sha256(b"x").hexdigest()):
             with pytest.raises(Unauthenticated):
-                office.services.access.authenticate(tx, guess)
+                office.services.consumers.authenticate(tx, guess)
 
 
 def test_no_permit_stands_after_the_withdrawal_it_raced(office: Office) -> None:
@@ -301,7 +301,7 @@ def test_a_dataset_is_no_way_to_write_into_the_log(office: Office) -> None:
 def test_a_secret_replaced_between_knocking_and_asking_opens_nothing(office: Office) -> None:
     office.captured(ALICE)
     with office.services.database.read() as tx:
-        known = office.services.access.authenticate(tx, office.secrets["pipeline"])
+        known = office.services.consumers.authenticate(tx, office.secrets["pipeline"])
     office.register("pipeline", [TRAINING], ["training"])
     with pytest.raises(Unauthenticated), office.services.database.write() as tx:
         office.services.access.evaluate(tx, known, office.request(ALICE), office.now)
@@ -318,7 +318,7 @@ def test_a_stop_waits_for_a_permit_that_is_being_written(office: Office) -> None
 
     stopping = threading.Thread(target=stop)
     with office.services.database.write() as tx:
-        known = office.services.access.authenticate(tx, office.secrets["pipeline"])
+        known = office.services.consumers.authenticate(tx, office.secrets["pipeline"])
         answer = office.services.access.evaluate(tx, known, office.request(ALICE), office.now)
         stopping.start()
         stopping.join(0.5)
@@ -337,7 +337,7 @@ def test_a_decision_that_cannot_be_recorded_is_not_given(office: Office) -> None
     many = tuple(f"signal-{number}" for number in range(8_000))
     too_long = replace(office.request(ALICE), signals=many)
     with office.services.database.read() as tx:
-        known = office.services.access.authenticate(tx, office.secrets["pipeline"])
+        known = office.services.consumers.authenticate(tx, office.secrets["pipeline"])
     with pytest.raises(TooLarge), office.services.database.write() as tx:
         office.services.access.evaluate(tx, known, too_long, office.now)
     assert len(office.entries(kind="access.decided")) == before

@@ -349,12 +349,12 @@ def test_a_secret_is_kept_as_its_hash_and_opens_until_it_is_replaced(office: Off
     assert all(old not in str(row) for row in rows)
     new = office.register("pipeline", [TRAINING], ["training"])
     with office.services.database.read() as tx:
-        found = office.services.access.authenticate(tx, new)
+        found = office.services.consumers.authenticate(tx, new)
         assert (found.version, found.purposes) == (2, (TRAINING,))
         for wrong in (old, "", new + "x", new[:-1], "\ud800"):
             with pytest.raises(Unauthenticated):
-                office.services.access.authenticate(tx, wrong)
-        assert [one.version for one in office.services.access.consumers(tx)] == [1, 1, 2, 1]
+                office.services.consumers.authenticate(tx, wrong)
+        assert [one.version for one in office.services.consumers.newest(tx)] == [1, 1, 2, 1]
 
 
 @pytest.mark.parametrize(
@@ -376,7 +376,7 @@ def test_a_consumer_is_not_registered_for_what_is_not_on_the_lists(
 ) -> None:
     form = {"id": "x", "name": "X", "purposes": [TRAINING], "functions": ["training"], **wrong}
     with pytest.raises(InvalidInput) as caught, office.services.database.write() as tx:
-        office.services.access.register(tx, TOP, **form, now=office.now)  # type: ignore[arg-type]
+        office.services.consumers.register(tx, TOP, **form, now=office.now)  # type: ignore[arg-type]
     assert caught.value.faults[0].field in wrong
     assert caught.value.faults[0].cure
 
@@ -384,7 +384,9 @@ def test_a_consumer_is_not_registered_for_what_is_not_on_the_lists(
 def test_only_an_admin_registers_consumers(office: Office) -> None:
     for one in (ALICE, RECRUITER, person("E-1", "admin", active=False)):
         with pytest.raises(Forbidden), office.services.database.write() as tx:
-            office.services.access.register(tx, one, "x", "X", [TRAINING], ["training"], office.now)
+            office.services.consumers.register(
+                tx, one, "x", "X", [TRAINING], ["training"], office.now
+            )
 
 
 @pytest.mark.parametrize(

@@ -107,10 +107,10 @@ class Company:
 
     def pair(self, person_id: str = "E-1000", key: LocalSigner | None = None) -> Device:
         key = key or LocalSigner.generate()
-        agents = self.services.agents
+        pairing = self.services.pairing
         with self.write() as tx:
-            pairing = agents.start_pairing(tx, "laptop", jwk(key.public), self.now)
-            return agents.approve_pairing(tx, self.person(person_id), pairing.user_code, self.now)
+            started = pairing.start(tx, "laptop", jwk(key.public), self.now)
+            return pairing.approve(tx, self.person(person_id), started.user_code, self.now)
 
     def lease(self, device: Device, poll: Poll | None = None) -> LeaseAnswer:
         """As the API asks: read first, write only if that is not enough."""

@@ -93,7 +93,7 @@ def test_pairing_goes_as_rfc_8628_says(http, company, key):
     hasty = redeem()
     assert (hasty.status_code, hasty.json()["error"]) == (400, "slow_down")
     with company.write() as tx:
-        company.services.agents.approve_pairing(
+        company.services.pairing.approve(
             tx, company.services.directory.person(tx, "E-1000"), said["user_code"], company.now
         )
     given = redeem()
@@ -382,9 +382,9 @@ def test_each_key_names_what_it_signs(http, company):
 
 def test_a_revoked_device_gets_a_signed_off_and_nothing_else(http, company, bearer):
     with company.write() as tx:
-        agents = company.services.agents
-        (device,) = agents.devices(tx, "E-1000")
-        agents.revoke(tx, company.person(), device.id, company.now)
+        devices = company.services.devices
+        (device,) = devices.of_person(tx, "E-1000")
+        devices.revoke(tx, company.person(), device.id, company.now)
     assert http.get("/v1/agent/lease", headers=bearer).status_code == 200
     assert http.post("/v1/agent/reports", json=report(), headers=bearer).status_code == 401
     path = "/v1/agent/policies/sha256:" + "0" * 64

@@ -24,8 +24,8 @@ def filled(company):
     company.lease(device)
     told = Report("r-00000001", None, None, (Captured("x", Signal.CLICK, 1),), {"excluded": 1})
     with company.write() as tx:
-        company.services.agents.report(tx, device, told, company.now)
-        company.services.agents.revoke(tx, company.person(), device.id, company.now)
+        company.services.reports.take(tx, device, told, company.now)
+        company.services.devices.revoke(tx, company.person(), device.id, company.now)
     return company
 
 

@@ -46,7 +46,7 @@ def test_a_consenting_person_under_a_policy_gets_a_lease_that_says_on(open_compa
 def test_the_policy_document_can_be_fetched_by_the_digest_in_the_lease(open_company):
     said = claims(open_company, open_company.lease(open_company.pair()))
     with open_company.read() as tx:
-        body = open_company.services.agents.policy_document(tx, said["policy"])
+        body = open_company.services.policy.document(tx, said["policy"])
     assert digest(body) == said["policy"]
     document = parse_canonical(body)
     assert [app["id"] for app in document["apps"]] == ["slack", "vscode"]
@@ -323,7 +323,7 @@ def test_a_revoked_device_is_told_so_signed(open_company):
     device = open_company.pair()
     open_company.lease(device)
     with open_company.write() as tx:
-        revoked = open_company.services.agents.revoke(
+        revoked = open_company.services.devices.revoke(
             tx, open_company.person(), device.id, open_company.now
         )
     assert not revoked.active
@@ -333,7 +333,7 @@ def test_a_revoked_device_is_told_so_signed(open_company):
 def test_law_7_a_device_revoked_meanwhile_is_off_whatever_the_caller_still_believes(open_company):
     device = open_company.pair()  # read before it was revoked
     with open_company.write() as tx:
-        open_company.services.agents.revoke(tx, open_company.person(), device.id, open_company.now)
+        open_company.services.devices.revoke(tx, open_company.person(), device.id, open_company.now)
     assert claims(open_company, open_company.lease(device))["reasons"] == ["device_revoked"]
 
 
@@ -350,4 +350,4 @@ def test_the_page_and_the_lease_come_from_one_answer(open_company):
 
 def test_an_unknown_policy_document_is_not_found(open_company):
     with open_company.read() as tx, pytest.raises(NotFound):
-        open_company.services.agents.policy_document(tx, "sha256:" + "0" * 64)
+        open_company.services.policy.document(tx, "sha256:" + "0" * 64)

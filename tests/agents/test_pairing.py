@@ -7,8 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from app.agents import store
-from app.agents.pairing.service import CODE_ALPHABET, MAX_PENDING, Guesses, Token, TokenRefusal
+from app.agents.pairing import store
+from app.agents.pairing.codes import CODE_ALPHABET, Guesses
+from app.agents.pairing.service import MAX_PENDING, Token, TokenRefusal
 from app.kernel.errors import (
     Conflict,
     Forbidden,
@@ -27,28 +28,28 @@ def key() -> LocalSigner:
 
 def start(company, key, name="laptop"):
     with company.write() as tx:
-        return company.services.agents.start_pairing(tx, name, jwk(key.public), company.now)
+        return company.services.pairing.start(tx, name, jwk(key.public), company.now)
 
 
 def approve(company, code, person_id="E-1000"):
     with company.write() as tx:
         who = company.services.directory.person(tx, person_id)
-        return company.services.agents.approve_pairing(tx, who, code, company.now)
+        return company.services.pairing.approve(tx, who, code, company.now)
 
 
 def redeem(company, pairing, signed):
     with company.write() as tx:
-        return company.services.agents.redeem(tx, pairing.device_code, signed, company.now)
+        return company.services.pairing.redeem(tx, pairing.device_code, signed, company.now)
 
 
 def token(company, signed):
     with company.write() as tx:
-        return company.services.agents.token(tx, signed, company.now)
+        return company.services.pairing.token(tx, signed, company.now)
 
 
 def device_of(company, bearer):
     with company.read() as tx:
-        return company.services.agents.device_of(tx, bearer, company.now)
+        return company.services.pairing.device_of(tx, bearer, company.now)
 
 
 # The way it should go
@@ -134,7 +135,7 @@ def test_somebody_who_left_cannot_pair(company, key):
     code = start(company, key).user_code
     gone = replace(company.person(), active=False)
     with company.write() as tx, pytest.raises(Forbidden):
-        company.services.agents.approve_pairing(tx, gone, code, company.now)
+        company.services.pairing.approve(tx, gone, code, company.now)
 
 
 def test_two_people_approving_at_once_do_not_both_get_the_device(company, key):
@@ -156,8 +157,8 @@ def test_two_people_approving_at_once_do_not_both_get_the_device(company, key):
         thread.join()
     assert sum(isinstance(end, str) for end in ended) == 1
     with company.read() as tx:
-        agents = company.services.agents
-        assert len(agents.devices(tx, "E-1000")) + len(agents.devices(tx, "E-1001")) == 1
+        of_person = company.services.devices.of_person
+        assert len(of_person(tx, "E-1000")) + len(of_person(tx, "E-1001")) == 1
 
 
 def test_guessing_codes_is_stopped_after_ten(company, key):
@@ -223,9 +224,7 @@ def test_a_device_name_is_one_short_printable_line(company, key):
 
 def test_a_private_key_is_refused(company, key):
     with company.write() as tx, pytest.raises(InvalidInput, match="private"):
-        company.services.agents.start_pairing(
-            tx, "laptop", {**jwk(key.public), "d": "AAAA"}, company.now
-        )
+        company.services.pairing.start(tx, "laptop", {**jwk(key.public), "d": "AAAA"}, company.now)
 
 
 # Redeeming (RFC 8628 §3.5)
@@ -325,7 +324,7 @@ def test_a_device_revoked_before_it_redeemed_gets_no_token(company, key):
 def revoke(company, device_id, person_id="E-1000"):
     with company.write() as tx:
         who = company.services.directory.person(tx, person_id)
-        return company.services.agents.revoke(tx, who, device_id, company.now)
+        return company.services.devices.revoke(tx, who, device_id, company.now)
 
 
 def test_a_paired_device_gets_a_token_for_its_assertion(company, key):
@@ -400,7 +399,7 @@ def test_revoking_a_device_refuses_its_token_at_once_except_for_the_lease(compan
     with pytest.raises(Unauthenticated, match="revoked"):
         device_of(company, bearer)
     with company.read() as tx:
-        told = company.services.agents.bearer_device(tx, bearer, company.now)
+        told = company.services.pairing.bearer_device(tx, bearer, company.now)
     assert not told.active
     assert isinstance(token(company, assertion(key, device.id, company.now)), TokenRefusal)
 
@@ -445,4 +444,4 @@ def test_revoking_twice_is_revoking_once(company):
 def test_a_person_sees_their_own_devices_only(company):
     mine, _ = company.pair(), company.pair("E-1001")
     with company.read() as tx:
-        assert company.services.agents.devices(tx, "E-1000") == (mine,)
+        assert company.services.devices.of_person(tx, "E-1000") == (mine,)

@@ -97,7 +97,7 @@ def laptop(open_company, tmp_path):
     for step in steps:
         if isinstance(step, CodeShown):
             with open_company.write() as tx:
-                open_company.services.agents.approve_pairing(
+                open_company.services.pairing.approve(
                     tx, open_company.person(), step.user_code, open_company.now
                 )
     return AgentClient.open(tmp_path / "agent", http=http, clock=open_company.clock)
@@ -130,7 +130,7 @@ def test_an_agents_life_from_capture_to_withdrawal(open_company, laptop):
     assert first["facts"]["policy"] is not None
     assert last["facts"]["refused"] == {"consent_withdrawn": 100}
     with company.read() as tx:
-        totals = company.services.agents.captured(tx, "E-1000")
+        totals = company.services.reports.totals(tx, "E-1000")
     assert sum(totals.by_app.values()) == captured
     assert set(totals.by_app) <= {"vscode", "slack"}
 
@@ -145,7 +145,7 @@ def test_the_recording_can_be_played_again_and_again(open_company, laptop):
 def test_revoking_the_device_stops_it_at_the_next_poll_with_a_signed_reason(open_company, laptop):
     assert laptop.poll().capture
     with open_company.write() as tx:
-        open_company.services.agents.revoke(
+        open_company.services.devices.revoke(
             tx, open_company.person(), laptop.identity.device_id, open_company.now
         )
     open_company.clock.advance(1)

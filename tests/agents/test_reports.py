@@ -26,12 +26,12 @@ def a_report(report_id="r-00000001", **changes):
 
 def send(company, device, report):
     with company.write() as tx:
-        return company.services.agents.report(tx, device, report, company.now)
+        return company.services.reports.take(tx, device, report, company.now)
 
 
 def totals(company, person_id="E-1000"):
     with company.read() as tx:
-        return company.services.agents.captured(tx, person_id)
+        return company.services.reports.totals(tx, person_id)
 
 
 def test_a_report_is_an_entry_with_totals_and_without_apps(company):

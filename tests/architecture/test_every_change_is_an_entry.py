@@ -14,10 +14,13 @@ from typing import Any
 
 import pytest
 
+from app.access.consumers import ConsumerService
 from app.access.decision.inquiry import EvaluationRequest
 from app.access.service import AccessService
+from app.agents.devices.service import DeviceService
 from app.agents.model import Captured, Report
-from app.agents.pairing.service import TOKEN_PATH
+from app.agents.pairing.service import TOKEN_PATH, PairingService
+from app.agents.reports.service import ReportService
 from app.agents.service import AgentService
 from app.audit.entries.model import SYSTEM, Actor, Kind
 from app.audit.restore.custody import Custodians, sign_statement
@@ -39,8 +42,8 @@ from app.rights.service import RightsService
 from app.wiring import Services
 
 SERVICES = (
-    DirectoryService, SessionService, PolicyService, ConsentService, CaptureService, AgentService,
-    AccessService, RightsService,
+    DirectoryService, SessionService, PolicyService, ConsentService, CaptureService, PairingService,
+    DeviceService, AgentService, ReportService, ConsumerService, AccessService, RightsService,
 )  # fmt: skip
 
 READS = {
@@ -50,15 +53,19 @@ READS = {
     "throughout",
     "ConsentService": "documents history receipt receipts shown standing standing_between",
     "CaptureService": "situation",
-    "AgentService": "bearer_device captured device_of devices pairing_for policy_document renewal "
-    "stranger",
-    "AccessService": "authenticate consumers documents uses",
+    "PairingService": "bearer_device device_of pending stranger",
+    "DeviceService": "of_person",
+    "AgentService": "renewal",
+    "ReportService": "totals",
+    "ConsumerService": "authenticate newest require_newest",
+    "AccessService": "documents uses",
 }
 
 READS["RightsService"] = "statement"
 
 WITHOUT_ENTRY = {
-    "AgentService.start_pairing": "anybody may begin: kept for minutes; approving is an entry",
+    "PairingService.start": "anybody may begin: kept for minutes; approving is an entry",
+    "ConsumerService.hold": "takes a lock and changes no row",
     "DirectoryService.hold": "takes a lock and changes no row",
     "DirectoryService.lock": "takes a lock and changes no row",
     "SessionService.touch": "notes that a session is in use; its start and end are entries",
@@ -100,13 +107,13 @@ class Story:
         key = LocalSigner.generate()
         name = f"laptop {secrets.token_hex(4)}"
         public = {name: jwk(key.public)[name] for name in ("kty", "crv", "x")}
-        pairing = self.services.agents.start_pairing(self.tx, name, public, self.now)
+        pairing = self.services.pairing.start(self.tx, name, public, self.now)
         return SimpleNamespace(key=key, pairing=pairing, id=pairing.device_id)
 
     def paired(self) -> Any:
         started = self.started()
         code = started.pairing.user_code
-        started.device = self.services.agents.approve_pairing(
+        started.device = self.services.pairing.approve(
             self.tx, self.person(EMPLOYEE), code, self.now
         )
         return started
@@ -199,12 +206,12 @@ def lease(story: Story) -> None:
 def redeem(story: Story) -> None:
     started = story.paired()
     code = started.pairing.device_code
-    story.services.agents.redeem(story.tx, code, story.assertion(started), story.now)
+    story.services.pairing.redeem(story.tx, code, story.assertion(started), story.now)
 
 
 def token(story: Story) -> None:
     started = story.paired()
-    story.services.agents.token(story.tx, story.assertion(started), story.now)
+    story.services.pairing.token(story.tx, story.assertion(started), story.now)
 
 
 def report(story: Story) -> None:
@@ -216,17 +223,17 @@ def report(story: Story) -> None:
         allowed=(Captured("github", Signal.CLICK, 2),),
         refused={"no_lease": 3},
     )
-    story.services.agents.report(story.tx, device, written, story.now)
+    story.services.reports.take(story.tx, device, written, story.now)
 
 
 def revoke_device(story: Story) -> None:
     device = story.paired().device
-    story.services.agents.revoke(story.tx, story.person(EMPLOYEE), device.id, story.now)
+    story.services.devices.revoke(story.tx, story.person(EMPLOYEE), device.id, story.now)
 
 
 def evaluate(story: Story) -> None:
     secret = register(story)
-    consumer = story.services.access.authenticate(story.tx, secret)
+    consumer = story.services.consumers.authenticate(story.tx, secret)
     asked = EvaluationRequest(
         subject_type="consumer", subject_id="c1", action="read", resource_type="captured_data",
         resource_id="ui-events", persons=(EMPLOYEE,), signals=("click",),
@@ -237,7 +244,7 @@ def evaluate(story: Story) -> None:
 
 
 def register(story: Story) -> str:
-    return story.services.access.register(
+    return story.services.consumers.register(
         story.tx, story.holder("admin"), "c1", "A consumer", ("ai_training.computer_use",),
         ("training",), story.now,
     )  # fmt: skip
@@ -245,11 +252,11 @@ def register(story: Story) -> str:
 
 def use(story: Story) -> None:
     """Somebody asks for their own data, is permitted, and says what became of it."""
-    secret = story.services.access.register(
+    secret = story.services.consumers.register(
         story.tx, story.holder("admin"), "rights-desk", "Rights", ("rights.fulfilment",),
         ("rights",), story.now,
     )  # fmt: skip
-    consumer = story.services.access.authenticate(story.tx, secret)
+    consumer = story.services.consumers.authenticate(story.tx, secret)
     asked = EvaluationRequest(
         subject_type="person", subject_id=EMPLOYEE, action="read", resource_type="captured_data",
         resource_id="ui-events", persons=(EMPLOYEE,), signals=("click",),
@@ -311,15 +318,15 @@ CHANGES: dict[str, Callable[[Story], object]] = {
     "ConsentService.end_all": end_all_consents,
     "ConsentService.revoke": revoke_consent,
     "ConsentService.show": Story.shown,
-    "AgentService.approve_pairing": Story.paired,
+    "PairingService.approve": Story.paired,
     "AgentService.lease": lease,
-    "AgentService.redeem": redeem,
-    "AgentService.report": report,
-    "AgentService.revoke": revoke_device,
-    "AgentService.token": token,
+    "PairingService.redeem": redeem,
+    "ReportService.take": report,
+    "DeviceService.revoke": revoke_device,
+    "PairingService.token": token,
     "AccessService.adopt": lambda _: None,
     "AccessService.evaluate": evaluate,
-    "AccessService.register": register,
+    "ConsumerService.register": register,
     "AccessService.use": use,
 }
 ENTRY = {
@@ -341,14 +348,14 @@ ENTRY = {
     "ConsentService.end_all": "consent.revoked",
     "ConsentService.revoke": "consent.revoked",
     "ConsentService.show": "notice.shown",
-    "AgentService.approve_pairing": "device.paired",
+    "PairingService.approve": "device.paired",
     "AgentService.lease": "lease.changed",
-    "AgentService.redeem": "device.token_issued",
-    "AgentService.report": "agent.reported",
-    "AgentService.revoke": "device.revoked",
-    "AgentService.token": "device.token_issued",
+    "PairingService.redeem": "device.token_issued",
+    "ReportService.take": "agent.reported",
+    "DeviceService.revoke": "device.revoked",
+    "PairingService.token": "device.token_issued",
     "AccessService.evaluate": "access.decided",
-    "AccessService.register": "access.consumer_registered",
+    "ConsumerService.register": "access.consumer_registered",
     "AccessService.use": "access.used",
 }
 
@@ -377,7 +384,7 @@ def test_a_change_is_an_entry_of_its_kind(sample: Services, method: str) -> None
     before = entries()
     with sample.database.write() as tx:
         CHANGES[method](Story(sample, tx))
-    assert entries() == before + 1 or (method == "AgentService.redeem" and entries() > before)
+    assert entries() == before + 1 or (method == "PairingService.redeem" and entries() > before)
 
 
 @pytest.mark.parametrize("method", ENTRY)

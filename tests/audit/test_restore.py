@@ -251,7 +251,7 @@ def test_laptops_that_saw_what_is_lost_go_on_and_the_old_permission_does_not(
                 story.tx, story.person(EMPLOYEE), instance.clock.now()
             )
             digest = situation.policy_digest
-            return answer.token, agents.policy_document(story.tx, digest) if digest else None
+            return answer.token, services.policy.document(story.tx, digest) if digest else None
 
         return guard.accept(*write(services, ask))
 

@@ -216,12 +216,12 @@ def test_a_running_laptop_is_told_off_at_once(opened: Services) -> None:
         day = Story(opened, tx)
         started = day.paired()
         code = started.pairing.device_code
-        token = opened.agents.redeem(tx, code, day.assertion(started), day.now).value
-        assert opened.agents.bearer_device(tx, token, day.now).id == started.id
+        token = opened.pairing.redeem(tx, code, day.assertion(started), day.now).value
+        assert opened.pairing.bearer_device(tx, token, day.now).id == started.id
     erase(opened, EMPLOYEE)
     with opened.database.read() as tx:
         with pytest.raises(Unauthenticated):
-            opened.agents.bearer_device(tx, token, opened.clock.now())
+            opened.pairing.bearer_device(tx, token, opened.clock.now())
         assert opened.log.counts_by_kind(tx)["device.revoked"] >= 1
 
 

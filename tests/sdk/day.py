@@ -93,12 +93,12 @@ class Day(Office):
             return self.services.log.pseudonym(tx, one.id)
 
     def pair(self, one: Person) -> Device:
-        agents, key = self.services.agents, LocalSigner.generate()
+        pairing, key = self.services.pairing, LocalSigner.generate()
         public: dict[str, object] = {name: jwk(key.public)[name] for name in ("kty", "crv", "x")}
         with self.services.database.write() as tx:
             name = f"laptop {secrets.token_hex(4)}"
-            started = agents.start_pairing(tx, name, public, self.now)
-            device = agents.approve_pairing(tx, self.person(one), started.user_code, self.now)
+            started = pairing.start(tx, name, public, self.now)
+            device = pairing.approve(tx, self.person(one), started.user_code, self.now)
         self.devices[one.id] = device
         return device
 
@@ -111,7 +111,7 @@ class Day(Office):
 
     def revoke_device(self, one: Person) -> None:
         with self.services.database.write() as tx:
-            self.services.agents.revoke(tx, self.person(one), self.devices[one.id].id, self.now)
+            self.services.devices.revoke(tx, self.person(one), self.devices[one.id].id, self.now)
 
     def revoke(self, one: Person) -> None:
         with self.services.database.write() as tx:
@@ -148,5 +148,5 @@ class Day(Office):
         self, grant: str, consumer: str = "pipeline", outcome: str = "used", **said: Any
     ) -> Any:
         with self.services.database.write() as tx:
-            known = self.services.access.authenticate(tx, self.secrets[consumer])
+            known = self.services.consumers.authenticate(tx, self.secrets[consumer])
             return self.services.access.use(tx, known, grant, outcome, self.now, **said)

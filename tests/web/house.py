@@ -47,13 +47,13 @@ class House:
         code = self.waiting_code(name)
         with self.services.database.write() as tx:
             person = self.services.directory.person(tx, person_id)
-            return self.services.agents.approve_pairing(tx, person, code, self.clock.now())
+            return self.services.pairing.approve(tx, person, code, self.clock.now())
 
     def waiting_code(self, name: str = "A sample laptop") -> str:
         """The code of a laptop that waits to be paired."""
         key = jwk(LocalSigner.generate().public)
         with self.services.database.write() as tx:
-            pairing = self.services.agents.start_pairing(tx, name, key, self.clock.now())
+            pairing = self.services.pairing.start(tx, name, key, self.clock.now())
         return pairing.user_code
 
     def poll(self, device: Device) -> bool:

@@ -1,1 +1,1 @@
-"""Grants after they were given: the use of each, said once and in time."""
+"""Grants: how a permit is signed and explained, and the use of each, said once and in time."""

@@ -14,18 +14,17 @@ Rules:
    before a writing transaction begins.
 """
 
-import hashlib
 import secrets
-import threading
-from collections import OrderedDict, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from app.agents import store
+from app.agents.devices import store as devices
 from app.agents.model import Device
+from app.agents.pairing import store
 from app.agents.pairing.assertion import SKEW, claimed_device, read_assertion
+from app.agents.pairing.codes import PAIRING_LIFE, Guesses, hashed, new_user_code, normal
 from app.audit.entries.model import Actor, Event, Kind
 from app.audit.service import AuditService
 from app.db.engine import Tx
@@ -41,13 +40,10 @@ from app.kernel.errors import (
 from app.kernel.signing import BadToken, public_from_jwk
 from app.kernel.signing import thumbprint as key_id
 
-PAIRING_LIFE = timedelta(minutes=15)
 TOKEN_LIFE = timedelta(hours=1)
 INTERVAL_S = 5
 MAX_PENDING = 1_000
 MAX_NAME = 80
-CODE_ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"  # RFC 8628 §6.1: no vowels, so no words
-CODE_LENGTH = 8
 TOKEN_PATH = "/v1/agent/token"  # noqa: S105 - a path
 
 
@@ -89,63 +85,19 @@ class TokenRefusal:
     description: str
 
 
-@dataclass
-class Guesses:
-    """Counts wrong codes in this process; forgets them after fifteen minutes.
+@dataclass(frozen=True)
+class PairingService:
+    """Pairs devices with people and gives them tokens.
 
-    A code has 20^8 (25 thousand million) forms. With a thousand open pairings and two hundred wrong
-    codes, somebody's chance to hit one is below one in a hundred thousand.
+    Attributes:
+        issuer: who signs leases, and whom assertions are made for.
     """
 
-    per_person: int = 10
-    in_all: int = 200
-    _wrong: OrderedDict[str, deque[datetime]] = field(default_factory=OrderedDict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    log: AuditService
+    issuer: str
+    guesses: Guesses = field(default_factory=Guesses)
 
-    def require(self, who: str, now: datetime) -> None:
-        """Return while ``who`` may try a code.
-
-        Raises:
-            Forbidden: too many wrong codes lately.
-        """
-        with self._lock:
-            self._forget(now)
-            mine = len(self._wrong.get(who, ()))
-            everybody = sum(len(times) for times in self._wrong.values())
-        if mine >= self.per_person or everybody >= self.in_all:
-            raise Forbidden(
-                "too many wrong codes were entered",
-                kind="too-many-attempts",
-                cure="Wait fifteen minutes, start the pairing again and enter the new code.",
-            )
-
-    def wrong(self, who: str, now: datetime) -> None:
-        """Count a wrong code."""
-        with self._lock:
-            self._wrong.setdefault(who, deque()).append(now)
-
-    def _forget(self, now: datetime) -> None:
-        for who, times in list(self._wrong.items()):
-            while times and times[0] <= now - PAIRING_LIFE:
-                times.popleft()
-            if not times:
-                del self._wrong[who]
-
-
-class PairingService:
-    """Pairs devices with people and gives them tokens."""
-
-    def __init__(self, log: AuditService, issuer: str) -> None:
-        self._log = log
-        self._issuer = issuer
-        self._guesses = Guesses()
-
-    @property
-    def issuer(self) -> str:
-        """Who signs leases and whom assertions are made for."""
-        return self._issuer
-
-    def start_pairing(self, tx: Tx, name: str, jwk: Mapping[str, Any], now: datetime) -> Pairing:
+    def start(self, tx: Tx, name: str, jwk: Mapping[str, Any], now: datetime) -> Pairing:
         """Begin: a device names itself and its public key (RFC 8628 §3.1).
 
         No entry: nobody stands behind it yet. The entry is written when a person approves.
@@ -165,7 +117,7 @@ class PairingService:
         pairing = Pairing(
             device_id="d_" + secrets.token_hex(16),
             device_code=secrets.token_urlsafe(32),
-            user_code=_new_user_code(),
+            user_code=new_user_code(),
             expires_in=int(PAIRING_LIFE.total_seconds()),
             interval=INTERVAL_S,
         )
@@ -177,10 +129,10 @@ class PairingService:
             expires_at=now + PAIRING_LIFE,
             interval_s=INTERVAL_S,
         )
-        store.insert_pairing(tx, row, _hash(pairing.device_code), _hash(pairing.user_code))
+        store.insert_pairing(tx, row, hashed(pairing.device_code), hashed(pairing.user_code))
         return pairing
 
-    def pairing_for(
+    def pending(
         self, tx: Tx, user_code: str, now: datetime, person: Person | None = None
     ) -> PendingPairing:
         """Find the open pairing of a code, so that a person can look before approving.
@@ -190,10 +142,10 @@ class PairingService:
             Forbidden: too many wrong codes lately.
         """
         who = person.id if person else ""
-        self._guesses.require(who, now)
-        row = store.pairing_by_user_code(tx, _hash(_normal(user_code)))
+        self.guesses.require(who, now)
+        row = store.pairing_by_user_code(tx, hashed(normal(user_code)))
         if row is None or row.expires_at <= now or row.approved_at is not None:
-            self._guesses.wrong(who, now)
+            self.guesses.wrong(who, now)
             raise NotFound(
                 "no device waits with this code",
                 cure="Look at the code on the laptop; it is good once, for fifteen minutes.",
@@ -202,22 +154,22 @@ class PairingService:
             row.device_id, row.name, key_id(row.public), row.started_at, row.expires_at
         )
 
-    def approve_pairing(self, tx: Tx, person: Person, user_code: str, now: datetime) -> Device:
+    def approve(self, tx: Tx, person: Person, user_code: str, now: datetime) -> Device:
         """Bind the waiting device to the person who typed its code; once.
 
         Raises:
-            NotFound, Forbidden: as ``pairing_for``; Forbidden also for somebody who left.
+            NotFound, Forbidden: as ``pending``; Forbidden also for somebody who left.
             Conflict: somebody else approved it in the same moment.
         """
         if not person.active:
             raise Forbidden("somebody who left cannot pair a device")
-        pending = self.pairing_for(tx, user_code, now, person)
+        pending = self.pending(tx, user_code, now, person)
         if not store.mark_approved(tx, pending.device_id, now):
             raise Conflict("the code was used a moment ago", cure="Start the pairing again.")
-        row = store.pairing_by_user_code(tx, _hash(_normal(user_code)))
+        row = store.pairing_by_user_code(tx, hashed(normal(user_code)))
         assert row is not None  # marked above, in this transaction
         device = Device(row.device_id, person.id, row.name, row.public, paired_at=now)
-        store.insert_device(tx, device)
+        devices.insert_device(tx, device)
         self._append(tx, Kind.DEVICE_PAIRING_STARTED, device.id, now)
         event = Event(
             Kind.DEVICE_PAIRED,
@@ -225,7 +177,7 @@ class PairingService:
             {"device": device.id},
             subjects=(person.id,),
         )
-        self._log.append(tx, event, now)
+        self.log.append(tx, event, now)
         return device
 
     def stranger(
@@ -240,13 +192,13 @@ class PairingService:
             device_code: the code to be redeemed; empty if none is.
         """
         if device_code:
-            row = store.pairing_by_device_code(tx, _hash(device_code))
+            row = store.pairing_by_device_code(tx, hashed(device_code))
             if row is None:
                 return TokenRefusal("invalid_grant", "the device code is unknown")
             device_id, public = row.device_id, row.public
         else:
             claimed = claimed_device(assertion)
-            device = store.device(tx, claimed) if claimed else None
+            device = devices.device(tx, claimed) if claimed else None
             if device is None or not device.active:
                 return TokenRefusal("invalid_client", "no such device, or it was revoked")
             device_id, public = device.id, device.public
@@ -263,7 +215,7 @@ class PairingService:
 
         The assertion is signed with the key named at the start: holding the code is not enough.
         """
-        row = store.pairing_by_device_code(tx, _hash(device_code))
+        row = store.pairing_by_device_code(tx, hashed(device_code))
         if row is None:
             return TokenRefusal("invalid_grant", "the device code is unknown")
         refusal = self._assertion_refusal(tx, row.device_id, row.public, assertion, now)
@@ -272,7 +224,7 @@ class PairingService:
         refusal = _pairing_refusal(tx, row, now)
         if refusal:
             return refusal
-        device = store.device(tx, row.device_id)
+        device = devices.device(tx, row.device_id)
         if device is None or not device.active:
             return TokenRefusal("access_denied", "the device was revoked")
         if not store.mark_redeemed(tx, row.device_id, now):
@@ -282,7 +234,7 @@ class PairingService:
     def token(self, tx: Tx, assertion: str, now: datetime) -> Token | TokenRefusal:
         """Give a paired device a token for its assertion (RFC 7523 §2.2)."""
         claimed = claimed_device(assertion)
-        device = store.device(tx, claimed) if claimed else None
+        device = devices.device(tx, claimed) if claimed else None
         if device is None or not device.active:
             return TokenRefusal("invalid_client", "no such device, or it was revoked")
         refusal = self._assertion_refusal(tx, device.id, device.public, assertion, now)
@@ -296,7 +248,7 @@ class PairingService:
         Raises:
             Unauthenticated: no such token, or it has expired.
         """
-        device = store.device_by_token(tx, _hash(bearer), now) if bearer else None
+        device = store.device_by_token(tx, hashed(bearer), now) if bearer else None
         if device is None:
             raise Unauthenticated(
                 "the token is unknown or has expired",
@@ -320,7 +272,7 @@ class PairingService:
     def _issue(self, tx: Tx, device: Device, now: datetime) -> Token:
         store.forget_expired_tokens(tx, now)
         value = secrets.token_urlsafe(32)
-        store.insert_token(tx, _hash(value), device.id, now + TOKEN_LIFE)
+        store.insert_token(tx, hashed(value), device.id, now + TOKEN_LIFE)
         self._append(tx, Kind.DEVICE_TOKEN_ISSUED, device.id, now)
         return Token(value, int(TOKEN_LIFE.total_seconds()))
 
@@ -332,17 +284,17 @@ class PairingService:
             jti, expires_at = read_assertion(assertion, device_id, public, self._audiences, now)
         except BadToken as error:
             return TokenRefusal("invalid_client", str(error))
-        if not store.use_jti(tx, device_id, _hash(jti), expires_at + SKEW):
+        if not store.use_jti(tx, device_id, hashed(jti), expires_at + SKEW):
             return TokenRefusal("invalid_client", "the assertion was used before")
         return None
 
     @property
     def _audiences(self) -> frozenset[str]:
-        return frozenset({self._issuer, self._issuer + TOKEN_PATH})
+        return frozenset({self.issuer, self.issuer + TOKEN_PATH})
 
     def _append(self, tx: Tx, kind: Kind, device_id: str, now: datetime) -> None:
         event = Event(kind, Actor("device", device_id), {"device": device_id})
-        self._log.append(tx, event, now)
+        self.log.append(tx, event, now)
 
 
 def _pairing_refusal(tx: Tx, row: store.PairingRow, now: datetime) -> TokenRefusal | None:
@@ -374,18 +326,3 @@ def _name(name: str) -> str:
             f"name {problem}", faults=(Fault("name", problem, "Name the laptop briefly."),)
         )
     return label
-
-
-def _new_user_code() -> str:
-    letters = "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))
-    return f"{letters[:4]}-{letters[4:]}"
-
-
-def _normal(user_code: str) -> str:
-    """The code as it was made, however it was typed (RFC 8628 §6.1)."""
-    letters = "".join(letter for letter in user_code.upper() if letter in CODE_ALPHABET)
-    return f"{letters[:4]}-{letters[4:]}"
-
-
-def _hash(secret: str) -> str:
-    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

@@ -32,7 +32,7 @@ def look(visit: ReadVisit, code: str = "") -> Response:
     if not code.strip() or not is_own_step(visit.request):
         return visit.page("pair.html", code=code.strip(), pending=None, faults=())
     try:
-        pending = visit.services.agents.pairing_for(visit.tx, code, visit.now, visit.person)
+        pending = visit.services.pairing.pending(visit.tx, code, visit.now, visit.person)
     except (NotFound, Forbidden) as error:
         return _refused(visit, code, error)
     return visit.page("pair.html", code=_spaced(code), pending=pending, faults=())
@@ -42,7 +42,7 @@ def look(visit: ReadVisit, code: str = "") -> Response:
 def pair(visit: WriteVisit, code: Annotated[str, Form()] = "") -> Response:
     """Bind the waiting laptop to the person."""
     try:
-        device = visit.services.agents.approve_pairing(visit.tx, visit.person, code, visit.now)
+        device = visit.services.pairing.approve(visit.tx, visit.person, code, visit.now)
     except (NotFound, Forbidden, Conflict) as error:
         return _refused(visit, code, error)
     return RedirectResponse(f"/me/devices/{device.id}", 303)
@@ -62,7 +62,7 @@ def show(visit: ReadVisit, device: str) -> Response:
 @router.post("/{device}/revoke")
 def unpair(visit: WriteVisit, device: str) -> Response:
     """Unpair a laptop for good. Pairing it again is a new pairing."""
-    visit.services.agents.revoke(visit.tx, visit.person, device, visit.now)
+    visit.services.devices.revoke(visit.tx, visit.person, device, visit.now)
     return RedirectResponse(f"/me/devices/{device}", 303)
 
 

@@ -66,7 +66,7 @@ def overview(services: Services, tx: Tx, person: Person, now: datetime) -> Overv
             for decision in reversed(history)
         ),
         uses=_uses(services, tx, person),
-        captured=services.agents.captured(tx, person.id),
+        captured=services.reports.totals(tx, person.id),
     )
 
 
@@ -92,7 +92,7 @@ def laptop_rows(
     services: Services, tx: Tx, situation: Situation, now: datetime
 ) -> tuple[LaptopRow, ...]:
     """The person's laptops, newest first, with what each was last told and last reported."""
-    devices = services.agents.devices(tx, situation.person.id)
+    devices = services.devices.of_person(tx, situation.person.id)
     return tuple(
         laptop_row(
             device,

@@ -1,0 +1,1 @@
+"""Laptops bound to people: which there are, and turning one off for good."""

@@ -1,0 +1,100 @@
+"""Reports: what an agent says it did is taken once, and is an entry before it is answered.
+
+Rules:
+1. The same report again is answered the same and changes nothing; another under its id is refused.
+2. The entry holds totals only; apps and signals stay in the tables, for the person.
+3. What was captured without a lease breaks law 1, so the entry says so.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.agents.model import Device, Report, Totals
+from app.agents.reports import store
+from app.audit.entries.model import Actor, Event, Kind
+from app.audit.service import AuditService
+from app.db.engine import Tx
+from app.directory.service import DirectoryService
+from app.kernel.canonical import Json, canonical, digest, parse_canonical
+from app.kernel.errors import Conflict, Fault, InvalidInput, NotFound
+from app.kernel.refusals import REPORTABLE
+from app.policy.service import PolicyService
+
+
+@dataclass(frozen=True)
+class ReportService:
+    """Takes reports and adds them up."""
+
+    log: AuditService
+    directory: DirectoryService
+    policy: PolicyService
+
+    def take(self, tx: Tx, device: Device, report: Report, now: datetime) -> str:
+        """Take what an agent says it applied and did; return the entry's event id.
+
+        The same report again is answered the same and changes nothing.
+
+        Raises:
+            InvalidInput: a reason is not in the closed list, a place is named twice, or the policy
+                document was never published for agents.
+            Conflict: another report was taken under this id.
+        """
+        body = digest(canonical(report.facts()))
+        # Two deliveries of one report take turns, so that both get the same answer.
+        self.directory.lock(tx, device.person_id)
+        before = store.report(tx, device.id, report.id)
+        if before is not None:
+            if before.body != body:
+                raise Conflict(
+                    f"another report was taken under the id {report.id}",
+                    cure="Give each report its own id, and send it again unchanged.",
+                )
+            return before.event_id
+        self._check_report(tx, report)
+        event_id = self.log.append(tx, _reported(device, report), now)
+        row = store.ReportRow(body, event_id)
+        store.insert_report(tx, device.id, report, row, now)
+        return event_id
+
+    def totals(self, tx: Tx, person_id: str) -> Totals:
+        """What a person's devices say they captured and refused so far."""
+        return Totals(store.allowed_totals(tx, person_id), store.refused_totals(tx, person_id))
+
+    def _check_report(self, tx: Tx, report: Report) -> None:
+        faults = [
+            Fault(f"refused.{reason}", "is not a reason", "Use the reasons of the guard.")
+            for reason in report.refused
+            if reason not in REPORTABLE
+        ]
+        places = [(row.app, row.signal) for row in report.allowed]
+        if len(set(places)) != len(places):
+            faults.append(Fault("allowed", "names an app and signal twice", "Add the counts up."))
+        if faults:
+            raise InvalidInput(f"{faults[0].field} {faults[0].problem}", faults=tuple(faults))
+        if report.policy is not None and not self._was_for_agents(tx, report.policy):
+            fault = Fault("policy", "was never published", "Name the lease's policy digest.")
+            raise InvalidInput("the policy was never published", faults=(fault,))
+
+    def _was_for_agents(self, tx: Tx, policy_digest: str) -> bool:
+        """Whether a digest names a document for agents: the only documents without a kind."""
+        try:
+            return "kind" not in parse_canonical(self.policy.document(tx, policy_digest))
+        except NotFound:
+            return False
+
+
+def _reported(device: Device, report: Report) -> Event:
+    """The entry of a report: totals only, since apps by person are nobody's business for ever."""
+    facts: dict[str, Json] = {
+        "device": device.id,
+        "report": report.id,
+        "lease": report.lease,
+        "policy": report.policy,
+        "allowed": sum(row.events for row in report.allowed),
+        "refused": dict(report.refused),
+    }
+    if facts["allowed"] and report.lease is None:
+        facts["unleased"] = True  # law 1 forbids it, so the log shows it
+    return Event(
+        Kind.AGENT_REPORTED, Actor("device", device.id), facts, subjects=(device.person_id,)
+    )

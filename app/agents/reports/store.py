@@ -1,0 +1,109 @@
+"""Tables of reports: what agents said they applied and did. Append-only."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Column, ForeignKeyConstraint, String, Table, func, insert, select
+
+from app.agents.devices.store import agent_device
+from app.agents.model import Captured, Report
+from app.db.engine import Tx
+from app.db.metadata import RowNumber, UtcTime, metadata
+from app.kernel.vocabulary import Signal
+
+agent_report = Table(
+    "agent_report",
+    metadata,
+    Column("device_id", String(64), primary_key=True),
+    Column("report_id", String(64), primary_key=True),
+    Column("body", String(80), nullable=False),  # digest
+    Column("event_id", String(64), nullable=False),
+    Column("received_at", UtcTime, nullable=False),
+    ForeignKeyConstraint(["device_id"], ["agent_device.device_id"]),
+)
+
+agent_report_allowed = Table(
+    "agent_report_allowed",
+    metadata,
+    Column("device_id", String(64), primary_key=True),
+    Column("report_id", String(64), primary_key=True),
+    Column("app", String(64), primary_key=True),
+    Column("signal", String(32), primary_key=True),
+    Column("events", RowNumber, nullable=False),
+    ForeignKeyConstraint(
+        ["device_id", "report_id"], ["agent_report.device_id", "agent_report.report_id"]
+    ),
+)
+
+agent_report_refused = Table(
+    "agent_report_refused",
+    metadata,
+    Column("device_id", String(64), primary_key=True),
+    Column("report_id", String(64), primary_key=True),
+    Column("reason", String(32), primary_key=True),
+    Column("events", RowNumber, nullable=False),
+    ForeignKeyConstraint(
+        ["device_id", "report_id"], ["agent_report.device_id", "agent_report.report_id"]
+    ),
+)
+
+
+@dataclass(frozen=True)
+class ReportRow:
+    """A report that was taken: the digest of its body and the entry it made."""
+
+    body: str
+    event_id: str
+
+
+def report(tx: Tx, device_id: str, report_id: str) -> ReportRow | None:
+    """A report taken before under this id."""
+    row = tx.execute(
+        select(agent_report.c.body, agent_report.c.event_id).where(
+            agent_report.c.device_id == device_id, agent_report.c.report_id == report_id
+        )
+    ).one_or_none()
+    return None if row is None else ReportRow(row.body, row.event_id)
+
+
+def insert_report(tx: Tx, device_id: str, report: Report, row: ReportRow, now: datetime) -> None:
+    """Keep a report and its counts."""
+    key = {"device_id": device_id, "report_id": report.id}
+    tx.execute(
+        insert(agent_report).values(**key, body=row.body, event_id=row.event_id, received_at=now)
+    )
+    allowed = [
+        {**key, "app": item.app, "signal": item.signal.value, "events": item.events}
+        for item in report.allowed
+    ]
+    if allowed:
+        tx.execute(insert(agent_report_allowed), allowed)
+    refused = [{**key, "reason": reason, "events": n} for reason, n in report.refused.items()]
+    if refused:
+        tx.execute(insert(agent_report_refused), refused)
+
+
+def allowed_totals(tx: Tx, person_id: str) -> tuple[Captured, ...]:
+    """Events by app and signal over all reports of a person's devices, sorted."""
+    t = agent_report_allowed
+    rows = tx.execute(
+        select(t.c.app, t.c.signal, func.sum(t.c.events).label("events"))
+        .join(agent_device, agent_device.c.device_id == t.c.device_id)
+        .where(agent_device.c.person_id == person_id)
+        .group_by(t.c.app, t.c.signal)
+        .order_by(t.c.app, t.c.signal)
+    )
+    return tuple(Captured(row.app, Signal(row.signal), int(row.events)) for row in rows)
+
+
+def refused_totals(tx: Tx, person_id: str) -> tuple[tuple[str, int], ...]:
+    """(reason, events) over all reports of a person's devices, sorted."""
+    t = agent_report_refused
+    rows = tx.execute(
+        select(t.c.reason, func.sum(t.c.events).label("events"))
+        .join(agent_device, agent_device.c.device_id == t.c.device_id)
+        .where(agent_device.c.person_id == person_id)
+        .group_by(t.c.reason)
+        .order_by(t.c.reason)
+    )
+    return tuple((row.reason, int(row.events)) for row in rows)
