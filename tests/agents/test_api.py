@@ -9,8 +9,8 @@ from starlette.testclient import TestClient
 
 from app.consent.model import Act
 from app.kernel.canonical import digest
-from app.kernel.signing import LocalSigner, b64u, jwk
-from app.kernel.tokens import keys_for
+from app.kernel.signing import LocalSigner, b64u, jwk, read_token, thumbprint
+from app.kernel.tokens import LEASE_TYPE, keys_for
 from tests.agents.conftest import assertion
 
 BASE = "http://127.0.0.1:8000"
@@ -217,9 +217,6 @@ def test_a_bad_poll_is_a_problem_document(http, bearer):
 
 
 def test_a_policy_document_is_for_ever(http, company, bearer):
-    from app.agents.leases.terms import LEASE_TYPE
-    from app.kernel.signing import read_token, thumbprint
-
     signer = company.services.keys.signer("lease").public
     token = http.get("/v1/agent/lease", headers=bearer).text
     named = read_token(token, LEASE_TYPE, {thumbprint(signer): signer})["policy"]
