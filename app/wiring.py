@@ -287,7 +287,13 @@ def _joined(
     receipts = SubmissionReceipts(keys.signer("submission"), settings.issuer, within)
     log = AuditService(Vault(keys.secret("vault")), origin, Halt(), receipts, within)
     directory = DirectoryService(log, authority)
-    policy = PolicyService(log, authority, shipped.floors, shipped.catalogue, ALLOWED)
+    policy = PolicyService.join(
+        log=log,
+        authority=authority,
+        floors=shipped.floors,
+        catalogue=shipped.catalogue,
+        allowed_purposes=ALLOWED,
+    )
     consent = ConsentService(
         log,
         directory,

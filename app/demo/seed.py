@@ -54,10 +54,10 @@ def seed(services: Services, secrets: Path) -> Mapping[str, str]:
 
 def _publish(services: Services, tx: Tx, file: Path, now: datetime) -> None:
     region = file.stem
-    if services.policy.changes(tx, region):
+    if services.policy.workflow.changes(tx, region):
         return
     author, *others = _holders(services, tx, "legal", region)
-    change = services.policy.propose(
+    change = services.policy.workflow.propose(
         tx,
         author,
         region,
@@ -71,7 +71,7 @@ def _publish(services: Services, tx: Tx, file: Path, now: datetime) -> None:
         if change.state is not State.IN_REVIEW:
             return
         if {role.name for role in approver.roles} & set(change.approvals_needed):
-            change = services.policy.approve(tx, approver, change.id, change.digest, now)
+            change = services.policy.workflow.approve(tx, approver, change.id, change.digest, now)
 
 
 def _holders(services: Services, tx: Tx, role: str, region: str) -> list[Person]:

@@ -9,12 +9,12 @@ Rules:
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from app.audit.entries.model import SYSTEM, Event, Kind
 from app.audit.service import AuditService
 from app.db.engine import Tx
-from app.directory.model import Person
 from app.kernel.authority import Authority
 from app.kernel.canonical import canonical, digest
 from app.kernel.clock import timestamp
@@ -25,46 +25,71 @@ from app.policy.changes.stops import Stops
 from app.policy.changes.workflow import Workflow
 from app.policy.lattice import document
 from app.policy.law.layer import Floor
-from app.policy.model import Catalogue, Change, InForce, Preview, RegionView, Stop
+from app.policy.model import Catalogue, InForce, RegionView
 from app.policy.packs import PolicyTexts
 from app.policy.reader import PolicyReader
 from app.policy.timeline import chain, met
 
 
+@dataclass(frozen=True, kw_only=True)
 class PolicyService:
-    """What may be captured where, and how that changes."""
+    """What may be captured where.
 
-    def __init__(
-        self,
+    Attributes:
+        log: takes the entries.
+        reader: answers what is in force; one for all parts, because it remembers.
+        workflow: how a company policy changes.
+        stops: how capture is turned off and on again.
+        floors: those of the files.
+        catalogue: apps and exclusions, as the files have them.
+    """
+
+    log: AuditService
+    reader: PolicyReader
+    workflow: Workflow
+    stops: Stops
+    floors: tuple[Floor, ...]
+    catalogue: Catalogue
+    _parents: dict[str, str | None] = field(init=False, repr=False, default_factory=dict)
+    """Of every region that has a floor, or had one before its file went away (rule 1)."""
+
+    def __post_init__(self) -> None:
+        self._parents.update((floor.region, floor.parent) for floor in self.floors)
+
+    @classmethod
+    def join(
+        cls,
+        *,
         log: AuditService,
         authority: Authority,
         floors: Iterable[Floor],
         catalogue: Catalogue,
         allowed_purposes: frozenset[str],
-    ) -> None:
-        self.catalogue = catalogue
-        self._log = log
-        self._floors = {floor.region: floor for floor in floors}
-        self._parents = {floor.region: floor.parent for floor in self._floors.values()}
-        self._reader = PolicyReader()
-        self._workflow = Workflow(
-            log, authority, self._reader, PolicyTexts(catalogue, allowed_purposes)
+    ) -> "PolicyService":
+        """Make the service and its parts over one reader."""
+        reader, texts = PolicyReader(), PolicyTexts(catalogue, allowed_purposes)
+        return cls(
+            log=log,
+            reader=reader,
+            workflow=Workflow(log=log, authority=authority, reader=reader, texts=texts),
+            stops=Stops(log=log, authority=authority, reader=reader),
+            floors=tuple(floors),
+            catalogue=catalogue,
         )
-        self._stops = Stops(log, authority, self._reader)
 
     # Adoption
 
     def adopt(self, tx: Tx, now: datetime) -> None:
         """Take floors and catalogue into the database, once each; anything new gets an entry."""
         store.lock(tx)
-        known = {row.floor.region: row.floor for row in self._reader.history(tx).floors}
-        for region, floor in sorted(self._floors.items()):
-            if region not in known or known[region].digest != floor.digest:
+        known = {row.floor.region: row.floor for row in self.reader.history(tx).floors}
+        for floor in sorted(self.floors, key=lambda floor: floor.region):
+            if floor.region not in known or known[floor.region].digest != floor.digest:
                 self._adopt_floor(tx, floor, now)
         if store.last_digest(tx, "catalogue") != self.catalogue.digest:
             self._adopt_catalogue(tx, now)
-        removed = {region: floor.parent for region, floor in known.items()}
-        self._parents = {**removed, **self._parents}
+        for region, floor in known.items():
+            self._parents.setdefault(region, floor.parent)
 
     def _adopt_floor(self, tx: Tx, floor: Floor, now: datetime) -> None:
         store.add_document(tx, "floor", floor.digest, floor.body, now)
@@ -76,14 +101,14 @@ class PolicyService:
             "valid_from": timestamp(floor.valid_from),
             "valid_to": None if floor.valid_to is None else timestamp(floor.valid_to),
         }
-        event = self._log.append(tx, Event(Kind.POLICY_FLOOR_ADOPTED, SYSTEM, facts), now)
+        event = self.log.append(tx, Event(Kind.POLICY_FLOOR_ADOPTED, SYSTEM, facts), now)
         store.add_event(tx, event, "floor", floor.region, floor.digest, now)
 
     def _adopt_catalogue(self, tx: Tx, now: datetime) -> None:
         name = self.catalogue.digest
         store.add_document(tx, "catalogue", name, self.catalogue.body, now)
         facts = {"policy": name}
-        event = self._log.append(tx, Event(Kind.POLICY_CATALOGUE_ADOPTED, SYSTEM, facts), now)
+        event = self.log.append(tx, Event(Kind.POLICY_CATALOGUE_ADOPTED, SYSTEM, facts), now)
         store.add_event(tx, event, "catalogue", None, name, now)
 
     # What holds
@@ -120,13 +145,13 @@ class PolicyService:
             at: the instant that is asked about.
             known_at: count only what was recorded by then; None for everything.
         """
-        return self._reader.in_force(tx, regions, at, known_at)
+        return self.reader.in_force(tx, regions, at, known_at)
 
     def throughout(
         self, tx: Tx, regions: tuple[str, ...], start: datetime, end: datetime
     ) -> tuple[tuple[datetime, InForce], ...]:
         """What holds at every instant from start to end: at the start, and after each change."""
-        return self._reader.throughout(tx, regions, start, end)
+        return self.reader.throughout(tx, regions, start, end)
 
     def document_for(self, in_force: InForce, scope: Scope | None) -> tuple[str, bytes]:
         """The policy document for agents, by digest; not kept."""
@@ -159,73 +184,11 @@ class PolicyService:
         """Every document: floors, catalogues, company policies, documents for agents."""
         return store.documents(tx)
 
-    # Changes: see workflow.py
-
-    def check(self, tx: Tx, region: str, text: str | bytes, now: datetime) -> Preview:
-        """Say what publishing a text would mean (``Workflow.check``)."""
-        return self._workflow.check(tx, region, text, now)
-
-    def propose(
-        self, tx: Tx, actor: Person, region: str, text: str | bytes, note: str, now: datetime
-    ) -> Change:
-        """Put a company policy up for approval (``Workflow.propose``)."""
-        return self._workflow.propose(tx, actor, region, text, note, now)
-
-    def approve(
-        self,
-        tx: Tx,
-        actor: Person,
-        change_id: str,
-        digest: str,
-        now: datetime,
-        role: str | None = None,
-    ) -> Change:
-        """Supply one of the required approvals (``Workflow.approve``)."""
-        return self._workflow.approve(tx, actor, change_id, digest, now, role)
-
-    def withdraw(self, tx: Tx, actor: Person, change_id: str, now: datetime) -> Change:
-        """Take a change back (``Workflow.withdraw``)."""
-        return self._workflow.withdraw(tx, actor, change_id, now)
-
-    def tighten(
-        self, tx: Tx, actor: Person, region: str, text: str | bytes, note: str, now: datetime
-    ) -> Change:
-        """Publish at once what only narrows (``Workflow.tighten``)."""
-        return self._workflow.tighten(tx, actor, region, text, note, now)
-
-    def change(self, tx: Tx, change_id: str, now: datetime | None = None) -> Change:
-        """Return a change (``Workflow.change``)."""
-        return self._workflow.change(tx, change_id, now)
-
-    def changes(
-        self, tx: Tx, region: str | None = None, now: datetime | None = None
-    ) -> tuple[Change, ...]:
-        """Return changes, newest first (``Workflow.changes``)."""
-        return self._workflow.changes(tx, region, now)
-
-    # Stops: see stops.py
-
-    def stop(self, tx: Tx, actor: Person, region: str, note: str, now: datetime) -> Stop:
-        """Turn capture off in a region, at once (``Stops.stop``)."""
-        return self._stops.stop(tx, actor, region, note, now)
-
-    def propose_resume(self, tx: Tx, actor: Person, region: str, now: datetime) -> Stop:
-        """Propose to resume (``Stops.propose_resume``)."""
-        return self._stops.propose_resume(tx, actor, region, now)
-
-    def approve_resume(self, tx: Tx, actor: Person, region: str, now: datetime) -> None:
-        """Agree to resume (``Stops.approve_resume``)."""
-        self._stops.approve_resume(tx, actor, region, now)
-
-    def stops(self, tx: Tx) -> tuple[Stop, ...]:
-        """The stops that hold now."""
-        return self._stops.stops(tx)
-
     # Regions
 
     def regions(self, tx: Tx, now: datetime) -> tuple[RegionView, ...]:
         """Every region with a floor, by code, GLOBAL first."""
-        floors = self._reader.history(tx).floors_at(now)
+        floors = self.reader.history(tx).floors_at(now)
         ordered = sorted(floors, key=lambda region: (region != "GLOBAL", region))
         return tuple(self._region(tx, floors[region], now) for region in ordered)
 
@@ -235,14 +198,14 @@ class PolicyService:
         Raises:
             NotFound: it has no floor.
         """
-        floor = self._reader.history(tx).floors_at(now).get(region)
+        floor = self.reader.history(tx).floors_at(now).get(region)
         if floor is None:
             raise NotFound(f"there is no floor for the region {region}")
         return self._region(tx, floor, now)
 
     def _region(self, tx: Tx, floor: Floor, now: datetime) -> RegionView:
         region = floor.region
-        published = self._reader.history(tx).company_of(region)
+        published = self.reader.history(tx).company_of(region)
         counted = met(published, now, timedelta(0))
         scheduled = counted[-1].alone_from if counted and counted[-1].alone_from > now else None
         if published and published[-1].starts > now:
@@ -254,6 +217,6 @@ class PolicyService:
             in_force=self.in_force(tx, (region,), now),
             policy=published[-1].policy if published else None,
             scheduled=scheduled,
-            stop=next((stop for stop in self.stops(tx) if stop.region == region), None),
-            changes=self._workflow.changes(tx, region, now),
+            stop=next((stop for stop in self.stops.holding(tx) if stop.region == region), None),
+            changes=self.workflow.changes(tx, region, now),
         )

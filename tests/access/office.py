@@ -85,8 +85,8 @@ class Office:
         author, second = lawyers
         text = permissive_text(region, self.services.policy.catalogue.apps, **knobs)
         with self.services.database.write() as tx:
-            change = self.services.policy.propose(tx, author, region, text, "", self.now)
-            self.services.policy.approve(tx, second, change.id, change.digest, self.now)
+            change = self.services.policy.workflow.propose(tx, author, region, text, "", self.now)
+            self.services.policy.workflow.approve(tx, second, change.id, change.digest, self.now)
 
     def register(self, name: str, purposes: list[str], functions: list[str]) -> str:
         with self.services.database.write() as tx:

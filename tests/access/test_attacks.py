@@ -314,7 +314,7 @@ def test_a_stop_waits_for_a_permit_that_is_being_written(office: Office) -> None
 
     def stop() -> None:
         with office.services.database.write() as tx:
-            office.services.policy.stop(tx, LAWYERS[0], "US-CA", "", office.now)
+            office.services.policy.stops.stop(tx, LAWYERS[0], "US-CA", "", office.now)
 
     stopping = threading.Thread(target=stop)
     with office.services.database.write() as tx:

@@ -109,11 +109,11 @@ def test_a_stop_in_the_middle_of_the_capture_counts(office: Office) -> None:
     first, second = LAWYERS
     office.clock.advance(3600)
     with office.services.database.write() as tx:
-        office.services.policy.stop(tx, first, "US-CA", "", office.now)
+        office.services.policy.stops.stop(tx, first, "US-CA", "", office.now)
     office.clock.advance(3600)
     with office.services.database.write() as tx:
-        office.services.policy.propose_resume(tx, first, "US-CA", office.now)
-        office.services.policy.approve_resume(tx, second, "US-CA", office.now)
+        office.services.policy.stops.propose_resume(tx, first, "US-CA", office.now)
+        office.services.policy.stops.approve_resume(tx, second, "US-CA", office.now)
     office.clock.advance(2 * 3600)
     across = office.ask(ALICE, captured_from=office.now - timedelta(hours=3.5))
     assert codes(across) == ["stopped"]
@@ -152,7 +152,7 @@ def test_a_stop_closes_the_data_too(office: Office) -> None:
     office.captured(ALICE)
     with office.services.database.write() as tx:
         lawyer = office.services.directory.person(tx, "E-8")
-        office.services.policy.stop(tx, lawyer, "US-CA", "look into it", office.now)
+        office.services.policy.stops.stop(tx, lawyer, "US-CA", "look into it", office.now)
     assert codes(office.ask(ALICE)) == ["stopped"]
 
 

@@ -93,8 +93,10 @@ class Company:
     def publish(self, text: str = POLICY, region: str = "US-CA") -> None:
         author, second = self.person("L-1"), self.person("L-2")
         with self.write() as tx:
-            change = self.services.policy.propose(tx, author, region, text, "first", self.now)
-            self.services.policy.approve(tx, second, change.id, change.digest, self.now)
+            change = self.services.policy.workflow.propose(
+                tx, author, region, text, "first", self.now
+            )
+            self.services.policy.workflow.approve(tx, second, change.id, change.digest, self.now)
 
     def decide(self, act: Act = Act.GIVEN, person_id: str = "E-1000", **options) -> Receipt:
         who = self.person(person_id)

@@ -111,7 +111,7 @@ def test_a_stop_reaches_the_next_poll(open_company):
     etag = open_company.lease(device).etag
     with open_company.write() as tx:
         legal = open_company.services.directory.person(tx, "L-1")
-        open_company.services.policy.stop(tx, legal, "US-CA", "incident", open_company.now)
+        open_company.services.policy.stops.stop(tx, legal, "US-CA", "incident", open_company.now)
     answer = open_company.lease(device, Poll(if_none_match=etag))
     assert claims(open_company, answer)["reasons"] == ["stopped"]
 
@@ -279,7 +279,7 @@ def test_policies_of_other_regions_write_no_entries(open_company):
     first = open_company.lease(device)
     with open_company.write() as tx:
         legal = open_company.services.directory.person(tx, "L-3")
-        open_company.services.policy.stop(tx, legal, "US-NY", "elsewhere", open_company.now)
+        open_company.services.policy.stops.stop(tx, legal, "US-NY", "elsewhere", open_company.now)
     second = open_company.lease(device, Poll(if_none_match=first.etag))
     before, after = claims(open_company, first), claims(open_company, second)
     assert after["seq"]["policy"] > before["seq"]["policy"]

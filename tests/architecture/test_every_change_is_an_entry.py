@@ -36,21 +36,25 @@ from app.kernel.canonical import Json
 from app.kernel.signing import LocalSigner, jwk, read_token, sign_token, thumbprint
 from app.kernel.tokens import GRANT_TYPE
 from app.kernel.vocabulary import Signal
+from app.policy.changes.stops import Stops
+from app.policy.changes.workflow import Workflow
 from app.policy.service import PolicyService
 from app.rights.model import Basis
 from app.rights.service import RightsService
 from app.wiring import Services
 
 SERVICES = (
-    DirectoryService, SessionService, PolicyService, ConsentService, CaptureService, PairingService,
-    DeviceService, AgentService, ReportService, ConsumerService, AccessService, RightsService,
+    DirectoryService, SessionService, PolicyService, Workflow, Stops, ConsentService,
+    CaptureService, PairingService, DeviceService, AgentService, ReportService, ConsumerService,
+    AccessService, RightsService,
 )  # fmt: skip
 
 READS = {
     "DirectoryService": "line lines people person person_by_email plan versions",
     "SessionService": "find",
-    "PolicyService": "change changes check document documents in_force region_view regions stops "
-    "throughout",
+    "PolicyService": "document documents in_force region_view regions throughout",
+    "Workflow": "change changes check",
+    "Stops": "holding",
     "ConsentService": "documents history receipt receipts shown standing standing_between",
     "CaptureService": "situation",
     "PairingService": "bearer_device device_of pending stranger",
@@ -134,7 +138,9 @@ class Story:
         text = (DATA / "company" / "US.yaml").read_text(encoding="utf-8")
         text = text.replace("retention_days: 30", "retention_days: 29", 1)
         author = self.holder("legal@US")
-        return author, self.services.policy.propose(self.tx, author, "US", text, "a note", self.now)
+        return author, self.services.policy.workflow.propose(
+            self.tx, author, "US", text, "a note", self.now
+        )
 
 
 def import_people(story: Story) -> None:
@@ -151,39 +157,39 @@ def start_session(story: Story) -> str:
 def approve(story: Story) -> None:
     author, change = story.proposed()
     second = story.holder("legal@US", but=author.id)
-    story.services.policy.approve(story.tx, second, change.id, change.digest, story.now)
+    story.services.policy.workflow.approve(story.tx, second, change.id, change.digest, story.now)
 
 
 def tighten(story: Story) -> None:
     text = (DATA / "company" / "US.yaml").read_text(encoding="utf-8")
     narrower = text.replace("retention_days: 30", "retention_days: 7", 1)
     assert narrower != text
-    story.services.policy.tighten(
+    story.services.policy.workflow.tighten(
         story.tx, story.holder("legal@US"), "US", narrower, "a note", story.now
     )
 
 
 def stop(story: Story) -> Any:
     actor = story.holder("legal@US")
-    story.services.policy.stop(story.tx, actor, "US", "a note", story.now)
+    story.services.policy.stops.stop(story.tx, actor, "US", "a note", story.now)
     return actor
 
 
 def propose_resume(story: Story) -> Any:
     actor = stop(story)
-    story.services.policy.propose_resume(story.tx, actor, "US", story.now)
+    story.services.policy.stops.propose_resume(story.tx, actor, "US", story.now)
     return actor
 
 
 def approve_resume(story: Story) -> None:
     actor = propose_resume(story)
     second = story.holder("legal@US", but=actor.id)
-    story.services.policy.approve_resume(story.tx, second, "US", story.now)
+    story.services.policy.stops.approve_resume(story.tx, second, "US", story.now)
 
 
 def withdraw_change(story: Story) -> None:
     author, change = story.proposed()
-    story.services.policy.withdraw(story.tx, author, change.id, story.now)
+    story.services.policy.workflow.withdraw(story.tx, author, change.id, story.now)
 
 
 def end_all_consents(story: Story) -> None:
@@ -306,13 +312,13 @@ CHANGES: dict[str, Callable[[Story], object]] = {
     "SessionService.start": start_session,
     "SessionService.end": lambda s: s.services.sessions.end(s.tx, start_session(s), s.now),
     "PolicyService.adopt": lambda _: None,  # see test_adopting_is_an_entry
-    "PolicyService.approve": approve,
-    "PolicyService.approve_resume": approve_resume,
-    "PolicyService.propose": Story.proposed,
-    "PolicyService.propose_resume": propose_resume,
-    "PolicyService.stop": stop,
-    "PolicyService.tighten": tighten,
-    "PolicyService.withdraw": withdraw_change,
+    "Workflow.approve": approve,
+    "Stops.approve_resume": approve_resume,
+    "Workflow.propose": Story.proposed,
+    "Stops.propose_resume": propose_resume,
+    "Stops.stop": stop,
+    "Workflow.tighten": tighten,
+    "Workflow.withdraw": withdraw_change,
     "ConsentService.adopt": lambda _: None,
     "ConsentService.decide": Story.given,
     "ConsentService.end_all": end_all_consents,
@@ -337,13 +343,13 @@ ENTRY = {
     "RightsService.erase_again": "subject.erased",
     "SessionService.start": "session.started",
     "SessionService.end": "session.ended",
-    "PolicyService.approve": "policy.approved",
-    "PolicyService.approve_resume": "policy.resumed",
-    "PolicyService.propose": "policy.proposed",
-    "PolicyService.propose_resume": "policy.resume_proposed",
-    "PolicyService.stop": "policy.stopped",
-    "PolicyService.tighten": "policy.published",
-    "PolicyService.withdraw": "policy.withdrawn",
+    "Workflow.approve": "policy.approved",
+    "Stops.approve_resume": "policy.resumed",
+    "Workflow.propose": "policy.proposed",
+    "Stops.propose_resume": "policy.resume_proposed",
+    "Stops.stop": "policy.stopped",
+    "Workflow.tighten": "policy.published",
+    "Workflow.withdraw": "policy.withdrawn",
     "ConsentService.decide": "consent.given",
     "ConsentService.end_all": "consent.revoked",
     "ConsentService.revoke": "consent.revoked",

@@ -42,7 +42,13 @@ def house(
     access = POLICIES / "access"
     authority = CasbinAuthority(access / "model.conf", access / "policy.csv")
     log = AuditService(Vault(bytes(32)), "audit.example.com/test/2026")
-    policy = PolicyService(log, authority, floors, catalogue, ALLOWED)
+    policy = PolicyService.join(
+        log=log,
+        authority=authority,
+        floors=floors,
+        catalogue=catalogue,
+        allowed_purposes=ALLOWED,
+    )
     house = House(database, clock, log, authority, policy)
     house.adopt()
     return house

@@ -79,23 +79,23 @@ class House:
 
     def propose(self, who: Person, region: str, text: str, note: str = "") -> Change:
         with self.database.write() as tx:
-            return self.policy.propose(tx, who, region, text, note, self.clock.now())
+            return self.policy.workflow.propose(tx, who, region, text, note, self.clock.now())
 
     def approve(
         self, who: Person, change: Change, digest: str = "", role: str | None = None
     ) -> Change:
         with self.database.write() as tx:
-            return self.policy.approve(
+            return self.policy.workflow.approve(
                 tx, who, change.id, digest or change.digest, self.clock.now(), role
             )
 
     def withdraw(self, who: Person, change: Change) -> Change:
         with self.database.write() as tx:
-            return self.policy.withdraw(tx, who, change.id, self.clock.now())
+            return self.policy.workflow.withdraw(tx, who, change.id, self.clock.now())
 
     def tighten(self, who: Person, region: str, text: str) -> Change:
         with self.database.write() as tx:
-            return self.policy.tighten(tx, who, region, text, "", self.clock.now())
+            return self.policy.workflow.tighten(tx, who, region, text, "", self.clock.now())
 
     def publish(self, region: str, text: str) -> Change:
         """Propose and let everybody approve whom it needs."""
@@ -114,7 +114,7 @@ class House:
 
     def look(self, change: Change) -> Change:
         with self.database.read() as tx:
-            return self.policy.change(tx, change.id, self.clock.now())
+            return self.policy.workflow.change(tx, change.id, self.clock.now())
 
     def in_force(self, *regions: str) -> InForce:
         with self.database.read() as tx:
@@ -122,15 +122,15 @@ class House:
 
     def stop(self, who: Person, region: str) -> None:
         with self.database.write() as tx:
-            self.policy.stop(tx, who, region, "", self.clock.now())
+            self.policy.stops.stop(tx, who, region, "", self.clock.now())
 
     def propose_resume(self, who: Person, region: str) -> None:
         with self.database.write() as tx:
-            self.policy.propose_resume(tx, who, region, self.clock.now())
+            self.policy.stops.propose_resume(tx, who, region, self.clock.now())
 
     def approve_resume(self, who: Person, region: str) -> None:
         with self.database.write() as tx:
-            self.policy.approve_resume(tx, who, region, self.clock.now())
+            self.policy.stops.approve_resume(tx, who, region, self.clock.now())
 
     def entries(self, *kinds: str) -> list[dict[str, Any]]:
         """Submissions to the log so far, oldest first, of these kinds or all."""

@@ -17,8 +17,12 @@ from tests.policy.house import BERND, GERMAN, House, policy_text
 
 def restarted(house: House, floors: Iterable[Floor], catalogue: Catalogue | None = None) -> House:
     """The same database under a program that ships other files."""
-    policy = PolicyService(
-        house.log, house.authority, floors, catalogue or house.policy.catalogue, ALLOWED
+    policy = PolicyService.join(
+        log=house.log,
+        authority=house.authority,
+        floors=floors,
+        catalogue=catalogue or house.policy.catalogue,
+        allowed_purposes=ALLOWED,
     )
     other = House(house.database, house.clock, house.log, house.authority, policy)
     other.adopt()
@@ -164,7 +168,7 @@ class TestWhatIsRemembered:
     def test_a_change_that_was_undone_is_forgotten(self, house: House) -> None:
         """Rows remembered from a transaction that never committed must not come back."""
         with pytest.raises(RuntimeError), house.database.write() as tx:
-            house.policy.stop(tx, BERND, "DE", "", house.clock.now())
+            house.policy.stops.stop(tx, BERND, "DE", "", house.clock.now())
             assert house.policy.in_force(tx, ("DE",), house.clock.now()).stopped == ("DE",)
             raise RuntimeError
         assert house.in_force("DE").stopped == ()

@@ -83,7 +83,7 @@ class TestAtTheSameMoment:
     def test_two_stops_are_one(self, house: House) -> None:
         at_once(lambda: house.stop(ANNA, "DE"), lambda: house.stop(CLARA, "DE"))
         with house.database.read() as tx:
-            assert len(house.policy.stops(tx)) == 1
+            assert len(house.policy.stops.holding(tx)) == 1
         assert len({entry["facts"]["stop"] for entry in house.entries("policy.stopped")}) == 1
 
     def test_of_two_proposals_by_two_people_one_is_approved_by_the_other(
@@ -148,7 +148,7 @@ class TestHoldingPolicy:
 
         decider = threading.Thread(target=decide)
         with house.database.write() as tx:
-            house.policy.stop(tx, ANNA, "DE", "", house.clock.now())
+            house.policy.stops.stop(tx, ANNA, "DE", "", house.clock.now())
             decider.start()
             assert not decided.wait(0.5)
         assert decided.wait(20)

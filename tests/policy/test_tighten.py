@@ -201,8 +201,8 @@ class TestWhatNoDatabaseKeeps:
     def test_a_note_is_refused_by_name(self, house: House, note: str) -> None:
         now = house.clock.now()
         acts = (
-            lambda tx: house.policy.propose(tx, ANNA, "DE", GERMAN, note, now),
-            lambda tx: house.policy.stop(tx, ANNA, "DE", note, now),
+            lambda tx: house.policy.workflow.propose(tx, ANNA, "DE", GERMAN, note, now),
+            lambda tx: house.policy.stops.stop(tx, ANNA, "DE", note, now),
         )
         for act in acts:
             with pytest.raises(InvalidInput) as caught, house.database.write() as tx:
@@ -221,7 +221,7 @@ class TestWhatNoDatabaseKeeps:
         for name in ("a\0b", "a\ud800b"):
             with house.database.read() as tx:
                 with pytest.raises(NotFound):
-                    house.policy.change(tx, name)
+                    house.policy.workflow.change(tx, name)
                 with pytest.raises(NotFound):
                     house.policy.document(tx, name)
-                assert house.policy.changes(tx, name) == ()
+                assert house.policy.workflow.changes(tx, name) == ()

@@ -313,7 +313,9 @@ def test_unknown_regions_and_changes_are_not_found(house: House) -> None:
         house.propose(lawyer, "XX", policy_text("XX"))
     change = house.propose(ANNA, "DE", GERMAN)
     with house.database.write() as tx, pytest.raises(NotFound):
-        house.policy.approve(tx, BERND, change.id[:-1] + "x", change.digest, house.clock.now())
+        house.policy.workflow.approve(
+            tx, BERND, change.id[:-1] + "x", change.digest, house.clock.now()
+        )
 
 
 def test_a_text_that_cannot_be_read_changes_nothing(house: House) -> None:
@@ -363,7 +365,7 @@ class TestPreview:
         house.publish("DE", GERMAN)
         before = house.entries()
         with house.database.read() as tx:
-            preview = house.policy.check(tx, "DE", NARROWER, house.clock.now())
+            preview = house.policy.workflow.check(tx, "DE", NARROWER, house.clock.now())
         assert preview.direction == "narrows"
         assert [(one.knob, one.before, one.after) for one in preview.changes] == [
             ("apps", ["github", "vscode"], ["github"])
@@ -373,14 +375,14 @@ class TestPreview:
 
     def test_the_first_policy_widens(self, house: House) -> None:
         with house.database.read() as tx:
-            preview = house.policy.check(tx, "DE", GERMAN, house.clock.now())
+            preview = house.policy.workflow.check(tx, "DE", GERMAN, house.clock.now())
         assert preview.direction == "widens"
         assert ("apps", "widens") in [(one.knob, one.direction) for one in preview.changes]
 
     def test_other_words_for_the_same_rules_change_nothing(self, house: House) -> None:
         house.publish("DE", GERMAN)
         with house.database.read() as tx:
-            preview = house.policy.check(
+            preview = house.policy.workflow.check(
                 tx, "DE", f"summary: In other words.\n{GERMAN}", house.clock.now()
             )
         assert preview.direction == "same"
@@ -410,5 +412,9 @@ def test_changes_are_listed_newest_first(house: House) -> None:
     house.clock.advance(60)
     three = house.propose(ANN, "US", policy_text("US"))
     with house.database.read() as tx:
-        assert [change.id for change in house.policy.changes(tx)] == [three.id, two.id, one.id]
-        assert [change.id for change in house.policy.changes(tx, "DE")] == [two.id, one.id]
+        assert [change.id for change in house.policy.workflow.changes(tx)] == [
+            three.id,
+            two.id,
+            one.id,
+        ]
+        assert [change.id for change in house.policy.workflow.changes(tx, "DE")] == [two.id, one.id]

@@ -111,14 +111,14 @@ def test_the_person_whom_others_report_to_and_who_made_policy_leaves_no_trace(
         day = Story(opened, tx)
         author, change = day.proposed()
         second = day.holder("legal@US", but=author.id)
-        opened.policy.stop(tx, second, "US", f"ask {second.name}", day.now)
-        opened.policy.propose_resume(tx, author, "US", day.now)
-        opened.policy.approve_resume(tx, second, "US", day.now)
+        opened.policy.stops.stop(tx, second, "US", f"ask {second.name}", day.now)
+        opened.policy.stops.propose_resume(tx, author, "US", day.now)
+        opened.policy.stops.approve_resume(tx, second, "US", day.now)
     for person in (author, second):
         erase(opened, person.id)
         assert traces(opened, person.id, person.name, person.email) == []
     with opened.database.read() as tx:
-        found = opened.policy.change(tx, change.id)
+        found = opened.policy.workflow.change(tx, change.id)
         assert found.author.startswith("p_")
         assert [step.actor for step in found.steps] == [found.author]
 

@@ -120,17 +120,17 @@ class Day(Office):
 
     def stop(self, region: str) -> None:
         with self.services.database.write() as tx:
-            self.services.policy.stop(tx, LAWYERS[0], region, "a note", self.now)
+            self.services.policy.stops.stop(tx, LAWYERS[0], region, "a note", self.now)
 
     def resume(self, region: str) -> None:
         with self.services.database.write() as tx:
-            self.services.policy.propose_resume(tx, LAWYERS[0], region, self.now)
-            self.services.policy.approve_resume(tx, LAWYERS[1], region, self.now)
+            self.services.policy.stops.propose_resume(tx, LAWYERS[0], region, self.now)
+            self.services.policy.stops.approve_resume(tx, LAWYERS[1], region, self.now)
 
     def tighten(self, region: str, **knobs: Any) -> None:
         text = permissive_text(region, self.services.policy.catalogue.apps, **knobs)
         with self.services.database.write() as tx:
-            self.services.policy.tighten(tx, LAWYERS[0], region, text, "", self.now)
+            self.services.policy.workflow.tighten(tx, LAWYERS[0], region, text, "", self.now)
 
     def change(self, one: Person, **changes: object) -> None:
         self.hire(replace(self.person(one), **changes))  # type: ignore[arg-type]

@@ -35,7 +35,7 @@ KINDS: Mapping[str, Kind] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Stops:
     """Stops and resumes."""
 
@@ -102,7 +102,7 @@ class Stops:
         row = StopRow(0, last.stop, last.seq + 1, region, RESUMED, actor.id, "", now)
         self._append(tx, actor, row, proposer=last.actor)
 
-    def stops(self, tx: Tx) -> tuple[Stop, ...]:
+    def holding(self, tx: Tx) -> tuple[Stop, ...]:
         """The stops that hold now, by region."""
         rows = store.stop_rows(tx)
         regions = sorted({row.region for row in rows})

@@ -41,7 +41,7 @@ from app.policy.reader import PolicyReader
 from app.policy.store import ChangeRow
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Workflow:
     """Proposes, approves, withdraws, tightens."""
 

@@ -27,7 +27,7 @@ def approve(
 ) -> Response:
     """Approve the text that was on the page: the digest in the form names it."""
     try:
-        visit.services.policy.approve(visit.tx, visit.person, change_id, digest, visit.now)
+        visit.services.policy.workflow.approve(visit.tx, visit.person, change_id, digest, visit.now)
     except Conflict as error:
         return _change_page(visit.to_read(), change_id, error)
     return RedirectResponse(f"/legal/changes/{change_id}", 303)
@@ -36,13 +36,13 @@ def approve(
 @router.post("/changes/{change_id}/withdraw", dependencies=[needs("policy", "withdraw")])
 def withdraw(visit: WriteVisit, change_id: str) -> Response:
     """Take the change back."""
-    visit.services.policy.withdraw(visit.tx, visit.person, change_id, visit.now)
+    visit.services.policy.workflow.withdraw(visit.tx, visit.person, change_id, visit.now)
     return RedirectResponse(f"/legal/changes/{change_id}", 303)
 
 
 def _change_page(visit: Visit, change_id: str, problem: HabeasError | None = None) -> HTMLResponse:
     services, tx = visit.services, visit.tx
-    change = services.policy.change(tx, change_id, visit.now)
+    change = services.policy.workflow.change(tx, change_id, visit.now)
     names = people_names.named(services, tx, change_rows.people_in([change]))
     regions = names_of(services.policy.regions(tx, visit.now))
     person, waiting = visit.person, change_rows.is_waiting(change)

@@ -63,7 +63,7 @@ def examine(
         problem: what handing it in met with; shown beside what the text would mean.
     """
     try:
-        preview = services.policy.check(tx, draft.region, draft.text, now)
+        preview = services.policy.workflow.check(tx, draft.region, draft.text, now)
     except HabeasError as error:
         return replace(draft, problem=problem or error)
     return replace(draft, preview=preview, problem=problem)

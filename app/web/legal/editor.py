@@ -39,7 +39,8 @@ def hand_in(
     """Do what the pressed button says."""
     problem: HabeasError | None = None
     if do != "check":
-        act = visit.services.policy.propose if do == "propose" else visit.services.policy.tighten
+        workflow = visit.services.policy.workflow
+        act = workflow.propose if do == "propose" else workflow.tighten
         try:
             change = act(visit.tx, visit.person, region, text, note, visit.now)
             return RedirectResponse(f"/legal/changes/{change.id}", 303)

@@ -29,7 +29,7 @@ def show_regions(visit: ReadVisit) -> HTMLResponse:
     waiting = [
         change for view in views for change in view.changes if change_rows.is_waiting(change)
     ]
-    stops = policy.stops(tx)
+    stops = policy.stops.holding(tx)
     people = change_rows.people_in(waiting) | {stop.stopped_by for stop in stops}
     return visit.page(
         "legal_regions.html",

@@ -40,7 +40,7 @@ def stop(
     faults = _faults(region, reason.strip(), sure)
     if faults:
         return _stop_page(visit.to_read(), {"region": region, "reason": reason}, faults)
-    visit.services.policy.stop(visit.tx, visit.person, region, reason.strip(), visit.now)
+    visit.services.policy.stops.stop(visit.tx, visit.person, region, reason.strip(), visit.now)
     return RedirectResponse("/legal/stop#stops", 303)
 
 
@@ -49,7 +49,7 @@ def stop(
 )
 def propose_resume(visit: WriteVisit, region: str) -> Response:
     """Propose to resume; another person decides."""
-    visit.services.policy.propose_resume(visit.tx, visit.person, region, visit.now)
+    visit.services.policy.stops.propose_resume(visit.tx, visit.person, region, visit.now)
     return RedirectResponse("/legal/stop#stops", 303)
 
 
@@ -58,7 +58,7 @@ def propose_resume(visit: WriteVisit, region: str) -> Response:
 )
 def approve_resume(visit: WriteVisit, region: str) -> Response:
     """Agree to what another person proposed."""
-    visit.services.policy.approve_resume(visit.tx, visit.person, region, visit.now)
+    visit.services.policy.stops.approve_resume(visit.tx, visit.person, region, visit.now)
     return RedirectResponse("/legal/stop#stops", 303)
 
 
@@ -75,7 +75,7 @@ def _faults(region: str, reason: str, sure: str) -> tuple[Fault, ...]:
 
 def _stop_page(visit: Visit, typed: dict[str, str], faults: tuple[Fault, ...] = ()) -> HTMLResponse:
     services, tx = visit.services, visit.tx
-    stops, views = services.policy.stops(tx), services.policy.regions(tx, visit.now)
+    stops, views = services.policy.stops.holding(tx), services.policy.regions(tx, visit.now)
     names = names_of(views)
     ids = {stop.stopped_by for stop in stops} | {s.proposed_by for s in stops if s.proposed_by}
     return visit.page(
