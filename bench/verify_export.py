@@ -34,6 +34,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+from app.access.decision.decide import decide
 from app.access.decision.model import (
     Caller,
     Facts,
@@ -41,7 +42,6 @@ from app.access.decision.model import (
     PolicyFacts,
     Question,
     ScopeFacts,
-    decide,
 )
 from app.access.decision.record import entry_facts
 from app.access.floor.terms import ALLOWED, PROHIBITED

@@ -16,8 +16,9 @@ from typing import Any
 
 from app.access import store
 from app.access.consumers import ConsumerService
+from app.access.decision.decide import decide
 from app.access.decision.inquiry import EvaluationRequest, Inquirer, Inquiry
-from app.access.decision.model import CAPTURED_DATA, Consumer, Decision, decide
+from app.access.decision.model import CAPTURED_DATA, Consumer, Decision
 from app.access.decision.record import entry_facts
 from app.access.floor.purposes import PurposeFile
 from app.access.floor.terms import ALLOWED, PROHIBITED, Outcome, verdict

@@ -1,10 +1,8 @@
 """The directive: may this device capture now, and if not, why (pure).
 
 Rules:
-1. On only if nothing speaks against it. Every circumstance that speaks against it is named, in the
-   order of ``Reason``-giving below, so that one cured fault shows the next.
-2. Every fault or withdrawn input only adds reasons (law 7).
-3. ``Circumstances`` are plain values: a ``lease.changed`` entry holds all of them, and anyone can
+1. On only if no obstacle applies that a lease has a reason for (``LEASE``).
+2. ``Circumstances`` are plain values: a ``lease.changed`` entry holds all of them, and anyone can
    compute the directive again from the entry alone (``Circumstances.from_facts``).
 """
 
@@ -13,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
+from app.capture.obstacles import Conditions, Obstacle, Personal, obstacles
 from app.consent.model import State, suffices
 from app.kernel.canonical import Json
 from app.kernel.clock import instant, timestamp
@@ -48,6 +47,25 @@ class Circumstances:
     bases: frozenset[Basis]
     state: State
     region_changed: bool = False
+
+    def conditions(self, at: datetime) -> Conditions:
+        """The same as what can speak against capture at an instant."""
+        return Conditions(
+            unknown=bool(self.unknown),
+            blocked=self.blocked,
+            bases=self.bases,
+            company=self.company,
+            stopped=bool(self.stopped),
+            missing=bool(self.missing),
+            lead_time=self.lead_until is not None and at < self.lead_until,
+            person=Personal(
+                state=self.state,
+                suffices=suffices(self.bases, self.state),
+                active=self.person_active,
+                device_active=self.device_active,
+                region_changed=self.region_changed,
+            ),
+        )
 
     def facts(self) -> dict[str, Json]:
         """Write the circumstances as facts of an entry."""
@@ -95,35 +113,35 @@ class Directive:
     reasons: tuple[Reason, ...]
 
 
+LEASE: Mapping[Obstacle, Reason | None] = {
+    Obstacle.LEFT: Reason.LEFT,
+    Obstacle.DEVICE_REVOKED: Reason.DEVICE_REVOKED,
+    Obstacle.REGION_UNKNOWN: Reason.REGION_UNKNOWN,
+    Obstacle.REGION_BLOCKED: Reason.REGION_BLOCKED,
+    Obstacle.BASIS_INSUFFICIENT: Reason.REGION_BLOCKED,
+    Obstacle.POLICY_MISSING: Reason.POLICY_MISSING,
+    Obstacle.STOPPED: Reason.STOPPED,
+    Obstacle.PRECONDITION_MISSING: Reason.PRECONDITION_MISSING,
+    Obstacle.LEAD_TIME: Reason.LEAD_TIME,
+    Obstacle.CONSENT_MISSING: Reason.CONSENT_MISSING,
+    Obstacle.CONSENT_INSUFFICIENT: Reason.CONSENT_MISSING,
+    Obstacle.CONSENT_EXPIRED: Reason.CONSENT_MISSING,
+    Obstacle.RESIDENCE_CHANGED: Reason.CONSENT_MISSING,
+    Obstacle.NOTICE_PENDING: Reason.NOTICE_PENDING,
+    Obstacle.CONSENT_REFUSED: Reason.CONSENT_REFUSED,
+    Obstacle.CONSENT_WITHDRAWN: Reason.CONSENT_WITHDRAWN,
+    Obstacle.CONSENT_REVOKED: Reason.CONSENT_WITHDRAWN,
+    Obstacle.PAUSED: Reason.PAUSED,
+    # Such a lease says on; the policy document that it names lists nothing that could be captured.
+    Obstacle.NOTHING_ALLOWED: None,
+    Obstacle.NOTHING_AGREED: None,
+}
+"""What a lease says of each obstacle, in the order in which it is signed."""
+
+
 def directive(given: Circumstances, at: datetime) -> Directive:
-    """Decide whether capture is on at an instant; all reasons that apply, in a fixed order."""
-    against = {
-        Reason.LEFT: not given.person_active,
-        Reason.DEVICE_REVOKED: not given.device_active,
-        Reason.REGION_UNKNOWN: bool(given.unknown),
-        Reason.REGION_BLOCKED: given.blocked or not suffices(given.bases, State.GIVEN),
-        Reason.POLICY_MISSING: not given.company,
-        Reason.STOPPED: bool(given.stopped),
-        Reason.PRECONDITION_MISSING: bool(given.missing),
-        Reason.LEAD_TIME: given.lead_until is not None and at < given.lead_until,
-    }
-    reasons = [reason for reason, applies in against.items() if applies]
-    if not suffices(given.bases, given.state):
-        reasons.append(_standing_reason(given.state, region_changed=given.region_changed))
-    return Directive(capture=not reasons, reasons=tuple(reasons))
-
-
-def _standing_reason(state: State, *, region_changed: bool) -> Reason:
-    """Say what is wrong with a standing that does not suffice."""
-    match state:
-        case State.NONE | State.EXPIRED | State.GIVEN | State.ACKNOWLEDGED:
-            # Given or acknowledged, yet not enough: the region asks for another kind of decision.
-            return Reason.CONSENT_MISSING
-        case State.INVALIDATED:
-            return Reason.CONSENT_MISSING if region_changed else Reason.NOTICE_PENDING
-        case State.REFUSED:
-            return Reason.CONSENT_REFUSED
-        case State.WITHDRAWN | State.REVOKED:
-            return Reason.CONSENT_WITHDRAWN
-        case State.PAUSED:
-            return Reason.PAUSED
+    """Decide whether capture is on at an instant; all reasons that apply, in the signed order."""
+    applying = obstacles(given.conditions(at))
+    said = (reason for obstacle, reason in LEASE.items() if obstacle in applying)
+    reasons = tuple(dict.fromkeys(reason for reason in said if reason is not None))
+    return Directive(capture=not reasons, reasons=reasons)

@@ -4,7 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.capture.directive import directive
-from app.capture.situation import Situation, circumstances_of, offer_to, regions_in_question
+from app.capture.situation import (
+    Situation,
+    circumstances_of,
+    obstacles_to,
+    offer_to,
+    regions_in_question,
+)
 from app.consent.service import ConsentService
 from app.db.engine import Tx
 from app.directory.model import Person
@@ -43,6 +49,15 @@ class CaptureService:
         document = None
         if found.capture:
             document, _ = self.policy.document_for(in_force, standing.scope)
+        catalogue = self.policy.catalogue
         return Situation(
-            person, in_force, standing, circumstances, found, offer_to(person, in_force), document
+            person,
+            in_force,
+            standing,
+            circumstances,
+            obstacles_to(circumstances, standing, in_force, catalogue, now),
+            found,
+            offer_to(person, in_force),
+            document,
+            catalogue,
         )

@@ -3,13 +3,16 @@
 The service gathers it from rows and the verifier from the log; both put it together here.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from app.capture.directive import Circumstances, Directive
+from app.capture.extent import Extent, extent
+from app.capture.obstacles import Conditions, Obstacle, obstacles
 from app.consent.model import Offer, Standing
 from app.directory.model import Person
 from app.kernel.vocabulary import Mode
-from app.policy.model import InForce
+from app.policy.model import Catalogue, InForce
 
 
 @dataclass(frozen=True)
@@ -17,19 +20,28 @@ class Situation:
     """Where a person stands now.
 
     Attributes:
-        directive: on, or off and why.
+        obstacles: everything that speaks against capture.
+        directive: on, or off and why, as leases say it.
         offer: what would be, or is, captured here: what is in force, before the person's own mask.
         policy_digest: names the policy document; None while capture is off.
         circumstances: everything that the directive was computed from.
+        catalogue: where apps and exclusions are described.
     """
 
     person: Person
     in_force: InForce
     standing: Standing
     circumstances: Circumstances
+    obstacles: tuple[Obstacle, ...]
     directive: Directive
     offer: Offer
     policy_digest: str | None
+    catalogue: Catalogue
+
+    @property
+    def extent(self) -> Extent:
+        """What can be captured of this person as far as the rules and the agreement go."""
+        return extent(self.in_force.compiled, self.standing.scope, self.catalogue)
 
 
 def offer_to(person: Person, in_force: InForce) -> Offer:
@@ -82,4 +94,36 @@ def residence_changed(person: Person, standing: Standing) -> bool:
     return decision is not None and (decision.region, decision.residence) != (
         person.region,
         person.residence,
+    )
+
+
+def obstacles_to(
+    circumstances: Circumstances,
+    standing: Standing,
+    in_force: InForce,
+    catalogue: Catalogue,
+    at: datetime,
+) -> tuple[Obstacle, ...]:
+    """Everything that speaks against capturing a person at an instant."""
+    given, compiled = circumstances.conditions(at), in_force.compiled
+    assert given.person is not None, "circumstances are somebody's"
+    allowed = not extent(compiled, None, catalogue).empty
+    agreed = standing.scope is None or not extent(compiled, standing.scope, catalogue).empty
+    return obstacles(replace(given, allowed=allowed, person=replace(given.person, agreed=agreed)))
+
+
+def obstacles_in(in_force: InForce, catalogue: Catalogue) -> tuple[Obstacle, ...]:
+    """Everything that keeps capture off for anybody under these rules, at their own instant."""
+    compiled = in_force.compiled
+    return obstacles(
+        Conditions(
+            unknown=bool(in_force.unknown),
+            blocked=compiled.blocked,
+            bases=compiled.bases,
+            company=in_force.company,
+            stopped=bool(in_force.stopped),
+            missing=bool(in_force.missing),
+            lead_time=in_force.lead_until is not None,
+            allowed=not extent(compiled, None, catalogue).empty,
+        )
     )

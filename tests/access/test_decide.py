@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.access.decision.decide import decide
 from app.access.decision.model import (
     CAPTURED_DATA,
     AccessReason,
@@ -16,7 +17,6 @@ from app.access.decision.model import (
     PersonFacts,
     Question,
     ScopeFacts,
-    decide,
 )
 from app.access.decision.sentences import SENTENCES
 from app.access.floor.terms import ALLOWED, Outcome, verdict
@@ -178,6 +178,11 @@ CASES: dict[str, tuple[Question, Facts, list[str]]] = {
         question(),
         facts(person(policy=policy(bases=()))),
         ["region_blocked"],
+    ),
+    "a region where only a collective agreement is left": (
+        question(),
+        facts(person(policy=policy(bases=("collective",)))),
+        ["consent_now"],
     ),
     "no company policy": (
         question(),
@@ -347,7 +352,8 @@ NARROWINGS: dict[str, Narrowing] = {
     "policy gone": lambda one: replace(one, policy=replace(one.policy, company=False)),
     "evidence expired": lambda one: replace(one, policy=replace(one.policy, missing=("dpia",))),
     "lead time": lambda one: replace(one, policy=replace(one.policy, lead_time=True)),
-    "no basis": lambda one: replace(one, policy=replace(one.policy, bases=())),
+    # Where no basis is left, no standing suffices.
+    "no basis": lambda one: replace(one, suffices_now=False, policy=replace(one.policy, bases=())),
     "signals denied": lambda one: replace(one, policy=replace(one.policy, signals={})),
     "retention cut": lambda one: replace(
         one, policy=replace(one.policy, signals=dict.fromkeys(one.policy.signals, 0))

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from app.access.decision.decide import decide
 from app.access.decision.facts import rules
-from app.access.decision.model import Caller, Facts, PersonFacts, Question, ScopeFacts, decide
+from app.access.decision.model import Caller, Facts, PersonFacts, Question, ScopeFacts
 from app.access.decision.record import entry_facts, recompute
 from app.access.enforcer import CasbinAuthority
 from app.access.floor.terms import ALLOWED

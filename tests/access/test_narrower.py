@@ -4,8 +4,9 @@ from dataclasses import replace
 
 from hypothesis import given
 
+from app.access.decision.decide import decide
 from app.access.decision.facts import narrower
-from app.access.decision.model import AccessReason, PolicyFacts, Question, decide
+from app.access.decision.model import AccessReason, PolicyFacts, Question
 from tests.access.questions import POLICIES, QUESTIONS, facts, person, policy
 
 

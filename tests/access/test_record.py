@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.access.decision.model import Facts, Question, decide
+from app.access.decision.decide import decide
+from app.access.decision.model import Facts, Question
 from app.access.decision.record import (
     MAX_PERSONS,
     entry_facts,

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from app.access.decision.decide import decide
 from app.access.decision.model import (
     Caller,
     Facts,
@@ -10,7 +11,6 @@ from app.access.decision.model import (
     PolicyFacts,
     Question,
     ScopeFacts,
-    decide,
 )
 from app.access.decision.record import entry_facts
 from app.access.floor.terms import ALLOWED, PROHIBITED

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from app.access.decision.model import decide
+from app.access.decision.decide import decide
 from app.access.decision.record import entry_facts, facts_from_entry
 from app.capture.directive import Circumstances, directive
 from app.consent.model import Act

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.capture.directive import Directive
+from app.capture.directive import LEASE, Directive
+from app.capture.obstacles import CLOSED, Obstacle
 from app.capture.situation import Situation
 from app.consent.model import OPENING, Act, Decision, Standing, State
 from app.demo.seed import seed
@@ -17,9 +18,8 @@ from app.web.employee.answers import answers
 from app.web.employee.choices import choices
 from app.web.employee.decide_words import decide_words
 from app.web.employee.notice_text import as_html
-from app.web.employee.state_words import Said, offered_acts, said
+from app.web.employee.state_words import Said, offered_acts, said, told
 from app.web.shell.render import environment
-from app.web.words.reason_words import CLOSED
 from app.web.words.text import SENTENCE_WORDS, SIGNAL_MEANINGS, SIGNAL_WORDS
 from app.wiring import Services, build
 from tests.fakes import FakeClock
@@ -75,11 +75,12 @@ def decision(act: Act, **changes: object) -> Decision:
     return replace(plain, **changes)  # type: ignore[arg-type]
 
 
-def because(situation: Situation, reason: Reason, state: State = State.GIVEN) -> Situation:
-    """The same situation, off for one reason."""
+def because(situation: Situation, obstacle: Obstacle, state: State = State.GIVEN) -> Situation:
+    """The same situation, off for one obstacle."""
     return replace(
         situation,
-        directive=Directive(capture=False, reasons=(reason,)),
+        obstacles=(obstacle,),
+        directive=Directive(capture=False, reasons=(LEASE[obstacle] or Reason.POLICY_MISSING,)),
         standing=Standing(state, decision(Act.GIVEN), until=NOW + timedelta(hours=1)),
         circumstances=replace(
             situation.circumstances,
@@ -95,66 +96,51 @@ def agreed(situation: Situation, **changes: object) -> Situation:
     given = decision(Act.GIVEN, **changes)
     return replace(
         situation,
+        obstacles=(),
         directive=Directive(capture=True, reasons=()),
         standing=Standing(State.GIVEN, given, scope=given.scope),
     )
 
 
-def text(told: Said) -> str:
-    return "".join(part.text or (f"{part.at:%d %b}" if part.at else "") for part in told.parts)
+def text(words: Said) -> str:
+    return "".join(part.text or (f"{part.at:%d %b}" if part.at else "") for part in words.parts)
 
 
 SENTENCES = {
-    Reason.LEFT: "You have left",
-    Reason.REGION_UNKNOWN: "The rules for BR are not known here.",
-    Reason.REGION_BLOCKED: "together leave no ground for it.",
-    Reason.POLICY_MISSING: "Your company has published no rules for Germany.",
-    Reason.STOPPED: "Capture is stopped everywhere and in Germany.",
-    Reason.PRECONDITION_MISSING: "In Germany this must come first and is missing: works agreement.",
-    Reason.LEAD_TIME: "New rules come into force on 03 Dec.",
-    Reason.NOTICE_PENDING: "The notice has changed since you decided.",
-    Reason.CONSENT_REFUSED: "You said no on 16 Nov.",
-    Reason.CONSENT_WITHDRAWN: "You stopped it on 16 Nov.",
-    Reason.PAUSED: "You paused until 16 Nov.",
+    Obstacle.LEFT: "You have left",
+    Obstacle.DEVICE_REVOKED: "This laptop is not paired any more.",
+    Obstacle.REGION_UNKNOWN: "The rules for BR are not known here.",
+    Obstacle.REGION_BLOCKED: "together leave no ground for it.",
+    Obstacle.BASIS_INSUFFICIENT: "In Germany no decision of yours would be enough.",
+    Obstacle.POLICY_MISSING: "Your company has published no rules for Germany.",
+    Obstacle.STOPPED: "Capture is stopped everywhere and in Germany.",
+    Obstacle.PRECONDITION_MISSING: "In Germany this must come first and is missing: works agree",
+    Obstacle.LEAD_TIME: "New rules come into force on 03 Dec.",
+    Obstacle.NOTICE_PENDING: "The notice has changed since you decided.",
+    Obstacle.CONSENT_REFUSED: "You said no on 16 Nov.",
+    Obstacle.CONSENT_WITHDRAWN: "You stopped it on 16 Nov.",
+    Obstacle.CONSENT_REVOKED: "Somebody else ended your consent on 16 Nov.",
+    Obstacle.PAUSED: "You paused until 16 Nov.",
+    Obstacle.CONSENT_MISSING: "You have not decided.",
+    Obstacle.CONSENT_INSUFFICIENT: "What you decided is not enough for Germany.",
+    Obstacle.CONSENT_EXPIRED: "What you agreed to ended on 16 Nov.",
+    Obstacle.RESIDENCE_CHANGED: "You moved to Germany, and what you agreed to does not move with",
+    Obstacle.NOTHING_ALLOWED: "The rules leave no signal, no app or no purpose.",
+    Obstacle.NOTHING_AGREED: "What you agreed to and what the rules allow never meet.",
 }
 
 
-@pytest.mark.parametrize("reason", SENTENCES)
-def test_a_reason_is_said(reason: Reason, undecided: Situation) -> None:
-    told = said(because(undecided, reason), NAMES, laptops=1)
-    assert text(told).startswith("Nothing is captured. ")
-    assert SENTENCES[reason] in text(told)
-
-
-@pytest.mark.parametrize("reason", Reason)
-def test_no_reason_is_without_words(reason: Reason, undecided: Situation) -> None:
-    assert len(text(said(because(undecided, reason), NAMES, laptops=1))) > 25
-
-
-STATES = {
-    State.NONE: "You have not decided.",
-    State.EXPIRED: "What you agreed to ended on 16 Nov.",
-    State.INVALIDATED: "You moved to Germany, and what you agreed to does not move with you.",
-}
-
-
-@pytest.mark.parametrize("state", STATES)
-def test_a_missing_consent_is_said_by_why_it_is_missing(state: State, undecided: Situation) -> None:
-    told = said(because(undecided, Reason.CONSENT_MISSING, state), NAMES, laptops=1)
-    assert STATES[state] in text(told)
-
-
-def test_somebody_else_s_revocation_is_not_said_to_be_the_person_s_act(
-    undecided: Situation,
-) -> None:
-    situation = because(undecided, Reason.CONSENT_WITHDRAWN, State.REVOKED)
-    assert "Somebody else ended your consent" in text(said(situation, NAMES, laptops=1))
+@pytest.mark.parametrize("obstacle", Obstacle)
+def test_every_obstacle_is_said(obstacle: Obstacle, undecided: Situation) -> None:
+    words = said(because(undecided, obstacle), NAMES, laptops=1)
+    assert text(words).startswith("Nothing is captured. ")
+    assert SENTENCES[obstacle] in text(words)
 
 
 def test_the_law_is_named_before_everything_else(services: Services) -> None:
-    told = said(situation_of(services, "E-0015"), NAMES, laptops=0)
-    assert text(told) == "Nothing is captured. The law in Norway does not allow this."
-    assert not told.also, "beside a prohibition nothing else matters"
+    words = said(situation_of(services, "E-0015"), NAMES, laptops=0)
+    assert text(words) == "Nothing is captured. The law in Norway does not allow this."
+    assert not words.also, "beside a prohibition nothing else matters"
 
 
 def test_a_company_policy_that_ran_out_is_not_called_the_law(undecided: Situation) -> None:
@@ -162,26 +148,34 @@ def test_a_company_policy_that_ran_out_is_not_called_the_law(undecided: Situatio
         layer.blocked("the company policy has expired") if layer.kind == "company" else layer
         for layer in undecided.in_force.layers
     )
-    situation = because(undecided, Reason.REGION_BLOCKED)
+    situation = because(undecided, Obstacle.REGION_BLOCKED)
     situation = replace(situation, in_force=replace(situation.in_force, layers=layers))
-    told = text(said(situation, NAMES, laptops=1))
-    assert "The rules of your company for Germany do not allow it." in told
+    sentence = text(said(situation, NAMES, laptops=1))
+    assert "The rules of your company for Germany do not allow it." in sentence
 
 
 def test_further_reasons_are_not_hidden(undecided: Situation) -> None:
-    situation = because(undecided, Reason.STOPPED)
-    both = (Reason.STOPPED, Reason.LEAD_TIME)
-    situation = replace(situation, directive=Directive(capture=False, reasons=both))
-    assert said(situation, NAMES, laptops=1).also
+    situation = because(undecided, Obstacle.STOPPED)
+    situation = replace(situation, obstacles=(Obstacle.STOPPED, Obstacle.LEAD_TIME))
+    (also,) = said(situation, NAMES, laptops=1).also
+    assert also.startswith("New rules come into force on ")
+
+
+def test_what_only_follows_from_another_obstacle_is_not_told_next_to_it(
+    undecided: Situation,
+) -> None:
+    situation = because(undecided, Obstacle.POLICY_MISSING)
+    both = (Obstacle.POLICY_MISSING, Obstacle.NOTHING_ALLOWED)
+    assert told(replace(situation, obstacles=both)) == (Obstacle.POLICY_MISSING,)
 
 
 def test_captured_is_said_with_a_link_for_every_noun(undecided: Situation) -> None:
-    told = said(agreed(undecided), NAMES, laptops=2)
-    assert text(told) == (
+    words = said(agreed(undecided), NAMES, laptops=2)
+    assert text(words) == (
         "Your clicks are captured in 1 app on 2 laptops, "
         "for training computer-use models, kept 14 days."
     )
-    links = [part.href for part in told.parts if part.href]
+    links = [part.href for part in words.parts if part.href]
     assert links == ["#what", "#where", "#laptops", "#why", "#how-long"]
 
 
@@ -189,33 +183,28 @@ def test_without_a_laptop_nothing_is_said_to_be_captured(undecided: Situation) -
     assert "no laptop is paired" in text(said(agreed(undecided), NAMES, laptops=0))
 
 
-def test_agreement_and_rules_that_do_not_meet_capture_nothing(undecided: Situation) -> None:
-    told = said(agreed(undecided, signals=("screenshot",)), NAMES, laptops=1)
-    assert text(told).startswith("Nothing is captured")
-
-
-@pytest.mark.parametrize("reason", sorted(CLOSED))
+@pytest.mark.parametrize("obstacle", sorted(CLOSED))
 def test_where_agreeing_would_lead_to_nothing_it_is_not_offered(
-    reason: Reason, undecided: Situation
+    obstacle: Obstacle, undecided: Situation
 ) -> None:
-    situation = because(undecided, reason, State.NONE)
+    situation = because(undecided, obstacle, State.NONE)
     assert OPENING.isdisjoint(offered_acts(situation))
     assert Act.REFUSED in offered_acts(situation)
 
 
 @pytest.mark.parametrize("state", [State.GIVEN, State.PAUSED])
-@pytest.mark.parametrize("reason", Reason)
+@pytest.mark.parametrize("obstacle", Obstacle)
 def test_opting_out_is_offered_whatever_stands_against_capture(
-    reason: Reason, state: State, undecided: Situation
+    obstacle: Obstacle, state: State, undecided: Situation
 ) -> None:
-    shown = choices(because(undecided, reason, state), (), frozenset())
+    shown = choices(because(undecided, obstacle, state), (), frozenset())
     assert "Stop capturing me" in {button.label for button in shown.buttons}
 
 
 def test_one_click_again_only_for_the_same_offer_and_the_same_notice(
     undecided: Situation,
 ) -> None:
-    situation = because(undecided, Reason.CONSENT_WITHDRAWN, State.WITHDRAWN)
+    situation = because(undecided, Obstacle.CONSENT_WITHDRAWN, State.WITHDRAWN)
     same = decision(Act.GIVEN, offer_digest=situation.offer.digest)
     other = decision(Act.GIVEN)
 

@@ -11,7 +11,7 @@ from app.policy.lattice import compile_layers
 from app.policy.model import Catalogue, Evidence, Floor, InForce, RegionView, Why
 from app.policy.packs import load_catalogue, load_floors
 from app.web.legal.region import evidence_rows, region_sentence
-from app.web.legal.region_table import obstacles, region_rows
+from app.web.legal.region_table import obstacle_rows, region_rows
 from app.web.words.knob_words import knob_in_words, value_in_words, week_in_words
 from app.web.words.policy_words import KNOBS, counted, duration_in_words, listed
 from app.web.words.region_words import in_tree_order, reasons
@@ -79,8 +79,10 @@ def test_a_region_without_its_parent_does_not_vanish(views: tuple[RegionView, ..
     assert {view.region for _, view in in_tree_order(orphans)} == {v.region for v in orphans}
 
 
-def test_a_cell_names_the_region_that_narrows_it(views: tuple[RegionView, ...]) -> None:
-    germany = next(row for row in region_rows(views) if row.code == "DE")
+def test_a_cell_names_the_region_that_narrows_it(
+    views: tuple[RegionView, ...], catalogue: Catalogue
+) -> None:
+    germany = next(row for row in region_rows(views, catalogue) if row.code == "DE")
     cells = {cell.signal: cell for cell in germany.cells}
     assert cells["key_content"].mode == "deny"
     assert cells["key_content"].decided_by == "EU DE"
@@ -89,8 +91,10 @@ def test_a_cell_names_the_region_that_narrows_it(views: tuple[RegionView, ...]) 
     assert cells["click"].decided_by == ""
 
 
-def test_a_prohibited_region_is_blocked_in_every_cell(views: tuple[RegionView, ...]) -> None:
-    norway = next(row for row in region_rows(views) if row.code == "NO")
+def test_a_prohibited_region_is_blocked_in_every_cell(
+    views: tuple[RegionView, ...], catalogue: Catalogue
+) -> None:
+    norway = next(row for row in region_rows(views, catalogue) if row.code == "NO")
     assert {cell.mode for cell in norway.cells} == {"blocked"}
     assert {cell.decided_by for cell in norway.cells} == {"NO"}
     assert norway.basis == "prohibited"
@@ -98,11 +102,11 @@ def test_a_prohibited_region_is_blocked_in_every_cell(views: tuple[RegionView, .
 
 
 def test_without_a_company_policy_a_row_says_that_capture_is_off(
-    views: tuple[RegionView, ...],
+    views: tuple[RegionView, ...], catalogue: Catalogue
 ) -> None:
-    for row in region_rows(views):
-        assert row.policy == "none: capture off"
-        assert "policy_missing" in [obstacle.code for obstacle in row.obstacles]
+    for region in region_rows(views, catalogue):
+        assert region.policy == "none: capture off"
+        assert "policy_missing" in [row.obstacle for row in region.obstacles]
 
 
 @pytest.mark.parametrize(
@@ -116,12 +120,12 @@ def test_without_a_company_policy_a_row_says_that_capture_is_off(
     ],
 )
 def test_everything_that_keeps_capture_off_is_said(
-    floors: dict[str, Floor], changes: dict[str, object], code: str
+    floors: dict[str, Floor], catalogue: Catalogue, changes: dict[str, object], code: str
 ) -> None:
     view = _view(floors, "GB", **{"company": True, **changes})
     names = {"GB": "United Kingdom", "GLOBAL": "Everywhere"}
-    assert code in [obstacle.code for obstacle in obstacles(view, names)]
-    sentence = region_sentence(view, names, Catalogue({}, {}))
+    assert code in [row.obstacle for row in obstacle_rows(view, names, catalogue)]
+    sentence = region_sentence(view, names, catalogue)
     assert sentence.startswith("United Kingdom: nothing can be captured, because")
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from app.access.decision.decide import decide
 from app.access.decision.model import (
     CAPTURED_DATA,
     AccessReason,
@@ -19,7 +20,6 @@ from app.access.decision.model import (
     PolicyFacts,
     Question,
     ScopeFacts,
-    decide,
 )
 from app.access.floor.terms import FLOOR_VERSION, verdict
 from app.consent.model import State, suffices

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
+from app.capture.extent import barred, barring_knob
 from app.capture.situation import Situation
 from app.kernel.vocabulary import Mode, Signal
 from app.policy.model import Catalogue, Compiled, Exclusion, Why
-from app.web.employee.state_words import captured_apps, captured_purposes
 from app.web.words.knob_words import week_in_words
 from app.web.words.policy_words import counted, duration_in_words, listed
 from app.web.words.region_words import Names, Reason
@@ -93,11 +93,11 @@ def answers(situation: Situation, names: Names, catalogue: Catalogue) -> Answers
     signals = _signals(situation, names)
     return Answers(
         signals=signals,
-        groups=_groups(captured_apps(situation), catalogue),
+        groups=_groups(situation.extent.apps, catalogue),
         apps_reasons=reasons(compiled.why.get("apps", ()), names),
         never=_never(compiled, names, catalogue),
         limits=_limits(compiled, names),
-        purposes=tuple(captured_purposes(situation)),
+        purposes=situation.extent.purposes,
         purposes_reasons=reasons(compiled.why.get("purposes", ()), names),
         bases=tuple(words for basis, words in BASIS_WORDS.items() if basis in compiled.bases),
         basis_reasons=reasons(compiled.why.get("bases", ()), names),
@@ -116,15 +116,14 @@ def _signals(situation: Situation, names: Names) -> tuple[SignalRow, ...]:
 def _signal(signal: Signal, situation: Situation, names: Names) -> SignalRow:
     compiled, scope = situation.in_force.compiled, situation.standing.scope
     rule = compiled.signals[signal]
-    mode = Mode.DENY if compiled.blocked else rule.mode
+    mode = Mode.DENY if barred(compiled) else rule.mode
     # Widened after the person decided: not captured, because they did not agree to it.
     outside = mode is not Mode.DENY and scope is not None and signal.value not in scope.signals
     captured = mode is not Mode.DENY and not outside
     knob = f"signals.{signal}"
-    blocked = compiled.blocked and rule.mode is not Mode.DENY
-    deciding: Iterable[Why] = compiled.why.get(
-        ("status" if compiled.bases else "bases") if blocked else f"{knob}.mode", ()
-    )
+    off = barred(compiled) and rule.mode is not Mode.DENY
+    decider = barring_knob(compiled) if off else f"{knob}.mode"
+    deciding: Iterable[Why] = compiled.why.get(decider, ())
     return SignalRow(
         id=signal.value,
         name=SIGNAL_WORDS[signal.value],
@@ -151,7 +150,7 @@ def _kept(rows: tuple[SignalRow, ...]) -> tuple[KeptRow, ...]:
     )
 
 
-def _groups(apps: list[str], catalogue: Catalogue) -> tuple[AppGroup, ...]:
+def _groups(apps: Iterable[str], catalogue: Catalogue) -> tuple[AppGroup, ...]:
     """Apps by kind; one that the catalogue does not know is never captured and not listed."""
     known = [catalogue.apps[name] for name in apps if name in catalogue.apps]
     known.sort(key=lambda app: (GROUP_WORDS.get(app.group, app.group), app.name.casefold()))

@@ -3,6 +3,7 @@
 A handler makes its domain calls in one transaction and renders. Nothing is decided here.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Annotated
 
@@ -16,7 +17,7 @@ from app.web.employee.answers import answers
 from app.web.employee.decide_words import decide_words
 from app.web.employee.notice_text import as_html
 from app.web.employee.overview import overview, region_names
-from app.web.employee.state_words import captured_purposes, offered, offered_acts, said
+from app.web.employee.state_words import offered, offered_acts, said
 from app.web.shell.door import is_own_step
 from app.web.shell.visit import ReadVisit, Visit, WriteVisit
 from app.web.words.text import LANGUAGES, lower_first
@@ -38,7 +39,7 @@ def home(visit: ReadVisit) -> Response:
         "me.html",
         view=view,
         answers=answers(view.agreed, view.names, services.policy.catalogue),
-        purposes=_purposes(services, captured_purposes(view.agreed)),
+        purposes=_purposes(services, view.agreed.extent.purposes),
         words=decide_words("en"),
         pauses=PAUSES,
     )
@@ -113,7 +114,7 @@ def _decide_page(visit: Visit, language: str, *, changed: Conflict | None = None
     )
 
 
-def _purposes(services: Services, keys: list[str]) -> dict[str, list[PurposeText]]:
+def _purposes(services: Services, keys: Iterable[str]) -> dict[str, list[PurposeText]]:
     """Purposes in words: the training that it is for, and the upkeep around it."""
     texts = [text for key in keys if (text := services.access.purposes.text(key))]
     return {

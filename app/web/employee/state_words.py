@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from app.capture.obstacles import CLOSED, FINAL, OWN, Obstacle
 from app.capture.situation import Situation
 from app.consent.model import OPENING, Act, allowed_acts
-from app.kernel.vocabulary import Mode
 from app.web.words.policy_words import counted, listed
-from app.web.words.reason_words import CLOSED, FINAL, FIRST, OWN, Part, reason_words
+from app.web.words.reason_words import Part, obstacle_words
 from app.web.words.region_words import Names
 from app.web.words.text import SENTENCE_WORDS, purpose_phrase
 
@@ -40,9 +40,7 @@ def offered_acts(situation: Situation) -> tuple[Act, ...]:
     have an effect that the person can read about.
     """
     acts = allowed_acts(situation.standing, situation.in_force.compiled.bases)
-    offer = situation.offer
-    nothing = not (offer.signals and offer.apps and offer.purposes)
-    if nothing or not CLOSED.isdisjoint(situation.directive.reasons):
+    if not CLOSED.isdisjoint(situation.obstacles):
         return tuple(act for act in acts if act not in OPENING)
     return acts
 
@@ -63,7 +61,7 @@ def said(
         laptops: how many of the person's laptops are paired now.
         lagging: for each laptop that may still act on an older permission, when that ends.
     """
-    if situation.directive.capture:
+    if not situation.obstacles:
         return _on(situation, laptops)
     words = _off(situation, names)
     return _still_ending(words, lagging) if lagging else words
@@ -87,37 +85,8 @@ def _still_ending(words: Said, lagging: Sequence[datetime]) -> Said:
     )
 
 
-def captured_signals(situation: Situation) -> list[str]:
-    """The signals that may be captured now: what is in force, within what was agreed to."""
-    scope = situation.standing.scope
-    return [
-        signal.value
-        for signal, rule in situation.in_force.compiled.signals.items()
-        if rule.mode is not Mode.DENY and (scope is None or signal.value in scope.signals)
-    ]
-
-
-def captured_apps(situation: Situation) -> list[str]:
-    """The apps in which capture may happen now."""
-    scope = situation.standing.scope
-    apps = situation.in_force.compiled.apps
-    return sorted(apps if scope is None else apps & scope.apps)
-
-
-def captured_purposes(situation: Situation) -> list[str]:
-    """The purposes for which captured data may be asked for now."""
-    scope = situation.standing.scope
-    purposes = situation.in_force.compiled.purposes
-    return sorted(purposes if scope is None else purposes & scope.purposes)
-
-
 def _on(situation: Situation, laptops: int) -> Said:
-    signals, apps = captured_signals(situation), captured_apps(situation)
-    if not signals or not apps:
-        return Said(
-            (Part("Nothing is captured: what you agreed to and what the rules allow never meet."),),
-            (Part("The rules became stricter since you decided. You need do nothing."),),
-        )
+    extent = situation.extent
     if not laptops:
         no_laptop = (Part("laptop", "#laptops"), Part(" is paired."))
         return Said(
@@ -127,21 +96,21 @@ def _on(situation: Situation, laptops: int) -> Said:
     return Said(
         (
             Part("Your "),
-            Part(listed([SENTENCE_WORDS[name] for name in signals]), "#what"),
+            Part(listed([SENTENCE_WORDS[name] for name in extent.signals]), "#what"),
             Part(" are captured in "),
-            Part(counted(len(apps), "app"), "#where"),
+            Part(counted(len(extent.apps), "app"), "#where"),
             Part(" on "),
             Part(counted(laptops, "laptop"), "#laptops"),
             Part(", for "),
-            Part(purpose_phrase(captured_purposes(situation)), "#why"),
+            Part(purpose_phrase(extent.purposes), "#why"),
             Part(", kept "),
-            Part(_kept(situation, signals), "#how-long"),
+            Part(_kept(situation, extent.signals), "#how-long"),
             Part("."),
         )
     )
 
 
-def _kept(situation: Situation, signals: list[str]) -> str:
+def _kept(situation: Situation, signals: Sequence[str]) -> str:
     """``14 days``, or ``up to 30 days`` where signals differ."""
     rules = situation.in_force.compiled.signals
     days = {rule.retention_days for signal, rule in rules.items() if signal.value in signals}
@@ -149,14 +118,26 @@ def _kept(situation: Situation, signals: list[str]) -> str:
     return longest if len(days) == 1 else f"up to {longest}"
 
 
+_FOLLOWS_FROM = {
+    Obstacle.NOTHING_ALLOWED: Obstacle.POLICY_MISSING,
+    Obstacle.NOTHING_AGREED: Obstacle.NOTHING_ALLOWED,
+}
+"""What says nothing new next to the obstacle that it follows from."""
+
+
+def told(situation: Situation) -> tuple[Obstacle, ...]:
+    """The obstacles that the page tells, in order.
+
+    The person's own decision shows in the choices; next to a prohibition nothing else matters.
+    """
+    first, *others = situation.obstacles
+    if first in FINAL:
+        return (first,)
+    new = (one for one in others if _FOLLOWS_FROM.get(one) not in situation.obstacles)
+    return (first, *(one for one in new if one not in OWN))
+
+
 def _off(situation: Situation, names: Names) -> Said:
-    reasons = situation.directive.reasons
-    first = next((reason for reason in FIRST if reason in reasons), reasons[0])
-    told = reason_words(first, situation, names)
-    also = tuple(
-        "".join(part.text for part in reason_words(reason, situation, names).sentence[1:])
-        for reason in reasons
-        # The person's own decision shows in the choices; beside a prohibition nothing else matters.
-        if reason is not first and reason not in OWN and first not in FINAL
-    )
-    return Said(told.sentence, told.forward, also)
+    first, *others = (obstacle_words(one, situation, names) for one in told(situation))
+    also = tuple("".join(part.text for part in words.sentence[1:]) for words in others)
+    return Said(first.sentence, first.forward, also)

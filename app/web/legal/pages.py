@@ -24,7 +24,7 @@ def show_regions(visit: ReadVisit) -> HTMLResponse:
     """Every region: what may be captured there, who decided it, what waits for approval."""
     policy, tx = visit.services.policy, visit.tx
     views = policy.regions(tx, visit.now)
-    rows = legal_rows.region_rows(views)
+    rows = legal_rows.region_rows(views, policy.catalogue)
     headline, details = legal_rows.overview(rows)
     waiting = [
         change for view in views for change in view.changes if change_rows.is_waiting(change)
@@ -56,7 +56,7 @@ def show_region(visit: ReadVisit, region: str) -> HTMLResponse:
         view=view,
         names=names,
         sentence=region_rows.region_sentence(view, names, policy.catalogue),
-        obstacles=legal_rows.obstacles(view, names),
+        obstacles=legal_rows.obstacle_rows(view, names, policy.catalogue),
         cells=legal_rows.cells(view.in_force, names),
         knobs=region_rows.knob_rows(view, names, policy.catalogue),
         policy_state=legal_rows.policy_in_words(view, names),

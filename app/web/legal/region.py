@@ -6,7 +6,7 @@ from typing import Any
 
 from app.policy.law.layer import Evidence
 from app.policy.model import Catalogue, InForce, RegionView
-from app.web.legal.region_table import basis_in_words, cells, kept_in_words, obstacles
+from app.web.legal.region_table import basis_in_words, cells, kept_in_words, obstacle_rows
 from app.web.words.knob_words import member_in_words, value_in_words
 from app.web.words.policy_words import KNOBS, PRECONDITIONS, counted, listed
 from app.web.words.region_words import Names, Reason, reasons
@@ -36,7 +36,7 @@ class Member:
 
 def region_sentence(view: RegionView, names: Names, catalogue: Catalogue) -> str:
     """The region page as one sentence, made from what holds."""
-    blocks = obstacles(view, names)
+    blocks = obstacle_rows(view, names, catalogue)
     if blocks:
         return f"{view.floor.name}: nothing can be captured, because {blocks[0].sentence}."
     compiled = view.in_force.compiled

@@ -7,29 +7,32 @@ Rules:
    however much its floor would allow, and the row says so.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from app.capture.extent import barred, barring_knob
+from app.capture.obstacles import Obstacle
+from app.capture.situation import obstacles_in
 from app.kernel.authority import Authority, Role
 from app.kernel.shapes import PARENTS
 from app.kernel.vocabulary import Mode, Signal
-from app.policy.model import InForce, RegionView
+from app.policy.model import Catalogue, InForce, RegionView
 from app.web.words.policy_words import BASES, MODES, PRECONDITIONS, Mark, counted, listed
 from app.web.words.region_words import Names, Reason, in_tree_order, names_of, reasons
 from app.web.words.text import SIGNAL_WORDS
 
 
 @dataclass(frozen=True)
-class Obstacle:
+class ObstacleRow:
     """Why nothing can be captured in a region at present."""
 
-    code: str
+    obstacle: Obstacle
     sentence: str
 
     @property
     def brief(self) -> str:
-        """The sentence where the region is named beside it already."""
-        return "stopped" if self.code == "stopped" else self.sentence
+        """The sentence where the region is named next to it already."""
+        return "stopped" if self.obstacle is Obstacle.STOPPED else self.sentence
 
 
 _MANY = 3
@@ -79,18 +82,18 @@ class RegionRow:
     basis: str
     missing: tuple[str, ...]
     policy: str
-    obstacles: tuple[Obstacle, ...]
+    obstacles: tuple[ObstacleRow, ...]
     stopped: bool
 
 
-def region_rows(views: Iterable[RegionView]) -> tuple[RegionRow, ...]:
+def region_rows(views: Iterable[RegionView], catalogue: Catalogue) -> tuple[RegionRow, ...]:
     """The rows of the regions table."""
     ordered = in_tree_order(views)
     names = names_of(view for _, view in ordered)
-    return tuple(_region_row(view, depth, names) for depth, view in ordered)
+    return tuple(_region_row(view, depth, names, catalogue) for depth, view in ordered)
 
 
-def _region_row(view: RegionView, depth: int, names: Names) -> RegionRow:
+def _region_row(view: RegionView, depth: int, names: Names, catalogue: Catalogue) -> RegionRow:
     return RegionRow(
         code=view.region,
         name=view.floor.name,
@@ -100,7 +103,7 @@ def _region_row(view: RegionView, depth: int, names: Names) -> RegionRow:
         basis=basis_in_words(view.in_force),
         missing=tuple(PRECONDITIONS.get(kind, kind) for kind in view.in_force.missing),
         policy=policy_in_words(view, names),
-        obstacles=obstacles(view, names),
+        obstacles=obstacle_rows(view, names, catalogue),
         stopped=bool(view.in_force.stopped),
     )
 
@@ -108,11 +111,12 @@ def _region_row(view: RegionView, depth: int, names: Names) -> RegionRow:
 def cells(in_force: InForce, names: Names) -> tuple[Cell, ...]:
     """The signals under a compiled policy."""
     compiled = in_force.compiled
+    off = barred(compiled)
     found = []
     for signal in Signal:
         rule = compiled.signals[signal]
-        mode = "blocked" if compiled.blocked else rule.mode.word
-        knob = blocking_knob(in_force) if compiled.blocked else f"signals.{signal}.mode"
+        mode = "blocked" if off else rule.mode.word
+        knob = barring_knob(compiled) if off else f"signals.{signal}.mode"
         found.append(
             Cell(
                 signal=signal.value,
@@ -129,16 +133,11 @@ def cells(in_force: InForce, names: Names) -> tuple[Cell, ...]:
     return tuple(found)
 
 
-def blocking_knob(in_force: InForce) -> str:
-    """Which knob blocks a blocked region: no basis, or a layer that is not approved."""
-    return "status" if in_force.compiled.bases else "bases"
-
-
 def kept_in_words(in_force: InForce) -> str:
     """How long captured signals are kept at most: ``14 days``, ``14 to 90 days``; empty: none."""
     compiled = in_force.compiled
     days = {rule.retention_days for rule in compiled.signals.values() if rule.mode is not Mode.DENY}
-    if compiled.blocked or not days:
+    if barred(compiled) or not days:
         return ""
     if len(days) == 1:
         return counted(days.pop(), "day")
@@ -163,35 +162,43 @@ def policy_in_words(view: RegionView, names: Names) -> str:
     return "none: capture off"
 
 
-def obstacles(view: RegionView, names: Names) -> tuple[Obstacle, ...]:
-    """Everything that keeps capture off here, the widest first; empty if it can run."""
-    in_force, compiled = view.in_force, view.in_force.compiled
-    found = []
-    if in_force.stopped:
-        places = listed([names.get(region, region) for region in in_force.stopped])
-        found.append(Obstacle("stopped", f"capture is stopped for {places}"))
-    if in_force.unknown:
-        found.append(Obstacle("region_unknown", "a region above it has no floor"))
-    if not compiled.bases:
-        found.append(Obstacle("region_blocked", "no basis for capture is left"))
-    elif compiled.blocked:
-        found.append(Obstacle("region_blocked", "a layer is not approved"))
-    if not in_force.company:
-        found.append(Obstacle("policy_missing", "no company policy is in force"))
-    if in_force.missing:
-        lacking = listed([PRECONDITIONS.get(kind, kind) for kind in in_force.missing])
-        found.append(Obstacle("precondition_missing", f"valid evidence is missing: {lacking}"))
-    if in_force.lead_until is not None:
-        found.append(Obstacle("lead_time", "a lead time has to pass first"))
-    if not _anything_allowed(in_force):
-        found.append(Obstacle("nothing_allowed", "no signal, app or purpose is left"))
-    return tuple(found)
+def obstacle_rows(view: RegionView, names: Names, catalogue: Catalogue) -> tuple[ObstacleRow, ...]:
+    """Everything that keeps capture off here, in the order of telling; empty if it can run."""
+    return tuple(
+        ObstacleRow(obstacle, _SENTENCES[obstacle](view.in_force, names))
+        for obstacle in obstacles_in(view.in_force, catalogue)
+    )
 
 
-def _anything_allowed(in_force: InForce) -> bool:
-    compiled = in_force.compiled
-    some_signal = any(rule.mode is not Mode.DENY for rule in compiled.signals.values())
-    return some_signal and bool(compiled.apps) and bool(compiled.purposes)
+def _stopped(in_force: InForce, names: Names) -> str:
+    places = listed([names.get(region, region) for region in in_force.stopped])
+    return f"capture is stopped for {places}"
+
+
+def _blocked(in_force: InForce, _names: Names) -> str:
+    return "a layer is not approved" if in_force.compiled.bases else "no basis for capture is left"
+
+
+def _lacking(in_force: InForce, _names: Names) -> str:
+    lacking = listed([PRECONDITIONS.get(kind, kind) for kind in in_force.missing])
+    return f"valid evidence is missing: {lacking}"
+
+
+def _insufficient(in_force: InForce, _names: Names) -> str:
+    verb = "is" if len(in_force.compiled.bases) == 1 else "are"
+    return f"only {basis_in_words(in_force)} {verb} left, and that is never enough by itself"
+
+
+_SENTENCES: Mapping[Obstacle, Callable[[InForce, Names], str]] = {
+    Obstacle.REGION_UNKNOWN: lambda _in_force, _names: "a region above it has no floor",
+    Obstacle.REGION_BLOCKED: _blocked,
+    Obstacle.BASIS_INSUFFICIENT: _insufficient,
+    Obstacle.POLICY_MISSING: lambda _in_force, _names: "no company policy is in force",
+    Obstacle.STOPPED: _stopped,
+    Obstacle.PRECONDITION_MISSING: _lacking,
+    Obstacle.LEAD_TIME: lambda _in_force, _names: "a lead time has to pass first",
+    Obstacle.NOTHING_ALLOWED: lambda _in_force, _names: "no signal, app or purpose is left",
+}
 
 
 def overview(rows: Iterable[RegionRow]) -> tuple[str, tuple[str, ...]]:

@@ -1,7 +1,7 @@
-"""Why nothing is captured: each reason of the closed list as a sentence, with the way forward.
+"""Why nothing is captured: each obstacle of the closed list as a sentence, with the way forward.
 
 Rules:
-1. A reason is said with who can change it. What nobody here can change is said plainly.
+1. An obstacle is said with who can change it. What nobody here can change is said plainly.
 2. Every sentence begins with what the person wants to know: "Nothing is captured."
 """
 
@@ -9,9 +9,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import NamedTuple, TypeAlias
 
+from app.capture.obstacles import Obstacle
 from app.capture.situation import Situation
-from app.consent.model import State
-from app.kernel.vocabulary import Reason
 from app.policy.law.layer import APPROVED, Layer
 from app.web.words.policy_words import PRECONDITIONS, listed
 from app.web.words.region_words import Names
@@ -35,48 +34,12 @@ class Words(NamedTuple):
 
 NOTHING = Part("Nothing is captured. ")
 
-OWN = frozenset(
-    {
-        Reason.CONSENT_MISSING,
-        Reason.CONSENT_REFUSED,
-        Reason.CONSENT_WITHDRAWN,
-        Reason.PAUSED,
-        Reason.NOTICE_PENDING,
-    }
-)
-"""Reasons that lie with the person's own decision."""
-
-FINAL = frozenset({Reason.LEFT, Reason.REGION_UNKNOWN, Reason.REGION_BLOCKED})
-"""Reasons beside which no other matters."""
-
-CLOSED = FINAL | {Reason.POLICY_MISSING, Reason.PRECONDITION_MISSING}
-"""Reasons under which agreeing would lead to nothing, so it is not offered."""
-
-FIRST = (
-    Reason.LEFT,
-    Reason.REGION_UNKNOWN,
-    Reason.REGION_BLOCKED,
-    Reason.POLICY_MISSING,
-    Reason.CONSENT_WITHDRAWN,
-    Reason.CONSENT_REFUSED,
-    Reason.PAUSED,
-    Reason.STOPPED,
-    Reason.PRECONDITION_MISSING,
-    Reason.LEAD_TIME,
-    Reason.NOTICE_PENDING,
-    Reason.CONSENT_MISSING,
-)
-"""What is told first: what nobody can change, what the person did, what others must do."""
-
 _FREE = "You need give no reason, and can change your mind at any time."
 
 
-def reason_words(reason: Reason, situation: Situation, names: Names) -> Words:
-    """Say one reason in this situation."""
-    say = _SAY.get(reason)
-    if say is None:  # a reason that a laptop gives for itself, never the situation
-        return _plain(f"The laptop says: {reason.value.replace('_', ' ')}.", "")
-    return say(situation, names)
+def obstacle_words(obstacle: Obstacle, situation: Situation, names: Names) -> Words:
+    """Say one obstacle in this situation."""
+    return _SAY[obstacle](situation, names)
 
 
 def _plain(sentence: str, forward: str) -> Words:
@@ -186,13 +149,15 @@ def _refused(situation: Situation, _names: Names) -> Words:
 
 
 def _withdrawn(situation: Situation, _names: Names) -> Words:
-    if situation.standing.state is State.REVOKED:
-        return _dated(
-            "Somebody else ended your consent on ",
-            _decided(situation),
-            "You have a receipt of it below. You can agree anew if you want to.",
-        )
     return _dated("You stopped it on ", _decided(situation), _FREE)
+
+
+def _revoked(situation: Situation, _names: Names) -> Words:
+    return _dated(
+        "Somebody else ended your consent on ",
+        _decided(situation),
+        "You have a receipt of it below. You can agree anew if you want to.",
+    )
 
 
 def _paused(situation: Situation, _names: Names) -> Words:
@@ -203,41 +168,85 @@ def _paused(situation: Situation, _names: Names) -> Words:
     )
 
 
-def _missing(situation: Situation, names: Names) -> Words:
-    match situation.standing.state:
-        case State.EXPIRED:
-            return _dated(
-                "What you agreed to ended on ",
-                situation.standing.until,
-                "It holds for a year, then you are asked again.",
-                style="day",
-            )
-        case State.INVALIDATED:
-            place = _place(situation, names)
-            return _plain(
-                f"You moved to {place}, and what you agreed to does not move with you.",
-                "Other rules hold there. Read what is offered now, then decide.",
-            )
-        case _:
-            return _plain(
-                "You have not decided.",
-                "Until you do, nothing will be. There is no date by which you must.",
-            )
+def _missing(_situation: Situation, _names: Names) -> Words:
+    return _plain(
+        "You have not decided.",
+        "Until you do, nothing will be. There is no date by which you must.",
+    )
+
+
+def _expired(situation: Situation, _names: Names) -> Words:
+    return _dated(
+        "What you agreed to ended on ",
+        situation.standing.until or _ended(situation),
+        "It holds for a year, then you are asked again.",
+        style="day",
+    )
+
+
+def _ended(situation: Situation) -> datetime | None:
+    decision = situation.standing.decision
+    return decision.valid_until if decision else None
+
+
+def _moved(situation: Situation, names: Names) -> Words:
+    return _plain(
+        f"You moved to {_place(situation, names)}, and what you agreed to does not move with you.",
+        "Other rules hold there. Read what is offered now, then decide.",
+    )
+
+
+def _insufficient(situation: Situation, names: Names) -> Words:
+    return _plain(
+        f"What you decided is not enough for {_place(situation, names)}.",
+        "The rules ask for another kind of decision now. Read what is offered, then decide.",
+    )
+
+
+def _no_basis(situation: Situation, names: Names) -> Words:
+    return _plain(
+        f"In {_place(situation, names)} no decision of yours would be enough.",
+        "Only a collective agreement or a permit is accepted there, and neither is enough by "
+        "itself. Nothing can be captured, whatever you or the company choose.",
+    )
+
+
+def _nothing_allowed(_situation: Situation, _names: Names) -> Words:
+    return _plain("The rules leave no signal, no app or no purpose.", "You need do nothing.")
+
+
+def _nothing_agreed(_situation: Situation, _names: Names) -> Words:
+    return _plain(
+        "What you agreed to and what the rules allow never meet.",
+        "The rules became stricter since you decided. You need do nothing.",
+    )
+
+
+def _unpaired(_situation: Situation, _names: Names) -> Words:
+    return _plain("This laptop is not paired any more.", "Pair it again if you want to.")
 
 
 _Sayer: TypeAlias = Callable[[Situation, Names], Words]
 
-_SAY: Mapping[Reason, _Sayer] = {
-    Reason.LEFT: _left,
-    Reason.REGION_UNKNOWN: _unknown,
-    Reason.REGION_BLOCKED: _blocked,
-    Reason.POLICY_MISSING: _no_policy,
-    Reason.STOPPED: _stopped,
-    Reason.PRECONDITION_MISSING: _precondition,
-    Reason.LEAD_TIME: _lead_time,
-    Reason.NOTICE_PENDING: _notice,
-    Reason.CONSENT_REFUSED: _refused,
-    Reason.CONSENT_WITHDRAWN: _withdrawn,
-    Reason.PAUSED: _paused,
-    Reason.CONSENT_MISSING: _missing,
+_SAY: Mapping[Obstacle, _Sayer] = {
+    Obstacle.LEFT: _left,
+    Obstacle.DEVICE_REVOKED: _unpaired,
+    Obstacle.REGION_UNKNOWN: _unknown,
+    Obstacle.REGION_BLOCKED: _blocked,
+    Obstacle.BASIS_INSUFFICIENT: _no_basis,
+    Obstacle.POLICY_MISSING: _no_policy,
+    Obstacle.CONSENT_WITHDRAWN: _withdrawn,
+    Obstacle.CONSENT_REVOKED: _revoked,
+    Obstacle.CONSENT_REFUSED: _refused,
+    Obstacle.PAUSED: _paused,
+    Obstacle.STOPPED: _stopped,
+    Obstacle.PRECONDITION_MISSING: _precondition,
+    Obstacle.LEAD_TIME: _lead_time,
+    Obstacle.NOTICE_PENDING: _notice,
+    Obstacle.RESIDENCE_CHANGED: _moved,
+    Obstacle.CONSENT_EXPIRED: _expired,
+    Obstacle.CONSENT_INSUFFICIENT: _insufficient,
+    Obstacle.CONSENT_MISSING: _missing,
+    Obstacle.NOTHING_ALLOWED: _nothing_allowed,
+    Obstacle.NOTHING_AGREED: _nothing_agreed,
 }

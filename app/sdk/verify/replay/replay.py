@@ -16,8 +16,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from app.access.decision.decide import decide
 from app.access.decision.facts import caller_of, person_facts, stays_of
-from app.access.decision.model import Caller, Facts, PersonFacts, Question, decide
+from app.access.decision.model import Caller, Facts, PersonFacts, Question
 from app.access.decision.record import facts_from_entry, recorded
 from app.access.floor.terms import TERMS
 from app.audit.entries.model import Kind

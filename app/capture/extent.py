@@ -1,0 +1,59 @@
+"""What can be captured at all: what is in force, within what was agreed to (pure).
+
+Rules:
+1. Where the region is not blocked, it is what the policy document of agents lists: pages that name
+   signals, apps and purposes name those.
+2. An exclusion that the catalogue does not describe cannot be kept to, so then nothing is listed.
+3. Without a signal, without an app or without a purpose nothing may be captured.
+"""
+
+from dataclasses import dataclass
+
+from app.consent.model import State, suffices
+from app.kernel.scope import Scope
+from app.kernel.vocabulary import Mode
+from app.policy.model import Catalogue, Compiled
+
+
+@dataclass(frozen=True)
+class Extent:
+    """Signals, apps (ids of the catalogue) and purposes; each sorted, signals in their order."""
+
+    signals: tuple[str, ...]
+    apps: tuple[str, ...]
+    purposes: tuple[str, ...]
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing may be captured (rule 3)."""
+        return not (self.signals and self.apps and self.purposes)
+
+
+def extent(compiled: Compiled, scope: Scope | None, catalogue: Catalogue) -> Extent:
+    """Say what can be captured.
+
+    Args:
+        compiled: what holds.
+        scope: what the person agreed to; None: nobody in particular is meant.
+        catalogue: where apps and exclusions are described.
+    """
+    signals = [
+        signal.value for signal, rule in compiled.signals.items() if rule.mode is not Mode.DENY
+    ]
+    apps, purposes = compiled.apps & catalogue.apps.keys(), compiled.purposes
+    if not compiled.exclusions <= catalogue.exclusions.keys():
+        apps, purposes = frozenset(), frozenset()
+    if scope is not None:
+        signals = [signal for signal in signals if signal in scope.signals]
+        apps, purposes = apps & scope.apps, purposes & scope.purposes
+    return Extent(tuple(signals), tuple(sorted(apps)), tuple(sorted(purposes)))
+
+
+def barred(compiled: Compiled) -> bool:
+    """Whether no decision of anybody could let something be captured under these rules."""
+    return compiled.blocked or not suffices(compiled.bases, State.GIVEN)
+
+
+def barring_knob(compiled: Compiled) -> str:
+    """Which knob bars it: no sufficient basis, or a layer that is not approved."""
+    return "status" if suffices(compiled.bases, State.GIVEN) else "bases"

@@ -1,0 +1,190 @@
+"""Why nothing can be captured: the one closed list, and the one function that says what applies.
+
+Rules:
+1. ``Obstacle`` is in the order of telling: what nobody here can change, what the person decided,
+   what others have to do, what the person can do.
+2. Everything that speaks against capture is named, so that one cured obstacle shows the next.
+3. Every fault or withdrawn input only adds obstacles (law 7).
+4. A collective agreement or a permit is a precondition and never enough by itself: where no other
+   basis is left, no decision of a person can suffice, so nothing can be captured.
+5. What leases and access decisions sign keeps an order and codes of its own; each is one table from
+   this list (``directive.LEASE``, ``access.decision.decide.ACCESS``).
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.consent.model import State, suffices
+
+
+class Obstacle(StrEnum):
+    """One reason why nothing can be captured now. Closed; the order is that of telling."""
+
+    LEFT = "left"
+    DEVICE_REVOKED = "device_revoked"
+    REGION_UNKNOWN = "region_unknown"
+    REGION_BLOCKED = "region_blocked"
+    BASIS_INSUFFICIENT = "basis_insufficient"
+    POLICY_MISSING = "policy_missing"
+    CONSENT_WITHDRAWN = "consent_withdrawn"
+    CONSENT_REVOKED = "consent_revoked"
+    CONSENT_REFUSED = "consent_refused"
+    PAUSED = "paused"
+    STOPPED = "stopped"
+    PRECONDITION_MISSING = "precondition_missing"
+    LEAD_TIME = "lead_time"
+    NOTICE_PENDING = "notice_pending"
+    RESIDENCE_CHANGED = "residence_changed"
+    CONSENT_EXPIRED = "consent_expired"
+    CONSENT_INSUFFICIENT = "consent_insufficient"
+    CONSENT_MISSING = "consent_missing"
+    NOTHING_ALLOWED = "nothing_allowed"
+    NOTHING_AGREED = "nothing_agreed"
+
+
+OWN = frozenset(
+    {
+        Obstacle.CONSENT_WITHDRAWN,
+        Obstacle.CONSENT_REVOKED,
+        Obstacle.CONSENT_REFUSED,
+        Obstacle.PAUSED,
+        Obstacle.NOTICE_PENDING,
+        Obstacle.RESIDENCE_CHANGED,
+        Obstacle.CONSENT_EXPIRED,
+        Obstacle.CONSENT_INSUFFICIENT,
+        Obstacle.CONSENT_MISSING,
+    }
+)
+"""Obstacles that lie with the person's own decision."""
+
+FINAL = frozenset(
+    {
+        Obstacle.LEFT,
+        Obstacle.REGION_UNKNOWN,
+        Obstacle.REGION_BLOCKED,
+        Obstacle.BASIS_INSUFFICIENT,
+    }
+)
+"""Obstacles that nobody here can remove: next to them no other matters."""
+
+CLOSED = FINAL | {
+    Obstacle.POLICY_MISSING,
+    Obstacle.PRECONDITION_MISSING,
+    Obstacle.NOTHING_ALLOWED,
+}
+"""Obstacles under which agreeing would lead to nothing."""
+
+
+@dataclass(frozen=True)
+class Personal:
+    """What bears on one person, and on one device of theirs.
+
+    Attributes:
+        active: the person works here.
+        device_active: the device is not revoked.
+        state: what the person's decisions add up to.
+        suffices: that state is enough under the bases that are left.
+        region_changed: why a decision is invalidated: the residence changed (else the notice did).
+        agreed: something of what is allowed was agreed to; nothing is asked where nothing stands.
+    """
+
+    state: State
+    suffices: bool
+    active: bool = True
+    device_active: bool = True
+    region_changed: bool = False
+    agreed: bool = True
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """Everything that can speak against capture.
+
+    Attributes:
+        unknown: a region in question has no floor.
+        blocked: a layer in force forbids capture, or no basis is left.
+        bases: names of ``Basis``: what can make capture lawful here.
+        company: the company has published a policy for the home region.
+        stopped: a stop holds.
+        missing: a precondition lacks valid evidence.
+        lead_time: a lead time is running.
+        allowed: some signal, app and purpose is left.
+        person: None where nobody in particular is meant.
+    """
+
+    unknown: bool
+    blocked: bool
+    bases: frozenset[str]
+    company: bool
+    stopped: bool
+    missing: bool
+    lead_time: bool
+    allowed: bool = True
+    person: Personal | None = None
+
+
+OF_POLICY = (
+    frozenset(Obstacle)
+    - OWN
+    - {
+        Obstacle.LEFT,
+        Obstacle.DEVICE_REVOKED,
+        Obstacle.NOTHING_AGREED,
+    }
+)
+"""Obstacles that lie with the rules of regions, whoever is asked about."""
+
+
+def obstacles(given: Conditions) -> tuple[Obstacle, ...]:
+    """Name everything that speaks against capture, in the order of the list."""
+    applying = {*_of_policy(given), *_of_person(given.person)}
+    return tuple(obstacle for obstacle in Obstacle if obstacle in applying)
+
+
+def _of_policy(given: Conditions) -> Iterator[Obstacle]:
+    against = {
+        Obstacle.REGION_UNKNOWN: given.unknown,
+        Obstacle.REGION_BLOCKED: given.blocked or not given.bases,
+        Obstacle.BASIS_INSUFFICIENT: bool(given.bases) and not suffices(given.bases, State.GIVEN),
+        Obstacle.POLICY_MISSING: not given.company,
+        Obstacle.STOPPED: given.stopped,
+        Obstacle.PRECONDITION_MISSING: given.missing,
+        Obstacle.LEAD_TIME: given.lead_time,
+        Obstacle.NOTHING_ALLOWED: not given.allowed,
+    }
+    yield from (obstacle for obstacle, applies in against.items() if applies)
+
+
+def _of_person(person: Personal | None) -> Iterator[Obstacle]:
+    if person is None:
+        return
+    if not person.active:
+        yield Obstacle.LEFT
+    if not person.device_active:
+        yield Obstacle.DEVICE_REVOKED
+    if not person.suffices:
+        yield _of_standing(person.state, region_changed=person.region_changed)
+    elif not person.agreed:
+        yield Obstacle.NOTHING_AGREED
+
+
+_STANDINGS: Mapping[State, Obstacle] = {
+    State.NONE: Obstacle.CONSENT_MISSING,
+    # The region asks for another kind of decision.
+    State.GIVEN: Obstacle.CONSENT_INSUFFICIENT,
+    State.ACKNOWLEDGED: Obstacle.CONSENT_INSUFFICIENT,
+    State.EXPIRED: Obstacle.CONSENT_EXPIRED,
+    State.INVALIDATED: Obstacle.NOTICE_PENDING,
+    State.REFUSED: Obstacle.CONSENT_REFUSED,
+    State.WITHDRAWN: Obstacle.CONSENT_WITHDRAWN,
+    State.REVOKED: Obstacle.CONSENT_REVOKED,
+    State.PAUSED: Obstacle.PAUSED,
+}
+
+
+def _of_standing(state: State, *, region_changed: bool) -> Obstacle:
+    """Say what is wrong with a standing that does not suffice."""
+    if state is State.INVALIDATED and region_changed:
+        return Obstacle.RESIDENCE_CHANGED
+    return _STANDINGS[state]
