@@ -56,9 +56,10 @@ from app.kernel.tokens import (
     RECEIPT_TYPE,
     SUBMISSION_TYPE,
 )
+from app.policy.catalogue.model import Catalogue
+from app.policy.catalogue.packs import load_catalogue
 from app.policy.law.layer import Floor
-from app.policy.model import Catalogue
-from app.policy.packs import load_catalogue, load_floors
+from app.policy.law.packs import load_floors
 from app.policy.service import PolicyService
 from app.rights.service import RightsService
 from app.rights.store import TABLES as ERASED_TABLES

@@ -15,6 +15,7 @@ import app.audit.entries.store
 import app.consent.store
 import app.directory.sessions
 import app.directory.store
+import app.policy.changes.store
 import app.policy.store  # noqa: F401 - each import adds its tables to the metadata
 from app.db.metadata import metadata
 

@@ -35,6 +35,7 @@ from app.kernel.canonical import Json
 from app.kernel.errors import Forbidden
 from app.kernel.signing import Signer, sign_token
 from app.kernel.tokens import LEASE_TYPE
+from app.policy.knobs import LEASE_TTL_S
 from app.policy.service import PolicyService
 
 MAX_CHANGES_PER_HOUR = 60
@@ -127,7 +128,7 @@ class AgentService:
         self, tx: Tx, device: Device, situation: Situation, now: datetime, place: str | None
     ) -> Terms:
         standing = situation.standing
-        ttl_s = max(1, min(self._ttl_s, situation.in_force.compiled.lease_ttl_s))
+        ttl_s = max(1, min(self._ttl_s, situation.in_force.compiled[LEASE_TTL_S]))
         decision = standing.decision
         content: dict[str, Json] = {
             "iss": self._issuer,

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from app.consent.model import State, suffices
 from app.kernel.scope import Scope
 from app.kernel.vocabulary import Mode
-from app.policy.model import Catalogue, Compiled
+from app.policy.catalogue.model import Catalogue
+from app.policy.knobs import EXCLUSIONS
+from app.policy.model import Compiled
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ def extent(compiled: Compiled, scope: Scope | None, catalogue: Catalogue) -> Ext
         signal.value for signal, rule in compiled.signals.items() if rule.mode is not Mode.DENY
     ]
     apps, purposes = compiled.apps & catalogue.apps.keys(), compiled.purposes
-    if not compiled.exclusions <= catalogue.exclusions.keys():
+    if not compiled[EXCLUSIONS] <= catalogue.exclusions.keys():
         apps, purposes = frozenset(), frozenset()
     if scope is not None:
         signals = [signal for signal in signals if signal in scope.signals]

@@ -12,7 +12,8 @@ from app.capture.obstacles import Conditions, Obstacle, obstacles
 from app.consent.model import Offer, Standing
 from app.directory.model import Person
 from app.kernel.vocabulary import Mode
-from app.policy.model import Catalogue, InForce
+from app.policy.catalogue.model import Catalogue
+from app.policy.model import InForce
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from app.directory.packs import read_people
 from app.kernel.authority import Role
 from app.kernel.canonical import digest
 from app.kernel.errors import Unavailable
-from app.policy.model import State
+from app.policy.changes.model import State
 from app.wiring import Services
 
 DATA = Path(__file__).with_name("data")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from app.policy.difference import differences, direction
+from app.policy.knobs import APPROVER_ROLES, NOTICE_LEAD_DAYS
 from app.policy.lattice import Element, closed, meet, meet_all
 from app.policy.law.layer import CompanyPolicy, Direction
 from app.policy.model import KnobChange
@@ -66,9 +67,9 @@ class Situation:
         further = {name for point in self._points(after) for name in _names(point)}
         return (SECOND_PERSON, *sorted(further - {SECOND_PERSON}))
 
-    def lead_days(self, after: CompanyPolicy) -> int:
+    def notice_lead_days(self, after: CompanyPolicy) -> int:
         """The longest of the lead times before and after."""
-        values = [point.value("notice_lead_days") for point in self._points(after)]
+        values = [point.value(NOTICE_LEAD_DAYS.name) for point in self._points(after)]
         return max(value for value in values if isinstance(value, int))
 
     def compare(self, after: CompanyPolicy) -> tuple[Direction, tuple[KnobChange, ...]]:
@@ -91,7 +92,7 @@ class Situation:
         way, _ = self.compare(after)
         starts = max(now, after.valid_from or now)
         if way == "widens":
-            starts = max(starts, now + timedelta(days=self.lead_days(after)))
+            starts = max(starts, now + timedelta(days=self.notice_lead_days(after)))
         return way, starts
 
     def _points(self, after: CompanyPolicy) -> tuple[Element, ...]:
@@ -107,7 +108,7 @@ def _place(change: KnobChange) -> tuple[str, str]:
 
 
 def _names(point: Element) -> frozenset[str]:
-    value = point.value("approver_roles")
+    value = point.value(APPROVER_ROLES.name)
     return frozenset(str(item) for item in value) if isinstance(value, frozenset) else frozenset()
 
 

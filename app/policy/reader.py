@@ -13,10 +13,11 @@ from app.db.engine import Tx
 from app.kernel.errors import NotFound
 from app.policy import store
 from app.policy.lattice import compile_layers
+from app.policy.law.layer import chain
 from app.policy.memory import Memory
 from app.policy.model import InForce
 from app.policy.prospect import Situation, situation_of
-from app.policy.timeline import History, chain, in_force
+from app.policy.timeline import History, in_force
 
 
 class PolicyReader:

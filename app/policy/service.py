@@ -21,14 +21,16 @@ from app.kernel.clock import timestamp
 from app.kernel.errors import NotFound
 from app.kernel.scope import Scope
 from app.policy import store
+from app.policy.catalogue.model import Catalogue
+from app.policy.changes.model import RegionView
 from app.policy.changes.stops import Stops
 from app.policy.changes.workflow import Workflow
-from app.policy.lattice import document
-from app.policy.law.layer import Floor
-from app.policy.model import Catalogue, InForce, RegionView
-from app.policy.packs import PolicyTexts
+from app.policy.document import document
+from app.policy.law.layer import Floor, chain
+from app.policy.law.packs import PolicyTexts
+from app.policy.model import InForce
 from app.policy.reader import PolicyReader
-from app.policy.timeline import chain, met
+from app.policy.timeline import met
 
 
 @dataclass(frozen=True, kw_only=True)

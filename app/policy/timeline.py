@@ -22,9 +22,10 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from app.policy.difference import only_narrows
+from app.policy.knob_shapes import NOT_APPROVED
+from app.policy.knobs import NOTICE_LEAD_DAYS, PRECONDITIONS_ASKED, STATUS
 from app.policy.lattice import meet_all
 from app.policy.law.layer import (
-    NOT_APPROVED,
     Claim,
     CompanyPolicy,
     Direction,
@@ -32,6 +33,7 @@ from app.policy.law.layer import (
     Floor,
     Layer,
     Why,
+    chain,
     day_after,
 )
 from app.policy.model import Compiled, InForce
@@ -153,20 +155,8 @@ def moments(history: History) -> tuple[datetime, ...]:
 
 
 def _lead_days(layer: Layer) -> int:
-    claim = layer.knobs.get("notice_lead_days")
+    claim = layer.knobs.get(NOTICE_LEAD_DAYS.name)
     return claim.value if claim is not None and isinstance(claim.value, int) else 0
-
-
-def chain(parents: Mapping[str, str | None], region: str) -> tuple[str, ...] | None:
-    """The region and those above it; None if one of them is unknown or the chain has no end."""
-    walked: dict[str, None] = {}
-    at: str | None = region
-    while at is not None:
-        if at in walked or at not in parents:
-            return None
-        walked[at] = None
-        at = parents[at]
-    return tuple(walked)
 
 
 def met(rows: Iterable[CompanyRow], at: datetime, lead: timedelta) -> tuple[Met, ...]:
@@ -249,7 +239,7 @@ def _company(
     }
     asking = [floors[name].layer for name in regions]
     asking += [published[-1].policy.layer for published in rows.values() if published]
-    days = meet_all(asking).value("notice_lead_days") or 0
+    days = meet_all(asking).value(NOTICE_LEAD_DAYS.name) or 0
     assert isinstance(days, int)
     return {name: met(published, at, timedelta(days=days)) for name, published in rows.items()}
 
@@ -273,7 +263,7 @@ def _unknown(region: str) -> Layer:
     """Stands for a region that nobody described: it blocks."""
     why = Why(f"unknown/{region}", "there is no floor for this region")
     status = Claim(NOT_APPROVED, why)
-    return Layer(f"unknown/{region}", "system", region, "", MappingProxyType({"status": status}))
+    return Layer(f"unknown/{region}", "system", region, "", MappingProxyType({STATUS.name: status}))
 
 
 def shown(policies: Iterable[CompanyPolicy], at: datetime) -> frozenset[str]:
@@ -307,7 +297,7 @@ def _missing(
         met_below: set[str] = set()
         for name in names or ():  # upward: what a region asks for is shown there or below
             met_below |= shown((one.row.policy for one in company[name]), at)
-            wanted = meet_all(layers[name]).value("preconditions") or frozenset()
+            wanted = meet_all(layers[name]).value(PRECONDITIONS_ASKED.name) or frozenset()
             assert isinstance(wanted, frozenset)
             missing.update(str(kind) for kind in wanted - met_below)
     return tuple(sorted(missing))

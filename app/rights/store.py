@@ -23,7 +23,8 @@ from app.db.engine import Tx
 from app.db.roles import eraser_of
 from app.directory.sessions import session_table
 from app.directory.store import person_table, version_table
-from app.policy.store import change_table, step_table, stop_table
+from app.policy.changes.store import change_table, step_table
+from app.policy.store import stop_table
 
 _OF_DEVICES: tuple[Table, ...] = (
     agent_report_allowed,

@@ -15,7 +15,7 @@ from app.consent.model import Act
 from app.directory.model import Person
 from app.kernel.signing import thumbprint
 from app.kernel.vocabulary import Signal
-from app.policy.law.layer import PRECONDITIONS
+from app.policy.knobs import PRECONDITIONS
 from app.wiring import Services
 from tests.fakes import FakeClock
 from tests.make import person

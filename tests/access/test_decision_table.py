@@ -18,10 +18,14 @@ from app.capture.directive import Circumstances, directive
 from app.consent.model import State, suffices
 from app.kernel.authority import Role
 from app.kernel.vocabulary import Mode, Signal
-from app.policy.lattice import compile_layers, document
-from app.policy.law.layer import PRECONDITIONS, Floor
-from app.policy.model import Catalogue, InForce
-from app.policy.packs import PolicyTexts, load_catalogue, load_floors
+from app.policy.catalogue.model import Catalogue
+from app.policy.catalogue.packs import load_catalogue
+from app.policy.document import document
+from app.policy.knobs import PRECONDITIONS
+from app.policy.lattice import compile_layers
+from app.policy.law.layer import Floor
+from app.policy.law.packs import PolicyTexts, load_floors
+from app.policy.model import InForce
 from app.policy.timeline import CompanyRow, FloorRow, History, in_force
 from tests.access.office import permissive_text
 

@@ -12,8 +12,10 @@ from app.access.floor.terms import ALLOWED
 from app.demo import make_recording
 from app.kernel.vocabulary import Signal
 from app.policy.catalogue.matching import match_app, match_exclusion
-from app.policy.lattice import compile_layers, document
-from app.policy.packs import PolicyTexts, load_catalogue, load_floors
+from app.policy.catalogue.packs import load_catalogue
+from app.policy.document import document
+from app.policy.lattice import compile_layers
+from app.policy.law.packs import PolicyTexts, load_floors
 from app.sdk.agent.event import UiEvent
 from app.sdk.agent.recording import read_recording
 

@@ -9,9 +9,10 @@ from app.access.floor.terms import ALLOWED
 from app.audit.entries.vault import Vault
 from app.audit.service import AuditService
 from app.db.engine import Database
+from app.policy.catalogue.model import Catalogue
+from app.policy.catalogue.packs import load_catalogue
 from app.policy.law.layer import Floor
-from app.policy.model import Catalogue
-from app.policy.packs import PolicyTexts, load_catalogue, load_floors
+from app.policy.law.packs import PolicyTexts, load_floors
 from app.policy.service import PolicyService
 from tests.fakes import FakeClock
 from tests.policy.house import House

@@ -12,7 +12,8 @@ from app.db.engine import Database
 from app.directory.model import Person
 from app.kernel.authority import Authority
 from app.kernel.canonical import parse_canonical
-from app.policy.model import Change, InForce
+from app.policy.changes.model import Change
+from app.policy.model import InForce
 from app.policy.service import PolicyService
 from tests.fakes import FakeClock
 from tests.make import person

@@ -5,8 +5,9 @@ from typing import Any
 from hypothesis import strategies as st
 
 from app.kernel.vocabulary import Basis, Mode
-from app.policy.lattice import RULES
-from app.policy.law.layer import Claim, Layer, Value, Why
+from app.policy.knob_shapes import Modes, NameSet, Value
+from app.policy.knobs import REGISTRY
+from app.policy.law.layer import Claim, Layer, Why
 
 NAMES = tuple("abcd")
 WHYS = st.builds(
@@ -24,11 +25,13 @@ def values(knob: str) -> st.SearchStrategy[Value]:
         return st.frozensets(st.sampled_from([basis.value for basis in Basis]))
     if knob == "hours":
         return st.frozensets(st.integers(0, 167), max_size=6)
-    if knob.endswith(".mode") or knob in {"personal_device", "off_hours", "counterparty"}:
-        return st.sampled_from(Mode)
-    if isinstance(RULES[knob].closed, frozenset):
-        return st.frozensets(st.sampled_from(NAMES))
-    return st.integers(0, 5)
+    match REGISTRY.rows[knob].shape:
+        case Modes():
+            return st.sampled_from(Mode)
+        case NameSet():
+            return st.frozensets(st.sampled_from(NAMES))
+        case _:
+            return st.integers(0, 5)
 
 
 def claims(knob: str) -> st.SearchStrategy[Claim]:
@@ -36,7 +39,7 @@ def claims(knob: str) -> st.SearchStrategy[Claim]:
 
 
 KNOBS: st.SearchStrategy[Any] = st.fixed_dictionaries(
-    {}, optional={knob: claims(knob) for knob in RULES}
+    {}, optional={knob: claims(knob) for knob in REGISTRY.rows}
 )
 LAYERS: st.SearchStrategy[Layer] = st.builds(
     Layer,

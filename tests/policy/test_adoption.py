@@ -9,8 +9,8 @@ from app.access.floor.terms import ALLOWED
 from app.kernel.canonical import canonical, parse_canonical
 from app.kernel.errors import NotFound
 from app.kernel.scope import Scope
+from app.policy.catalogue.model import Catalogue
 from app.policy.law.layer import Floor
-from app.policy.model import Catalogue
 from app.policy.service import PolicyService
 from tests.policy.house import BERND, GERMAN, House, policy_text
 

@@ -6,9 +6,11 @@ from hypothesis import strategies as st
 from app.kernel.canonical import canonical
 from app.kernel.scope import Scope
 from app.kernel.vocabulary import Mode, Signal
-from app.policy.lattice import compile_layers, document
+from app.policy.catalogue.model import App, Catalogue, Exclusion, Matchers
+from app.policy.document import document
+from app.policy.knobs import EXCLUSIONS
+from app.policy.lattice import compile_layers
 from app.policy.law.layer import Layer
-from app.policy.model import App, Catalogue, Exclusion, Matchers
 from tests.policy.layers import LAYERS, NAMES
 from tests.policy.pace import unhurried
 
@@ -42,7 +44,7 @@ def test_nothing_outside_the_scope_or_the_policy_is_allowed(
         assert rule["retention_days"] <= compiled.signals[signal].retention_days
     if compiled.blocked:
         assert not written["apps"]
-    assert {item["id"] for item in written["exclusions"]} == compiled.exclusions
+    assert {item["id"] for item in written["exclusions"]} == compiled[EXCLUSIONS]
 
 
 @unhurried
@@ -61,5 +63,5 @@ def test_people_with_the_same_layers_and_choices_share_one_document(
 def test_an_exclusion_that_nobody_describes_any_more_closes_every_app(some: Layer) -> None:
     bare = Catalogue(CATALOGUE.apps, {})
     compiled = compile_layers([some])
-    if compiled.exclusions:
+    if compiled[EXCLUSIONS]:
         assert document(compiled, None, bare)["apps"] == []

@@ -8,9 +8,11 @@ import yaml
 from app.access.floor.terms import ALLOWED
 from app.kernel.errors import Fault, Unreadable
 from app.kernel.vocabulary import Mode
-from app.policy.law.layer import APPROVED, CompanyPolicy, Floor
-from app.policy.model import Catalogue
-from app.policy.packs import PolicyTexts, load_catalogue, load_floors
+from app.policy.catalogue.model import Catalogue
+from app.policy.catalogue.packs import load_catalogue
+from app.policy.knob_shapes import APPROVED
+from app.policy.law.layer import CompanyPolicy, Floor
+from app.policy.law.packs import PolicyTexts, load_floors
 from tests.policy.house import GERMAN, evidence, policy_text
 
 FLOOR = """\

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from app.access.floor.terms import PROHIBITED
 from app.kernel.errors import Fault, Unreadable
 from app.policy.law.layer import CompanyPolicy
-from app.policy.packs import PolicyTexts
+from app.policy.law.packs import PolicyTexts
 from tests.policy.house import GERMAN, policy_text
 from tests.policy.pace import unhurried
 

@@ -9,8 +9,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from app.kernel.errors import Conflict, Forbidden, HabeasError
-from app.policy import store
-from app.policy.model import InForce, State, Step, StepTaken
+from app.policy.changes import store as change_store
+from app.policy.changes.model import State, Step, StepTaken
+from app.policy.model import InForce
 from tests.make import person
 from tests.policy.house import ANNA, BEN, BERND, CLARA, GERMAN, House, policy_text
 
@@ -171,11 +172,11 @@ class TestPastTheProgram:
     def test_the_author_cannot_be_written_in_as_approver(self, house: House) -> None:
         change = house.propose(ANNA, "DE", GERMAN)
         with house.database.read() as tx:
-            row = store.change(tx, change.id)
+            row = change_store.change(tx, change.id)
         assert row is not None
         forged = StepTaken(2, Step.APPROVED, "anna", "legal", NOW)
         with house.database.write() as tx, pytest.raises(Conflict):
-            store.add_step(tx, row, forged)
+            change_store.add_step(tx, row, forged)
 
     def test_an_approval_cannot_name_another_author_or_digest(self, house: House) -> None:
         change = house.propose(ANNA, "DE", GERMAN)
@@ -194,7 +195,7 @@ class TestPastTheProgram:
         change = house.propose(ANNA, "DE", GERMAN)
         house.approve(BERND, change)
         with house.database.read() as tx:
-            row = store.change(tx, change.id)
+            row = change_store.change(tx, change.id)
         assert row is not None
         for forged in (
             StepTaken(3, Step.APPROVED, "bernd", "works_council", NOW),
@@ -202,7 +203,7 @@ class TestPastTheProgram:
             StepTaken(2, Step.APPROVED, "carla", "works_council", NOW),
         ):
             with pytest.raises(Conflict), house.database.write() as tx:
-                store.add_step(tx, row, forged)
+                change_store.add_step(tx, row, forged)
 
     def test_nobody_resumes_alone(self, house: House) -> None:
         house.stop(ANNA, "DE")

@@ -14,9 +14,13 @@ import yaml
 from app.access.floor.terms import ALLOWED
 from app.consent.packs import load_notices, missing_content
 from app.kernel.vocabulary import Basis, Mode, Signal
+from app.policy import knobs
+from app.policy.catalogue.model import App, Catalogue, Exclusion
+from app.policy.catalogue.packs import load_catalogue
 from app.policy.lattice import compile_layers
-from app.policy.model import App, Catalogue, CompanyPolicy, Compiled, Exclusion, Floor
-from app.policy.packs import PolicyTexts, load_catalogue, load_floors
+from app.policy.law.layer import CompanyPolicy, Floor
+from app.policy.law.packs import PolicyTexts, load_floors
+from app.policy.model import Compiled
 
 ROOT = Path(__file__).parents[2]
 REGIONS = ROOT / "policies" / "regions"
@@ -116,7 +120,7 @@ class TestFloors:
         self, floors: Mapping[str, Floor], catalogue: Catalogue
     ) -> None:
         for region in CHAINS:
-            assert compiled(floors, {}, region).exclusions == catalogue.exclusions.keys()
+            assert compiled(floors, {}, region)[knobs.EXCLUSIONS] == catalogue.exclusions.keys()
 
     def test_no_floor_lets_anything_through_unmasked_that_its_parent_masks(
         self, floors: Mapping[str, Floor]
@@ -137,7 +141,7 @@ class TestFloors:
         self, floors: Mapping[str, Floor]
     ) -> None:
         for floor in floors.values():
-            for item in compile_layers([floor.layer]).notice_content:
+            for item in compile_layers([floor.layer])[knobs.NOTICE_CONTENT]:
                 row = next(line for line in LAW.splitlines() if line.startswith(f"| `{item}` |"))
                 assert floor.region in re.split(r"[ ,|]+", row.rsplit("|", 2)[1]), (item, row)
 
@@ -149,7 +153,7 @@ class TestNotices:
         notices = load_notices(ROOT / "policies" / "notices")
         assert {notice.language for notice in notices} >= {"en", "de"}
         for region in CHAINS:
-            required = compiled(floors, {}, region).notice_content
+            required = compiled(floors, {}, region)[knobs.NOTICE_CONTENT]
             for notice in notices:
                 assert missing_content(notice, required) == (), (region, notice.language)
 
@@ -188,7 +192,7 @@ class TestWhatTheLawAllows:
     def test_preconditions(
         self, floors: Mapping[str, Floor], region: str, needed: set[str]
     ) -> None:
-        assert compiled(floors, {}, region).preconditions == needed
+        assert compiled(floors, {}, region)[knobs.PRECONDITIONS_ASKED] == needed
 
     @pytest.mark.parametrize("region", ["EU", "DE", "FR"])
     def test_no_typed_text_and_no_screenshots_in_the_union(
@@ -201,7 +205,7 @@ class TestWhatTheLawAllows:
         assert signals[Signal.KEY_TIMING].mode is Mode.REDACT
 
     def test_the_works_council_approves_in_germany_only(self, floors: Mapping[str, Floor]) -> None:
-        asked = {region: compiled(floors, {}, region).approver_roles for region in CHAINS}
+        asked = {region: compiled(floors, {}, region)[knobs.APPROVER_ROLES] for region in CHAINS}
         assert asked.pop("DE") == {"works_council"}
         assert not any(asked.values())
 
@@ -209,7 +213,7 @@ class TestWhatTheLawAllows:
         self, floors: Mapping[str, Floor]
     ) -> None:
         point = compiled(floors, {}, "US-NY")
-        assert "ny_monitoring_sentence" in point.notice_content
+        assert "ny_monitoring_sentence" in point[knobs.NOTICE_CONTENT]
         assert point.why["notice_content.ny_monitoring_sentence"][0].confidence == "C"
 
     def test_typed_text_is_never_kept_unmasked(self, floors: Mapping[str, Floor]) -> None:
@@ -219,7 +223,9 @@ class TestWhatTheLawAllows:
             assert signals[Signal.SCREENSHOT].mode < Mode.ALLOW
 
     def test_the_other_side_of_a_conversation_is_masked(self, floors: Mapping[str, Floor]) -> None:
-        assert all(compiled(floors, {}, region).counterparty < Mode.ALLOW for region in CHAINS)
+        assert all(
+            compiled(floors, {}, region)[knobs.COUNTERPARTY] < Mode.ALLOW for region in CHAINS
+        )
 
 
 class TestCatalogue:
@@ -302,7 +308,7 @@ class TestSamplePolicies:
         region: str,
         missing: set[str],
     ) -> None:
-        needed = compiled(floors, policies, region).preconditions
+        needed = compiled(floors, policies, region)[knobs.PRECONDITIONS_ASKED]
         assert needed - policies[region].evidenced(NOW) == missing
 
     def test_evidence_is_named_by_the_digest_of_its_text(
@@ -332,7 +338,7 @@ class TestSamplePolicies:
         assert home.signals[Signal.SCREENSHOT].mode is Mode.REDACT
         assert point.signals[Signal.SCREENSHOT].mode is Mode.DENY
         assert point.bases == {Basis.CONSENT}
-        assert point.preconditions == {"risk_assessment", "works_agreement", "dpia"}
+        assert point[knobs.PRECONDITIONS_ASKED] == {"risk_assessment", "works_agreement", "dpia"}
         assert "slack" in home.apps - point.apps
 
     def test_working_from_norway_ends_capture(

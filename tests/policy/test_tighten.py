@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.kernel.errors import Forbidden, InvalidInput, NotFound
-from app.policy.model import State, Step
+from app.policy.changes.model import State, Step
 from tests.policy.house import (
     ANNA,
     CLARA,

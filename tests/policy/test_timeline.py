@@ -7,20 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.kernel.canonical import canonical, parse_canonical
+from app.policy.knobs import LEASE_TTL_S
 from app.policy.lattice import compile_layers
-from app.policy.law.layer import CompanyPolicy, Floor
+from app.policy.law.layer import CompanyPolicy, Floor, chain
 from app.policy.model import InForce
 from app.policy.prospect import situation_of
-from app.policy.timeline import (
-    CompanyRow,
-    FloorRow,
-    History,
-    StopRow,
-    chain,
-    in_force,
-    met,
-    moments,
-)
+from app.policy.timeline import CompanyRow, FloorRow, History, StopRow, in_force, met, moments
 from tests.policy.pace import unhurried
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
@@ -239,8 +231,8 @@ class TestDays:
             floor("DE", "GLOBAL", lease_ttl_s=300, first=10),
         )
         past = history(floors=floors)
-        assert look(past, 9).compiled.lease_ttl_s == 600
-        assert look(past, 10).compiled.lease_ttl_s == 300
+        assert look(past, 9).compiled[LEASE_TTL_S] == 600
+        assert look(past, 10).compiled[LEASE_TTL_S] == 300
 
     def test_what_was_not_known_yet_did_not_hold(self) -> None:
         past = history(*published((0, policy("a b")), (5, policy("a"))))

@@ -17,8 +17,9 @@ from app.kernel.errors import (
     Unreadable,
 )
 from app.kernel.vocabulary import Mode, Signal
+from app.policy.changes.model import Change, State, Step
 from app.policy.changes.transitions import KINDS, PERMISSIONS, TRANSITIONS
-from app.policy.model import Change, State, Step
+from app.policy.knobs import LEASE_TTL_S, PERSONAL_DEVICE, PRECONDITIONS_ASKED
 from tests.make import person
 from tests.policy.house import (
     ANN,
@@ -355,9 +356,9 @@ def test_the_company_cannot_loosen_the_floor(house: House) -> None:
     assert {basis.value for basis in compiled.bases} == {"consent"}
     assert compiled.signals[Signal.KEY_CONTENT].mode is Mode.DENY
     assert compiled.signals[Signal.SCREENSHOT].mode is Mode.DENY
-    assert compiled.lease_ttl_s == 900
-    assert compiled.personal_device is Mode.DENY
-    assert compiled.preconditions == {"works_agreement", "dpia"}
+    assert compiled[LEASE_TTL_S] == 900
+    assert compiled[PERSONAL_DEVICE] is Mode.DENY
+    assert compiled[PRECONDITIONS_ASKED] == {"works_agreement", "dpia"}
 
 
 class TestPreview:

@@ -8,8 +8,10 @@ import pytest
 
 from app.access.enforcer import CasbinAuthority
 from app.kernel.errors import Fault, Unavailable, Unreadable
+from app.policy.catalogue.model import Catalogue
+from app.policy.changes.model import Change, Preview, State, Step, StepTaken
 from app.policy.law.layer import CompanyPolicy, Layer
-from app.policy.model import Catalogue, Change, KnobChange, Preview, State, Step, StepTaken
+from app.policy.model import KnobChange
 from app.settings import Settings
 from app.web.legal import drafts
 from app.web.legal.change_rows import approvals, diff_rows, headline, history, why_not_approve

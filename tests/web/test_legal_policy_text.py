@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from app.access.floor.terms import ALLOWED
 from app.kernel.vocabulary import Basis, Signal
-from app.policy.law.layer import APPROVERS, DAYS, PRECONDITIONS, REDACTORS
-from app.policy.packs import PolicyTexts, load_catalogue
+from app.policy.catalogue.packs import load_catalogue
+from app.policy.knob_shapes import DAYS
+from app.policy.knobs import APPROVERS, PRECONDITIONS, REDACTORS
+from app.policy.law.packs import PolicyTexts
 from app.web.legal.policy_text import published_text
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -92,7 +94,7 @@ def test_whatever_is_published_reads_back_as_itself(
     first: str | None,
 ) -> None:
     from app.kernel.canonical import canonical
-    from app.policy.model import CompanyPolicy
+    from app.policy.law.layer import CompanyPolicy
 
     document = {
         "v": 1,

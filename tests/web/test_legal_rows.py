@@ -7,13 +7,17 @@ import pytest
 
 from app.access.floor.terms import ALLOWED
 from app.kernel.vocabulary import Mode
+from app.policy.catalogue.model import Catalogue
+from app.policy.catalogue.packs import load_catalogue
+from app.policy.changes.model import RegionView
 from app.policy.lattice import compile_layers
-from app.policy.model import Catalogue, Evidence, Floor, InForce, RegionView, Why
-from app.policy.packs import load_catalogue, load_floors
+from app.policy.law.layer import Evidence, Floor, Why
+from app.policy.law.packs import load_floors
+from app.policy.model import InForce
 from app.web.legal.region import evidence_rows, region_sentence
 from app.web.legal.region_table import obstacle_rows, region_rows
 from app.web.words.knob_words import knob_in_words, value_in_words, week_in_words
-from app.web.words.policy_words import KNOBS, counted, duration_in_words, listed
+from app.web.words.policy_words import counted, duration_in_words, listed
 from app.web.words.region_words import in_tree_order, reasons
 
 POLICIES = Path(__file__).resolve().parents[2] / "policies"
@@ -148,12 +152,6 @@ def test_evidence_says_when_it_ends(floors: dict[str, Floor]) -> None:
     )
     rows = evidence_rows(_view(floors, "GB", evidence=shown), NOW)
     assert [row.state for row in rows] == ["expires in 1 day", "expires today", "does not expire"]
-
-
-def test_every_knob_of_the_page_is_a_knob_of_the_lattice() -> None:
-    from app.policy.lattice import RULES
-
-    assert {knob for knob in RULES if not knob.startswith("signals.")} == KNOBS.keys()
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from app.access.floor.terms import ALLOWED
 from app.consent.model import Standing, suffices
 from app.directory.model import Person, PersonVersion
 from app.kernel.vocabulary import Basis, Mode
+from app.policy.knobs import COHORT_MIN
 from app.policy.model import InForce
 
 Throughout = Callable[[tuple[str, ...], datetime, datetime], tuple[tuple[datetime, InForce], ...]]
@@ -174,7 +175,7 @@ def rules(in_force: InForce, at: datetime, signals: Iterable[str]) -> PolicyFact
             if rule.mode is not Mode.DENY and signal.value in asked
         },
         purposes=tuple(sorted(compiled.purposes)),
-        cohort_min=compiled.cohort_min,
+        cohort_min=compiled[COHORT_MIN],
         unknown=bool(in_force.unknown),
         blocked=compiled.blocked,
         company=in_force.company,

@@ -14,7 +14,7 @@ from yaml.nodes import Node
 from app.access.floor.terms import ALLOWED, BREAK_GLASS, FLOOR_VERSION, PROHIBITED
 from app.kernel.canonical import Json, canonical, digest
 from app.kernel.shapes import CODE
-from app.policy.law.strict import Form
+from app.policy.strict import Form
 
 OBLIGATIONS = ("retain_days", "purpose", "no_individual_evaluation")
 """What every permit obliges the consumer to; each allowed purpose must name all of them."""

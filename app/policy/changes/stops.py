@@ -18,7 +18,7 @@ from app.directory.model import Person
 from app.kernel.authority import Authority
 from app.kernel.errors import Conflict, Forbidden
 from app.policy import store
-from app.policy.model import Stop
+from app.policy.changes.model import Stop
 from app.policy.notes import require_note
 from app.policy.reader import PolicyReader
 from app.policy.timeline import RESUME_PROPOSED, RESUMED, STOPPED, StopRow

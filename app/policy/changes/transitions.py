@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from app.audit.entries.model import Kind
 from app.kernel.errors import Conflict
-from app.policy.model import State, Step, StepTaken
+from app.policy.changes.model import State, Step, StepTaken
 from app.policy.timeline import CompanyRow, History, met
 
 TRANSITIONS: Mapping[tuple[State, Step], State] = {

@@ -24,6 +24,9 @@ from app.kernel.canonical import Json
 from app.kernel.clock import timestamp
 from app.kernel.errors import Conflict, Fault, Forbidden, InvalidInput, NotFound
 from app.policy import store
+from app.policy.changes import store as change_store
+from app.policy.changes.model import Change, Preview, State, Step, StepTaken
+from app.policy.changes.store import ChangeRow
 from app.policy.changes.transitions import (
     KINDS,
     PERMISSIONS,
@@ -33,12 +36,11 @@ from app.policy.changes.transitions import (
 )
 from app.policy.difference import differences
 from app.policy.law.layer import CompanyPolicy
-from app.policy.model import Change, KnobChange, Preview, State, Step, StepTaken
+from app.policy.law.packs import PolicyTexts
+from app.policy.model import KnobChange
 from app.policy.notes import require_note
-from app.policy.packs import PolicyTexts
 from app.policy.prospect import Situation
 from app.policy.reader import PolicyReader
-from app.policy.store import ChangeRow
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +67,7 @@ class Workflow:
             way,
             changes,
             situation.approvals(policy),
-            situation.lead_days(policy),
+            situation.notice_lead_days(policy),
         )
 
     def propose(
@@ -135,7 +137,7 @@ class Workflow:
         store.lock(tx)
         row = self._row(tx, change_id)
         self._require(actor, row.region, Step.APPROVED)
-        taken = store.steps(tx, row.id)
+        taken = change_store.steps(tx, row.id)
         require_possible(taken, Step.APPROVED)
         situation = self.reader.situation(tx, row.region, now)
         _require_bound(row, digest, situation)
@@ -179,7 +181,7 @@ class Workflow:
         self, tx: Tx, region: str | None = None, now: datetime | None = None
     ) -> tuple[Change, ...]:
         """Return the changes of a region, or all, newest first; ``now`` as for ``change``."""
-        return tuple(self._view(tx, row, now) for row in store.changes(tx, region))
+        return tuple(self._view(tx, row, now) for row in change_store.changes(tx, region))
 
     def _require(self, actor: Person, region: str, step: Step) -> None:
         thing, action = PERMISSIONS[step]
@@ -219,7 +221,7 @@ class Workflow:
             note=note,
             created_at=now,
         )
-        store.add_change(tx, row)
+        change_store.add_change(tx, row)
         return row
 
     def _take(
@@ -235,9 +237,9 @@ class Workflow:
         **facts: Json,
     ) -> str:
         """Append a step and its entry; return the id of the entry."""
-        taken = store.steps(tx, row.id)
+        taken = change_store.steps(tx, row.id)
         require_possible(taken, step)
-        store.add_step(tx, row, StepTaken(len(taken) + 1, step, actor.id, role, now))
+        change_store.add_step(tx, row, StepTaken(len(taken) + 1, step, actor.id, role, now))
         said: dict[str, Json] = {"change": row.id, "region": row.region, "policy": row.digest}
         if step in {Step.PROPOSED, Step.TIGHTENED}:
             said["direction"] = row.direction
@@ -254,7 +256,7 @@ class Workflow:
     def _publish(self, tx: Tx, row: ChangeRow, actor: Person, now: datetime) -> None:
         situation, policy = self.reader.situation(tx, row.region, now), self._policy(tx, row)
         way, starts = situation.publication(policy, now)
-        store.add_company(tx, row, way, starts, now)
+        change_store.add_company(tx, row, way, starts, now)
         event = self._take(
             tx, row, actor, Step.PUBLISHED, now, direction=way, valid_from=timestamp(starts)
         )
@@ -283,7 +285,7 @@ class Workflow:
         return held[-1]  # the second person of legal stands first and is found most easily
 
     def _row(self, tx: Tx, change_id: str) -> ChangeRow:
-        row = store.change(tx, change_id)
+        row = change_store.change(tx, change_id)
         if row is None:
             raise NotFound("there is no such change")
         return row
@@ -294,7 +296,7 @@ class Workflow:
         return CompanyPolicy.read(body)
 
     def _view(self, tx: Tx, row: ChangeRow, at: datetime | None) -> Change:
-        policy, taken = self._policy(tx, row), store.steps(tx, row.id)
+        policy, taken = self._policy(tx, row), change_store.steps(tx, row.id)
         now = at or taken[-1].at
         base = store.document(tx, row.base) if row.base else None
         before = () if base is None else (CompanyPolicy.read(base),)

@@ -17,56 +17,13 @@ from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
 from app.kernel.canonical import digest, parse_canonical
-from app.kernel.vocabulary import Mode
+from app.policy.knob_shapes import NOT_APPROVED, Value
+from app.policy.knobs import REGISTRY, STATUS, KnobRegistry, mode_of, retention_of
 
 STATUSES = ("approved", "blocked", "draft")
 CONFIDENCES = ("C", "C2", "G")
-PRECONDITIONS = ("works_agreement", "dpia", "permit", "consultation", "risk_assessment")
-APPROVERS = ("works_council", "dpo")
-"""Roles that a layer may ask for on top of the second person of legal."""
-REDACTORS = (
-    "account_names",
-    "bank_accounts",
-    "credentials",
-    "email_addresses",
-    "mail_contents",
-    "national_ids",
-    "payment_cards",
-    "person_names",
-    "phone_numbers",
-)
-"""What an agent can remove from content; it removes all of it or captures nothing."""
-GROUPS = (
-    "browser",
-    "communication",
-    "crm",
-    "data",
-    "design",
-    "development",
-    "documents",
-    "project",
-    "support",
-)
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-COUNTS = ("lease_ttl_s", "screenshot_min_interval_s", "notice_lead_days", "cohort_min")
-LISTS = (
-    "bases",
-    "preconditions",
-    "exclusions",
-    "redactors",
-    "notice_content",
-    "approver_roles",
-    "apps",
-    "purposes",
-)
-MODES = ("personal_device", "off_hours", "counterparty")
-
-APPROVED = 1
-NOT_APPROVED = 0
-
 Direction: TypeAlias = Literal["narrows", "widens", "same"]
 LayerKind: TypeAlias = Literal["floor", "company", "system"]
-Value: TypeAlias = int | frozenset[str] | frozenset[int]
 
 
 @dataclass(frozen=True, order=True)
@@ -80,7 +37,7 @@ class Why:
 
 @dataclass(frozen=True)
 class Claim:
-    """One layer's word on one knob."""
+    """What one layer says about one knob."""
 
     value: Value
     why: Why
@@ -93,7 +50,7 @@ class Layer:
     Attributes:
         id: ``floor/DE`` or ``company/DE``.
         digest: of the document's canonical bytes.
-        knobs: the knobs it names; names as in ``compile.RULES``.
+        knobs: the knobs it names; names as in ``knobs.REGISTRY``.
     """
 
     id: str
@@ -105,7 +62,7 @@ class Layer:
     def blocked(self, because: str) -> "Layer":
         """The same layer, not approved any more."""
         status = Claim(NOT_APPROVED, Why(self.id, because))
-        return replace(self, knobs=MappingProxyType({**self.knobs, "status": status}))
+        return replace(self, knobs=MappingProxyType({**self.knobs, STATUS.name: status}))
 
 
 @dataclass(frozen=True)
@@ -113,7 +70,7 @@ class Evidence:
     """What shows that a precondition is met: a works agreement, an impact assessment, a permit.
 
     Attributes:
-        kind: one of ``PRECONDITIONS``.
+        kind: one of ``knobs.PRECONDITIONS``.
         reference: the company's own name for it.
         sha256: 64 hex digits of the document, which stays with the company.
         valid_to: its last day, ``YYYY-MM-DD``; None if it does not end.
@@ -160,7 +117,7 @@ class Floor:
         return self.layer.blocked("the floor has expired") if expired else self.layer
 
     @classmethod
-    def read(cls, body: bytes) -> "Floor":
+    def read(cls, body: bytes, registry: KnobRegistry = REGISTRY) -> "Floor":
         """Read the canonical bytes of a floor.
 
         Raises:
@@ -179,7 +136,7 @@ class Floor:
             reviewed_by=document["reviewed_by"],
             valid_from=day(document["valid_from"]),
             valid_to=day_after(document["valid_to"]),
-            layer=read_layer(document, digest(body)),
+            layer=read_layer(document, digest(body), registry),
             body=body,
         )
 
@@ -212,7 +169,7 @@ class CompanyPolicy:
         return frozenset(item.kind for item in self.evidence if item.valid(at))
 
     @classmethod
-    def read(cls, body: bytes) -> "CompanyPolicy":
+    def read(cls, body: bytes, registry: KnobRegistry = REGISTRY) -> "CompanyPolicy":
         """Read the canonical bytes of a company policy.
 
         Raises:
@@ -228,7 +185,7 @@ class CompanyPolicy:
             summary=document["summary"],
             valid_from=day(document["valid_from"]) if document["valid_from"] else None,
             valid_to=day_after(document["valid_to"]),
-            layer=read_layer(document, digest(body)),
+            layer=read_layer(document, digest(body), registry),
             evidence=tuple(Evidence(**item) for item in document["evidence"]),
             body=body,
         )
@@ -244,59 +201,55 @@ def day_after(text: str | None) -> datetime | None:
     return None if text is None else day(text) + timedelta(days=1)
 
 
-def hours_of_week(week: Mapping[str, str]) -> frozenset[int]:
-    """Read ``{"mon": "08-18"}`` as hours of the week; a day that is not named has none."""
-    hours: set[int] = set()
-    for name, span in week.items():
-        first, last = (int(part) for part in span.split("-"))
-        start = 24 * DAYS.index(name)
-        hours.update(range(start + first, start + last))
-    return frozenset(hours)
+def chain(parents: Mapping[str, str | None], region: str) -> tuple[str, ...] | None:
+    """The region and those above it; None if one of them is unknown or the chain has no end."""
+    walked: dict[str, None] = {}
+    at: str | None = region
+    while at is not None:
+        if at in walked or at not in parents:
+            return None
+        walked[at] = None
+        at = parents[at]
+    return tuple(walked)
 
 
-def read_layer(document: Mapping[str, Any], name: str) -> Layer:
+def read_layer(document: Mapping[str, Any], name: str, registry: KnobRegistry = REGISTRY) -> Layer:
     """Read the knobs of a document whose shape was checked when it was taken in.
 
     Args:
         document: a floor or company policy.
         name: the digest of its canonical bytes.
+        registry: the knobs that there are.
+
+    Raises:
+        ValueError: it names a knob that this release does not know.
     """
     kind, region = document["kind"], document["region"]
     identity = f"{kind}/{region}"
-    status = APPROVED if document["status"] == "approved" else NOT_APPROVED
-    claims = {"status": Claim(status, Why(identity, f"status: {document['status']}"))}
+    why = Why(identity, f"status: {document['status']}")
+    claims = {STATUS.name: Claim(STATUS.shape.read(document["status"]), why)}
     for knob, setting in document["knobs"].items():
         if knob == "signals":
             for signal, rule in setting.items():
                 claims |= _signal_claims(identity, signal, rule)
-        else:
+        elif knob in registry.in_files:
             why = Why(identity, setting["cite"], setting["confidence"])
-            claims[knob] = Claim(_value(knob, setting["value"]), why)
+            claims[knob] = Claim(registry.rows[knob].shape.read(setting["value"]), why)
+    unknown = {*document["knobs"], *claims} - {"signals", *registry.rows}
+    if unknown:
+        msg = f"{identity} names the knob {min(unknown)}, which this release does not know"
+        raise ValueError(msg)
     return Layer(identity, kind, region, name, MappingProxyType(claims))
 
 
 def _signal_claims(identity: str, signal: str, rule: Mapping[str, Any]) -> dict[str, Claim]:
     why = Why(identity, rule["cite"], rule["confidence"])
+    mode, retention = mode_of(signal), retention_of(signal)
     claims = {}
     if "mode" in rule:
-        claims[f"signals.{signal}.mode"] = Claim(mode(rule["mode"]), why)
+        claims[mode.name] = Claim(mode.shape.read(rule["mode"]), why)
     if rule.get("mode") == "deny":  # what is not captured is not kept either
-        claims[f"signals.{signal}.retention_days"] = Claim(0, why)
+        claims[retention.name] = Claim(0, why)
     elif "retention_days" in rule:
-        claims[f"signals.{signal}.retention_days"] = Claim(rule["retention_days"], why)
+        claims[retention.name] = Claim(rule["retention_days"], why)
     return claims
-
-
-def mode(word: str) -> Mode:
-    """Read a mode as it is written in files."""
-    return Mode[word.upper()]
-
-
-def _value(knob: str, raw: Any) -> Value:
-    if knob in COUNTS:
-        return int(raw)
-    if knob in MODES:
-        return mode(raw)
-    if knob == "hours":
-        return hours_of_week(raw)
-    return frozenset(str(item) for item in raw)

@@ -14,7 +14,7 @@ from app.access.floor.terms import ALLOWED, BREAK_GLASS
 from app.audit.entries.model import Entry, Kind, outcome
 from app.audit.tree.checkpoint import Checkpoint
 from app.kernel.clock import instant
-from app.policy.model import RegionView
+from app.policy.changes.model import RegionView
 from app.web.auditor.search import SIDES, Search
 from app.web.words.log_words import (
     ACTORS,

@@ -13,7 +13,10 @@ from itertools import groupby
 from app.capture.extent import barred, barring_knob
 from app.capture.situation import Situation
 from app.kernel.vocabulary import Mode, Signal
-from app.policy.model import Catalogue, Compiled, Exclusion, Why
+from app.policy import knobs
+from app.policy.catalogue.model import Catalogue, Exclusion
+from app.policy.law.layer import Why
+from app.policy.model import Compiled
 from app.web.words.knob_words import week_in_words
 from app.web.words.policy_words import counted, duration_in_words, listed
 from app.web.words.region_words import Names, Reason
@@ -102,7 +105,7 @@ def answers(situation: Situation, names: Names, catalogue: Catalogue) -> Answers
         bases=tuple(words for basis, words in BASIS_WORDS.items() if basis in compiled.bases),
         basis_reasons=reasons(compiled.why.get("bases", ()), names),
         kept=_kept(signals),
-        lease_minutes=compiled.lease_ttl_s // 60,
+        lease_minutes=compiled[knobs.LEASE_TTL_S] // 60,
     )
 
 
@@ -162,7 +165,8 @@ def _groups(apps: Iterable[str], catalogue: Catalogue) -> tuple[AppGroup, ...]:
 
 def _never(compiled: Compiled, names: Names, catalogue: Catalogue) -> tuple[Never, ...]:
     found = []
-    for name in sorted(compiled.exclusions):
+    excluded = compiled[knobs.EXCLUSIONS]
+    for name in sorted(excluded):
         item: Exclusion | None = catalogue.exclusions.get(name)
         whys = reasons(compiled.why.get(f"exclusions.{name}", ()), names)
         found.append(Never(name, item.name if item else name, item.why if item else "", whys))
@@ -179,15 +183,22 @@ _MODE_SENTENCES: Mapping[Mode, str] = {
 def _limits(compiled: Compiled, names: Names) -> tuple[Limit, ...]:
     """What narrows capture further: hours, devices, the other side, pictures."""
     found = []
-    if compiled.hours is not None:
-        found.append(("Hours", week_in_words(compiled.hours), "hours"))
-        found.append(("Outside these hours", _MODE_SENTENCES[compiled.off_hours], "off_hours"))
+    hours = compiled[knobs.HOURS]
+    if hours is not None:
+        found.append(("Hours", week_in_words(hours), "hours"))
+        found.append(
+            ("Outside these hours", _MODE_SENTENCES[compiled[knobs.OFF_HOURS]], "off_hours")
+        )
     found += [
-        ("On a personal device", _MODE_SENTENCES[compiled.personal_device], "personal_device"),
-        ("With people elsewhere", _MODE_SENTENCES[compiled.counterparty], "counterparty"),
+        (
+            "On a personal device",
+            _MODE_SENTENCES[compiled[knobs.PERSONAL_DEVICE]],
+            "personal_device",
+        ),
+        ("With people elsewhere", _MODE_SENTENCES[compiled[knobs.COUNTERPARTY]], "counterparty"),
     ]
     if compiled.signals[Signal.SCREENSHOT].mode is not Mode.DENY:
-        least = duration_in_words(compiled.screenshot_min_interval_s)
+        least = duration_in_words(compiled[knobs.SCREENSHOT_MIN_INTERVAL_S])
         found.append(("Between two screenshots", f"at least {least}", "screenshot_min_interval_s"))
     return tuple(
         Limit(name, value, reasons(compiled.why.get(knob, ()), names))

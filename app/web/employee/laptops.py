@@ -13,6 +13,7 @@ from app.audit.entries.model import Entry
 from app.capture.situation import Situation
 from app.consent.model import State
 from app.kernel.clock import instant
+from app.policy.knobs import LEASE_TTL_S
 
 
 @dataclass(frozen=True)
@@ -102,5 +103,5 @@ def _until(
         since = decision.decided_at
     else:
         since = now
-    until = since + timedelta(seconds=situation.in_force.compiled.lease_ttl_s)
+    until = since + timedelta(seconds=situation.in_force.compiled[LEASE_TTL_S])
     return until if until > now else None

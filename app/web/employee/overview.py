@@ -11,7 +11,8 @@ from app.capture.situation import Situation
 from app.consent.model import Act, Decision, State
 from app.db.engine import Tx
 from app.directory.model import Person
-from app.policy.model import Floor, InForce
+from app.policy.law.layer import Floor
+from app.policy.model import InForce
 from app.web.employee.choices import Choices, choices
 from app.web.employee.laptops import LaptopRow, laptop_row
 from app.web.employee.state_words import Said, said

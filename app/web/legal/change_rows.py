@@ -9,7 +9,10 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from app.kernel.authority import Authority
-from app.policy.model import Catalogue, Change, Direction, KnobChange, State, Step, StepTaken
+from app.policy.catalogue.model import Catalogue
+from app.policy.changes.model import Change, State, Step, StepTaken
+from app.policy.law.layer import Direction
+from app.policy.model import KnobChange
 from app.web.words.knob_words import knob_in_words, member_in_words, value_in_words
 from app.web.words.policy_words import APPROVERS, ROLES, listed
 
@@ -69,24 +72,7 @@ def _diff_row(change: KnobChange, catalogue: Catalogue) -> DiffRow:
 def _members(knob: str, these: Any, others: Any, catalogue: Catalogue) -> tuple[str, ...]:
     """What stands in one list and not in the other, by name."""
     gone = {_key(one) for one in others or ()}
-    return tuple(
-        one if isinstance(one, str) and knob not in _NAMED else _named(knob, one, catalogue)
-        for one in these or ()
-        if _key(one) not in gone
-    )
-
-
-_NAMED = frozenset(
-    {
-        "apps",
-        "exclusions",
-        "bases",
-        "preconditions",
-        "approver_roles",
-        "redactors",
-        "notice_content",
-    }
-)
+    return tuple(_named(knob, one, catalogue) for one in these or () if _key(one) not in gone)
 
 
 def _named(knob: str, one: Any, catalogue: Catalogue) -> str:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from app.db.engine import Tx
 from app.kernel.errors import Fault, HabeasError
-from app.policy.model import Preview, RegionView
+from app.policy.changes.model import Preview, RegionView
 from app.web.legal import change_rows, policy_text
 from app.web.words.policy_words import APPROVERS, counted, listed
 from app.wiring import Services
@@ -111,9 +111,9 @@ def summary(preview: Preview) -> str:
 
 
 def _lead(preview: Preview) -> str:
-    if not preview.lead_days:
+    if not preview.notice_lead_days:
         return ""
-    return f", and then {counted(preview.lead_days, 'day')} of notice"
+    return f", and then {counted(preview.notice_lead_days, 'day')} of notice"
 
 
 def preview_context(services: Services, draft: Draft) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from app.api.problems import status_of
 from app.kernel.errors import Forbidden, HabeasError
-from app.policy.model import RegionView
+from app.policy.changes.model import RegionView
 from app.web.legal import drafts
 from app.web.legal.drafts import Draft
 from app.web.shell.visit import ReadVisit, Visit, WriteVisit, needs

@@ -11,12 +11,12 @@ from typing import Any
 
 from app.kernel.canonical import parse_canonical
 from app.kernel.vocabulary import Signal
-from app.policy.law.layer import DAYS
-from app.policy.model import RegionView
-from app.web.words.policy_words import KNOBS
+from app.policy.changes.model import RegionView
+from app.policy.knob_shapes import DAYS
+from app.policy.knobs import REGISTRY
 
 _WHY = ("cite", "confidence")
-_ORDER = ("signals", *(knob for knob in KNOBS if knob != "status"))
+_ORDER = ("signals", *REGISTRY.in_files)
 """What is captured first; then the order of the region page."""
 
 

@@ -4,11 +4,20 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from app.policy.catalogue.model import Catalogue
+from app.policy.changes.model import RegionView
+from app.policy.knob_shapes import NameSet
+from app.policy.knobs import STATUS, Knob
 from app.policy.law.layer import Evidence
-from app.policy.model import Catalogue, InForce, RegionView
+from app.policy.model import Compiled
 from app.web.legal.region_table import basis_in_words, cells, kept_in_words, obstacle_rows
-from app.web.words.knob_words import member_in_words, value_in_words
-from app.web.words.policy_words import KNOBS, PRECONDITIONS, counted, listed
+from app.web.words.knob_words import (
+    knob_in_words,
+    meet_in_words,
+    member_in_words,
+    value_in_words,
+)
+from app.web.words.policy_words import PRECONDITIONS, counted, listed
 from app.web.words.region_words import Names, Reason, reasons
 from app.web.words.text import SENTENCE_WORDS
 
@@ -49,36 +58,37 @@ def region_sentence(view: RegionView, names: Names, catalogue: Catalogue) -> str
 
 def knob_rows(view: RegionView, names: Names, catalogue: Catalogue) -> tuple[KnobRow, ...]:
     """Every knob other than the signals, with its value and who decided it."""
+    compiled = view.in_force.compiled
     return tuple(
-        _knob_row(knob, view.in_force, names, catalogue) for knob in KNOBS if knob != "status"
+        _knob_row(row, compiled, names, catalogue)
+        for row in compiled.registry.knobs
+        if row != STATUS
     )
 
 
-def _knob_row(knob: str, in_force: InForce, names: Names, catalogue: Catalogue) -> KnobRow:
-    why = in_force.compiled.why
-    raw = _value_of(knob, in_force)
-    members: tuple[Member, ...] = ()
-    if isinstance(raw, frozenset) and knob != "hours":
-        members = tuple(
-            Member(
-                str(one),
-                member_in_words(knob, str(one), catalogue),
-                reasons(why.get(f"{knob}.{one}", ()), names),
-            )
-            for one in sorted(raw)
-        )
+def _knob_row(row: Knob[Any], compiled: Compiled, names: Names, catalogue: Catalogue) -> KnobRow:
+    members = _members(row, compiled, names, catalogue) if isinstance(row.shape, NameSet) else ()
     return KnobRow(
-        knob=knob,
-        name=KNOBS[knob].name,
-        meet=KNOBS[knob].meet,
-        value="" if members else value_in_words(knob, raw),
+        knob=row.name,
+        name=knob_in_words(row.name),
+        meet=meet_in_words(row),
+        value="" if members else value_in_words(row.name, compiled[row]),
         members=members,
-        reasons=reasons(why.get(knob, ()), names),
+        reasons=reasons(compiled.why.get(row.name, ()), names),
     )
 
 
-def _value_of(knob: str, in_force: InForce) -> Any:
-    return getattr(in_force.compiled, "lead_days" if knob == "notice_lead_days" else knob)
+def _members(
+    row: Knob[Any], compiled: Compiled, names: Names, catalogue: Catalogue
+) -> tuple[Member, ...]:
+    return tuple(
+        Member(
+            member,
+            member_in_words(row.name, member, catalogue),
+            reasons(compiled.why.get(f"{row.name}.{member}", ()), names),
+        )
+        for member in sorted(compiled[row])
+    )
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,9 @@ from app.capture.situation import obstacles_in
 from app.kernel.authority import Authority, Role
 from app.kernel.shapes import PARENTS
 from app.kernel.vocabulary import Mode, Signal
-from app.policy.model import Catalogue, InForce, RegionView
+from app.policy.catalogue.model import Catalogue
+from app.policy.changes.model import RegionView
+from app.policy.model import InForce
 from app.web.words.policy_words import BASES, MODES, PRECONDITIONS, Mark, counted, listed
 from app.web.words.region_words import Names, Reason, in_tree_order, names_of, reasons
 from app.web.words.text import SIGNAL_WORDS

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Form
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from app.kernel.errors import Fault
-from app.policy.model import Stop
+from app.policy.changes.model import Stop
 from app.web.legal import drafts
 from app.web.legal import region_table as legal_rows
 from app.web.shell import people_names

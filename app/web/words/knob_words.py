@@ -1,11 +1,17 @@
-"""Values of knobs in words: modes, lengths of time, hours of the week, members of sets."""
+"""Knobs in words: their names, how layers meet on them, and their values.
 
-from collections.abc import Callable, Iterable, Mapping
+Everything but the names follows from a knob's row (app/policy/knobs.py): its shape and unit say how
+a value is formatted, its meet says what layers do to it.
+"""
+
+from collections.abc import Iterable, Mapping
 from itertools import groupby
 from typing import Any
 
 from app.kernel.vocabulary import Mode
-from app.policy.model import Catalogue
+from app.policy.catalogue.model import Catalogue
+from app.policy.knob_shapes import Modes, Number, Week, most, shared, united
+from app.policy.knobs import REGISTRY, STATUS, Knob
 from app.web.words.policy_words import (
     APPROVERS,
     BASES,
@@ -37,22 +43,48 @@ def knob_in_words(knob: str) -> str:
         return f"Evidence: {PRECONDITIONS.get(parts[1], parts[1])}"
     if knob == "valid_to":
         return "Last day of the policy"
-    found = KNOBS.get(knob)
-    return found.name if found else knob.replace("_", " ").capitalize()
+    return KNOBS.get(knob, knob.replace("_", " ").capitalize())
+
+
+def meet_in_words(row: Knob[Any]) -> str:
+    """How layers meet on a knob, as a sentence."""
+    if row.meet is shared:
+        return _SHARED.get(type(row.shape), "Only what every layer lists.")
+    if row.meet is united:
+        return "All that any layer names."
+    if isinstance(row.shape, Number):
+        return f"The {_SUPERLATIVES[row.meet is most, row.shape.unit in _TIMES]} of all layers."
+    return "Approved only if every layer is." if row == STATUS else "The strictest of all layers."
 
 
 def value_in_words(knob: str, value: Any) -> str:
     """A value of a knob for people; None is what no layer names."""
-    last = knob.rpartition(".")[2]
     if value is None:
         return _ABSENT.get(knob.partition(".")[0], "not named")
-    if isinstance(value, Mode):
-        return value.word
-    if last in _VALUES:
-        return _VALUES[last](value)
+    row = REGISTRY.rows.get(knob)
+    match row.shape if row is not None else None:
+        case Number(unit=unit):
+            return number_in_words(value, unit)
+        case Week():
+            return week_in_words(value)
+        case Modes() if isinstance(value, Mode):
+            return value.word
     if isinstance(value, list | tuple | frozenset):
         return listed([str(one) for one in sorted(value)]) or "none"
     return str(value)
+
+
+def number_in_words(value: int, unit: str) -> str:
+    """A number with its unit: ``15 minutes``, ``5 people``, ``none`` for no day."""
+    match unit:
+        case "second":
+            return duration_in_words(value)
+        case "person":
+            return "1 person" if value == 1 else f"{value} people"
+        case "day" if not value:
+            return "none"
+        case _:
+            return counted(value, unit)
 
 
 def member_in_words(knob: str, member: str, catalogue: Catalogue) -> str:
@@ -96,22 +128,15 @@ def _spans(allowed: frozenset[int], day: int) -> str:
     return " and ".join(spans)
 
 
-def _days(value: int) -> str:
-    return counted(value, "day") if value else "none"
-
-
-def _people(value: int) -> str:
-    return "1 person" if value == 1 else f"{value} people"
-
-
 _ABSENT: Mapping[str, str] = {"hours": "at any hour", "evidence": "none", "valid_to": "no last day"}
 """What it means that a knob has no value, where that is more than not being named."""
 
-_VALUES: Mapping[str, Callable[[Any], str]] = {
-    "hours": week_in_words,
-    "retention_days": _days,
-    "notice_lead_days": _days,
-    "lease_ttl_s": duration_in_words,
-    "screenshot_min_interval_s": duration_in_words,
-    "cohort_min": _people,
+_SHARED: Mapping[type, str] = {Week: "Only the hours that every layer allows."}
+_TIMES = frozenset({"second", "day"})
+_SUPERLATIVES: Mapping[tuple[bool, bool], str] = {
+    (True, True): "longest",
+    (True, False): "largest",
+    (False, True): "shortest",
+    (False, False): "smallest",
 }
+"""By whether the larger number is the stricter one, and whether it is a length of time."""

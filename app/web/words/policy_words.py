@@ -63,33 +63,26 @@ CONFIDENCE: Mapping[str, str] = {
 """How sure the shipped floor is of a rule. Your legal team confirms each one."""
 
 
-class Knob(NamedTuple):
-    """The name of a knob, and how layers meet on it."""
-
-    name: str
-    meet: str
-
-
-KNOBS: Mapping[str, Knob] = {
-    "status": Knob("Status", "Approved only if every layer is."),
-    "bases": Knob("Basis", "Only what every layer accepts remains."),
-    "preconditions": Knob("Must be in place first", "Everything that any layer asks for."),
-    "approver_roles": Knob("Must approve a change", "Everyone whom any layer names."),
-    "notice_lead_days": Knob("Notice before more is captured", "The longest of all layers."),
-    "notice_content": Knob("The notice must say", "Everything that any layer asks for."),
-    "purposes": Knob("Purposes", "Only what every layer lists."),
-    "apps": Knob("Apps", "Only what every layer lists."),
-    "exclusions": Knob("Never captured", "Everything that any layer excludes."),
-    "redactors": Knob("Removed from content", "Everything that any layer removes."),
-    "hours": Knob("Hours", "Only the hours that every layer allows."),
-    "off_hours": Knob("Outside these hours", "The strictest of all layers."),
-    "personal_device": Knob("On a personal device", "The strictest of all layers."),
-    "counterparty": Knob("What others write", "The strictest of all layers."),
-    "screenshot_min_interval_s": Knob("Between two screenshots", "The longest of all layers."),
-    "lease_ttl_s": Knob("Life of a lease", "The shortest of all layers."),
-    "cohort_min": Knob("Smallest group asked about", "The largest of all layers."),
+KNOBS: Mapping[str, str] = {
+    "status": "Status",
+    "bases": "Basis",
+    "preconditions": "Must be in place first",
+    "approver_roles": "Must approve a change",
+    "notice_lead_days": "Notice before more is captured",
+    "notice_content": "The notice must say",
+    "purposes": "Purposes",
+    "apps": "Apps",
+    "exclusions": "Never captured",
+    "redactors": "Removed from content",
+    "hours": "Hours",
+    "off_hours": "Outside these hours",
+    "personal_device": "On a personal device",
+    "counterparty": "What others write",
+    "screenshot_min_interval_s": "Between two screenshots",
+    "lease_ttl_s": "Life of a lease",
+    "cohort_min": "Smallest group asked about",
 }
-"""Knobs other than the signals, in the order of the region page."""
+"""The name of each knob other than the signals."""
 
 STATES: Mapping[str, str] = {
     "draft": "draft",

@@ -11,7 +11,8 @@ from typing import NamedTuple, TypeAlias
 
 from app.capture.obstacles import Obstacle
 from app.capture.situation import Situation
-from app.policy.law.layer import APPROVED, Layer
+from app.policy.knob_shapes import APPROVED
+from app.policy.law.layer import Layer
 from app.web.words.policy_words import PRECONDITIONS, listed
 from app.web.words.region_words import Names
 

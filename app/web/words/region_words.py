@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from app.policy.model import RegionView, Why
+from app.policy.changes.model import RegionView
+from app.policy.law.layer import Why
 
 Names = Mapping[str, str]
 """Region code to the region's name."""

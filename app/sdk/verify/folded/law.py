@@ -16,10 +16,11 @@ from app.consent.model import Standing
 from app.kernel.canonical import canonical, digest
 from app.kernel.clock import instant, timestamp
 from app.kernel.scope import Scope
-from app.policy.lattice import document
-from app.policy.law.layer import CompanyPolicy, Floor
+from app.policy.catalogue.model import Catalogue
+from app.policy.document import document
+from app.policy.law.layer import CompanyPolicy, Floor, chain
 from app.policy.memory import Memory
-from app.policy.model import Catalogue, InForce
+from app.policy.model import InForce
 from app.policy.prospect import situation_of
 from app.policy.timeline import (
     RESUME_PROPOSED,
@@ -29,7 +30,6 @@ from app.policy.timeline import (
     FloorRow,
     History,
     StopRow,
-    chain,
 )
 from app.sdk.verify.folded.people import Documents, Unknown
 

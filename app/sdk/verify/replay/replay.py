@@ -28,6 +28,7 @@ from app.capture.situation import circumstances_of, regions_in_question
 from app.consent.model import Standing
 from app.directory.model import Person
 from app.kernel.clock import instant, timestamp
+from app.policy.knobs import LEASE_TTL_S
 from app.policy.timeline import SKEW
 from app.sdk.verify.folded.law import LAW_KINDS, Law
 from app.sdk.verify.folded.people import CONSENT_KINDS, Documents, People, Somebody, Unknown
@@ -162,7 +163,7 @@ class Replay:
         yield from _compared(
             facts["seq"], {"consent": lease_seq(self._names[-1] if self._names else "", seq)}
         )
-        longest = max(1, in_force.compiled.lease_ttl_s)
+        longest = max(1, in_force.compiled[LEASE_TTL_S])
         if facts["ttl_s"] > longest:
             yield f"gives a lease of {facts['ttl_s']} s; by the log {longest} s are allowed"
         if facts["capture"] == "on":

@@ -10,10 +10,11 @@ Rules:
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 import yaml
 from yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, NodeEvent
@@ -22,6 +23,8 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from app.kernel.errors import Fault, Unreadable
 from app.kernel.shapes import DAY
 from app.policy.notes import unstorable
+
+T = TypeVar("T")
 
 MAX_BYTES = 65_536
 MAX_DEPTH = 12
@@ -223,6 +226,26 @@ class Form:
         at = f"{_place(node.start_mark)}: " if node is not None else ""
         named = f"{self.name}: {path}" if self.name and path else self.name or path
         self.faults.append(Fault(named, f"{at}{problem}", cure))
+
+
+def read_folder(directory: Path, read: Callable[[bytes, str], T]) -> tuple[T, ...]:
+    """Read every YAML file of a folder, by name.
+
+    Raises:
+        Unreadable: faults of all files, or there is no file.
+    """
+    results: list[T] = []
+    faults: list[Fault] = []
+    for file in sorted(directory.glob("*.yaml")):
+        try:
+            results.append(read(file.read_bytes(), file.name))
+        except Unreadable as error:
+            faults.extend(error.faults)
+    if not results and not faults:
+        faults.append(Fault(directory.name, "holds no YAML file", "Put the policies there."))
+    if faults:
+        raise Unreadable(f"{faults[0].field}: {faults[0].problem}", faults=tuple(faults))
+    return tuple(results)
 
 
 def is_null(node: Node) -> bool:

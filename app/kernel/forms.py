@@ -1,0 +1,69 @@
+"""Numbered forms: what a service and an agent of different age can say to each other (pure).
+
+Rules:
+1. A form is a number. It names the fields of the policy document, the signals in it and the reasons
+   of a lease. Nothing is taken out of a form or added to it; what is new makes the next one.
+2. An agent names the forms that it understands. It is answered in the newest of them that the
+   service writes. An agent that names none understands the first: it is older than this rule.
+3. What is newer than a form is not in it, and whoever is told in that form is told something
+   stricter instead: a signal is absent, a reason is replaced by an older one, and what a knob
+   governs is denied (app/policy/knobs.py).
+"""
+
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from app.kernel.vocabulary import Reason
+
+FIRST_FORM = 1
+FORM = 1
+"""The newest form that this release writes and reads."""
+
+MAX_FORMS = 64
+_FORMS = re.compile(r"[1-9][0-9]{0,5}(,[1-9][0-9]{0,5})*")
+
+
+@dataclass(frozen=True)
+class ReasonRow:
+    """A reason of a lease that says off.
+
+    Attributes:
+        since: the first form that has it.
+        older: the reason that agents of an older form are given; empty only in the first form.
+    """
+
+    reason: str
+    since: int = FIRST_FORM
+    older: str = ""
+
+
+REASONS = tuple(ReasonRow(reason) for reason in Reason)
+"""All of them belong to the first form. A later one says what stands in for it."""
+
+
+def read_forms(text: str) -> frozenset[int]:
+    """Read the numbers of forms, ``1,2``.
+
+    Raises:
+        ValueError: it is no list of whole numbers from 1, or too long a list.
+    """
+    if not _FORMS.fullmatch(text) or text.count(",") >= MAX_FORMS:
+        raise ValueError("not a list of whole numbers from 1, separated by commas")
+    return frozenset(int(number) for number in text.split(","))
+
+
+def newest_common(named: Collection[int], newest: int) -> int | None:
+    """The newest form that both understand; None if there is none."""
+    return max((form for form in named if form <= newest), default=None)
+
+
+def reasons_in(form: int, reasons: Iterable[str], rows: Iterable[ReasonRow]) -> tuple[str, ...]:
+    """Write reasons in a form: each that is newer is replaced, and none stands twice."""
+    known = {row.reason: row for row in rows}
+    return tuple(dict.fromkeys(_reason_in(form, reason, known) for reason in reasons))
+
+
+def _reason_in(form: int, reason: str, known: dict[str, ReasonRow]) -> str:
+    row = known[reason]
+    return row.reason if row.since <= form else _reason_in(form, row.older, known)

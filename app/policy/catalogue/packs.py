@@ -1,0 +1,117 @@
+"""The catalogue of apps and exclusions as files.
+
+A file is a form (``strict``); an id stands once in all of them.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from yaml.nodes import Node
+
+from app.kernel.errors import Fault, Unreadable
+from app.kernel.shapes import KEY
+from app.policy.catalogue.matching import read_pattern
+from app.policy.catalogue.model import App, Catalogue, Exclusion, Matchers
+from app.policy.strict import Form, read_folder
+
+GROUPS = (
+    "browser",
+    "communication",
+    "crm",
+    "data",
+    "design",
+    "development",
+    "documents",
+    "project",
+    "support",
+)
+_MATCHERS = ("bundle_ids", "executables", "urls")
+
+
+def load_catalogue(directory: Path) -> Catalogue:
+    """Read the catalogue of apps and exclusions from every file of a folder.
+
+    Raises:
+        Unreadable: faults of all files, or an id that is given twice.
+    """
+    parts = read_folder(directory, _read_catalogue)
+    apps = [app for part in parts for app in part[0]]
+    exclusions = [item for part in parts for item in part[1]]
+    twice = [*_twice(item.id for item in apps), *_twice(item.id for item in exclusions)]
+    if twice:
+        faults = tuple(
+            Fault(name, "is given twice in the catalogue", "Rename one.") for name in twice
+        )
+        raise Unreadable(f"{twice[0]} is given twice in the catalogue", faults=faults)
+    return Catalogue({app.id: app for app in apps}, {item.id: item for item in exclusions})
+
+
+def _read_catalogue(data: bytes, name: str) -> tuple[list[App], list[Exclusion]]:
+    form = Form(name)
+    found = form.mapping(form.compose(data), "", (), ("apps", "exclusions"))
+    apps = [_app(form, node, path) for path, node in form.items(found.get("apps"), "apps")]
+    exclusions = [
+        _exclusion(form, node, path)
+        for path, node in form.items(found.get("exclusions"), "exclusions")
+    ]
+    form.finish()
+    return apps, exclusions
+
+
+def _app(form: Form, node: Node, path: str) -> App:
+    found = form.mapping(node, path, ("id", "name", "group", "match"), ())
+    return App(
+        id=form.shaped(found.get("id"), f"{path}.id", KEY, "id") or "",
+        name=form.text(found.get("name"), f"{path}.name") or "",
+        group=form.choice(found.get("group"), f"{path}.group", GROUPS, "group") or "",
+        match=_matchers(form, found.get("match"), f"{path}.match", _MATCHERS),
+    )
+
+
+def _exclusion(form: Form, node: Node, path: str) -> Exclusion:
+    found = form.mapping(node, path, ("id", "name", "why", "match"), ())
+    known = (*_MATCHERS, "fields", "private")
+    return Exclusion(
+        id=form.shaped(found.get("id"), f"{path}.id", KEY, "id") or "",
+        name=form.text(found.get("name"), f"{path}.name") or "",
+        why=form.text(found.get("why"), f"{path}.why") or "",
+        match=_matchers(form, found.get("match"), f"{path}.match", known),
+    )
+
+
+def _matchers(form: Form, node: Node | None, path: str, known: tuple[str, ...]) -> Matchers:
+    found = form.mapping(node, path, (), known)
+    match = Matchers(
+        bundle_ids=_texts(form, found.get("bundle_ids"), f"{path}.bundle_ids"),
+        executables=_texts(form, found.get("executables"), f"{path}.executables"),
+        urls=_texts(form, found.get("urls"), f"{path}.urls", read_pattern),
+        fields=_texts(form, found.get("fields"), f"{path}.fields"),
+        private=form.flag(found.get("private"), f"{path}.private") or False,
+    )
+    if node is not None and match == Matchers() and not form.faults:
+        form.wrong(node, path, "matches nothing", f"Name at least one of: {', '.join(known)}.")
+    return match
+
+
+def _texts(
+    form: Form,
+    node: Node | None,
+    path: str,
+    check: Callable[[str], object] = str,
+) -> tuple[str, ...]:
+    found: list[str] = []
+    for where, item in form.items(node, path):
+        text = form.text(item, where)
+        if text is None:
+            continue
+        try:
+            check(text)
+        except ValueError as error:
+            form.wrong(item, where, f"{text!r}: {error}", "As in *.example.com/path.")
+        found.append(text)
+    return tuple(sorted(found))
+
+
+def _twice(names: Iterable[str]) -> list[str]:
+    return [name for name, times in Counter(names).items() if times > 1]

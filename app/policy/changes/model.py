@@ -1,0 +1,118 @@
+"""What people do about company policies and stops, and a region as they see it: plain values."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from app.policy.law.layer import CompanyPolicy, Direction, Floor
+from app.policy.model import InForce, KnobChange
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What publishing a text would mean."""
+
+    policy: CompanyPolicy
+    direction: Direction
+    changes: tuple[KnobChange, ...]
+    approvals_needed: tuple[str, ...]
+    notice_lead_days: int
+
+
+class State(StrEnum):
+    """Where a change of a company policy stands."""
+
+    DRAFT = "draft"
+    IN_REVIEW = "in_review"
+    APPROVED = "approved"
+    SCHEDULED = "scheduled"
+    IN_FORCE = "in_force"
+    SUPERSEDED = "superseded"
+    WITHDRAWN = "withdrawn"
+
+
+class Step(StrEnum):
+    """What somebody does with a change."""
+
+    PROPOSED = "proposed"
+    TIGHTENED = "tightened"
+    APPROVED = "approved"
+    PUBLISHED = "published"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True)
+class StepTaken:
+    """One step of a change; the role is the one an approval supplies, else empty."""
+
+    seq: int
+    step: Step
+    actor: str
+    role: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Change:
+    """A company policy on its way, with everything that was done about it.
+
+    Attributes:
+        author: a person's id.
+        changes: differences from the policy that was in force when it was written.
+        approvals_needed: roles still to approve.
+        valid_from: when it replaces the policy before; None until it is published.
+    """
+
+    id: str
+    region: str
+    policy: CompanyPolicy
+    direction: Direction
+    author: str
+    note: str
+    created_at: datetime
+    state: State
+    steps: tuple[StepTaken, ...]
+    changes: tuple[KnobChange, ...]
+    approvals_needed: tuple[str, ...]
+    valid_from: datetime | None
+
+    @property
+    def digest(self) -> str:
+        """The digest that an approval binds."""
+        return self.policy.digest
+
+
+@dataclass(frozen=True)
+class Stop:
+    """A region where capture is off, or everywhere (GLOBAL).
+
+    Attributes:
+        proposed_by: the person who proposed to resume, if one did since the last stop.
+    """
+
+    id: str
+    region: str
+    stopped_by: str
+    note: str
+    stopped_at: datetime
+    proposed_by: str | None
+
+
+@dataclass(frozen=True)
+class RegionView:
+    """A region as legal sees it.
+
+    Attributes:
+        policy: the newest published company policy of this very region, if any.
+        scheduled: when it replaces the one before, if that is still to come.
+        stop: the stop of this very region; ``in_force.stopped`` also names those above.
+    """
+
+    region: str
+    chain: tuple[str, ...]
+    floor: Floor
+    in_force: InForce
+    policy: CompanyPolicy | None
+    scheduled: datetime | None
+    stop: Stop | None
+    changes: tuple[Change, ...]

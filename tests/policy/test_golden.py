@@ -1,0 +1,138 @@
+"""Signed bytes are for ever: documents and their digests, held against those of release 0.1.
+
+``golden/digests.json`` was written by the code of release 0.1. A knob, signal or form that is added
+later and that nobody names leaves every one of these digests as it is.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from random import Random
+from types import MappingProxyType
+from typing import Any
+
+from app.access.floor.terms import ALLOWED
+from app.kernel.canonical import canonical, digest
+from app.kernel.scope import Scope
+from app.kernel.vocabulary import Basis, Mode, Signal
+from app.policy.catalogue.model import Catalogue
+from app.policy.document import document
+from app.policy.lattice import compile_layers
+from app.policy.law.layer import Claim, Floor, Layer, Why
+from app.policy.law.packs import PolicyTexts
+
+GOLDEN = json.loads((Path(__file__).parent / "golden" / "digests.json").read_text("utf-8"))
+COMPANY = Path(__file__).parents[2] / "app" / "demo" / "data" / "company"
+SOME = Scope(
+    signals=frozenset({"click", "key_timing", "pointer", "screenshot"}),
+    purposes=frozenset({"ai_training.computer_use"}),
+    apps=frozenset({"github", "slack", "vscode"}),
+)
+
+
+def test_every_shipped_floor_keeps_its_digest(floors: tuple[Floor, ...]) -> None:
+    assert {floor.region: floor.digest for floor in floors} == GOLDEN["floors"]
+
+
+def test_the_shipped_catalogue_keeps_its_digest(catalogue: Catalogue) -> None:
+    assert catalogue.digest == GOLDEN["catalogue"]
+
+
+def test_every_sample_policy_keeps_its_digest(texts: PolicyTexts) -> None:
+    assert {name: policy.digest for name, policy in _company(texts).items()} == GOLDEN["company"]
+
+
+def test_every_region_keeps_the_document_that_agents_fetch(
+    floors: tuple[Floor, ...], texts: PolicyTexts, catalogue: Catalogue
+) -> None:
+    assert documents(floors, texts, catalogue) == GOLDEN["documents"]
+
+
+def test_layers_of_every_kind_keep_their_document_and_who_decided_it(catalogue: Catalogue) -> None:
+    assert generated(catalogue) == GOLDEN["generated"]
+
+
+def documents(
+    floors: tuple[Floor, ...], texts: PolicyTexts, catalogue: Catalogue
+) -> dict[str, list[str]]:
+    """The digests of what is compiled for each region, agreed to in whole and in part."""
+    by_region = {floor.region: floor for floor in floors}
+    company = _company(texts)
+
+    def chain(region: str | None) -> list[Layer]:
+        if region is None:
+            return []
+        own = [company[region].layer] if region in company else []
+        return [by_region[region].layer, *own, *chain(by_region[region].parent)]
+
+    found = {}
+    for region in sorted(by_region):
+        compiled = compile_layers(chain(region), chain("GB"))
+        found[region] = [
+            _digest(document(compiled, scope, catalogue)) for scope in (None, SOME)
+        ] + [_digest(_why(compiled.why))]
+    return found
+
+
+def generated(catalogue: Catalogue) -> list[list[str]]:
+    """The digests for forty pairs of layers that name about half of all knobs."""
+    random = Random("release 0.1")  # noqa: S311 - the same layers each time
+    found = []
+    for _ in range(40):
+        home, away = _layer(random, catalogue, "floor/DE"), _layer(random, catalogue, "company/DE")
+        compiled = compile_layers([home], [away])
+        written = document(compiled, random.choice([None, SOME]), catalogue)
+        found.append([_digest(written), _digest(_why(compiled.why))])
+    return found
+
+
+def _company(texts: PolicyTexts) -> Mapping[str, Any]:
+    return {
+        file.stem: texts.read_company_policy(file.read_bytes(), file.stem)
+        for file in sorted(COMPANY.glob("*.yaml"))
+    }
+
+
+def _layer(random: Random, catalogue: Catalogue, identity: str) -> Layer:
+    def some(names: Any) -> frozenset[str]:
+        known = sorted(names)
+        return frozenset(random.sample(known, random.randint(0, len(known))))
+
+    modes = list(Mode)
+    values: dict[str, Any] = {"status": 1, "bases": some(Basis) | {"consent"}}
+    for signal in sorted(Signal):
+        values[f"signals.{signal}.mode"] = random.choice(modes)
+        values[f"signals.{signal}.retention_days"] = random.randint(0, 90)
+    for knob, most in (
+        ("lease_ttl_s", 900),
+        ("screenshot_min_interval_s", 600),
+        ("notice_lead_days", 30),
+        ("cohort_min", 50),
+    ):
+        values[knob] = random.randint(1, most)
+    for knob in ("personal_device", "off_hours", "counterparty"):
+        values[knob] = random.choice(modes)
+    values |= {
+        "preconditions": some({"dpia", "permit"}),
+        "exclusions": some(catalogue.exclusions),
+        "redactors": some({"person_names", "national_ids"}),
+        "notice_content": some({"voluntary", "purposes"}),
+        "approver_roles": some({"dpo", "works_council"}),
+        "apps": some(catalogue.apps),
+        "purposes": some(ALLOWED),
+        "hours": frozenset(random.sample(range(168), 40)),
+    }
+    kept = sorted(name for name in values if name in {"status", "bases"} or random.random() < 0.6)
+    claims = {knob: Claim(values[knob], Why(identity, f"Art. {len(knob)}", "C")) for knob in kept}
+    return Layer(identity, "floor", "DE", _digest(kept), MappingProxyType(claims))
+
+
+def _why(why: Mapping[str, tuple[Why, ...]]) -> Any:
+    return {
+        knob: [[each.layer, each.cite, each.confidence] for each in deciding]
+        for knob, deciding in why.items()
+    }
+
+
+def _digest(value: Any) -> str:
+    return digest(canonical(value))
