@@ -18,6 +18,7 @@ def create_app(services: Services) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        services.exports.sweep()  # what an earlier process left behind
         stop = threading.Event()
         workers = [
             threading.Thread(target=work, args=(stop,), name=name, daemon=True)

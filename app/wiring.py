@@ -1,11 +1,13 @@
 """Settings become services. The only place that chooses implementations."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import chain
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from app.access.consumers import ConsumerService
@@ -23,14 +25,18 @@ from app.audit.entries.documents import CUSTODIANS
 from app.audit.entries.halt import Halt
 from app.audit.entries.model import Kind
 from app.audit.entries.receipts import SubmissionReceipts
+from app.audit.entries.service import AuditService
 from app.audit.entries.vault import Vault
+from app.audit.export.jobs import ExportJobs
+from app.audit.export.service import ExportService
+from app.audit.export.writing import Documents
 from app.audit.growing.backlog import Backlog
 from app.audit.growing.integrator import Integrator
 from app.audit.growing.lock import LockStore, open_lock
+from app.audit.reading.desk import Desk
 from app.audit.restore.continuity import has_begun, require_same_log
 from app.audit.restore.custody import Custodians, parse_custodians
 from app.audit.restore.service import Restore, finish, origin_now
-from app.audit.service import AuditService
 from app.audit.tree.checkpoint import VerifierKey
 from app.audit.tree.epoch import next_origin
 from app.audit.witnesses.asking import Witnesses, read_policy
@@ -103,6 +109,8 @@ class Services:
     keys: KeyFolder
     authority: CasbinAuthority
     log: AuditService
+    desk: Desk
+    exports: ExportService
     integrator: Integrator
     directory: DirectoryService
     sessions: SessionService
@@ -121,6 +129,8 @@ class Services:
     witnesses: Witnesses
     custodians: Custodians | None
     """Of whom two must sign what needs two people; None where none are named."""
+    documents: Documents
+    """Gives every document that entries can name by digest, for exports."""
 
     @property
     def jwks(self) -> dict[str, object]:
@@ -138,13 +148,6 @@ class Services:
         self.database.engine.dispose()
         self.integrator.database.engine.dispose()
         self.lock.database.engine.dispose()
-
-    def documents(self, tx: Tx) -> Iterator[tuple[str, bytes]]:
-        """Every document that entries can name by digest, for exports."""
-        yield from self.log.documents(tx)
-        yield from self.policy.documents(tx)
-        yield from self.access.documents(tx)
-        yield from self.consent.documents(tx)
 
     def adopt(self, *, serving: bool = True) -> None:
         """Bring floors, catalogue, purposes and notices into the database and the log.
@@ -327,6 +330,17 @@ def _joined(
     rights = RightsService(
         log, directory, devices, custodians, lock, keys.signer("erasure"), settings.issuer
     )
+    integrator = Integrator(
+        _for_integrator(settings, database),
+        keys.signer("log"),
+        origin,
+        clock,
+        settings.integrate_every_s,
+        lock,
+        log.halt,
+        within,
+    )
+    documents = _documents(log, policy, access, consent)
     return Services(
         settings=settings,
         clock=clock,
@@ -334,16 +348,17 @@ def _joined(
         keys=keys,
         authority=authority,
         log=log,
-        integrator=Integrator(
-            _for_integrator(settings, database),
-            keys.signer("log"),
-            origin,
-            clock,
-            settings.integrate_every_s,
-            lock,
-            log.halt,
-            within,
+        desk=Desk(log, authority),
+        exports=ExportService(
+            authority=authority,
+            clock=clock,
+            database=database,
+            log=log,
+            integrator=integrator,
+            documents=documents,
+            jobs=ExportJobs(settings.var / "exports", clock),
         ),
+        integrator=integrator,
         directory=directory,
         sessions=SessionService(log),
         policy=policy,
@@ -360,7 +375,20 @@ def _joined(
         lock=lock,
         backlog=Backlog(settings.pending_max, within),
         custodians=custodians,
+        documents=documents,
     )
+
+
+class _Keeper(Protocol):
+    """A service that keeps documents which its entries name by digest."""
+
+    def documents(self, tx: Tx) -> Iterable[tuple[str, bytes]]:
+        """Every such document, each with its digest."""
+        ...
+
+
+def _documents(*keepers: _Keeper) -> Documents:
+    return lambda tx: chain.from_iterable(keeper.documents(tx) for keeper in keepers)
 
 
 def _for_integrator(settings: Settings, database: Database) -> Database:

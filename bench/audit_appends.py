@@ -27,10 +27,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for the tests' P
 
 from app.audit.entries import store
 from app.audit.entries.model import Actor, Event, Kind
+from app.audit.entries.service import AuditService
 from app.audit.entries.vault import Vault
 from app.audit.growing.integrator import Integrator
 from app.audit.growing.lock import open_lock
-from app.audit.service import AuditService
 from app.db.engine import Database, open_database
 from app.db.migrate import migrate
 from app.kernel.clock import SystemClock

@@ -29,11 +29,12 @@ from sqlalchemy import insert, select
 
 from app.audit.entries import store
 from app.audit.entries.model import FORMAT, SYSTEM, Actor, Event, Kind, submission
+from app.audit.entries.service import AuditService
 from app.audit.entries.vault import Vault
-from app.audit.export.projections import Form
-from app.audit.export.service import export_log
+from app.audit.export.projections import ExportForm
+from app.audit.export.writing import export_log
 from app.audit.growing.integrator import BATCH, Integrator
-from app.audit.service import AuditService
+from app.audit.reading.service import ReadingService
 from app.audit.tree.checkpoint import parse_checkpoint, parse_note
 from app.audit.tree.merkle import verify_inclusion
 from app.db.engine import Database, open_database
@@ -123,7 +124,7 @@ def resident_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
 
 
-def export(folder: Path, form: Form) -> dict[str, float]:
+def export(folder: Path, form: ExportForm) -> dict[str, float]:
     """Export in this process."""
     database, log, integrator = opened(folder)
     before, start = resident_mb(), time.perf_counter()
@@ -159,7 +160,7 @@ def prove(folder: Path, count: int) -> dict[str, float]:
             tx.execute(select(1))  # the connection's own questions are not the proof's
             sqlalchemy_event.listen(database.engine, "before_cursor_execute", counted)
             start = bytes_read()
-            found = log.proof(tx, place * (count - 1) // (PROOFS - 1))
+            found = ReadingService(log).proof(tx, place * (count - 1) // (PROOFS - 1))
             read += bytes_read() - start
         signed = parse_checkpoint(parse_note(found.checkpoint.encode()).text)
         verify_inclusion(found.index, signed.size, found.leaf_hash, found.path, signed.root)
@@ -189,7 +190,7 @@ def child(*words: object) -> dict[str, float]:
     return found
 
 
-def main(count: int, forms: Iterable[Form]) -> None:
+def main(count: int, forms: Iterable[ExportForm]) -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -218,10 +219,10 @@ if __name__ == "__main__":
         case ["--fill", folder, count]:
             print(json.dumps(fill(Path(folder), int(count))))
         case ["--export", folder, form]:
-            print(json.dumps(export(Path(folder), Form(form))))
+            print(json.dumps(export(Path(folder), ExportForm(form))))
         case ["--prove", folder, count]:
             print(json.dumps(prove(Path(folder), int(count))))
         case [count, *chosen] if count:
-            main(int(count), [Form(one) for one in chosen] or [Form.TAR])
+            main(int(count), [ExportForm(one) for one in chosen] or [ExportForm.TAR])
         case _:
-            main(ENTRIES, [Form.TAR])
+            main(ENTRIES, [ExportForm.TAR])

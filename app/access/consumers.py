@@ -17,7 +17,7 @@ from app.access import store
 from app.access.decision.model import Consumer
 from app.access.floor.terms import ALLOWED, Function, Outcome, verdict
 from app.audit.entries.model import Actor, Event, Kind
-from app.audit.service import AuditService
+from app.audit.entries.service import AuditService
 from app.db.engine import Tx
 from app.directory.model import Person
 from app.kernel.authority import Authority

@@ -26,7 +26,7 @@ from app.access.grants.permit import GrantSigner, explained, permitted
 from app.access.grants.uses import Uses
 from app.access.store import Closed, GrantRow, Use
 from app.audit.entries.model import SYSTEM, Actor, Event, Kind
-from app.audit.service import AuditService
+from app.audit.entries.service import AuditService
 from app.db.engine import Tx
 from app.kernel.canonical import Json
 

@@ -25,7 +25,7 @@ from app.agents.leases.terms import (
     lease_changed,
 )
 from app.agents.model import Device
-from app.audit.service import AuditService
+from app.audit.entries.service import AuditService
 from app.audit.tree.epoch import lease_seq
 from app.capture.service import CaptureService
 from app.capture.situation import Situation, regions_in_question

@@ -19,10 +19,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from app.audit.entries.model import SYSTEM, Entry
-from app.audit.export.projections import LINES, Form, Lines
-from app.audit.export.service import export_log
-from app.audit.export.tail import begin_tail, tail
+from app.audit.entries.model import Entry
+from app.audit.export.projections import LINES, ExportForm, LineWriter
 from app.audit.reading.selection import read_selection
 from app.settings import Settings
 from app.wiring import build
@@ -35,10 +33,10 @@ _stderr = Console(stderr=True, highlight=False)
 class LineForm(StrEnum):
     """The forms that come line by line (``LINES``)."""
 
-    JSONL = Form.JSONL.value
-    CSV = Form.CSV.value
-    OCSF = Form.OCSF.value
-    CLOUDEVENTS = Form.CLOUDEVENTS.value
+    JSONL = ExportForm.JSONL.value
+    CSV = ExportForm.CSV.value
+    OCSF = ExportForm.OCSF.value
+    CLOUDEVENTS = ExportForm.CLOUDEVENTS.value
 
 
 FLUSH_EVERY = 256
@@ -61,12 +59,12 @@ def export(
         Path | None,
         typer.Argument(
             help="Where to write the export.",
-            show_default=f"habeas-log{Form.TAR.suffix}, or as the form ends",
+            show_default=f"habeas-log{ExportForm.TAR.suffix}, or as the form ends",
         ),
     ] = None,
     form: Annotated[
-        Form, typer.Option("--format", help="tar is the one that verifies; the others show.")
-    ] = Form.TAR,
+        ExportForm, typer.Option("--format", help="tar is the one that verifies; the others show.")
+    ] = ExportForm.TAR,
     since: Since = "",
     until: Until = "",
     kind: Kinds = None,
@@ -83,20 +81,14 @@ def export(
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeRemainingColumn(), transient=True, console=_stderr) as bar:
         task = bar.add_task("exporting", total=None)
-        done = export_log(
-            services.database,
-            services.log,
-            services.integrator,
+        done = services.exports.write(
             target,
-            actor=SYSTEM,
-            now=services.clock.now(),
-            documents=services.documents,
-            form=form,
-            selection=selection,
-            progress=lambda count, total: bar.update(task, completed=count, total=total),
+            form,
+            selection,
+            lambda count, total: bar.update(task, completed=count, total=total),
         )
     console.print(f"{done.entries} of {done.size} entries written to {target}", markup=False)
-    if form is not Form.TAR:
+    if form is not ExportForm.TAR:
         console.print("This form proves nothing: the tar does, by idx and leaf_hash.")
         return
     console.print(f"root {done.root.hex()}")
@@ -117,18 +109,12 @@ def follow_log(
 ) -> None:
     """Print published entries in order, one a line; go on later with the index said at the end."""
     services = build(Settings(), serving=False)
-    begin_tail(
-        services.database,
-        services.log,
-        services.integrator,
-        actor=SYSTEM,
-        now=services.clock.now(),
-        start=start,
-        form=Form(form),
-        follow=follow,
+    entries = services.exports.tail(
+        start, ExportForm(form), limit=limit, follow=_wait if follow else None
     )
-    entries = tail(services.database, start, limit=limit, wait=_wait if follow else None)
-    reached = print_lines(sys.stdout.buffer, entries, LINES[Form(form)], services.log.origin, start)
+    reached = print_lines(
+        sys.stdout.buffer, entries, LINES[ExportForm(form)], services.log.origin, start
+    )
     _stderr.print(f"go on with --from {reached}", markup=False)
 
 
@@ -139,7 +125,7 @@ def _wait(seconds: float) -> bool:
 
 
 def print_lines(
-    out: BinaryIO, entries: Iterable[Entry], lines: Lines, origin: str, start: int
+    out: BinaryIO, entries: Iterable[Entry], lines: LineWriter, origin: str, start: int
 ) -> int:
     """Write a line for each entry until there are no more or the reader is gone.
 

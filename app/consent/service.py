@@ -17,7 +17,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from app.audit.entries.model import SYSTEM, Actor, Event, Kind
-from app.audit.service import AuditService
+from app.audit.entries.service import AuditService
 from app.consent import model, store, timeline
 from app.consent.model import (
     OPENING,

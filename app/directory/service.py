@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from app.audit.entries.model import SYSTEM, Actor, Event, Kind
-from app.audit.service import AuditService
+from app.audit.entries.service import AuditService
 from app.db.engine import Tx
 from app.directory import store
 from app.directory.model import (

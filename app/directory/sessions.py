@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 
 from app.audit.entries.model import Actor, Event, Kind
-from app.audit.service import AuditService
+from app.audit.entries.service import AuditService
 from app.db.engine import Tx
 from app.db.metadata import UtcTime, metadata
 

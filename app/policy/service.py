@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from app.audit.entries.model import SYSTEM, Event, Kind
-from app.audit.service import AuditService
+from app.audit.entries.service import AuditService
 from app.db.engine import Tx
 from app.kernel.authority import Authority
 from app.kernel.canonical import canonical, digest

@@ -20,8 +20,8 @@ from app.agents.devices.service import DeviceService
 from app.audit.entries import documents, erasure
 from app.audit.entries.erasure import Erasure
 from app.audit.entries.model import SYSTEM, Event, Kind
+from app.audit.entries.service import AuditService
 from app.audit.restore.custody import Custodians, require_two
-from app.audit.service import AuditService
 from app.db.engine import Tx
 from app.directory.service import DirectoryService
 from app.kernel.canonical import Json

@@ -8,7 +8,6 @@ from starlette.middleware.sessions import SessionMiddleware
 
 from app.web.auditor import bundles as log_bundles
 from app.web.auditor import pages as auditor
-from app.web.auditor.jobs import jobs_of
 from app.web.employee import laptop_pages, receipt_pages
 from app.web.employee import pages as employee
 from app.web.legal import pages as legal
@@ -35,7 +34,6 @@ def install(app: FastAPI, services: Services, secret: str) -> None:
     """
     settings = services.settings
     app.state.sign_in = SignIn(settings)
-    jobs_of(services).sweep()  # what an earlier process left behind
     own = (home, signin, employee, receipt_pages, laptop_pages)
     for module in (*own, legal, auditor, log_bundles):
         app.include_router(module.router, include_in_schema=False)

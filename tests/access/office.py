@@ -11,6 +11,7 @@ from app.access.decision.inquiry import EvaluationRequest
 from app.access.floor.terms import ALLOWED
 from app.access.service import AccessAnswer
 from app.audit.entries.model import SYSTEM, Entry, EntryFilter
+from app.audit.reading.service import ReadingService
 from app.consent.model import Act
 from app.directory.model import Person
 from app.kernel.signing import thumbprint
@@ -140,7 +141,7 @@ class Office:
         """Everything integrated, newest first."""
         self.services.integrator.integrate()
         with self.services.database.read() as tx:
-            return self.services.log.search(tx, EntryFilter(limit=500, **wanted))
+            return ReadingService(self.services.log).search(tx, EntryFilter(limit=500, **wanted))
 
     def entry_of(self, answer: AccessAnswer) -> dict[str, Any]:
         found = self.entries(kind="access.decided")

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from app.access.decision.record import recompute, recorded
+from app.audit.reading.service import ReadingService
 from app.consent.model import Act
 from app.kernel.canonical import canonical
 from app.kernel.errors import Forbidden, InvalidInput, Unauthenticated
@@ -187,7 +188,7 @@ def test_the_text_of_an_unknown_purpose_is_nowhere_in_the_leaf(
     assert b"slow" not in canonical(leaf)
     if purpose == "find out who is slow":
         with office.services.database.read() as tx:
-            body = office.services.log.body(tx, answer.context["log_event"])
+            body = ReadingService(office.services.log).body(tx, answer.context["log_event"])
         assert body == {"asked_purpose": "find out who is slow"}
 
 

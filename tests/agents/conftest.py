@@ -9,6 +9,7 @@ import pytest
 from app.agents.leases.terms import LeaseAnswer, Poll
 from app.agents.model import Device
 from app.audit.entries.model import SYSTEM
+from app.audit.reading.service import ReadingService
 from app.consent.model import Act
 from app.consent.receipts import Receipt
 from app.db.engine import Tx
@@ -130,7 +131,7 @@ class Company:
 
         self.services.integrator.integrate()
         with self.read() as tx:
-            found = self.services.log.search(tx, EntryFilter(kind=kind, limit=500))
+            found = ReadingService(self.services.log).search(tx, EntryFilter(kind=kind, limit=500))
         return [dict(entry.leaf) for entry in reversed(found)]
 
 

@@ -4,9 +4,9 @@ import secrets
 
 import pytest
 
+from app.audit.entries.service import AuditService
 from app.audit.entries.vault import Vault
 from app.audit.growing.integrator import Integrator
-from app.audit.service import AuditService
 from app.db.engine import Database
 from app.kernel.signing import LocalSigner
 from tests.fakes import FakeClock

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.audit.entries.model import Actor
+from app.audit.entries.service import AuditService
 from app.audit.entries.vault import Vault
-from app.audit.export.service import export_log
+from app.audit.export.writing import export_log
 from app.audit.growing.integrator import Integrator
-from app.audit.service import AuditService
+from app.audit.reading.service import ReadingService
 from app.audit.tree.checkpoint import VerifierKey
 from app.db.engine import open_database
 from app.kernel.signing import LocalSigner
@@ -50,6 +51,8 @@ def make_export(template: Path, folder: Path, count: int) -> Export:
         documents=make.documents,
     )
     with database.read() as tx:
-        (folder / "4.tlog-proof").write_text(log.tlog_proof(tx, 3), encoding="utf-8")
+        (folder / "4.tlog-proof").write_text(
+            ReadingService(log).tlog_proof(tx, 3), encoding="utf-8"
+        )
     database.engine.dispose()
     return Export(folder / "log.tar", folder / "4.tlog-proof", folder / "kept")

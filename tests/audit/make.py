@@ -15,8 +15,8 @@ from app.access.decision.model import (
 from app.access.decision.record import entry_facts
 from app.access.floor.terms import ALLOWED, PROHIBITED
 from app.audit.entries.model import SYSTEM, Actor, Event, Kind
+from app.audit.entries.service import AuditService
 from app.audit.growing.integrator import Integrator
-from app.audit.service import AuditService
 from app.db.engine import Database, Tx
 from app.kernel.canonical import digest
 from tests.fakes import FakeClock

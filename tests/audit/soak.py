@@ -10,10 +10,10 @@ from multiprocessing.synchronize import Event as ProcessEvent
 from pathlib import Path
 
 from app.audit.entries import store
+from app.audit.entries.service import AuditService
 from app.audit.entries.vault import Vault
 from app.audit.growing.integrator import Integrator
 from app.audit.growing.lock import open_lock
-from app.audit.service import AuditService
 from app.db.engine import Database, open_database
 from app.kernel.clock import SystemClock
 from app.kernel.errors import Unavailable

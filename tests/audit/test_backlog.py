@@ -7,9 +7,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from app.api import deps
+from app.audit.entries.service import AuditService
 from app.audit.growing.backlog import LOOK_AGAIN_S, Backlog
 from app.audit.growing.integrator import Integrator
-from app.audit.service import AuditService
 from app.consent.model import Act
 from app.db.engine import Database
 from app.kernel.errors import Unavailable

@@ -12,9 +12,10 @@ from sqlalchemy.exc import IntegrityError
 
 from app.audit.entries import store
 from app.audit.entries.model import SYSTEM, Actor, EntryFilter, Event, Kind, read_leaf
+from app.audit.entries.service import AuditService
 from app.audit.entries.vault import Vault
 from app.audit.growing.integrator import BATCH, Integrator
-from app.audit.service import AuditService
+from app.audit.reading.service import ReadingService
 from app.audit.tree.checkpoint import open_checkpoint, parse_tlog_proof, parse_vkey
 from app.audit.tree.merkle import leaf_hash, verify_inclusion
 from app.db.engine import Database
@@ -42,7 +43,7 @@ def test_an_empty_log_is_opened_once(
         integrator.integrate()
     with database.read() as tx:
         assert log.size(tx) == 1
-        leaf = log.entry(tx, 0).leaf
+        leaf = ReadingService(log).entry(tx, 0).leaf
     assert leaf["kind"] == "log.opened"
     assert leaf["facts"] == {"format": "habeas-log/1", "origin": log.origin}
 
@@ -58,8 +59,8 @@ def test_an_appended_event_is_pending_then_an_entry_with_a_proof(
     assert integrator.integrate() == 1
     with database.read() as tx:
         assert (log.pending(tx), log.index_of(tx, event)) == (0, 5)
-        entry, proof = log.entry(tx, 5), log.proof(tx, 5)
-        note, proof_file = log.checkpoint(tx), log.tlog_proof(tx, 5)
+        entry, proof = ReadingService(log).entry(tx, 5), ReadingService(log).proof(tx, 5)
+        note, proof_file = log.checkpoint(tx), ReadingService(log).tlog_proof(tx, 5)
     assert note == proof.checkpoint
     signed = open_checkpoint(proof.checkpoint.encode(), parse_vkey(integrator.vkey))
     assert (signed.size, proof.index) == (6, 5)
@@ -91,7 +92,7 @@ def test_every_proof_holds_across_full_tiles_and_batches(
         size = log.size(tx)
         key = parse_vkey(integrator.vkey)
         for idx in (*range(0, size, 97), 255, 256, 767, 768, 1023, 1024, size - 1):
-            proof = log.proof(tx, idx)
+            proof = ReadingService(log).proof(tx, idx)
             signed = open_checkpoint(proof.checkpoint.encode(), key)
             assert signed.size == size == BATCH + 300
             verify_inclusion(idx, size, proof.leaf_hash, proof.path, signed.root)
@@ -107,7 +108,7 @@ def test_streams_count_each_subject_actor_and_purpose(
     seen: dict[str, tuple[int, int]] = {}
     with database.read() as tx:
         for idx in range(log.size(tx)):
-            leaf = read_leaf(log.entry(tx, idx).raw)
+            leaf = read_leaf(ReadingService(log).entry(tx, idx).raw)
             assert leaf["idx"] == idx
             for name, place in leaf["streams"].items():
                 seq, last = seen.get(name, (0, None))
@@ -133,7 +134,7 @@ def test_a_person_stands_in_the_log_under_one_random_name_only(
     integrator.integrate()
     with database.read() as tx:
         raws = store.raw_entries(tx, 0, 10)
-        assert log.body(tx, first) == {"name": "Sample Person"}
+        assert ReadingService(log).body(tx, first) == {"name": "Sample Person"}
         bodies = b"".join(tx.execute(select(store.body.c.ciphertext)).scalars())
     assert len(raws) == 2
     for raw in raws:
@@ -153,15 +154,15 @@ def test_a_body_can_be_read_before_and_after_integration_but_not_once_its_key_is
     with database.write() as tx:
         event = log.append(tx, make.withdrawal(3), clock.now())
         bare = log.append(tx, make.decision(3), clock.now())
-        assert log.body(tx, event) == {"note": "Sample reason 3"}
+        assert ReadingService(log).body(tx, event) == {"note": "Sample reason 3"}
     integrator.integrate()
     with database.write() as tx:
-        assert log.body(tx, event) == {"note": "Sample reason 3"}
-        assert log.body(tx, bare) is None
-        assert log.body(tx, str(uuid.uuid4())) is None
+        assert ReadingService(log).body(tx, event) == {"note": "Sample reason 3"}
+        assert ReadingService(log).body(tx, bare) is None
+        assert ReadingService(log).body(tx, str(uuid.uuid4())) is None
         _lift_protection(database, tx, "audit_subject")  # erasure proper has its own tests
         tx.execute(store.subject.delete())
-        assert log.body(tx, event) is None
+        assert ReadingService(log).body(tx, event) is None
 
 
 def test_an_altered_body_is_noticed(
@@ -180,10 +181,10 @@ def test_an_altered_body_is_noticed(
             bad = "p_" + "0" * 32 if column == "owner" else bytes([value[0] ^ 1]) + value[1:]
             _alter(tx, events[0], column, bad)
             if column == "owner":
-                assert log.body(tx, events[0]) is None
+                assert ReadingService(log).body(tx, events[0]) is None
             else:
                 with pytest.raises(Unavailable):
-                    log.body(tx, events[0])
+                    ReadingService(log).body(tx, events[0])
             fail()
     with database.write() as tx:
         # Both belong to one person, so one key opens both: the place in the log tells them apart.
@@ -192,9 +193,9 @@ def test_an_altered_body_is_noticed(
         _alter(tx, events[0], "ciphertext", other.ciphertext)
         _alter(tx, events[0], "nonce", other.nonce)
         with pytest.raises(Unavailable):
-            log.body(tx, events[0])
+            ReadingService(log).body(tx, events[0])
         with pytest.raises(Unavailable):
-            AuditService(Vault(b"k" * 32), log.origin).body(tx, events[1])
+            ReadingService(AuditService(Vault(b"k" * 32), log.origin)).body(tx, events[1])
 
 
 def _alter(tx: store.Tx, event: str, column: str, value: object) -> None:
@@ -275,7 +276,7 @@ def test_entries_are_found_by_each_field_newest_first(
     make.fill(database, log, integrator, clock, 44, event)
     with database.read() as tx:
         name = log.pseudonym(tx, "E-3")
-        every = log.search(tx, EntryFilter(limit=500))
+        every = ReadingService(log).search(tx, EntryFilter(limit=500))
         assert [entry.idx for entry in every] == list(range(43, -1, -1))
         for wanted, expected in (
             (EntryFilter(kind="log.opened"), [0]),
@@ -288,14 +289,16 @@ def test_entries_are_found_by_each_field_newest_first(
             (EntryFilter(subject="p_nobody"), []),
             (EntryFilter(limit=0), [43]),
         ):
-            assert [entry.idx for entry in log.search(tx, wanted)] == expected, wanted
-        assert log.counts_by_kind(tx) == {
+            assert [entry.idx for entry in ReadingService(log).search(tx, wanted)] == expected, (
+                wanted
+            )
+        assert ReadingService(log).counts_by_kind(tx) == {
             "access.decided": 42,
             "log.opened": 1,
             "policy.purposes_adopted": 1,
         }
         with pytest.raises(NotFound):
-            log.entry(tx, 44)
+            ReadingService(log).entry(tx, 44)
 
 
 def test_eight_writers_and_two_integrators_leave_no_gap_and_lose_nothing(
@@ -337,7 +340,7 @@ def test_eight_writers_and_two_integrators_leave_no_gap_and_lose_nothing(
         assert log.pending(tx) == 0
         signed = open_checkpoint((log.checkpoint(tx) or "").encode(), parse_vkey(integrator.vkey))
         for entry in entries[::17]:
-            proof = log.proof(tx, entry.idx)
+            proof = ReadingService(log).proof(tx, entry.idx)
             verify_inclusion(entry.idx, signed.size, leaf_hash(entry.raw), proof.path, signed.root)
     assert [entry.idx for entry in entries] == list(range(8 * 20))
     assert Counter(entry.leaf["event"] for entry in entries) == Counter(acknowledged)

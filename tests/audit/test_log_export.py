@@ -12,12 +12,13 @@ import pytest
 
 from app.audit.entries import cosigned, documents, store
 from app.audit.entries.model import SYSTEM, Actor
+from app.audit.entries.service import AuditService
 from app.audit.export import archive
-from app.audit.export.service import WITNESSES_WITHIN_S, Exported, _Told, _write_archive, export_log
+from app.audit.export.writing import WITNESSES_WITHIN_S, Exported, _Told, _write_archive, export_log
 from app.audit.growing.integrator import Integrator
 from app.audit.reading import lookup
 from app.audit.reading.selection import Selection
-from app.audit.service import AuditService
+from app.audit.reading.service import ReadingService
 from app.audit.tree.checkpoint import parse_note
 from app.audit.tree.cosignature import Cosignature, WitnessKey, cosign
 from app.audit.tree.tiles import tiles_of
@@ -87,7 +88,7 @@ def test_an_export_of_a_thousand_entries_verifies(
         tar.extractall(tmp_path / "unpacked", filter="data")
     assert raws.pop() == b""
     with database.read() as tx:
-        assert raws == [log.entry(tx, idx).raw for idx in range(1_101)]
+        assert raws == [ReadingService(log).entry(tx, idx).raw for idx in range(1_101)]
     assert {name for name in names if name.startswith("tile/")} == {
         tile.path for tile in tiles_of(1_101)
     }
@@ -124,7 +125,7 @@ def test_the_export_is_an_entry_of_the_log_it_exports(
         assert (done.size, done.entries) == (number + 2, number + 2)
         assert is_whole(verify(done.path))
     with database.read() as tx:
-        leaf = log.entry(tx, 2).leaf
+        leaf = ReadingService(log).entry(tx, 2).leaf
         assert leaf["kind"] == "log.exported"
         assert leaf["actor"]["id"] == log.pseudonym(tx, "E-9000")
     assert leaf["facts"]["size"] == 2
@@ -137,7 +138,7 @@ def test_an_export_says_how_and_of_what_it_was_made(
     selection = Selection(kinds=("consent.withdrawn",))
     roots = [export().root, export(selection=selection).root]
     with database.read() as tx:
-        whole, some = (log.entry(tx, idx).leaf["facts"] for idx in (20, 21))
+        whole, some = (ReadingService(log).entry(tx, idx).leaf["facts"] for idx in (20, 21))
     assert whole == {"size": 20, "root": whole["root"], "format": "tar", "selection": None}
     assert some["root"] == roots[0].hex()
     assert (some["size"], some["selection"]) == (21, selection.facts)

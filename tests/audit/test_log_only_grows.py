@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from app.audit.entries.service import AuditService
 from app.audit.growing.integrator import Integrator
-from app.audit.service import AuditService
 from app.db.engine import Database
 from tests.audit import make
 from tests.fakes import FakeClock

@@ -15,14 +15,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.audit.entries.model import Actor, Entry, Kind, outcome
+from app.audit.entries.service import AuditService
 from app.audit.export import parquet
 from app.audit.export.ocsf import CLASSES, ocsf_event
 from app.audit.export.parquet import write_parquet
-from app.audit.export.projections import COLUMNS, LINES, Form, cells, read_cell, safe_cell
-from app.audit.export.service import export_log
+from app.audit.export.projections import COLUMNS, LINES, ExportForm, cells, read_cell, safe_cell
+from app.audit.export.writing import export_log
 from app.audit.growing.integrator import Integrator
 from app.audit.reading.selection import Selection
-from app.audit.service import AuditService
+from app.audit.reading.service import ReadingService
 from app.audit.tree.merkle import leaf_hash
 from app.db.engine import Database
 from app.kernel.canonical import canonical, parse_canonical
@@ -44,7 +45,7 @@ def project(
     """Export a log of 400 entries in a form; the bytes of the file."""
     make.fill(database, log, integrator, clock, 400)
 
-    def run(form: Form, **more: Any) -> bytes:
+    def run(form: ExportForm, **more: Any) -> bytes:
         done = export_log(
             database,
             log,
@@ -64,7 +65,7 @@ def project(
 @pytest.fixture
 def leaves(project: Projected, database: Database, log: AuditService) -> list[Entry]:
     with database.read() as tx:
-        return [log.entry(tx, idx) for idx in range(400)]
+        return [ReadingService(log).entry(tx, idx) for idx in range(400)]
 
 
 def entry(**changes: Any) -> Entry:
@@ -84,9 +85,11 @@ def entry(**changes: Any) -> Entry:
 
 
 @pytest.mark.parametrize("form", sorted(LINES))
-def test_each_line_names_its_entry(project: Projected, leaves: list[Entry], form: Form) -> None:
+def test_each_line_names_its_entry(
+    project: Projected, leaves: list[Entry], form: ExportForm
+) -> None:
     data = project(form)
-    if form is Form.CSV:
+    if form is ExportForm.CSV:
         rows = list(csv.DictReader(io.StringIO(data.decode(), newline="")))
     else:
         rows = [json.loads(line) for line in data.decode().splitlines()]
@@ -96,10 +99,10 @@ def test_each_line_names_its_entry(project: Projected, leaves: list[Entry], form
     assert hashes == [one.leaf_hash.hex() for one in leaves]
 
 
-@pytest.mark.parametrize("form", sorted(set(Form) - {Form.TAR}))
-def test_the_same_entries_give_the_same_bytes(leaves: list[Entry], form: Form) -> None:
+@pytest.mark.parametrize("form", sorted(set(ExportForm) - {ExportForm.TAR}))
+def test_the_same_entries_give_the_same_bytes(leaves: list[Entry], form: ExportForm) -> None:
     def write() -> bytes:
-        if form is Form.PARQUET:
+        if form is ExportForm.PARQUET:
             file = io.BytesIO()
             write_parquet(file, leaves)
             return file.getvalue()
@@ -109,13 +112,13 @@ def test_the_same_entries_give_the_same_bytes(leaves: list[Entry], form: Form) -
 
 
 def test_two_exports_differ_by_their_own_entries_only(project: Projected) -> None:
-    first, second = project(Form.JSONL), project(Form.JSONL)
+    first, second = project(ExportForm.JSONL), project(ExportForm.JSONL)
     assert second.startswith(first)
     assert second.count(b"\n") == first.count(b"\n") + 1
 
 
 def test_a_projection_of_a_selection_holds_that_selection(project: Projected) -> None:
-    data = project(Form.JSONL, selection=Selection(kinds=("consent.withdrawn",)))
+    data = project(ExportForm.JSONL, selection=Selection(kinds=("consent.withdrawn",)))
     kinds = [json.loads(line)["entry"]["kind"] for line in data.splitlines()]
     assert set(kinds[:-1]) == {"consent.withdrawn"}
     assert kinds[-1] == "log.exported"
@@ -139,7 +142,7 @@ def test_no_cell_is_a_formula_and_each_reads_back(text: str) -> None:
         actor={"kind": "device", "id": text}, purpose=text, subjects=[text], submission=text,
         event=text, commitment=text, facts={"note": text},
     )  # fmt: skip
-    line = LINES[Form.CSV].line(hostile, ORIGIN).decode()
+    line = LINES[ExportForm.CSV].line(hostile, ORIGIN).decode()
     [row] = csv.reader(io.StringIO(line, newline=""), strict=True)
     assert len(row) == len(COLUMNS)
     assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n", "＝")) for cell in row)  # noqa: RUF001
@@ -154,7 +157,7 @@ def test_a_cell_is_no_formula_and_reads_back_whatever_it_holds(text: str) -> Non
 
 
 def test_the_csv_of_a_log_is_what_the_log_says(project: Projected, leaves: list[Entry]) -> None:
-    rows = list(csv.DictReader(io.StringIO(project(Form.CSV).decode(), newline="")))
+    rows = list(csv.DictReader(io.StringIO(project(ExportForm.CSV).decode(), newline="")))
     assert tuple(rows[0]) == COLUMNS
     for row, one in zip(rows, leaves, strict=False):
         assert parse_canonical(row["facts"].encode()) == one.leaf["facts"]
@@ -167,7 +170,7 @@ def test_the_csv_of_a_log_is_what_the_log_says(project: Projected, leaves: list[
 
 
 def test_a_line_of_json_holds_the_leafs_very_bytes(project: Projected, leaves: list[Entry]) -> None:
-    for line, one in zip(project(Form.JSONL).splitlines(), leaves, strict=False):
+    for line, one in zip(project(ExportForm.JSONL).splitlines(), leaves, strict=False):
         assert parse_canonical(line)["entry"] == one.leaf
         raw = line[len(b'{"entry":') : -len(b',"idx":%d,"leaf_hash":""}' % one.idx) - 64]
         assert leaf_hash(raw) == one.leaf_hash
@@ -176,7 +179,7 @@ def test_a_line_of_json_holds_the_leafs_very_bytes(project: Projected, leaves: l
 def test_control_characters_do_not_break_a_line() -> None:
     """A line break or a terminal's escape within a text stays within its line."""
     hostile = entry(facts={"note": "a\nb\r\x1b[2J"}, actor={"kind": "device", "id": "d\n1"})
-    for form in (Form.JSONL, Form.OCSF, Form.CLOUDEVENTS):
+    for form in (ExportForm.JSONL, ExportForm.OCSF, ExportForm.CLOUDEVENTS):
         line = LINES[form].line(hostile, ORIGIN)
         assert line.count(b"\n") == 1
         assert b"\x1b" not in line
@@ -184,7 +187,7 @@ def test_control_characters_do_not_break_a_line() -> None:
 
 
 def test_cloudevents_have_what_version_1_asks_for(project: Projected, leaves: list[Entry]) -> None:
-    for line, one in zip(project(Form.CLOUDEVENTS).splitlines(), leaves, strict=False):
+    for line, one in zip(project(ExportForm.CLOUDEVENTS).splitlines(), leaves, strict=False):
         event = parse_canonical(line)
         assert event["specversion"] == "1.0"
         assert (event["id"], event["source"]) == (one.leaf["event"], ORIGIN)
@@ -197,7 +200,7 @@ def test_cloudevents_have_what_version_1_asks_for(project: Projected, leaves: li
 
 def test_a_cloudevent_about_several_people_names_none_of_them_as_its_subject() -> None:
     event = parse_canonical(
-        LINES[Form.CLOUDEVENTS].line(entry(subjects=["p_a", "p_b"]), ORIGIN).rstrip()
+        LINES[ExportForm.CLOUDEVENTS].line(entry(subjects=["p_a", "p_b"]), ORIGIN).rstrip()
     )
     assert "subject" not in event
     assert event["data"]["entry"]["subjects"] == ["p_a", "p_b"]
@@ -274,7 +277,7 @@ def test_parquet_holds_the_columns_of_csv(
     project: Projected, leaves: list[Entry], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(parquet, "ROW_GROUP", 150)
-    file = pq.ParquetFile(io.BytesIO(project(Form.PARQUET)))
+    file = pq.ParquetFile(io.BytesIO(project(ExportForm.PARQUET)))
     assert file.metadata.num_rows == 401
     assert file.metadata.num_row_groups == 3
     assert tuple(file.schema_arrow.names) == COLUMNS
@@ -290,12 +293,12 @@ def test_parquet_holds_the_columns_of_csv(
 def test_without_pyarrow_nothing_is_recorded_and_the_way_out_is_said(
     project: Projected, database: Database, log: AuditService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delitem(sys.modules, "app.audit.export.service.parquet")
+    monkeypatch.delitem(sys.modules, "app.audit.export.parquet")
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with database.read() as tx:
         before = (log.size(tx), log.pending(tx))
     with pytest.raises(Unavailable, match="pyarrow") as caught:
-        project(Form.PARQUET)
+        project(ExportForm.PARQUET)
     assert "habeas[parquet]" in caught.value.cure
     with database.read() as tx:
         assert (log.size(tx), log.pending(tx)) == before

@@ -11,10 +11,11 @@ import pytest
 from sqlalchemy import text
 
 from app.audit.entries import store
+from app.audit.entries.service import AuditService
 from app.audit.growing import growth
 from app.audit.growing.integrator import REPUBLISH_AFTER, Integrator
 from app.audit.growing.lock import LockStore, Published, open_lock
-from app.audit.service import AuditService
+from app.audit.reading.service import ReadingService
 from app.audit.tree.checkpoint import Checkpoint, open_checkpoint, sign_note
 from app.audit.tree.merkle import CompactRange
 from app.db.engine import Database
@@ -105,12 +106,12 @@ def test_a_crash_between_the_steps_is_finished_by_the_next_publishing(
     with database.read() as tx:
         assert log.size(tx) == 5
         with pytest.raises(NotFound):
-            log.proof(tx, 4)
-        assert log.proof(tx, 2).size == 3
+            ReadingService(log).proof(tx, 4)
+        assert ReadingService(log).proof(tx, 2).size == 3
     assert integrator.integrate() == 0
     assert (served(database, log, integrator), locked(integrator)) == (5, 5)
     with database.read() as tx:
-        assert log.proof(tx, 4).size == 5
+        assert ReadingService(log).proof(tx, 4).size == 5
 
 
 def test_who_finds_the_lock_store_moved_looks_again(

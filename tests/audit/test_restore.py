@@ -18,9 +18,10 @@ from typer.testing import CliRunner
 from app.audit.entries import store
 from app.audit.entries.halt import Halt
 from app.audit.entries.model import SYSTEM, EntryFilter, Event, Kind
-from app.audit.export.service import export_log
+from app.audit.export.writing import export_log
 from app.audit.growing.integrator import Integrator
 from app.audit.growing.lock import LockStore
+from app.audit.reading.service import ReadingService
 from app.audit.restore.custody import read_private_key, sign_statement
 from app.audit.restore.service import Restore
 from app.audit.tree.checkpoint import VerifierKey, open_checkpoint
@@ -180,7 +181,7 @@ def test_a_restored_copy_is_refused_and_two_people_let_the_log_go_on(
 
     assert services.log.origin == f"{before.log.origin}/e2"
     with services.database.read() as tx:
-        (entry,) = services.log.search(tx, EntryFilter(kind="log.restored"))
+        (entry,) = ReadingService(services.log).search(tx, EntryFilter(kind="log.restored"))
         facts = entry.leaf["facts"]
         assert facts["previous_origin"] == before.log.origin
         assert (facts["previous_size"], facts["previous_root"]) == (signed.size, signed.root.hex())
@@ -212,9 +213,9 @@ def test_a_consent_whose_withdrawal_may_be_lost_no_longer_holds(instance: Instan
         person = services.directory.person(tx, EMPLOYEE)
         standing = services.consent.standing(tx, person, instance.clock.now())
         assert standing.state is State.REVOKED
-        (entry,) = services.log.search(tx, EntryFilter(kind="consent.revoked"))
+        (entry,) = ReadingService(services.log).search(tx, EntryFilter(kind="consent.revoked"))
         assert entry.leaf["facts"]["reason"] == "restore"
-        body = services.log.body(tx, entry.leaf["event"])
+        body = ReadingService(services.log).body(tx, entry.leaf["event"])
         assert body is not None
         assert "decide anew" in str(body["note"])
     write(services, consents)  # and it can be given anew
@@ -387,8 +388,10 @@ def test_a_crash_in_the_middle_is_finished_by_the_next_start(
     services = instance.start()
     assert services.log.origin.endswith("/e2")
     with services.database.read() as tx:
-        assert len(services.log.search(tx, EntryFilter(kind="log.restored"))) == 1
-        assert len(services.log.search(tx, EntryFilter(kind="consent.revoked"))) == 1
+        assert len(ReadingService(services.log).search(tx, EntryFilter(kind="log.restored"))) == 1
+        assert (
+            len(ReadingService(services.log).search(tx, EntryFilter(kind="consent.revoked"))) == 1
+        )
         assert services.log.pending(tx) == 0
     instance.stop()
     assert instance.start().log.origin.endswith("/e2")
@@ -443,7 +446,7 @@ def test_a_lost_lock_store_is_acknowledged_like_a_restore(instance: Instance) ->
     services = instance.acknowledge()
     assert services.log.origin.endswith("/e2")
     with services.database.read() as tx:
-        (entry,) = services.log.search(tx, EntryFilter(kind="log.restored"))
+        (entry,) = ReadingService(services.log).search(tx, EntryFilter(kind="log.restored"))
         assert entry.leaf["facts"]["previous_size"] == entry.leaf["facts"]["restored_size"]
 
 

@@ -20,8 +20,9 @@ from sqlalchemy import select
 from app.audit.entries import erasure, store
 from app.audit.entries.erasure import Erasure
 from app.audit.entries.model import SYSTEM, Actor, EntryFilter, Event, Kind, refusal, regions_of
+from app.audit.entries.service import AuditService
 from app.audit.export import archive
-from app.audit.export.service import Exported, export_log
+from app.audit.export.writing import Exported, export_log
 from app.audit.growing.integrator import Integrator
 from app.audit.reading.selection import (
     INDEX,
@@ -31,7 +32,7 @@ from app.audit.reading.selection import (
     read_selection,
     selection_of,
 )
-from app.audit.service import AuditService
+from app.audit.reading.service import ReadingService
 from app.audit.tree.merkle import leaf_hash
 from app.audit.tree.tiles import TILE_WIDTH, cut
 from app.db.engine import Database
@@ -77,7 +78,7 @@ def filled(
                 log.append(tx, varied(number + 2), clock.advance(1))
         integrator.integrate()
     with database.read() as tx:
-        return [dict(log.entry(tx, idx).leaf) for idx in range(log.size(tx))]
+        return [dict(ReadingService(log).entry(tx, idx).leaf) for idx in range(log.size(tx))]
 
 
 Export = Callable[..., Exported]
@@ -316,7 +317,7 @@ def test_a_filtered_export_holds_what_was_asked_for_and_proves_each_line(
     person = pseudonym(database, log, "E-3")
     for name, selection in selections_of(filled, person).items():
         with database.read() as tx:
-            counted = log.count(tx, selection)
+            counted = ReadingService(log).count(tx, selection)
         done = export(selection)
         found = parts(done.path)
         lines = lines_of(found)
@@ -381,9 +382,9 @@ def test_the_export_about_a_person_is_the_head_of_their_stream(
     assert anchor["subjects"] == [person]
     assert anchor["facts"]["format"] == "tar"
     with database.read() as tx:
-        assert log.body(tx, anchor["event"]) == {"reason": "Complaint 7"}
+        assert ReadingService(log).body(tx, anchor["event"]) == {"reason": "Complaint 7"}
         assert anchor["commitment"] is not None
-        entry = log.entry(tx, anchor["idx"])
+        entry = ReadingService(log).entry(tx, anchor["idx"])
     assert b"Complaint" not in entry.raw
 
 
@@ -492,12 +493,14 @@ def test_a_search_by_region_and_time_finds_what_matches_page_by_page(
         expected = [leaf["idx"] for leaf in filled if same.matches(leaf)][::-1]
         found: list[int] = []
         with database.read() as tx:
-            while page := log.search(
+            while page := ReadingService(log).search(
                 tx,
                 EntryFilter(**{**vars(wanted), "limit": 7, "before": found[-1] if found else None}),
             ):
                 found += [entry.idx for entry in page]
-            upward = log.search(tx, EntryFilter(**{**vars(wanted), "limit": 3, "after": 100}))
+            upward = ReadingService(log).search(
+                tx, EntryFilter(**{**vars(wanted), "limit": 3, "after": 100})
+            )
         assert found == expected, wanted
         nearest = [idx for idx in expected if idx > 100][-3:]
         assert [entry.idx for entry in upward] == nearest, wanted
@@ -508,13 +511,15 @@ def test_activity_and_refusals_are_counted_as_the_log_has_them(
 ) -> None:
     first = instant(filled[0]["integrated_at"]).replace(minute=0, second=0, microsecond=0)
     with database.read() as tx:
-        buckets = log.activity(tx, first, first + timedelta(hours=12), 6)
-        refused = log.refusals(tx, first)
-        later = log.refusals(tx, first + timedelta(hours=8))
+        buckets = ReadingService(log).activity(tx, first, first + timedelta(hours=12), 6)
+        refused = ReadingService(log).refusals(tx, first)
+        later = ReadingService(log).refusals(tx, first + timedelta(hours=8))
         with pytest.raises(ValueError, match="full hours"):
-            log.activity(tx, first, first + timedelta(hours=1), 7)
+            ReadingService(log).activity(tx, first, first + timedelta(hours=1), 7)
         with pytest.raises(ValueError, match="full hours"):
-            log.activity(tx, first + timedelta(minutes=1), first + timedelta(hours=1), 1)
+            ReadingService(log).activity(
+                tx, first + timedelta(minutes=1), first + timedelta(hours=1), 1
+            )
     assert len(buckets) == 6
     assert sum(bucket.total for bucket in buckets) == len(filled)
     for bucket in buckets:

@@ -9,9 +9,10 @@ from sqlalchemy import event
 from starlette.testclient import TestClient
 
 from app.audit.entries import store
+from app.audit.entries.service import AuditService
 from app.audit.growing.integrator import Integrator
 from app.audit.reading import proofs, serving
-from app.audit.service import AuditService
+from app.audit.reading.service import ReadingService
 from app.audit.tree.checkpoint import open_checkpoint, parse_tlog_proof, parse_vkey, unb64
 from app.audit.tree.merkle import (
     CompactRange,
@@ -152,10 +153,10 @@ def test_what_is_not_published_yet_is_not_served(
         with pytest.raises(NotFound):
             serving.entry_bundle(tx, "tile/entries/000")
         with pytest.raises(NotFound):
-            log.proof(tx, size)
+            ReadingService(log).proof(tx, size)
         with pytest.raises(NotFound):
             proofs.consistency(tx, 1, size + 10)
-        assert log.proof(tx, size - 1).size == size
+        assert ReadingService(log).proof(tx, size - 1).size == size
     integrator.integrate()
     with database.read() as tx:
         assert len(serving.hash_tile(tx, "tile/0/000")) == 8192
@@ -193,7 +194,7 @@ def test_an_auditor_reads_the_entries_behind_the_tiles_and_that_is_an_entry(
     services.integrator.integrate()
     with services.database.read() as tx:
         assert services.log.size(tx) == size + 2
-        read = services.log.entry(tx, size + 1).leaf
+        read = ReadingService(services.log).entry(tx, size + 1).leaf
     assert CompactRange().extend(hashes).size == size
     assert (read["kind"], read["facts"]["first"], read["facts"]["count"]) == ("log.read", 256, rest)
     for bad in ("002", "000.p/0", "0", "x000/000", "00%30", "001.p/255"):

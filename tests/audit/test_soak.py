@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from app.audit.entries.store import entries_between
+from app.audit.reading.service import ReadingService
 from app.audit.tree.checkpoint import open_checkpoint
 from app.audit.tree.merkle import leaf_hash, verify_inclusion
 from tests.audit.soak import Party, Tail, party, process
@@ -29,7 +30,10 @@ def check(mine: Party, seen: list[tuple[int, str]], acknowledged: list[str]) -> 
         times = [entry.leaf["integrated_at"] for entry in entries_between(tx, 0, len(seen))]
         assert times == sorted(times)
         for idx in range(0, len(seen), 97):
-            entry, proof = mine.log.entry(tx, idx), mine.log.proof(tx, idx)
+            entry, proof = (
+                ReadingService(mine.log).entry(tx, idx),
+                ReadingService(mine.log).proof(tx, idx),
+            )
             verify_inclusion(idx, signed.size, leaf_hash(entry.raw), proof.path, signed.root)
     assert mine.integrator.lock is not None
     assert mine.integrator.lock.read() == note.encode()

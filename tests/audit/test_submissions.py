@@ -6,6 +6,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from app.audit.entries.model import SYSTEM, Event, Kind
+from app.audit.reading.service import ReadingService
 from app.kernel.errors import Unavailable
 from app.kernel.signing import BadToken, public_from_jwk, read_token
 from app.kernel.tokens import SUBMISSION_TYPE
@@ -31,7 +32,7 @@ def test_the_promise_names_what_the_entry_will_say(services: Services, clock: Fa
     with services.database.read() as tx:
         index = services.log.index_of(tx, event)
         assert index is not None
-        leaf = services.log.entry(tx, index).leaf
+        leaf = ReadingService(services.log).entry(tx, index).leaf
         assert services.log.submission_receipts(tx, (event, "unknown")) == {event: early}
     issued = int((clock.now() - timedelta(seconds=100)).timestamp())
     assert claims == {

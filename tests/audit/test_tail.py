@@ -16,11 +16,12 @@ from pathlib import Path
 import pytest
 
 from app.audit.entries.model import SYSTEM, Actor, Entry, Event, Kind
-from app.audit.export.projections import LINES, Form
-from app.audit.export.service import export_log
+from app.audit.entries.service import AuditService
+from app.audit.export.projections import LINES, ExportForm
 from app.audit.export.tail import begin_tail, tail
+from app.audit.export.writing import export_log
 from app.audit.growing.integrator import Integrator
-from app.audit.service import AuditService
+from app.audit.reading.service import ReadingService
 from app.cli.audit import FLUSH_EVERY, print_lines
 from app.db.engine import Database
 from app.kernel.errors import Conflict
@@ -52,7 +53,7 @@ def test_what_is_not_published_does_not_leave(
     with database.write() as tx:
         integrator._integrate_batch(tx)
     with database.read() as tx:
-        assert log.entry(tx, 20).idx == 20
+        assert ReadingService(log).entry(tx, 20).idx == 20
     assert len(list(tail(database, 0))) == 20
     integrator.publish()
     assert len(list(tail(database, 0))) == 21
@@ -64,7 +65,7 @@ def test_a_tail_is_an_entry_that_says_from_where_and_how(
     make.fill(database, log, integrator, clock, 20)
     begin_tail(
         database, log, integrator,
-        actor=SYSTEM, now=clock.now(), start=5, form=Form.OCSF, follow=True,
+        actor=SYSTEM, now=clock.now(), start=5, form=ExportForm.OCSF, follow=True,
     )  # fmt: skip
     *_, last = tail(database, 5)
     assert last.leaf["kind"] == "log.exported"
@@ -80,7 +81,7 @@ def test_a_reader_that_is_ahead_of_the_log_is_told(
     with pytest.raises(Conflict, match="20 published entries"):
         begin_tail(
             database, log, integrator,
-            actor=SYSTEM, now=clock.now(), start=21, form=Form.JSONL, follow=True,
+            actor=SYSTEM, now=clock.now(), start=21, form=ExportForm.JSONL, follow=True,
         )  # fmt: skip
     with database.read() as tx:
         assert log.size(tx) == 20
@@ -157,7 +158,7 @@ def test_a_tail_and_an_export_have_the_same_lines(
     integrator: Integrator,
     clock: FakeClock,
     tmp_path: Path,
-    form: Form,
+    form: ExportForm,
 ) -> None:
     make.fill(database, log, integrator, clock, 60)
     done = export_log(
@@ -199,7 +200,7 @@ def test_the_index_to_go_on_with_is_after_what_was_handed_over(
     make.fill(database, log, integrator, clock, 700)
     silenced: list[int] = []
     monkeypatch.setattr(os, "dup2", lambda _source, target: silenced.append(target))
-    lines = LINES[Form.JSONL]
+    lines = LINES[ExportForm.JSONL]
     assert print_lines(Gone(2), tail(database, 0), lines, ORIGIN, 0) == 2 * FLUSH_EVERY
     assert print_lines(Gone(0), tail(database, 40), lines, ORIGIN, 40) == 40
     assert len(silenced) == 2

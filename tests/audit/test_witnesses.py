@@ -14,8 +14,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from app.audit.entries import cosigned, documents, store
+from app.audit.entries.service import AuditService
 from app.audit.growing.integrator import Integrator
-from app.audit.service import AuditService
+from app.audit.reading.service import ReadingService
 from app.audit.tree.checkpoint import Checkpoint, VerifierKey, parse_note, sign_note
 from app.audit.tree.cosignature import cosign, signed_message
 from app.audit.tree.merkle import CompactRange, leaf_hash
@@ -243,8 +244,8 @@ def test_an_entry_that_is_younger_than_the_quorum_is_proved_against_the_newest(
     world.grow(2)
     asking.cosign_now()
     with world.database.read() as tx:
-        assert world.log.proof(tx, 3).size == 10
-        assert world.log.proof(tx, 11).size == 12
+        assert ReadingService(world.log).proof(tx, 3).size == 10
+        assert ReadingService(world.log).proof(tx, 11).size == 12
 
 
 def test_another_policy_counts_from_its_adoption(world: World) -> None:

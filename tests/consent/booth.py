@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from app.audit.entries.model import SYSTEM
-from app.audit.service import AuditService
+from app.audit.entries.service import AuditService
 from app.consent.model import VALIDITY, Act, Decision, Notice, Offer, Shown, Standing
 from app.consent.receipts import Receipt
 from app.consent.service import ConsentService

@@ -3,8 +3,8 @@
 import pytest
 
 from app.audit.entries.model import SYSTEM
+from app.audit.entries.service import AuditService
 from app.audit.entries.vault import Vault
-from app.audit.service import AuditService
 from app.consent.service import ConsentService
 from app.db.engine import Database
 from app.directory.service import DirectoryService

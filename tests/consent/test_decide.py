@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from app.audit.entries.model import SYSTEM, Actor
+from app.audit.reading.service import ReadingService
 from app.consent.model import VALIDITY, Act, State, standing
 from app.kernel.canonical import digest
 from app.kernel.clock import instant
@@ -303,7 +304,7 @@ def test_somebody_else_may_end_a_consent_and_must_say_why(booth: Booth) -> None:
         with pytest.raises(Forbidden, match="nobody revokes their own"):
             booth.consent.revoke(tx, person, Actor("person", "ada"), "why", booth.clock.now())
         receipt = booth.consent.revoke(tx, person, officer, "A court said so", booth.clock.now())
-        assert booth.log.body(tx, receipt.event_id) == {"note": "A court said so"}
+        assert ReadingService(booth.log).body(tx, receipt.event_id) == {"note": "A court said so"}
     assert booth.standing().state is State.REVOKED
     (entry,) = booth.entries("consent.revoked")
     assert "court" not in str(entry)

@@ -19,7 +19,8 @@ from sqlalchemy import create_engine, make_url, text
 
 import app
 from app.audit.entries.model import SYSTEM, Actor, Event, Kind
-from app.audit.export.service import export_log
+from app.audit.export.writing import export_log
+from app.audit.reading.service import ReadingService
 from app.audit.tree.merkle import CompactRange
 from app.db.engine import open_database
 from app.db.roles import create_roles, open_as_admin
@@ -98,7 +99,7 @@ def prepare(kind: str, request: pytest.FixtureRequest, folder: Path) -> Scene:
         checkpoint = services.log.checkpoint(tx)
         assert checkpoint is not None
         receipt = services.log.submission_receipts(tx, (event_id,))[event_id]
-        leaves = [services.log.entry(tx, idx) for idx in range(CUT)]
+        leaves = [ReadingService(services.log).entry(tx, idx) for idx in range(CUT)]
     tree = CompactRange().extend(one.leaf_hash for one in leaves)
     vkey = services.integrator.vkey
     services.database.engine.dispose()

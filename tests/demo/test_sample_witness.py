@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx2
 
+from app.audit.reading.service import ReadingService
 from app.audit.tree.quorum import evaluate, parse_policy
 from app.demo.server import demo_settings, free_port, running
 from app.demo.witness import sample_witness
@@ -28,7 +29,7 @@ def demo(var: Path) -> Iterator[Services]:
 
 def adoptions(services: Services) -> int:
     with services.database.read() as tx:
-        return services.log.counts_by_kind(tx)["log.witnesses_adopted"]
+        return ReadingService(services.log).counts_by_kind(tx)["log.witnesses_adopted"]
 
 
 def until(holds: Callable[[], bool]) -> bool:

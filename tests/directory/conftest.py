@@ -2,8 +2,8 @@
 
 import pytest
 
+from app.audit.entries.service import AuditService
 from app.audit.entries.vault import Vault
-from app.audit.service import AuditService
 from app.directory.service import DirectoryService
 from app.kernel.authority import Role
 from app.kernel.errors import Forbidden

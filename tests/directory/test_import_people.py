@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from app.audit.entries.model import SYSTEM, Actor
-from app.audit.service import AuditService
+from app.audit.entries.service import AuditService
 from app.db.engine import Database
 from app.directory.model import ImportResult, Person
 from app.directory.service import DirectoryService

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.audit.service import AuditService
+from app.audit.entries.service import AuditService
 from app.db.engine import Database
 from app.directory import store
 from app.directory.model import chain, in_cycles

@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from app.audit.reading.service import ReadingService
 from app.demo.server import demo_settings, free_port
 from app.demo.visitor import Astray, Visitor
 from app.kernel.canonical import parse_canonical
@@ -129,7 +130,10 @@ def check(services: Services, person_id: str, acts: list[tuple[str, str]]) -> No
         now = services.clock.now()
         state = services.consent.standing(tx, person, now).state
         size = services.log.size(tx)
-        leaves = [parse_canonical(services.log.entry(tx, index).raw) for index in range(size)]
+        leaves = [
+            parse_canonical(ReadingService(services.log).entry(tx, index).raw)
+            for index in range(size)
+        ]
     kept = {decision.id: str(decision.act) for decision in history}
     assert [kept.get(receipt) for _, receipt in acts] == [act for act, _ in acts]
 

@@ -6,8 +6,8 @@ import pytest
 
 from app.access.enforcer import CasbinAuthority
 from app.access.floor.terms import ALLOWED
+from app.audit.entries.service import AuditService
 from app.audit.entries.vault import Vault
-from app.audit.service import AuditService
 from app.db.engine import Database
 from app.policy.catalogue.model import Catalogue
 from app.policy.catalogue.packs import load_catalogue

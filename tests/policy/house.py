@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 from sqlalchemy import text
 
-from app.audit.service import AuditService
+from app.audit.entries.service import AuditService
 from app.db.engine import Database
 from app.directory.model import Person
 from app.kernel.authority import Authority

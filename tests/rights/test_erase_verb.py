@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from app.audit.reading.service import ReadingService
 from app.demo.custodians import NAMES, sample_custodians
 from app.kernel.signing import read_token
 from app.kernel.tokens import ERASURE_TYPE, keys_for
@@ -45,7 +46,7 @@ def habeas(sample: Services) -> Run:
 
 def adoptions(sample: Services) -> int:
     with sample.database.read() as tx:
-        return sample.log.counts_by_kind(tx)["log.custodians_adopted"]
+        return ReadingService(sample.log).counts_by_kind(tx)["log.custodians_adopted"]
 
 
 def test_a_person_is_erased_by_two_custodians_and_a_receipt_is_given(

@@ -11,7 +11,7 @@ from app.access.floor.terms import ALLOWED, PROHIBITED
 from app.audit.entries.model import SYSTEM
 from app.audit.entries.named import named_documents
 from app.audit.export import archive
-from app.audit.export.service import export_log
+from app.audit.export.writing import export_log
 from app.audit.tree.checkpoint import VerifierKey
 from app.audit.tree.epoch import next_origin
 from app.consent.model import Act

@@ -9,8 +9,8 @@ from playwright.sync_api import Page, Route, expect
 
 from app.audit.entries.model import Entry, EntryFilter
 from app.audit.export.jobs import Job, Progress
+from app.audit.reading.service import ReadingService
 from app.sdk.verify import verify
-from app.web.auditor.jobs import jobs_of
 from tests.web.conftest import Site, barriers
 
 pytestmark = pytest.mark.browser
@@ -51,14 +51,14 @@ def slow() -> Slow:
 
 
 def _begin(site: Site, work: Slow) -> Job:
-    return jobs_of(site.house.services).start(AUDITOR, {"form": "tar", "kind": "policy"}, work)
+    return site.house.services.exports.jobs.start(AUDITOR, {"form": "tar", "kind": "policy"}, work)
 
 
 @pytest.fixture(autouse=True)
 def _no_exports_left(site: Site, slow: Slow) -> object:
     yield
     slow.go.set()
-    jobs = jobs_of(site.house.services)
+    jobs = site.house.services.exports.jobs
     for job in jobs.mine(AUDITOR):
         while jobs.find(job.id, AUDITOR).ended_at is None:
             threading.Event().wait(0.05)
@@ -93,7 +93,7 @@ def test_no_barrier_on_an_export_whatever_became_of_it(site: Site, slow: Slow, s
     assert not page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
     cancelled = Slow()
     other = _begin(site, cancelled)
-    jobs_of(site.house.services).cancel(other.id, AUDITOR)
+    site.house.services.exports.jobs.cancel(other.id, AUDITOR)
     page.goto(f"{site.url}/auditor/export/jobs/{other.id}")
     expect(page.get_by_text("You cancelled it.")).to_be_visible()
     assert barriers(page) == []
@@ -223,7 +223,7 @@ def _download(page: Page, folder: Path) -> Path:
 def _entries(site: Site, kind: str) -> tuple[Entry, ...]:
     """The entries of a kind, the newest first: other tests of the shared service add to them."""
     with site.house.services.database.read() as tx:
-        return site.house.services.log.search(tx, EntryFilter(kind=kind, limit=50))
+        return ReadingService(site.house.services.log).search(tx, EntryFilter(kind=kind, limit=50))
 
 
 def test_an_export_downloaded_here_verifies(site: Site, tmp_path: Path) -> None:

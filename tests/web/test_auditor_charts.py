@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.audit.reading.activity import Bucket
+from app.audit.reading.search import Search, ends, starts
 from app.web.auditor.charts import (
     HEIGHT,
     MOST_BARS,
@@ -18,7 +19,6 @@ from app.web.auditor.charts import (
     shown_days,
     timeline,
 )
-from app.web.auditor.search import Search, ends, starts
 
 TODAY = date(2026, 11, 22)
 

@@ -6,6 +6,7 @@ from starlette.testclient import TestClient
 from app.audit.entries import erasure
 from app.audit.entries.erasure import Erasure
 from app.audit.entries.model import SYSTEM, EntryFilter, Event, Kind
+from app.audit.reading.service import ReadingService
 from app.audit.tree.checkpoint import open_checkpoint, parse_tlog_proof, parse_vkey
 from app.audit.tree.merkle import leaf_hash, verify_inclusion
 from app.wiring import Services
@@ -37,7 +38,9 @@ def alf(client: TestClient, services: Services, people: None) -> Visit:
 def _newest(services: Services, kind: str) -> dict[str, object]:
     services.integrator.integrate()
     with services.database.read() as tx:
-        return dict(services.log.search(tx, EntryFilter(kind=kind, limit=1))[0].leaf)
+        return dict(
+            ReadingService(services.log).search(tx, EntryFilter(kind=kind, limit=1))[0].leaf
+        )
 
 
 def _size(services: Services) -> int:
@@ -51,7 +54,7 @@ def test_an_entry_shows_its_bytes_and_a_proof_that_holds(alf: Visit, services: S
     page = alf.get(f"/auditor/entries/{size - 2}")
     assert page.status_code == 200
     with services.database.read() as tx:
-        entry = services.log.entry(tx, size - 2)
+        entry = ReadingService(services.log).entry(tx, size - 2)
     assert entry.leaf_hash.hex() in page.text
     assert leaf_hash(entry.raw) == entry.leaf_hash
     said = text_of(page)
@@ -90,7 +93,7 @@ def test_an_entry_leads_to_its_neighbours_in_each_stream(alf: Visit, services: S
     _size(services)
     with services.database.read() as tx:
         own = services.log.pseudonym(tx, ALF)
-        by = services.log.search(tx, EntryFilter(actor=f"person:{own}"))
+        by = ReadingService(services.log).search(tx, EntryFilter(actor=f"person:{own}"))
     newest, middle, oldest = (entry.idx for entry in by)
     page = alf.get(f"/auditor/entries/{middle}").text
     section = page.partition('id="streams"')[2].partition("</section>")[0]
@@ -128,7 +131,9 @@ def test_personal_detail_is_opened_against_a_reason_and_that_is_an_entry(
     leaf = _newest(services, "log.body_read")
     with services.database.read() as tx:
         eve = services.log.pseudonym(tx, EVE)
-        assert services.log.body(tx, str(leaf["event"])) == {"reason": "Her complaint of today."}
+        assert ReadingService(services.log).body(tx, str(leaf["event"])) == {
+            "reason": "Her complaint of today."
+        }
     assert leaf["subjects"] == [eve]
     assert leaf["facts"] == {"kind": "consent.revoked", "entry": idx}
 
@@ -137,7 +142,7 @@ def test_of_erased_detail_the_commitment_alone_is_left(alf: Visit, services: Ser
     idx = _with_detail(services)
     with services.database.read() as tx:
         eve = services.log.pseudonym(tx, EVE)
-        event = services.log.entry(tx, idx).leaf["event"]
+        event = ReadingService(services.log).entry(tx, idx).leaf["event"]
     with services.database.write() as tx:
         now = services.clock.now()
         entry = services.log.append(
@@ -148,7 +153,7 @@ def test_of_erased_detail_the_commitment_alone_is_left(alf: Visit, services: Ser
         erasure.destroy(tx, eve)
     services.integrator.integrate()
     with services.database.read() as tx:
-        assert not services.log.has_body(tx, event)
+        assert not ReadingService(services.log).has_body(tx, event)
     page = alf.get(f"/auditor/entries/{idx}")
     assert "Only the commitment remains." in text_of(page)
     assert eve in page.text
@@ -169,7 +174,7 @@ def test_an_entry_without_detail_says_so(alf: Visit, services: Services) -> None
 def _counts(services: Services) -> dict[str, int]:
     services.integrator.integrate()
     with services.database.read() as tx:
-        return services.log.counts_by_kind(tx)
+        return ReadingService(services.log).counts_by_kind(tx)
 
 
 def test_an_index_that_the_log_does_not_have_is_a_page(alf: Visit) -> None:

@@ -11,15 +11,15 @@ from httpx2 import Response
 from starlette.testclient import TestClient
 
 from app.audit.entries.model import EntryFilter
-from app.audit.export.jobs import KEPT_S, Job, Progress, State
-from app.audit.export.projections import Form
+from app.audit.export.jobs import KEPT_S, Job, JobState, Progress
+from app.audit.export.projections import ExportForm
+from app.audit.export.service import file_name
+from app.audit.reading.service import ReadingService
 from app.main import create_app
 from app.sdk.verify import verify
-from app.web.auditor.jobs import jobs_of
 from app.web.words.export_words import (
     FORMS,
     bytes_in_words,
-    file_name,
     minutes_left,
     progress_in_words,
 )
@@ -68,7 +68,11 @@ def _ended(who: Visit, job: str) -> dict[str, object]:
 def _exported(services: Services) -> dict[str, object]:
     services.integrator.integrate()
     with services.database.read() as tx:
-        return dict(services.log.search(tx, EntryFilter(kind="log.exported", limit=1))[0].leaf)
+        return dict(
+            ReadingService(services.log)
+            .search(tx, EntryFilter(kind="log.exported", limit=1))[0]
+            .leaf
+        )
 
 
 def _eve(services: Services) -> str:
@@ -142,13 +146,15 @@ def test_a_persons_entries_cost_a_reason_and_stand_in_their_stream(
     assert refused.status_code == 422
     assert "Say why this person's entries are taken out." in text_of(refused)
     with services.database.read() as tx:
-        assert services.log.search(tx, EntryFilter(kind="log.exported")) == ()
+        assert ReadingService(services.log).search(tx, EntryFilter(kind="log.exported")) == ()
     job = _begun(alf.post("/auditor/export", person=eve, reason="She asked for it."))
     assert _ended(alf, job)["state"] == "ready"
     leaf = _exported(services)
     assert leaf["subjects"] == [eve]
     with services.database.read() as tx:
-        assert services.log.body(tx, str(leaf["event"])) == {"reason": "She asked for it."}
+        assert ReadingService(services.log).body(tx, str(leaf["event"])) == {
+            "reason": "She asked for it."
+        }
 
 
 def test_counting_a_persons_entries_is_reading_them(alf: Visit, services: Services) -> None:
@@ -156,7 +162,7 @@ def test_counting_a_persons_entries_is_reading_them(alf: Visit, services: Servic
     alf.get(f"/auditor/export?person={eve}")
     services.integrator.integrate()
     with services.database.read() as tx:
-        (read,) = services.log.search(tx, EntryFilter(kind="log.read", subject=eve))
+        (read,) = ReadingService(services.log).search(tx, EntryFilter(kind="log.read", subject=eve))
     assert read.leaf["facts"] == {
         "kind": None, "subject": eve, "count": 1, "asked": {"as": "export"},
     }  # fmt: skip
@@ -178,7 +184,7 @@ def test_what_makes_no_sense_is_mended_and_nothing_begins(
     page = alf.post("/auditor/export", **fields)
     assert page.status_code == 422
     assert said in text_of(page)
-    assert jobs_of(services).mine(ALF) == ()
+    assert services.exports.jobs.mine(ALF) == ()
 
 
 def test_another_auditor_does_not_see_it(
@@ -221,7 +227,7 @@ def test_it_can_be_removed_at_once(alf: Visit, services: Services) -> None:
     _ended(alf, job)
     assert alf.post(f"{job}/remove").headers["location"] == "/auditor/export"
     assert alf.get(job).status_code == 404
-    assert list(jobs_of(services).folder.glob("[0-9a-f]" * 32)) == []
+    assert list(services.exports.jobs.folder.glob("[0-9a-f]" * 32)) == []
 
 
 def test_a_running_export_says_how_far_it_is_without_a_script_and_can_be_cancelled(
@@ -233,7 +239,7 @@ def test_a_running_export_says_how_far_it_is_without_a_script_and_can_be_cancell
             time.sleep(0.005)
         return "never.tar"
 
-    started = jobs_of(services).start(ALF, {"form": "tar", "kind": "policy"}, slow)
+    started = services.exports.jobs.start(ALF, {"form": "tar", "kind": "policy"}, slow)
     job = f"/auditor/export/jobs/{started.id}"
     page = alf.get(job)
     assert '<noscript><meta http-equiv="refresh" content="2"></noscript>' in page.text
@@ -263,7 +269,7 @@ def test_a_third_at_once_is_told_to_wait_and_keeps_what_was_chosen(
             time.sleep(0.005)
         return "never.tar"
 
-    jobs = jobs_of(services)
+    jobs = services.exports.jobs
     running = [jobs.start(ADA, {"form": "tar"}, slow) for _ in range(2)]
     page = alf.post("/auditor/export", kind="policy", form="jsonl", reason="A sample.")
     assert page.status_code == 422
@@ -282,24 +288,22 @@ def test_what_an_earlier_process_left_is_removed_at_the_start(
 ) -> None:
     job = _begun(alf.post("/auditor/export"))
     _ended(alf, job)
-    folder = jobs_of(services).folder / job.rpartition("/")[2]
-    clock.advance(KEPT_S - 1)
-    create_app(services)
-    assert folder.exists()
-    clock.advance(1)
-    create_app(services)
-    assert not folder.exists()
+    folder = services.exports.jobs.folder / job.rpartition("/")[2]
+    for seconds, is_kept in ((KEPT_S - 1, True), (1, False)):
+        clock.advance(seconds)
+        with TestClient(create_app(services)):
+            assert folder.exists() is is_kept
 
 
 def test_how_far_it_is_in_words(clock: FakeClock) -> None:
-    job = Job("0" * 32, ALF, {}, State.RUNNING, clock.now())
+    job = Job("0" * 32, ALF, {}, JobState.RUNNING, clock.now())
     assert progress_in_words(job).startswith("Begun.")
     assert progress_in_words(replace(job, done=1_200, total=2_400)) == (
         "1,200 of 2,400 steps written, 50 %."
     )
     assert replace(job, done=9, total=9).percent == 99
     assert progress_in_words(replace(job, cancelling=True)).startswith("Cancelling.")
-    assert progress_in_words(replace(job, state=State.CRASHED)) == "The export broke off."
+    assert progress_in_words(replace(job, state=JobState.CRASHED)) == "The export broke off."
 
 
 def test_words_about_a_file() -> None:
@@ -307,6 +311,6 @@ def test_words_about_a_file() -> None:
         "1 byte", "812 bytes", "4.1 kB", "1.2 GB",
     ]  # fmt: skip
     assert bytes_in_words(5 * 10**16) == "50000.0 TB"
-    assert file_name(9, Form.TAR, whole=True) == "habeas-export-9.tar"
-    assert set(FORMS) == set(Form)
+    assert file_name(9, ExportForm.TAR, whole=True) == "habeas-export-9.tar"
+    assert set(FORMS) == set(ExportForm)
     assert minutes_left(None, None) == 0  # type: ignore[arg-type]

@@ -7,6 +7,7 @@ import pytest
 
 from app.audit.entries.cosigned import Alarm
 from app.audit.entries.model import Entry
+from app.audit.reading.search import kinds_of
 from app.audit.reading.selection import Selection
 from app.audit.tree.checkpoint import Checkpoint
 from app.audit.witnesses.asking import Problem, WitnessSeen, WitnessState
@@ -19,7 +20,6 @@ from app.web.auditor.health_rows import (
     headline,
     selection_in_words,
 )
-from app.web.words.log_words import kinds_of
 
 NOW = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
 SIGNED = Checkpoint("origin", 5_000, b"\x01" * 32)

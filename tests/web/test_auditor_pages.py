@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 
 from app.audit.entries.halt import rolled_back
 from app.audit.entries.model import SYSTEM, EntryFilter, Event, Kind
+from app.audit.reading.service import ReadingService
 from app.kernel.canonical import Json
 from app.kernel.errors import Unavailable
 from app.main import create_app
@@ -41,7 +42,9 @@ def alf(client: TestClient, services: Services, people: None) -> Visit:
 def _newest(services: Services, kind: str) -> dict[str, object]:
     services.integrator.integrate()
     with services.database.read() as tx:
-        return dict(services.log.search(tx, EntryFilter(kind=kind, limit=1))[0].leaf)
+        return dict(
+            ReadingService(services.log).search(tx, EntryFilter(kind=kind, limit=1))[0].leaf
+        )
 
 
 def _size(services: Services) -> int:
@@ -126,7 +129,9 @@ def test_what_else_was_asked_stands_in_the_entry_about_the_search(
     }
     # The entry about a search for a region is not of that region.
     with services.database.read() as tx:
-        assert services.log.search(tx, EntryFilter(kind="log.read", region="DE")) == ()
+        assert (
+            ReadingService(services.log).search(tx, EntryFilter(kind="log.read", region="DE")) == ()
+        )
 
 
 def test_a_prohibited_purpose_that_was_asked_for_can_be_chosen(
@@ -176,7 +181,7 @@ def test_looking_for_somebody_and_opening_an_entry_about_them_is_in_their_stream
 ) -> None:
     with services.database.read() as tx:
         eve = services.log.pseudonym(tx, EVE)
-        about_eve = services.log.search(tx, EntryFilter(subject=eve))[0].idx
+        about_eve = ReadingService(services.log).search(tx, EntryFilter(subject=eve))[0].idx
     assert alf.get(f"/auditor?person={eve}").status_code == 200
     assert alf.get(f"/auditor?person={eve}&side=by").status_code == 200
     assert alf.get(f"/auditor/entries/{about_eve}").status_code == 200
@@ -184,7 +189,7 @@ def test_looking_for_somebody_and_opening_an_entry_about_them_is_in_their_stream
     alf.get("/auditor?kind=directory.person")
     services.integrator.integrate()
     with services.database.read() as tx:
-        reads = services.log.search(tx, EntryFilter(kind="log.read", subject=eve))
+        reads = ReadingService(services.log).search(tx, EntryFilter(kind="log.read", subject=eve))
     assert [entry.leaf["subjects"] for entry in reads] == [[eve]] * 4
 
 
@@ -318,9 +323,11 @@ def test_a_pseudonym_costs_a_reason_and_the_person_can_learn_of_it(
         assert services.log.pseudonym(tx, EVE) == found[0]
     services.integrator.integrate()
     with services.database.read() as tx:
-        about = services.log.search(tx, EntryFilter(kind="log.read", subject=found[0]))
+        about = ReadingService(services.log).search(
+            tx, EntryFilter(kind="log.read", subject=found[0])
+        )
         assert len(about) == 1
-        assert services.log.body(tx, about[0].leaf["event"]) == {
+        assert ReadingService(services.log).body(tx, about[0].leaf["event"]) == {
             "reason": "Her own request of today."
         }
     assert b"Her own request" not in about[0].raw

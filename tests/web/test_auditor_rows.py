@@ -7,10 +7,14 @@ import pytest
 from app.access.decision.model import AccessReason
 from app.access.floor.terms import ALLOWED
 from app.audit.entries.model import Entry, Kind
+from app.audit.reading.desk import LogSummary
+from app.audit.reading.search import KIND_GROUPS, OUTCOMES, SIDES, Search, group_of, kinds_of
 from app.audit.reading.selection import Selection
+from app.audit.reading.service import ReadingService
 from app.audit.tree.checkpoint import Checkpoint
 from app.kernel.vocabulary import Reason
 from app.web.auditor import entry_rows
+from app.web.auditor import search as search_words
 from app.web.auditor.rows import (
     age_in_words,
     chips,
@@ -21,10 +25,11 @@ from app.web.auditor.rows import (
     region_choices,
     unknown_kinds,
 )
-from app.web.auditor.search import Search
+from app.web.auditor.search import query
+from app.web.words import log_words
 from app.web.words.log_facts import FACTS
 from app.web.words.log_reasons import REASONS, reason_in_words
-from app.web.words.log_words import FIELDS, GROUPS, KINDS, group_of, kinds_of, shortened
+from app.web.words.log_words import FIELDS, GROUPS, KINDS, shortened
 from app.wiring import Services
 
 NOW = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
@@ -60,10 +65,16 @@ def test_every_kind_has_words_and_stands_in_the_form_once() -> None:
 
 
 def test_every_first_part_of_a_kind_belongs_to_exactly_one_group() -> None:
-    rooms = [room for group in GROUPS.values() for room in group.rooms]
-    assert sorted(rooms) == sorted({kind.partition(".")[0] for kind in KINDS})
+    parts = [part for group in KIND_GROUPS.values() for part in group]
+    assert sorted(parts) == sorted({kind.partition(".")[0] for kind in KINDS})
     assert group_of("something.new") == "log"
-    assert all(kinds_of(group) for group in GROUPS)
+    assert [bool(kinds_of(group)) for group in KIND_GROUPS] == [True] * len(GROUPS)
+
+
+def test_whatever_a_search_can_ask_for_has_words() -> None:
+    assert KIND_GROUPS.keys() == GROUPS.keys()
+    assert set(OUTCOMES) == log_words.OUTCOMES.keys()
+    assert set(SIDES) == search_words.SIDES.keys()
 
 
 def test_every_field_of_a_leaf_is_explained() -> None:
@@ -77,7 +88,9 @@ def test_every_reason_of_a_refusal_has_words() -> None:
 
 def test_every_fact_of_the_sample_log_has_a_meaning(sample: Services) -> None:
     with sample.database.read() as tx:
-        leaves = [sample.log.entry(tx, idx).leaf for idx in range(sample.log.size(tx))]
+        leaves = [
+            ReadingService(sample.log).entry(tx, idx).leaf for idx in range(sample.log.size(tx))
+        ]
     assert {name for leaf in leaves for name in leaf["facts"]} <= FACTS.keys()
 
 
@@ -136,8 +149,9 @@ def test_ages_are_said_in_one_unit(seconds: float, said: str) -> None:
 
 
 def test_the_health_of_an_empty_and_of_a_grown_log() -> None:
-    assert health(None, None, 2, NOW).size == 0
-    grown = health(Checkpoint("origin", 8, b"\x01" * 32), _entry(), 0, NOW)
+    assert health(LogSummary(None, None, 2), NOW).size == 0
+    checkpoint = Checkpoint("origin", 8, b"\x01" * 32)
+    grown = health(LogSummary(checkpoint, NOW - timedelta(minutes=59), 0), NOW)
     assert (grown.size, grown.age, grown.pending) == (8, "59 minutes ago", 0)
 
 
@@ -158,13 +172,13 @@ def test_a_search_survives_the_turn_of_a_page() -> None:
     search = Search(kind="log.read", person=PERSON, side="by", before="40", since="2026-11-01")
     assert search.faults() == ()
     asked = f"kind=log.read&person={PERSON}&side=by&since=2026-11-01"
-    assert search.query(before=12) == f"{asked}&before=12"
-    assert search.query(after=90) == f"{asked}&after=90"
-    assert search.query() == asked
+    assert query(search, before=12) == f"{asked}&before=12"
+    assert query(search, after=90) == f"{asked}&after=90"
+    assert query(search) == asked
     wanted = search.wanted(50)
     assert (wanted.actor, wanted.subject, wanted.before) == (f"person:{PERSON}", None, 40)
     assert Search(person=PERSON).wanted(50).subject == PERSON
-    assert Search().query() == ""
+    assert query(Search()) == ""
 
 
 def test_both_days_of_a_search_belong_to_it() -> None:

@@ -6,6 +6,7 @@ import re
 import pytest
 
 from app.audit.entries.model import EntryFilter
+from app.audit.reading.service import ReadingService
 from app.kernel.signing import read_token
 from app.kernel.tokens import RECEIPT_TYPE
 from app.web.shell.door import cookie_name
@@ -228,7 +229,7 @@ def notices_shown(house: House, person_id: str) -> int:
     with house.services.database.write() as tx:
         pseudonym = house.services.log.pseudonym(tx, person_id)
         wanted = EntryFilter(kind="notice.shown", subject=pseudonym)
-        return len(house.services.log.search(tx, wanted))
+        return len(ReadingService(house.services.log).search(tx, wanted))
 
 
 UTF7 = "multipart/form-data; boundary=b; charset=utf-7"
@@ -275,7 +276,9 @@ def test_every_decision_and_sign_in_is_an_entry(house: House) -> None:
     with house.services.database.write() as tx:
         pseudonym = house.services.log.pseudonym(tx, "E-0053")
         wanted = EntryFilter(actor=f"person:{pseudonym}")
-        kinds = [entry.leaf["kind"] for entry in house.services.log.search(tx, wanted)]
+        kinds = [
+            entry.leaf["kind"] for entry in ReadingService(house.services.log).search(tx, wanted)
+        ]
     assert kinds == ["session.ended", "consent.refused", "session.started"]
 
 

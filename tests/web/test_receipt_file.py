@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from app.audit.reading.service import ReadingService
 from app.kernel.signing import LocalSigner, jwk, sign_token
 from app.kernel.tokens import KEY_USE, RECEIPT_TYPE
 from app.sdk.verify import Ask, verify, verify_asked
@@ -21,6 +22,7 @@ def receipt(house: House, tmp_path: Path) -> Path:
         path = f"/me/receipts/{kept[0].decision.id}"
     else:
         path = browser.press("/me", "Do not capture me").url.path
+    house.integrate()
     file = tmp_path / "receipt.json"
     file.write_text(browser.get(f"{path}.json").text, encoding="utf-8")
     return file
@@ -57,7 +59,7 @@ def test_a_changed_receipt_is_found(house: House, receipt: Path, part: str) -> N
             document["log"]["proof"] = "\n".join(lines)
         case "other":
             with house.services.database.read() as tx:
-                document["log"]["proof"] = house.services.log.tlog_proof(tx, 0)
+                document["log"]["proof"] = ReadingService(house.services.log).tlog_proof(tx, 0)
         case "early":
             document["log"] = None
     receipt.write_text(json.dumps(document), encoding="utf-8")

@@ -96,7 +96,7 @@ def test_it_needs_nothing_of_the_service(tmp_path: Path) -> None:
         "import sys; import app.witness.http, app.witness.service\n"
         "bad = [n for n in sys.modules if n.startswith(('app.settings', 'app.wiring', 'app.web', "
         "'app.api', 'app.policy', 'app.consent', 'app.agents', 'app.access', 'app.directory', "
-        "'app.audit.entries.store', 'app.audit.service'))]\n"
+        "'app.audit.entries.store', 'app.audit.entries.service'))]\n"
         "sys.exit(', '.join(bad) or 0)"
     )
     environment = {**os.environ, "HABEAS_NO_SUCH_SETTING": "1"}

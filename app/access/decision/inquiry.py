@@ -16,7 +16,7 @@ from functools import partial
 from app.access.decision.facts import Stay, caller_of, person_facts, policy_facts, stays_of
 from app.access.decision.model import CAPTURED_DATA, Caller, Consumer, Facts, PolicyFacts, Question
 from app.access.enforcer import ACTIONS
-from app.audit.service import AuditService
+from app.audit.entries.service import AuditService
 from app.consent.service import ConsentService
 from app.db.engine import Tx
 from app.directory.model import Person

@@ -15,7 +15,7 @@ from app.access import store
 from app.access.decision.model import GRANT_TTL_S, USE_WITHIN, Consumer
 from app.access.store import Closed, GrantRow
 from app.audit.entries.model import Actor, Event, Kind
-from app.audit.service import AuditService
+from app.audit.entries.service import AuditService
 from app.db.engine import Tx
 from app.kernel.canonical import Json
 from app.kernel.errors import Conflict, Fault, InvalidInput, NotFound

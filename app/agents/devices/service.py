@@ -13,7 +13,7 @@ from datetime import datetime
 from app.agents.devices import store
 from app.agents.model import Device
 from app.audit.entries.model import Actor, Event, Kind
-from app.audit.service import AuditService
+from app.audit.entries.service import AuditService
 from app.db.engine import Tx
 from app.directory.model import Person
 from app.directory.service import DirectoryService

@@ -26,7 +26,7 @@ from app.agents.pairing import store
 from app.agents.pairing.assertion import SKEW, claimed_device, read_assertion
 from app.agents.pairing.codes import PAIRING_LIFE, Guesses, hashed, new_user_code, normal
 from app.audit.entries.model import Actor, Event, Kind
-from app.audit.service import AuditService
+from app.audit.entries.service import AuditService
 from app.db.engine import Tx
 from app.directory.model import Person
 from app.kernel.errors import (

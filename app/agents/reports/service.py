@@ -12,7 +12,7 @@ from datetime import datetime
 from app.agents.model import Device, Report, Totals
 from app.agents.reports import store
 from app.audit.entries.model import Actor, Event, Kind
-from app.audit.service import AuditService
+from app.audit.entries.service import AuditService
 from app.db.engine import Tx
 from app.directory.service import DirectoryService
 from app.kernel.canonical import Json, canonical, digest, parse_canonical

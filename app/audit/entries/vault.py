@@ -16,6 +16,7 @@ from typing import Any
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from app.audit.tree.epoch import base_of
 from app.kernel.canonical import Json, canonical
 from app.kernel.signing import b64u, unb64u
 
@@ -112,6 +113,11 @@ class Vault:
             )
         except (InvalidTag, ValueError) as error:
             raise Tampered("the data key was altered, or wrapped by another vault") from error
+
+
+def detail_context(origin: str, event_id: str, kind: str) -> bytes:
+    """What binds a body to its place: the log in all its epochs, the event, the event's kind."""
+    return f"{base_of(origin)}|{event_id}|{kind}".encode()
 
 
 def _key_context(owner: str) -> bytes:

@@ -13,7 +13,7 @@ from app.kernel.clock import instant
 
 
 @dataclass(frozen=True)
-class Waiting:
+class WaitingEntry:
     """A submission without an index yet."""
 
     pid: int
@@ -21,20 +21,20 @@ class Waiting:
     created_at: datetime
 
 
-def backlog(tx: Tx, most: int) -> tuple[int, Waiting | None]:
+def backlog(tx: Tx, most: int) -> tuple[int, WaitingEntry | None]:
     """How many submissions wait, counted up to ``most``, and the one that waits longest."""
     some = select(pending.c.pid).limit(most).subquery()
     count = int(tx.execute(select(func.count()).select_from(some)).scalar_one())
     return count, next(iter(waiting(tx, 1)), None)
 
 
-def waiting(tx: Tx, limit: int, before: datetime | None = None) -> tuple[Waiting, ...]:
+def waiting(tx: Tx, limit: int, before: datetime | None = None) -> tuple[WaitingEntry, ...]:
     """The submissions that wait longest; ``before``: only those made earlier."""
     query = select(pending.c.pid, pending.c.event_id, pending.c.created_at)
     if before is not None:
         query = query.where(pending.c.created_at < before)
     rows = tx.execute(query.order_by(pending.c.pid).limit(limit))
-    return tuple(Waiting(row.pid, row.event_id, row.created_at) for row in rows)
+    return tuple(WaitingEntry(row.pid, row.event_id, row.created_at) for row in rows)
 
 
 def submission_digest(tx: Tx, event_id: str) -> tuple[str, datetime] | None:

@@ -47,7 +47,7 @@ Work = Callable[[Path, Progress], str]
 """Writes the file at the path; returns the name under which it is given out."""
 
 
-class State(StrEnum):
+class JobState(StrEnum):
     """Where a job stands."""
 
     RUNNING = "running"
@@ -75,7 +75,7 @@ class Job:
     id: str
     owner: str
     asked: Mapping[str, str]
-    state: State
+    state: JobState
     started_at: datetime
     done: int = 0
     total: int = 0
@@ -89,7 +89,7 @@ class Job:
     @property
     def percent(self) -> int:
         """How much is done, of 100; 100 only when the file is ready."""
-        if self.state is State.READY:
+        if self.state is JobState.READY:
             return 100
         return min(99, 100 * self.done // self.total) if self.total else 0
 
@@ -125,7 +125,7 @@ class ExportJobs:
                 cure="Remove one of yours, or wait: each goes an hour after it was written.",
                 kind="exports-kept",
             )
-        job = Job(secrets.token_hex(16), owner, asked, State.RUNNING, self.clock.now())
+        job = Job(secrets.token_hex(16), owner, asked, JobState.RUNNING, self.clock.now())
         with contextlib.ExitStack() as held:
             held.callback(os.close, self._slot())
             # Made under another name first: a folder that can be found has a state and a lock.
@@ -169,14 +169,14 @@ class ExportJobs:
             NotFound: there is no such job, or no file.
         """
         job = self.find(job_id, owner)
-        if job.state is not State.READY:
+        if job.state is not JobState.READY:
             raise NotFound("this export has no file", cure="Look at its page for where it stands.")
         return self.folder / job.id / "file"
 
     def cancel(self, job_id: str, owner: str) -> None:
         """Ask a job of this person to stop; one that has ended stays as it is."""
         job = self.find(job_id, owner)
-        if job.state is State.RUNNING:
+        if job.state is JobState.RUNNING:
             (self.folder / job.id / "cancel").touch(mode=0o600)
 
     def remove(self, job_id: str, owner: str) -> None:
@@ -186,7 +186,7 @@ class ExportJobs:
             Conflict: it runs.
         """
         job = self.find(job_id, owner)
-        if job.state is State.RUNNING:
+        if job.state is JobState.RUNNING:
             raise Conflict("this export is being written", cure="Cancel it first.")
         shutil.rmtree(self.folder / job.id, ignore_errors=True)
 
@@ -233,7 +233,7 @@ class ExportJobs:
         except FileNotFoundError:
             return None
         job = _job(said)
-        if job.state is not State.RUNNING:
+        if job.state is not JobState.RUNNING:
             return job
         return replace(job, cancelling=cancelling) if lives else self._crashed(folder, job)
 
@@ -242,7 +242,7 @@ class ExportJobs:
         _clear(folder)
         found = replace(
             job,
-            state=State.CRASHED,
+            state=JobState.CRASHED,
             ended_at=self.clock.now(),
             problem="The program that wrote this export ended before it was done.",
             cure="Nothing is lost but the time. Start it anew.",
@@ -257,23 +257,23 @@ class ExportJobs:
         try:
             name = work(folder / "file", reporter)
             size = (folder / "file").stat().st_size
-            ended = replace(reporter.job, state=State.READY, name=name, size=size)
+            ended = replace(reporter.job, state=JobState.READY, name=name, size=size)
         except Cancelled:
-            ended = replace(reporter.job, state=State.CANCELLED)
+            ended = replace(reporter.job, state=JobState.CANCELLED)
         except HabeasError as error:
             problem = f"{error.problem[:1].upper()}{error.problem[1:]}."
-            ended = replace(reporter.job, state=State.FAILED, problem=problem, cure=error.cure)
+            ended = replace(reporter.job, state=JobState.FAILED, problem=problem, cure=error.cure)
         except Exception:
             _logger.exception("an export was not written")
             ended = replace(
                 reporter.job,
-                state=State.FAILED,
+                state=JobState.FAILED,
                 problem="The export could not be written.",
                 cure="Start it anew. If it fails again, the server's own log says why.",
             )
         with held:
             try:
-                if ended.state is not State.READY:
+                if ended.state is not JobState.READY:
                     _clear(folder)
                 _write(folder, replace(ended, ended_at=self.clock.now()))
             except OSError:
@@ -353,7 +353,7 @@ def _job(said: dict[str, Any]) -> Job:
     return Job(
         **said
         | {
-            "state": State(said["state"]),
+            "state": JobState(said["state"]),
             "started_at": instant(said["started_at"]),
             "ended_at": None if ended is None else instant(ended),
         }

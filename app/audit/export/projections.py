@@ -20,7 +20,7 @@ from app.audit.export.ocsf import ocsf_event
 from app.kernel.canonical import Json, canonical
 
 
-class Form(StrEnum):
+class ExportForm(StrEnum):
     """In which form entries leave."""
 
     TAR = "tar"
@@ -41,26 +41,26 @@ class Form(StrEnum):
         return _MEDIA_TYPES[self]
 
 
-_SUFFIXES: Mapping[Form, str] = {
-    Form.TAR: ".tar",
-    Form.CSV: ".csv",
-    Form.JSONL: ".jsonl",
-    Form.OCSF: ".ocsf.jsonl",
-    Form.CLOUDEVENTS: ".cloudevents.jsonl",
-    Form.PARQUET: ".parquet",
+_SUFFIXES: Mapping[ExportForm, str] = {
+    ExportForm.TAR: ".tar",
+    ExportForm.CSV: ".csv",
+    ExportForm.JSONL: ".jsonl",
+    ExportForm.OCSF: ".ocsf.jsonl",
+    ExportForm.CLOUDEVENTS: ".cloudevents.jsonl",
+    ExportForm.PARQUET: ".parquet",
 }
-_MEDIA_TYPES: Mapping[Form, str] = {
-    Form.TAR: "application/x-tar",
-    Form.CSV: "text/csv; charset=utf-8; header=present",
-    Form.JSONL: "application/jsonl",
-    Form.OCSF: "application/jsonl",
-    Form.CLOUDEVENTS: "application/jsonl",
-    Form.PARQUET: "application/vnd.apache.parquet",
+_MEDIA_TYPES: Mapping[ExportForm, str] = {
+    ExportForm.TAR: "application/x-tar",
+    ExportForm.CSV: "text/csv; charset=utf-8; header=present",
+    ExportForm.JSONL: "application/jsonl",
+    ExportForm.OCSF: "application/jsonl",
+    ExportForm.CLOUDEVENTS: "application/jsonl",
+    ExportForm.PARQUET: "application/vnd.apache.parquet",
 }
 
 
 @dataclass(frozen=True)
-class Lines:
+class LineWriter:
     """A form of which each entry is one line of text.
 
     Attributes:
@@ -165,10 +165,10 @@ def _cloudevents_line(entry: Entry, origin: str) -> bytes:
     return canonical(event) + b"\n"
 
 
-LINES: Mapping[Form, Lines] = {
-    Form.CSV: Lines(_csv({name: name for name in COLUMNS}), _csv_line),
-    Form.JSONL: Lines(b"", _json_line),
-    Form.OCSF: Lines(b"", _ocsf_line),
-    Form.CLOUDEVENTS: Lines(b"", _cloudevents_line),
+LINES: Mapping[ExportForm, LineWriter] = {
+    ExportForm.CSV: LineWriter(_csv({name: name for name in COLUMNS}), _csv_line),
+    ExportForm.JSONL: LineWriter(b"", _json_line),
+    ExportForm.OCSF: LineWriter(b"", _ocsf_line),
+    ExportForm.CLOUDEVENTS: LineWriter(b"", _cloudevents_line),
 }
 """The forms that can be written line by line, and so be tailed."""

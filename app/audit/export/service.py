@@ -1,313 +1,207 @@
-"""The log as one file: the export that verifies, and projections of it for other programs.
+"""The log leaves the system as a file or as a stream: who may, what becomes an entry, and the jobs.
 
 Rules:
-1. An export is an entry of the log it exports; that entry says in which form and which selection.
-2. It runs in one reading transaction: what is written is the log at one checkpoint, however it
-   grows meanwhile.
-3. A page of entries is in memory at once. What grows with the log is the manifest: a line for each
-   tile, that is, for 256 entries.
-4. The file appears under its name when it is complete and on the disk, not before. Until then it
-   has a name of its own that nobody can foresee: two exports to one name do not meet, and a link
-   that somebody laid there is not followed.
+1. A person who exports needs the right, also to look at the job, to fetch its file, to end it.
+2. A person's entries are taken out against a reason only. The reason is kept, encrypted, under that
+   person's key, next to the entry about the export.
+3. The entry about an export or a tail is committed before the first entry is read for it.
+4. Who works at the command line of this machine holds its keys and its database: no role is asked
+   there, and the entry says that the system did it.
 """
 
-import os
-import secrets
-import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO
 
-from app.audit.entries import cosigned, store
-from app.audit.entries.model import Actor, Entry, Event, Kind
-from app.audit.entries.named import named_documents
-from app.audit.entries.store import Signed
-from app.audit.export import archive
-from app.audit.export.archive import ArchiveWriter
-from app.audit.export.projections import LINES, Form
+from app.audit.entries.model import SYSTEM, Actor, Entry
+from app.audit.entries.service import AuditService
+from app.audit.export.jobs import ExportJobs, Job, Progress, Work
+from app.audit.export.projections import ExportForm
+from app.audit.export.tail import Wait, begin_tail, tail
+from app.audit.export.writing import Documents, Exported, export_log
 from app.audit.growing.integrator import Integrator
-from app.audit.reading import lookup
-from app.audit.reading.lookup import Chosen
-from app.audit.reading.selection import WHOLE, Selection
-from app.audit.service import AuditService
-from app.audit.tree.checkpoint import parse_checkpoint, parse_note
-from app.audit.tree.tiles import tiles_of
+from app.audit.reading.desk import Reader
+from app.audit.reading.lookup import is_known
+from app.audit.reading.search import Search
+from app.audit.reading.selection import Selection
 from app.db.engine import Database, Tx
-from app.kernel.canonical import Json
-from app.kernel.errors import Fault, InvalidInput, Unavailable
-
-WITNESSES_WITHIN_S = 3.0
-"""How long an export waits until enough witnesses have cosigned its checkpoint, seconds."""
-
-_LOOK_EVERY_S = 0.1
-
-Documents = Callable[[Tx], Iterable[tuple[str, bytes]]]
-"""Gives every document there is, each with its digest, as a transaction sees them."""
-
-Progress = Callable[[int, int], None]
-"""Told now and then how many lines and tiles are written, of how many; at last that all are.
-
-What it raises ends the export and leaves no file.
-"""
-
-_TELL_EVERY = 100
+from app.kernel.authority import Authority
+from app.kernel.clock import Clock
+from app.kernel.errors import Fault, InvalidInput
 
 
-@dataclass(frozen=True)
-class Exported:
-    """What was written.
+@dataclass(frozen=True, kw_only=True)
+class ExportService:
+    """Exports and tails of the log of one instance."""
 
-    Attributes:
-        size: how many entries the log had.
-        root: their root.
-        path: the file.
-        entries: how many entries the file holds.
-    """
+    authority: Authority
+    clock: Clock
+    database: Database
+    log: AuditService
+    integrator: Integrator
+    documents: Documents
+    jobs: ExportJobs
 
-    size: int
-    root: bytes
-    path: Path
-    entries: int
+    def begin(self, tx: Tx, reader: Reader, search: Search, form: str, reason: str) -> Job:
+        """Begin to write what a search chooses, in the background.
 
+        Raises:
+            Forbidden: the reader may not export the log.
+            InvalidInput: a field is wrong; nothing was begun.
+            Conflict, Unavailable: as many are kept, or being written, as may be.
+        """
+        self._require(reader)
+        faults = (*self._faults(tx, search), *_form_faults(search, form, reason))
+        if faults:
+            raise InvalidInput("the export cannot be begun", faults=faults)
+        asked = {name: value for name, value in vars(search).items() if value} | {"form": form}
+        work = self._work(reader, search.selection(), ExportForm(form), reason.strip())
+        return self.jobs.start(reader.id, asked, work)
 
-def export_log(
-    database: Database,
-    log: AuditService,
-    integrator: Integrator,
-    target: Path,
-    *,
-    actor: Actor,
-    now: datetime,
-    documents: Documents,
-    form: Form = Form.TAR,
-    selection: Selection | None = None,
-    reason: str = "",
-    progress: Progress | None = None,
-) -> Exported:
-    """Write the log to ``target``, replacing it only when the new file is complete.
+    def find(self, reader: Reader, job_id: str) -> Job:
+        """A job of the reader.
 
-    Args:
-        database: where the log lies; no transaction of the caller may be open.
-        log: appends the entry about this export.
-        integrator: gives that entry its place.
-        target: the file to write.
-        actor: who exports.
-        now: when.
-        documents: read in the transaction of the export; those that its entries name are written.
-            A document of an entry that is not integrated yet is left to the next export.
-        form: ``tar`` is the export that verifies; the others are projections.
-        selection: which entries; None for all.
-        reason: why; kept encrypted beside the entry about this export, under the key of the person
-            it is about, else of the person who exports. Only with one of the two.
-        progress: told about each line and tile, for a bar.
+        Raises:
+            Forbidden: the reader may not export the log.
+            NotFound: there is none, or it is somebody else's.
+        """
+        self._require(reader)
+        return self.jobs.find(job_id, reader.id)
 
-    Raises:
-        InvalidInput: nobody stands in the log under the person's pseudonym.
-        Unavailable: the form needs a program that is missing, the file cannot be written, or the
-            export's own entry is not published.
-    """
-    wanted = selection or WHOLE
-    if target.is_dir() or not target.parent.is_dir():  # said before it becomes an entry
-        raise _unwritable(target, NotADirectoryError(None, "there is no such place for a file"))
-    write_parquet = _parquet() if form is Form.PARQUET else None
-    event_id = announce(
-        database, log, actor, now, {"format": form.value}, selection=wanted, reason=reason
-    )
-    integrator.integrate()
-    _await_witnesses(database, event_id)
-    with _complete(target) as file, database.read() as tx:
-        anchor, signed = _covering(tx, event_id)
-        whole = wanted.is_whole
-        chosen = lookup.everything(signed.size) if whole else lookup.choose(tx, wanted, anchor)
-        told = _Told(progress)
-        if form is Form.TAR:
-            _write_archive(tx, file, signed, integrator.vkey, documents, chosen, told)
-        elif write_parquet is not None:
-            told.total = lookup.count(tx, chosen)
-            write_parquet(file, told.each(lookup.read_chosen(tx, chosen)))
-        else:
-            _write_lines(tx, file, form, log.origin, chosen, told)
-    return Exported(signed.size, signed.root, target, told.lines)
+    def jobs_of(self, reader: Reader) -> tuple[Job, ...]:
+        """The jobs of the reader, the newest first.
 
+        Raises:
+            Forbidden: the reader may not export the log.
+        """
+        self._require(reader)
+        return self.jobs.mine(reader.id)
 
-def announce(
-    database: Database,
-    log: AuditService,
-    actor: Actor,
-    now: datetime,
-    facts: dict[str, Json],
-    *,
-    selection: Selection = WHOLE,
-    reason: str = "",
-) -> str:
-    """Append the entry about entries leaving the system; return its event id.
+    def file(self, reader: Reader, job_id: str) -> Path:
+        """The file of a job of the reader that is ready.
 
-    Raises:
-        InvalidInput: nobody stands in the log under the selection's person.
-    """
-    with database.write() as tx:
-        tree = store.head_of(tx)
-        whom: tuple[str, ...] = ()
-        if selection.person is not None:
-            # Somebody erased has entries but no mapping; then the entry is about nobody.
-            whom = tuple(log.people(tx, (selection.person,)).values())
-            if not whom and not lookup.is_known(tx, selection.person):
-                fault = Fault("person", "Nobody stands in the log under this pseudonym")
-                raise InvalidInput("the selection cannot be used", faults=(fault,))
-        said: dict[str, Json] = {
-            "size": tree.size,
-            "root": tree.root.hex(),
-            "selection": None if selection.is_whole else selection.facts,
-            **facts,
-        }
-        event = Event(
-            Kind.LOG_EXPORTED,
-            actor,
-            said,
-            subjects=whom,
-            purpose=selection.purpose,
-            body={"reason": reason} if reason else None,
+        Raises:
+            Forbidden, NotFound: as ``find``; also where there is no file.
+        """
+        self._require(reader)
+        return self.jobs.file(job_id, reader.id)
+
+    def cancel(self, reader: Reader, job_id: str) -> None:
+        """Ask a job to stop. The entry about the export stays: that it was begun is a fact.
+
+        Raises:
+            Forbidden, NotFound: as ``find``.
+        """
+        self._require(reader)
+        self.jobs.cancel(job_id, reader.id)
+
+    def remove(self, reader: Reader, job_id: str) -> None:
+        """Remove the file of a job before its hour is over.
+
+        Raises:
+            Forbidden, NotFound: as ``find``.
+            Conflict: it runs.
+        """
+        self._require(reader)
+        self.jobs.remove(job_id, reader.id)
+
+    def sweep(self) -> None:
+        """Remove what an earlier process left behind; for the start of a process that serves."""
+        self.jobs.sweep()
+
+    def write(
+        self, target: Path, form: ExportForm, selection: Selection, progress: Progress
+    ) -> Exported:
+        """Write the log, or a selection of it, at the command line (rule 4).
+
+        Raises:
+            InvalidInput, Unavailable: see ``export_log``.
+        """
+        return self._write(target, SYSTEM, form, selection, "", progress)
+
+    def tail(
+        self,
+        start: int,
+        form: ExportForm,
+        *,
+        limit: int | None = None,
+        follow: Wait | None = None,
+    ) -> Iterator[Entry]:
+        """Yield published entries from an index on, at the command line (rule 4).
+
+        Args:
+            start: the first index.
+            form: in which form they are handed on, for the entry about it.
+            limit: at most so many entries.
+            follow: called when there is nothing new; None ends the tail there.
+
+        Raises:
+            Conflict: the log has fewer entries, or was restored meanwhile.
+        """
+        begin_tail(
+            self.database,
+            self.log,
+            self.integrator,
+            actor=SYSTEM,
+            now=self.clock.now(),
+            start=start,
+            form=form,
+            follow=follow is not None,
         )
-        return log.append(tx, event, now)
+        return tail(self.database, start, limit=limit, wait=follow)
 
+    def _require(self, reader: Reader) -> None:
+        self.authority.require(reader.roles, None, "log", "export")
 
-def _covering(tx: Tx, event_id: str) -> tuple[int, Signed]:
-    """The index of the export's entry, and the checkpoint that covers it, cosigned where one is."""
-    anchor, newest = store.index_of(tx, event_id), cosigned.newest(tx)
-    if anchor is None or newest is None or anchor >= newest.size:
-        raise Unavailable(
-            "the entry about this export is not published yet",
-            cure="Look at the log's health, then export again.",
+    def _faults(self, tx: Tx, search: Search) -> tuple[Fault, ...]:
+        faults = search.faults()
+        if not faults and search.person and not is_known(tx, search.person):
+            return (Fault("person", "Nobody stands in the log under this pseudonym."),)
+        return faults
+
+    def _work(self, reader: Reader, selection: Selection, form: ExportForm, reason: str) -> Work:
+        """What the thread of a job does; the request's own transaction is over by then."""
+
+        def write(target: Path, progress: Progress) -> str:
+            actor = Actor("person", reader.id)
+            exported = self._write(target, actor, form, selection, reason, progress)
+            return file_name(exported.size, form, whole=selection.is_whole)
+
+        return write
+
+    def _write(
+        self,
+        target: Path,
+        actor: Actor,
+        form: ExportForm,
+        selection: Selection,
+        reason: str,
+        progress: Progress,
+    ) -> Exported:
+        return export_log(
+            self.database,
+            self.log,
+            self.integrator,
+            target,
+            actor=actor,
+            now=self.clock.now(),
+            documents=self.documents,
+            form=form,
+            selection=selection,
+            reason=reason,
+            progress=progress,
         )
-    served = cosigned.served(tx)
-    return anchor, served if served is not None and anchor < served.size else newest
 
 
-def _await_witnesses(database: Database, event_id: str) -> None:
-    """Give witnesses a moment; an export without their lines is still an export."""
-    end = time.monotonic() + WITNESSES_WITHIN_S
-    while time.monotonic() < end:
-        with database.read() as tx:
-            anchor, served = store.index_of(tx, event_id), cosigned.served(tx)
-        if anchor is not None and served is not None and anchor < served.size:
-            return
-        time.sleep(_LOOK_EVERY_S)
+def file_name(size: int, form: ExportForm, *, whole: bool) -> str:
+    """The name of a file: how many entries the log had, and whether it is a part of them."""
+    return f"habeas-export-{size}{'' if whole else '-part'}{form.suffix}"
 
 
-class _Told:
-    """Counts what is written and tells whoever wants to know."""
-
-    def __init__(self, progress: Progress | None) -> None:
-        self._progress = progress
-        self._done = 0
-        self.total = 0
-        self.lines = 0
-
-    def step(self) -> None:
-        """One line or tile more."""
-        self._done += 1
-        due = self._done % _TELL_EVERY == 0 or self._done == self.total
-        if due and self._progress is not None:
-            self._progress(self._done, self.total)
-
-    def each(self, entries: Iterable[Entry]) -> Iterator[Entry]:
-        """Count entries that pass."""
-        for entry in entries:
-            yield entry
-            self.lines += 1
-            self.step()
-
-
-@contextmanager
-def _complete(target: Path) -> Iterator[BinaryIO]:
-    """A file that takes its name when it is complete, or is not there."""
-    draft = target.with_name(f"{target.name}.{secrets.token_hex(8)}.part")
-    try:
-        with draft.open("xb") as file:  # O_EXCL: what is there already is not written into
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(target)
-        _keep_name(target.parent)
-    except OSError as error:
-        raise _unwritable(target, error) from error
-    finally:
-        draft.unlink(missing_ok=True)
-
-
-def _unwritable(target: Path, error: OSError) -> Unavailable:
-    return Unavailable(
-        f"{target} cannot be written: {error.strerror}",
-        cure="Name a file in a folder that is there and has room.",
-    )
-
-
-def _keep_name(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _write_archive(
-    tx: Tx,
-    file: BinaryIO,
-    signed: Signed,
-    vkey: str,
-    documents: Documents,
-    chosen: Chosen,
-    told: _Told,
-) -> None:
-    writer = ArchiveWriter(file)
-    note = cosigned.note_of(tx, signed).encode()
-    writer.add_bytes(archive.CHECKPOINT, note)
-    if not chosen.wanted.is_whole:
-        writer.add_bytes(archive.SELECTION, chosen.wanted.canonical)
-    lines, size = lookup.measure(tx, chosen)
-    told.total = lines + sum(1 for _ in tiles_of(signed.size))
-    named: set[str] = set()
-    writer.add(archive.ENTRIES, size + lines, _lines(tx, chosen, named, told))  # a newline each
-    writer.add_bytes(archive.KEY, f"{vkey}\n".encode())
-    for digest, document in sorted(set(documents(tx))):
-        if digest in named:
-            writer.add_bytes(archive.policy_path(digest), document)
-    for tile in tiles_of(signed.size):
-        hashes = store.hashes_of(tx, tile.level, tile.n, tile.width)
-        writer.add(tile.path, len(hashes), (hashes,))
-        told.step()
-    said = parse_checkpoint(parse_note(note).text)
-    writer.add_bytes(archive.MANIFEST, archive.manifest(said, writer.files))
-    writer.end()
-
-
-def _lines(tx: Tx, chosen: Chosen, named: set[str], told: _Told) -> Iterator[bytes]:
-    """Yield the entries; the digests of the documents that they name are added to ``named``."""
-    for entry in told.each(lookup.read_chosen(tx, chosen)):
-        named |= named_documents(entry.leaf)
-        yield entry.raw
-        yield b"\n"
-
-
-def _write_lines(
-    tx: Tx, file: BinaryIO, form: Form, origin: str, chosen: Chosen, told: _Told
-) -> None:
-    told.total = lookup.count(tx, chosen)
-    lines = LINES[form]
-    file.write(lines.header)
-    entries = told.each(lookup.read_chosen(tx, chosen))
-    file.writelines(lines.line(entry, origin) for entry in entries)
-
-
-def _parquet() -> Callable[[BinaryIO, Iterable[Entry]], None]:
-    try:
-        from app.audit.export.parquet import write_parquet  # noqa: PLC0415 - an optional extra
-    except ImportError as error:
-        raise Unavailable(
-            "the Parquet form needs pyarrow, which is not installed",
-            cure="Install it: pip install 'habeas[parquet]'. Or choose csv or jsonl.",
-        ) from error
-    return write_parquet
+def _form_faults(search: Search, form: str, reason: str) -> Iterator[Fault]:
+    if form not in set(ExportForm):
+        yield Fault("form", "This is not one of the forms.", "Use the list.")
+    if search.person and not reason.strip():
+        yield Fault(
+            "reason", "Say why this person's entries are taken out.", "It is kept with them."
+        )

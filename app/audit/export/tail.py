@@ -17,11 +17,11 @@ from datetime import datetime
 
 from app.audit.entries import store
 from app.audit.entries.model import Actor, Entry
-from app.audit.export.projections import Form
-from app.audit.export.service import announce
+from app.audit.entries.service import AuditService
+from app.audit.export.projections import ExportForm
+from app.audit.export.writing import announce
 from app.audit.growing.integrator import Integrator
 from app.audit.reading import lookup
-from app.audit.service import AuditService
 from app.audit.tree.checkpoint import origin_of
 from app.db.engine import Database, Tx
 from app.kernel.errors import Conflict
@@ -41,7 +41,7 @@ def begin_tail(
     actor: Actor,
     now: datetime,
     start: int,
-    form: Form,
+    form: ExportForm,
     follow: bool,
 ) -> None:
     """Append the entry about a tail from index ``start`` on.

@@ -7,8 +7,8 @@ name, or sign the first with another key, and nobody here would notice. So the s
 from typing import Any
 
 from app.audit.entries import store
+from app.audit.entries.service import AuditService
 from app.audit.growing.lineage import another_log, lock_lost, require_grown
-from app.audit.service import AuditService
 from app.audit.tree.checkpoint import BadNote, VerifierKey, origin_of
 from app.audit.tree.epoch import base_of
 from app.db.engine import Tx

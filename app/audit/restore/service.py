@@ -25,11 +25,11 @@ from sqlalchemy import select
 
 from app.audit.entries import documents, store
 from app.audit.entries.model import SYSTEM, Event, Kind
+from app.audit.entries.service import AuditService
 from app.audit.growing.integrator import Integrator
 from app.audit.growing.lineage import another_log, lock_lost, require_grown
 from app.audit.growing.lock import LockStore
 from app.audit.restore.custody import Custodians, require_two, statement_text
-from app.audit.service import AuditService
 from app.audit.tree.checkpoint import BadNote, Checkpoint, VerifierKey, open_checkpoint, origin_of
 from app.audit.tree.epoch import base_of, next_origin, number_of
 from app.audit.tree.merkle import CompactRange

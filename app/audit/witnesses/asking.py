@@ -27,9 +27,9 @@ import httpx2
 from app.audit.entries import cosigned
 from app.audit.entries.cosigned import Alarm
 from app.audit.entries.model import Kind
+from app.audit.entries.service import AuditService
 from app.audit.entries.store import Signed
 from app.audit.reading import proofs
-from app.audit.service import AuditService
 from app.audit.tree.checkpoint import BadNote, VerifierKey, parse_note
 from app.audit.tree.cosignature import parse_answer
 from app.audit.tree.merkle import consistency_path
@@ -39,8 +39,8 @@ from app.audit.witnesses.client import (
     Answer,
     Contradicts,
     KnowsSize,
-    Lines,
     NoAnswer,
+    SignatureLines,
     add_checkpoint,
     is_safe_address,
     new_client,
@@ -305,7 +305,7 @@ class Witnesses:
                     "continue what it saw before."
                 )
                 return self._alarm(asking, "contradicted", signed.size, sentence)
-            case Lines():
+            case SignatureLines():
                 return self._keep(asking, signed, answer.answer)
 
     def _is_ahead(self, asking: _Asking, size: int) -> NoAnswer | None:

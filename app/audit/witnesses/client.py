@@ -30,7 +30,7 @@ _SIZE = re.compile(rb"(0|[1-9][0-9]{0,18})\n")
 
 
 @dataclass(frozen=True)
-class Lines:
+class SignatureLines:
     """It answered with signature lines, which are still to be verified."""
 
     answer: bytes
@@ -58,7 +58,7 @@ class NoAnswer:
     sentence: str
 
 
-Answer = Lines | KnowsSize | Contradicts | NoAnswer
+Answer = SignatureLines | KnowsSize | Contradicts | NoAnswer
 
 _REFUSALS: Mapping[int, NoAnswer] = {
     HTTPStatus.NOT_FOUND: NoAnswer("unknown_log", "It does not know this log."),
@@ -137,7 +137,7 @@ def _read(response: httpx2.Response, end: float) -> bytes | NoAnswer:
 
 def _judge(status: int, media_type: str, answer: bytes) -> Answer:
     if status == HTTPStatus.OK:
-        return Lines(answer)
+        return SignatureLines(answer)
     if status == HTTPStatus.CONFLICT and media_type == SIZE_TYPE:
         found = _SIZE.fullmatch(answer)
         if found is not None:

@@ -14,8 +14,9 @@ from typing import NamedTuple
 from urllib.parse import urlencode
 
 from app.audit.reading.activity import Bucket
+from app.audit.reading.search import group_of
 from app.web.words.log_reasons import reason_in_words
-from app.web.words.log_words import GROUPS, group_of, kind_in_words
+from app.web.words.log_words import GROUPS, kind_in_words
 from app.web.words.policy_words import counted
 
 HEIGHT = 40
@@ -143,7 +144,7 @@ def _row(group: str, counts: Sequence[int], days: Sequence[tuple[date, date]]) -
             x = STEP * place + (STEP - _BAR) // 2
             bars.append(Bar(first, last, count, x, HEIGHT - height, height, href))
     href = _href(kind=group, since=days[0][0].isoformat(), until=days[-1][1].isoformat())
-    return Row(group, GROUPS[group].name, sum(counts), most, tuple(bars), href)
+    return Row(group, GROUPS[group], sum(counts), most, tuple(bars), href)
 
 
 def _ticks(starts: Sequence[date]) -> tuple[Tick, ...]:

@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Any, NamedTuple
 
+from app.audit.reading.desk import DetailState, OpenedEntry
 from app.web.words.log_facts import FACTS
 from app.web.words.log_words import ACTORS, FIELDS
 
@@ -46,14 +46,6 @@ class Stream(NamedTuple):
     query: str
 
 
-class DetailState(StrEnum):
-    """Whether an entry has personal detail beside it."""
-
-    NONE = "none"
-    KEPT = "kept"
-    ERASED = "erased"
-
-
 class Detail(NamedTuple):
     """The personal detail of an entry; ``fields`` once it is opened."""
 
@@ -78,6 +70,11 @@ def facts(said: Mapping[str, Any]) -> tuple[Field, ...]:
     first = [name for name in _FIRST if name in said]
     rest = [name for name in said if name not in _FIRST]
     return tuple(Field(name, _written(said[name]), FACTS.get(name, "")) for name in first + rest)
+
+
+def detail(opened: OpenedEntry) -> Detail:
+    """What there is next to an entry, and what it says where it was read."""
+    return Detail(opened.detail, opened.owner, facts(opened.body) if opened.body else ())
 
 
 def streams(leaf: Mapping[str, Any], following: Mapping[str, int]) -> tuple[Stream, ...]:

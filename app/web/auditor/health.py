@@ -3,73 +3,57 @@
 A log that has halted is shown by no page; each says why instead (app/api/deps.py).
 """
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from starlette.responses import HTMLResponse
 
-from app.api.deps import Now, ServicesDep, WriteTx
-from app.audit.entries.model import Actor, EntryFilter, Event, Kind
 from app.audit.growing.lock import Published
-from app.audit.tree.checkpoint import Checkpoint, parse_checkpoint, parse_note
-from app.db.engine import Tx
-from app.kernel.canonical import Json
+from app.audit.reading.desk import LogHealth
+from app.audit.tree.checkpoint import parse_checkpoint, parse_note
 from app.kernel.errors import Unavailable
 from app.web.auditor.health_rows import LogState, checks, export_row, headline
-from app.web.shell.door import SignedIn
-from app.web.shell.render import page
+from app.web.shell.visit import Visit, WriteVisit, needs
 from app.wiring import Services
 
 router = APIRouter()
 
 EXPORTS = 10
 """The last exports that are listed."""
-OVERDUE = 100
 
 
-@router.get("/health")
-def show_health(
-    request: Request, visitor: SignedIn, services: ServicesDep, tx: WriteTx, now: Now
-) -> HTMLResponse:
+@router.get("/health", dependencies=[needs("log", "read")])
+def show_health(visit: WriteVisit) -> HTMLResponse:
     """Every check with its words, and the last exports."""
-    services.authority.require(visitor.person.roles, None, "log", "read")
-    found = checks(_state(services, tx, now), now)
-    exports = services.log.search(tx, EntryFilter(kind=Kind.LOG_EXPORTED.value, limit=EXPORTS))
-    facts: dict[str, Json] = {
-        "kind": Kind.LOG_EXPORTED.value,
-        "subject": None,
-        "count": len(exports),
-    }
-    services.log.append(tx, Event(Kind.LOG_READ, Actor("person", visitor.person.id), facts), now)
-    return page(
-        request,
+    services = visit.services
+    health = services.desk.health(visit.tx, visit.person, EXPORTS, visit.now)
+    shown = checks(_state(visit, health), visit.now)
+    return visit.page(
         "auditor_health.html",
-        checks=found,
-        headline=headline(found),
-        exports=[export_row(entry) for entry in exports],
+        checks=shown,
+        headline=headline(shown),
+        exports=[export_row(entry) for entry in health.exports],
         origin=services.log.origin,
         vkey=services.integrator.vkey,
-        may_export=services.authority.may(visitor.person.roles, None, "log", "export"),
+        may_export=visit.may("log", "export"),
     )
 
 
-def _state(services: Services, tx: Tx, now: Now) -> LogState:
-    note = services.log.checkpoint(tx)
+def _state(visit: Visit, health: LogHealth) -> LogState:
+    services = visit.services
     published, answers = _published(services)
-    overdue = services.log.overdue(tx, now, OVERDUE)
-    restores = EntryFilter(kind=Kind.LOG_RESTORED.value)
-    custodians = services.custodians
+    lock = parse_checkpoint(parse_note(published.note).text) if published else None
     return LogState(
-        size=services.log.size(tx),
-        signed=_checkpoint(note.encode()) if note else None,
-        pending=services.log.pending(tx),
-        waiting_since=services.log.pending_since(tx),
-        overdue=[one.event_id for one in overdue],
+        size=health.size,
+        signed=health.checkpoint,
+        pending=health.pending,
+        waiting_since=health.waiting_since,
+        overdue=[entry.event_id for entry in health.overdue],
         within=services.log.merge_within,
-        lock=_checkpoint(published.note) if published else None,
+        lock=lock,
         lock_at=published.at if published else None,
         lock_answers=answers,
-        witnesses=services.witnesses.state(tx),
-        custodians=[key.name for key in custodians.keys] if custodians else (),
-        restores=services.log.search(tx, restores),
+        witnesses=services.witnesses.state(visit.tx),
+        custodians=[key.name for key in services.custodians.keys] if services.custodians else (),
+        restores=health.restores,
     )
 
 
@@ -79,7 +63,3 @@ def _published(services: Services) -> tuple[Published | None, bool]:
         return services.lock.published(), True
     except Unavailable:
         return None, False
-
-
-def _checkpoint(note: bytes) -> Checkpoint:
-    return parse_checkpoint(parse_note(note).text)

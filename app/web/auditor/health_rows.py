@@ -12,13 +12,14 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from app.audit.entries.model import Entry
+from app.audit.reading.search import kinds_of
 from app.audit.reading.selection import selection_of
 from app.audit.tree.checkpoint import Checkpoint
 from app.audit.witnesses.asking import WitnessSeen, WitnessState
 from app.kernel.clock import instant
 from app.web.auditor.rows import age_in_words
 from app.web.words.export_words import FORMS
-from app.web.words.log_words import GROUPS, kind_in_words, kinds_of, shortened
+from app.web.words.log_words import GROUPS, kind_in_words, shortened
 from app.web.words.policy_words import counted, listed
 
 STALE = timedelta(minutes=15)
@@ -303,7 +304,7 @@ def selection_in_words(said: object) -> str:
 
 def _kinds_in_words(kinds: tuple[str, ...]) -> str:
     """Kinds by the name of their group where they are all of one."""
-    for code, group in GROUPS.items():
+    for code, name in GROUPS.items():
         if set(kinds) == set(kinds_of(code)):
-            return group.name
+            return name
     return listed([kind_in_words(kind) for kind in kinds], "or") if kinds else ""

@@ -1,36 +1,27 @@
 """The auditor's pages: search the log, find somebody's pseudonym.
 
-Rules:
-1. Who reads the log stands in the log: each search is an entry, in the transaction that read. A
-   search for a person is an entry about that person.
-2. A person's pseudonym is given out against a reason only. The reason is kept, encrypted, under
-   that person's own key; the entry says that somebody looked.
+The desk asks whether the visitor may, and records each reading (app/audit/reading/desk.py). What is
+wrong with a form is shown next to it, and then nothing was read and nothing recorded.
 """
 
-from dataclasses import replace
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import APIRouter, Form
 from starlette.responses import HTMLResponse
 
-from app.api.deps import Now, ServicesDep, WriteTx
-from app.audit.entries.model import Actor, Entry, Event, Kind
-from app.audit.tree.checkpoint import parse_checkpoint, parse_note
-from app.db.engine import Tx
+from app.audit.reading.desk import EntryPage
+from app.audit.reading.search import Search
 from app.directory.model import Person
-from app.kernel.canonical import Json
-from app.kernel.errors import Fault
+from app.kernel.errors import Fault, InvalidInput
 from app.web.auditor import activity as auditor_activity
 from app.web.auditor import entry as auditor_entry
 from app.web.auditor import export as auditor_export
 from app.web.auditor import health as auditor_health
 from app.web.auditor import rows as auditor_rows
-from app.web.auditor.rows import Health
-from app.web.auditor.search import SIDES, Search
-from app.web.shell.door import SignedIn, Visitor
-from app.web.shell.render import page
+from app.web.auditor.asked import AskedSearch, Reason
+from app.web.auditor.search import SIDES, query
+from app.web.shell.visit import Visit, WriteVisit, needs
 from app.web.words.log_words import OUTCOMES
-from app.wiring import Services
 
 router = APIRouter(prefix="/auditor")
 for module in (auditor_activity, auditor_entry, auditor_export, auditor_health):
@@ -39,95 +30,44 @@ for module in (auditor_activity, auditor_entry, auditor_export, auditor_health):
 PAGE = 50
 """Entries on one page."""
 
-Asked = Annotated[str, Query(max_length=200)]
-Typed = Annotated[str, Form(max_length=500)]
+EMPTY = {"who": "", "reason": "", "pseudonym": ""}
 
 
-@router.get("")
-def search_log(
-    request: Request,
-    visitor: SignedIn,
-    services: ServicesDep,
-    tx: WriteTx,
-    now: Now,
-    kind: Asked = "",
-    person: Asked = "",
-    side: Asked = "about",
-    purpose: Asked = "",
-    outcome: Asked = "",
-    region: Asked = "",
-    since: Asked = "",
-    until: Asked = "",
-    before: Asked = "",
-    after: Asked = "",
-) -> HTMLResponse:
+@router.get("", dependencies=[needs("log", "read")])
+def search_log(visit: WriteVisit, search: AskedSearch) -> HTMLResponse:
     """Entries that match, newest first, and the state of the log in one line."""
-    services.authority.require(visitor.person.roles, None, "log", "read")
-    search = Search(
-        *(
-            field.strip()
-            for field in (
-                kind, person, side, purpose, outcome, region, since, until, before, after,
-            )
-        )
-    )  # fmt: skip
-    faults = search.faults()
-    if not faults and search.person and not _stands(services, tx, search.person):
-        faults = (Fault("person", "Nobody stands in the log under this pseudonym."),)
-    return _log_page(request, services, tx, visitor, now, search, faults)
+    return _log_page(visit, search, EMPTY)
 
 
-def _stands(services: Services, tx: Tx, pseudonym: str) -> bool:
-    """Whether somebody has this pseudonym, or entries still carry that of somebody erased."""
-    sides = (Search(person=pseudonym, side=side) for side in SIDES)
-    return pseudonym in services.log.people(tx, (pseudonym,)) or any(
-        services.log.search(tx, one.wanted(1)) for one in sides
-    )
-
-
-@router.post("/people")
+@router.post("/people", dependencies=[needs("log", "read")])
 def look_up_person(
-    request: Request,
-    visitor: SignedIn,
-    services: ServicesDep,
-    tx: WriteTx,
-    now: Now,
-    who: Typed = "",
-    reason: Annotated[str, Form(max_length=2_000)] = "",
+    visit: WriteVisit, who: Annotated[str, Form(max_length=500)] = "", reason: Reason = ""
 ) -> HTMLResponse:
     """Give the pseudonym of a person found by name, e-mail or id, and record who asked and why."""
-    services.authority.require(visitor.person.roles, None, "log", "read")
-    found, faults = _resolve(services, tx, who.strip(), reason.strip())
-    pseudonym = ""
-    if found is not None:
-        pseudonym = services.log.pseudonym(tx, found.id)
-        event = Event(
-            Kind.LOG_READ,
-            Actor("person", visitor.person.id),
-            {"kind": "pseudonym", "subject": pseudonym, "count": 1},
-            subjects=(found.id,),
-            body={"reason": reason.strip()},
-        )
-        services.log.append(tx, event, now)
-    looked_up = {"who": who, "reason": reason, "pseudonym": pseudonym}
-    return _log_page(request, services, tx, visitor, now, Search(), faults, looked_up)
+    typed = {"who": who, "reason": reason, "pseudonym": ""}
+    person, faults = _meant(visit, who.strip())
+    if not reason.strip():
+        faults += (Fault("reason", "Say why you look: the reason becomes part of the log."),)
+    if person is None or faults:
+        return _log_page(visit, Search(), typed, faults)
+    desk = visit.services.desk
+    typed["pseudonym"] = desk.look_up(visit.tx, visit.person, person.id, reason, visit.now)
+    return _log_page(visit, Search(), typed)
 
 
-def _resolve(
-    services: Services, tx: Tx, who: str, reason: str
-) -> tuple[Person | None, tuple[Fault, ...]]:
-    """The one person meant, or what to mend."""
-    faults = []
-    people = [one for one in services.directory.people(tx) if _is_meant(one, who)] if who else []
+def _meant(visit: Visit, who: str) -> tuple[Person | None, tuple[Fault, ...]]:
+    """The person meant, or what to mend."""
     if not who:
-        faults.append(Fault("who", "Name the person: full name, e-mail or id."))
-    elif not people:
-        faults.append(Fault("who", "Nobody has exactly this name, e-mail or id."))
-    elif len(people) > 1:
-        faults.append(Fault("who", "Several people have this name.", "Use the e-mail or the id."))
-    if not reason:
-        faults.append(Fault("reason", "Say why you look: the reason becomes part of the log."))
-    return (None if faults else people[0]), tuple(faults)
+        return None, (Fault("who", "Name the person: full name, e-mail or id."),)
+    people = [
+        person for person in visit.services.directory.people(visit.tx) if _is_meant(person, who)
+    ]
+    if not people:
+        return None, (Fault("who", "Nobody has exactly this name, e-mail or id."),)
+    if len(people) > 1:
+        fault = Fault("who", "Several people have this name.", "Use the e-mail or the id.")
+        return None, (fault,)
+    return people[0], ()
 
 
 def _is_meant(person: Person, who: str) -> bool:
@@ -135,82 +75,33 @@ def _is_meant(person: Person, who: str) -> bool:
 
 
 def _log_page(
-    request: Request,
-    services: Services,
-    tx: Tx,
-    visitor: Visitor,
-    now: Now,
-    search: Search,
-    faults: tuple[Fault, ...],
-    looked_up: dict[str, str] | None = None,
+    visit: Visit, search: Search, typed: dict[str, str], faults: tuple[Fault, ...] = ()
 ) -> HTMLResponse:
-    found = Page((), older=None, newer=None) if faults else _found(services, tx, search)
-    shown, purposes = _health(services, tx, now), services.log.purposes(tx)
+    services, tx = visit.services, visit.tx
+    # First: the entry about this reading is not one of those that wait.
+    summary = services.desk.public_summary(tx)
+    entries = EntryPage()
     if not faults:
-        _record(services, tx, visitor, search, len(found.entries), now)
-    return page(
-        request,
+        try:
+            entries = services.desk.search(tx, visit.person, search, PAGE, visit.now)
+        except InvalidInput as error:
+            faults = error.faults
+    return visit.page(
         "auditor_log.html",
         status=422 if faults else 200,
         asked=search,
+        query=query,
         chips=auditor_rows.chips(search),
         faults=faults,
-        looked_up=looked_up or {"who": "", "reason": "", "pseudonym": ""},
-        rows=auditor_rows.entry_rows(found.entries),
-        older=found.older,
-        newer=found.newer,
-        health=shown,
+        looked_up=typed,
+        rows=auditor_rows.entry_rows(entries.entries),
+        older=entries.older,
+        newer=entries.newer,
+        health=auditor_rows.health(summary, visit.now),
         kinds=auditor_rows.kind_choices(),
-        purposes=auditor_rows.purpose_choices(purposes),
-        regions=auditor_rows.region_choices(services.policy.regions(tx, now), search.region),
+        purposes=auditor_rows.purpose_choices(services.desk.public_purposes(tx)),
+        regions=auditor_rows.region_choices(services.policy.regions(tx, visit.now), search.region),
         outcomes=OUTCOMES,
         sides=SIDES,
-        may_export=services.authority.may(visitor.person.roles, None, "log", "export"),
+        may_export=visit.may("log", "export"),
     )
-
-
-class Page(NamedTuple):
-    """A page of the list, newest first; the indices from which the next ones go on, if any."""
-
-    entries: tuple[Entry, ...]
-    older: int | None
-    newer: int | None
-
-
-def _found(services: Services, tx: Tx, search: Search) -> Page:
-    wanted = search.wanted(PAGE)
-    entries = services.log.search(tx, wanted)
-    if not entries:
-        return Page((), older=None, newer=None)
-    newest, oldest = entries[0].idx, entries[-1].idx
-    one = replace(wanted, limit=1)
-    is_older = services.log.search(tx, replace(one, before=oldest, after=None))
-    is_newer = services.log.search(tx, replace(one, before=None, after=newest))
-    return Page(entries, oldest if is_older else None, newest if is_newer else None)
-
-
-def _record(
-    services: Services, tx: Tx, visitor: Visitor, search: Search, count: int, now: Now
-) -> None:
-    facts: dict[str, Json] = {
-        "kind": search.kind or None,
-        "subject": search.person or None,
-        "count": count,
-    }
-    # Under a name of their own: the entry about a search for a region is not of that region.
-    if search.asked:
-        facts["asked"] = search.asked
-    event = Event(
-        Kind.LOG_READ,
-        Actor("person", visitor.person.id),
-        facts,
-        subjects=tuple(services.log.people(tx, (search.person,)).values()),
-    )
-    services.log.append(tx, event, now)
-
-
-def _health(services: Services, tx: Tx, now: Now) -> Health:
-    note = services.log.checkpoint(tx)
-    checkpoint = parse_checkpoint(parse_note(note.encode()).text) if note else None
-    last = services.log.entry(tx, checkpoint.size - 1) if checkpoint else None
-    return auditor_rows.health(checkpoint, last, services.log.pending(tx), now)

@@ -12,17 +12,17 @@ from typing import NamedTuple
 
 from app.access.floor.terms import ALLOWED, BREAK_GLASS
 from app.audit.entries.model import Entry, Kind, outcome
-from app.audit.tree.checkpoint import Checkpoint
+from app.audit.reading.desk import LogSummary
+from app.audit.reading.search import Search, group_of
 from app.kernel.clock import instant
 from app.policy.changes.model import RegionView
-from app.web.auditor.search import SIDES, Search
+from app.web.auditor.search import SIDES, query
 from app.web.words.log_words import (
     ACTORS,
     GROUPS,
     KINDS,
     OUTCOMES,
     kind_in_words,
-    kinds_of,
     shortened,
 )
 from app.web.words.policy_words import counted
@@ -90,25 +90,16 @@ def entry_row(entry: Entry) -> EntryRow:
     )
 
 
-def health(
-    checkpoint: Checkpoint | None, last: Entry | None, pending: int, now: datetime
-) -> Health:
-    """How far the log has come, and how fresh it is.
-
-    Args:
-        checkpoint: the newest one.
-        last: the entry at its end.
-        pending: how many events wait for their place.
-        now: the present instant.
-    """
-    at = instant(last.leaf["integrated_at"]) if last else None
+def health(summary: LogSummary, now: datetime) -> Health:
+    """How far the log has come, and how fresh it is."""
+    checkpoint, at = summary.checkpoint, summary.last_at
     return Health(
         origin=checkpoint.origin if checkpoint else "",
         size=checkpoint.size if checkpoint else 0,
         root=checkpoint.root.hex() if checkpoint else "",
         at=at,
         age=age_in_words((now - at).total_seconds()) if at else "",
-        pending=pending,
+        pending=summary.pending,
     )
 
 
@@ -132,8 +123,12 @@ class KindChoices(NamedTuple):
 def kind_choices() -> tuple[KindChoices, ...]:
     """Kinds for the forms, by group."""
     return tuple(
-        KindChoices(code, group.name, tuple((kind, KINDS[kind]) for kind in kinds_of(code)))
-        for code, group in GROUPS.items()
+        KindChoices(
+            code,
+            name,
+            tuple((kind, text) for kind, text in KINDS.items() if group_of(kind) == code),
+        )
+        for code, name in GROUPS.items()
     )
 
 
@@ -167,7 +162,7 @@ class Chip(NamedTuple):
 
 def chips(search: Search) -> tuple[Chip, ...]:
     """What a search asks for, field by field."""
-    kind = GROUPS[search.kind].name if search.kind in GROUPS else kind_in_words(search.kind)
+    kind = GROUPS.get(search.kind) or kind_in_words(search.kind)
     said = (
         ("kind", "", kind if search.kind else ""),
         ("person", SIDES.get(search.side, ""), shortened(search.person)),
@@ -178,7 +173,7 @@ def chips(search: Search) -> tuple[Chip, ...]:
         ("until", "to", search.until),
     )
     return tuple(
-        Chip(label, value, replace(search, **{name: ""}).query())
+        Chip(label, value, query(replace(search, **{name: ""})))
         for name, label, value in said
         if value
     )

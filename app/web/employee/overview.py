@@ -6,7 +6,7 @@ from datetime import datetime
 from app.access.decision.model import AccessReason
 from app.access.decision.sentences import SENTENCES
 from app.agents.model import Totals
-from app.audit.entries.model import Entry, EntryFilter, Kind
+from app.audit.entries.model import Kind
 from app.capture.situation import Situation
 from app.consent.model import Act, Decision, State
 from app.db.engine import Tx
@@ -98,8 +98,8 @@ def laptop_rows(
         laptop_row(
             device,
             situation,
-            _newest(services, tx, device.id, Kind.LEASE_CHANGED),
-            _newest(services, tx, device.id, Kind.AGENT_REPORTED),
+            services.desk.own_newest(tx, situation.person.id, device.id, Kind.LEASE_CHANGED),
+            services.desk.own_newest(tx, situation.person.id, device.id, Kind.AGENT_REPORTED),
             now,
         )
         for device in reversed(devices)
@@ -131,8 +131,3 @@ def _uses(services: Services, tx: Tx, person: Person) -> tuple[UseRow, ...]:
         )
         for use in services.access.uses(tx, person.id)
     )
-
-
-def _newest(services: Services, tx: Tx, device_id: str, kind: Kind) -> Entry | None:
-    wanted = EntryFilter(kind=kind.value, actor=f"device:{device_id}", limit=1)
-    return next(iter(services.log.search(tx, wanted)), None)

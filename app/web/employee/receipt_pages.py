@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from app.db.engine import Tx
 from app.kernel.tokens import RECEIPT_TYPE
 from app.web.employee.choices import choices
 from app.web.employee.overview import current_notices, laptop_rows, purpose_label
@@ -23,12 +22,13 @@ def download(visit: ReadVisit, decision: str) -> Response:
     services, tx = visit.services, visit.tx
     receipt = services.consent.receipt(tx, visit.person.id, decision)
     event = receipt.event_id
+    proof = services.desk.own_proof(tx, visit.person.id, event)
     document = {
         "type": RECEIPT_TYPE,
         "token": receipt.token,
         "claims": receipt.claims,
         "keys": services.jwks,
-        "log": _proof(services, tx, event),
+        "log": vars(proof) if proof else None,
         "submission": services.log.submission_receipts(tx, (event,)).get(event),
     }
     name = f"habeas-receipt-{receipt.decision.id}.json"
@@ -39,13 +39,18 @@ def download(visit: ReadVisit, decision: str) -> Response:
     )
 
 
+@router.get("/{decision}/place")
+def show_place(visit: ReadVisit, decision: str) -> Response:
+    """When it was recorded and as which entry: the part of the page that is asked for again."""
+    receipt = visit.services.consent.receipt(visit.tx, visit.person.id, decision)
+    index = visit.services.log.index_of(visit.tx, receipt.event_id)
+    return visit.fragment("receipt_place.html", decision=receipt.decision, index=index)
+
+
 @router.get("/{decision}")
 def show(visit: ReadVisit, decision: str) -> Response:
     """One receipt on one printed page, and what the laptops made of it."""
     services, tx, person = visit.services, visit.tx, visit.person
-    # Who has just decided reads the place in the log here, not a moment later. The request's own
-    # transaction begins with its first statement, so it sees what this one finds.
-    services.integrator.integrate()
     receipt = services.consent.receipt(tx, person.id, decision)
     situation = services.capture.situation(tx, person, visit.now)
     history = services.consent.history(tx, person.id)
@@ -63,18 +68,6 @@ def show(visit: ReadVisit, decision: str) -> Response:
         choices=choices(situation, history, current_notices(services)),
         settings=services.settings,
     )
-
-
-def _proof(services: Services, tx: Tx, event_id: str) -> dict[str, object] | None:
-    """Entry, path and signed checkpoint (c2sp.org/tlog-proof); None until the tree has it."""
-    index = services.log.index_of(tx, event_id)
-    if index is None:
-        return None
-    return {
-        "index": index,
-        "entry": services.log.entry(tx, index).raw.decode(),
-        "proof": services.log.tlog_proof(tx, index),
-    }
 
 
 def _kept(days_by_signal: Mapping[str, int]) -> str:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from app.audit.export.jobs import Job, State
-from app.audit.export.projections import Form
+from app.audit.export.jobs import Job, JobState
+from app.audit.export.projections import ExportForm
 from app.web.words.policy_words import counted
 
 
@@ -17,33 +17,28 @@ class FormWords(NamedTuple):
 
 
 FORMS: Mapping[str, FormWords] = {
-    Form.TAR: FormWords(
+    ExportForm.TAR: FormWords(
         "Verifiable export (.tar)",
         "The entries with every hash of the tree, the policies and the keys. The only form that "
         "proves anything: habeas verify checks it without this server.",
     ),
-    Form.CSV: FormWords("Table (.csv)", "For a spreadsheet. No cell can be a formula."),
-    Form.JSONL: FormWords("JSON Lines (.jsonl)", "The entries as they are, one a line."),
-    Form.OCSF: FormWords("OCSF (.ocsf.jsonl)", "For a SIEM that reads the Open Cybersecurity "
+    ExportForm.CSV: FormWords("Table (.csv)", "For a spreadsheet. No cell can be a formula."),
+    ExportForm.JSONL: FormWords("JSON Lines (.jsonl)", "The entries as they are, one a line."),
+    ExportForm.OCSF: FormWords("OCSF (.ocsf.jsonl)", "For a SIEM that reads the Open Cybersecurity "
     "Schema."),
-    Form.CLOUDEVENTS: FormWords("CloudEvents (.cloudevents.jsonl)", "For programs that take "
+    ExportForm.CLOUDEVENTS: FormWords("CloudEvents (.cloudevents.jsonl)", "For programs that take "
     "events, CloudEvents 1.0."),
-    Form.PARQUET: FormWords("Parquet (.parquet)", "For a data lake."),
+    ExportForm.PARQUET: FormWords("Parquet (.parquet)", "For a data lake."),
 }  # fmt: skip
 """Every form, the one that proves first."""
 
-STATES: Mapping[State, str] = {
-    State.RUNNING: "is being written",
-    State.READY: "is ready",
-    State.CANCELLED: "was cancelled",
-    State.FAILED: "failed",
-    State.CRASHED: "broke off",
+STATES: Mapping[JobState, str] = {
+    JobState.RUNNING: "is being written",
+    JobState.READY: "is ready",
+    JobState.CANCELLED: "was cancelled",
+    JobState.FAILED: "failed",
+    JobState.CRASHED: "broke off",
 }
-
-
-def file_name(size: int, form: Form, *, whole: bool) -> str:
-    """The name of a file: how many entries the log had, and whether it is a part of them."""
-    return f"habeas-export-{size}{'' if whole else '-part'}{form.suffix}"
 
 
 def headline(job: Job) -> str:
@@ -53,7 +48,7 @@ def headline(job: Job) -> str:
 
 def progress_in_words(job: Job) -> str:
     """How far a job is; what the page and the script both say."""
-    if job.state is not State.RUNNING:
+    if job.state is not JobState.RUNNING:
         return headline(job)
     if job.cancelling:
         return "Cancelling. It stops at the next entry."

@@ -5,15 +5,6 @@ know them, and must not say more than the leaf does.
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
-
-
-class Group(NamedTuple):
-    """Kinds that belong together: its name, and the first parts of their names."""
-
-    name: str
-    rooms: tuple[str, ...]
-
 
 KINDS: Mapping[str, str] = {
     "log.opened": "Log opened",
@@ -58,15 +49,15 @@ KINDS: Mapping[str, str] = {
 }
 """Every kind of entry, in the order in which a reader would tell the story."""
 
-GROUPS: Mapping[str, Group] = {
-    "consent": Group("Decisions of people", ("consent", "notice")),
-    "capture": Group("Laptops and leases", ("lease", "agent", "device")),
-    "access": Group("Access to captured data", ("access",)),
-    "policy": Group("Policy and stops", ("policy",)),
-    "people": Group("Directory, sign-in, erasure", ("directory", "session", "subject")),
-    "log": Group("This log", ("log",)),
+GROUPS: Mapping[str, str] = {
+    "consent": "Decisions of people",
+    "capture": "Laptops and leases",
+    "access": "Access to captured data",
+    "policy": "Policy and stops",
+    "people": "Directory, sign-in, erasure",
+    "log": "This log",
 }
-"""Kinds by what a reader looks for; a search can ask for a whole group."""
+"""The names of the groups of kinds (``KIND_GROUPS`` of app/audit/reading/search.py)."""
 
 OUTCOMES: Mapping[str, str] = {
     "permit": "Permitted",
@@ -100,17 +91,6 @@ FIELDS: Mapping[str, str] = {
     "v": "Version of this form. A new form gets a new number; old entries are never rewritten.",
 }
 """What each field of a leaf means, in the order in which a reader asks."""
-
-
-def group_of(kind: str) -> str:
-    """The group that a kind belongs to; ``log`` for one that no group names."""
-    room = kind.partition(".")[0]
-    return next((code for code, group in GROUPS.items() if room in group.rooms), "log")
-
-
-def kinds_of(group: str) -> tuple[str, ...]:
-    """The kinds of a group, in the order of ``KINDS``."""
-    return tuple(kind for kind in KINDS if group_of(kind) == group)
 
 
 def kind_in_words(kind: str) -> str:

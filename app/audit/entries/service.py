@@ -1,14 +1,15 @@
-"""The log as the other capabilities see it: append, look up, prove.
+"""The log as the other capabilities see it: append entries, and ask where they are.
 
 Rules:
 1. An entry is submitted in the transaction of the change it records; both are kept or neither.
 2. The index comes later, from the integrator. Who needs it at once asks ``index_of`` again.
 3. Person ids go in, pseudonyms come out: nothing that leaves this module names a person.
+4. What entries say is read in app/audit/reading only; nothing here gives out the content of one.
 """
 
 import secrets
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,23 +22,17 @@ from app.audit.entries.model import (
     MAX_ENTRY_BYTES,
     SYSTEM,
     Actor,
-    Entry,
-    EntryFilter,
     Event,
     Kind,
     submission,
 )
 from app.audit.entries.receipts import SubmissionReceipts
 from app.audit.entries.store import Body
-from app.audit.entries.vault import Sealed, Tampered, Vault
-from app.audit.entries.waiting import Waiting, submission_digest, waiting
-from app.audit.reading import activity, lookup, proofs
-from app.audit.reading.activity import Bucket
-from app.audit.reading.proofs import Inclusion
-from app.audit.reading.selection import Selection
+from app.audit.entries.vault import Vault, detail_context
+from app.audit.entries.waiting import WaitingEntry, submission_digest, waiting
 from app.audit.tree.epoch import base_of
 from app.db.engine import Tx
-from app.kernel.errors import NotFound, TooLarge, Unavailable
+from app.kernel.errors import TooLarge
 
 # What the integrator adds to a submission, at most: fixed fields, and each stream's name and place.
 _STAMP_BYTES = 400
@@ -46,7 +41,7 @@ _STREAM_BYTES = 120
 
 @dataclass(frozen=True)
 class AuditService:
-    """Appends to and reads from the log called ``origin``.
+    """Appends to the log called ``origin``.
 
     Attributes:
         vault: seals personal detail.
@@ -152,42 +147,6 @@ class AuditService:
         """The index of an event; None until it is integrated."""
         return store.index_of(tx, event_id)
 
-    def search(self, tx: Tx, wanted: EntryFilter) -> tuple[Entry, ...]:
-        """Entries that match the filter, the newest first."""
-        return lookup.entries(tx, wanted)
-
-    def entry(self, tx: Tx, idx: int) -> Entry:
-        """One entry.
-
-        Raises:
-            NotFound: the log has no such index.
-        """
-        found = store.entries_between(tx, idx, idx + 1)
-        if not found:
-            raise NotFound(f"the log has no entry {idx}")
-        return found[0]
-
-    def body(self, tx: Tx, event_id: str) -> Mapping[str, Any] | None:
-        """The decrypted personal detail of an event; None where there is none (any more).
-
-        Raises:
-            Unavailable: it was altered.
-        """
-        kept = store.body_of(tx, event_id)
-        said = store.submission_of(tx, event_id)
-        if kept is None or said is None:
-            return None
-        wrapped = store.wrapped_key(tx, kept.owner)
-        if wrapped is None:
-            return None
-        sealed = Sealed(kept.nonce, kept.ciphertext, said["commitment"])
-        try:
-            return self.vault.open(
-                wrapped, kept.owner, sealed, self._context(event_id, said["kind"])
-            )
-        except Tampered as error:
-            raise Unavailable(f"the detail of event {event_id} cannot be shown: {error}") from error
-
     def size(self, tx: Tx) -> int:
         """How many entries the log has."""
         return store.head_of(tx).size
@@ -205,18 +164,6 @@ class AuditService:
         signed = cosigned.served(tx)
         return None if signed is None else cosigned.note_of(tx, signed)
 
-    def proof(self, tx: Tx, idx: int) -> Inclusion:
-        """Show that an entry is in the log that the newest checkpoint signs.
-
-        Raises:
-            NotFound: the log has no such index.
-        """
-        return proofs.inclusion(tx, self.entry(tx, idx))
-
-    def tlog_proof(self, tx: Tx, idx: int) -> str:
-        """The same as one self-contained file, the entry inside (c2sp.org/tlog-proof@v1)."""
-        return proofs.tlog_proof(tx, self.entry(tx, idx))
-
     def submission_receipts(self, tx: Tx, event_ids: Iterable[str]) -> dict[str, str]:
         """The signed promise for each event, by event id (see receipts.py); unknown ones left out.
 
@@ -231,7 +178,7 @@ class AuditService:
                 promised[event_id] = self.receipts.sign(self.origin, event_id, *found)
         return promised
 
-    def overdue(self, tx: Tx, now: datetime, limit: int = 100) -> tuple[Waiting, ...]:
+    def overdue(self, tx: Tx, now: datetime, limit: int = 100) -> tuple[WaitingEntry, ...]:
         """The submissions that have waited longer than was promised, the oldest first."""
         return waiting(tx, limit, before=now - self.merge_within)
 
@@ -242,45 +189,6 @@ class AuditService:
     def pending_since(self, tx: Tx) -> datetime | None:
         """When the entry that waits longest was submitted; None where none waits."""
         return store.pending_since(tx)
-
-    def counts_by_kind(self, tx: Tx) -> dict[str, int]:
-        """How many entries of each kind the log has."""
-        return lookup.counts_by_kind(tx)
-
-    def count(self, tx: Tx, wanted: Selection) -> int:
-        """How many entries an export of a selection would hold now, without its own entry."""
-        return lookup.count(tx, lookup.choose(tx, wanted, self.size(tx))) - 1
-
-    def purposes(self, tx: Tx) -> dict[str, int]:
-        """Every purpose ever asked for, prohibited ones too, with its number of entries."""
-        return store.purposes(tx)
-
-    def has_body(self, tx: Tx, event_id: str) -> bool:
-        """Whether the personal detail of an event is still kept; it is not opened."""
-        return store.has_body(tx, event_id)
-
-    def activity(
-        self, tx: Tx, since: datetime, until: datetime, buckets: int
-    ) -> tuple[Bucket, ...]:
-        """How many entries were integrated over time, by the first part of their kind.
-
-        Args:
-            tx: a transaction.
-            since: the start of the first bucket, a full hour.
-            until: the end of the last, so that each bucket is a number of full hours.
-            buckets: how many there are; empty ones are there too.
-
-        Raises:
-            ValueError: the buckets are not full hours.
-        """
-        return activity.buckets(lookup.tallies(tx, since, until), since, until, buckets)
-
-    def refusals(self, tx: Tx, since: datetime) -> dict[tuple[str, str], int]:
-        """Refusals by kind (``access.decided``, ``lease.changed``) and first reason, most first.
-
-        ``since`` is a full hour; every refusal integrated from then on counts.
-        """
-        return lookup.refusals(tx, since)
 
     def _new_subject(self, person_id: str) -> dict[str, Any]:
         pseudonym = "p_" + secrets.token_hex(16)
@@ -303,14 +211,10 @@ class AuditService:
         if wrapped is None:
             msg = f"{owners[0]} has no data key"
             raise ValueError(msg)
-        sealed = self.vault.seal(
-            wrapped, owners[0], event.body, self._context(event_id, event.kind)
-        )
+        context = detail_context(self.origin, event_id, event.kind)
+        sealed = self.vault.seal(wrapped, owners[0], event.body, context)
         store.add_body(tx, event_id, Body(owners[0], sealed.nonce, sealed.ciphertext))
         return sealed.commitment
-
-    def _context(self, event_id: str, kind: str) -> bytes:
-        return f"{base_of(self.origin)}|{event_id}|{kind}".encode()
 
 
 def _require_room(submitted: bytes, event: Event, subjects: int) -> None:

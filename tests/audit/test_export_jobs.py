@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from app.audit.export.jobs import AT_ONCE, KEPT, KEPT_S, ExportJobs, Job, Progress, State
+from app.audit.export.jobs import AT_ONCE, KEPT, KEPT_S, ExportJobs, Job, JobState, Progress
 from app.kernel.errors import Conflict, NotFound, Unavailable
 from tests.fakes import FakeClock
 
@@ -43,7 +43,7 @@ class Held:
 def _ended(jobs: ExportJobs, job: Job) -> Job:
     for _ in range(400):
         found = jobs.find(job.id, OWNER)
-        if found.state is not State.RUNNING:
+        if found.state is not JobState.RUNNING:
             return found
         time.sleep(0.02)
     raise AssertionError("the job did not end")
@@ -60,14 +60,14 @@ def test_a_job_says_how_far_it_is_and_gives_its_file(jobs: ExportJobs) -> None:
     assert work.begun.wait(20)
     running = jobs.find(job.id, OWNER)
     assert (running.state, running.done, running.total, running.percent) == (
-        State.RUNNING, 1, 4, 25,
+        JobState.RUNNING, 1, 4, 25,
     )  # fmt: skip
     with pytest.raises(NotFound):
         jobs.file(job.id, OWNER)
     work.go.set()
     ready = _ended(jobs, job)
     assert (ready.state, ready.name, ready.size, ready.percent) == (
-        State.READY, "habeas-export-4.tar", 8, 100,
+        JobState.READY, "habeas-export-4.tar", 8, 100,
     )  # fmt: skip
     assert jobs.file(job.id, OWNER).read_bytes() == b"the file"
     assert ready.asked == {"kind": "log.read"}
@@ -79,7 +79,7 @@ def test_another_process_sees_the_same(jobs: ExportJobs, clock: FakeClock) -> No
     assert work.begun.wait(20)
     code = (
         "import sys; from pathlib import Path; from datetime import UTC, datetime\n"
-        "from app.web.export_jobs import ExportJobs\n"
+        "from app.audit.export.jobs import ExportJobs\n"
         "class At:\n"
         "    def now(self): return datetime.fromisoformat(sys.argv[3])\n"
         "jobs = ExportJobs(Path(sys.argv[1]), At())\n"
@@ -94,7 +94,7 @@ def test_another_process_sees_the_same(jobs: ExportJobs, clock: FakeClock) -> No
     assert jobs.find(job.id, OWNER).cancelling
     time.sleep(0.3)  # the next report looks whether it was cancelled
     work.go.set()
-    assert _ended(jobs, job).state is State.CANCELLED
+    assert _ended(jobs, job).state is JobState.CANCELLED
 
 
 def test_nobody_else_can_find_out_that_there_is_a_job(jobs: ExportJobs) -> None:
@@ -141,7 +141,7 @@ def test_so_many_are_written_at_once_and_one_more_is_told_to_wait(jobs: ExportJo
         except Unavailable:
             time.sleep(0.02)
     works[1].go.set()
-    assert _ended(jobs, begun[1]).state is State.READY
+    assert _ended(jobs, begun[1]).state is JobState.READY
 
 
 def test_no_more_are_kept_than_there_is_room_for(jobs: ExportJobs) -> None:
@@ -179,7 +179,7 @@ def test_a_running_job_is_neither_swept_nor_removed(jobs: ExportJobs, clock: Fak
     with pytest.raises(Conflict):
         jobs.remove(job.id, OWNER)
     work.go.set()
-    assert _ended(jobs, job).state is State.READY
+    assert _ended(jobs, job).state is JobState.READY
 
 
 def test_a_job_whose_process_ended_says_so_and_leaves_nothing(
@@ -187,7 +187,7 @@ def test_a_job_whose_process_ended_says_so_and_leaves_nothing(
 ) -> None:
     code = (
         "import os, sys; from pathlib import Path; from datetime import datetime\n"
-        "from app.web.export_jobs import ExportJobs\n"
+        "from app.audit.export.jobs import ExportJobs\n"
         "class At:\n"
         "    def now(self): return datetime.fromisoformat(sys.argv[2])\n"
         "def work(target, progress):\n"
@@ -203,7 +203,7 @@ def test_a_job_whose_process_ended_says_so_and_leaves_nothing(
     )  # fmt: skip
     assert died.returncode == -9
     (job,) = jobs.mine(OWNER)
-    assert job.state is State.CRASHED
+    assert job.state is JobState.CRASHED
     assert "ended before it was done" in job.problem
     assert list((jobs.folder / job.id).glob("file*")) == []
     assert jobs.find(job.id, OWNER).ended_at == clock.now()
@@ -218,7 +218,11 @@ def test_a_job_that_fails_says_what_and_how_to_go_on(jobs: ExportJobs) -> None:
         raise Unavailable("the disk is full", cure="Make room.")
 
     job = _ended(jobs, jobs.start(OWNER, {}, refused))
-    assert (job.state, job.problem, job.cure) == (State.FAILED, "The disk is full.", "Make room.")
+    assert (job.state, job.problem, job.cure) == (
+        JobState.FAILED,
+        "The disk is full.",
+        "Make room.",
+    )
     assert not (jobs.folder / job.id / "file").exists()
 
 
@@ -229,7 +233,7 @@ def test_a_defect_is_not_shown_to_people(
         raise RuntimeError("a secret path")
 
     job = _ended(jobs, jobs.start(OWNER, {}, broken))
-    assert job.state is State.FAILED
+    assert job.state is JobState.FAILED
     assert "secret" not in job.problem + job.cure
     assert "a secret path" in caplog.text
 
@@ -241,7 +245,7 @@ def test_a_job_that_cannot_begin_gives_its_slot_back(tmp_path: Path) -> None:
             broken.start(OWNER, {}, _write)
     jobs = ExportJobs(tmp_path / "exports", FakeClock())
     assert jobs.mine(OWNER) == ()
-    assert _ended(jobs, jobs.start(OWNER, {}, _write)).state is State.READY
+    assert _ended(jobs, jobs.start(OWNER, {}, _write)).state is JobState.READY
 
 
 def test_a_folder_taken_away_while_it_is_written_ends_the_job(
@@ -265,7 +269,7 @@ def test_cancelling_what_has_ended_changes_nothing(jobs: ExportJobs) -> None:
     job = jobs.start(OWNER, {}, _write)
     _ended(jobs, job)
     jobs.cancel(job.id, OWNER)
-    assert jobs.find(job.id, OWNER).state is State.READY
+    assert jobs.find(job.id, OWNER).state is JobState.READY
 
 
 def test_what_a_process_left_before_it_had_a_name_is_removed(
@@ -298,7 +302,7 @@ def test_a_state_is_never_read_by_halves(jobs: ExportJobs) -> None:
     seen = {jobs.find(job.id, OWNER).done for _ in range(400)}
     stop.set()
     assert len(seen) > 2
-    assert _ended(jobs, job).state is State.READY
+    assert _ended(jobs, job).state is JobState.READY
 
 
 def test_the_lock_and_the_state_are_all_there_is_to_a_folder(jobs: ExportJobs) -> None:
