@@ -1,0 +1,281 @@
+"""How a value is written as the facts of an entry, and read back: derived from its fields (pure).
+
+An entry is for ever, so what a dataclass writes only grows.
+
+Rules:
+1. A field is written under its own name, or under the name that ``fact`` gives it.
+2. Fields are only appended, marked as ``appended`` and with a default: an entry from before is read
+   as the default. To rename, drop or retype a field is to make another dataclass.
+3. Each type has one written shape, and each shape a tag (``shapes_of``). A type without a shape is
+   a mistake of the program (``TypeError``), found when its class is first used.
+4. Reading is strict: an unknown field, a missing one, a value of another shape is a ``ValueError``
+   that names the field.
+5. Different values have different facts.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from enum import StrEnum
+from functools import cache, cached_property
+from types import MappingProxyType, NoneType, UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from app.kernel import fact_shapes
+from app.kernel.canonical import Json
+from app.kernel.fact_shapes import PLAIN, Shape, Tables, require_object
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Fact:
+    """How one field is written, where it is not simply by its name.
+
+    Attributes:
+        name: the name in the entry, where it differs.
+        inline: the facts of a nested dataclass stand in the same object as the field's neighbours.
+        shared: the value is written once, in a table of this name, and its place here.
+        unordered: the order of a tuple means nothing; it is written sorted.
+        appended: entries from before the field was added lack it.
+        apart: not a fact; the entry says it elsewhere, and the reader is given it.
+    """
+
+    name: str | None = None
+    inline: bool = False
+    shared: str | None = None
+    unordered: bool = False
+    appended: bool = False
+    apart: bool = False
+
+
+def fact(name: str | None = None, **how: Any) -> Mapping[str, Fact]:
+    """The metadata of a field, as in ``field(metadata=fact("standing"))``; see ``Fact``."""
+    return MappingProxyType({"fact": Fact(name, **how)})
+
+
+def encode(value: Any) -> dict[str, Json]:
+    """Write a dataclass as facts.
+
+    >>> from app.kernel.scope import Scope
+    >>> encode(Scope(frozenset({"menu", "click"}), frozenset(), frozenset()))
+    {'signals': ['click', 'menu'], 'purposes': [], 'apps': []}
+    """
+    form = _form(type(value))
+    tables: Tables = {name: [] for name in form.tables}
+    return {**form.write(value, tables), **tables}
+
+
+def decode(cls: type[T], facts: object, **apart: Any) -> T:
+    """Read what ``encode`` wrote.
+
+    Args:
+        cls: the dataclass.
+        facts: all of them, and nothing else.
+        apart: the fields that are not facts.
+
+    Raises:
+        ValueError: they are not those of such a value; the message names the field.
+    """
+    require_only(facts, cls)
+    return decode_part(cls, facts, **apart)
+
+
+def decode_part(cls: type[T], facts: object, **apart: Any) -> T:
+    """Read a value whose facts stand among others.
+
+    Raises:
+        ValueError: as ``decode``; other facts are not looked at.
+    """
+    form, given = _form(cls), require_object(facts)
+    tables = {name: table.read(given, {}) for name, table in form.tables.items()}
+    return cls(**form.read(given, tables), **apart)
+
+
+def require_only(facts: object, *classes: type, also: tuple[str, ...] = ()) -> None:
+    """Refuse facts that belong to none of these classes.
+
+    Raises:
+        ValueError: there is another one; the message names it.
+    """
+    known = frozenset(also).union(*(_form(cls).names for cls in classes))
+    _require_known(require_object(facts), known)
+
+
+def shapes_of(cls: type) -> tuple[str, ...]:
+    """Each fact of a class with the tag of its shape, in the order in which they were added.
+
+    >>> from app.kernel.scope import Scope
+    >>> shapes_of(Scope)[0]
+    'signals: sorted list of text'
+    """
+    return tuple(_form(cls).described())
+
+
+@dataclass(frozen=True)
+class _Member:
+    """A field of a class, and how it is written; ``inlined``: its facts are not in one of its own.
+
+    Attributes:
+        name: in the entry; empty where it is inlined.
+    """
+
+    attribute: str
+    name: str
+    shape: Shape
+    appended: bool = False
+    inlined: "_Form | None" = None
+
+    def read(self, facts: Mapping[str, Any], tables: Tables) -> Any:
+        if self.inlined is not None:
+            return self.shape.read(facts, tables)
+        if self.name not in facts:
+            msg = f"{self.name}: is missing"
+            raise ValueError(msg)
+        try:
+            return self.shape.read(facts[self.name], tables)
+        except ValueError as error:
+            msg = f"{self.name}: {error}"
+            raise ValueError(msg) from error
+
+
+@dataclass(frozen=True)
+class _Form:
+    """How a class is written: its members, and the tables that they share."""
+
+    members: tuple[_Member, ...]
+    tables: Mapping[str, _Member]
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        inlined = (member.inlined.names for member in self.members if member.inlined)
+        own = {member.name for member in self.members if not member.inlined}
+        return frozenset(own | self.tables.keys()).union(*inlined)
+
+    def described(self) -> Iterator[str]:
+        for member in self.members:
+            if member.inlined:
+                yield from member.inlined.described()
+            else:
+                yield f"{member.name}: {member.shape.tag}{', appended' * member.appended}"
+
+    def write(self, value: Any, tables: Tables) -> dict[str, Json]:
+        facts: dict[str, Json] = {}
+        for member in self.members:
+            written = member.shape.write(getattr(value, member.attribute), tables)
+            facts |= written if member.inlined else {member.name: written}
+        return facts
+
+    def read(self, facts: Mapping[str, Any], tables: Tables) -> dict[str, Any]:
+        return {
+            member.attribute: member.read(facts, tables)
+            for member in self.members
+            if not member.appended or member.name in facts
+        }
+
+
+def _form(cls: type) -> _Form:
+    return _derived(cls)
+
+
+@cache
+def _derived(cls: type) -> _Form:
+    if not is_dataclass(cls):
+        raise TypeError(f"{cls.__name__} is no dataclass")
+    hints, members = get_type_hints(cls), []
+    tables: dict[str, _Member] = {}
+    for field in fields(cls):
+        how = field.metadata.get("fact", Fact())
+        if not how.apart:
+            _require_default(cls, field, how)
+            members.append(_member(field.name, hints[field.name], how))
+            tables |= _tables(hints[field.name], how)
+    return _Form(tuple(members), MappingProxyType(tables))
+
+
+def _require_default(cls: type, field: Field[Any], how: Fact) -> None:
+    if how.appended and field.default is MISSING and field.default_factory is MISSING:
+        raise TypeError(f"{cls.__name__}.{field.name} was appended and has no default (rule 2)")
+
+
+def _member(attribute: str, hint: Any, how: Fact) -> _Member:
+    name = how.name or attribute
+    if how.inline:
+        return _Member(attribute, "", _object(hint, strict=False), inlined=_form(hint))
+    if how.shared is None:
+        return _Member(attribute, name, _shape(hint, unordered=how.unordered), how.appended)
+    inner, or_none = _without_none(hint)
+    place = fact_shapes.shared(_shape(inner), how.shared)
+    shape = fact_shapes.optional(place) if or_none else place
+    return _Member(attribute, name, shape, how.appended)
+
+
+def _tables(hint: Any, how: Fact) -> dict[str, _Member]:
+    """The tables that a field needs: its own, and those of the classes it holds."""
+    if how.shared is not None:
+        inner = _shape(_without_none(hint)[0])
+        return {how.shared: _Member("", how.shared, fact_shapes.listed(inner, list))}
+    found: dict[str, _Member] = {}
+    for held in (hint, *get_args(hint)):
+        if isinstance(held, type) and is_dataclass(held):
+            found |= _form(held).tables
+    return found
+
+
+def _shape(hint: Any, *, unordered: bool = False) -> Shape:
+    """The shape of a type (rule 3)."""
+    origin, args = get_origin(hint), get_args(hint)
+    inner, or_none = _without_none(hint)
+    if hint in PLAIN:
+        return PLAIN[hint]
+    if or_none:
+        return fact_shapes.optional(_shape(inner, unordered=unordered))
+    if origin is frozenset:
+        return fact_shapes.sorted_list(_shape(args[0]), frozenset)
+    if origin is tuple and args[1:] == (...,):
+        build = fact_shapes.sorted_list if unordered else fact_shapes.listed
+        return build(_shape(args[0]), tuple)
+    if isinstance(origin, type) and issubclass(origin, Mapping) and args[0] is str:
+        return fact_shapes.mapped(_shape(args[1]))
+    if isinstance(hint, type):
+        return _shape_of_class(hint)
+    raise TypeError(f"{hint} has no written shape")
+
+
+def _shape_of_class(cls: type) -> Shape:
+    if issubclass(cls, StrEnum):
+        return fact_shapes.code(cls)
+    if is_dataclass(cls):
+        return _object(cls, strict=True)
+    if issubclass(cls, tuple) and hasattr(cls, "_fields"):
+        return fact_shapes.row(cls, tuple(_shape(hint) for hint in get_type_hints(cls).values()))
+    raise TypeError(f"{cls.__name__} has no written shape")
+
+
+def _object(cls: type, *, strict: bool) -> Shape:
+    """A nested dataclass; ``strict``: in an object of its own, where nothing else may stand."""
+    form = _form(cls)
+
+    def read(facts: Any, tables: Tables) -> Any:
+        given = require_object(facts)
+        if strict:
+            _require_known(given, form.names)
+        return cls(**form.read(given, tables))
+
+    return Shape(f"{{{'; '.join(form.described())}}}", form.write, read)
+
+
+def _without_none(hint: Any) -> tuple[Any, bool]:
+    """What a type is where it is not None, and whether it can be None."""
+    if get_origin(hint) not in {Union, UnionType}:
+        return hint, False
+    rest = [arg for arg in get_args(hint) if arg is not NoneType]
+    if len(rest) != 1:
+        raise TypeError(f"{hint} has no written shape: it could be read as several types")
+    return rest[0], True
+
+
+def _require_known(facts: Mapping[str, Any], known: frozenset[str]) -> None:
+    unknown = sorted(facts.keys() - known)
+    if unknown:
+        msg = f"{unknown[0]}: is no fact of this kind"
+        raise ValueError(msg)
