@@ -1,0 +1,75 @@
+"""Signed bytes are for ever: every entry of release 0.1 is read and written again to equal bytes."""
+
+import tarfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.access.decision.record import entry_facts, facts_from_entry, recorded
+from app.audit.entries.model import Kind, read_leaf
+from app.kernel.canonical import canonical
+from tests.vectors.folder import FOLDER, needed
+
+SAMPLES = Path(__file__).parent / "entries" / "release-0.1.jsonl"
+"""One leaf of each kind at least, as release 0.1 signed it."""
+
+Facts = Mapping[str, Any]
+
+
+def _decided(facts: Facts) -> Facts:
+    asked, known = facts_from_entry(facts)
+    return entry_facts(
+        asked, known, recorded(facts), purposes=facts["purposes"], grant=facts["grant"]
+    )
+
+
+AGAIN: Mapping[Kind, Callable[[Facts], Facts]] = {
+    Kind.ACCESS_DECIDED: _decided,
+}
+"""The facts of a kind, read into a value of ours and written anew."""
+
+
+def samples() -> list[bytes]:
+    return SAMPLES.read_bytes().splitlines()
+
+
+def released(name: str) -> Iterator[bytes]:
+    """The leaves of an export of release 0.1."""
+    with tarfile.open(FOLDER / "release-0.1" / name, "r:xz") as archive:
+        lines = archive.extractfile("entries.jsonl")
+        assert lines is not None
+        for line in lines:
+            yield line.rstrip(b"\n")
+
+
+def written_again(raw: bytes) -> bytes:
+    leaf = read_leaf(raw)
+    again = AGAIN.get(Kind(leaf["kind"]))
+    return canonical({**leaf, "facts": leaf["facts"] if again is None else again(leaf["facts"])})
+
+
+@pytest.mark.parametrize("raw", samples(), ids=lambda raw: read_leaf(raw)["kind"])
+def test_a_leaf_of_each_kind_is_written_again_to_equal_bytes(raw: bytes) -> None:
+    assert written_again(raw) == raw
+
+
+def test_the_leaves_are_of_every_kind_that_release_0_1_wrote() -> None:
+    """It knew acknowledgements too; their facts are those of ``consent.given``."""
+    kinds = {read_leaf(raw)["kind"] for raw in samples()}
+    assert len(kinds) == 38
+    assert {kind for kind in AGAIN if kind not in kinds} <= {Kind.CONSENT_ACKNOWLEDGED}
+
+
+@needed
+@pytest.mark.parametrize(("name", "size"), [("export.tar.xz", 4_763), ("restored.tar.xz", 182)])
+def test_every_entry_of_release_0_1_is_written_again_to_equal_bytes(name: str, size: int) -> None:
+    other, seen = [], Counter[str]()
+    for idx, raw in enumerate(released(name)):
+        seen[read_leaf(raw)["kind"]] += 1
+        if written_again(raw) != raw:
+            other.append(idx)
+    assert other == []
+    assert seen.total() == size
