@@ -174,7 +174,7 @@ def _rows(
             "consumer_id": event.actor.id,
             "purpose": event.purpose,
             "outcome": event.facts["outcome"],
-            "reasons": store.written(reason.value for reason in decision.reasons),
+            "reasons": store.codes_as_text(reason.value for reason in decision.reasons),
             "decided_at": inquiry.question.asked_at,
         }
         for person_id in inquiry.people

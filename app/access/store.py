@@ -185,8 +185,8 @@ def insert_consumer(tx: Tx, consumer: Consumer, secret_sha256: str, now: datetim
         "consumer_id": consumer.id,
         "version": consumer.version,
         "name": consumer.name,
-        "purposes": written(consumer.purposes),
-        "functions": written(consumer.functions),
+        "purposes": codes_as_text(consumer.purposes),
+        "functions": codes_as_text(consumer.functions),
         "secret_sha256": secret_sha256,
         "registered_at": now,
     }
@@ -330,7 +330,7 @@ def purposes_documents(tx: Tx) -> tuple[tuple[str, bytes], ...]:
     return tuple((row.digest, row.document.encode("utf-8")) for row in rows)
 
 
-def written(codes: Iterable[str]) -> str:
+def codes_as_text(codes: Iterable[str]) -> str:
     """Codes as canonical text, in the order given."""
     return canonical(list(codes)).decode("utf-8")
 

@@ -95,7 +95,7 @@ def listed(inner: Shape, kind: Callable[[Any], Any]) -> Shape:
     return Shape(
         f"list of {inner.tag}",
         lambda values, tables: [inner.write(value, tables) for value in values],
-        lambda items, tables: kind(inner.read(item, tables) for item in _require_list(items)),
+        lambda items, tables: kind([inner.read(item, tables) for item in _require_list(items)]),
     )
 
 

@@ -97,8 +97,7 @@ def require_only(facts: object, *classes: type, also: tuple[str, ...] = ()) -> N
     Raises:
         ValueError: there is another one; the message names it.
     """
-    known = frozenset(also).union(*(_form(cls).names for cls in classes))
-    _require_known(require_object(facts), known)
+    _require_known(require_object(facts), _names(classes, also))
 
 
 def shapes_of(cls: type) -> tuple[str, ...]:
@@ -128,11 +127,11 @@ class _Member:
     def read(self, facts: Mapping[str, Any], tables: Tables) -> Any:
         if self.inlined is not None:
             return self.shape.read(facts, tables)
-        if self.name not in facts:
-            msg = f"{self.name}: is missing"
-            raise ValueError(msg)
         try:
             return self.shape.read(facts[self.name], tables)
+        except KeyError as error:
+            msg = f"{self.name}: is missing"
+            raise ValueError(msg) from error
         except ValueError as error:
             msg = f"{self.name}: {error}"
             raise ValueError(msg) from error
@@ -274,8 +273,13 @@ def _without_none(hint: Any) -> tuple[Any, bool]:
     return rest[0], True
 
 
+@cache
+def _names(classes: tuple[type, ...], also: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(also).union(*(_form(cls).names for cls in classes))
+
+
 def _require_known(facts: Mapping[str, Any], known: frozenset[str]) -> None:
-    unknown = sorted(facts.keys() - known)
-    if unknown:
+    if not known.issuperset(facts):
+        unknown = sorted(facts.keys() - known)
         msg = f"{unknown[0]}: is no fact of this kind"
         raise ValueError(msg)

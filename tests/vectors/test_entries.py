@@ -1,4 +1,4 @@
-"""Signed bytes are for ever: every entry of release 0.1 is read and written again to equal bytes."""
+"""Signed bytes are for ever: entries of release 0.1 are read and written again to equal bytes."""
 
 import tarfile
 from collections import Counter

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from app.kernel.facts import fact
+
 CAPTURED_DATA = "captured_data"
 """The resource type that this decision is about; others are governed by the role rows alone."""
 
@@ -108,7 +110,7 @@ class Question:
         asked_at: the instant of the decision.
     """
 
-    purpose: object
+    purpose: object = field(metadata=fact(apart=True))
     asked_at: datetime
     resource: str = CAPTURED_DATA
     action: str = READ
@@ -140,12 +142,12 @@ class Caller:
     """
 
     consumer: str
-    purposes: tuple[str, ...]
-    functions: tuple[str, ...]
-    kind: str = "consumer"
-    person: str | None = None
-    person_functions: tuple[str, ...] = ()
-    person_left: bool = False
+    purposes: tuple[str, ...] = field(metadata=fact("consumer_purposes"))
+    functions: tuple[str, ...] = field(metadata=fact("caller_functions"))
+    kind: str = field(default="consumer", metadata=fact("caller"))
+    person: str | None = field(default=None, metadata=fact("on_behalf_of"))
+    person_functions: tuple[str, ...] = field(default=(), metadata=fact("on_behalf_functions"))
+    person_left: bool = field(default=False, metadata=fact("on_behalf_left"))
 
 
 @dataclass(frozen=True)
@@ -210,10 +212,10 @@ class PersonFacts:
     decision: str | None
     suffices_now: bool
     suffices_at_capture: bool
-    scope: ScopeFacts | None
-    policy: PolicyFacts
+    scope: ScopeFacts | None = field(metadata=fact(shared="scopes"))
+    policy: PolicyFacts = field(metadata=fact(shared="policies"))
     left: bool = False
-    region: str | None = None
+    region: str | None = field(default=None, metadata=fact(appended=True))
 
 
 @dataclass(frozen=True)
@@ -227,7 +229,7 @@ class Facts:
         policy_seq: number of the last policy event; None where no policy was asked about.
     """
 
-    caller: Caller
+    caller: Caller = field(metadata=fact(inline=True))
     people: tuple[PersonFacts, ...] = ()
     people_unknown: int = 0
     role_policy: bool = False

@@ -1,36 +1,55 @@
 """An access decision as the facts of a log entry, and back.
 
 The entry carries everything ``decide`` was given, so that a verifier decides again from the entry
-alone and compares. Policies and scopes are written once and referred to by their place: people of
-one region share them, and an entry has room for 65,535 bytes.
+alone and compares. How a question and its facts are written derives from their fields
+(app/kernel/facts.py): policies and scopes once, each person naming theirs by the place, for people
+of one region share them and an entry has room for 65,535 bytes.
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from app.access.decision.decide import decide
 from app.access.decision.model import (
     CAPTURED_DATA,
-    AccessReason,
-    Caller,
     Decision,
     Facts,
     PersonFacts,
-    PolicyFacts,
     Question,
-    ScopeFacts,
 )
 from app.access.floor.terms import FLOOR_VERSION, verdict
 from app.consent.model import State, suffices
 from app.kernel.canonical import Json
-from app.kernel.clock import instant, timestamp
+from app.kernel.facts import decode_part, encode, require_only
 
 MAX_PERSONS = 64
 """Most people in one question, so that its entry fits."""
 
 _ASKED_FOR_OTHER = "(not on the list)"
 """Stands for a purpose whose text is not in the log. The floor does not know it."""
+
+_MISSING = "missing"
+"""What an entry says of the floor where no purpose was sent."""
+
+
+@dataclass(frozen=True)
+class AccessRecord:
+    """What an ``access.decided`` entry says next to question, facts and decision.
+
+    Attributes:
+        purpose: the floor's key or root for what was asked; None where it knows none.
+        floor: what the floor says of the purpose, or ``missing`` where none was sent.
+        purposes: digest of the purpose file in force.
+        grant: id of the grant issued; None for a deny.
+    """
+
+    purpose: str | None
+    floor: str
+    floor_version: int
+    purposes: str
+    outcome: str
+    grant: str | None
 
 
 def entry_facts(
@@ -46,41 +65,15 @@ def entry_facts(
         grant: id of the grant issued; None for a deny.
     """
     word = verdict(question.purpose)
-    policies = list(_distinct(person.policy for person in facts.people))
-    scopes = list(_distinct(person.scope for person in facts.people if person.scope is not None))
-    caller = facts.caller
-    return {
-        "consumer": caller.consumer,
-        "consumer_purposes": list(caller.purposes),
-        "caller_functions": list(caller.functions),
-        "caller": caller.kind,
-        "on_behalf_of": caller.person,
-        "on_behalf_functions": list(caller.person_functions),
-        "on_behalf_left": caller.person_left,
-        "resource": question.resource,
-        "action": question.action,
-        "dataset": question.dataset,
-        "purpose": word.key,
-        "floor": "missing" if question.purpose is None else word.outcome.value,
-        "floor_version": FLOOR_VERSION,
-        "purposes": purposes,
-        "signals": list(question.signals),
-        "captured_from": written(question.captured_from),
-        "captured_to": written(question.captured_to),
-        "asked_at": timestamp(question.asked_at),
-        "people": [_person(person, policies, scopes) for person in facts.people],
-        "people_unknown": facts.people_unknown,
-        "policies": [_policy(policy) for policy in policies],
-        "scopes": [
-            {"signals": list(scope.signals), "purposes": list(scope.purposes)} for scope in scopes
-        ],
-        "role_policy": facts.role_policy,
-        "policy_seq": facts.policy_seq,
-        "outcome": "permit" if decision.permit else "deny",
-        "reasons": [reason.value for reason in decision.reasons],
-        "retain_days": decision.retain_days,
-        "grant": grant,
-    }
+    record = AccessRecord(
+        purpose=word.key,
+        floor=_MISSING if question.purpose is None else word.outcome.value,
+        floor_version=FLOOR_VERSION,
+        purposes=purposes,
+        outcome=_outcome(decision),
+        grant=grant,
+    )
+    return encode(record) | encode(question) | encode(facts) | encode(decision)
 
 
 def facts_from_entry(facts: Mapping[str, Any]) -> tuple[Question, Facts]:
@@ -89,14 +82,18 @@ def facts_from_entry(facts: Mapping[str, Any]) -> tuple[Question, Facts]:
     Raises:
         ValueError: the facts are not those of an access decision, or contradict each other.
     """
-    try:
-        question, known = _question(facts), _facts(facts)
-    except (KeyError, IndexError, TypeError, AttributeError) as error:
-        msg = f"the entry lacks facts of an access decision: {error}"
-        raise ValueError(msg) from error
+    require_only(facts, AccessRecord, Question, Facts, Decision)
+    purpose, known = _purpose(decode_part(AccessRecord, facts)), decode_part(Facts, facts)
     for person in known.people:
         _require_consistent(person)
-    return question, known
+    return decode_part(Question, facts, purpose=purpose), known
+
+
+def _purpose(record: AccessRecord) -> str | None:
+    """What was asked for, or what stands for it where its text is not in the log."""
+    if record.purpose is None and record.floor != _MISSING:
+        return _ASKED_FOR_OTHER
+    return record.purpose
 
 
 def recompute(facts: Mapping[str, Any]) -> Decision:
@@ -114,105 +111,19 @@ def recorded(facts: Mapping[str, Any]) -> Decision:
     Raises:
         ValueError: outcome, reasons and grant are not those of a decision.
     """
-    try:
-        reasons = tuple(AccessReason(reason) for reason in facts["reasons"])
-        if facts["outcome"] != ("deny" if reasons else "permit"):
-            msg = "outcome and reasons contradict each other"
-            raise ValueError(msg)
-        if facts["grant"] is not None and (reasons or facts["resource"] != CAPTURED_DATA):
-            msg = "a grant where nothing was granted: the decision contradicts it"
-            raise ValueError(msg)
-        return Decision(reasons, facts["retain_days"])
-    except (KeyError, TypeError) as error:
-        msg = f"the entry records no access decision: {error}"
-        raise ValueError(msg) from error
+    decision, record = decode_part(Decision, facts), decode_part(AccessRecord, facts)
+    if record.outcome != _outcome(decision):
+        msg = "outcome and reasons contradict each other"
+        raise ValueError(msg)
+    granted = decision.permit and facts["resource"] == CAPTURED_DATA
+    if record.grant is not None and not granted:
+        msg = "a grant where nothing was granted: the decision contradicts it"
+        raise ValueError(msg)
+    return decision
 
 
-def written(at: datetime | None) -> str | None:
-    """An instant as the log and the grants write it."""
-    return None if at is None else timestamp(at)
-
-
-def _distinct(values: Any) -> Sequence[Any]:
-    """Each value once, in order of appearance; by equality, for policies hold a mapping."""
-    found: list[Any] = []
-    for value in values:
-        if value not in found:
-            found.append(value)
-    return found
-
-
-def _person(
-    person: PersonFacts, policies: list[PolicyFacts], scopes: list[ScopeFacts]
-) -> dict[str, Json]:
-    return {
-        "person": person.person,
-        "line": list(person.line),
-        "standing": person.standing,
-        "decision": person.decision,
-        "suffices_now": person.suffices_now,
-        "suffices_at_capture": person.suffices_at_capture,
-        "left": person.left,
-        "region": person.region,
-        "scope": None if person.scope is None else scopes.index(person.scope),
-        "policy": policies.index(person.policy),
-    }
-
-
-def _policy(policy: PolicyFacts) -> dict[str, Json]:
-    return {
-        "layers": list(policy.layers),
-        "capture_layers": list(policy.capture_layers),
-        "bases": list(policy.bases),
-        "signals": dict(policy.signals),
-        "purposes": list(policy.purposes),
-        "cohort_min": policy.cohort_min,
-        "unknown": policy.unknown,
-        "blocked": policy.blocked,
-        "company": policy.company,
-        "missing": list(policy.missing),
-        "lead_time": policy.lead_time,
-        "stopped": policy.stopped,
-    }
-
-
-def _question(facts: Mapping[str, Any]) -> Question:
-    start, end = facts["captured_from"], facts["captured_to"]
-    purpose = facts["purpose"]
-    if purpose is None and facts["floor"] != "missing":
-        purpose = _ASKED_FOR_OTHER
-    return Question(
-        purpose=purpose,
-        asked_at=instant(facts["asked_at"]),
-        resource=facts["resource"],
-        action=facts["action"],
-        dataset=facts["dataset"],
-        signals=tuple(facts["signals"]),
-        captured_from=None if start is None else instant(start),
-        captured_to=None if end is None else instant(end),
-    )
-
-
-def _facts(facts: Mapping[str, Any]) -> Facts:
-    policies = [_read_policy(policy) for policy in facts["policies"]]
-    scopes = [
-        ScopeFacts(tuple(scope["signals"]), tuple(scope["purposes"])) for scope in facts["scopes"]
-    ]
-    return Facts(
-        caller=Caller(
-            consumer=facts["consumer"],
-            purposes=tuple(facts["consumer_purposes"]),
-            functions=tuple(facts["caller_functions"]),
-            kind=facts["caller"],
-            person=facts["on_behalf_of"],
-            person_functions=tuple(facts["on_behalf_functions"]),
-            person_left=facts["on_behalf_left"],
-        ),
-        people=tuple(_read_person(person, policies, scopes) for person in facts["people"]),
-        people_unknown=facts["people_unknown"],
-        role_policy=facts["role_policy"],
-        policy_seq=facts["policy_seq"],
-    )
+def _outcome(decision: Decision) -> str:
+    return "permit" if decision.permit else "deny"
 
 
 def _require_consistent(person: PersonFacts) -> None:
@@ -224,37 +135,3 @@ def _require_consistent(person: PersonFacts) -> None:
     if (person.scope is not None) != (state in {State.GIVEN, State.ACKNOWLEDGED}):
         msg = f"{person.standing!r} contradicts the scope"
         raise ValueError(msg)
-
-
-def _read_person(
-    person: Mapping[str, Any], policies: list[PolicyFacts], scopes: list[ScopeFacts]
-) -> PersonFacts:
-    return PersonFacts(
-        person=person["person"],
-        line=tuple(person["line"]),
-        standing=person["standing"],
-        decision=person["decision"],
-        suffices_now=person["suffices_now"],
-        suffices_at_capture=person["suffices_at_capture"],
-        left=person["left"],
-        region=person.get("region"),
-        scope=None if person["scope"] is None else scopes[person["scope"]],
-        policy=policies[person["policy"]],
-    )
-
-
-def _read_policy(policy: Mapping[str, Any]) -> PolicyFacts:
-    return PolicyFacts(
-        layers=tuple(policy["layers"]),
-        capture_layers=tuple(policy["capture_layers"]),
-        bases=tuple(policy["bases"]),
-        signals=dict(policy["signals"]),
-        purposes=tuple(policy["purposes"]),
-        cohort_min=policy["cohort_min"],
-        unknown=policy["unknown"],
-        blocked=policy["blocked"],
-        company=policy["company"],
-        missing=tuple(policy["missing"]),
-        lead_time=policy["lead_time"],
-        stopped=policy["stopped"],
-    )

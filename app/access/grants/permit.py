@@ -12,9 +12,9 @@ from typing import Any
 
 from app.access.decision.inquiry import Inquiry
 from app.access.decision.model import CALLER_REASONS, GRANT_TTL_S, AccessReason, Decision
-from app.access.decision.record import written
 from app.access.decision.sentences import SENTENCES
 from app.kernel.canonical import Json
+from app.kernel.facts import encode
 from app.kernel.signing import Signer, sign_token
 from app.kernel.tokens import GRANT_TYPE
 
@@ -29,6 +29,7 @@ class GrantSigner:
     def sign(self, inquiry: Inquiry, decision: Decision, grant_id: str, event_id: str) -> str:
         """The grant of a permit whose entry is ``event_id`` (compact JWS)."""
         question = inquiry.question
+        asked = encode(question)
         issued = int(question.asked_at.timestamp())
         claims: dict[str, Json] = {
             "iss": self.issuer,
@@ -37,10 +38,10 @@ class GrantSigner:
             "iat": issued,
             "exp": issued + GRANT_TTL_S,
             "purpose": str(question.purpose),
-            "dataset": question.dataset,
-            "signals": list(question.signals),
-            "captured_from": written(question.captured_from),
-            "captured_to": written(question.captured_to),
+            "dataset": asked["dataset"],
+            "signals": asked["signals"],
+            "captured_from": asked["captured_from"],
+            "captured_to": asked["captured_to"],
             "persons": [person.person for person in inquiry.facts.people],
             "event": event_id,
             "obligations": obligations(inquiry, decision),
