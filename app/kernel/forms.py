@@ -17,8 +17,6 @@ from dataclasses import dataclass
 from app.kernel.vocabulary import Reason
 
 FIRST_FORM = 1
-FORM = 1
-"""The newest form that this release writes and reads."""
 
 MAX_FORMS = 64
 _FORMS = re.compile(r"[1-9][0-9]{0,5}(,[1-9][0-9]{0,5})*")

@@ -1,4 +1,4 @@
-"""Why an agent refused an event, beside the reasons that a lease can give (closed list).
+"""Why an agent refused an event, next to the reasons that a lease can give (closed list).
 
 Shared by the guard on the laptop and by the service that reads its reports. A new member is a
 change of protocol: add, never rename.
@@ -10,7 +10,7 @@ from app.kernel.vocabulary import Reason
 
 
 class Refusal(StrEnum):
-    """What the guard itself found; ``Reason`` is what the lease said."""
+    """What the guard itself decided; ``Reason`` is what the lease says."""
 
     # There is no lease to rely on.
     NO_LEASE = "no_lease"

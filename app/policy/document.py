@@ -80,11 +80,10 @@ def _signals(compiled: Compiled, scope: Scope | None, form: int) -> dict[str, An
 
 def _denied(compiled: Compiled, form: int) -> frozenset[str]:
     """The signals that a newer knob limits in a way that this form cannot say (rule 3)."""
-    denied: set[str] = set()
-    for row in compiled.registry.newer_than(form):
-        if row.agent is not None and row.limits(compiled[row]):
-            denied |= compiled.signals.keys() if row.agent.governs is None else row.agent.governs
-    return frozenset(denied)
+    limiting = [row for row in compiled.registry.newer_than(form) if row.limits(compiled[row])]
+    return frozenset(
+        signal for signal in compiled.signals if any(row.governs(signal) for row in limiting)
+    )
 
 
 def _app(app: App) -> dict[str, Any]:

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeAlias, TypeVar, cast
 
-from app.kernel.forms import FIRST_FORM, FORM, REASONS, ReasonRow, reasons_in
+from app.kernel.forms import FIRST_FORM, REASONS, ReasonRow, reasons_in
 from app.kernel.refusals import Refusal
 from app.kernel.vocabulary import Basis, Mode, Reason, Signal
 from app.policy.knob_shapes import (
@@ -99,6 +99,9 @@ class Informed:
     """The agent is told; nothing at capture depends on it."""
 
 
+AgentUse: TypeAlias = ModeCap | LeastInterval | Matched | Applied | Informed
+
+
 @dataclass(frozen=True)
 class AgentPart:
     """How agents take part in a knob.
@@ -108,7 +111,7 @@ class AgentPart:
         governs: the signals that are denied to an agent that cannot judge it; None: every signal.
     """
 
-    use: ModeCap | LeastInterval | Matched | Applied | Informed
+    use: AgentUse
     governs: frozenset[str] | None = None
 
 
@@ -133,6 +136,16 @@ class Knob(Generic[T]):
     def unites(self) -> bool:
         """Whether each layer adds to it, so that no layer has to close it."""
         return self.meet is united
+
+    @property
+    def use(self) -> AgentUse | None:
+        """What agents do with it; None if they are not told."""
+        return None if self.agent is None else self.agent.use
+
+    def governs(self, signal: str) -> bool:
+        """Whether agents keep to it for events of a signal."""
+        part = self.agent
+        return part is not None and (part.governs is None or signal in part.governs)
 
     def compiled(self, value: Value | None) -> T:
         """The typed value of the meet; what nobody names is as the row says."""
@@ -241,13 +254,17 @@ class KnobRegistry:
     Attributes:
         knobs: those of a document's head (``STATUS``) and of its ``knobs``, in the order of pages.
         signals: each with the first form that has it; an older form does not name it.
-        newest: the newest form.
     """
 
     knobs: tuple[Knob[Any], ...]
     signals: Mapping[Signal, int]
     reasons: tuple[ReasonRow, ...] = REASONS
-    newest: int = FORM
+
+    @cached_property
+    def newest(self) -> int:
+        """The newest form: of the first one that has everything which agents are told."""
+        reasons = (row.since for row in self.reasons)
+        return max(*self.signals.values(), *reasons, *(row.since for row in self._told()))
 
     @cached_property
     def rows(self) -> Mapping[str, Knob[Any]]:

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from app.kernel.canonical import canonical, digest
+from app.kernel.forms import FIRST_FORM
 from app.kernel.refusals import Refusal
 from app.kernel.shapes import DIGEST, fits
 from app.kernel.signing import BadToken, read_token
@@ -47,6 +48,7 @@ class Lease:
         policy_seq, consent_seq: how far each had come; they order leases.
         policy: digest of the policy document; None while capture is off.
         reasons: why capture is off; empty while it is on.
+        form: of its policy document and its reasons. The first one is not written.
     """
 
     issuer: str
@@ -61,6 +63,7 @@ class Lease:
     policy: str | None
     poll_s: int
     nonce: str | None
+    form: int = FIRST_FORM
 
     @property
     def believed_until(self) -> int:
@@ -186,6 +189,7 @@ def _lease(claims: Mapping[str, Any]) -> Lease:
         policy=policy,
         poll_s=max(1, _count(claims, "poll_s")),
         nonce=nonce,
+        form=_count({"form": FIRST_FORM, **claims}, "form"),
     )
 
 

@@ -291,7 +291,8 @@ class AgentClient:
         # A lease that the guard does not rely on any more is as good as none.
         held = not isinstance(self.guard.state, Refusal)
         nonce = None if held else secrets.token_urlsafe(16)
-        query = {"place": self._place, "nonce": nonce}
+        forms = ",".join(str(form) for form in self.guard.forms)
+        query = {"place": self._place, "nonce": nonce, "forms": forms}
         params = {name: value for name, value in query.items() if value}
         headers = {"If-None-Match": self._etag} if held and self._etag else {}
         answer = self._authorized("GET", "/v1/agent/lease", headers=headers, params=params)

@@ -21,21 +21,33 @@ Rules:
    a pause, is denied. "Last turned on" is when the first lease of the unbroken stretch of leases
    that say on was issued; a lease that ends, says off, is let go or rests on another decision
    breaks it, and so does a restart.
+7. What the policy document asks for is kept to by the rows of the knobs (app/policy/knobs.py): a
+   mode that binds when something is so, a least interval, a value that the recorder applies.
 """
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from app.kernel.canonical import digest, parse_canonical
 from app.kernel.clock import Clock
+from app.kernel.forms import FIRST_FORM
 from app.kernel.refusals import Refusal
-from app.kernel.vocabulary import Mode, Reason, Signal
+from app.kernel.vocabulary import Mode, Reason
 from app.policy.catalogue.matching import match_app, match_exclusion
+from app.policy.knobs import (
+    HOURS,
+    REGISTRY,
+    Applied,
+    KnobRegistry,
+    LeastInterval,
+    ModeCap,
+    When,
+)
 from app.sdk.agent import memory
+from app.sdk.agent.document import read_document, read_mode
 from app.sdk.agent.event import UiEvent, read_event
 from app.sdk.agent.memory import Memory
 from app.sdk.lease import SKEW_S, Lease, NotCovered, Refused, check_lease, read_lease
@@ -48,10 +60,15 @@ MAX_STEP = 1_000_000
 
 @dataclass(frozen=True)
 class Allowed:
-    """The event may be kept: everything of it, or what the redactors leave."""
+    """The event may be kept: everything of it, or what the redactors leave.
+
+    Attributes:
+        apply: what the recorder has to apply to what it keeps, by knob: the redactors, say.
+    """
 
     mode: Mode
     app: str
+    apply: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -93,6 +110,7 @@ class Guard:
         clock: the wall clock.
         elapsed: a clock that only runs forward, seconds.
         personal: whether the device is the person's own.
+        registry: the knobs, signals and forms that this guard understands.
     """
 
     def __init__(
@@ -104,6 +122,7 @@ class Guard:
         *,
         elapsed: Callable[[], float] = since_boot,
         personal: bool = False,
+        registry: KnobRegistry = REGISTRY,
     ) -> None:
         self._folder = folder
         self._keys = keys
@@ -111,10 +130,16 @@ class Guard:
         self._clock = clock
         self._elapsed = elapsed
         self._personal = personal
+        self._registry = registry
         self._held: Held | None = None
         self._off: Refusal = Refusal.NO_LEASE
         self._seen = Memory(device_id)
-        self._last_screenshot: datetime | None = None
+        self._last: dict[str, datetime] = {}
+
+    @property
+    def forms(self) -> tuple[int, ...]:
+        """The document forms that it understands; a poll names them."""
+        return tuple(range(FIRST_FORM, self._registry.newest + 1))
 
     @property
     def lease(self) -> Lease | None:
@@ -178,7 +203,7 @@ class Guard:
         seen = self._remembered()
         now = self._now(seen)
         self._check(lease, seen, now, nonce)
-        policy = _document(lease, document)
+        policy = read_document(lease, document, self._registry)
         memory.write(self._folder, seen.after(lease))
         self._seen = seen.after(lease)
         ends = self._elapsed() + lease.believed_until - now
@@ -265,26 +290,51 @@ class Guard:
         app = match_app(event, document)
         if app is None:
             return Denied(Refusal.APP_UNLISTED)
-        mode = _mode(document["signals"][event.signal.value]["mode"])
+        mode = self._capped(event, app, document)
+        if isinstance(mode, Denied):
+            return mode
+        rows = [row for row in self._registry.told_in(document["v"]) if row.governs(event.signal)]
+        for row in rows:
+            if isinstance(row.use, LeastInterval) and self._too_soon(event, document[row.name]):
+                return Denied(row.use.refusal)
+        self._last[event.signal] = event.time
+        apply = {
+            row.name: document[row.name]
+            for row in rows
+            if isinstance(row.use, Applied) and document[row.name]
+        }
+        return Allowed(mode, app["id"], apply)
+
+    def _capped(
+        self, event: UiEvent, app: Mapping[str, Any], document: Mapping[str, Any]
+    ) -> Mode | Denied:
+        """How much may be kept: the signal's mode, and no more than any mode that binds here."""
+        mode = read_mode(document["signals"][event.signal.value]["mode"])
         if mode is Mode.DENY:
             return Denied(Refusal.SIGNAL_DENIED)
-        for applies, knob, reason in (
-            (_off_hours(event, document), "off_hours", Reason.OFF_HOURS),
-            (self._personal, "personal_device", Reason.PERSONAL_DEVICE),
-            (app["group"] == "communication", "counterparty", Refusal.COUNTERPARTY),
-        ):
-            if applies:
-                mode = min(mode, _mode(document[knob]))
+        for row in self._registry.told_in(document["v"]):
+            if isinstance(row.use, ModeCap) and self._holds(row.use.when, event, app, document):
+                mode = min(mode, read_mode(document[row.name]))
                 if mode is Mode.DENY:
-                    return Denied(reason)
-        if event.signal is Signal.SCREENSHOT:
-            if self._too_soon(event, document["screenshot_min_interval_s"]):
-                return Denied(Refusal.SCREENSHOT_INTERVAL)
-            self._last_screenshot = event.time
-        return Allowed(mode, app["id"])
+                    return Denied(row.use.refusal)
+        return mode
+
+    def _holds(
+        self, when: When, event: UiEvent, app: Mapping[str, Any], document: Mapping[str, Any]
+    ) -> bool:
+        match when:
+            case When.OFF_HOURS:
+                hours = document[HOURS.name]
+                return (
+                    hours is not None and 24 * event.time.weekday() + event.time.hour not in hours
+                )
+            case When.PERSONAL_DEVICE:
+                return self._personal
+            case When.COUNTERPARTY:
+                return bool(app["group"] == "communication")
 
     def _too_soon(self, event: UiEvent, interval_s: int) -> bool:
-        last = self._last_screenshot
+        last = self._last.get(event.signal)
         return last is not None and abs((event.time - last).total_seconds()) < interval_s
 
 
@@ -301,57 +351,3 @@ def _event(value: Mapping[str, object]) -> UiEvent:
         return read_event(value)
     except ValueError as error:
         raise _Off(Refusal.EVENT_UNREADABLE) from error
-
-
-def _off_hours(event: UiEvent, document: Mapping[str, Any]) -> bool:
-    """Whether the event lies outside the hours of the week that the policy names."""
-    hours = document["hours"]
-    return hours is not None and 24 * event.time.weekday() + event.time.hour not in hours
-
-
-def _mode(word: str) -> Mode:
-    """Read a mode; an unknown word is an error, so the event is denied."""
-    return Mode[word.upper()]
-
-
-_FIELDS: Mapping[str, type | tuple[type, ...]] = {
-    "v": int,
-    "signals": dict,
-    "screenshot_min_interval_s": int,
-    "apps": list,
-    "exclusions": list,
-    "redactors": list,
-    "hours": (list, type(None)),
-    "off_hours": str,
-    "personal_device": str,
-    "counterparty": str,
-    "purposes": list,
-    "layers": list,
-}
-
-
-def _document(lease: Lease, data: bytes | None) -> Mapping[str, Any]:
-    """Read the policy document of a lease; nothing, if the lease names none.
-
-    Raises:
-        Refused: it is not the one that the lease names, or cannot be understood whole. A field that
-            is not known might be a rule, so it is a fault.
-    """
-    if lease.policy is None:
-        return {}
-    if data is None or digest(data) != lease.policy:
-        raise Refused(Refusal.POLICY_MISMATCH, "the document is not the one the lease names")
-    try:
-        found = parse_canonical(data)
-        wrong = not isinstance(found, dict) or found.keys() != _FIELDS.keys()
-        wrong = wrong or any(not isinstance(found[name], kind) for name, kind in _FIELDS.items())
-        wrong = wrong or found["v"] != 1 or found["signals"].keys() != set(Signal)
-        for mode in (found["off_hours"], found["personal_device"], found["counterparty"]):
-            _mode(mode)
-        for rule in found["signals"].values():
-            _mode(rule["mode"])
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise Refused(Refusal.POLICY_UNREADABLE, "the policy document cannot be read") from error
-    if wrong:
-        raise Refused(Refusal.POLICY_UNREADABLE, "the policy document is of an unknown form")
-    return dict(found)
