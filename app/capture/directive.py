@@ -3,18 +3,16 @@
 Rules:
 1. On only if no obstacle applies that a lease has a reason for (``LEASE``).
 2. ``Circumstances`` are plain values: a ``lease.changed`` entry holds all of them, and anyone can
-   compute the directive again from the entry alone (``Circumstances.from_facts``).
+   compute the directive again from the entry alone (app/kernel/facts.py).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Self
 
 from app.capture.obstacles import Conditions, Obstacle, Personal, obstacles
 from app.consent.model import State, suffices
-from app.kernel.canonical import Json
-from app.kernel.clock import instant, timestamp
+from app.kernel.facts import fact
 from app.kernel.vocabulary import Basis, Reason
 
 
@@ -38,14 +36,14 @@ class Circumstances:
 
     person_active: bool
     device_active: bool
-    unknown: tuple[str, ...]
+    unknown: tuple[str, ...] = field(metadata=fact(unordered=True))
     blocked: bool
     company: bool
-    stopped: tuple[str, ...]
-    missing: tuple[str, ...]
+    stopped: tuple[str, ...] = field(metadata=fact(unordered=True))
+    missing: tuple[str, ...] = field(metadata=fact("preconditions_missing", unordered=True))
     lead_until: datetime | None
     bases: frozenset[Basis]
-    state: State
+    state: State = field(metadata=fact("standing"))
     region_changed: bool = False
 
     def conditions(self, at: datetime) -> Conditions:
@@ -65,43 +63,6 @@ class Circumstances:
                 device_active=self.device_active,
                 region_changed=self.region_changed,
             ),
-        )
-
-    def facts(self) -> dict[str, Json]:
-        """Write the circumstances as facts of an entry."""
-        return {
-            "person_active": self.person_active,
-            "device_active": self.device_active,
-            "unknown": sorted(self.unknown),
-            "blocked": self.blocked,
-            "company": self.company,
-            "stopped": sorted(self.stopped),
-            "preconditions_missing": sorted(self.missing),
-            "lead_until": timestamp(self.lead_until) if self.lead_until else None,
-            "bases": sorted(self.bases),
-            "standing": str(self.state),
-            "region_changed": self.region_changed,
-        }
-
-    @classmethod
-    def from_facts(cls, facts: Mapping[str, Any]) -> Self:
-        """Read them back from the facts of an entry.
-
-        Raises:
-            KeyError, ValueError, TypeError: the entry does not hold them.
-        """
-        return cls(
-            person_active=facts["person_active"],
-            device_active=facts["device_active"],
-            unknown=tuple(facts["unknown"]),
-            blocked=facts["blocked"],
-            company=facts["company"],
-            stopped=tuple(facts["stopped"]),
-            missing=tuple(facts["preconditions_missing"]),
-            lead_until=instant(facts["lead_until"]) if facts["lead_until"] else None,
-            bases=frozenset(Basis(basis) for basis in facts["bases"]),
-            state=State(facts["standing"]),
-            region_changed=facts["region_changed"],
         )
 
 

@@ -14,6 +14,7 @@ from app.consent.model import Act
 from app.kernel.canonical import digest, parse_canonical
 from app.kernel.clock import instant
 from app.kernel.errors import Forbidden, InvalidInput, NotFound
+from app.kernel.facts import decode_part
 from app.kernel.signing import read_token, thumbprint
 from app.kernel.tokens import LEASE_TYPE
 from app.kernel.vocabulary import Reason
@@ -268,7 +269,7 @@ def test_each_change_is_one_entry_that_holds_all_the_directive_follows_from(open
     assert on["actor"] == {"kind": "device", "id": device.id}
     assert "E-1000" not in str(on)
     for leaf in (on, off):
-        again = directive(Circumstances.from_facts(leaf["facts"]), instant(leaf["occurred_at"]))
+        again = directive(decode_part(Circumstances, leaf["facts"]), instant(leaf["occurred_at"]))
         assert [str(reason) for reason in again.reasons] == leaf["facts"]["reasons"]
         assert ("on" if again.capture else "off") == leaf["facts"]["capture"]
 

@@ -18,6 +18,7 @@ from app.capture.directive import Circumstances
 from app.consent.model import State
 from app.kernel.canonical import Json, digest
 from app.kernel.errors import InvalidInput, NotFound
+from app.kernel.facts import encode
 from app.kernel.signing import LocalSigner
 from app.kernel.vocabulary import Basis
 from app.sdk.verify import Ask, Depth, Report, as_json, render, verify_asked
@@ -665,7 +666,7 @@ def test_a_lease_that_does_not_follow_from_its_facts_is_found(
         state=State.GIVEN,
     )
     leaves[3]["kind"] = "lease.changed"
-    leaves[3]["facts"] = {**given.facts(), "capture": "on", "reasons": [], **facts}
+    leaves[3]["facts"] = {**encode(given), "capture": "on", "reasons": [], **facts}
     report = resigned(tmp_path, leaves)
     assert report.policy.ok is holds
     assert report.policy.first_bad == (None if holds else 3)

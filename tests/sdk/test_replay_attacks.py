@@ -16,6 +16,7 @@ from app.access.decision.record import entry_facts, facts_from_entry
 from app.capture.directive import Circumstances, directive
 from app.consent.model import Act
 from app.kernel.clock import instant, timestamp
+from app.kernel.facts import decode_part
 from app.kernel.vocabulary import Signal
 from tests.access.office import ALICE, BOB, HOUR, LAWYERS, MANAGER, RECRUITER, RESEARCHER
 from tests.sdk.day import Day, Leaf, Log
@@ -39,7 +40,7 @@ def lease(**circumstances: Any) -> Change:
 
     def change(leaf: Leaf) -> None:
         facts = leaf["facts"] = {**leaf["facts"], **circumstances}
-        again = directive(Circumstances.from_facts(facts), instant(leaf["occurred_at"]))
+        again = directive(decode_part(Circumstances, facts), instant(leaf["occurred_at"]))
         facts["capture"] = "on" if again.capture else "off"
         facts["reasons"] = [str(reason) for reason in again.reasons]
         facts.setdefault("policy", None)

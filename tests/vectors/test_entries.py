@@ -10,7 +10,9 @@ import pytest
 
 from app.access.decision.record import entry_facts, facts_from_entry, recorded
 from app.audit.entries.model import Kind, read_leaf
+from app.capture.directive import Circumstances
 from app.kernel.canonical import canonical
+from app.kernel.facts import decode_part, encode
 from tests.vectors.folder import FOLDER, needed
 
 SAMPLES = Path(__file__).parent / "entries" / "release-0.1.jsonl"
@@ -28,6 +30,7 @@ def _decided(facts: Facts) -> Facts:
 
 AGAIN: Mapping[Kind, Callable[[Facts], Facts]] = {
     Kind.ACCESS_DECIDED: _decided,
+    Kind.LEASE_CHANGED: lambda facts: {**facts, **encode(decode_part(Circumstances, facts))},
 }
 """The facts of a kind, read into a value of ours and written anew."""
 

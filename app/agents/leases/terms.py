@@ -23,6 +23,7 @@ from app.capture.situation import Situation
 from app.directory.model import is_region
 from app.kernel.canonical import Json, canonical, digest
 from app.kernel.errors import Fault, InvalidInput
+from app.kernel.facts import encode
 from app.kernel.vocabulary import Reason
 
 MIN_AGENT = "0.1.0"
@@ -134,7 +135,7 @@ def lease_changed(device: Device, situation: Situation, terms: Terms, place: str
     """The entry of a lease: everything that the directive follows from."""
     person, decision = situation.person, situation.standing.decision
     facts: dict[str, Json] = {
-        **situation.circumstances.facts(),
+        **encode(situation.circumstances),
         "device": device.id,
         "capture": terms.content["capture"],
         "reasons": terms.content["reasons"],

@@ -11,6 +11,7 @@ from typing import Any
 from app.audit.entries.model import Kind
 from app.capture.directive import Circumstances, directive
 from app.kernel.clock import instant
+from app.kernel.facts import decode_part
 
 _YES = frozenset({Kind.CONSENT_GIVEN, Kind.CONSENT_ACKNOWLEDGED})
 _NO = frozenset({Kind.CONSENT_REFUSED, Kind.CONSENT_WITHDRAWN, Kind.CONSENT_REVOKED})
@@ -20,10 +21,10 @@ def why_not_this_lease(leaf: Mapping[str, Any]) -> str | None:
     """Decide the directive of a ``lease.changed`` entry again; None where it comes out the same.
 
     Raises:
-        KeyError, ValueError, TypeError, AttributeError: the entry lacks what it must say.
+        KeyError, ValueError: the entry lacks what it must say.
     """
     facts = leaf["facts"]
-    again = directive(Circumstances.from_facts(facts), instant(leaf["occurred_at"]))
+    again = directive(decode_part(Circumstances, facts), instant(leaf["occurred_at"]))
     capture, reasons = "on" if again.capture else "off", [str(one) for one in again.reasons]
     if (facts["capture"], facts["reasons"]) == (capture, reasons):
         return None

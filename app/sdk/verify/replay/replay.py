@@ -28,6 +28,7 @@ from app.capture.situation import circumstances_of, regions_in_question
 from app.consent.model import Standing
 from app.directory.model import Person
 from app.kernel.clock import instant, timestamp
+from app.kernel.facts import decode_part
 from app.policy.knobs import LEASE_TTL_S
 from app.policy.timeline import SKEW
 from app.sdk.verify.folded.law import LAW_KINDS, Law
@@ -139,7 +140,7 @@ class Replay:
         in_force = self._law.in_force(regions, at)
         active = device.revoked is None
         known = circumstances_of(person, standing, in_force, device_active=active)
-        said = Circumstances.from_facts(facts)
+        said = decode_part(Circumstances, facts)
         if said != known:
             sources = self._sources(somebody, standing) | {"device_active": device.revoked}
             yield from differences(CIRCUMSTANCES, said, known, sources, self._law.position)
