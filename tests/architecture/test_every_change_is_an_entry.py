@@ -23,6 +23,8 @@ from app.agents.pairing.service import TOKEN_PATH, PairingService
 from app.agents.reports.service import ReportService
 from app.agents.service import AgentService
 from app.audit.entries.model import SYSTEM, Actor, Kind
+from app.audit.export.service import ExportService
+from app.audit.reading.desk import Desk
 from app.audit.reading.service import ReadingService
 from app.audit.restore.custody import Custodians, sign_statement
 from app.audit.tree.checkpoint import VerifierKey
@@ -43,11 +45,12 @@ from app.policy.service import PolicyService
 from app.rights.model import Basis
 from app.rights.service import RightsService
 from app.wiring import Services
+from tests.architecture import readings
 
 SERVICES = (
     DirectoryService, SessionService, PolicyService, Workflow, Stops, ConsentService,
     CaptureService, PairingService, DeviceService, AgentService, ReportService, ConsumerService,
-    AccessService, RightsService,
+    AccessService, RightsService, Desk, ExportService,
 )  # fmt: skip
 
 READS = {
@@ -67,9 +70,11 @@ READS = {
 }
 
 READS["RightsService"] = "statement"
+READS["Desk"] = " ".join(readings.WITHOUT_ENTRY)
 
 WITHOUT_ENTRY = {
     "PairingService.start": "anybody may begin: kept for minutes; approving is an entry",
+    "ExportService.begin": "its thread appends the entry before it reads; see export_log",
     "ConsumerService.hold": "takes a lock and changes no row",
     "DirectoryService.hold": "takes a lock and changes no row",
     "DirectoryService.lock": "takes a lock and changes no row",
@@ -304,6 +309,11 @@ def erase_again(story: Story) -> None:
     story.services.rights.erase_again(story.tx, story.now)
 
 
+def read(name: str) -> Callable[[Story], object]:
+    _, reading = readings.READINGS[name]
+    return lambda story: reading(story.services, story.tx, story.holder("auditor"))
+
+
 CHANGES: dict[str, Callable[[Story], object]] = {
     "DirectoryService.import_people": import_people,
     "DirectoryService.leave": lambda s: s.services.directory.leave(s.tx, EMPLOYEE, SYSTEM, s.now),
@@ -335,6 +345,7 @@ CHANGES: dict[str, Callable[[Story], object]] = {
     "AccessService.evaluate": evaluate,
     "ConsumerService.register": register,
     "AccessService.use": use,
+    **{f"Desk.{name}": read(name) for name in readings.READINGS},
 }
 ENTRY = {
     "DirectoryService.import_people": "directory.person",
@@ -364,6 +375,7 @@ ENTRY = {
     "AccessService.evaluate": "access.decided",
     "ConsumerService.register": "access.consumer_registered",
     "AccessService.use": "access.used",
+    **{f"Desk.{name}": kind for name, (kind, _) in readings.READINGS.items()},
 }
 
 
