@@ -27,7 +27,8 @@ from tests import postgresql
 from tests.fakes import FakeClock
 
 if TYPE_CHECKING:
-    from app.wiring import Services, Shipped
+    from app.wiring import Services
+    from app.wiring.shipped import Shipped
 
 
 LISTED_SKIPS = {
@@ -148,7 +149,7 @@ def settings(tmp_path: Path, database_url: str) -> Settings:
 @pytest.fixture(scope="session")
 def shipped() -> "Shipped":
     """What the shipped policy files say, read once: nothing changes it."""
-    from app.wiring import read_shipped
+    from app.wiring.shipped import read_shipped
 
     return read_shipped(Settings(demo=True).policies)
 

@@ -107,7 +107,7 @@ def test_the_export_of_the_sample_organisation_passes_all_three_verdicts(
         tmp_path / "log.tar",
         actor=SYSTEM,
         now=sample.clock.now(),
-        documents=sample.documents,
+        documents=sample.exports.documents,
     )
     report = verify(done.path, sample.integrator.vkey)
     assert report.ok, report

@@ -196,7 +196,7 @@ def test_a_restored_copy_is_refused_and_two_people_let_the_log_go_on(
     write(services, start_session)  # it grows again
     export = export_log(
         services.database, services.log, services.integrator, tmp_path / "e2.tar",
-        actor=SYSTEM, now=instance.clock.now(), documents=services.documents,
+        actor=SYSTEM, now=instance.clock.now(), documents=services.exports.documents,
     )  # fmt: skip
     (tmp_path / "kept").write_bytes(lost)
     report = verify(export.path, services.integrator.vkey)

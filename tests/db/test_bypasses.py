@@ -227,7 +227,7 @@ class Trial:
             services = build(settings, clock=clock, database=database)
             export_log(
                 database, services.log, services.integrator, export,
-                actor=SYSTEM, now=clock.now(), documents=services.documents,
+                actor=SYSTEM, now=clock.now(), documents=services.exports.documents,
             )  # fmt: skip
         except HabeasError as error:
             return f"start refused: `{error.kind}`"

@@ -162,7 +162,7 @@ def export(services: Services, file: Path) -> None:
         file,
         actor=SYSTEM,
         now=services.clock.now(),
-        documents=services.documents,
+        documents=services.exports.documents,
     )
 
 
@@ -178,7 +178,7 @@ def test_the_entry_names_pseudonym_ground_counts_and_what_was_signed(opened: Ser
     assert (facts["basis"], facts["keys"], facts["again"]) == (BASIS.value, 1, False)
     assert facts["bodies"] >= 1
     with opened.database.read() as tx:
-        kept = dict(opened.documents(tx))[facts["statement"]]
+        kept = dict(opened.exports.documents(tx))[facts["statement"]]
     assert kept == note
     assert EMPLOYEE.encode() not in kept
 

@@ -38,7 +38,7 @@ class Log:
             named = {name for leaf in leaves for name in named_documents(leaf)}
             documents = {
                 name: body
-                for name, body in (*services.documents(tx), *services.log.documents(tx))
+                for name, body in (*services.exports.documents(tx), *services.log.documents(tx))
                 if name in named
             }
         return cls(leaves, documents)

@@ -38,7 +38,7 @@ def exported(day: Day, folder: Path) -> Path:
         folder / "log.tar",
         actor=SYSTEM,
         now=day.now,
-        documents=day.services.documents,
+        documents=day.services.exports.documents,
     )
     return folder / "log.tar"
 

@@ -16,7 +16,8 @@ from app.demo.seed import seed
 from app.demo.server import SECRETS, demo_settings, free_port, running
 from app.main import create_app
 from app.settings import Settings
-from app.wiring import Shipped, build
+from app.wiring import build
+from app.wiring.shipped import Shipped
 from tests.fakes import FakeClock
 from tests.web.house import House
 

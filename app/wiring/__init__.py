@@ -1,0 +1,215 @@
+"""Settings become services. The only place that chooses implementations."""
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from app.access.consumers import ConsumerService
+from app.access.service import AccessService
+from app.agents.devices.service import DeviceService
+from app.agents.pairing.service import PairingService
+from app.agents.reports.service import ReportService
+from app.agents.service import AgentService
+from app.audit.entries.documents import CUSTODIANS
+from app.audit.entries.model import Kind
+from app.audit.export.service import ExportService
+from app.audit.growing.backlog import Backlog
+from app.audit.growing.integrator import Integrator
+from app.audit.reading.desk import Desk
+from app.audit.restore.continuity import require_same_log
+from app.audit.restore.service import Restore, finish
+from app.audit.witnesses.asking import Witnesses
+from app.db.engine import Database
+from app.db.scrub import scrub
+from app.directory.sessions import SessionService
+from app.kernel.clock import Clock, SystemClock
+from app.kernel.errors import Conflict
+from app.kernel.signing import jwk
+from app.kernel.tokens import (
+    ERASURE_TYPE,
+    GRANT_TYPE,
+    KEY_USE,
+    LEASE_TYPE,
+    RECEIPT_TYPE,
+    SUBMISSION_TYPE,
+)
+from app.rights.service import RightsService
+from app.rights.store import TABLES as ERASED_TABLES
+from app.settings import Settings
+from app.wiring.core import Core, make_core
+from app.wiring.foundation import Foundation, lay_foundation
+from app.wiring.rooms import (
+    make_access,
+    make_agents,
+    make_exports,
+    make_integrator,
+    make_rights,
+    make_witnesses,
+)
+from app.wiring.shipped import Shipped, read_shipped
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services(Core):
+    """Everything a handler or a verb can call, made once at start."""
+
+    desk: Desk
+    exports: ExportService
+    integrator: Integrator
+    sessions: SessionService
+    pairing: PairingService
+    devices: DeviceService
+    agents: AgentService
+    reports: ReportService
+    consumers: ConsumerService
+    access: AccessService
+    rights: RightsService
+    backlog: Backlog
+    witnesses: Witnesses
+
+    @property
+    def jwks(self) -> dict[str, object]:
+        """The public keys of leases, receipts and grants (RFC 7517 §5), each for its own tokens."""
+        return {
+            "keys": [
+                {**jwk(self.keys.signer(name).public), KEY_USE: typ}
+                for name, typ in SIGNERS.items()
+            ]
+        }
+
+    def close(self) -> None:
+        """Close the connections to witnesses, the database and the lock store."""
+        self.witnesses.close()
+        self.database.engine.dispose()
+        self.integrator.database.engine.dispose()
+        self.lock.database.engine.dispose()
+
+    def adopt(self, *, serving: bool = True) -> None:
+        """Bring floors, catalogue, purposes and notices into the database and the log.
+
+        Args:
+            serving: also take custodians and witness policy into force. A verb beside the service
+                leaves them alone: its shell may not have the service's settings.
+
+        Raises:
+            Unavailable: the database's log is not the one that this instance has kept so far.
+        """
+        now = self.clock.now()
+        with self.database.write() as tx:
+            self.log.open(tx, now)  # holds the log's lock, so that of two instances one is refused
+            require_same_log(tx, self.log, self.log_key, self.lock.read())
+            if serving and self.custodians is not None:
+                kind, listed = Kind.LOG_CUSTODIANS_ADOPTED, self.custodians.document
+                self.log.adopt(tx, kind, CUSTODIANS, listed, now)
+            if serving:
+                self.witnesses.adopt(tx, self.log, now)
+            self.policy.adopt(tx, now)
+            self.access.adopt(tx, now)
+            self.consent.adopt(tx, now)
+            back = self.rights.erase_again(tx, now)
+        if back:  # a restored database held them; what it still shows of them is written over
+            scrub(self.database, ERASED_TABLES)
+        self.integrator.integrate()
+
+
+SIGNERS = {
+    "lease": LEASE_TYPE,
+    "receipt": RECEIPT_TYPE,
+    "grant": GRANT_TYPE,
+    "submission": SUBMISSION_TYPE,
+    "erasure": ERASURE_TYPE,
+}
+
+
+def build(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    database: Database | None = None,
+    serving: bool = True,
+    shipped: Shipped | None = None,
+) -> Services:
+    """Open the database, bring it to this schema, and join the services.
+
+    Args:
+        settings: all that can be chosen.
+        clock: the machine's where none is given.
+        database: that of the settings where none is given.
+        serving: see ``Services.adopt``.
+        shipped: for who starts several in one process; read anew where none is given.
+
+    Raises:
+        Unavailable: the database cannot be used, or its log is not the one of this instance.
+        Unreadable: a shipped policy file cannot be read.
+    """
+    with ExitStack() as stores:
+        services, _ = _opened(settings, clock, database, stores, shipped=shipped)
+        services.adopt(serving=serving)
+        stores.pop_all()  # kept open from here on; closed where the start was refused
+    return services
+
+
+def restore(
+    settings: Settings, *, clock: Clock | None = None, database: Database | None = None
+) -> tuple[Services, Restore]:
+    """Join the services over a database whose log was rolled back, under the log's next name.
+
+    Nothing is adopted and nothing served: what comes back can acknowledge the restore and no more.
+    A restore that was begun before is finished first.
+
+    Raises:
+        Forbidden, Unavailable: as ``build``, but for the state that is to be acknowledged.
+    """
+    with ExitStack() as stores:
+        services, finished = _opened(settings, clock, database, stores, after_restore=True)
+        log, integrator = services.log, services.integrator
+        if finished:
+            raise Conflict(
+                f"the restore that was begun is finished: the log goes on as {log.origin}",
+                cure="Start again.",
+            )
+        stores.pop_all()
+    return services, Restore(services.database, services.lock, log, integrator, services.custodians)
+
+
+def _opened(
+    settings: Settings,
+    clock: Clock | None,
+    database: Database | None,
+    stores: ExitStack,
+    *,
+    after_restore: bool = False,
+    shipped: Shipped | None = None,
+) -> tuple[Services, bool]:
+    """Open the stores and join the services; say whether a restore was finished on the way."""
+    foundation, unfinished = lay_foundation(
+        settings, clock or SystemClock(), database, stores, after_restore=after_restore
+    )
+    services = _joined(foundation, shipped or read_shipped(settings.policies))
+    if unfinished:
+        finish(services.database, services.lock, services.integrator)
+    return services, unfinished
+
+
+def _joined(on: Foundation, shipped: Shipped) -> Services:
+    """Make each service from those below it, in the order of the house."""
+    core = make_core(on, shipped)
+    integrator = make_integrator(core)
+    devices = DeviceService(core.log, core.directory, core.authority, core.policy.chain)
+    consumers = ConsumerService(core.log, core.authority)
+    access = make_access(core, shipped, consumers)
+    return Services(
+        **vars(core),
+        desk=Desk(core.log, core.authority),
+        exports=make_exports(core, integrator, access),
+        integrator=integrator,
+        sessions=SessionService(core.log),
+        pairing=PairingService(core.log, core.settings.issuer),
+        devices=devices,
+        agents=make_agents(core),
+        reports=ReportService(core.log, core.directory, core.policy),
+        consumers=consumers,
+        access=access,
+        rights=make_rights(core, devices),
+        backlog=Backlog(core.settings.pending_max, core.merge_within),
+        witnesses=make_witnesses(core),
+    )

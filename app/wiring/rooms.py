@@ -1,0 +1,124 @@
+"""One step for each service that needs more than the core: keys, settings, other services."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import chain
+from typing import Protocol
+
+from app.access.consumers import ConsumerService
+from app.access.decision.inquiry import Inquirer
+from app.access.grants.permit import GrantSigner
+from app.access.service import AccessService
+from app.agents.devices.service import DeviceService
+from app.agents.service import AgentService
+from app.audit.export.jobs import ExportJobs
+from app.audit.export.service import ExportService
+from app.audit.export.writing import Documents
+from app.audit.growing.integrator import Integrator
+from app.audit.witnesses.asking import Witnesses, read_policy
+from app.db.engine import Database, Tx, open_database
+from app.db.selftest import require_guarded
+from app.rights.service import RightsService
+from app.wiring.core import Core
+from app.wiring.foundation import Foundation
+from app.wiring.shipped import Shipped
+
+
+def make_integrator(core: Core) -> Integrator:
+    """What gives entries their places and signs the tree."""
+    return Integrator(
+        database=_for_integrator(core),
+        signer=core.keys.signer("log"),
+        origin=core.origin,
+        clock=core.clock,
+        every_s=core.settings.integrate_every_s,
+        lock=core.lock,
+        halt=core.log.halt,
+        merge_within=core.merge_within,
+    )
+
+
+def _for_integrator(on: Foundation) -> Database:
+    """Open the same database with the integrator's role; it still hears of every commit here."""
+    if not on.settings.integrator_url:
+        return on.database
+    opened = replace(open_database(on.settings.integrator_url), committed=on.database.committed)
+    require_guarded(opened, strict=not on.settings.demo)
+    return opened
+
+
+def make_witnesses(on: Foundation) -> Witnesses:
+    """Those who are asked to cosign, by the witness policy of the settings."""
+    policy = read_policy(on.settings.witnesses, on.log_key)
+    return Witnesses(on.database, on.clock, on.log_key, policy)
+
+
+def make_exports(core: Core, integrator: Integrator, access: AccessService) -> ExportService:
+    """Exports, with every document that an entry can name."""
+    return ExportService(
+        authority=core.authority,
+        clock=core.clock,
+        database=core.database,
+        log=core.log,
+        integrator=integrator,
+        documents=_documents(core.log, core.policy, access, core.consent),
+        jobs=ExportJobs(core.settings.var / "exports", core.clock),
+    )
+
+
+class _Keeper(Protocol):
+    """A service that keeps documents which its entries name by digest."""
+
+    def documents(self, tx: Tx) -> Iterable[tuple[str, bytes]]:
+        """Every such document, each with its digest."""
+        ...
+
+
+def _documents(*keepers: _Keeper) -> Documents:
+    return lambda tx: chain.from_iterable(keeper.documents(tx) for keeper in keepers)
+
+
+def make_agents(core: Core) -> AgentService:
+    """Leases, signed."""
+    return AgentService(
+        log=core.log,
+        directory=core.directory,
+        policy=core.policy,
+        capture=core.capture,
+        signer=core.keys.signer("lease"),
+        issuer=core.settings.issuer,
+        ttl_s=core.settings.lease_ttl_s,
+        poll_s=core.settings.poll_s,
+    )
+
+
+def make_access(core: Core, shipped: Shipped, consumers: ConsumerService) -> AccessService:
+    """Access decisions, with signed grants."""
+    inquirer = Inquirer(
+        log=core.log,
+        directory=core.directory,
+        policy=core.policy,
+        consent=core.consent,
+        authority=core.authority,
+        datasets=frozenset(shipped.purposes.datasets),
+    )
+    return AccessService(
+        log=core.log,
+        consumers=consumers,
+        inquirer=inquirer,
+        grants=GrantSigner(core.keys.signer("grant"), core.settings.issuer),
+        purposes=shipped.purposes,
+    )
+
+
+def make_rights(core: Core, devices: DeviceService) -> RightsService:
+    """What a person may demand, with signed records."""
+    return RightsService(
+        log=core.log,
+        directory=core.directory,
+        devices=devices,
+        custodians=core.custodians,
+        remembers=core.lock,
+        signer=core.keys.signer("erasure"),
+        issuer=core.settings.issuer,
+    )
