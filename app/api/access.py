@@ -15,6 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from app.access.decision.inquiry import EvaluationRequest
 from app.access.decision.model import CAPTURED_DATA, Consumer
 from app.access.decision.record import MAX_PERSONS
+from app.access.floor.obligations import Obligations
 from app.api.deps import MachineRoom, Now, ServicesDep, WriteTx
 from app.kernel.clock import instant
 from app.kernel.errors import Fault, Unauthenticated, Unreadable
@@ -91,14 +92,6 @@ class ReasonTold(BaseModel):
 
     code: str
     sentence: str
-
-
-class Obligations(BaseModel):
-    """What a permit obliges the consumer to."""
-
-    retain_days: int | None
-    purpose: str
-    no_individual_evaluation: bool
 
 
 class AnswerContext(BaseModel):

@@ -3,13 +3,17 @@
 import csv
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
-from app.access.floor.purposes import OBLIGATIONS, load_purposes
+from app.access.floor.obligations import OBLIGATIONS
+from app.access.floor.purposes import load_purposes
 from app.access.floor.terms import ALLOWED, BREAK_GLASS, PROHIBITED, Outcome, verdict
 from app.kernel.errors import Unreadable
+from app.web.employee.decide_words import decide_words
+from app.web.words.text import LANGUAGES, PURPOSE_PHRASES, purpose_phrase
 
 FILE = Path(__file__).parents[2] / "policies" / "purposes.yaml"
 DPV = "https://w3id.org/dpv#"
@@ -23,6 +27,64 @@ def test_the_shipped_file_says_exactly_what_the_floor_says() -> None:
     assert all(text.obligations == OBLIGATIONS for text in found.texts if text.key in ALLOWED)
     assert found.text("performance_evaluation") is not None
     assert json.loads(found.document)["prohibited"]["performance_evaluation"]["label"]
+
+
+def forgotten(keys: Iterable[str]) -> list[str]:
+    """Where a purpose still has to be described, for each that lacks something."""
+    return [
+        f"{key}: {place}"
+        for key in sorted(keys)
+        for place, is_there in {
+            "policies/purposes.yaml": load_purposes(FILE).text(key) is not None,
+            "app/web/words/text.py, PURPOSE_PHRASES": key in PURPOSE_PHRASES,
+            **{
+                f"app/web/employee/decide_words.py, {language}": key
+                in decide_words(language).purposes
+                for language in LANGUAGES
+            },
+        }.items()
+        if not is_there
+    ]
+
+
+def test_every_purpose_that_data_can_serve_has_a_description_and_a_phrase() -> None:
+    assert forgotten(ALLOWED | BREAK_GLASS) == []
+
+
+def test_a_new_purpose_is_found_missing_in_every_place_by_name() -> None:
+    assert forgotten(["ai_training.speech"]) == [
+        "ai_training.speech: policies/purposes.yaml",
+        "ai_training.speech: app/web/words/text.py, PURPOSE_PHRASES",
+        "ai_training.speech: app/web/employee/decide_words.py, en",
+        "ai_training.speech: app/web/employee/decide_words.py, de",
+    ]
+
+
+@pytest.mark.parametrize("key", sorted(ALLOWED))
+def test_a_purpose_of_the_floor_that_the_file_leaves_out_stops_the_program(
+    key: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "purposes.yaml"
+    text = FILE.read_text(encoding="utf-8")
+    file.write_text(text.replace(f"  {key}:\n", "  another.purpose:\n", 1), encoding="utf-8")
+    with pytest.raises(Unreadable) as caught:
+        load_purposes(file)
+    assert f"purposes.yaml: allowed.{key}" in {fault.field for fault in caught.value.faults}
+
+
+def test_a_purpose_without_a_phrase_is_said_by_its_key_and_never_left_out() -> None:
+    assert purpose_phrase(["ai_training.speech", "ai_training.computer_use"]) == (
+        "training computer-use models and ai_training.speech"
+    )
+    assert purpose_phrase(["speech"]) == "speech"
+
+
+def test_a_purpose_that_the_file_does_not_know_is_described_by_its_key() -> None:
+    """A page that lists purposes leaves none out."""
+    unknown = load_purposes(FILE).described("ai_training.speech")
+    assert (unknown.key, unknown.label) == ("ai_training.speech", "ai_training.speech")
+    known = load_purposes(FILE).described("ai_training.evaluation")
+    assert known.label == "Testing the trained model"
 
 
 def test_the_datasets_are_a_closed_list_in_the_document() -> None:

@@ -11,13 +11,11 @@ from pathlib import Path
 
 from yaml.nodes import Node
 
+from app.access.floor.obligations import OBLIGATIONS
 from app.access.floor.terms import ALLOWED, BREAK_GLASS, FLOOR_VERSION, PROHIBITED
 from app.kernel.canonical import Json, canonical, digest
 from app.kernel.shapes import CODE
 from app.policy.strict import Form
-
-OBLIGATIONS = ("retain_days", "purpose", "no_individual_evaluation")
-"""What every permit obliges the consumer to; each allowed purpose must name all of them."""
 
 _SECTIONS = {"allowed": ALLOWED, "break_glass": BREAK_GLASS, "prohibited": PROHIBITED}
 _TEXTS = ("label", "description")
@@ -64,7 +62,11 @@ class PurposeFile:
 
     def text(self, key: str) -> PurposeText | None:
         """The words for a key of the floor."""
-        return next((found for found in self.texts if found.key == key), None)
+        return next((text for text in self.texts if text.key == key), None)
+
+    def described(self, key: str) -> PurposeText:
+        """The words for a key; one that the file does not know describes itself (law 8)."""
+        return self.text(key) or PurposeText(key, "", key, "", (), (), ())
 
 
 def load_purposes(path: Path) -> PurposeFile:

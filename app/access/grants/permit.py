@@ -13,6 +13,7 @@ from typing import Any
 from app.access.decision.inquiry import Inquiry
 from app.access.decision.model import CALLER_REASONS, GRANT_TTL_S, AccessReason, Decision
 from app.access.decision.sentences import SENTENCES
+from app.access.floor.obligations import Obligations, obligations_of
 from app.kernel.canonical import Json
 from app.kernel.facts import encode
 from app.kernel.signing import Signer, sign_token
@@ -44,18 +45,13 @@ class GrantSigner:
             "captured_to": asked["captured_to"],
             "persons": [person.person for person in inquiry.facts.people],
             "event": event_id,
-            "obligations": obligations(inquiry, decision),
+            "obligations": encode(_obligations(inquiry, decision)),
         }
         return sign_token(self.signer, GRANT_TYPE, claims)
 
 
-def obligations(inquiry: Inquiry, decision: Decision) -> dict[str, Json]:
-    """What a permit obliges the consumer to."""
-    return {
-        "retain_days": decision.retain_days,
-        "purpose": str(inquiry.question.purpose),
-        "no_individual_evaluation": True,
-    }
+def _obligations(inquiry: Inquiry, decision: Decision) -> Obligations:
+    return obligations_of(str(inquiry.question.purpose), decision.retain_days)
 
 
 def told_reasons(decision: Decision) -> tuple[AccessReason, ...]:
@@ -103,7 +99,7 @@ def permitted(
     """
     return {
         "grant": grant,
-        "obligations": obligations(inquiry, decision),
+        "obligations": encode(_obligations(inquiry, decision)),
         "persons": dict(inquiry.people),
         "consent_index": _single_or_all(indexes),
         "consent_event": _single_or_all(inquiry.consents),

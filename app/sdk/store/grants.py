@@ -20,8 +20,10 @@ from urllib.parse import quote
 
 import httpx2
 
+from app.access.floor.obligations import Obligations, keeps
 from app.access.floor.terms import Outcome, verdict
 from app.kernel.clock import instant
+from app.kernel.facts import decode
 from app.kernel.signing import BadToken, read_token
 from app.kernel.tokens import GRANT_TYPE
 
@@ -217,8 +219,8 @@ def _read(claims: Mapping[str, Any]) -> Grant:
     for name in ("signals", "persons"):
         if not isinstance(claims[name], list):
             raise TypeError(f"{name} is not a list")
-    obligations = claims["obligations"]
-    if obligations["purpose"] != claims["purpose"] or not obligations["no_individual_evaluation"]:
+    obligations = decode(Obligations, claims["obligations"])
+    if not keeps(obligations, claims["purpose"]):
         raise ValueError("the obligations do not fit the purpose")
     return Grant(
         id=claims["jti"],
@@ -231,5 +233,5 @@ def _read(claims: Mapping[str, Any]) -> Grant:
         captured_to=instant(claims["captured_to"]),
         expires=claims["exp"],
         event=claims["event"],
-        retain_days=obligations["retain_days"],
+        retain_days=obligations.retain_days,
     )

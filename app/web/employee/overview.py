@@ -115,8 +115,9 @@ def current_notices(services: Services) -> frozenset[str]:
 
 def purpose_label(services: Services, key: str | None) -> str:
     """A purpose in words; one that is on no list is said to be that."""
-    text = services.access.purposes.text(key) if key else None
-    return text.label if text else key or "a purpose that is on no list"
+    if not key:
+        return "a purpose that is on no list"
+    return services.access.purposes.described(key).label
 
 
 def _uses(services: Services, tx: Tx, person: Person) -> tuple[UseRow, ...]:

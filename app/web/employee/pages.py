@@ -116,7 +116,7 @@ def _decide_page(visit: Visit, language: str, *, changed: Conflict | None = None
 
 def _purposes(services: Services, keys: Iterable[str]) -> dict[str, list[PurposeText]]:
     """Purposes in words: the training that it is for, and the upkeep around it."""
-    texts = [text for key in keys if (text := services.access.purposes.text(key))]
+    texts = [services.access.purposes.described(key) for key in keys]
     return {
         "training": [text for text in texts if text.key.startswith("ai_training.")],
         "upkeep": [text for text in texts if not text.key.startswith("ai_training.")],
