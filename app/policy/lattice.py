@@ -50,30 +50,35 @@ TOP = Element(MappingProxyType({}))
 """What no layer constrains."""
 
 
-def element(layer: Layer, registry: KnobRegistry = REGISTRY) -> Element:
+def element(layer: Layer) -> Element:
     """The point that one layer is."""
     claims = {
         knob: frozenset({claim})
         for knob, claim in layer.knobs.items()
-        if claim.value or not registry.rows[knob].unites
+        if claim.value or not layer.registry.rows[knob].unites
     }
-    return Element(claims, registry)
+    return Element(claims, layer.registry)
 
 
 def meet(a: Element, b: Element) -> Element:
     """The strictest of both on every knob, with who holds it there (rule 1)."""
-    rows = b.registry.rows
+    registry = _larger(a.registry, b.registry)
+    rows = registry.rows
     claims = {
         knob: _decisive(rows[knob], a.claims.get(knob, _NO_CLAIM) | b.claims.get(knob, _NO_CLAIM))
         for knob in a.claims.keys() | b.claims.keys()
     }
-    return Element(claims, b.registry)
+    return Element(claims, registry)
 
 
-def meet_all(layers: Iterable[Layer], registry: KnobRegistry = REGISTRY) -> Element:
+def _larger(a: KnobRegistry, b: KnobRegistry) -> KnobRegistry:
+    """The knobs of both: what a service reads is of one registry, which holds the program's own."""
+    return b if len(b.rows) > len(a.rows) else a
+
+
+def meet_all(layers: Iterable[Layer]) -> Element:
     """The meet of any number of layers."""
-    top = Element(TOP.claims, registry)
-    return reduce(meet, (element(layer, registry) for layer in layers), top)
+    return reduce(meet, map(element, layers), TOP)
 
 
 def closed(point: Element) -> Element:
@@ -86,25 +91,22 @@ def closed(point: Element) -> Element:
     return Element({**point.claims, **missing}, point.registry)
 
 
-def compile_layers(
-    layers: Iterable[Layer], others: Iterable[Layer] = (), registry: KnobRegistry = REGISTRY
-) -> Compiled:
+def compile_layers(layers: Iterable[Layer], others: Iterable[Layer] = ()) -> Compiled:
     """Compute what holds under all layers.
 
     Args:
         layers: those of the home region's chain; what they leave open is closed.
         others: those of further regions; they can only narrow.
-        registry: the knobs that there are.
     """
     home, away = tuple(layers), tuple(others)
-    point = meet(closed(meet_all(home, registry)), meet_all(away, registry))
+    point = meet(closed(meet_all(home)), meet_all(away))
     return Compiled(
         values=MappingProxyType(
-            {name: row.compiled(point.value(name)) for name, row in registry.rows.items()}
+            {name: row.compiled(point.value(name)) for name, row in point.registry.rows.items()}
         ),
         why=_provenance(point),
         layers=frozenset(layer.digest for layer in home + away),
-        registry=registry,
+        registry=point.registry,
     )
 
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from app.db.engine import Tx
 from app.kernel.errors import NotFound
 from app.policy import store
+from app.policy.knobs import REGISTRY, KnobRegistry
 from app.policy.lattice import compile_layers
 from app.policy.law.layer import chain
 from app.policy.memory import Memory
@@ -23,7 +24,8 @@ from app.policy.timeline import History, in_force
 class PolicyReader:
     """Answers from the rows; safe to share between threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, registry: KnobRegistry = REGISTRY) -> None:
+        self.registry = registry
         self._memory: Memory | None = None
 
     def history(self, tx: Tx) -> History:
@@ -36,7 +38,7 @@ class PolicyReader:
         """What holds for somebody with these regions at an instant, as known at another."""
         if known_at is None:
             return self._remembered(tx).in_force(regions, at)
-        known = store.history(tx, store.head(tx, known_at).seq).known(known_at)
+        known = store.history(tx, store.head(tx, known_at).seq, self.registry).known(known_at)
         return in_force(known, regions, at, compile_layers)
 
     def throughout(
@@ -72,5 +74,7 @@ class PolicyReader:
     def _remembered(self, tx: Tx) -> Memory:
         head, memory = store.head(tx), self._memory
         if memory is None or memory.event != head.event:
-            memory = self._memory = Memory.of(head.event, store.history(tx, head.seq))
+            memory = self._memory = Memory.of(
+                head.event, store.history(tx, head.seq, self.registry)
+            )
         return memory

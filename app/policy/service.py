@@ -26,6 +26,7 @@ from app.policy.changes.model import RegionView
 from app.policy.changes.stops import Stops
 from app.policy.changes.workflow import Workflow
 from app.policy.document import document
+from app.policy.knobs import REGISTRY, KnobRegistry
 from app.policy.law.layer import Floor, chain
 from app.policy.law.packs import PolicyTexts
 from app.policy.model import InForce
@@ -67,9 +68,11 @@ class PolicyService:
         floors: Iterable[Floor],
         catalogue: Catalogue,
         allowed_purposes: frozenset[str],
+        registry: KnobRegistry = REGISTRY,
     ) -> "PolicyService":
         """Make the service and its parts over one reader."""
-        reader, texts = PolicyReader(), PolicyTexts(catalogue, allowed_purposes)
+        reader = PolicyReader(registry)
+        texts = PolicyTexts(catalogue, allowed_purposes, registry)
         return cls(
             log=log,
             reader=reader,
@@ -78,6 +81,11 @@ class PolicyService:
             floors=tuple(floors),
             catalogue=catalogue,
         )
+
+    @property
+    def registry(self) -> KnobRegistry:
+        """The knobs, signals, reasons and forms that there are."""
+        return self.reader.registry
 
     # Adoption
 

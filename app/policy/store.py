@@ -27,6 +27,7 @@ from sqlalchemy.exc import IntegrityError
 from app.db.engine import Tx
 from app.db.metadata import RowNumber, UtcTime, metadata
 from app.kernel.errors import Conflict
+from app.policy.knobs import REGISTRY, KnobRegistry
 from app.policy.law.layer import CompanyPolicy, Floor
 from app.policy.notes import unstorable
 from app.policy.timeline import CompanyRow, FloorRow, History, StopRow
@@ -202,21 +203,23 @@ def add_floor(tx: Tx, floor: Floor, at: datetime) -> None:
     tx.execute(insert(floor_table).values(**row))
 
 
-def history(tx: Tx, seq: int) -> History:
+def history(tx: Tx, seq: int, registry: KnobRegistry = REGISTRY) -> History:
     """Read every row that bears on what is in force."""
-    return History(_floors(tx), _company(tx), stop_rows(tx), seq)
+    return History(_floors(tx, registry), _company(tx, registry), stop_rows(tx), seq)
 
 
-def _floors(tx: Tx) -> tuple[FloorRow, ...]:
+def _floors(tx: Tx, registry: KnobRegistry) -> tuple[FloorRow, ...]:
     rows = tx.execute(
         select(floor_table.c.id, floor_table.c.recorded_at, document_table.c.body)
         .join(document_table, floor_table.c.digest == document_table.c.digest)
         .order_by(floor_table.c.id)
     )
-    return tuple(FloorRow(row.id, Floor.read(bytes(row.body)), row.recorded_at) for row in rows)
+    return tuple(
+        FloorRow(row.id, Floor.read(bytes(row.body), registry), row.recorded_at) for row in rows
+    )
 
 
-def _company(tx: Tx) -> tuple[CompanyRow, ...]:
+def _company(tx: Tx, registry: KnobRegistry) -> tuple[CompanyRow, ...]:
     rows = tx.execute(
         select(company_table, document_table.c.body)
         .join(document_table, company_table.c.digest == document_table.c.digest)
@@ -226,7 +229,7 @@ def _company(tx: Tx) -> tuple[CompanyRow, ...]:
         CompanyRow(
             id=row.id,
             region=row.region,
-            policy=CompanyPolicy.read(bytes(row.body)),
+            policy=CompanyPolicy.read(bytes(row.body), registry),
             change_id=row.change_id,
             direction=row.direction,
             valid_from=row.valid_from,

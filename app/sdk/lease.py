@@ -189,7 +189,7 @@ def _lease(claims: Mapping[str, Any]) -> Lease:
         policy=policy,
         poll_s=max(1, _count(claims, "poll_s")),
         nonce=nonce,
-        form=_count({"form": FIRST_FORM, **claims}, "form"),
+        form=_form(claims),
     )
 
 
@@ -207,6 +207,13 @@ def _count(claims: Mapping[str, Any], name: str) -> int:
         msg = f"{name} is not a whole number"
         raise ValueError(msg)
     return value
+
+
+def _form(claims: Mapping[str, Any]) -> int:
+    form = _count({"form": FIRST_FORM, **claims}, "form")
+    if form < FIRST_FORM:
+        raise ValueError("form is not a number from 1")
+    return form
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -70,4 +70,5 @@ def _policy(shipped: Shipped, log: AuditService) -> PolicyService:
         floors=shipped.floors,
         catalogue=shipped.catalogue,
         allowed_purposes=ALLOWED,
+        registry=shipped.registry,
     )

@@ -10,6 +10,7 @@ from app.consent.model import Notice
 from app.consent.packs import load_notices
 from app.policy.catalogue.model import Catalogue
 from app.policy.catalogue.packs import load_catalogue
+from app.policy.knobs import REGISTRY, KnobRegistry
 from app.policy.law.layer import Floor
 from app.policy.law.packs import load_floors
 
@@ -23,6 +24,8 @@ class Shipped:
     floors: tuple[Floor, ...]
     purposes: PurposeFile
     notices: tuple[Notice, ...]
+    registry: KnobRegistry = REGISTRY
+    """The knobs that policies can name, which are the program's own."""
 
 
 def read_shipped(policies: Path) -> Shipped:

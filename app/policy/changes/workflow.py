@@ -293,13 +293,13 @@ class Workflow:
     def _policy(self, tx: Tx, row: ChangeRow) -> CompanyPolicy:
         body = store.document(tx, row.digest)
         assert body is not None  # a foreign key holds it
-        return CompanyPolicy.read(body)
+        return CompanyPolicy.read(body, self.reader.registry)
 
     def _view(self, tx: Tx, row: ChangeRow, at: datetime | None) -> Change:
         policy, taken = self._policy(tx, row), change_store.steps(tx, row.id)
         now = at or taken[-1].at
         base = store.document(tx, row.base) if row.base else None
-        before = () if base is None else (CompanyPolicy.read(base),)
+        before = () if base is None else (CompanyPolicy.read(base, self.reader.registry),)
         history = self.reader.history(tx)
         published = next((one for one in history.company if one.change_id == row.id), None)
         state = state_of(taken)

@@ -11,7 +11,7 @@ Rules:
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
@@ -50,7 +50,8 @@ class Layer:
     Attributes:
         id: ``floor/DE`` or ``company/DE``.
         digest: of the document's canonical bytes.
-        knobs: the knobs it names; names as in ``knobs.REGISTRY``.
+        knobs: the knobs it names; names as in ``registry``.
+        registry: the knobs that there were for whoever read it.
     """
 
     id: str
@@ -58,6 +59,7 @@ class Layer:
     region: str
     digest: str
     knobs: Mapping[str, Claim]
+    registry: KnobRegistry = field(default=REGISTRY, repr=False, compare=False)
 
     def blocked(self, because: str) -> "Layer":
         """The same layer, not approved any more."""
@@ -239,7 +241,7 @@ def read_layer(document: Mapping[str, Any], name: str, registry: KnobRegistry = 
     if unknown:
         msg = f"{identity} names the knob {min(unknown)}, which this release does not know"
         raise ValueError(msg)
-    return Layer(identity, kind, region, name, MappingProxyType(claims))
+    return Layer(identity, kind, region, name, MappingProxyType(claims), registry)
 
 
 def _signal_claims(identity: str, signal: str, rule: Mapping[str, Any]) -> dict[str, Claim]:

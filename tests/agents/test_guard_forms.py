@@ -1,0 +1,155 @@
+"""An agent never goes dark because the service learned something (DESIGN §6.4).
+
+The service here has an invented next form with a new knob, signal and reason
+(tests/policy/next_form.py). It writes its documents and reasons by the program's own functions.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.kernel.refusals import Refusal
+from app.kernel.vocabulary import Mode, Reason
+from app.policy.catalogue.model import App, Catalogue, Matchers
+from app.policy.document import document
+from app.policy.knobs import KnobRegistry
+from app.policy.lattice import compile_layers
+from app.policy.law.packs import PolicyTexts
+from app.sdk.agent.guard import Allowed, Denied, Guard
+from tests.agent_simulator import AgentSimulator, LeaseOffice, event, policy_document
+from tests.fakes import FakeClock
+from tests.policy.next_form import COUNCIL_ASKED, NEXT, WIDTH
+
+APP = App("vscode", "Code", "development", Matchers(bundle_ids=("com.microsoft.VSCode",)))
+CATALOGUE = Catalogue({"vscode": APP}, {})
+POLICY = """
+region: GLOBAL
+knobs:
+  bases: {value: [consent]}
+  signals:
+    click: {mode: allow, retention_days: 30}
+    screenshot: {mode: redact, retention_days: 14}
+    gaze: {mode: allow, retention_days: 3}
+  apps: {value: [vscode]}
+  purposes: {value: [ai_training.computer_use]}
+"""
+WIDTH_LIMITED = f"{POLICY}  {WIDTH.name}: {{value: 1280}}\n"
+
+
+def written(text: str, form: int) -> dict[str, Any]:
+    """The document that a service of the next form writes of a policy, in a form."""
+    texts = PolicyTexts(CATALOGUE, frozenset({"ai_training.computer_use"}), NEXT)
+    layer = texts.read_company_policy(text, "GLOBAL").layer
+    return document(compile_layers([layer]), None, CATALOGUE, form)
+
+
+@pytest.fixture
+def office(clock: FakeClock) -> LeaseOffice:
+    return LeaseOffice(clock)
+
+
+@pytest.fixture
+def laptop(tmp_path: Path, office: LeaseOffice, clock: FakeClock) -> AgentSimulator:
+    return AgentSimulator(tmp_path / "agent", office, clock)
+
+
+def newer_guard(laptop: AgentSimulator, office: LeaseOffice, registry: KnobRegistry) -> Guard:
+    return Guard(
+        laptop.folder,
+        office.keys,
+        office.device_id,
+        laptop.clock,
+        elapsed=lambda: laptop.since_boot,
+        registry=registry,
+    )
+
+
+def judged(guard: Guard, laptop: AgentSimulator, signal: str) -> Allowed | Denied:
+    return guard.may_capture(event(signal=signal, time=laptop.clock.now()))
+
+
+def test_a_guard_of_the_present_form_goes_on_under_a_service_of_the_next(
+    office: LeaseOffice, laptop: AgentSimulator
+) -> None:
+    office.document = written(POLICY, 1)
+    laptop.poll()
+    assert judged(laptop.guard, laptop, "click") == Allowed(Mode.ALLOW, "vscode")
+    assert judged(laptop.guard, laptop, "screenshot") == Allowed(Mode.REDACT, "vscode")
+
+
+def test_what_the_present_guard_cannot_limit_is_denied_and_nothing_else(
+    office: LeaseOffice, laptop: AgentSimulator
+) -> None:
+    office.document = written(WIDTH_LIMITED, 1)
+    laptop.poll()
+    assert judged(laptop.guard, laptop, "click") == Allowed(Mode.ALLOW, "vscode")
+    assert judged(laptop.guard, laptop, "screenshot") == Denied(Refusal.SIGNAL_DENIED)
+
+
+def test_a_newer_reason_reaches_the_present_guard_as_one_that_it_knows(
+    office: LeaseOffice, laptop: AgentSimulator
+) -> None:
+    told = NEXT.reasons_in(1, (COUNCIL_ASKED,))
+    office.reasons = tuple(Reason(reason) for reason in told)
+    laptop.poll()
+    assert laptop.state is Reason.POLICY_MISSING
+
+
+def test_the_next_form_itself_turns_the_present_guard_off(
+    office: LeaseOffice, laptop: AgentSimulator
+) -> None:
+    """Why the form is asked for: a document of which one field is unknown is no document."""
+    office.document = written(POLICY, 2)
+    assert laptop.take(office.send(form=2)) is Refusal.POLICY_UNREADABLE
+    sent = office.send(reasons=[COUNCIL_ASKED], capture="off", policy=None)
+    assert laptop.take(sent) is Refusal.LEASE_UNREADABLE
+
+
+def test_a_guard_of_the_next_form_hands_the_new_knob_on_with_what_it_governs(
+    office: LeaseOffice, laptop: AgentSimulator
+) -> None:
+    guard = newer_guard(laptop, office, NEXT)
+    assert guard.forms == (1, 2)
+    office.document = written(WIDTH_LIMITED, 2)
+    sent = office.send(form=2)
+    assert guard.accept(sent.token, sent.document) is None
+    limited = Allowed(Mode.REDACT, "vscode", {WIDTH.name: 1280})
+    assert judged(guard, laptop, "screenshot") == limited
+    assert judged(guard, laptop, "click") == Allowed(Mode.ALLOW, "vscode")
+
+
+def test_a_guard_of_the_next_form_goes_on_under_a_service_of_the_present(
+    office: LeaseOffice, laptop: AgentSimulator
+) -> None:
+    guard = newer_guard(laptop, office, NEXT)
+    sent = office.send()
+    assert guard.accept(sent.token, sent.document) is None
+    assert judged(guard, laptop, "click") == Allowed(Mode.ALLOW, "vscode")
+
+
+@pytest.mark.parametrize("claimed", [1, 2, 3])
+@pytest.mark.parametrize("form", [1, 2])
+def test_a_document_is_read_in_the_form_that_the_signed_lease_names(
+    office: LeaseOffice, laptop: AgentSimulator, form: int, claimed: int
+) -> None:
+    guard = newer_guard(laptop, office, NEXT)
+    office.document = written(POLICY, form)
+    sent = office.send(form=claimed)
+    refusal = None if form == claimed else Refusal.POLICY_UNREADABLE
+    assert guard.accept(sent.token, sent.document) is refusal
+
+
+@pytest.mark.parametrize("form", [0, -1, "1", None, True])
+def test_a_form_that_is_no_number_from_one_makes_a_lease_unreadable(
+    office: LeaseOffice, laptop: AgentSimulator, form: object
+) -> None:
+    assert laptop.take(office.send(form=form)) is Refusal.LEASE_UNREADABLE
+
+
+@pytest.mark.parametrize("missing", sorted(policy_document()))
+def test_a_document_that_leaves_a_field_out_is_refused(
+    office: LeaseOffice, laptop: AgentSimulator, missing: str
+) -> None:
+    del office.document[missing]
+    assert laptop.take(office.send()) is Refusal.POLICY_UNREADABLE

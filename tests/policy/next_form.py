@@ -1,0 +1,45 @@
+"""An invented next form, with a knob, a signal and a reason that no agent of today knows."""
+
+from typing import Any, cast
+
+from hypothesis import strategies as st
+
+from app.kernel.forms import REASONS, ReasonRow
+from app.kernel.vocabulary import Mode, Signal
+from app.policy.knob_shapes import Number, least
+from app.policy.knobs import REGISTRY, AgentPart, Applied, Knob, KnobRegistry
+from app.policy.law.layer import Claim, Layer, Value, Why
+from tests.policy.layers import LAYERS
+
+GAZE = cast("Signal", "gaze")
+WIDTH: Knob[int | None] = Knob(
+    "screenshot_max_width_px",
+    Number(1, 100_000, "pixel"),
+    least,
+    None,
+    AgentPart(Applied(), frozenset({Signal.SCREENSHOT})),
+    since=2,
+)
+COUNCIL_ASKED = "council_asked"
+NEXT = KnobRegistry(
+    knobs=(*REGISTRY.knobs, WIDTH),
+    signals={**REGISTRY.signals, GAZE: 2},
+    reasons=(*REASONS, ReasonRow(COUNCIL_ASKED, since=2, older="policy_missing")),
+)
+
+_NEW: dict[str, Any] = {
+    WIDTH.name: st.integers(1, 4_000),
+    "signals.gaze.mode": st.sampled_from(Mode),
+    "signals.gaze.retention_days": st.integers(0, 5),
+}
+
+
+@st.composite
+def _layers(draw: st.DrawFn) -> Layer:
+    layer = draw(LAYERS)
+    new: dict[str, Value] = draw(st.fixed_dictionaries({}, optional=_NEW))
+    claims = {knob: Claim(value, Why(layer.id)) for knob, value in new.items()}
+    return Layer(layer.id, layer.kind, layer.region, layer.digest, {**layer.knobs, **claims}, NEXT)
+
+
+NEXT_LAYERS = _layers()
