@@ -9,7 +9,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from app.witness.service import Watched
-from app.witness.store import Evidence
+from app.witness.store import NotePair
 
 _FOLDER = Path(__file__).parent
 _STYLE = (_FOLDER / "page.css").read_text(encoding="utf-8")
@@ -30,7 +30,7 @@ _pages = Environment(
 )
 
 
-def render(name: str, vkey: str, watched: Sequence[Watched], evidence: Sequence[Evidence]) -> str:
+def render(name: str, vkey: str, watched: Sequence[Watched], evidence: Sequence[NotePair]) -> str:
     """Write the page."""
     return _pages.get_template("page.html").render(
         name=name, vkey=vkey, watched=watched, evidence=evidence, style=_STYLE, when=_when

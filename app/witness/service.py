@@ -31,7 +31,7 @@ from app.witness.rules import (
     require_grown,
     require_signed,
 )
-from app.witness.store import Cosigned, Evidence, Trusted
+from app.witness.store import Cosigned, NotePair, Trusted
 
 DATABASE, NAME = "witness.sqlite", "name"
 
@@ -137,7 +137,7 @@ class Witness:
                 for origin in dict.fromkeys(one.key.name for one in trusted)
             )
 
-    def evidence(self) -> tuple[Evidence, ...]:
+    def evidence(self) -> tuple[NotePair, ...]:
         """Every contradiction that a log signed, the newest first."""
         with self.database.read() as tx:
             return store.evidence(tx)

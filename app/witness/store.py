@@ -95,7 +95,7 @@ class Cosigned:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class NotePair:
     """Two notes that one log signed for one size, with different roots."""
 
     origin: str
@@ -179,10 +179,10 @@ def add_evidence(tx: Tx, new: Checkpoint, note: bytes, last: Cosigned, now: date
     tx.execute(sqlite.insert(_evidence).on_conflict_do_nothing(), row)
 
 
-def evidence(tx: Tx) -> tuple[Evidence, ...]:
+def evidence(tx: Tx) -> tuple[NotePair, ...]:
     """Every contradiction that was ever shown to this witness, the newest first."""
     rows = tx.execute(select(_evidence).order_by(_evidence.c.seen_at.desc(), _evidence.c.size))
     return tuple(
-        Evidence(row.origin, row.size, bytes(row.cosigned_note), bytes(row.other_note), row.seen_at)
+        NotePair(row.origin, row.size, bytes(row.cosigned_note), bytes(row.other_note), row.seen_at)
         for row in rows
     )

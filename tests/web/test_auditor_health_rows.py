@@ -13,8 +13,8 @@ from app.audit.tree.checkpoint import Checkpoint
 from app.audit.witnesses.asking import Problem, WitnessSeen, WitnessState
 from app.web.auditor.health_rows import (
     Check,
+    CheckMark,
     LogState,
-    Mark,
     checks,
     export_row,
     headline,
@@ -48,7 +48,7 @@ def _check(state: LogState, name: str) -> Check:
 
 def test_a_log_in_order_says_so_in_every_row() -> None:
     found = checks(GOOD, NOW)
-    assert {check.mark for check in found} == {Mark.OK}
+    assert {check.mark for check in found} == {CheckMark.OK}
     assert headline(found) == "The log is in order."
     said = _check(GOOD, "Checkpoint")
     assert said.sentence == "5,000 entries signed, published 2 minutes ago."
@@ -57,59 +57,61 @@ def test_a_log_in_order_says_so_in_every_row() -> None:
 
 ODD = Entry(7, b"", {}, b"")
 
-CASES: dict[str, tuple[LogState, str, Mark, str]] = {
+CASES: dict[str, tuple[LogState, str, CheckMark, str]] = {
     "nothing signed yet": (
-        replace(GOOD, signed=None, size=0), "Checkpoint", Mark.LOOK, "Nothing is signed yet.",
+        replace(GOOD, signed=None, size=0), "Checkpoint", CheckMark.LOOK, "Nothing is signed yet.",
     ),
     "entries not signed": (
-        replace(GOOD, size=5_003), "Checkpoint", Mark.LOOK, "3 entries more not signed yet",
+        replace(GOOD, size=5_003), "Checkpoint", CheckMark.LOOK, "3 entries more not signed yet",
     ),
     "not published anew": (
-        replace(GOOD, lock_at=NOW - timedelta(hours=1)), "Checkpoint", Mark.LOOK,
+        replace(GOOD, lock_at=NOW - timedelta(hours=1)), "Checkpoint", CheckMark.LOOK,
         "should be published anew",
     ),
     "something waits": (
         replace(GOOD, pending=2, waiting_since=NOW - timedelta(seconds=3)), "Promised entries",
-        Mark.OK, "2 events waiting, since 3 seconds ago",
+        CheckMark.OK, "2 events waiting, since 3 seconds ago",
     ),
     "something is overdue": (
-        replace(GOOD, pending=1, overdue=("aaaa",)), "Promised entries", Mark.LOOK,
+        replace(GOOD, pending=1, overdue=("aaaa",)), "Promised entries", CheckMark.LOOK,
         "1 event should be in the log by now and is not: aaaa.",
     ),
     "many are overdue": (
-        replace(GOOD, overdue=("a", "b", "c", "d")), "Promised entries", Mark.LOOK,
+        replace(GOOD, overdue=("a", "b", "c", "d")), "Promised entries", CheckMark.LOOK,
         "are not: a, b and c and more.",
     ),
     "the lock store does not answer": (
         replace(GOOD, lock_answers=False, lock=None, lock_at=None), "Copy outside the database",
-        Mark.LOOK, "does not answer",
+        CheckMark.LOOK, "does not answer",
     ),
     "the lock store is empty": (
-        replace(GOOD, lock=None, lock_at=None), "Copy outside the database", Mark.LOOK,
+        replace(GOOD, lock=None, lock_at=None), "Copy outside the database", CheckMark.LOOK,
         "holds no checkpoint",
     ),
     "the lock store is ahead": (
-        replace(GOOD, lock=replace(SIGNED, size=6_000)), "Copy outside the database", Mark.LOOK,
+        replace(GOOD, lock=replace(SIGNED, size=6_000)),
+        "Copy outside the database", CheckMark.LOOK,
         "6,000 entries; the database knows 5,000",
     ),
     "the lock store is behind": (
-        replace(GOOD, lock=replace(SIGNED, size=4_000)), "Copy outside the database", Mark.LOOK,
+        replace(GOOD, lock=replace(SIGNED, size=4_000)),
+        "Copy outside the database", CheckMark.LOOK,
         "earlier size: 4,000",
     ),
     "the lock store holds another root": (
         replace(GOOD, lock=replace(SIGNED, root=b"\x02" * 32)), "Copy outside the database",
-        Mark.LOOK, "another log",
+        CheckMark.LOOK, "another log",
     ),
     "no witnesses": (
-        replace(GOOD, witnesses=ALONE), "Witness quorum", Mark.NONE, "No witness is asked.",
+        replace(GOOD, witnesses=ALONE), "Witness quorum", CheckMark.NONE, "No witness is asked.",
     ),
     "quorum met for an older size": (
         replace(GOOD, witnesses=replace(WITNESSED, quorum_size=4_900)), "Witness quorum",
-        Mark.LOOK, "Met for 4,900 entries, 4 seconds ago; the log has 5,000.",
+        CheckMark.LOOK, "Met for 4,900 entries, 4 seconds ago; the log has 5,000.",
     ),
     "quorum never met": (
         replace(GOOD, witnesses=replace(WITNESSED, quorum_size=None, quorum_at=None)),
-        "Witness quorum", Mark.LOOK, "Met for no checkpoint yet.",
+        "Witness quorum", CheckMark.LOOK, "Met for no checkpoint yet.",
     ),
     "a witness that does not answer": (
         replace(
@@ -125,7 +127,7 @@ CASES: dict[str, tuple[LogState, str, Mark, str]] = {
                 ),
             ),
         ),
-        "Witness council", Mark.LOOK,
+        "Witness council", CheckMark.LOOK,
         "It does not answer, since 2 hours ago. Cosigned 4,000 entries, just now.",
     ),
     "a witness that never cosigned": (
@@ -133,11 +135,11 @@ CASES: dict[str, tuple[LogState, str, Mark, str]] = {
             GOOD,
             witnesses=replace(WITNESSED, witnesses=(replace(SEEN, last_size=None, last_at=None),)),
         ),
-        "Witness council", Mark.LOOK, "Has cosigned nothing yet.",
+        "Witness council", CheckMark.LOOK, "Has cosigned nothing yet.",
     ),
     "a witness a little behind": (
         replace(GOOD, witnesses=replace(WITNESSED, witnesses=(replace(SEEN, last_size=4_999),))),
-        "Witness council", Mark.OK, "Cosigned 4,999 entries, just now. The log has 5,000.",
+        "Witness council", CheckMark.OK, "Cosigned 4,999 entries, just now. The log has 5,000.",
     ),
     "an alarm": (
         replace(
@@ -146,13 +148,14 @@ CASES: dict[str, tuple[LogState, str, Mark, str]] = {
                 WITNESSED, alarms=(Alarm("council+key", "contradicted", 9, "Two trees.", NOW),)
             ),
         ),
-        "Alarm of a witness", Mark.LOOK, "At 9 entries, just now: Two trees.",
+        "Alarm of a witness", CheckMark.LOOK, "At 9 entries, just now: Two trees.",
     ),
     "continued after a restore": (
-        replace(GOOD, restores=(ODD,)), "Restores", Mark.OK, "continued 1 time after a restore",
+        replace(GOOD, restores=(ODD,)),
+        "Restores", CheckMark.OK, "continued 1 time after a restore",
     ),
     "no custodians": (
-        replace(GOOD, custodians=()), "Custodians", Mark.NONE, "None are named.",
+        replace(GOOD, custodians=()), "Custodians", CheckMark.NONE, "None are named.",
     ),
 }  # fmt: skip
 
@@ -165,7 +168,7 @@ def test_each_check_says_what_is_known(case: str) -> None:
     assert words in check.sentence
     found = checks(state, NOW)
     assert (headline(found) == "The log is in order.") == (
-        Mark.LOOK not in {one.mark for one in found}
+        CheckMark.LOOK not in {one.mark for one in found}
     )
 
 

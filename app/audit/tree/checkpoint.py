@@ -18,6 +18,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -42,14 +43,16 @@ class BadNote(ValueError):
 
 
 @dataclass(frozen=True)
-class VerifierKey:
-    """A log's public key and its name (signed-note, "Verifier keys").
+class NamedKey:
+    """A public key and its name (signed-note, "Verifier keys").
 
     Attributes:
-        name: the key's name; for a log it is the origin.
+        kind: the type of what it verifies, one byte.
+        name: the key's name.
         public: 32 bytes, a point of large order in its one encoding.
     """
 
+    kind: ClassVar[int]
     name: str
     public: bytes
 
@@ -59,13 +62,19 @@ class VerifierKey:
 
     @property
     def key_id(self) -> bytes:
-        """Its id, of type 0x01."""
-        return key_id(self.name, ED25519, self.public)
+        """Its id."""
+        return key_id(self.name, self.kind, self.public)
 
     @property
     def vkey(self) -> str:
-        """The key as text: ``name+keyid+base64(0x01 || public)``."""
-        return write_vkey(self.name, ED25519, self.public)
+        """The key as text: ``name+keyid+base64(kind || public)``."""
+        return write_vkey(self.name, self.kind, self.public)
+
+
+class VerifierKey(NamedKey):
+    """A log's key, or a custodian's; a log's name is its origin."""
+
+    kind = ED25519
 
 
 def parse_vkey(text: str) -> VerifierKey:

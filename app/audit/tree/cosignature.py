@@ -18,14 +18,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from app.audit.tree.checkpoint import (
     BadNote,
+    NamedKey,
     Signature,
-    key_id,
     parse_signature,
     read_vkey,
-    require_name,
-    require_sound_point,
     signature_line,
-    write_vkey,
 )
 from app.kernel.signing import Signer
 
@@ -37,31 +34,10 @@ _TIME_BYTES = 8
 _SIGNATURE_BYTES = 64
 
 
-@dataclass(frozen=True)
-class WitnessKey:
-    """A witness's public key and its name (tlog-cosignature, "Format").
+class WitnessKey(NamedKey):
+    """A witness's key (tlog-cosignature, "Format"); its name is for people who read."""
 
-    Attributes:
-        name: the key's name; for people who read, not for a computer to look up.
-        public: 32 bytes, a point of large order in its one encoding.
-    """
-
-    name: str
-    public: bytes
-
-    def __post_init__(self) -> None:
-        require_name(self.name)
-        require_sound_point(self.public)
-
-    @property
-    def key_id(self) -> bytes:
-        """Its id, of type 0x04."""
-        return key_id(self.name, COSIGNATURE_V1, self.public)
-
-    @property
-    def vkey(self) -> str:
-        """The key as text: ``name+keyid+base64(0x04 || public)``."""
-        return write_vkey(self.name, COSIGNATURE_V1, self.public)
+    kind = COSIGNATURE_V1
 
 
 def parse_witness_vkey(text: str) -> WitnessKey:

@@ -92,7 +92,7 @@ class Policy:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class QuorumVerdict:
     """What a policy says of one checkpoint.
 
     Attributes:
@@ -109,7 +109,7 @@ class Verdict:
     fresh_at: int | None
 
 
-def evaluate(policy: Policy, note: bytes, key: VerifierKey | None = None) -> Verdict:
+def evaluate(policy: Policy, note: bytes, key: VerifierKey | None = None) -> QuorumVerdict:
     """Judge a signed checkpoint.
 
     Args:
@@ -129,12 +129,12 @@ def evaluate(policy: Policy, note: bytes, key: VerifierKey | None = None) -> Ver
     return judge(policy, checkpoint, found)
 
 
-def judge(policy: Policy, checkpoint: Checkpoint, found: Sequence[Cosignature]) -> Verdict:
+def judge(policy: Policy, checkpoint: Checkpoint, found: Sequence[Cosignature]) -> QuorumVerdict:
     """Judge verified cosignatures of one checkpoint, each witness's latest."""
     names = {witness.key: witness.name for witness in policy.witnesses}
     cosigned = {names[one.key]: one.time for one in found if one.key in names}
     met = policy.is_met(frozenset(cosigned))
-    return Verdict(checkpoint, cosigned, met, _fresh_at(policy, cosigned))
+    return QuorumVerdict(checkpoint, cosigned, met, _fresh_at(policy, cosigned))
 
 
 def _fresh_at(policy: Policy, cosigned: Mapping[str, int]) -> int | None:

@@ -17,10 +17,7 @@ from app.sdk.verify.parts import check_parts
 from app.sdk.verify.replay.decisions import DecisionCheck
 from app.sdk.verify.report import (
     BYTES_LIMIT,
-    KEY_LIMIT,
-    LIMITS,
     ORDER_LIMIT,
-    UNKEPT_LIMIT,
     Report,
     Verdict,
 )
@@ -103,25 +100,19 @@ def _report(run: Run, name: str, order: OrderCheck, decisions: DecisionCheck) ->
     )
     depth = run.ask.depth
     replayed = depth >= Depth.FACTS
-    limits = [*LIMITS, *_DEPTH_LIMITS.get(depth, decisions.limits), *run.limits]
-    limits += [] if run.ask.since else [UNKEPT_LIMIT]
-    limits += [KEY_LIMIT] if run.ask.vkey is None else []
-    return Report(
-        subject="export",
-        name=name,
-        key="export" if run.ask.vkey is None else "given",
-        vkey=run.key.vkey if run.key else None,
-        origin=run.origin,
-        size=size,
-        root=run.signed.root if run.signed else None,
-        integrity=integrity,
-        completeness=_completeness(run, size or 0, whole=integrity.ok is True),
-        policy=decisions.verdict(whole=integrity.ok is True)
-        if replayed
-        else Verdict(None, "Without replay no decision was looked at."),
+    whole = integrity.ok is True
+    unread = Verdict(None, "Without replay no decision was looked at.")
+    return run.report(
+        "export",
+        name,
+        (
+            integrity,
+            _completeness(run, size or 0, whole=whole),
+            decisions.verdict(whole=whole) if replayed else unread,
+        ),
         counts={**order.counts, **decisions.counts} if replayed else order.counts,
-        limits=tuple(limits),
-        notes=(*run.notes, *decisions.notices),
+        limits=(*_DEPTH_LIMITS.get(depth, decisions.limits), *run.limits),
+        notes=decisions.notices,
     )
 
 

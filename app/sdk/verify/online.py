@@ -23,8 +23,8 @@ from app.audit.tree.checkpoint import MAX_NOTE_BYTES, BadNote
 from app.audit.tree.merkle import BadProof, consistency_path, verify_consistency
 from app.audit.witnesses.client import is_safe_address
 from app.kernel.errors import InvalidInput
-from app.sdk.verify.evidence.evidence import Evidence
-from app.sdk.verify.report import KEY_LIMIT, LIMITS, UNKEPT_LIMIT, Report, Verdict
+from app.sdk.verify.evidence.evidence import EvidenceParts
+from app.sdk.verify.report import Report, Verdict
 from app.sdk.verify.run import Ask, Run
 from app.sdk.verify.tree.tree import nodes_of, rebuild
 from app.sdk.verify.tree.trust import earlier_checkpoint, read_checkpoint, read_key
@@ -48,7 +48,7 @@ class _Ended(Exception):
 
 
 @dataclass(frozen=True)
-class _Remote(Evidence):
+class _Remote(EvidenceParts):
     """The parts of an export, read from a running log."""
 
     wire: Wire = field(default_factory=lambda: Wire(""))
@@ -143,20 +143,6 @@ def _report(run: Run, base: str) -> Report:
     )
     if completeness.ok and not (integrity.ok and (run.ask.since or run.ask.max_age)):
         completeness = Verdict(None, "Give checkpoints that you kept, or verify an export.")
-    limits = [*LIMITS, _HASHES_LIMIT, *run.limits]
-    limits += [] if run.ask.since else [UNKEPT_LIMIT]
-    limits += [KEY_LIMIT] if run.ask.vkey is None else []
-    return Report(
-        subject="log",
-        name=base,
-        key="export" if run.ask.vkey is None else "given",
-        vkey=run.key.vkey if run.key else None,
-        origin=run.origin,
-        size=size,
-        root=run.signed.root if run.signed else None,
-        integrity=integrity,
-        completeness=completeness,
-        policy=Verdict(None, "Verify an export to judge decisions."),
-        limits=tuple(limits),
-        notes=tuple(run.notes),
-    )
+    policy = Verdict(None, "Verify an export to judge decisions.")
+    verdicts = (integrity, completeness, policy)
+    return run.report("log", base, verdicts, limits=(_HASHES_LIMIT, *run.limits))

@@ -1,16 +1,17 @@
 """One verification: what is asked, the evidence, what is known of the log, and what was found."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
+from typing import Literal
 
 from app.audit.export.archive import policy_path
 from app.audit.reading.selection import Selection
 from app.audit.tree.checkpoint import Checkpoint, VerifierKey
 from app.kernel.canonical import digest as named
-from app.sdk.verify.evidence.evidence import Evidence
-from app.sdk.verify.report import Findings
+from app.sdk.verify.evidence.evidence import EvidenceParts
+from app.sdk.verify.report import KEY_LIMIT, LIMITS, UNKEPT_LIMIT, Findings, Report, Verdict
 
 MAX_DOCUMENT_BYTES = 1 << 24
 
@@ -70,7 +71,7 @@ class Run:
     """
 
     ask: Ask
-    evidence: Evidence
+    evidence: EvidenceParts
     integrity: Findings = field(default_factory=Findings)
     completeness: Findings = field(default_factory=Findings)
     key: VerifierKey | None = None
@@ -88,5 +89,44 @@ class Run:
 
     def document(self, digest: str) -> bytes | None:
         """A document that entries name; None where it is not here, or is another than its name."""
-        found = self.evidence.read(policy_path(digest), MAX_DOCUMENT_BYTES)
-        return found if found is not None and named(found) == digest else None
+        content = self.evidence.read(policy_path(digest), MAX_DOCUMENT_BYTES)
+        return content if content is not None and named(content) == digest else None
+
+    def report(
+        self,
+        subject: Literal["export", "selection", "log"],
+        name: str,
+        verdicts: tuple[Verdict, Verdict, Verdict],
+        *,
+        counts: Mapping[str, int] | None = None,
+        limits: Iterable[str] = (),
+        notes: Iterable[str] = (),
+    ) -> Report:
+        """Close the run.
+
+        Args:
+            subject: what was verified.
+            name: what it is called.
+            verdicts: integrity, completeness, policy.
+            counts: figures by name.
+            limits: what this kind of verification cannot show, next to what no verification can.
+            notes: what was established beside those of the run.
+        """
+        integrity, completeness, policy = verdicts
+        unkept = () if self.ask.since else (UNKEPT_LIMIT,)
+        unnamed = (KEY_LIMIT,) if self.ask.vkey is None else ()
+        return Report(
+            subject=subject,
+            name=name,
+            key="export" if self.ask.vkey is None else "given",
+            vkey=self.key.vkey if self.key else None,
+            origin=self.origin,
+            size=self.signed.size if self.signed else None,
+            root=self.signed.root if self.signed else None,
+            integrity=integrity,
+            completeness=completeness,
+            policy=policy,
+            counts=counts or {},
+            limits=(*LIMITS, *limits, *unkept, *unnamed),
+            notes=(*self.notes, *notes),
+        )

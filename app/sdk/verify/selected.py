@@ -18,7 +18,7 @@ from app.kernel.errors import InvalidInput
 from app.sdk.verify.evidence.lines import LeafLines
 from app.sdk.verify.order.stretch import TIME_LIMIT, Stretch
 from app.sdk.verify.parts import check_parts
-from app.sdk.verify.report import KEY_LIMIT, LIMITS, UNKEPT_LIMIT, Report, Verdict
+from app.sdk.verify.report import Report, Verdict
 from app.sdk.verify.run import Run
 from app.sdk.verify.tree.earlier import check_remembered, check_since
 from app.sdk.verify.tree.tree import leaf_hashes, nodes_of, rebuild
@@ -164,23 +164,12 @@ def _report(run: Run, name: str, lines: _Lines) -> Report:
         completeness = Verdict(None, UNPROVABLE)
     elif completeness.ok and not integrity.ok:
         completeness = Verdict(None, "Nothing can be said before integrity holds.")
-    limits = [*LIMITS, *run.limits]
-    if run.selection is not None and (run.selection.since or run.selection.until):
-        limits.append(TIME_LIMIT)
-    limits += [] if run.ask.since else [UNKEPT_LIMIT]
-    limits += [KEY_LIMIT] if run.ask.vkey is None else []
-    return Report(
-        subject="selection",
-        name=name,
-        key="export" if run.ask.vkey is None else "given",
-        vkey=run.key.vkey if run.key else None,
-        origin=run.origin,
-        size=size,
-        root=run.signed.root if run.signed else None,
-        integrity=integrity,
-        completeness=completeness,
-        policy=Verdict(None, _REFUSED),
+    chosen = run.selection
+    timed = (TIME_LIMIT,) if chosen is not None and (chosen.since or chosen.until) else ()
+    return run.report(
+        "selection",
+        name,
+        (integrity, completeness, Verdict(None, _REFUSED)),
         counts={"entries": lines.count},
-        limits=tuple(limits),
-        notes=tuple(run.notes),
+        limits=(*run.limits, *timed),
     )

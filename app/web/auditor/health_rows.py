@@ -26,7 +26,7 @@ STALE = timedelta(minutes=15)
 """An unchanged checkpoint is published anew every ten minutes; older than this it wants a look."""
 
 
-class Mark(StrEnum):
+class CheckMark(StrEnum):
     """How a check stands, as it is said."""
 
     OK = "In order"
@@ -47,7 +47,7 @@ class Check(NamedTuple):
     """
 
     name: str
-    mark: Mark
+    mark: CheckMark
     sentence: str
     forward: str = ""
     digest: str = ""
@@ -100,7 +100,9 @@ def checks(state: LogState, now: datetime) -> tuple[Check, ...]:
 def headline(found: Iterable[Check]) -> str:
     """All checks in one sentence."""
     wanting = [
-        f"{check.name[:1].lower()}{check.name[1:]}" for check in found if check.mark is Mark.LOOK
+        f"{check.name[:1].lower()}{check.name[1:]}"
+        for check in found
+        if check.mark is CheckMark.LOOK
     ]
     return f"Look at {listed(wanting)}." if wanting else "The log is in order."
 
@@ -113,23 +115,25 @@ def age(at: datetime, now: datetime) -> str:
 def _checkpoint(state: LogState, now: datetime) -> Check:
     name = "Checkpoint"
     if state.signed is None:
-        return Check(name, Mark.LOOK, "Nothing is signed yet.", "Wait a moment and look again.")
+        return Check(
+            name, CheckMark.LOOK, "Nothing is signed yet.", "Wait a moment and look again."
+        )
     said = f"{counted(state.signed.size, 'entry')} signed"
     if state.lock_at is not None:
         said += f", published {age(state.lock_at, now)}"
     root = state.signed.root.hex()
     if state.size > state.signed.size:
         behind = counted(state.size - state.signed.size, "entry")
-        return Check(name, Mark.LOOK, f"{said}; {behind} more not signed yet.", digest=root)
+        return Check(name, CheckMark.LOOK, f"{said}; {behind} more not signed yet.", digest=root)
     if state.lock_at is not None and now - state.lock_at > STALE:
         return Check(
             name,
-            Mark.LOOK,
+            CheckMark.LOOK,
             f"{said}. It should be published anew every ten minutes.",
             "See whether the integrator runs.",
             root,
         )
-    return Check(name, Mark.OK, f"{said}.", digest=root)
+    return Check(name, CheckMark.OK, f"{said}.", digest=root)
 
 
 def _waiting(state: LogState, now: datetime) -> Check:
@@ -140,37 +144,39 @@ def _waiting(state: LogState, now: datetime) -> Check:
         more = " and more" if len(state.overdue) > len(shown) else ""
         return Check(
             name,
-            Mark.LOOK,
+            CheckMark.LOOK,
             f"{counted(len(state.overdue), 'event')} should be in the log by now and "
             f"{'is' if len(state.overdue) == 1 else 'are'} not: {listed(shown)}{more}.",
             f"Receipts promise a place {promise}. See whether the integrator runs.",
         )
     if state.pending and state.waiting_since is not None:
         said = f"{counted(state.pending, 'event')} waiting, since {age(state.waiting_since, now)}"
-        return Check(name, Mark.OK, f"{said}. Each gets its place {promise}.")
-    return Check(name, Mark.OK, f"Nothing is waiting. Each event gets its place {promise}.")
+        return Check(name, CheckMark.OK, f"{said}. Each gets its place {promise}.")
+    return Check(name, CheckMark.OK, f"Nothing is waiting. Each event gets its place {promise}.")
 
 
 def _lock(state: LogState) -> Check:
     name = "Copy outside the database"
     if not state.lock_answers:
-        return Check(name, Mark.LOOK, "The lock store does not answer.", "Nothing can be signed.")
+        return Check(
+            name, CheckMark.LOOK, "The lock store does not answer.", "Nothing can be signed."
+        )
     if state.lock is None:
-        return Check(name, Mark.LOOK, "The lock store holds no checkpoint.")
+        return Check(name, CheckMark.LOOK, "The lock store holds no checkpoint.")
     same = "The lock store holds the checkpoint of"
     size, signed = state.lock.size, state.signed.size if state.signed else 0
     if size > signed:
         return Check(
             name,
-            Mark.LOOK,
+            CheckMark.LOOK,
             f"{same} {counted(size, 'entry')}; the database knows {signed:,}.",
             "If this stays so, the database was rolled back.",
         )
     if size < signed or (state.signed and state.lock.root != state.signed.root):
-        return Check(name, Mark.LOOK, f"{same} another log, or of an earlier size: {size:,}.")
+        return Check(name, CheckMark.LOOK, f"{same} another log, or of an earlier size: {size:,}.")
     return Check(
         name,
-        Mark.OK,
+        CheckMark.OK,
         f"{same} {counted(size, 'entry')} too. A database rolled back behind it is refused.",
     )
 
@@ -181,7 +187,7 @@ def _quorum(state: LogState, now: datetime) -> Check:
     if not seen.has_policy or not seen.needs_quorum:
         return Check(
             name,
-            Mark.NONE,
+            CheckMark.NONE,
             "No witness is asked. Whoever holds the log's key could show two people two logs.",
             "Name witnesses in HABEAS_WITNESSES, on machines of the works council, the data "
             "protection officer or an auditor.",
@@ -189,15 +195,17 @@ def _quorum(state: LogState, now: datetime) -> Check:
     if seen.met and seen.quorum_at is not None:
         return Check(
             name,
-            Mark.OK,
+            CheckMark.OK,
             f"Met for {counted(seen.quorum_size or 0, 'entry')}, {age(seen.quorum_at, now)}.",
         )
     if seen.quorum_size is None:
-        return Check(name, Mark.LOOK, "Met for no checkpoint yet.", "Look at the witnesses below.")
+        return Check(
+            name, CheckMark.LOOK, "Met for no checkpoint yet.", "Look at the witnesses below."
+        )
     when = f", {age(seen.quorum_at, now)}" if seen.quorum_at else ""
     return Check(
         name,
-        Mark.LOOK,
+        CheckMark.LOOK,
         f"Met for {counted(seen.quorum_size, 'entry')}{when}; the log has {seen.size or 0:,}.",
         "The newest checkpoint waits for cosignatures.",
     )
@@ -213,19 +221,19 @@ def _witness(one: WitnessSeen, size: int | None, now: datetime) -> Check:
     if one.problem is not None:
         said = one.problem.sentence
         since = f"{said[:1].upper()}{said[1:].rstrip('.')}, since {age(one.problem.since, now)}."
-        return Check(name, Mark.LOOK, f"{since} {last}", digest=one.vkey)
+        return Check(name, CheckMark.LOOK, f"{since} {last}", digest=one.vkey)
     if one.last_size is None:
-        return Check(name, Mark.LOOK, last, digest=one.vkey)
+        return Check(name, CheckMark.LOOK, last, digest=one.vkey)
     if size is not None and one.last_size < size:
         last += f" The log has {size:,}."
-    return Check(name, Mark.OK, last, digest=one.vkey)
+    return Check(name, CheckMark.OK, last, digest=one.vkey)
 
 
 def _alarms(state: LogState, now: datetime) -> Iterable[Check]:
     for alarm in state.witnesses.alarms:
         yield Check(
             "Alarm of a witness",
-            Mark.LOOK,
+            CheckMark.LOOK,
             f"At {counted(alarm.size, 'entry')}, {age(alarm.raised_at, now)}: {alarm.said}",
             "Keep the witness's copy and this log: they are evidence.",
             alarm.witness,
@@ -235,11 +243,11 @@ def _alarms(state: LogState, now: datetime) -> Iterable[Check]:
 def _restores(state: LogState) -> Check:
     name = "Restores"
     if not state.restores:
-        return Check(name, Mark.OK, "None. The log has gone on without a break.")
+        return Check(name, CheckMark.OK, "None. The log has gone on without a break.")
     times = counted(len(state.restores), "time")
     return Check(
         name,
-        Mark.OK,
+        CheckMark.OK,
         f"The log was continued {times} after a restore, each signed by two custodians.",
         entries=tuple(entry.idx for entry in state.restores),
     )
@@ -250,11 +258,11 @@ def _custodians(state: LogState) -> Check:
     if not state.custodians:
         return Check(
             name,
-            Mark.NONE,
+            CheckMark.NONE,
             "None are named. Erasing a person and going on after a restore need two of them.",
             "Name them in HABEAS_CUSTODIANS.",
         )
-    return Check(name, Mark.OK, f"{listed(list(state.custodians))}; two must sign together.")
+    return Check(name, CheckMark.OK, f"{listed(list(state.custodians))}; two must sign together.")
 
 
 class ExportRow(NamedTuple):

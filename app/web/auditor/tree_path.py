@@ -20,7 +20,7 @@ _MARGIN = 6
 
 
 @dataclass(frozen=True)
-class Step:
+class PathStep:
     """One level upward: the sibling the proof gives, and what both make together."""
 
     level: int
@@ -85,7 +85,7 @@ def ranges(index: int, size: int) -> tuple[tuple[Side, int, int], ...]:
     return tuple(reversed(found))
 
 
-def steps(index: int, size: int, leaf_hash: bytes, path: Sequence[bytes]) -> tuple[Step, ...]:
+def steps(index: int, size: int, leaf_hash: bytes, path: Sequence[bytes]) -> tuple[PathStep, ...]:
     """Walk the proof upward; the last step's result is the root.
 
     Raises:
@@ -99,11 +99,11 @@ def steps(index: int, size: int, leaf_hash: bytes, path: Sequence[bytes]) -> tup
             current, first = node_hash(sibling, current), low
         else:
             current, end = node_hash(current, sibling), high
-        found.append(Step(level, side, sibling, low, high - 1, current, first, end - 1))
+        found.append(PathStep(level, side, sibling, low, high - 1, current, first, end - 1))
     return tuple(found)
 
 
-def draw(index: int, leaf_hash: bytes, walk: Sequence[Step]) -> Drawing:
+def draw(index: int, leaf_hash: bytes, walk: Sequence[PathStep]) -> Drawing:
     """Lay the walk out in two columns, the root on top: left children left, right ones right."""
     levels = len(walk)
     boxes: list[Box] = []
@@ -130,7 +130,7 @@ def draw(index: int, leaf_hash: bytes, walk: Sequence[Step]) -> Drawing:
     )
 
 
-def _parent_x(walk: Sequence[Step], height: int) -> int:
+def _parent_x(walk: Sequence[PathStep], height: int) -> int:
     if height + 1 == len(walk):
         return _MIDDLE
     return _RIGHT if walk[height + 1].side == "left" else _LEFT

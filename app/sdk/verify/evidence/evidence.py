@@ -21,7 +21,7 @@ _PIECE = 1 << 24
 
 
 @dataclass(frozen=True)
-class Part:
+class EvidencePart:
     """A stretch of a file."""
 
     file: Path
@@ -30,14 +30,14 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class EvidenceParts:
     """Parts by name, and what is wrong with the wrapping they came in.
 
     A file that holds several parts stays open until the evidence is closed; it is read by offset,
     so that threads do not get into each other's way.
     """
 
-    parts: Mapping[str, Part]
+    parts: Mapping[str, EvidencePart]
     faults: tuple[str, ...]
     archive: BinaryIO | None = None
 
@@ -82,7 +82,7 @@ class Evidence:
 class _Stretch(io.RawIOBase, BinaryIO):
     """The bytes of a part and not one more; ``read`` gives fewer than asked only at the end."""
 
-    def __init__(self, handle: int, part: Part) -> None:
+    def __init__(self, handle: int, part: EvidencePart) -> None:
         super().__init__()
         self._handle = handle
         self._at = part.offset
@@ -101,7 +101,7 @@ class _Stretch(io.RawIOBase, BinaryIO):
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
-def from_folder(folder: Path) -> Evidence:
+def from_folder(folder: Path) -> EvidenceParts:
     """Take the files below a folder."""
     parts, faults = {}, []
     for file in sorted(folder.rglob("*")):
@@ -109,13 +109,13 @@ def from_folder(folder: Path) -> Evidence:
         if file.is_symlink() or not (file.is_file() or file.is_dir()):
             faults.append(f"{name} is not an ordinary file")
         elif file.is_file():
-            parts[name] = Part(file, 0, file.stat().st_size)
-    return Evidence(parts, tuple(faults))
+            parts[name] = EvidencePart(file, 0, file.stat().st_size)
+    return EvidenceParts(parts, tuple(faults))
 
 
-def from_tar(path: Path) -> Evidence:
+def from_tar(path: Path) -> EvidenceParts:
     """Find the parts of an archive without believing its headers."""
-    parts: dict[str, Part] = {}
+    parts: dict[str, EvidencePart] = {}
     faults: list[str] = []
     file = path.open("rb", buffering=0)
     end = file.seek(0, io.SEEK_END)
@@ -126,17 +126,19 @@ def from_tar(path: Path) -> Evidence:
             faults.append(f"{name} is in the archive twice")
         after = part.offset + part.size
         if after + padding(part.size) > end:
-            parts[name] = Part(path, part.offset, max(0, min(part.size, end - part.offset)))
+            parts[name] = EvidencePart(path, part.offset, max(0, min(part.size, end - part.offset)))
             faults.append(f"the archive is cut off within {name}")
             break
         parts[name] = part
         if any(os.pread(file.fileno(), padding(part.size), after)):
             faults.append(f"the bytes after {name} are not all zero")
         at = after + padding(part.size)
-    return Evidence(parts, tuple(faults), file)
+    return EvidenceParts(parts, tuple(faults), file)
 
 
-def _part_at(file: BinaryIO, at: int, path: Path, faults: list[str]) -> tuple[str, Part] | None:
+def _part_at(
+    file: BinaryIO, at: int, path: Path, faults: list[str]
+) -> tuple[str, EvidencePart] | None:
     """The part whose header begins at a byte; None at the end or where nothing can be read."""
     block = os.pread(file.fileno(), BLOCK, at)
     if not any(block):
@@ -145,7 +147,7 @@ def _part_at(file: BinaryIO, at: int, path: Path, faults: list[str]) -> tuple[st
         return None
     usual = _usual(block)
     if usual is not None:
-        return usual[0], Part(path, at + BLOCK, usual[1])
+        return usual[0], EvidencePart(path, at + BLOCK, usual[1])
     try:
         info = tarfile.TarInfo.frombuf(block, "utf-8", "strict")
         if info.size < 0 or header(info.name, info.size) != block:
@@ -153,7 +155,7 @@ def _part_at(file: BinaryIO, at: int, path: Path, faults: list[str]) -> tuple[st
     except (tarfile.HeaderError, ValueError):
         faults.append(f"the archive is damaged at byte {at}")
         return None
-    return info.name, Part(path, at + BLOCK, max(0, info.size))
+    return info.name, EvidencePart(path, at + BLOCK, max(0, info.size))
 
 
 _NAME, _SIZE, _SUM = slice(0, 100), slice(124, 136), slice(148, 156)

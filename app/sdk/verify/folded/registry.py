@@ -13,7 +13,7 @@ NEVER = "performance_evaluation"
 
 
 @dataclass
-class Paired:
+class PairedDevice:
     """A device.
 
     Attributes:
@@ -29,11 +29,11 @@ class Registry:
 
     def __init__(self, documents: Documents) -> None:
         self._documents = documents
-        self._devices: dict[str, Paired] = {}
+        self._devices: dict[str, PairedDevice] = {}
         self._consumers: dict[str, tuple[Consumer, int]] = {}
         self._datasets: dict[str, frozenset[str]] = {}
 
-    def device(self, device: str) -> Paired:
+    def device(self, device: str) -> PairedDevice:
         """A device.
 
         Raises:
@@ -64,7 +64,7 @@ class Registry:
         device, (person,) = leaf["facts"]["device"], leaf["subjects"]
         if device in self._devices:
             yield f"pairs the device {device}, which was paired before"
-        self._devices[device] = Paired(person)
+        self._devices[device] = PairedDevice(person)
 
     def revoked(self, position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
         """Take ``device.revoked``."""

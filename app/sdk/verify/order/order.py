@@ -19,7 +19,7 @@ from app.sdk.verify.evidence.envelope import EnvelopeReader, Envelopes
 from app.sdk.verify.order.erasures import AGREED_KINDS
 from app.sdk.verify.order.events import EventIds
 from app.sdk.verify.order.promised import Promises
-from app.sdk.verify.order.restores import Restored
+from app.sdk.verify.order.restores import RestoreEntry
 from app.sdk.verify.report import Findings
 
 _DIGEST = b'"sha256:'
@@ -81,7 +81,7 @@ class OrderCheck:
         self.documents: dict[str, int] = {}
         """Digest to the first entry that names the document."""
         self._known: set[bytes] = set()
-        self.restores: list[Restored] = []
+        self.restores: list[RestoreEntry] = []
         self.agreed: list[tuple[int, Mapping[str, Any]]] = []
         """The entries that tell whether two custodians agreed; see ``check_erasures``."""
         self._listed: object = None
@@ -224,7 +224,7 @@ class OrderCheck:
         if leaf["kind"] == Kind.LOG_CUSTODIANS_ADOPTED:
             self._listed = facts.get("custodians")
         elif leaf["kind"] == Kind.LOG_RESTORED:
-            self.restores.append(Restored(position, facts, self._listed))
+            self.restores.append(RestoreEntry(position, facts, self._listed))
         elif leaf["kind"] == Kind.SUBJECT_ERASED:
             self.erased += len(leaf["subjects"])
         elif leaf["kind"] == Kind.LOG_EXPORTED:

@@ -16,7 +16,7 @@ from app.audit.tree.epoch import base_of
 from app.kernel.clock import instant
 from app.kernel.signing import read_token, unb64u
 from app.kernel.tokens import SUBMISSION_TYPE, keys_for
-from app.sdk.verify.order.restores import Restored
+from app.sdk.verify.order.restores import RestoreEntry
 from app.sdk.verify.report import Findings
 from app.sdk.verify.run import Ask
 
@@ -83,7 +83,9 @@ class Promises:
                     position,
                 )
 
-    def finish(self, origin: str, last_at: str | None, restores: list[Restored]) -> Iterator[str]:
+    def finish(
+        self, origin: str, last_at: str | None, restores: list[RestoreEntry]
+    ) -> Iterator[str]:
         """Note broken promises; yield what else there is to say, as sentences.
 
         Args:

@@ -33,7 +33,7 @@ _MAX_DOCUMENT_BYTES = 1_000_000
 
 
 @dataclass(frozen=True)
-class Restored:
+class RestoreEntry:
     """One ``log.restored``, not believed yet.
 
     Attributes:
@@ -47,7 +47,7 @@ class Restored:
     listed: object = None
 
 
-def check_restores(run: Run, restores: list[Restored], node: Node) -> None:
+def check_restores(run: Run, restores: list[RestoreEntry], node: Node) -> None:
     """Check each restore, and that they explain the name under which the log is signed."""
     assert run.signed is not None, "asked only of a log whose checkpoint holds"
     origin = base_of(run.signed.origin)
@@ -68,7 +68,7 @@ def check_restores(run: Run, restores: list[Restored], node: Node) -> None:
         run.completeness.add(f"no entry tells how the log came to be called {run.signed.origin}")
 
 
-def _why_not(run: Run, restored: Restored, origin: str, node: Node) -> str | None:
+def _why_not(run: Run, restored: RestoreEntry, origin: str, node: Node) -> str | None:
     facts = restored.facts
     try:
         said = {name: str(facts[name]) for name in _SIGNED}
@@ -89,14 +89,14 @@ def _why_not(run: Run, restored: Restored, origin: str, node: Node) -> str | Non
     return None
 
 
-def _custodians(run: Run, restored: Restored) -> Custodians:
+def _custodians(run: Run, restored: RestoreEntry) -> Custodians:
     named = restored.facts["custodians"]
     if restored.listed not in {None, named}:
         raise Forbidden(f"it rests on the list {named}; in force was {restored.listed}")
     return parse_custodians(_document(run, named))
 
 
-def _whose(restored: Restored) -> str:
+def _whose(restored: RestoreEntry) -> str:
     listed = f"They are of the list {restored.facts['custodians']}"
     known = "" if restored.listed else ", which no entry before adopted"
     return f"{listed}{known}: is it the one you know?"

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.audit.tree.checkpoint import BadNote, Checkpoint
 from app.audit.tree.merkle import Node, root_at
-from app.sdk.verify.order.restores import Restored
+from app.sdk.verify.order.restores import RestoreEntry
 from app.sdk.verify.run import Run
 from app.sdk.verify.tree.trust import earlier_checkpoint
 
@@ -24,7 +24,7 @@ def check_remembered(run: Run, earlier: Iterable[tuple[int, Any, Any]], node: No
             )
 
 
-def check_since(run: Run, node: Node, restores: Sequence[Restored] = ()) -> None:
+def check_since(run: Run, node: Node, restores: Sequence[RestoreEntry] = ()) -> None:
     """Hold the kept checkpoints against the tree."""
     assert run.signed is not None
     assert run.key is not None
@@ -52,7 +52,7 @@ def _hold(run: Run, name: str, before: Checkpoint, node: Node) -> None:
         )
 
 
-def _is_excused(run: Run, name: str, before: Checkpoint, restores: Sequence[Restored]) -> bool:
+def _is_excused(run: Run, name: str, before: Checkpoint, restores: Sequence[RestoreEntry]) -> bool:
     """Whether a checkpoint is of entries that a restore lost, as two custodians have signed."""
     for restored in restores:
         facts = restored.facts

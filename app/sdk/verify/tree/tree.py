@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from app.audit.tree.merkle import HASH_BYTES, CompactRange, Node, complete_root
 from app.audit.tree.tiles import TILE_WIDTH, Tile, cut, nodes, tile_at
-from app.sdk.verify.evidence.evidence import Evidence
+from app.sdk.verify.evidence.evidence import EvidenceParts
 from app.sdk.verify.report import Findings
 from app.sdk.verify.run import Run
 
@@ -21,7 +21,7 @@ def leaf_hashes(lines: Sequence[bytes]) -> list[bytes]:
 class TreeCheck:
     """Takes leaf hashes in order; compares each tile with the archive's as soon as it is full."""
 
-    def __init__(self, evidence: Evidence, size: int | None, integrity: Findings) -> None:
+    def __init__(self, evidence: EvidenceParts, size: int | None, integrity: Findings) -> None:
         self._evidence = evidence
         self._size = size
         self._integrity = integrity
@@ -101,7 +101,7 @@ class TreeCheck:
         return True
 
 
-def nodes_of(evidence: Evidence, size: int) -> Node:
+def nodes_of(evidence: EvidenceParts, size: int) -> Node:
     """The nodes of the tree, from the archive's tiles once they are known to be right."""
 
     def tile_hashes(level: int, n: int) -> bytes:

@@ -14,7 +14,7 @@ from app.audit.tree.checkpoint import (
     parse_vkey,
 )
 from app.audit.tree.epoch import base_of
-from app.audit.tree.quorum import BadPolicy, Policy, Verdict, evaluate, parse_policy
+from app.audit.tree.quorum import BadPolicy, Policy, QuorumVerdict, evaluate, parse_policy
 from app.kernel.clock import timestamp
 from app.sdk.verify.report import (
     AGE_LIMIT,
@@ -97,7 +97,7 @@ def _hold_against_policy(run: Run) -> None:
     _freshness(run, judged)
 
 
-def _quorum(integrity: Findings, policy: Policy, judged: Verdict) -> None:
+def _quorum(integrity: Findings, policy: Policy, judged: QuorumVerdict) -> None:
     if not judged.met:
         missing = ", ".join(
             sorted({witness.name for witness in policy.witnesses} - judged.cosigned.keys())
@@ -116,7 +116,7 @@ def _time(at: int) -> str:
         return f"second {at} since 1970"
 
 
-def _freshness(run: Run, judged: Verdict) -> None:
+def _freshness(run: Run, judged: QuorumVerdict) -> None:
     max_age = run.ask.max_age
     if judged.fresh_at is None:
         run.limits.append(AGE_LIMIT)
