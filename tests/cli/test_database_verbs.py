@@ -25,7 +25,7 @@ from app.demo.seed import DATA
 from app.settings import Settings
 from app.wiring import build
 from tests.architecture.test_every_change_is_an_entry import EMPLOYEE, Story
-from tests.conftest import _drop_database
+from tests.postgresql import drop_database
 from tests.rights.test_erasure import traces
 
 BASIS = ("--basis", "gdpr-17-1-b")
@@ -96,7 +96,7 @@ def office(postgresql_server: str, tmp_path: Path) -> Iterator[Office]:
         tmp_path,
         postgresql_server.format(db=name),
     )
-    _drop_database(postgresql_server, name)
+    drop_database(postgresql_server, name)
     with server.connect() as connection:
         for role in (*ROLES, "admin"):
             connection.exec_driver_sql(f"DROP ROLE IF EXISTS {prefix}_{role}")

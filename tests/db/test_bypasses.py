@@ -30,9 +30,10 @@ from app.sdk.verify import Ask, verify_asked
 from app.settings import Settings
 from app.wiring import build
 from tests.architecture.test_every_change_is_an_entry import Story, start_session
-from tests.conftest import _copy_database, _drop_database
 from tests.db.bypasses import BYPASSES, Bypass
 from tests.fakes import FakeClock
+from tests.postgresql import copy_database, drop_database
+from tests.templates import FILE, Templates
 
 PAGE = Path(app.__file__).parents[1] / "docs" / "bypasses.md"
 REGENERATE = bool(os.environ.get("REGENERATE"))
@@ -64,15 +65,16 @@ class Scene:
 
 
 def prepare(kind: str, request: pytest.FixtureRequest, folder: Path) -> Scene:
-    template = request.getfixturevalue("sample_template")(kind)
+    templates: Templates = request.getfixturevalue("templates")
+    template = templates.folder(kind, "sample")
     shutil.copytree(template / "var", folder / "var")
     prefix = f"b{uuid.uuid4().hex[:8]}"
     if kind == "sqlite":
-        shutil.copyfile(template / "db.sqlite", folder / "new.sqlite")
+        shutil.copyfile(template / FILE, folder / "new.sqlite")
         url = f"sqlite:///{folder / 'new.sqlite'}"
     else:
         server = request.getfixturevalue("postgresql_server")
-        _copy_database(server, "habeas_bypass", "habeas_sample")
+        copy_database(server, "habeas_bypass", templates.database("sample"))
         admin = open_as_admin(server.format(db="habeas_bypass"), None)
         create_roles(admin, prefix)
         admin.engine.dispose()
@@ -85,7 +87,7 @@ def prepare(kind: str, request: pytest.FixtureRequest, folder: Path) -> Scene:
     if kind == "sqlite":
         shutil.copyfile(folder / "new.sqlite", folder / "old.sqlite")
     else:
-        _copy_database(url, "habeas_bypass_old", "habeas_bypass")
+        copy_database(url, "habeas_bypass_old", "habeas_bypass")
     with services.database.write() as tx:
         day = Story(services, tx)
         day.given()
@@ -135,7 +137,7 @@ def scene(
     yield make
     if "postgresql" in made:
         for name in ("habeas_bypass", "habeas_bypass_old"):
-            _drop_database(made["postgresql"].url, name)
+            drop_database(made["postgresql"].url, name)
         admin = create_engine(made["postgresql"].url.format(db="postgres"))
         with admin.begin() as connection:
             for role in ("app", "integrator", "auditor", "eraser", "owner"):
@@ -154,7 +156,7 @@ class Trial:
     def end(self) -> None:
         """Take the copy away again."""
         if self.scene.kind == "postgresql":
-            _drop_database(self.scene.url, str(make_url(self.url).database))
+            drop_database(self.scene.url, str(make_url(self.url).database))
 
     def attempt(self, bypass: Bypass, actor: str) -> str | None:
         """Try it; say what prevented it, or None if nothing did."""
@@ -260,7 +262,7 @@ def trial(scene: Scene, folder: Path, *, older: bool = False, lock: bool = False
         )
         return Trial(scene, folder, f"sqlite:///{folder / 'db.sqlite'}")
     name = f"t_{uuid.uuid4().hex}"
-    _copy_database(scene.url, name, "habeas_bypass_old" if older else "habeas_bypass")
+    copy_database(scene.url, name, "habeas_bypass_old" if older else "habeas_bypass")
     return Trial(scene, folder, scene.url.format(db=name))
 
 

@@ -33,9 +33,10 @@ from tests.architecture.test_every_change_is_an_entry import (
     report,
     start_session,
 )
-from tests.conftest import _copy_database, _drop_database
 from tests.fakes import FakeClock
+from tests.postgresql import copy_database, drop_database
 from tests.rights.test_erasure import traces
+from tests.templates import Templates
 
 
 @dataclass(frozen=True)
@@ -54,16 +55,16 @@ class Estate:
 
 
 @pytest.fixture
-def estate(postgresql_server: str) -> Iterator[Estate]:
+def estate(postgresql_server: str, templates: Templates) -> Iterator[Estate]:
     name = f"t_{uuid.uuid4().hex}"
-    _copy_database(postgresql_server, name, "habeas_template")
+    copy_database(postgresql_server, name, templates.database("empty"))
     found = Estate(postgresql_server.format(db=name), f"r{uuid.uuid4().hex[:8]}")
     admin = open_as_admin(found.url, None)
     create_roles(admin, found.prefix)
     create_roles(admin, found.prefix)  # again is harmless
     admin.engine.dispose()
     yield found
-    _drop_database(postgresql_server, name)
+    drop_database(postgresql_server, name)
     server = create_engine(postgresql_server.format(db="postgres"), isolation_level="AUTOCOMMIT")
     with server.connect() as connection:
         for role in ("app", "integrator", "auditor", "eraser", "owner"):
@@ -267,7 +268,7 @@ def test_an_upgrade_makes_tables_that_the_owner_owns(postgresql_server: str) -> 
         )).scalars())  # fmt: skip
     owner.engine.dispose()
     assert owners == {f"{prefix}_owner"}
-    _drop_database(postgresql_server, name)
+    drop_database(postgresql_server, name)
     with server.connect() as connection:
         for role in ("app", "integrator", "auditor", "eraser", "owner"):
             connection.exec_driver_sql(f"DROP ROLE {prefix}_{role}")

@@ -32,8 +32,9 @@ from tests.architecture.test_every_change_is_an_entry import (
     stop,
     use,
 )
-from tests.conftest import _copy_database
 from tests.fakes import FakeClock
+from tests.postgresql import copy_database
+from tests.templates import FILE, Templates
 
 APPEND_ONLY = sorted(set(metadata.tables) - set(MAY_CHANGE))
 REFUSAL = r"append-only|takes the next index|has its entry"
@@ -41,14 +42,15 @@ REFUSAL = r"append-only|takes the next index|has its entry"
 
 def fill(kind: str, request: pytest.FixtureRequest, folder: Path) -> Iterator[Database]:
     """The sample organisation after a day in which every append-only table got a row."""
-    template = request.getfixturevalue("sample_template")(kind)
+    templates: Templates = request.getfixturevalue("templates")
+    template = templates.folder(kind, "sample")
     shutil.copytree(template / "var", folder / "var")
     url = f"sqlite:///{folder / 'db.sqlite'}"
     if kind == "sqlite":
-        shutil.copyfile(template / "db.sqlite", folder / "db.sqlite")
+        shutil.copyfile(template / FILE, folder / "db.sqlite")
     else:
         server = request.getfixturevalue("postgresql_server")
-        _copy_database(server, "habeas_filled", "habeas_sample")
+        copy_database(server, "habeas_filled", templates.database("sample"))
         url = server.format(db="habeas_filled")
     custodians = sample_custodians(folder / "custodians")  # their list is a document of the log
     settings = Settings(var=folder / "var", database_url=url, demo=True, custodians=custodians)

@@ -1,68 +1,43 @@
 """The whole program with the sample people, in process on both databases and in a real browser."""
 
-import shutil
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page, StorageState
-from sqlalchemy import create_engine
 
 from app.demo import provider
-from app.demo.seed import seed
-from app.demo.server import SECRETS, demo_settings, free_port, running
+from app.demo.server import demo_settings, free_port, running
 from app.main import create_app
 from app.settings import Settings
 from app.wiring import build
 from app.wiring.shipped import Shipped
 from tests.fakes import FakeClock
+from tests.templates import Templates
 from tests.web.house import House
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def house(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, shipped: Shipped
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    templates: Templates,
+    shipped: Shipped,
 ) -> Iterator[House]:
     """Habeas with the sample people and policies, once per module and database.
 
     The tests of a module share it; each takes people of its own.
     """
-    var = tmp_path_factory.mktemp("house")
-    if request.param == "sqlite":
-        url, drop = f"sqlite:///{var / 'habeas.sqlite'}", _nothing
-        shutil.copyfile(request.getfixturevalue("sqlite_template"), var / "habeas.sqlite")
-    else:
-        url, drop = _postgresql(request.getfixturevalue("postgresql_server"))
-    clock = FakeClock()
-    settings = Settings(var=var, database_url=url, demo=True)
-    services = build(settings, clock=clock, shipped=shipped)
-    seed(services, var / SECRETS)
-    app = create_app(services)
-    provider.install(app, services)
-    yield House(app, services, clock)
-    services.database.engine.dispose()
-    drop()
-
-
-def _nothing() -> None:
-    """A file in a temporary folder goes with the folder."""
-
-
-def _postgresql(server: str) -> tuple[str, Callable[[], None]]:
-    name = f"w_{uuid.uuid4().hex}"
-    admin = create_engine(server.format(db="postgres"), isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE habeas_template")
-
-    def drop() -> None:
-        with admin.connect() as connection:
-            connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
-        admin.dispose()
-
-    return server.format(db=name), drop
+    folder, clock = tmp_path_factory.mktemp("house"), FakeClock()
+    with templates.copy(request.param, "sample", folder) as url:
+        settings = Settings(var=folder / "var", database_url=url, demo=True)
+        services = build(settings, clock=clock, shipped=shipped)
+        app = create_app(services)
+        provider.install(app, services)
+        yield House(app, services, clock)
+        services.close()
 
 
 @dataclass
