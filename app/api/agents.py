@@ -12,8 +12,8 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.agents.leases.terms import Poll
-from app.agents.model import Captured, Report
 from app.agents.pairing.service import Token, TokenRefusal
+from app.agents.reports.model import Captured, Report
 from app.api.deps import MachineRoom, Now, ReadTx, ServicesDep, WriteTx
 from app.kernel.errors import Unauthenticated
 from app.kernel.shapes import CODE, DIGEST, TOKEN_ID, whole
@@ -202,13 +202,13 @@ def lease(
     nonce: Annotated[str | None, Query(max_length=128)] = None,
 ) -> Response:
     """The device's lease. Most polls are answered by reading; a changed one is recorded first."""
-    agents = services.agents
-    device = services.pairing.bearer_device(read, bearer, now)
+    leases = services.leases
+    holder = leases.holder(read, bearer, now)
     poll = Poll(if_none_match, place, nonce)
-    answer = agents.renewal(read, device, now, poll)
+    answer = leases.renewal(read, holder, now, poll)
     if answer is None:
         read.close()  # never wait for one connection while holding another
-        answer = agents.lease(write, device, now, poll)
+        answer = leases.lease(write, holder.device, now, poll)
     headers = {"ETag": answer.etag, "Cache-Control": "private, no-cache"}
     if answer.token is None:
         return Response(status_code=304, headers=headers)

@@ -1,7 +1,7 @@
 """The one answer to "may this person be captured now": lease and pages come from it."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from app.capture.directive import directive
 from app.capture.situation import (
@@ -14,6 +14,7 @@ from app.capture.situation import (
 from app.consent.service import ConsentService
 from app.db.engine import Tx
 from app.directory.model import Person
+from app.policy.knobs import LEASE_TTL_S
 from app.policy.service import PolicyService
 
 
@@ -42,7 +43,8 @@ class CaptureService:
             place: where the laptop is, if that is known; one more region, so it can only narrow.
             device_active: whether the device that asks is not revoked.
         """
-        in_force = self.policy.in_force(tx, regions_in_question(person, place), now)
+        regions, policy = regions_in_question(person, place), self.policy.memory(tx)
+        in_force = policy.in_force(regions, now)
         standing = self.consent.standing(tx, person, now)
         circumstances = circumstances_of(person, standing, in_force, device_active=device_active)
         found = directive(circumstances, now)
@@ -60,4 +62,5 @@ class CaptureService:
             offer_to(person, in_force),
             document,
             catalogue,
+            policy.changes_at(regions, now, timedelta(seconds=in_force.compiled[LEASE_TTL_S])),
         )

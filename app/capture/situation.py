@@ -27,6 +27,7 @@ class Situation:
         policy_digest: names the policy document; None while capture is off.
         circumstances: everything that the directive was computed from.
         catalogue: where apps and exclusions are described.
+        changes_at: when something else will be in force, if a lease of now could live so long.
     """
 
     person: Person
@@ -38,6 +39,7 @@ class Situation:
     offer: Offer
     policy_digest: str | None
     catalogue: Catalogue
+    changes_at: datetime | None = None
 
     @property
     def extent(self) -> Extent:

@@ -68,6 +68,11 @@ version_table = Table(
     Column("recorded_at", UtcTime, nullable=False),
 )
 
+_FIELDS = tuple(column.name for column in person_table.c if column.name != "version")
+
+PERSON = tuple(person_table.c[name].label(f"directory_{name}") for name in _FIELDS)
+"""What a statement of a room above selects that joins the person; see ``read_person``."""
+
 _IMPORT_LOCK = 4_841_027  # the number after that of policy
 
 _BATCH = 500
@@ -242,3 +247,10 @@ def _person(row: Row[Any]) -> Person:
     fields = {**row._asdict(), "roles": _roles(row.roles)}
     del fields["version"]
     return Person(**fields)
+
+
+def read_person(row: Row[Any]) -> Person:
+    """A person from a row that has the columns of ``PERSON`` among others."""
+    columns = row._asdict()
+    fields = {name: columns[f"directory_{name}"] for name in _FIELDS}
+    return Person(**{**fields, "roles": _roles(fields["roles"])})

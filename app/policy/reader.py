@@ -28,16 +28,24 @@ class PolicyReader:
         self.registry = registry
         self._memory: Memory | None = None
 
+    def memory(self, tx: Tx) -> Memory:
+        """The answers under the event that is the last now: many questions, one statement."""
+        head, memory = store.head(tx), self._memory
+        if memory is None or memory.event != head.event:
+            history = store.history(tx, head.seq, self.registry)
+            memory = self._memory = Memory.of(head.event, history)
+        return memory
+
     def history(self, tx: Tx) -> History:
         """Every row that bears on what is in force."""
-        return self._remembered(tx).history
+        return self.memory(tx).history
 
     def in_force(
         self, tx: Tx, regions: tuple[str, ...], at: datetime, known_at: datetime | None = None
     ) -> InForce:
         """What holds for somebody with these regions at an instant, as known at another."""
         if known_at is None:
-            return self._remembered(tx).in_force(regions, at)
+            return self.memory(tx).in_force(regions, at)
         known = store.history(tx, store.head(tx, known_at).seq, self.registry).known(known_at)
         return in_force(known, regions, at, compile_layers)
 
@@ -45,7 +53,7 @@ class PolicyReader:
         self, tx: Tx, regions: tuple[str, ...], start: datetime, end: datetime
     ) -> tuple[tuple[datetime, InForce], ...]:
         """What holds from start to end, both included: at the start, and after each change."""
-        return self._remembered(tx).throughout(regions, start, end)
+        return self.memory(tx).throughout(regions, start, end)
 
     def situation(self, tx: Tx, region: str, now: datetime) -> Situation:
         """What a new company policy of a region would come into.
@@ -70,11 +78,3 @@ class PolicyReader:
                 cure="Only regions with a floor in policies/regions can have a policy.",
             )
         return found
-
-    def _remembered(self, tx: Tx) -> Memory:
-        head, memory = store.head(tx), self._memory
-        if memory is None or memory.event != head.event:
-            memory = self._memory = Memory.of(
-                head.event, store.history(tx, head.seq, self.registry)
-            )
-        return memory

@@ -16,7 +16,6 @@ from app.audit.entries.model import SYSTEM, Event, Kind
 from app.audit.entries.service import AuditService
 from app.db.engine import Tx
 from app.kernel.authority import Authority
-from app.kernel.canonical import canonical, digest
 from app.kernel.clock import timestamp
 from app.kernel.errors import NotFound
 from app.kernel.scope import Scope
@@ -25,10 +24,10 @@ from app.policy.catalogue.model import Catalogue
 from app.policy.changes.model import RegionView
 from app.policy.changes.stops import Stops
 from app.policy.changes.workflow import Workflow
-from app.policy.document import document
 from app.policy.knobs import REGISTRY, KnobRegistry
 from app.policy.law.layer import Floor, chain
 from app.policy.law.packs import PolicyTexts
+from app.policy.memory import Documents, Memory
 from app.policy.model import InForce
 from app.policy.reader import PolicyReader
 from app.policy.timeline import met
@@ -41,6 +40,7 @@ class PolicyService:
     Attributes:
         log: takes the entries.
         reader: answers what is in force; one for all parts, because it remembers.
+        for_agents: the policy documents that agents fetch.
         workflow: how a company policy changes.
         stops: how capture is turned off and on again.
         floors: those of the files.
@@ -49,6 +49,7 @@ class PolicyService:
 
     log: AuditService
     reader: PolicyReader
+    for_agents: Documents
     workflow: Workflow
     stops: Stops
     floors: tuple[Floor, ...]
@@ -76,6 +77,7 @@ class PolicyService:
         return cls(
             log=log,
             reader=reader,
+            for_agents=Documents(catalogue),
             workflow=Workflow(log=log, authority=authority, reader=reader, texts=texts),
             stops=Stops(log=log, authority=authority, reader=reader),
             floors=tuple(floors),
@@ -157,6 +159,10 @@ class PolicyService:
         """
         return self.reader.in_force(tx, regions, at, known_at)
 
+    def memory(self, tx: Tx) -> Memory:
+        """What holds, for whoever asks several questions about one person (``Memory``)."""
+        return self.reader.memory(tx)
+
     def throughout(
         self, tx: Tx, regions: tuple[str, ...], start: datetime, end: datetime
     ) -> tuple[tuple[datetime, InForce], ...]:
@@ -165,8 +171,7 @@ class PolicyService:
 
     def document_for(self, in_force: InForce, scope: Scope | None) -> tuple[str, bytes]:
         """The policy document for agents, by digest; not kept."""
-        body = canonical(document(in_force.compiled, scope, self.catalogue))
-        return digest(body), body
+        return self.for_agents.of(in_force.compiled, scope)
 
     def publish_document(
         self, tx: Tx, in_force: InForce, scope: Scope | None, now: datetime

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from app.access.consumers import ConsumerService
 from app.access.service import AccessService
 from app.agents.devices.service import DeviceService
+from app.agents.leases.service import LeaseService
 from app.agents.pairing.service import PairingService
 from app.agents.reports.service import ReportService
-from app.agents.service import AgentService
 from app.audit.entries.documents import CUSTODIANS
 from app.audit.entries.model import Kind
 from app.audit.export.service import ExportService
@@ -39,9 +39,9 @@ from app.wiring.core import Core, make_core
 from app.wiring.foundation import Foundation, lay_foundation
 from app.wiring.rooms import (
     make_access,
-    make_agents,
     make_exports,
     make_integrator,
+    make_leases,
     make_rights,
     make_witnesses,
 )
@@ -58,7 +58,7 @@ class Services(Core):
     sessions: SessionService
     pairing: PairingService
     devices: DeviceService
-    agents: AgentService
+    leases: LeaseService
     reports: ReportService
     consumers: ConsumerService
     access: AccessService
@@ -205,7 +205,7 @@ def _joined(on: Foundation, shipped: Shipped) -> Services:
         sessions=SessionService(core.log),
         pairing=PairingService(core.log, core.settings.issuer),
         devices=devices,
-        agents=make_agents(core),
+        leases=make_leases(core),
         reports=ReportService(core.log, core.directory, core.policy),
         consumers=consumers,
         access=access,

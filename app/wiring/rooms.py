@@ -10,7 +10,7 @@ from app.access.decision.inquiry import Inquirer
 from app.access.grants.permit import GrantSigner
 from app.access.service import AccessService
 from app.agents.devices.service import DeviceService
-from app.agents.service import AgentService
+from app.agents.leases.service import LeaseService
 from app.audit.export.jobs import ExportJobs
 from app.audit.export.service import ExportService
 from app.audit.export.writing import Documents
@@ -78,9 +78,9 @@ def _documents(*keepers: _Keeper) -> Documents:
     return lambda tx: chain.from_iterable(keeper.documents(tx) for keeper in keepers)
 
 
-def make_agents(core: Core) -> AgentService:
+def make_leases(core: Core) -> LeaseService:
     """Leases, signed."""
-    return AgentService(
+    return LeaseService(
         log=core.log,
         directory=core.directory,
         policy=core.policy,

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from app.agents.devices.model import Device
 from app.agents.leases.terms import LeaseAnswer, Poll
-from app.agents.model import Device
 from app.audit.entries.model import SYSTEM
 from app.audit.reading.service import ReadingService
 from app.consent.model import Act
@@ -117,13 +117,13 @@ class Company:
 
     def lease(self, device: Device, poll: Poll | None = None) -> LeaseAnswer:
         """As the API asks: read first, write only if that is not enough."""
-        agents, poll = self.services.agents, poll or Poll()
+        leases, poll = self.services.leases, poll or Poll()
         with self.read() as tx:
-            answer = agents.renewal(tx, device, self.now, poll)
+            answer = leases.renewal(tx, leases.holder_of(tx, device.id), self.now, poll)
         if answer is not None:
             return answer
         with self.write() as tx:
-            return agents.lease(tx, device, self.now, poll)
+            return leases.lease(tx, device, self.now, poll)
 
     def entries(self, kind: str) -> list[dict]:
         """The leaves of a kind, oldest first."""

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from app.agents.model import Captured, Report
+from app.agents.reports.model import Captured, Report
 from app.kernel.vocabulary import Signal
 
 TABLES = (

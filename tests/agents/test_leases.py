@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
+from app.agents.leases.service import MAX_CHANGES_PER_HOUR
 from app.agents.leases.terms import Poll
-from app.agents.service import MAX_CHANGES_PER_HOUR
 from app.capture.directive import Circumstances, directive
 from app.consent.model import Act
 from app.kernel.canonical import digest, parse_canonical
@@ -234,23 +234,38 @@ def test_a_renewal_is_answered_by_reading_alone(open_company):
     device = open_company.pair()
     open_company.lease(device)
     with open_company.read() as tx:
-        assert open_company.services.agents.renewal(tx, device, open_company.now) is not None
+        assert (
+            open_company.services.leases.renewal(
+                tx, open_company.services.leases.holder_of(tx, device.id), open_company.now
+            )
+            is not None
+        )
 
 
 def test_law_2_a_changed_lease_is_not_answered_by_reading(open_company):
     device = open_company.pair()
     with open_company.read() as tx:
-        assert open_company.services.agents.renewal(tx, device, open_company.now) is None
+        assert (
+            open_company.services.leases.renewal(
+                tx, open_company.services.leases.holder_of(tx, device.id), open_company.now
+            )
+            is None
+        )
     assert open_company.entries("lease.changed") == []
 
 
 def test_law_2_an_entry_that_cannot_be_written_lets_no_lease_out(open_company):
     device = open_company.pair()
     with pytest.raises(RuntimeError, match="power cut"), open_company.write() as tx:
-        open_company.services.agents.lease(tx, device, open_company.now)
+        open_company.services.leases.lease(tx, device, open_company.now)
         raise RuntimeError("power cut before the commit")
     with open_company.read() as tx:
-        assert open_company.services.agents.renewal(tx, device, open_company.now) is None
+        assert (
+            open_company.services.leases.renewal(
+                tx, open_company.services.leases.holder_of(tx, device.id), open_company.now
+            )
+            is None
+        )
     assert open_company.entries("lease.changed") == []
 
 
@@ -307,7 +322,7 @@ def test_law_2_a_lease_holds_policy_still_while_it_is_made(open_company, databas
     """Or a stop could be committed between the reading and the entry."""
     device, held = open_company.pair(), []
     with open_company.write() as tx:
-        open_company.services.agents.lease(tx, device, open_company.now)
+        open_company.services.leases.lease(tx, device, open_company.now)
         if database.dialect == "sqlite":
             # One writer at all: whoever would change policy waits for this very transaction.
             raw = sqlite3.connect(str(database.engine.url.database), timeout=0)

@@ -399,7 +399,7 @@ def test_revoking_a_device_refuses_its_token_at_once_except_for_the_lease(compan
     with pytest.raises(Unauthenticated, match="revoked"):
         device_of(company, bearer)
     with company.read() as tx:
-        told = company.services.pairing.bearer_device(tx, bearer, company.now)
+        told = company.services.leases.holder(tx, bearer, company.now).device
     assert not told.active
     assert isinstance(token(company, assertion(key, device.id, company.now)), TokenRefusal)
 

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from app.agents.model import Captured, Report
+from app.agents.reports.model import Captured, Report
 from app.kernel.errors import Conflict, InvalidInput
 from app.kernel.vocabulary import Signal
 

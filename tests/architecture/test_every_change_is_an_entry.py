@@ -18,10 +18,10 @@ from app.access.consumers import ConsumerService
 from app.access.decision.inquiry import EvaluationRequest
 from app.access.service import AccessService
 from app.agents.devices.service import DeviceService
-from app.agents.model import Captured, Report
+from app.agents.leases.service import LeaseService
 from app.agents.pairing.service import TOKEN_PATH, PairingService
+from app.agents.reports.model import Captured, Report
 from app.agents.reports.service import ReportService
-from app.agents.service import AgentService
 from app.audit.entries.model import SYSTEM, Actor, Kind
 from app.audit.export.service import ExportService
 from app.audit.reading.desk import Desk
@@ -49,21 +49,21 @@ from tests.architecture import readings
 
 SERVICES = (
     DirectoryService, SessionService, PolicyService, Workflow, Stops, ConsentService,
-    CaptureService, PairingService, DeviceService, AgentService, ReportService, ConsumerService,
+    CaptureService, PairingService, DeviceService, LeaseService, ReportService, ConsumerService,
     AccessService, RightsService, Desk, ExportService,
 )  # fmt: skip
 
 READS = {
     "DirectoryService": "line lines people person person_by_email plan versions",
     "SessionService": "find",
-    "PolicyService": "document documents in_force region_view regions throughout",
+    "PolicyService": "document documents in_force memory region_view regions throughout",
     "Workflow": "change changes check",
     "Stops": "holding",
     "ConsentService": "documents history receipt receipts shown standing standing_between",
     "CaptureService": "situation",
-    "PairingService": "bearer_device device_of pending stranger",
+    "PairingService": "device_of pending stranger",
     "DeviceService": "of_person",
-    "AgentService": "renewal",
+    "LeaseService": "holder holder_of renewal",
     "ReportService": "totals",
     "ConsumerService": "authenticate newest require_newest",
     "AccessService": "documents uses",
@@ -212,7 +212,7 @@ def revoke_consent(story: Story) -> None:
 
 def lease(story: Story) -> None:
     story.given()
-    story.services.agents.lease(story.tx, story.paired().device, story.now)
+    story.services.leases.lease(story.tx, story.paired().device, story.now)
 
 
 def redeem(story: Story) -> None:
@@ -336,7 +336,7 @@ CHANGES: dict[str, Callable[[Story], object]] = {
     "ConsentService.revoke": revoke_consent,
     "ConsentService.show": Story.shown,
     "PairingService.approve": Story.paired,
-    "AgentService.lease": lease,
+    "LeaseService.lease": lease,
     "PairingService.redeem": redeem,
     "ReportService.take": report,
     "DeviceService.revoke": revoke_device,
@@ -367,7 +367,7 @@ ENTRY = {
     "ConsentService.revoke": "consent.revoked",
     "ConsentService.show": "notice.shown",
     "PairingService.approve": "device.paired",
-    "AgentService.lease": "lease.changed",
+    "LeaseService.lease": "lease.changed",
     "PairingService.redeem": "device.token_issued",
     "ReportService.take": "agent.reported",
     "DeviceService.revoke": "device.revoked",

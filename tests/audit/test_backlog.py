@@ -174,7 +174,5 @@ def test_an_opt_out_is_taken_while_machines_are_sent_away(
 
 def test_no_page_of_a_person_asks_whether_there_is_room(sample: Services) -> None:
     """Every route that does is one of the three that machines call by the thousand."""
-    asking = {
-        route.path for route in routes(create_app(sample)) if deps._room in calls(route.dependant)
-    }
+    asking = {route.path for route in routes(create_app(sample)) if deps._room in calls(route)}
     assert asking == {"/v1/agent/lease", "/v1/agent/reports", "/access/v1/evaluation"}

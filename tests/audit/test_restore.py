@@ -247,8 +247,7 @@ def test_laptops_that_saw_what_is_lost_go_on_and_the_old_permission_does_not(
 
     def poll(services: Services) -> object:
         def ask(story: Story) -> tuple[str, bytes | None]:
-            agents = services.agents
-            answer = agents.lease(story.tx, paired.device, instance.clock.now())
+            answer = services.leases.lease(story.tx, paired.device, instance.clock.now())
             assert answer.token is not None
             situation = services.capture.situation(
                 story.tx, story.person(EMPLOYEE), instance.clock.now()

@@ -222,11 +222,11 @@ def test_a_running_laptop_is_told_off_at_once(opened: Services) -> None:
         started = day.paired()
         code = started.pairing.device_code
         token = opened.pairing.redeem(tx, code, day.assertion(started), day.now).value
-        assert opened.pairing.bearer_device(tx, token, day.now).id == started.id
+        assert opened.leases.holder(tx, token, day.now).device.id == started.id
     erase(opened, EMPLOYEE)
     with opened.database.read() as tx:
         with pytest.raises(Unauthenticated):
-            opened.pairing.bearer_device(tx, token, opened.clock.now())
+            opened.leases.holder(tx, token, opened.clock.now())
         assert ReadingService(opened.log).counts_by_kind(tx)["device.revoked"] >= 1
 
 
@@ -317,7 +317,7 @@ def test_a_stray_statement_is_refused_also_after_somebody_was_erased(
     with opened.database.write() as tx:
         day = Story(opened, tx)
         day.given()
-        day.services.agents.lease(tx, day.paired().device, day.now)
+        day.services.leases.lease(tx, day.paired().device, day.now)
     erase(opened, "E-0026")
     with pytest.raises(DBAPIError, match="append-only"), opened.database.write() as tx:
         tx.execute(text(statement))

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from app.agents.devices.model import Device
 from app.agents.leases.terms import Poll
-from app.agents.model import Device
 from app.audit.entries.model import SYSTEM, Actor
 from app.audit.entries.named import named_documents
 from app.audit.entries.store import entries_between
@@ -106,7 +106,7 @@ class Day(Office):
         """Ask for the lease; the reasons."""
         device = self.devices[one.id]
         with self.services.database.write() as tx:
-            answer = self.services.agents.lease(tx, device, self.now, Poll(place=place))
+            answer = self.services.leases.lease(tx, device, self.now, Poll(place=place))
         return tuple(answer.reasons)
 
     def revoke_device(self, one: Person) -> None:

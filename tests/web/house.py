@@ -7,8 +7,8 @@ import httpx2
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from app.agents.devices.model import Device
 from app.agents.leases.terms import Poll
-from app.agents.model import Device
 from app.demo.visitor import forms
 from app.directory.model import Person
 from app.kernel.signing import LocalSigner, jwk
@@ -59,7 +59,7 @@ class House:
     def poll(self, device: Device) -> bool:
         """Let a laptop ask for its lease; whether it may capture."""
         with self.services.database.write() as tx:
-            answer = self.services.agents.lease(tx, device, self.clock.now(), Poll())
+            answer = self.services.leases.lease(tx, device, self.clock.now(), Poll())
         self.integrate()
         return not answer.reasons
 

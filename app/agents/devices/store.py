@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Column, ForeignKeyConstraint, Index, Row, String, Table, insert, select
 
-from app.agents.model import Device
+from app.agents.devices.model import Device
 from app.db.engine import Tx
 from app.db.metadata import UtcTime, metadata
 

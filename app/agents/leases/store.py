@@ -2,11 +2,27 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Column, ForeignKeyConstraint, String, Table, func, insert, select
+from sqlalchemy import (
+    Column,
+    ForeignKeyConstraint,
+    Select,
+    String,
+    Table,
+    and_,
+    func,
+    insert,
+    select,
+)
 
+from app.agents.devices.model import Device
+from app.agents.devices.store import DEVICES, agent_device, read_device
+from app.agents.pairing.store import agent_token
 from app.db.engine import Tx
 from app.db.metadata import RowNumber, UtcTime, metadata
+from app.directory.model import Person
+from app.directory.store import PERSON, person_table, read_person
 
 agent_lease = Table(
     "agent_lease",
@@ -28,15 +44,58 @@ class LeaseRow:
     content: str
 
 
-def last_lease(tx: Tx, device_id: str) -> LeaseRow | None:
-    """The last recorded lease of a device."""
-    row = tx.execute(
-        select(agent_lease.c.seq, agent_lease.c.content)
-        .where(agent_lease.c.device_id == device_id)
-        .order_by(agent_lease.c.seq.desc())
-        .limit(1)
-    ).one_or_none()
-    return None if row is None else LeaseRow(row.seq, row.content)
+@dataclass(frozen=True)
+class Holder:
+    """Whose lease it is: the device, its person, and the last recorded lease."""
+
+    device: Device
+    person: Person
+    last: LeaseRow | None
+
+    def holds(self, content: str) -> bool:
+        """Whether the last recorded lease has this content."""
+        return self.last is not None and self.last.content == content
+
+    def next(self, content: str) -> LeaseRow:
+        """The row after the last one."""
+        return LeaseRow(self.last.seq + 1 if self.last else 1, content)
+
+
+_last = agent_lease.alias()
+_HOLDERS = (
+    DEVICES.join(person_table, person_table.c.id == agent_device.c.person_id)
+    .outerjoin(
+        agent_lease,
+        and_(
+            agent_lease.c.device_id == agent_device.c.device_id,
+            agent_lease.c.seq
+            == select(func.max(_last.c.seq))
+            .where(_last.c.device_id == agent_device.c.device_id)
+            .scalar_subquery(),
+        ),
+    )
+    .add_columns(*PERSON, agent_lease.c.seq.label("seq"), agent_lease.c.content.label("content"))
+)
+
+
+def holder(tx: Tx, device_id: str) -> Holder | None:
+    """A device with its person and last lease."""
+    return _holder(tx, _HOLDERS.where(agent_device.c.device_id == device_id))
+
+
+def holder_by_token(tx: Tx, token: str, now: datetime) -> Holder | None:
+    """The same by a living token (hashed); the device may be revoked."""
+    living = and_(agent_token.c.token == token, agent_token.c.expires_at > now)
+    joined = _HOLDERS.join(agent_token, agent_token.c.device_id == agent_device.c.device_id)
+    return _holder(tx, joined.where(living))
+
+
+def _holder(tx: Tx, statement: Select[Any]) -> Holder | None:
+    row = tx.execute(statement).one_or_none()
+    if row is None:
+        return None
+    last = None if row.seq is None else LeaseRow(row.seq, row.content)
+    return Holder(read_device(row), read_person(row), last)
 
 
 def leases_since(tx: Tx, device_id: str, since: datetime) -> int:

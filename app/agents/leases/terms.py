@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.agents.model import Device
+from app.agents.devices.model import Device
 from app.audit.entries.model import Actor, Event, Kind
 from app.capture.situation import Situation
 from app.directory.model import is_region

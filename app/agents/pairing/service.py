@@ -21,7 +21,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app.agents.devices import store as devices
-from app.agents.model import Device
+from app.agents.devices.model import Device
 from app.agents.pairing import store
 from app.agents.pairing.assertion import SKEW, claimed_device, read_assertion
 from app.agents.pairing.codes import PAIRING_LIFE, Guesses, hashed, new_user_code, normal
@@ -240,29 +240,17 @@ class PairingService:
         refusal = self._assertion_refusal(tx, device.id, device.public, assertion, now)
         return refusal or self._issue(tx, device, now)
 
-    def bearer_device(self, tx: Tx, bearer: str, now: datetime) -> Device:
-        """The device that holds a living token, also one that was revoked.
-
-        Only the lease may be asked for with it: a revoked device is told so, signed.
-
-        Raises:
-            Unauthenticated: no such token, or it has expired.
-        """
-        device = store.device_by_token(tx, hashed(bearer), now) if bearer else None
-        if device is None:
-            raise Unauthenticated(
-                "the token is unknown or has expired",
-                cure=f"Get a new one at {TOKEN_PATH} with the device's key.",
-            )
-        return device
-
     def device_of(self, tx: Tx, bearer: str, now: datetime) -> Device:
         """The device that holds a living token.
+
+        A revoked one may still ask for its lease, and is told so, signed (``LeaseService.holder``).
 
         Raises:
             Unauthenticated: no such token, it has expired, or the device was revoked.
         """
-        device = self.bearer_device(tx, bearer, now)
+        device = store.device_by_token(tx, hashed(bearer), now) if bearer else None
+        if device is None:
+            raise unknown_token()
         if not device.active:
             raise Unauthenticated(
                 "the device was revoked", cure="Pair it again, if its person wants to."
@@ -295,6 +283,14 @@ class PairingService:
     def _append(self, tx: Tx, kind: Kind, device_id: str, now: datetime) -> None:
         event = Event(kind, Actor("device", device_id), {"device": device_id})
         self.log.append(tx, event, now)
+
+
+def unknown_token() -> Unauthenticated:
+    """What is said to whoever shows no living token."""
+    return Unauthenticated(
+        "the token is unknown or has expired",
+        cure=f"Get a new one at {TOKEN_PATH} with the device's key.",
+    )
 
 
 def _pairing_refusal(tx: Tx, row: store.PairingRow, now: datetime) -> TokenRefusal | None:

@@ -24,8 +24,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
+from app.agents.devices.model import Device
 from app.agents.devices.store import DEVICES, agent_device, read_device
-from app.agents.model import Device
 from app.db.engine import Tx
 from app.db.metadata import UtcTime, metadata
 

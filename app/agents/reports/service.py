@@ -9,8 +9,9 @@ Rules:
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.agents.model import Device, Report, Totals
+from app.agents.devices.model import Device
 from app.agents.reports import store
+from app.agents.reports.model import Report, Totals
 from app.audit.entries.model import Actor, Event, Kind
 from app.audit.entries.service import AuditService
 from app.db.engine import Tx

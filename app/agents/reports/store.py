@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Column, ForeignKeyConstraint, String, Table, func, insert, select
 
 from app.agents.devices.store import agent_device
-from app.agents.model import Captured, Report
+from app.agents.reports.model import Captured, Report
 from app.db.engine import Tx
 from app.db.metadata import RowNumber, UtcTime, metadata
 from app.kernel.vocabulary import Signal

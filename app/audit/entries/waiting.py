@@ -24,8 +24,12 @@ class WaitingEntry:
 def backlog(tx: Tx, most: int) -> tuple[int, WaitingEntry | None]:
     """How many submissions wait, counted up to ``most``, and the one that waits longest."""
     some = select(pending.c.pid).limit(most).subquery()
-    count = int(tx.execute(select(func.count()).select_from(some)).scalar_one())
-    return count, next(iter(waiting(tx, 1)), None)
+    count = select(func.count()).select_from(some).scalar_subquery()
+    oldest = select(pending.c.pid, pending.c.event_id, pending.c.created_at, count.label("waiting"))
+    row = tx.execute(oldest.order_by(pending.c.pid).limit(1)).one_or_none()
+    if row is None:
+        return 0, None
+    return row.waiting, WaitingEntry(row.pid, row.event_id, row.created_at)
 
 
 def waiting(tx: Tx, limit: int, before: datetime | None = None) -> tuple[WaitingEntry, ...]:

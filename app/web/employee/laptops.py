@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from app.agents.model import Device
+from app.agents.devices.model import Device
 from app.audit.entries.model import Entry
 from app.capture.situation import Situation
 from app.consent.model import State

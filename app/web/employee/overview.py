@@ -5,7 +5,7 @@ from datetime import datetime
 
 from app.access.decision.model import AccessReason
 from app.access.decision.sentences import SENTENCES
-from app.agents.model import Totals
+from app.agents.reports.model import Totals
 from app.audit.entries.model import Kind
 from app.capture.situation import Situation
 from app.consent.model import Act, Decision, State

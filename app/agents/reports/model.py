@@ -1,29 +1,10 @@
-"""What agents are and say: devices, and their reports (pure)."""
+"""What agents say they applied and did, and what that adds up to (pure)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
 from app.kernel.canonical import Json
 from app.kernel.vocabulary import Signal
-
-
-@dataclass(frozen=True)
-class Device:
-    """A laptop's agent, bound to one person by pairing."""
-
-    id: str
-    person_id: str
-    name: str
-    public: bytes
-    """The 32 bytes of its Ed25519 key."""
-    paired_at: datetime
-    revoked_at: datetime | None = None
-
-    @property
-    def active(self) -> bool:
-        """Whether nobody revoked it."""
-        return self.revoked_at is None
 
 
 @dataclass(frozen=True)

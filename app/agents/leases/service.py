@@ -1,0 +1,200 @@
+"""Leases: what an agent may do now.
+
+Rules:
+1. Whether a lease says on is ``CaptureService.situation``'s answer, and nothing else's.
+2. A lease whose content differs from the device's last recorded one is an entry, committed before
+   it is sent (law 2). A renewal of equal content is not an entry and changes nothing.
+3. Most polls are renewals, so they are answered from a reading transaction: ``renewal`` answers if
+   nothing differs, else None, and the caller asks ``lease`` in a writing one. ``lease`` trusts
+   nothing that ``renewal`` saw: it locks the person, holds policy still, and works everything out
+   again.
+4. Where a laptop says it is costs an entry each time it changes the lease. A device that says so
+   more than sixty times an hour is not answered: without an answer its capture ends.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from app.agents.devices.model import Device
+from app.agents.leases import store
+from app.agents.leases.store import Holder
+from app.agents.leases.terms import (
+    MIN_AGENT,
+    NOTHING_HELD,
+    LeaseAnswer,
+    Poll,
+    Terms,
+    lease_changed,
+)
+from app.agents.pairing.codes import hashed
+from app.agents.pairing.service import unknown_token
+from app.audit.entries.service import AuditService
+from app.audit.tree.epoch import lease_seq
+from app.capture.service import CaptureService
+from app.capture.situation import Situation
+from app.db.engine import Tx
+from app.directory.service import DirectoryService
+from app.kernel.canonical import Json
+from app.kernel.errors import Forbidden, NotFound
+from app.kernel.signing import Signer, sign_token
+from app.kernel.tokens import LEASE_TYPE
+from app.policy.knobs import LEASE_TTL_S
+from app.policy.service import PolicyService
+
+MAX_CHANGES_PER_HOUR = 60
+
+
+@dataclass(frozen=True)
+class LeaseService:
+    """Answers polls.
+
+    Attributes:
+        issuer: who signs leases.
+        ttl_s: how long a lease lives at most, seconds.
+        poll_s: when an agent shall ask again, seconds.
+    """
+
+    log: AuditService
+    directory: DirectoryService
+    policy: PolicyService
+    capture: CaptureService
+    signer: Signer = field(repr=False)
+    issuer: str
+    ttl_s: int
+    poll_s: int
+
+    def holder(self, tx: Tx, bearer: str, now: datetime) -> Holder:
+        """Who asks with a living token, in one statement; a revoked device, too: it is told so.
+
+        Raises:
+            Unauthenticated: no such token, or it has expired.
+        """
+        holder = store.holder_by_token(tx, hashed(bearer), now) if bearer else None
+        if holder is None:
+            raise unknown_token()
+        return holder
+
+    def holder_of(self, tx: Tx, device_id: str) -> Holder:
+        """A device as whoever asks for its lease.
+
+        Raises:
+            NotFound: there is no such device, or nobody whose it is.
+        """
+        holder = store.holder(tx, device_id)
+        if holder is None:
+            raise NotFound("there is no such device")
+        return holder
+
+    def renewal(
+        self, tx: Tx, holder: Holder, now: datetime, poll: Poll = NOTHING_HELD
+    ) -> LeaseAnswer | None:
+        """Answer a poll whose content is the device's last recorded one; else None.
+
+        None means: ask ``lease`` in a writing transaction. This one writes nothing.
+
+        Raises:
+            InvalidInput: ``place`` is not a region, or ``nonce`` is not 8 to 128 URL-safe letters.
+        """
+        poll.check()
+        terms = self._terms(holder, self._situation(tx, holder, now, poll))
+        if not holder.holds(terms.digest):
+            return None
+        return self._answer(holder.device, terms, poll, now)
+
+    def lease(
+        self, tx: Tx, device: Device, now: datetime, poll: Poll = NOTHING_HELD
+    ) -> LeaseAnswer:
+        """Answer a poll; if the content differs from the last recorded one, append the entry.
+
+        Raises:
+            InvalidInput: as ``renewal``.
+            Forbidden: the device's place changed its lease too often lately.
+            NotFound: there is no such device, or nobody whose it is.
+        """
+        poll.check()
+        # One lease of a person at a time, and none while the person decides or policy changes.
+        self.directory.lock(tx, device.person_id)
+        self.policy.hold(tx)
+        holder = self.holder_of(tx, device.id)
+        situation = self._situation(tx, holder, now, poll)
+        terms = self._terms(holder, situation)
+        if not holder.holds(terms.digest):
+            self._record(tx, holder, situation, terms, poll, now)
+        return self._answer(holder.device, terms, poll, now)
+
+    def _situation(self, tx: Tx, holder: Holder, now: datetime, poll: Poll) -> Situation:
+        return self.capture.situation(
+            tx, holder.person, now, poll.place, device_active=holder.device.active
+        )
+
+    def _record(
+        self,
+        tx: Tx,
+        holder: Holder,
+        situation: Situation,
+        terms: Terms,
+        poll: Poll,
+        now: datetime,
+    ) -> None:
+        """Append the entry of a lease that differs from the one before (rule 2)."""
+        device = holder.device
+        if poll.place is not None:
+            _require_calm(tx, device, now)
+        if situation.directive.capture:
+            self.policy.publish_document(tx, situation.in_force, situation.standing.scope, now)
+        event_id = self.log.append(tx, lease_changed(device, situation, terms, poll.place), now)
+        store.insert_lease(tx, device.id, holder.next(terms.digest), event_id, now)
+
+    def _terms(self, holder: Holder, situation: Situation) -> Terms:
+        standing, reasons = situation.standing, situation.directive.reasons
+        content: dict[str, Json] = {
+            "iss": self.issuer,
+            "aud": holder.device.id,
+            "capture": "on" if situation.directive.capture else "off",
+            "reasons": list(reasons),
+            "policy": situation.policy_digest,
+            "poll_s": self.poll_s,
+            "min_agent": MIN_AGENT,
+        }
+        if standing.until is not None:
+            content["until"] = int(standing.until.timestamp())
+        consented = standing.decision.seq if standing.decision else 0
+        return Terms(
+            content,
+            reasons,
+            seq={
+                "policy": lease_seq(self.log.origin, situation.in_force.seq),
+                "consent": lease_seq(self.log.origin, consented),
+            },
+            ttl_s=max(1, min(self.ttl_s, situation.in_force.compiled[LEASE_TTL_S])),
+            ends_at=_known_end(situation),
+        )
+
+    def _answer(self, device: Device, terms: Terms, poll: Poll, now: datetime) -> LeaseAnswer:
+        etag = terms.etag(device, now)
+        if poll.nonce is None and poll.holds(etag):
+            return LeaseAnswer(304, None, etag, terms.reasons)
+        token = sign_token(self.signer, LEASE_TYPE, terms.claims(now, poll.nonce))
+        return LeaseAnswer(200, token, etag, terms.reasons)
+
+
+def _known_end(situation: Situation) -> datetime | None:
+    """When a lease that says on must end: with the decision, or when policy will change."""
+    if not situation.directive.capture:
+        return None
+    ends = (situation.changes_at, situation.standing.until)
+    return min((end for end in ends if end is not None), default=None)
+
+
+def _require_calm(tx: Tx, device: Device, now: datetime) -> None:
+    """Return while a device may still change its lease by its place (rule 4).
+
+    Raises:
+        Forbidden: it may not.
+    """
+    if store.leases_since(tx, device.id, now - timedelta(hours=1)) >= MAX_CHANGES_PER_HOUR:
+        raise Forbidden(
+            "the laptop's place changed its lease too often",
+            kind="too-many-attempts",
+            cure="Ask without a place, or wait an hour; capture is off until there is an answer.",
+        )

@@ -1,0 +1,91 @@
+"""What the commonest request costs: a poll that is answered 304. On both databases.
+
+Counted is every statement that reaches a database while one request over HTTP is answered, the look
+at what waits to be recorded included; not counted is what only begins or ends a transaction, which
+SQLite shows as a statement and PostgreSQL does not.
+"""
+
+import cProfile
+import pstats
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import event
+from starlette.testclient import TestClient
+
+from app.audit.growing.backlog import Backlog
+from app.kernel.signing import LocalSigner
+from app.policy.document import document
+from tests.agents.conftest import assertion
+from tests.agents.test_api import BASE, ask
+
+AT_MOST = 4
+
+
+@contextmanager
+def statements(database) -> Iterator[list[str]]:
+    """Every statement sent while the block lasts."""
+    sent: list[str] = []
+
+    def note(_connection, _cursor, statement, *_rest):
+        if not statement.startswith(("BEGIN", "COMMIT", "ROLLBACK")):
+            sent.append(statement)
+
+    event.listen(database.engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(database.engine, "before_cursor_execute", note)
+
+
+@pytest.fixture
+def http(open_company):
+    """The application, whose look at what waits is always due: the dearest poll there is."""
+    from app.main import create_app
+
+    backlog = Backlog(1_000, timedelta(minutes=1), monotonic=iter(range(0, 10**6, 10)).__next__)
+    services = replace(open_company.services, backlog=backlog)
+    return TestClient(create_app(services), base_url=BASE)
+
+
+def test_a_poll_answered_304_makes_at_most_four_statements(http, open_company):
+    key = LocalSigner.generate()
+    device = open_company.pair(key=key)
+    token = ask(http, assertion(key, device.id, open_company.now)).json()["access_token"]
+    headers = {"Authorization": f"Bearer {token}"}
+    headers["If-None-Match"] = http.get("/v1/agent/lease", headers=headers).headers["etag"]
+    for place in ("", "?place=US-CA"):
+        with statements(open_company.services.database) as sent:
+            answer = http.get(f"/v1/agent/lease{place}", headers=headers)
+        assert answer.status_code == 304
+        assert 0 < len(sent) <= AT_MOST, "\n\n".join(sent)
+        assert sum("audit_pending" in statement for statement in sent) == 1
+
+
+def documents_built(company, device) -> int:
+    """How many policy documents are built while one poll is answered by reading alone."""
+    profile = cProfile.Profile()
+    with company.read() as tx:
+        holder = company.services.leases.holder_of(tx, device.id)
+        profile.enable()
+        answer = company.services.leases.renewal(tx, holder, company.now)
+        profile.disable()
+    assert answer is not None
+    code = document.__code__
+    calls = pstats.Stats(profile).stats  # type: ignore[attr-defined]
+    return calls.get((code.co_filename, code.co_firstlineno, code.co_name), (0,))[0]
+
+
+def test_a_renewal_does_not_build_the_policy_document(open_company):
+    """It is built anew, once, when policy changed: the zeros come from a count that can count."""
+    device = open_company.pair()
+    open_company.lease(device)
+    assert documents_built(open_company, device) == 0
+    with open_company.write() as tx:
+        legal = open_company.services.directory.person(tx, "L-3")
+        open_company.services.policy.stops.stop(tx, legal, "US-NY", "elsewhere", open_company.now)
+    assert documents_built(open_company, device) == 1
+    assert documents_built(open_company, device) == 0
