@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test tour check bench bench-audit openapi house lock clean
+.PHONY: help install run test mutants tour check bench bench-audit openapi house lock clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ run: install ## serve the demo on http://127.0.0.1:8000 with sample people and o
 test: install ## run every test: SQLite, PostgreSQL, Chromium, the tour
 	@.ci/browser
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal
+
+mutants: install ## put small faults in, one by one: the tests must notice each (ten minutes)
+	$(BIN)/python -m tests.mutants
 
 tour: install ## tell the whole story over real HTTP; a step that does not hold ends it
 	$(BIN)/habeas tour

@@ -4,25 +4,30 @@ import base64
 import hmac
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, ItemsView
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from app.access.decision.record import recompute, recorded
 from app.consent.model import Act
-from app.kernel.errors import TooLarge, Unauthenticated
+from app.kernel.clock import instant
+from app.kernel.errors import TooLarge, Unauthenticated, Unavailable
 from app.kernel.signing import LocalSigner, b64u, sign_token, thumbprint
 from app.kernel.tokens import GRANT_TYPE
-from app.sdk.store.grants import Grant, GrantRefused, RedeemedInMemory, check_grant
+from app.sdk.store.grants import SKEW_S, Grant, GrantRefused, RedeemedInMemory, check_grant
 from tests.access.office import ALICE, BOB, LAWYERS, TRAINING, Office, codes
 from tests.fakes import FakeClock
 
 SIGNER = LocalSigner.from_seed(bytes(32))
 KEYS = {thumbprint(SIGNER.public): SIGNER.public}
+MOMENT_S = 0.3
+"""How long one waits for another who, as things should be, cannot come; seconds."""
 
 
 def claims(clock: FakeClock, **changes: Any) -> dict[str, Any]:
@@ -40,13 +45,15 @@ def claims(clock: FakeClock, **changes: Any) -> dict[str, Any]:
         "captured_to": "2026-11-16T08:00:00Z",
         "persons": ["p_" + "1" * 32],
         "event": "e-1",
-        "obligations": {
-            "retain_days": 30,
-            "purpose": changes.get("purpose", TRAINING),
-            "no_individual_evaluation": True,
-        },
+        "obligations": obliged(purpose=changes.get("purpose", TRAINING)),
         **changes,
     }
+
+
+def obliged(**changes: Any) -> dict[str, Any]:
+    """The obligations of a good grant, each as it must be but for the changes."""
+    good = {"retain_days": 30, "purpose": TRAINING, "no_individual_evaluation": True}
+    return {**good, **changes}
 
 
 def signed(clock: FakeClock, **changes: Any) -> str:
@@ -90,8 +97,23 @@ def test_a_grant_opens_once(clock: FakeClock) -> None:
         check(token, clock, redeemed=redeemed)
 
 
-def test_of_many_who_replay_a_grant_at_once_one_gets_through(clock: FakeClock) -> None:
-    redeemed, token = RedeemedInMemory(), signed(clock)
+class Meeting(dict[str, int]):
+    """Remembered grants; who has looked one up waits a moment for another who looks one up."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._both = threading.Barrier(2)
+
+    def __contains__(self, grant_id: object) -> bool:
+        known = super().__contains__(grant_id)
+        with suppress(threading.BrokenBarrierError):
+            self._both.wait(MOMENT_S)
+        return known
+
+
+def test_of_two_who_replay_a_grant_at_once_one_gets_through(clock: FakeClock) -> None:
+    """They meet after looking and before taking note, unless one waits for the other."""
+    redeemed, token = RedeemedInMemory(Meeting()), signed(clock)
     passed = []
 
     def replay() -> None:
@@ -100,8 +122,47 @@ def test_of_many_who_replay_a_grant_at_once_one_gets_through(clock: FakeClock) -
         except GrantRefused:
             return
 
-    at_once(*[replay] * 8)
+    at_once(replay, replay)
     assert len(passed) == 1
+
+
+class Interrupted(dict[str, int]):
+    """Remembered grants; while they are read one after the other, something else happens."""
+
+    def __init__(self, meanwhile: Callable[[], None]) -> None:
+        super().__init__()
+        self._meanwhile = meanwhile
+
+    def items(self) -> ItemsView[str, int]:
+        found = dict(self).items()
+        self._meanwhile()
+        return found
+
+
+def test_a_grant_used_while_others_are_forgotten_is_not_forgotten_with_them(
+    clock: FakeClock,
+) -> None:
+    ends = int(clock.now().timestamp()) + 60
+    using = threading.Thread(target=lambda: redeemed.redeem("g-2", ends))
+
+    def meanwhile() -> None:
+        using.start()
+        using.join(MOMENT_S)
+
+    redeemed = RedeemedInMemory(Interrupted(meanwhile))
+    redeemed.forget(clock.now())
+    using.join()
+    assert not redeemed.redeem("g-2", ends)
+
+
+def test_a_grant_is_remembered_until_no_clock_believes_it_and_no_longer(clock: FakeClock) -> None:
+    kept: dict[str, int] = {}
+    redeemed, ends = RedeemedInMemory(kept), int(clock.now().timestamp()) + 60
+    redeemed.redeem("g-1", ends)
+    redeemed.forget(clock.now() + timedelta(seconds=60 + SKEW_S))
+    assert not redeemed.redeem("g-1", ends)
+    redeemed.forget(clock.now() + timedelta(seconds=60 + 2 * SKEW_S))
+    assert redeemed.redeem("g-1", ends)
 
 
 def test_forgetting_used_grants_opens_none_of_them_again(clock: FakeClock) -> None:
@@ -202,6 +263,34 @@ def test_forged_grants_open_nothing(clock: FakeClock) -> None:
             pytest.fail(f"{name}: {check(token, clock)}")
 
 
+ALICES = "p_" + "1" * 32
+WITHIN = {
+    "dataset": "events",
+    "person": ALICES,
+    "signal": "click",
+    "captured_at": instant("2026-11-16T07:30:00Z"),
+}
+OUTSIDE: dict[str, dict[str, Any]] = {
+    "another dataset": {"dataset": "audio"},
+    "another person": {"person": "p_" + "2" * 32},
+    "another signal": {"signal": "key_content"},
+    "a moment before": {"captured_at": instant("2026-11-16T06:59:59Z")},
+    "a moment after": {"captured_at": instant("2026-11-16T08:00:01Z")},
+}
+
+
+@pytest.mark.parametrize(
+    "end", ["2026-11-16T07:00:00Z", "2026-11-16T07:30:00Z", "2026-11-16T08:00:00Z"]
+)
+def test_a_grant_covers_what_it_names_both_ends_included(clock: FakeClock, end: str) -> None:
+    assert check(signed(clock), clock).covers(**{**WITHIN, "captured_at": instant(end)})
+
+
+@pytest.mark.parametrize("case", OUTSIDE)
+def test_a_grant_does_not_cover(clock: FakeClock, case: str) -> None:
+    assert not check(signed(clock), clock).covers(**{**WITHIN, **OUTSIDE[case]})
+
+
 @pytest.mark.parametrize("missing", sorted(claims(FakeClock())))
 def test_a_grant_that_lacks_a_claim_opens_nothing(clock: FakeClock, missing: str) -> None:
     body = claims(clock)
@@ -218,8 +307,9 @@ def test_a_grant_that_lacks_a_claim_opens_nothing(clock: FakeClock, missing: str
         {"exp": True},
         {"persons": "p_1"},
         {"signals": None},
-        {"obligations": {"purpose": TRAINING, "no_individual_evaluation": False}},
-        {"obligations": {"purpose": "hr", "no_individual_evaluation": True, "retain_days": 1}},
+        {"obligations": obliged(no_individual_evaluation=False)},
+        {"obligations": obliged(no_individual_evaluation=None)},
+        {"obligations": obliged(purpose="ai_training.evaluation")},
         {"obligations": []},
         {"captured_from": "yesterday"},
     ],
@@ -306,6 +396,20 @@ def test_a_secret_replaced_between_knocking_and_asking_opens_nothing(office: Off
     with pytest.raises(Unauthenticated), office.services.database.write() as tx:
         office.services.access.evaluate(tx, known, office.request(ALICE), office.now)
     assert not office.entries(kind="access.decided")
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_withdrawal_waits_for_a_permit_that_is_being_written(office: Office) -> None:
+    """On PostgreSQL; SQLite has one writer at a time. None comes between facts and entry."""
+    office.captured(ALICE)
+    with office.services.database.write() as tx:
+        known = office.services.consumers.authenticate(tx, office.secrets["pipeline"])
+        office.services.access.evaluate(tx, known, office.request(ALICE), office.now)
+        with pytest.raises(Unavailable), office.services.database.write() as other:
+            other.execute(text("SET LOCAL lock_timeout = '50ms'"))
+            office.services.consent.decide(other, ALICE, Act.WITHDRAWN, office.now)
+    office.decide(ALICE, Act.WITHDRAWN)
+    assert codes(office.ask(ALICE)) == ["consent_now"]
 
 
 def test_a_stop_waits_for_a_permit_that_is_being_written(office: Office) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from app.access.decision.record import recompute, recorded
+from app.audit.entries.model import SYSTEM
 from app.audit.reading.service import ReadingService
 from app.consent.model import Act
 from app.kernel.canonical import canonical
@@ -213,7 +214,10 @@ def test_no_leaf_names_a_person(office: Office) -> None:
     office.captured(ALICE, BOB)
     office.ask_for(MANAGER, ALICE)
     office.ask(ALICE, BOB)
-    for entry in office.entries(kind="access.decided"):
+    entries = office.entries(kind="access.decided")
+    assert len(entries) == 2
+    for entry in entries:
+        assert b'"p_' in entry.raw
         for one in (ALICE, BOB, MANAGER, TOP):
             assert f'"{one.id}"'.encode() not in entry.raw
 
@@ -328,6 +332,15 @@ def test_other_resource_types_are_governed_by_the_role_rows_alone(office: Office
     assert codes(office.ask_for(auditor, **log, action="delete")) == ["role_policy"]
 
 
+def test_who_has_left_keeps_no_role_over_anything(office: Office) -> None:
+    office.hire(person("E-20", "auditor", manager="E-1"))
+    auditor, log = person("E-20"), {"resource_type": "log", "resource_id": "entries"}
+    assert office.ask_for(auditor, **log).decision
+    with office.services.database.write() as tx:
+        office.services.directory.leave(tx, auditor.id, SYSTEM, office.now)
+    assert codes(office.ask_for(auditor, **log)) == ["role_policy"]
+
+
 def test_an_employee_sees_who_asked_permitted_and_refused(office: Office) -> None:
     office.captured(ALICE, BOB)
     office.ask(ALICE)
@@ -347,7 +360,8 @@ def test_a_secret_is_kept_as_its_hash_and_opens_until_it_is_replaced(office: Off
     old = office.secrets["pipeline"]
     with office.services.database.read() as tx:
         rows = tx.execute(text("SELECT * FROM access_consumer")).all()
-    assert all(old not in str(row) for row in rows)
+    assert len(rows) == len(office.secrets)
+    assert [row for row in rows if old in str(row)] == []
     new = office.register("pipeline", [TRAINING], ["training"])
     with office.services.database.read() as tx:
         found = office.services.consumers.authenticate(tx, new)

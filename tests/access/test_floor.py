@@ -100,6 +100,31 @@ def test_performance_evaluation_is_known_under_other_names(name: str) -> None:
     assert verdict(name).key == "performance_evaluation"
 
 
+BETRAYED = {
+    "an everyday name as the term of an address": (
+        "https://terms.example/dpv#rating",
+        "performance_evaluation",
+    ),
+    "a root between separators": ("team-hr-2026", "hr"),
+    "a root at the end": ("datasets/commercial", "commercial"),
+    "a root with an invisible letter in it": ("h\u200br.pay", "hr"),
+    "a root in wide letters": ("\uff28\uff32/pay", "hr"),
+}
+
+
+@pytest.mark.parametrize("case", BETRAYED)
+def test_a_prohibited_root_is_called_by_its_name_as(case: str) -> None:
+    text, root = BETRAYED[case]
+    assert verdict(text) == Verdict(Outcome.PROHIBITED, root)
+
+
+@pytest.mark.parametrize("text", ["hrvatska", "uhr", "ratings-agency"])
+def test_a_word_that_only_begins_or_ends_like_a_short_root_is_not_called_by_its_name(
+    text: str,
+) -> None:
+    assert verdict(text) == Verdict(Outcome.UNKNOWN, None)
+
+
 def test_the_terms_of_other_taxonomies_are_known() -> None:
     assert verdict("employment.recruitment").key == "hr"
     assert verdict("PersonnelHiring").key == "hr"

@@ -302,6 +302,16 @@ def test_who_is_not_known_is_401(office: Office, client: TestClient) -> None:
     assert not office.entries(kind="access.decided")
 
 
+def test_a_true_secret_under_another_scheme_is_401(office: Office, client: TestClient) -> None:
+    secret = office.secrets["pipeline"]
+    for authorization in (f"Basic {secret}", f"Token {secret}", f"DPoP {secret}", secret):
+        answer = client.post(
+            URL, json=question(office, ALICE.id), headers={"Authorization": authorization}
+        )
+        assert answer.status_code == 401, authorization
+    assert not office.entries(kind="access.decided")
+
+
 def test_who_is_not_known_or_not_understood_never_waits_for_the_writer(
     office: Office, client: TestClient
 ) -> None:

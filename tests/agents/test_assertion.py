@@ -42,6 +42,7 @@ WRONG = {
     "an id that is too long": {"jti": "x" * 129},
     "a number as id": {"jti": 7},
     "true as its end": {"exp": True},
+    "true as the time from which it holds": {"nbf": True},
     "text as its end": {"exp": "2099"},
 }
 

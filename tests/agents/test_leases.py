@@ -318,17 +318,23 @@ def test_a_laptop_that_leaps_to_and_fro_cannot_fill_the_log(open_company):
     assert open_company.lease(device, Poll(place="NO")).status == 200
 
 
-def test_law_2_a_lease_holds_policy_still_while_it_is_made(open_company, database):
-    """Or a stop could be committed between the reading and the entry."""
-    device, held = open_company.pair(), []
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_law_2_nobody_else_writes_while_a_lease_is_made(open_company, database):
+    """On SQLite whoever would change policy waits for this very transaction."""
+    device = open_company.pair()
     with open_company.write() as tx:
         open_company.services.leases.lease(tx, device, open_company.now)
-        if database.dialect == "sqlite":
-            # One writer at all: whoever would change policy waits for this very transaction.
-            raw = sqlite3.connect(str(database.engine.url.database), timeout=0)
-            with closing(raw), pytest.raises(sqlite3.OperationalError, match="locked"):
-                raw.execute("BEGIN IMMEDIATE")
-            return
+        raw = sqlite3.connect(str(database.engine.url.database), timeout=0)
+        with closing(raw), pytest.raises(sqlite3.OperationalError, match="locked"):
+            raw.execute("BEGIN IMMEDIATE")
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_law_2_a_lease_holds_policy_still_while_it_is_made(open_company):
+    """Or a stop could be committed between the reading and the entry."""
+    device = open_company.pair()
+    with open_company.write() as tx:
+        open_company.services.leases.lease(tx, device, open_company.now)
         with open_company.read() as other:
             found = text("SELECT mode FROM pg_locks WHERE locktype = 'advisory' AND granted")
             held = [row.mode for row in other.execute(found)]

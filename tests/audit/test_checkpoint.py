@@ -7,6 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.audit.tree.checkpoint import (
+    ED25519,
+    MAX_NOTE_BYTES,
+    MAX_SIGNATURES,
     BadNote,
     Checkpoint,
     TlogProof,
@@ -18,6 +21,8 @@ from app.audit.tree.checkpoint import (
     parse_tlog_proof,
     parse_vkey,
     sign_note,
+    signature_line,
+    write_vkey,
 )
 from app.kernel.signing import LocalSigner
 from tests.audit.conftest import ORIGIN
@@ -25,7 +30,8 @@ from tests.audit.conftest import ORIGIN
 SIGNER = LocalSigner.from_seed(b"s" * 32)
 KEY = VerifierKey(ORIGIN, SIGNER.public)
 ROOT = b"r" * 32
-NOTE = sign_note(Checkpoint(ORIGIN, 7, ROOT).text, ORIGIN, SIGNER)
+CHECKPOINT = Checkpoint(ORIGIN, 7, ROOT).text
+NOTE = sign_note(CHECKPOINT, ORIGIN, SIGNER)
 
 names = st.text(min_size=1, max_size=20).filter(
     lambda name: (
@@ -132,6 +138,8 @@ ORDER_EIGHT = tuple(
         "digits of another script": f"a\n٣\n{base64.b64encode(ROOT).decode()}\n",
         "an empty extension line": f"a\n1\n{base64.b64encode(ROOT).decode()}\n\n",
         "a short root": f"a\n1\n{base64.b64encode(b'short').decode()}\n",
+        "a long root": f"a\n1\n{base64.b64encode(ROOT + b'r').decode()}\n",
+        "a size that no log has": f"a\n{2**64}\n{base64.b64encode(ROOT).decode()}\n",
         "a root in a second spelling": f"a\n1\n{'A' * 42}B=\n",
     }.values(),
 )
@@ -157,12 +165,70 @@ def test_the_last_empty_line_separates() -> None:
     assert open_note(note.encode(), (KEY,)).text == f"{NOTE}\nmore\n"
 
 
-def test_a_text_without_a_final_newline_is_not_signed() -> None:
-    for text in ("x", "x\ty\n"):
-        with pytest.raises(BadNote):
-            sign_note(text, ORIGIN, SIGNER)
-
-
-def test_a_note_that_is_too_long_is_not_read() -> None:
+@pytest.mark.parametrize("text", ["x", "", "x\ty\n", "x\n\n\x00\n"])
+def test_what_cannot_be_the_text_of_a_note_is_not_signed(text: str) -> None:
     with pytest.raises(BadNote):
-        parse_note(b"x" * 1_000_001)
+        sign_note(text, ORIGIN, SIGNER)
+
+
+def test_a_text_without_a_final_newline_is_refused_before_it_is_signed() -> None:
+    """Else its last line and the gap would be taken for one."""
+    with pytest.raises(BadNote, match="ends with a newline"):
+        sign_note("x\n\ny", ORIGIN, SIGNER)
+
+
+def filled(text: str, signatures: int) -> bytes:
+    """A note of this text and so many lines of unknown keys."""
+    line = signature_line("unknown", b"1234", b"signature")
+    return (text + "\n" + f"{line}\n" * signatures).encode()
+
+
+def test_a_note_is_read_up_to_its_longest_and_no_further() -> None:
+    rest = len(filled("\n", 1))
+    longest = filled("x" * (MAX_NOTE_BYTES - rest) + "\n", 1)
+    assert len(longest) == MAX_NOTE_BYTES
+    assert len(parse_note(longest).signatures) == 1
+    with pytest.raises(BadNote, match="too long"):
+        parse_note(b"x" + longest)
+
+
+def test_a_note_carries_so_many_signatures_and_no_more() -> None:
+    assert len(parse_note(filled("x\n", MAX_SIGNATURES)).signatures) == MAX_SIGNATURES
+    with pytest.raises(BadNote, match="signatures"):
+        parse_note(filled("x\n", MAX_SIGNATURES + 1))
+
+
+def test_a_note_without_its_last_newline_is_refused() -> None:
+    with pytest.raises(BadNote, match="newline"):
+        parse_note(NOTE.removesuffix("\n").encode())
+
+
+def test_one_wrong_signature_of_a_known_key_spoils_a_note_that_another_signed() -> None:
+    other = LocalSigner.from_seed(b"o" * 32)
+    second = VerifierKey("second", other.public)
+    good = signature_line("second", second.key_id, other.sign(CHECKPOINT.encode()))
+    wrong = signature_line("second", second.key_id, other.sign(b"something else"))
+    assert len(open_note(f"{NOTE}{good}\n".encode(), (KEY, second)).signatures) == 2
+    with pytest.raises(BadNote, match="second is wrong"):
+        open_note(f"{NOTE}{wrong}\n".encode(), (KEY, second))
+    assert len(open_note(f"{NOTE}{wrong}\n".encode(), (KEY,)).signatures) == 1
+
+
+@pytest.mark.parametrize(
+    ("at", "problem"), [(0, "key id"), (1, "type")], ids=["another key id", "another type"]
+)
+def test_a_verifier_key_names_its_own_id_and_type(at: int, problem: str) -> None:
+    assert parse_vkey(KEY.vkey) == KEY
+    odd = [
+        f"{ORIGIN}+{'0' * 8}+{KEY.vkey.split('+', 2)[2]}",
+        write_vkey(ORIGIN, ED25519 + 1, KEY.public),
+    ]
+    with pytest.raises(BadNote, match=problem):
+        parse_vkey(odd[at])
+
+
+@pytest.mark.parametrize("length", [1, 31, 33])
+def test_a_proof_file_with_a_hash_of_another_length_is_refused(length: int) -> None:
+    proof = TlogProof(1, (b"h" * 32, b"h" * length), NOTE)
+    with pytest.raises(BadNote, match="32 bytes"):
+        parse_tlog_proof(proof.text)

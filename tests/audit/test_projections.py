@@ -159,7 +159,7 @@ def test_a_cell_is_no_formula_and_reads_back_whatever_it_holds(text: str) -> Non
 def test_the_csv_of_a_log_is_what_the_log_says(project: Projected, leaves: list[Entry]) -> None:
     rows = list(csv.DictReader(io.StringIO(project(ExportForm.CSV).decode(), newline="")))
     assert tuple(rows[0]) == COLUMNS
-    for row, one in zip(rows, leaves, strict=False):
+    for row, one in zip(rows[: len(leaves)], leaves, strict=True):
         assert parse_canonical(row["facts"].encode()) == one.leaf["facts"]
         assert row["subjects"].split() == one.leaf["subjects"]
         assert row["outcome"] == (outcome(one.leaf) or "")
@@ -170,7 +170,9 @@ def test_the_csv_of_a_log_is_what_the_log_says(project: Projected, leaves: list[
 
 
 def test_a_line_of_json_holds_the_leafs_very_bytes(project: Projected, leaves: list[Entry]) -> None:
-    for line, one in zip(project(ExportForm.JSONL).splitlines(), leaves, strict=False):
+    for line, one in zip(
+        project(ExportForm.JSONL).splitlines()[: len(leaves)], leaves, strict=True
+    ):
         assert parse_canonical(line)["entry"] == one.leaf
         raw = line[len(b'{"entry":') : -len(b',"idx":%d,"leaf_hash":""}' % one.idx) - 64]
         assert leaf_hash(raw) == one.leaf_hash
@@ -187,7 +189,8 @@ def test_control_characters_do_not_break_a_line() -> None:
 
 
 def test_cloudevents_have_what_version_1_asks_for(project: Projected, leaves: list[Entry]) -> None:
-    for line, one in zip(project(ExportForm.CLOUDEVENTS).splitlines(), leaves, strict=False):
+    lines = project(ExportForm.CLOUDEVENTS).splitlines()[: len(leaves)]
+    for line, one in zip(lines, leaves, strict=True):
         event = parse_canonical(line)
         assert event["specversion"] == "1.0"
         assert (event["id"], event["source"]) == (one.leaf["event"], ORIGIN)

@@ -118,6 +118,7 @@ V = f"witness v {KEYS['X2'].vkey}\n"
         ("", None, "newline"),
         ("\n", None, "no quorum"),
         (W, None, "no quorum"),
+        (f"log {LOG_KEY.vkey}\n{W}", None, "no quorum"),
         (f"{W}quorum w", None, "newline"),
         (f"{W}quorum w\nquorum w\n", 3, "second"),
         ("quorum w\n", 1, "defines w"),

@@ -327,6 +327,18 @@ def test_only_who_may_stop_capture_there_revokes(booth: Booth, actor: Actor) -> 
     assert booth.standing().state is State.GIVEN
 
 
+def test_who_has_left_revokes_nothing(booth: Booth) -> None:
+    booth.give()
+    with booth.database.write() as tx:
+        officer = booth.directory.person(tx, "dan")
+        booth.directory.leave(tx, officer.id, SYSTEM, booth.clock.now())
+        with pytest.raises(Forbidden):
+            booth.consent.revoke(
+                tx, booth.person(), Actor("person", "dan"), "why", booth.clock.now()
+            )
+    assert booth.standing().state is State.GIVEN
+
+
 def test_nobody_revokes_for_themselves(booth: Booth) -> None:
     with pytest.raises(InvalidInput) as refused:
         booth.decide("revoked")

@@ -225,6 +225,13 @@ def test_whoever_can_be_captured_can_stop(
     assert Act.REVOKED not in acts
 
 
+@pytest.mark.parametrize("act", ["given", "acknowledged", "paused"])
+def test_whoever_agreed_can_stop_in_each_way_whatever_the_law_asks_now(act: str) -> None:
+    found = fold([GIVEN, decision(2, act, 10)], 20)
+    assert found.state.value == act
+    assert set(allowed_acts(found, ())) == {Act.WITHDRAWN, Act.PAUSED, Act.REFUSED}
+
+
 @given(BASES)
 def test_the_opening_act_is_enough_on_its_bases(bases: set[Basis]) -> None:
     act = opening_act(bases)

@@ -2,23 +2,26 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.consent.model import Act, Decision, standing, suffices
-from app.consent.timeline import Endings, standing_between
+from app.consent.timeline import Endings, endings_of, standing_between
 from app.kernel.vocabulary import Basis
 from tests.consent.booth import at, decision
 
 HOURS = st.integers(min_value=0, max_value=24)
 BASES = st.sampled_from([{Basis.CONSENT}, {Basis.NOTICE}, {Basis.COLLECTIVE}])
+LIKELY = [*Act, Act.GIVEN, Act.GIVEN, Act.PAUSED]
+"""Most drawn histories cover something: about nothing, any two answers agree."""
 NONE_ENDED = Endings({}, {})
 
 
 @st.composite
 def orderly(draw: st.DrawFn) -> list[Decision]:
     """Decisions by a clock that does not run backwards."""
-    acts = draw(st.lists(st.sampled_from(list(Act)), max_size=7))
+    acts = draw(st.lists(st.sampled_from(LIKELY), max_size=7))
     times = sorted(draw(st.lists(HOURS, min_size=len(acts), max_size=len(acts))))
     made = []
     for seq, (act, time) in enumerate(zip(acts, times, strict=True), start=1):
@@ -141,6 +144,50 @@ def test_a_change_of_scope_is_covered_only_where_both_scopes_allow() -> None:
     assert standing_between(history, at(0), at(90), signals=["menu"], **asked)  # type: ignore[arg-type]
     assert not standing_between(history, at(0), at(90), signals=["click"], **asked)  # type: ignore[arg-type]
     assert standing_between(history, at(0), at(59), signals=["click"], **asked)  # type: ignore[arg-type]
+
+
+PAUSED = replace(decision(2, "paused", 10), until=at(20))
+GIVEN_AND_PAUSED = [decision(1, "given"), PAUSED]
+COVERED = {
+    "before a pause": (GIVEN_AND_PAUSED, (0, 9), True),
+    "up to the beginning of a pause": (GIVEN_AND_PAUSED, (0, 10), False),
+    "across a pause": (GIVEN_AND_PAUSED, (5, 25), False),
+    "within a pause": (GIVEN_AND_PAUSED, (12, 15), False),
+    "from the end of a pause": (GIVEN_AND_PAUSED, (20, 30), True),
+    "up to a withdrawal": ([decision(1, "given"), decision(2, "withdrawn", 10)], (0, 10), False),
+    "across two that meet": ([decision(1, "given"), decision(2, "given", 5)], (0, 20), True),
+    "before the first": ([decision(1, "given", 5)], (0, 20), False),
+    "an acknowledgement": ([decision(1, "acknowledged")], (0, 1), False),
+}
+
+
+@pytest.mark.parametrize("case", COVERED)
+def test_what_is_covered_by_consent(case: str) -> None:
+    history, (start, end), expected = COVERED[case]
+    asked = {"bases": {Basis.CONSENT}, "endings": NONE_ENDED}
+    assert standing_between(history, at(start), at(end), **asked) is expected  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("endings", [Endings({1: at(10)}, {}), Endings({}, {1: at(10)})])
+def test_what_ended_by_itself_covers_nothing_from_then_on(endings: Endings) -> None:
+    def between(start: int, end: int) -> bool:
+        history = [decision(1, "given")]
+        return standing_between(history, at(start), at(end), bases={Basis.CONSENT}, endings=endings)
+
+    assert between(0, 9)
+    assert not between(0, 10)
+    assert not between(10, 11)
+
+
+def test_a_notice_ends_when_the_first_later_one_comes_and_a_residence_when_the_next_begins() -> (
+    None
+):
+    found = endings_of(
+        [(1, at(0)), (1, at(3)), (2, at(5)), (2, at(6))], {1: at(0), 2: at(4), 3: at(9)}
+    )
+    assert found.notices == {1: at(4), 2: at(9)}
+    assert found.residences[1] == at(5)
+    assert 2 not in found.residences
 
 
 def test_a_stretch_that_ends_before_it_begins_was_not_agreed_to() -> None:

@@ -2,13 +2,21 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
+import pytest
+from sqlalchemy import text
+
 from app.audit.entries.model import SYSTEM
+from app.audit.entries.service import AuditService
 from app.db.engine import Database, Tx
 from app.directory.model import Person
 from app.directory.service import DirectoryService
+from app.kernel.authority import Authority
+from app.kernel.errors import Unavailable
+from tests.directory.conftest import OnlyAdmin
 from tests.fakes import FakeClock
 from tests.make import person
 
@@ -112,6 +120,74 @@ def test_of_two_imports_at_once_the_second_sees_what_the_first_said(
     (refused,) = begin(replace(BEN, manager="ada"))
     assert "contradictions" in str(refused)
     assert registry.person("ben").manager is None
+
+
+class Watched(DirectoryService):
+    """Keeps whom it has read."""
+
+    def __init__(self, log: AuditService, authority: Authority) -> None:
+        super().__init__(log, authority)
+        self.read: list[str] = []
+
+    def person(self, tx: Tx, person_id: str) -> Person:
+        self.read.append(person_id)
+        return super().person(tx, person_id)
+
+
+@pytest.fixture
+def watched(log: AuditService) -> Watched:
+    return Watched(log, OnlyAdmin())
+
+
+@contextmanager
+def impatient(database: Database) -> Iterator[Tx]:
+    """A transaction that takes "wait for the other" for no."""
+    with database.write() as tx:
+        tx.execute(text("SET LOCAL lock_timeout = '50ms'"))
+        yield tx
+
+
+on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+"""SQLite has one writer at a time (tests/db/test_engine.py)."""
+
+
+@on_postgresql
+@pytest.mark.parametrize("act", ["leave", "hand_over"])
+def test_who_leaves_or_hands_over_waits_for_an_import_before_reading_anybody(
+    database: Database, directory: DirectoryService, clock: FakeClock, watched: Watched, act: str
+) -> None:
+    """Else what was read would be past when it is written, and undo what the import said."""
+    Registry(database, directory, clock).bring(ADA)
+    with database.write() as importing:
+        _import(directory, importing, clock, BEN)
+        with pytest.raises(Unavailable), impatient(database) as tx:
+            getattr(watched, act)(tx, "ada", SYSTEM, clock.now())
+    assert watched.read == []
+
+
+@on_postgresql
+def test_who_leaves_waits_for_who_holds_them_before_they_are_read(
+    database: Database, directory: DirectoryService, clock: FakeClock, watched: Watched
+) -> None:
+    Registry(database, directory, clock).bring(ADA)
+    with database.write() as holding:
+        directory.lock(holding, "ada")
+        with pytest.raises(Unavailable), impatient(database) as tx:
+            watched.leave(tx, "ada", SYSTEM, clock.now())
+    assert watched.read == []
+
+
+@on_postgresql
+@pytest.mark.parametrize("held", ["ada", "ben", "cy"])
+def test_who_hands_over_holds_the_person_the_reports_and_the_manager(
+    database: Database, directory: DirectoryService, clock: FakeClock, held: str
+) -> None:
+    line = (ADA, replace(BEN, manager="ada"), person("cy", manager="ben"))
+    Registry(database, directory, clock).bring(*line)
+    with database.write() as erasing:
+        directory.hand_over(erasing, "ben", SYSTEM, clock.now())
+        with pytest.raises(Unavailable), impatient(database) as tx:
+            directory.lock(tx, held)
 
 
 def _import(directory: DirectoryService, tx: Tx, clock: FakeClock, one: Person) -> None:

@@ -67,6 +67,7 @@ FORGERIES = {
     "a critical extension": forge({**GOOD, "crit": ["b64"], "b64": False}),
     "claims that are a list": forge(GOOD, [1]),
     "a stripped signature": forge(GOOD).rsplit(".", 1)[0] + ".",
+    "a fourth part": forge(GOOD) + ".eA",
     "two parts": forge(GOOD).rsplit(".", 1)[0],
     "an endless token": forge(GOOD, {"a": "b" * 20_000}),
     "padding": forge(GOOD) + "=",

@@ -184,4 +184,4 @@ def test_a_replica_role_does_not_switch_the_triggers_off(
 
 def test_each_table_that_may_change_exists_and_says_why() -> None:
     assert set(MAY_CHANGE) <= set(metadata.tables)
-    assert all(MAY_CHANGE.values())
+    assert {table for table, why in MAY_CHANGE.items() if len(why.split()) < 3} == set()

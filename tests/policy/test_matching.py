@@ -255,6 +255,26 @@ def test_what_is_listed_has_one_reading_only(rest: str) -> None:
         assert "%2f" not in url.lower()
 
 
+AMBIGUOUS = {
+    "a dot": "2e",
+    "a slash": "2f",
+    "a percent sign": "25",
+    "a backslash": "5c",
+    "a NUL": "00",
+    "a line break": "0a",
+    "an escape": "1b",
+    "a delete": "7f",
+}
+
+
+@pytest.mark.parametrize("code", AMBIGUOUS.values(), ids=AMBIGUOUS.keys())
+def test_an_address_with_an_ambiguous_character_in_percent_code_is_unreadable(code: str) -> None:
+    """Whatever is listed: programs disagree about what such an address names."""
+    for written in (code, code.upper()):
+        assert read_address(f"https://docs.example.com/a%{written}b") is None
+    assert read_address("https://docs.example.com/a%20b") is not None
+
+
 BAD_PATTERNS = (
     "*.com",
     "com",

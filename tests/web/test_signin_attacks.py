@@ -193,6 +193,14 @@ def test_a_state_serves_once(visitor: TestClient, provider: CrookedProvider) -> 
     assert "habeas" not in answer.cookies
 
 
+def test_a_state_serves_once_also_if_the_provider_said_no_to_it(
+    visitor: TestClient, provider: CrookedProvider
+) -> None:
+    location, state = begin(visitor)
+    assert refused(visitor, visitor.get(f"/sign-in/callback?error=access_denied&state={state}"))
+    assert refused(visitor, finish(visitor, provider.code_for(location), state))
+
+
 @pytest.mark.parametrize("query", ["", "?error=access_denied", "?code=x", "?state=x"])
 def test_half_an_answer_is_refused(query: str, visitor: TestClient) -> None:
     begin(visitor)
