@@ -1,0 +1,218 @@
+"""The desk: each reading asks for the right, reads, and is an entry; or nothing happens at all."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import app
+from app.access.enforcer import CasbinAuthority
+from app.audit.entries.model import Actor, EntryFilter, Event, Kind
+from app.audit.entries.service import AuditService
+from app.audit.growing.integrator import Integrator
+from app.audit.reading.desk import Desk, DetailState
+from app.audit.reading.search import Search
+from app.audit.reading.service import ReadingService
+from app.db.engine import Database, Tx
+from app.kernel.errors import InvalidInput, NotFound
+from tests import make as people
+from tests.audit import make
+from tests.fakes import FakeClock
+
+AUDITOR = people.person("E-9000", "auditor")
+SIZE = 20
+WITH_DETAIL = 5
+"""The index of an entry with personal detail, about E-105 (see make.ordinary)."""
+
+
+@pytest.fixture
+def desk(log: AuditService) -> Desk:
+    rules = Path(app.__file__).parents[1] / "policies" / "access"
+    return Desk(log, CasbinAuthority(rules / "model.conf", rules / "policy.csv"))
+
+
+@pytest.fixture(autouse=True)
+def _filled(
+    database: Database, log: AuditService, integrator: Integrator, clock: FakeClock
+) -> None:
+    make.fill(database, log, integrator, clock, SIZE)
+
+
+@pytest.fixture
+def tx(database: Database) -> Iterator[Tx]:
+    with database.write() as opened:
+        yield opened
+
+
+class Kept:
+    """What a transaction recorded, once it is committed and integrated."""
+
+    def __init__(self, database: Database, log: AuditService, integrator: Integrator) -> None:
+        self._database, self._log, self._integrator = database, log, integrator
+
+    def entries(self) -> list[Mapping[str, Any]]:
+        self._integrator.integrate()
+        with self._database.read() as tx:
+            newer = EntryFilter(after=SIZE - 1, limit=100)
+            return [entry.leaf for entry in ReadingService(self._log).search(tx, newer)]
+
+    def detail(self, event: str) -> Mapping[str, Any] | None:
+        with self._database.read() as tx:
+            return ReadingService(self._log).body(tx, event)
+
+
+@pytest.fixture
+def kept(database: Database, log: AuditService, integrator: Integrator) -> Kept:
+    return Kept(database, log, integrator)
+
+
+def test_opening_an_entry_is_recorded_for_everybody_whom_it_names(
+    database: Database, desk: Desk, log: AuditService, clock: FakeClock, kept: Kept
+) -> None:
+    with database.write() as tx:
+        opened = desk.open(tx, AUDITOR, WITH_DETAIL, clock.now())
+        person = log.pseudonym(tx, "E-105")
+    assert (opened.entry.idx, opened.detail, opened.body) == (
+        WITH_DETAIL, DetailState.KEPT, None,
+    )  # fmt: skip
+    (entry,) = kept.entries()
+    assert entry["kind"] == "log.read"
+    assert entry["facts"] == {"kind": "consent.withdrawn", "subject": None, "count": 1}
+    assert entry["subjects"] == [person]
+
+
+def test_detail_is_read_against_a_reason_that_is_kept_under_the_persons_key(
+    database: Database, desk: Desk, clock: FakeClock, kept: Kept
+) -> None:
+    with database.write() as tx:
+        opened = desk.read_detail(tx, AUDITOR, WITH_DETAIL, " A complaint. ", clock.now())
+    assert opened.body == {"note": "Sample reason 5"}
+    (entry,) = kept.entries()
+    assert entry["kind"] == "log.body_read"
+    assert entry["facts"] == {"kind": "consent.withdrawn", "entry": WITH_DETAIL}
+    assert kept.detail(entry["event"]) == {"reason": "A complaint."}
+
+
+def test_without_a_reason_no_detail_is_read_and_nothing_is_recorded(
+    database: Database, desk: Desk, clock: FakeClock, kept: Kept
+) -> None:
+    with database.write() as tx, pytest.raises(InvalidInput) as refused:
+        desk.read_detail(tx, AUDITOR, WITH_DETAIL, "  ", clock.now())
+    assert [fault.field for fault in refused.value.faults] == ["reason"]
+    assert kept.entries() == []
+
+
+def test_where_there_is_no_detail_the_entry_is_opened_and_that_is_recorded(
+    database: Database, desk: Desk, clock: FakeClock, kept: Kept
+) -> None:
+    with database.write() as tx:
+        opened = desk.read_detail(tx, AUDITOR, 0, "A question.", clock.now())
+    assert (opened.detail, opened.body) == (DetailState.NONE, None)
+    assert [entry["kind"] for entry in kept.entries()] == ["log.read"]
+
+
+@pytest.mark.parametrize(
+    ("search", "field"),
+    [
+        (Search(kind="made.up"), "kind"),
+        (Search(person="p_" + "0" * 32), "person"),
+        (Search(since="2026-11-02", until="2026-11-01"), "until"),
+    ],
+)
+def test_what_is_wrong_with_a_search_is_said_and_nothing_is_read_or_recorded(
+    tx: Tx, desk: Desk, log: AuditService, clock: FakeClock, search: Search, field: str
+) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        desk.search(tx, AUDITOR, search, 50, clock.now())
+    with pytest.raises(InvalidInput) as uncounted:
+        desk.count(tx, AUDITOR, search, clock.now())
+    for error in (refused, uncounted):
+        assert [fault.field for fault in error.value.faults] == [field]
+    assert log.pending(tx) == 0
+
+
+def test_a_search_says_from_where_older_and_newer_entries_go_on(
+    tx: Tx, desk: Desk, clock: FakeClock
+) -> None:
+    def page(**place: str) -> tuple[list[int], int | None, int | None]:
+        found = desk.search(tx, AUDITOR, Search(**place), 6, clock.now())
+        return [entry.idx for entry in found.entries], found.older, found.newer
+
+    assert page() == ([19, 18, 17, 16, 15, 14], 14, None)
+    assert page(before="14") == ([13, 12, 11, 10, 9, 8], 8, 13)
+    assert page(after="13") == ([19, 18, 17, 16, 15, 14], 14, None)
+    assert page(before="2") == ([1, 0], None, 1)
+    assert page(before="0") == ([], None, None)
+
+
+def test_the_whole_log_is_counted_by_its_size_which_everybody_knows(
+    database: Database, desk: Desk, clock: FakeClock, kept: Kept
+) -> None:
+    with database.write() as tx:
+        assert desk.count(tx, AUDITOR, Search(), clock.now()) == SIZE
+    assert kept.entries() == []
+
+
+def test_a_narrowed_count_is_recorded_as_part_of_an_export(
+    database: Database, desk: Desk, clock: FakeClock, kept: Kept
+) -> None:
+    with database.write() as tx:
+        count = desk.count(tx, AUDITOR, Search(kind="consent", since="2026-01-01"), clock.now())
+    (entry,) = kept.entries()
+    assert count == 3
+    assert entry["facts"] == {
+        "kind": "consent", "subject": None, "count": 3,
+        "asked": {"since": "2026-01-01", "as": "export"},
+    }  # fmt: skip
+
+
+def _event(database: Database, log: AuditService, idx: int) -> str:
+    with database.read() as tx:
+        return str(ReadingService(log).entry(tx, idx).leaf["event"])
+
+
+def test_ones_own_entry_and_its_proof_are_ones_own_without_an_entry_about_it(
+    database: Database, desk: Desk, log: AuditService
+) -> None:
+    event = _event(database, log, WITH_DETAIL)
+    with database.read() as tx:
+        own = desk.own_proof(tx, "E-105", event)
+        assert own is not None
+        assert own.index == WITH_DETAIL
+        assert own.proof.startswith("c2sp.org/tlog-proof@v1")
+        assert log.pending(tx) == 0
+
+
+@pytest.mark.parametrize("person", ["E-101", "E-9000", "nobody"])
+def test_anothers_entry_does_not_exist_for_whoever_it_is_not_about(
+    database: Database, desk: Desk, log: AuditService, person: str
+) -> None:
+    event = _event(database, log, WITH_DETAIL)
+    with database.read() as tx, pytest.raises(NotFound):
+        desk.own_proof(tx, person, event)
+
+
+def test_an_own_event_that_waits_for_its_index_has_no_proof_yet(
+    database: Database, desk: Desk, log: AuditService, clock: FakeClock
+) -> None:
+    with database.write() as tx:
+        event = log.append(tx, make.withdrawal(5), clock.now())
+        assert desk.own_proof(tx, "E-105", event) is None
+
+
+def test_the_newest_entry_of_a_laptop_is_shown_to_the_person_whom_it_is_about(
+    database: Database, desk: Desk, log: AuditService, integrator: Integrator, clock: FakeClock
+) -> None:
+    with database.write() as tx:
+        for number in range(2):
+            facts = {"capture": "off", "reasons": [f"reason_{number}"]}
+            about = Event(Kind.LEASE_CHANGED, Actor("device", "d_1"), facts, subjects=("E-105",))
+            log.append(tx, about, clock.now())
+    integrator.integrate()
+    with database.read() as tx:
+        newest = desk.own_newest(tx, "E-105", "d_1", Kind.LEASE_CHANGED)
+        assert newest is not None
+        assert newest.leaf["facts"]["reasons"] == ["reason_1"]
+        assert desk.own_newest(tx, "E-105", "d_1", Kind.AGENT_REPORTED) is None
+        assert desk.own_newest(tx, "E-101", "d_1", Kind.LEASE_CHANGED) is None
