@@ -16,10 +16,10 @@ from typing import Any
 
 from app.access import store
 from app.access.consumers import ConsumerService
-from app.access.decision.decide import decide
 from app.access.decision.inquiry import EvaluationRequest, Inquirer, Inquiry
 from app.access.decision.model import CAPTURED_DATA, Consumer, Decision
 from app.access.decision.record import entry_facts
+from app.access.decision.rules import CURRENT, Rules
 from app.access.floor.purposes import PurposeFile
 from app.access.floor.terms import ALLOWED, PROHIBITED, Outcome, verdict
 from app.access.grants.permit import GrantSigner, explained, permitted
@@ -53,6 +53,7 @@ class AccessService:
     inquirer: Inquirer
     grants: GrantSigner
     purposes: PurposeFile
+    rules: Rules = CURRENT
 
     def adopt(self, tx: Tx, now: datetime) -> None:
         """Bring the purpose file into the database and the log, once for each content."""
@@ -89,7 +90,7 @@ class AccessService:
         self.consumers.hold(tx)
         self.consumers.require_newest(tx, consumer)
         inquiry = self.inquirer.inquire(tx, consumer, request, now)
-        decision = decide(inquiry.question, inquiry.facts)
+        decision = self.rules.decide(inquiry.question, inquiry.facts)
         granted = decision.permit and inquiry.question.resource == CAPTURED_DATA
         grant_id = str(uuid.uuid4()) if granted else None
         event_id = self._record(tx, inquiry, decision, grant_id)

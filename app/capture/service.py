@@ -1,16 +1,10 @@
 """The one answer to "may this person be captured now": lease and pages come from it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from app.capture.directive import directive
-from app.capture.situation import (
-    Situation,
-    circumstances_of,
-    obstacles_to,
-    offer_to,
-    regions_in_question,
-)
+from app.capture.situation import Direct, Situation, regions_in_question, situation_of
 from app.consent.service import ConsentService
 from app.db.engine import Tx
 from app.directory.model import Person
@@ -20,10 +14,15 @@ from app.policy.service import PolicyService
 
 @dataclass(frozen=True)
 class CaptureService:
-    """Reads from policy and consent what capture depends on."""
+    """Reads from policy and consent what capture depends on.
+
+    Attributes:
+        direct: decides the directive, by the rules in force.
+    """
 
     policy: PolicyService
     consent: ConsentService
+    direct: Direct = directive
 
     def situation(
         self,
@@ -46,21 +45,19 @@ class CaptureService:
         regions, policy = regions_in_question(person, place), self.policy.memory(tx)
         in_force = policy.in_force(regions, now)
         standing = self.consent.standing(tx, person, now)
-        circumstances = circumstances_of(person, standing, in_force, device_active=device_active)
-        found = directive(circumstances, now)
-        document = None
-        if found.capture:
-            document, _ = self.policy.document_for(in_force, standing.scope)
-        catalogue = self.policy.catalogue
-        return Situation(
+        found = situation_of(
             person,
-            in_force,
             standing,
-            circumstances,
-            obstacles_to(circumstances, standing, in_force, catalogue, now),
-            found,
-            offer_to(person, in_force),
-            document,
-            catalogue,
-            policy.changes_at(regions, now, timedelta(seconds=in_force.compiled[LEASE_TTL_S])),
+            in_force,
+            self.policy.catalogue,
+            now,
+            device_active=device_active,
+            direct=self.direct,
+        )
+        longest = timedelta(seconds=in_force.compiled[LEASE_TTL_S])
+        document: str | None = None
+        if found.directive.capture:
+            document, _ = self.policy.document_for(in_force, standing.scope)
+        return replace(
+            found, policy_digest=document, changes_at=policy.changes_at(regions, now, longest)
         )

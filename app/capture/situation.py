@@ -3,10 +3,11 @@
 The service gathers it from rows and the verifier from the log; both put it together here.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from app.capture.directive import Circumstances, Directive
+from app.capture.directive import Circumstances, Directive, directive
 from app.capture.extent import Extent, extent
 from app.capture.obstacles import Conditions, Obstacle, obstacles
 from app.consent.model import Offer, Standing
@@ -45,6 +46,35 @@ class Situation:
     def extent(self) -> Extent:
         """What can be captured of this person as far as the rules and the agreement go."""
         return extent(self.in_force.compiled, self.standing.scope, self.catalogue)
+
+
+Direct = Callable[[Circumstances, datetime], Directive]
+"""Decides a lease's directive; which one, the rules in force say."""
+
+
+def situation_of(
+    person: Person,
+    standing: Standing,
+    in_force: InForce,
+    catalogue: Catalogue,
+    at: datetime,
+    *,
+    device_active: bool = True,
+    direct: Direct = directive,
+) -> Situation:
+    """Put together where a person stands; the policy document is left to be named."""
+    circumstances = circumstances_of(person, standing, in_force, device_active=device_active)
+    return Situation(
+        person=person,
+        in_force=in_force,
+        standing=standing,
+        circumstances=circumstances,
+        obstacles=obstacles_to(circumstances, standing, in_force, catalogue, at),
+        directive=direct(circumstances, at),
+        offer=offer_to(person, in_force),
+        policy_digest=None,
+        catalogue=catalogue,
+    )
 
 
 def offer_to(person: Person, in_force: InForce) -> Offer:

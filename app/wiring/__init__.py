@@ -87,8 +87,8 @@ class Services(Core):
         """Bring floors, catalogue, purposes and notices into the database and the log.
 
         Args:
-            serving: also take custodians and witness policy into force. A verb beside the service
-                leaves them alone: its shell may not have the service's settings.
+            serving: also take custodians, witness policy and rules into force. A verb next to the
+                service leaves them alone: its shell may not have the service's settings.
 
         Raises:
             Unavailable: the database's log is not the one that this instance has kept so far.
@@ -102,6 +102,8 @@ class Services(Core):
                 self.log.adopt(tx, kind, CUSTODIANS, listed, now)
             if serving:
                 self.witnesses.adopt(tx, self.log, now)
+                rules = self.access.rules
+                self.log.adopt_rules(tx, rules.version, rules.release, now)
             self.policy.adopt(tx, now)
             self.access.adopt(tx, now)
             self.consent.adopt(tx, now)

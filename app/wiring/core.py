@@ -48,7 +48,7 @@ def make_core(on: Foundation, shipped: Shipped) -> Core:
         directory=directory,
         policy=policy,
         consent=consent,
-        capture=CaptureService(policy, consent),
+        capture=CaptureService(policy, consent, shipped.rules.directive),
     )
 
 

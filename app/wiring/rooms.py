@@ -108,6 +108,7 @@ def make_access(core: Core, shipped: Shipped, consumers: ConsumerService) -> Acc
         inquirer=inquirer,
         grants=GrantSigner(core.keys.signer("grant"), core.settings.issuer),
         purposes=shipped.purposes,
+        rules=shipped.rules,
     )
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.access.decision.rules import CURRENT, Rules
 from app.access.enforcer import CasbinAuthority
 from app.access.floor.purposes import PurposeFile, load_purposes
 from app.access.floor.terms import ALLOWED
@@ -26,6 +27,8 @@ class Shipped:
     notices: tuple[Notice, ...]
     registry: KnobRegistry = REGISTRY
     """The knobs that policies can name, which are the program's own."""
+    rules: Rules = CURRENT
+    """What leases and access decisions are made by, which is the program's own."""
 
 
 def read_shipped(policies: Path) -> Shipped:

@@ -1,7 +1,8 @@
 """Documents that entries of the log itself name by digest, and which of them is in force.
 
 document    signed statements, lists of custodians, witness policies: kept for ever, once each
-adopted     which list was taken into force when; the newest of its kind is the one that holds
+adopted     which list was taken into force when; the newest of its kind is the one that holds. Also
+            which version of the rules, by the digest of its number
 """
 
 from collections.abc import Iterator
@@ -16,6 +17,9 @@ from app.kernel.errors import Conflict
 
 CUSTODIANS = "custodians"
 """What the list of custodians is adopted as."""
+
+RULES = "rules"
+"""What the version of the rules is adopted as."""
 
 document = Table(
     "audit_document",

@@ -37,6 +37,7 @@ class Kind(StrEnum):
     LOG_RESTORED = "log.restored"
     LOG_CUSTODIANS_ADOPTED = "log.custodians_adopted"
     LOG_WITNESSES_ADOPTED = "log.witnesses_adopted"
+    RULES_ADOPTED = "rules.adopted"
     DIRECTORY_IMPORTED = "directory.imported"
     DIRECTORY_PERSON = "directory.person"
     SESSION_STARTED = "session.started"

@@ -16,6 +16,7 @@ from typing import Any
 
 from app.audit.entries import cosigned, documents, store
 from app.audit.entries.codes import require_codes
+from app.audit.entries.documents import RULES
 from app.audit.entries.halt import Halt
 from app.audit.entries.model import (
     FORMAT,
@@ -32,6 +33,7 @@ from app.audit.entries.vault import Vault, detail_context
 from app.audit.entries.waiting import WaitingEntry, submission_digest, waiting
 from app.audit.tree.epoch import base_of
 from app.db.engine import Tx
+from app.kernel.canonical import Json, canonical, digest
 from app.kernel.errors import TooLarge
 
 # What the integrator adds to a submission, at most: fixed fields, and each stream's name and place.
@@ -111,6 +113,25 @@ class AuditService:
         if documents.in_force(tx, what) != name:
             documents.adopt(tx, what, name, now)
             self.append(tx, Event(kind, SYSTEM, {what: name}), now)
+
+    def adopt_rules(self, tx: Tx, version: int, release: str, now: datetime) -> None:
+        """Say which rules decisions follow from here on, where they are others than before.
+
+        A log that says nothing follows version 1, so that version is said only after another.
+
+        Args:
+            tx: the transaction, under the log's lock (see ``open``).
+            version: of the rules.
+            release: the first release that carries them, for who cannot replay them.
+            now: the present instant.
+        """
+        name = digest(canonical({"rules": version}))
+        known = documents.in_force(tx, RULES)
+        if known == name or (known is None and version == 1):
+            return
+        documents.adopt(tx, RULES, name, now)
+        facts: dict[str, Json] = {"version": version, "release": release}
+        self.append(tx, Event(Kind.RULES_ADOPTED, SYSTEM, facts), now)
 
     def keep_document(self, tx: Tx, content: bytes, now: datetime) -> str:
         """Keep a document that an entry of this transaction names; return its digest."""

@@ -22,7 +22,7 @@ KIND_GROUPS: Mapping[str, tuple[str, ...]] = {
     "consent": ("consent", "notice"),
     "capture": ("lease", "agent", "device"),
     "access": ("access",),
-    "policy": ("policy",),
+    "policy": ("policy", "rules"),
     "people": ("directory", "session", "subject"),
     "log": ("log",),
 }

@@ -50,7 +50,9 @@ def verify_export(path: Path, ask: Ask) -> Report:
 def _verify_whole(run: Run, name: str, entries_digest: Callable[[], str]) -> Report:
     promises = Promises(run.ask, run.completeness)
     order = OrderCheck(run.origin, run.completeness, promises)
-    decisions = DecisionCheck(run.document if run.ask.depth is Depth.REPLAY else None)
+    decisions = DecisionCheck(
+        run.document if run.ask.depth is Depth.REPLAY else None, run.ask.rules
+    )
     tree = TreeCheck(run.evidence, run.signed.size if run.signed else None, run.integrity)
     read_entries(run, tree, order, decisions)
     _check_root(run, tree.finish())

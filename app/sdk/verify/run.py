@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from typing import Literal
 
+from app.access.decision.rules import CARRIED, Rules
 from app.audit.export.archive import policy_path
 from app.audit.reading.selection import Selection
 from app.audit.tree.checkpoint import Checkpoint, VerifierKey
@@ -42,6 +43,7 @@ class Ask:
         receipts: submission receipts, each with a name: compact JWS, one on a line.
         keys: the key set (JWKS) that signs receipts; without it their claims are only compared.
         depth: how much of each entry is looked at.
+        rules: the rules that can be replayed, by version.
         now: the instant that ages are counted to.
         progress: told how many entries of how many are done, now and then.
     """
@@ -53,6 +55,7 @@ class Ask:
     receipts: tuple[tuple[str, bytes], ...] = ()
     keys: bytes | None = None
     depth: Depth = Depth.REPLAY
+    rules: Mapping[int, Rules] = field(default_factory=lambda: CARRIED)
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     progress: Callable[[int, int], None] | None = None
 

@@ -14,6 +14,7 @@ KINDS: Mapping[str, str] = {
     "log.restored": "Log continued after a restore",
     "log.custodians_adopted": "Custodians adopted",
     "log.witnesses_adopted": "Witnesses adopted",
+    "rules.adopted": "Rules adopted",
     "directory.imported": "People imported",
     "directory.person": "Person recorded",
     "session.started": "Signed in",

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from app.access.decision.rules import Rules
 from app.audit.entries.model import Kind
-from app.capture.directive import Circumstances, directive
+from app.capture.directive import Circumstances
 from app.kernel.clock import instant
 from app.kernel.facts import decode_part
 
@@ -17,14 +18,14 @@ _YES = frozenset({Kind.CONSENT_GIVEN, Kind.CONSENT_ACKNOWLEDGED})
 _NO = frozenset({Kind.CONSENT_REFUSED, Kind.CONSENT_WITHDRAWN, Kind.CONSENT_REVOKED})
 
 
-def why_not_this_lease(leaf: Mapping[str, Any]) -> str | None:
+def why_not_this_lease(leaf: Mapping[str, Any], rules: Rules) -> str | None:
     """Decide the directive of a ``lease.changed`` entry again; None where it comes out the same.
 
     Raises:
         KeyError, ValueError: the entry lacks what it must say.
     """
     facts = leaf["facts"]
-    again = directive(decode_part(Circumstances, facts), instant(leaf["occurred_at"]))
+    again = rules.directive(decode_part(Circumstances, facts), instant(leaf["occurred_at"]))
     capture, reasons = "on" if again.capture else "off", [str(one) for one in again.reasons]
     if (facts["capture"], facts["reasons"]) == (capture, reasons):
         return None

@@ -10,13 +10,14 @@ Without the documents that entries name there is no replay. Then a permit is at 
 the last word of the people it is about.
 """
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from app.access.decision.model import CAPTURED_DATA
-from app.access.decision.record import recompute, recorded
+from app.access.decision.record import facts_from_entry, recorded
+from app.access.decision.rules import CARRIED, Rules
 from app.access.floor.terms import ALLOWED, PROHIBITED, TERMS, Outcome, verdict
 from app.audit.entries.model import Kind
 from app.kernel.clock import instant
@@ -24,7 +25,8 @@ from app.sdk.verify.folded.people import Documents
 from app.sdk.verify.folded.registry import NEVER
 from app.sdk.verify.replay.capture import LastWord, why_not_this_lease
 from app.sdk.verify.replay.grants import GrantCheck
-from app.sdk.verify.replay.replay import REPLAY_LIMIT, Replay
+from app.sdk.verify.replay.replay import REPLAY_LIMIT, UNFIT, Replay
+from app.sdk.verify.replay.versions import Versions
 from app.sdk.verify.report import Findings, Verdict
 
 UNREPLAYED_LIMIT = (
@@ -32,21 +34,25 @@ UNREPLAYED_LIMIT = (
     "other entries."
 )
 
+_Take = Callable[[int, Mapping[str, Any]], None]
+
 _PURPOSES = ALLOWED | PROHIBITED
-# What a forged entry can make a pure function of its facts raise.
-_UNFIT = (ValueError, TypeError, KeyError, AttributeError, OverflowError)
 
 
 class DecisionCheck:
     """Takes leaves in order; keeps the figures of the third verdict."""
 
-    def __init__(self, documents: Documents | None = None) -> None:
+    def __init__(
+        self, documents: Documents | None = None, carried: Mapping[int, Rules] = CARRIED
+    ) -> None:
         """Begin with an empty log.
 
         Args:
             documents: the bytes of a document by its digest; None: no replay.
+            carried: the rules that can be replayed, by version.
         """
-        self.replay = None if documents is None else Replay(documents)
+        self._versions = Versions(carried)
+        self.replay = None if documents is None else Replay(documents, self._versions)
         self.grants = (
             GrantCheck() if self.replay is None else GrantCheck(self.replay.people.was_erased)
         )
@@ -63,19 +69,58 @@ class DecisionCheck:
     def see(self, position: int, leaf: Mapping[str, Any]) -> None:
         """Take the leaf at a position of the file."""
         self._last = leaf["integrated_at"]
-        unfit = None
-        try:
-            self._see(position, leaf)
-        except _UNFIT as error:
-            unfit = error
-        try:
-            if self.replay is not None:
-                for problem in self.replay.see(position, leaf):
-                    self._found_unfounded(position, problem)
-        except _UNFIT as error:
-            unfit = unfit or error
+        unfit = self._trying(self._adopt_rules, position, leaf)
+        self._versions.see(position)
+        if self._versions.now is not None:
+            unfit = unfit or self._trying(self._see, position, leaf)
+        else:
+            self._glance(position, leaf)
+        unfit = self._trying(self._replay, position, leaf) or unfit
         if unfit is not None:
             self._findings.add(f"entry {position} lacks what its kind must say: {unfit}", position)
+
+    def _trying(self, take: _Take, position: int, leaf: Mapping[str, Any]) -> Exception | None:
+        try:
+            take(position, leaf)
+        except UNFIT as error:
+            return error
+        return None
+
+    def _adopt_rules(self, position: int, leaf: Mapping[str, Any]) -> None:
+        if leaf["kind"] == Kind.RULES_ADOPTED:
+            for problem in self._versions.adopted(position, leaf):
+                self._found_unfounded(position, problem)
+
+    def _replay(self, position: int, leaf: Mapping[str, Any]) -> None:
+        if self.replay is not None:
+            for problem in self.replay.see(position, leaf):
+                self._found_unfounded(position, problem)
+
+    def _glance(self, position: int, leaf: Mapping[str, Any]) -> None:
+        """Look at an entry that follows rules which are not here.
+
+        No rules permit a prohibited purpose, so a permit is held against that; nothing else is.
+        """
+        if leaf["kind"] in {Kind.LEASE_CHANGED, Kind.ACCESS_DECIDED}:
+            self._versions.decided()
+        self._trying(self._remember, position, leaf)
+        if leaf["kind"] == Kind.ACCESS_DECIDED:
+            self._count_decision(leaf)
+            if leaf["facts"].get("outcome") == "permit":
+                said = (leaf["purpose"], leaf["facts"].get("purpose"))
+                self._hold_against_floor(position, _prohibited(said))
+
+    def _remember(self, position: int, leaf: Mapping[str, Any]) -> None:
+        """Keep what later stretches rest on: grants, lists of purposes, what people said last."""
+        kind, facts = leaf["kind"], leaf["facts"]
+        if kind == Kind.ACCESS_USED:
+            deque(self.grants.closed(position, leaf), maxlen=0)
+        elif kind == Kind.ACCESS_DECIDED and facts["grant"] is not None:
+            deque(self.grants.permitted(position, leaf), maxlen=0)
+        elif kind == Kind.POLICY_PURPOSES_ADOPTED:
+            self._adopt(position, facts)
+        elif kind.startswith("consent."):
+            self._last_word.see(position, leaf)
 
     def _see(self, position: int, leaf: Mapping[str, Any]) -> None:
         kind = leaf["kind"]
@@ -94,7 +139,7 @@ class DecisionCheck:
     def _adopt(self, position: int, facts: Mapping[str, Any]) -> None:
         allowed, prohibited = frozenset(facts["allowed"]), frozenset(facts["prohibited"])
         self._purposes[facts["policy"]] = allowed - prohibited
-        if not allowed <= ALLOWED:
+        if self._versions.now is not None and not allowed <= ALLOWED:
             names = ", ".join(sorted(allowed - ALLOWED))
             self._findings.add(
                 f"entry {position} allows what the floor does not: {names}", position
@@ -104,25 +149,20 @@ class DecisionCheck:
 
     def _decided(self, position: int, leaf: Mapping[str, Any]) -> None:
         facts = leaf["facts"]
-        self.decisions += 1
-        self._count(leaf["purpose"], facts["outcome"])
+        self._count_decision(leaf)
         if facts["grant"] is not None:
             for problem in self.grants.permitted(position, leaf):
                 self._found_unfounded(position, problem)
         if facts["outcome"] == "permit":
-            self.permits += 1
-            problems = tuple(self._why_never(leaf))
-            self.prohibited += bool(problems)
-            for problem in problems:
-                self._findings.add(f"entry {position} permits {problem}", position)
+            self._hold_against_floor(position, self._why_never(leaf))
             self._heard(position, leaf)
         elif facts["grant"] is not None:
             self._found_unfounded(position, "refuses and yet names a grant")
         if self.replay is not None:
             return  # there it is decided again, once
         try:
-            again, then = recompute(facts), recorded(facts)
-        except _UNFIT as error:
+            again, then = self._rules.decide(*facts_from_entry(facts)), recorded(facts)
+        except UNFIT as error:
             self._found_unfounded(position, f"cannot be decided again: {error}")
         else:
             if again != then:
@@ -140,7 +180,7 @@ class DecisionCheck:
             self._found_unfounded(position, f"permits the use of {problem}")
 
     def _leased(self, position: int, leaf: Mapping[str, Any]) -> None:
-        other = why_not_this_lease(leaf)
+        other = why_not_this_lease(leaf, self._rules)
         if other is not None:
             self._found_unfounded(position, f"does not follow from its facts: capture is {other}")
 
@@ -148,12 +188,11 @@ class DecisionCheck:
         purpose, facts = leaf["purpose"], leaf["facts"]
         if facts["purpose"] != purpose:
             yield f"{facts['purpose']!r} but is filed under {purpose!r}"
-        for named in {purpose, facts["purpose"]}:
-            word = verdict(named)
-            if word.outcome is Outcome.PROHIBITED:
-                yield f"{named!r}, which is {word.key}"
-            elif facts["resource"] == CAPTURED_DATA and word.outcome is not Outcome.ALLOWED:
-                yield f"{named!r}, which is not on the list"
+        named = (purpose,) if facts["purpose"] == purpose else (purpose, facts["purpose"])
+        yield from _prohibited(named)
+        if facts["resource"] == CAPTURED_DATA:
+            unknown = (name for name in named if verdict(name).outcome is Outcome.UNKNOWN)
+            yield from (f"{name!r}, which is not on the list" for name in unknown)
         if facts["resource"] == CAPTURED_DATA and purpose not in self._purposes.get(
             facts["purposes"], frozenset()
         ):
@@ -163,8 +202,24 @@ class DecisionCheck:
         self.unfounded += 1
         self._findings.add(f"entry {position} {problem}", position)
 
-    def _count(self, purpose: str | None, outcome: str) -> None:
+    def _hold_against_floor(self, position: int, problems: Iterable[str]) -> None:
+        """Count a permit, and name why it may never be given."""
+        self.permits += 1
+        found = tuple(problems)
+        self.prohibited += bool(found)
+        for problem in found:
+            self._findings.add(f"entry {position} permits {problem}", position)
+
+    @property
+    def _rules(self) -> Rules:
+        rules = self._versions.now
+        assert rules is not None, "only what follows rules that are here is judged by them"
+        return rules
+
+    def _count_decision(self, leaf: Mapping[str, Any]) -> None:
         """Count by purpose; what is on no list is one heap, so that no text of an entry counts."""
+        self.decisions += 1
+        purpose, outcome = leaf["purpose"], leaf["facts"].get("outcome")
         key = purpose if purpose in _PURPOSES else "other"
         self._asked[f"{'permits' if outcome == 'permit' else 'refusals'}.{key}"] += 1
 
@@ -181,6 +236,7 @@ class DecisionCheck:
             "permits": self.permits,
             "prohibited": self.prohibited,
             "replayed": replayed,
+            "unreplayed": sum(stretch.decided for stretch in self._versions.unreplayed),
             "unfounded": self.unfounded,
             **dict(sorted(self._asked.items())),
             "grants.used": self.grants.used,
@@ -192,7 +248,7 @@ class DecisionCheck:
     def notices(self) -> tuple[str, ...]:
         """What was established beside the verdict, as sentences."""
         again = () if self.replay is None else self.replay.erasures.notices
-        return (*self.grants.notices, *again)
+        return (*self._versions.notices, *self.grants.notices, *again)
 
     @property
     def limits(self) -> tuple[str, ...]:
@@ -211,10 +267,21 @@ class DecisionCheck:
             findings = "finding" if self.unfounded == 1 else "findings"
             bad = f"{said}; {self.unfounded} {findings} against the entries before."
         found = self._findings.verdict(good, bad)
+        if whole and found.ok and self._versions.notices:
+            rest = " ".join(self._versions.notices)
+            return Verdict(None, f"Not replayed as a whole: {said}. {rest}")
         if whole:
             return found
         sentence = f"Not established, for the log is not whole. Of what could be read: {said}."
         return Verdict(False, sentence, found.first_bad, found.findings)
+
+
+def _prohibited(named: Iterable[object]) -> Iterator[str]:
+    """Say which of these are purposes that may never be permitted."""
+    for name in named:
+        word = verdict(name)
+        if word.outcome is Outcome.PROHIBITED:
+            yield f"{name!r}, which is {word.key}"
 
 
 def _instant(text: str | None) -> datetime | None:

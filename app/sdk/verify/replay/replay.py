@@ -11,19 +11,20 @@ force, does it under a lock that is held until the commit, and the entry is writ
 What is taken from the entry itself, because no other says it, is listed in ``REPLAY_LIMIT``.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from app.access.decision.decide import decide
 from app.access.decision.facts import caller_of, person_facts, stays_of
-from app.access.decision.model import Caller, Facts, PersonFacts, Question
+from app.access.decision.model import Caller, Decision, PersonFacts, Question
 from app.access.decision.record import facts_from_entry, recorded
+from app.access.decision.rules import Rules
 from app.access.floor.terms import TERMS
 from app.audit.entries.model import Kind
 from app.audit.tree.epoch import lease_seq
-from app.capture.directive import Circumstances, directive
+from app.capture.directive import Circumstances
 from app.capture.situation import circumstances_of, regions_in_question
 from app.consent.model import Standing
 from app.directory.model import Person
@@ -36,8 +37,19 @@ from app.sdk.verify.folded.people import CONSENT_KINDS, Documents, People, Someb
 from app.sdk.verify.folded.registry import Registry
 from app.sdk.verify.order.erasures import ErasureCheck
 from app.sdk.verify.replay.telling import CALLER, CIRCUMSTANCES, PERSON, POLICY, differences
+from app.sdk.verify.replay.versions import Versions
 
 _Take = Callable[[int, Mapping[str, Any]], Iterator[str]]
+
+UNFIT = (ValueError, TypeError, KeyError, AttributeError, OverflowError)
+"""What a forged entry can make a pure function of its facts raise."""
+
+_DECIDED = frozenset({Kind.LEASE_CHANGED, Kind.ACCESS_DECIDED})
+
+_WHATEVER_THE_RULES = frozenset(
+    {Kind.SUBJECT_ERASED, Kind.LOG_CUSTODIANS_ADOPTED, Kind.LOG_OPENED, Kind.LOG_RESTORED}
+)
+"""Kinds whose entries are judged under any version of the rules: two custodians sign for them."""
 
 REPLAY_LIMIT = (
     "The replay takes from the entry itself what no other entry says: where a laptop said it was, "
@@ -56,7 +68,8 @@ class Replay:
         erasures: whether each was by two custodians' word.
     """
 
-    def __init__(self, documents: Documents) -> None:
+    def __init__(self, documents: Documents, versions: Versions) -> None:
+        self._versions = versions
         self.people = People(documents)
         self._law = Law(documents)
         self._registry = Registry(documents)
@@ -92,11 +105,24 @@ class Replay:
         take = self._takers.get(leaf["kind"])
         if take is None:
             return
+        if self._versions.now is None and leaf["kind"] not in _WHATEVER_THE_RULES:
+            self._fold(position, leaf, take)
+            return
         yield from self._when(position, leaf)
         try:
             yield from take(position, leaf)
         except Unknown as error:
             yield str(error)
+
+    def _fold(self, position: int, leaf: Mapping[str, Any], take: _Take) -> None:
+        """Take an entry that follows rules which are not here: what it says, and no judgement."""
+        if leaf["kind"] in _DECIDED:
+            return
+        try:
+            deque(self._when(position, leaf), maxlen=0)
+            deque(take(position, leaf), maxlen=0)
+        except (Unknown, *UNFIT):
+            self._versions.lost(position)
 
     def _when(self, position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
         """Hold the instant of an entry against those before it, and against its integration.
@@ -126,6 +152,13 @@ class Replay:
         yield from self.people.erased(position, leaf)
         yield from self.erasures.erased(position, leaf, self._names)
 
+    @property
+    def _rules(self) -> Rules:
+        """The rules of the present entry; asked for only where there are some."""
+        rules = self._versions.now
+        assert rules is not None, "decisions are replayed by the rules of their stretch"
+        return rules
+
     # Leases
 
     def _leased(self, _position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
@@ -144,7 +177,7 @@ class Replay:
         if said != known:
             sources = self._sources(somebody, standing) | {"device_active": device.revoked}
             yield from differences(CIRCUMSTANCES, said, known, sources, self._law.position)
-        again = directive(known, at)
+        again = self._rules.directive(known, at)
         yield from _compared(
             facts,
             {
@@ -216,7 +249,8 @@ class Replay:
                 yield from differences(POLICY, one.policy, known.policy, {}, policy, who)
             if needs_consent:
                 yield from self._lost(standing)
-        yield from _outcome(facts, question, replace(said, caller=caller, people=tuple(people)))
+        again = self._rules.decide(question, replace(said, caller=caller, people=tuple(people)))
+        yield from _outcome(facts, again)
 
     def _caller(self, said: Caller) -> tuple[Caller, int]:
         consumer, position = self._registry.consumer(said.consumer)
@@ -246,9 +280,9 @@ class Replay:
         return somebody, standing, known
 
 
-def _outcome(facts: Mapping[str, Any], question: Question, known: Facts) -> Iterator[str]:
+def _outcome(facts: Mapping[str, Any], again: Decision) -> Iterator[str]:
     """Hold what was answered against what follows from what is known."""
-    again, then = decide(question, known), recorded(facts)
+    then = recorded(facts)
     if then.reasons != again.reasons:
         word = "permits" if then.permit else "refuses"
         yield f"{word} what by the log is {_verdict(again.reasons)}"

@@ -1,0 +1,49 @@
+"""Rules have a version: by which functions leases and access decisions are made.
+
+Rules:
+1. What a signed entry follows from never changes: a version that was released keeps its functions
+   and its answers. Another answer to the same facts is another version.
+2. A log says from where on which version holds (``rules.adopted``). Before the first such entry it
+   is version 1.
+3. The service decides by one version. A verifier carries as many as it can and replays each stretch
+   of the log by its own.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+
+from app.access.decision.decide import decide
+from app.access.decision.model import Decision, Facts, Question
+from app.capture.directive import Circumstances, Directive, directive
+
+
+@dataclass(frozen=True)
+class Rules:
+    """One version.
+
+    Attributes:
+        version: 1, 2, 3 …
+        release: the first release of Habeas that carries it.
+        directive: makes a lease's directive of its circumstances.
+        decide: makes an access decision of its facts.
+    """
+
+    version: int
+    release: str
+    directive: Callable[[Circumstances, datetime], Directive]
+    decide: Callable[[Question, Facts], Decision]
+
+
+RULES_1 = Rules(1, "0.1", directive, decide)
+"""What release 0.1 decided by."""
+
+CURRENT = RULES_1
+"""What the service decides by."""
+
+CARRIED: Mapping[int, Rules] = MappingProxyType({1: RULES_1})
+"""Every version that a verifier of this release can replay."""
+
+FIRST_VERSION, FIRST_RELEASE = 1, "0.1"
+"""What holds in a log before it says anything else, and what release can replay that."""
