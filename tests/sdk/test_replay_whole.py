@@ -12,6 +12,7 @@ from app.audit.entries.model import SYSTEM
 from app.audit.entries.named import named_documents
 from app.audit.export import archive
 from app.audit.export.writing import export_log
+from app.audit.reading.selection import Selection
 from app.audit.tree.checkpoint import VerifierKey
 from app.audit.tree.epoch import next_origin
 from app.consent.model import Act
@@ -24,13 +25,15 @@ from tests.sdk.day import Day, Leaf, Log
 from tests.sdk.test_replay import eventful
 
 
+def vkey_of(day: Day) -> str:
+    return VerifierKey(day.services.log.origin, day.services.keys.signer("log").public).vkey
+
+
 def verified(day: Day, path: Path, depth: Depth = Depth.REPLAY) -> Report:
-    signer, origin = day.services.keys.signer("log"), day.services.log.origin
-    vkey = VerifierKey(origin, signer.public).vkey
-    return verify_asked(path, Ask(vkey=vkey, depth=depth))
+    return verify_asked(path, Ask(vkey=vkey_of(day), depth=depth))
 
 
-def exported(day: Day, folder: Path) -> Path:
+def exported(day: Day, folder: Path, selection: Selection | None = None) -> Path:
     export_log(
         day.services.database,
         day.services.log,
@@ -39,6 +42,7 @@ def exported(day: Day, folder: Path) -> Path:
         actor=SYSTEM,
         now=day.now,
         documents=day.services.exports.documents,
+        selection=selection,
     )
     return folder / "log.tar"
 
