@@ -19,7 +19,7 @@ from app.policy.law.packs import PolicyTexts
 from app.sdk.agent.guard import Allowed, Denied, Guard
 from tests.agent_simulator import AgentSimulator, LeaseOffice, event, policy_document
 from tests.fakes import FakeClock
-from tests.policy.next_form import COUNCIL_ASKED, NEXT, WIDTH
+from tests.policy.next_form import COUNCIL_ASKED, LATER, NEXT, PRESENT, WIDTH
 
 APP = App("vscode", "Code", "development", Matchers(bundle_ids=("com.microsoft.VSCode",)))
 CATALOGUE = Catalogue({"vscode": APP}, {})
@@ -72,8 +72,8 @@ def judged(guard: Guard, laptop: AgentSimulator, signal: str) -> Allowed | Denie
 def test_a_guard_of_the_present_form_goes_on_under_a_service_of_the_next(
     office: LeaseOffice, laptop: AgentSimulator
 ) -> None:
-    office.document = written(POLICY, 1)
-    laptop.poll()
+    office.document = written(POLICY, PRESENT)
+    assert laptop.take(office.send(form=PRESENT)) is None
     assert judged(laptop.guard, laptop, "click") == Allowed(Mode.ALLOW, "vscode")
     assert judged(laptop.guard, laptop, "screenshot") == Allowed(Mode.REDACT, "vscode")
 
@@ -81,8 +81,8 @@ def test_a_guard_of_the_present_form_goes_on_under_a_service_of_the_next(
 def test_what_the_present_guard_cannot_limit_is_denied_and_nothing_else(
     office: LeaseOffice, laptop: AgentSimulator
 ) -> None:
-    office.document = written(WIDTH_LIMITED, 1)
-    laptop.poll()
+    office.document = written(WIDTH_LIMITED, PRESENT)
+    assert laptop.take(office.send(form=PRESENT)) is None
     assert judged(laptop.guard, laptop, "click") == Allowed(Mode.ALLOW, "vscode")
     assert judged(laptop.guard, laptop, "screenshot") == Denied(Refusal.SIGNAL_DENIED)
 
@@ -90,7 +90,7 @@ def test_what_the_present_guard_cannot_limit_is_denied_and_nothing_else(
 def test_a_newer_reason_reaches_the_present_guard_as_one_that_it_knows(
     office: LeaseOffice, laptop: AgentSimulator
 ) -> None:
-    told = NEXT.reasons_in(1, (COUNCIL_ASKED,))
+    told = NEXT.reasons_in(PRESENT, (COUNCIL_ASKED,))
     office.reasons = tuple(Reason(reason) for reason in told)
     laptop.poll()
     assert laptop.state is Reason.POLICY_MISSING
@@ -100,8 +100,8 @@ def test_the_next_form_itself_turns_the_present_guard_off(
     office: LeaseOffice, laptop: AgentSimulator
 ) -> None:
     """Why the form is asked for: a document of which one field is unknown is no document."""
-    office.document = written(POLICY, 2)
-    assert laptop.take(office.send(form=2)) is Refusal.POLICY_UNREADABLE
+    office.document = written(POLICY, LATER)
+    assert laptop.take(office.send(form=LATER)) is Refusal.POLICY_UNREADABLE
     sent = office.send(reasons=[COUNCIL_ASKED], capture="off", policy=None)
     assert laptop.take(sent) is Refusal.LEASE_UNREADABLE
 
@@ -110,9 +110,9 @@ def test_a_guard_of_the_next_form_hands_the_new_knob_on_with_what_it_governs(
     office: LeaseOffice, laptop: AgentSimulator
 ) -> None:
     guard = newer_guard(laptop, office, NEXT)
-    assert guard.forms == (1, 2)
-    office.document = written(WIDTH_LIMITED, 2)
-    sent = office.send(form=2)
+    assert guard.forms == (*laptop.guard.forms, LATER)
+    office.document = written(WIDTH_LIMITED, LATER)
+    sent = office.send(form=LATER)
     assert guard.accept(sent.token, sent.document) is None
     limited = Allowed(Mode.REDACT, "vscode", {WIDTH.name: 1280})
     assert judged(guard, laptop, "screenshot") == limited
@@ -128,8 +128,8 @@ def test_a_guard_of_the_next_form_goes_on_under_a_service_of_the_present(
     assert judged(guard, laptop, "click") == Allowed(Mode.ALLOW, "vscode")
 
 
-@pytest.mark.parametrize("claimed", [1, 2, 3])
-@pytest.mark.parametrize("form", [1, 2])
+@pytest.mark.parametrize("claimed", [PRESENT, LATER, LATER + 1])
+@pytest.mark.parametrize("form", [PRESENT, LATER])
 def test_a_document_is_read_in_the_form_that_the_signed_lease_names(
     office: LeaseOffice, laptop: AgentSimulator, form: int, claimed: int
 ) -> None:

@@ -11,20 +11,22 @@ from app.policy.knobs import REGISTRY, AgentPart, Applied, Knob, KnobRegistry
 from app.policy.law.layer import Claim, Layer, Value, Why
 from tests.policy.layers import LAYERS
 
+PRESENT = REGISTRY.newest
+LATER = PRESENT + 1
 GAZE = cast("Signal", "gaze")
 WIDTH: Knob[int | None] = Knob(
-    "screenshot_max_width_px",
+    "invented_max_width_px",
     Number(1, 100_000, "pixel"),
     least,
     None,
     AgentPart(Applied(), frozenset({Signal.SCREENSHOT})),
-    since=2,
+    since=LATER,
 )
 COUNCIL_ASKED = "council_asked"
 NEXT = KnobRegistry(
     knobs=(*REGISTRY.knobs, WIDTH),
-    signals={**REGISTRY.signals, GAZE: 2},
-    reasons=(*REASONS, ReasonRow(COUNCIL_ASKED, since=2, older="policy_missing")),
+    signals={**REGISTRY.signals, GAZE: LATER},
+    reasons=(*REASONS, ReasonRow(COUNCIL_ASKED, since=LATER, older="policy_missing")),
 )
 
 _NEW: dict[str, Any] = {
