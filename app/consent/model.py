@@ -20,6 +20,7 @@ from typing import TypeAlias
 from app.directory.model import Person
 from app.kernel.canonical import canonical, digest, parse_canonical
 from app.kernel.errors import Fault, InvalidInput
+from app.kernel.facts import decode_part, encode, fact, require_only
 from app.kernel.scope import Scope
 from app.kernel.vocabulary import Basis
 
@@ -79,29 +80,17 @@ class Offer:
 
     region: str
     regions: tuple[str, ...]
-    signals: tuple[str, ...]
-    purposes: tuple[str, ...]
-    apps: tuple[str, ...]
+    signals: tuple[str, ...] = field(metadata=fact(unordered=True))
+    purposes: tuple[str, ...] = field(metadata=fact(unordered=True))
+    apps: tuple[str, ...] = field(metadata=fact(unordered=True))
     retention_days: Mapping[str, int]
-    bases: tuple[str, ...]
-    policy: tuple[str, ...]
+    bases: tuple[str, ...] = field(metadata=fact(unordered=True))
+    policy: tuple[str, ...] = field(metadata=fact(unordered=True))
 
     @property
     def canonical(self) -> bytes:
         """The bytes that are kept and named; only in ``regions`` does the order mean something."""
-        return canonical(
-            {
-                "v": 1,
-                "region": self.region,
-                "regions": list(self.regions),
-                "signals": sorted(set(self.signals)),
-                "purposes": sorted(set(self.purposes)),
-                "apps": sorted(set(self.apps)),
-                "retention_days": dict(self.retention_days),
-                "bases": sorted(set(self.bases)),
-                "policy": sorted(set(self.policy)),
-            }
-        )
+        return canonical({"v": 1, **encode(self)})
 
     @property
     def digest(self) -> str:
@@ -120,17 +109,19 @@ class Offer:
         Raises:
             ValueError: other bytes.
         """
-        fields = parse_canonical(data)
-        return cls(
-            region=fields["region"],
-            regions=tuple(fields["regions"]),
-            signals=tuple(fields["signals"]),
-            purposes=tuple(fields["purposes"]),
-            apps=tuple(fields["apps"]),
-            retention_days=fields["retention_days"],
-            bases=tuple(fields["bases"]),
-            policy=tuple(fields["policy"]),
-        )
+        document = parse_canonical(data)
+        require_only(document, cls, also=("v",))
+        return decode_part(cls, document)
+
+
+@dataclass(frozen=True)
+class NoticeName:
+    """Names one text of a notice; ``digest`` is that of its bytes."""
+
+    id: str
+    version: int
+    language: str
+    digest: str
 
 
 @dataclass(frozen=True)
@@ -152,6 +143,11 @@ class Notice:
     content: tuple[str, ...]
     source: bytes = field(repr=False)
 
+    @property
+    def name(self) -> NoticeName:
+        """What a decision keeps of it."""
+        return NoticeName(self.id, self.version, self.language, self.digest)
+
 
 @dataclass(frozen=True)
 class Shown:
@@ -169,7 +165,10 @@ class Shown:
 class Decision:
     """One decision, as recorded. Never changed, never removed.
 
+    Its entry holds all that ``standing`` folds, so that the log alone gives what stood when.
+
     Attributes:
+        notice: the text that the decision rests on; None where it rests on none.
         seq: 1, 2, 3 … per person; the order (rule 1).
         region: the home region when deciding.
         residence: the count of the person's home regions when deciding (directory, rule 2).
@@ -180,26 +179,28 @@ class Decision:
         event_id: the entry in the log.
     """
 
-    id: str
-    person_id: str
+    id: str = field(metadata=fact("decision"))
+    person_id: str = field(metadata=fact(apart=True))
     seq: int
-    act: Act
+    act: Act = field(metadata=fact(apart=True))
     region: str
     residence: int
-    notice_id: str | None
-    notice_version: int | None
-    notice_language: str | None
-    notice_digest: str | None
-    shown_id: str | None
-    offer_digest: str | None
+    notice: NoticeName | None
+    shown_id: str | None = field(metadata=fact("shown"))
+    offer_digest: str | None = field(metadata=fact("offer"))
     signals: tuple[str, ...]
     purposes: tuple[str, ...]
     apps: tuple[str, ...]
     until: datetime | None
     valid_until: datetime | None
-    decided_at: datetime
+    decided_at: datetime = field(metadata=fact(apart=True))
     recorded_at: datetime
-    event_id: str
+    event_id: str = field(metadata=fact(apart=True))
+
+    @property
+    def notice_version(self) -> int | None:
+        """The version of the notice that it rests on."""
+        return None if self.notice is None else self.notice.version
 
     @property
     def scope(self) -> Scope:
@@ -311,7 +312,6 @@ def next_decision(
     until: datetime | None = None,
 ) -> Decision:
     """Make the person's next decision; its event is filled in when the log has taken it."""
-    notice = shown.notice if shown else None
     offer = shown.offer if shown else None
     return Decision(
         id=decision_id,
@@ -320,10 +320,7 @@ def next_decision(
         act=act,
         region=person.region,
         residence=person.residence,
-        notice_id=notice.id if notice else None,
-        notice_version=notice.version if notice else None,
-        notice_language=notice.language if notice else None,
-        notice_digest=notice.digest if notice else None,
+        notice=shown.notice.name if shown else None,
         shown_id=shown.id if shown else None,
         offer_digest=offer.digest if offer else None,
         signals=tuple(sorted(set(offer.signals))) if offer else (),

@@ -16,6 +16,7 @@ from app.consent.model import OPENING, Act, Decision, Offer
 from app.directory.model import Person
 from app.kernel.canonical import Json
 from app.kernel.clock import timestamp
+from app.kernel.facts import encode
 from app.kernel.signing import unb64u
 
 SCHEMA_VERSION = "habeas-receipt/1"
@@ -74,6 +75,7 @@ def receipt_claims(
         issuer: base URL of this instance.
         origin: the log's name.
     """
+    notice = decision.notice
     return {
         "iss": issuer,
         "sub": pseudonym,
@@ -89,8 +91,8 @@ def receipt_claims(
                 "jurisdiction": person.entity_region,
             }
         ],
-        "privacy_notice": notice_facts(decision),
-        "language": decision.notice_language,
+        "privacy_notice": None if notice is None else encode(notice),
+        "language": None if notice is None else notice.language,
         "purposes": list(decision.purposes),
         "lawful_basis": _lawful_basis(decision.act),
         "pii_information": [{"pii_type": signal} for signal in decision.signals],
@@ -117,18 +119,6 @@ def receipt_of(decision: Decision, token: str) -> Receipt:
     return Receipt(decision, token, json.loads(unb64u(token.split(".")[1])))
 
 
-def notice_facts(decision: Decision) -> dict[str, Json] | None:
-    """Name the notice that a decision rests on; None where it rests on none."""
-    if decision.notice_id is None:
-        return None
-    return {
-        "id": decision.notice_id,
-        "version": decision.notice_version,
-        "language": decision.notice_language,
-        "digest": decision.notice_digest,
-    }
-
-
 def _lawful_basis(act: Act) -> str | None:
     if act not in OPENING:
         return None
@@ -145,25 +135,3 @@ def _validity(decision: Decision) -> str | None:
 
 def _time(at: datetime | None) -> str | None:
     return timestamp(at) if at else None
-
-
-def entry_facts(decision: Decision) -> dict[str, Json]:
-    """The facts of a decision's entry: all that ``model.standing`` folds.
-
-    So that the log alone gives what stood when.
-    """
-    return {
-        "decision": decision.id,
-        "seq": decision.seq,
-        "notice": notice_facts(decision),
-        "offer": decision.offer_digest,
-        "shown": decision.shown_id,
-        "region": decision.region,
-        "residence": decision.residence,
-        "signals": list(decision.signals),
-        "purposes": list(decision.purposes),
-        "apps": list(decision.apps),
-        "recorded_at": timestamp(decision.recorded_at),
-        "until": timestamp(decision.until) if decision.until else None,
-        "valid_until": timestamp(decision.valid_until) if decision.valid_until else None,
-    }

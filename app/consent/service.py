@@ -33,7 +33,7 @@ from app.consent.model import (
     require_pause,
     wrong,
 )
-from app.consent.receipts import Receipt, entry_facts, receipt_claims, receipt_of
+from app.consent.receipts import Receipt, receipt_claims, receipt_of
 from app.consent.timeline import Endings
 from app.db.engine import Tx
 from app.directory.model import Person
@@ -41,6 +41,7 @@ from app.directory.service import DirectoryService
 from app.kernel.authority import Authority
 from app.kernel.canonical import Json
 from app.kernel.errors import Conflict, Forbidden, NotFound, Unavailable
+from app.kernel.facts import encode
 from app.kernel.signing import Signer, sign_token
 from app.kernel.tokens import RECEIPT_TYPE
 
@@ -397,7 +398,7 @@ class ConsentService:
         body: Mapping[str, Json] | None = None,
         reason: str | None = None,
     ) -> Receipt:
-        facts = entry_facts(decision) | ({"reason": reason} if reason else {})
+        facts = encode(decision) | ({"reason": reason} if reason else {})
         kind = Kind(f"consent.{decision.act.value}")
         event = Event(kind, actor, facts, (person.id,), body=body)
         decision = replace(decision, event_id=self._log.append(tx, event, decision.decided_at))

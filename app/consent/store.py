@@ -1,5 +1,6 @@
 """Tables of consent: texts adopted, notices shown, decisions, offers kept. All are append-only."""
 
+import dataclasses
 import json
 from collections.abc import Iterator
 from datetime import datetime
@@ -21,7 +22,7 @@ from sqlalchemy import (
     union,
 )
 
-from app.consent.model import Act, Decision, Notice, Offer, Shown
+from app.consent.model import Act, Decision, Notice, NoticeName, Offer, Shown
 from app.db.engine import Tx
 from app.db.metadata import UtcTime, metadata
 from app.kernel.canonical import canonical
@@ -91,6 +92,7 @@ offer_table = Table(
 )
 
 _LISTS = ("signals", "purposes", "apps")
+_NOTICE = {field.name: f"notice_{field.name}" for field in dataclasses.fields(NoticeName)}
 
 _SHOWN = select(
     shown_table,
@@ -199,6 +201,8 @@ def shown_before(tx: Tx, person_id: str, notice_digest: str, offer_digest: str) 
 def append(tx: Tx, decision: Decision, token: str) -> None:
     """Append a decision with its signed receipt."""
     fields = {**decision.__dict__, "act": decision.act.value, "token": token}
+    notice = fields.pop("notice")
+    fields |= {column: notice and getattr(notice, name) for name, column in _NOTICE.items()}
     for name in _LISTS:
         fields[name] = canonical(fields[name]).decode()
     tx.execute(insert(decision_table), fields)
@@ -237,8 +241,10 @@ def receipt(tx: Tx, person_id: str, decision_id: str) -> tuple[Decision, str] | 
 def _decision(row: Row[Any]) -> Decision:
     fields = row._asdict()
     del fields["token"]
+    notice = {name: fields.pop(column) for name, column in _NOTICE.items()}
     for name in _LISTS:
         fields[name] = tuple(json.loads(fields[name]))
+    fields["notice"] = None if notice["id"] is None else NoticeName(**notice)
     return Decision(**{**fields, "act": Act(row.act)})
 
 

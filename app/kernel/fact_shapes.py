@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any
 
 from app.kernel.clock import instant, timestamp
@@ -100,19 +101,21 @@ def listed(inner: Shape, kind: Callable[[Any], Any]) -> Shape:
 
 
 def sorted_list(inner: Shape, kind: Callable[[Any], Any]) -> Shape:
-    """Values in an order that means nothing: there is one order in which they are written."""
+    """Values of which order and repetition mean nothing: written sorted, each once."""
     plain = listed(inner, kind)
+
+    def write(values: Any, tables: Tables) -> list[Any]:
+        items = sorted(plain.write(values, tables))
+        return [item for place, item in enumerate(items) if place == 0 or item != items[place - 1]]
 
     def read(items: Any, tables: Tables) -> Any:
         values = plain.read(items, tables)
-        if items != sorted(items) or len(values) != len(items):
+        if any(item >= after for item, after in pairwise(items)):
             msg = "is not sorted, each once"
             raise ValueError(msg)
         return values
 
-    return Shape(
-        f"sorted {plain.tag}", lambda values, tables: sorted(plain.write(values, tables)), read
-    )
+    return Shape(f"sorted {plain.tag}", write, read)
 
 
 def mapped(inner: Shape) -> Shape:

@@ -35,7 +35,7 @@ class Fact:
         name: the name in the entry, where it differs.
         inline: the facts of a nested dataclass stand in the same object as the field's neighbours.
         shared: the value is written once, in a table of this name, and its place here.
-        unordered: the order of a tuple means nothing; it is written sorted.
+        unordered: order and repetition mean nothing in a tuple; it is written sorted, each once.
         appended: entries from before the field was added lack it.
         apart: not a fact; the entry says it elsewhere, and the reader is given it.
     """

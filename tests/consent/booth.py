@@ -6,7 +6,16 @@ from typing import Any
 
 from app.audit.entries.model import SYSTEM
 from app.audit.entries.service import AuditService
-from app.consent.model import VALIDITY, Act, Decision, Notice, Offer, Shown, Standing
+from app.consent.model import (
+    VALIDITY,
+    Act,
+    Decision,
+    Notice,
+    NoticeName,
+    Offer,
+    Shown,
+    Standing,
+)
 from app.consent.receipts import Receipt
 from app.consent.service import ConsentService
 from app.db.engine import Database
@@ -26,6 +35,11 @@ def at(minutes: float) -> datetime:
     return NINE + timedelta(minutes=minutes)
 
 
+def notice_name(version: int) -> NoticeName:
+    """The notice in English, in a version."""
+    return NoticeName("capture", version, "en", "sha256:n")
+
+
 def decision(seq: int, act: Act | str, minutes: float = 0, **changes: Any) -> Decision:
     """A decision of a person in DE on version 1 of the notice; an opening act has a scope."""
     act, opens = Act(act), act in {"given", "acknowledged"}
@@ -36,10 +50,7 @@ def decision(seq: int, act: Act | str, minutes: float = 0, **changes: Any) -> De
         act=act,
         region="DE",
         residence=1,
-        notice_id="capture" if opens else None,
-        notice_version=1 if opens else None,
-        notice_language="en" if opens else None,
-        notice_digest="sha256:n" if opens else None,
+        notice=notice_name(1) if opens else None,
         shown_id="s" if opens else None,
         offer_digest="sha256:o" if opens else None,
         signals=("click", "menu") if opens else (),

@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app.audit.entries.model import SYSTEM, Actor
 from app.audit.reading.service import ReadingService
-from app.consent.model import VALIDITY, Act, State, standing
+from app.consent.model import VALIDITY, Act, NoticeName, State, standing
 from app.kernel.canonical import digest
 from app.kernel.clock import instant
 from app.kernel.errors import (
@@ -246,7 +246,7 @@ def test_the_log_alone_gives_what_a_person_agreed_to_and_when_it_stands(booth: B
             act,
             region=one["region"],
             residence=one["residence"],
-            notice_version=one["notice"] and one["notice"]["version"],
+            notice=NoticeName(**one["notice"]) if one["notice"] else None,
             signals=tuple(one["signals"]),
             purposes=tuple(one["purposes"]),
             apps=tuple(one["apps"]),

@@ -19,7 +19,7 @@ from app.consent.model import (
     suffices,
 )
 from app.kernel.vocabulary import Basis
-from tests.consent.booth import at, decision
+from tests.consent.booth import at, decision, notice_name
 
 BASES = st.sets(st.sampled_from(list(Basis)))
 MINUTES = st.integers(min_value=0, max_value=600)
@@ -39,7 +39,7 @@ def histories(draw: st.DrawFn, size: int = 8) -> list[Decision]:
                 one,
                 valid_until=draw(st.sampled_from([one.valid_until, at(300)])),
                 residence=draw(st.sampled_from([1, 1, 1, 2])),
-                notice_version=draw(st.sampled_from([1, 1, 1, 2])),
+                notice=notice_name(draw(st.sampled_from([1, 1, 1, 2]))),
             )
         made.append(one)
     return made
@@ -149,8 +149,12 @@ STORIES = {
     ),
     "given in another region": ([replace(GIVEN, region="FR")], 0, State.INVALIDATED),
     "given before moving away and back": ([replace(GIVEN, residence=0)], 0, State.INVALIDATED),
-    "given on an older notice": ([replace(GIVEN, notice_version=0)], 0, State.INVALIDATED),
-    "given on a newer notice than ours": ([replace(GIVEN, notice_version=2)], 0, State.INVALIDATED),
+    "given on an older notice": ([replace(GIVEN, notice=notice_name(0))], 0, State.INVALIDATED),
+    "given on a newer notice than ours": (
+        [replace(GIVEN, notice=notice_name(2))],
+        0,
+        State.INVALIDATED,
+    ),
     "paused": ([GIVEN, decision(2, "paused", 10)], 39, State.PAUSED),
     "paused, at its end": ([GIVEN, decision(2, "paused", 10)], 40, State.GIVEN),
     "a shorter pause within a longer": (

@@ -77,7 +77,7 @@ RULES = st.builds(
 
 
 def sorted_tuples(values: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
-    return st.lists(values, max_size=3).map(lambda found: tuple(sorted(found)))
+    return st.lists(values, max_size=3, unique=True).map(lambda found: tuple(sorted(found)))
 
 
 VALUES = st.builds(
@@ -138,7 +138,7 @@ PLAIN = Everything(
     colours=frozenset(Colour),
     numbers=frozenset({10, 9}),
     names=("b", "a"),
-    places=("US", "DE"),
+    places=("US", "DE", "US"),
     counts=(Count("b", 1), Count("a", 2)),
     days={"click": 30},
     perhaps=None,
@@ -202,6 +202,7 @@ WRONG: Mapping[str, tuple[str, Any, str]] = {
     "a code on no list": ("colour", "green", "colour: 'green' is not a valid Colour"),
     "a number for a code": ("colour", 7, "colour: is no text"),
     "a set in another order": ("numbers", [10, 9], "numbers: is not sorted"),
+    "a member of a bag twice": ("places_in_question", ["DE", "DE"], "is not sorted, each once"),
     "a member of a set twice": ("numbers", [9, 9], "numbers: is not sorted, each once"),
     "a text for a list": ("names", "ab", "names: is no list"),
     "a bag in another order": ("places_in_question", ["US", "DE"], "places_in_question: is not s"),

@@ -3,6 +3,7 @@
 import tarfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,17 @@ import pytest
 from app.access.decision.record import entry_facts, facts_from_entry, recorded
 from app.audit.entries.model import Kind, read_leaf
 from app.capture.directive import Circumstances
+from app.consent.model import Act, Decision, Offer
 from app.kernel.canonical import canonical
-from app.kernel.facts import decode_part, encode
+from app.kernel.facts import decode, decode_part, encode
+from app.sdk.verify.folded.people import CONSENT_KINDS
 from tests.vectors.folder import FOLDER, needed
 
 SAMPLES = Path(__file__).parent / "entries" / "release-0.1.jsonl"
 """One leaf of each kind at least, as release 0.1 signed it."""
 
 Facts = Mapping[str, Any]
+AT = datetime(2026, 11, 16, tzinfo=UTC)
 
 
 def _decided(facts: Facts) -> Facts:
@@ -28,8 +32,17 @@ def _decided(facts: Facts) -> Facts:
     )
 
 
+def _consent(facts: Facts) -> Facts:
+    """A revocation says by whom next to the decision; nothing that is folded rests on it."""
+    reason = {name: facts[name] for name in facts if name == "reason"}
+    said = {name: facts[name] for name in facts if name != "reason"}
+    elsewhere = {"person_id": "", "act": Act.GIVEN, "decided_at": AT, "event_id": ""}
+    return encode(decode(Decision, said, **elsewhere)) | reason
+
+
 AGAIN: Mapping[Kind, Callable[[Facts], Facts]] = {
     Kind.ACCESS_DECIDED: _decided,
+    **dict.fromkeys(CONSENT_KINDS, _consent),
     Kind.LEASE_CHANGED: lambda facts: {**facts, **encode(decode_part(Circumstances, facts))},
 }
 """The facts of a kind, read into a value of ours and written anew."""
@@ -76,3 +89,13 @@ def test_every_entry_of_release_0_1_is_written_again_to_equal_bytes(name: str, s
             other.append(idx)
     assert other == []
     assert seen.total() == size
+
+
+@needed
+def test_every_offer_that_release_0_1_made_is_written_again_to_equal_bytes() -> None:
+    with tarfile.open(FOLDER / "release-0.1" / "export.tar.xz", "r:xz") as archive:
+        files = {member.name: archive.extractfile(member) for member in archive.getmembers()}
+        documents = [file.read() for name, file in files.items() if file and "policies/" in name]
+    offers = [body for body in documents if b'"retention_days":{' in body and b'"kind"' not in body]
+    assert len(offers) > 10
+    assert [body for body in offers if Offer.read(body).canonical != body] == []

@@ -9,7 +9,7 @@ import pytest
 from app.capture.directive import LEASE, Directive
 from app.capture.obstacles import CLOSED, Obstacle
 from app.capture.situation import Situation
-from app.consent.model import OPENING, Act, Decision, Standing, State
+from app.consent.model import OPENING, Act, Decision, NoticeName, Standing, State
 from app.demo.seed import seed
 from app.demo.server import SECRETS
 from app.kernel.vocabulary import Reason, Signal
@@ -57,10 +57,7 @@ def decision(act: Act, **changes: object) -> Decision:
         act=act,
         region="DE",
         residence=1,
-        notice_id="capture",
-        notice_version=1,
-        notice_language="de",
-        notice_digest="sha256:notice",
+        notice=NoticeName("capture", 1, "de", "sha256:notice"),
         shown_id="shown-1",
         offer_digest="sha256:offer",
         signals=("click",),

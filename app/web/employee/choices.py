@@ -101,7 +101,8 @@ def read_before(situation: Situation, history: Iterable[Decision], notices: froz
     """The id of what was shown, if the person has agreed to the very same before; else empty."""
     for decision in sorted(history, key=lambda one: one.seq, reverse=True):
         same_offer = decision.offer_digest == situation.offer.digest
-        if decision.shown_id and same_offer and decision.notice_digest in notices:
+        same_notice = decision.notice is not None and decision.notice.digest in notices
+        if decision.shown_id and same_offer and same_notice:
             return decision.shown_id
     return ""
 

@@ -5,7 +5,7 @@ Everything that is computed is computed by the functions that the service itself
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -24,12 +24,12 @@ from app.consent.model import (
     opening_act,
     require_pause,
 )
-from app.consent.receipts import entry_facts
 from app.consent.timeline import Endings
 from app.directory.model import Person, PersonVersion, chain, successor
 from app.kernel.authority import Role
 from app.kernel.clock import instant
 from app.kernel.errors import InvalidInput
+from app.kernel.facts import decode, encode
 
 Documents = Callable[[str], bytes | None]
 """The bytes of a document by its digest; None where the export does not carry it."""
@@ -250,7 +250,7 @@ class People:
             shown=shown,
             until=until,
         )
-        said = entry_facts(expected)
+        said = encode(expected)
         for name in sorted(said.keys() | facts.keys() - _BESIDE):
             if facts.get(name) != said.get(name):
                 yield f"says {name} {facts.get(name)!r}; by the log it is {said.get(name)!r}"
@@ -274,29 +274,16 @@ class People:
 
 def _as_said(expected: Decision, facts: Mapping[str, Any], position: int) -> Decision:
     """The decision as its entry says it, so that one lie is listed once; its event: the index."""
-    notice = facts["notice"] or {}
-    return Decision(
-        id=facts["decision"],
+    said = decode(
+        Decision,
+        {name: value for name, value in facts.items() if name not in _BESIDE},
         person_id=expected.person_id,
-        seq=expected.seq,  # the order of the log, whatever the entry says
         act=expected.act,
-        region=facts["region"],
-        residence=facts["residence"],
-        notice_id=notice.get("id"),
-        notice_version=notice.get("version"),
-        notice_language=notice.get("language"),
-        notice_digest=notice.get("digest"),
-        shown_id=facts["shown"],
-        offer_digest=facts["offer"],
-        signals=tuple(facts["signals"]),
-        purposes=tuple(facts["purposes"]),
-        apps=tuple(facts["apps"]),
-        until=instant(facts["until"]) if facts["until"] else None,
-        valid_until=instant(facts["valid_until"]) if facts["valid_until"] else None,
         decided_at=expected.decided_at,
-        recorded_at=expected.recorded_at,
         event_id=str(position),
     )
+    # Order and time are those of the log, whatever the entry says.
+    return replace(said, seq=expected.seq, recorded_at=expected.recorded_at)
 
 
 def _unfounded(person: Person, act: Act, shown: Shown, current: int | None) -> Iterator[str]:
