@@ -414,6 +414,22 @@ def test_a_log_that_was_signed_twice_is_an_alarm_on_both_sides(world: World, siz
     assert len(world.witness("w1").evidence()) == (1 if size == 10 else 0)
 
 
+@pytest.mark.parametrize(
+    ("size", "problem", "alarms"), [(9, "moved", 0), (10, "moved", 0), (11, "ahead", 1)]
+)
+def test_only_a_witness_that_names_more_than_there_is_raises_an_alarm(
+    world: World, size: int, problem: str, alarms: int
+) -> None:
+    """The log has ten entries; one that names another size each time was shown more meanwhile."""
+    asking = world.asking(world.policy())
+    answer = {"headers": {"content-type": "text/x.tlog.size"}, "content": f"{size}\n".encode()}
+    world.answers["w1"] = lambda _: httpx2.Response(409, **answer)
+    assert not asking.cosign_now()
+    state = world.state(asking)
+    assert problem_of(state) == problem
+    assert len(state.alarms) == alarms
+
+
 def test_a_witness_that_saw_more_than_there_is_tells_of_a_rollback(world: World) -> None:
     asking = world.asking(world.policy())
     fork_at(world, 12)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.mutants.rows import Mutant, read_mutants, read_survivors, stale
-from tests.mutants.run import Outcome, Result, run
+from tests.mutants.run import LANES, Outcome, Result, run
 
 CHECKOUT = Path(__file__).parents[2]
 LINES_SHOWN = 12
@@ -38,8 +38,9 @@ def _is_chosen(row: Mutant, names: Sequence[str]) -> bool:
 
 
 def _run(rows: Sequence[Mutant], survivors: dict[str, str]) -> int:
-    begun, outcomes, faults = time.monotonic(), Counter[Outcome](), 0
+    begun, outcomes, faults, computed = time.monotonic(), Counter[Outcome](), 0, 0.0
     for result in run(rows, CHECKOUT):
+        computed += result.seconds
         problem = _problem(result, survivors)
         if problem:
             faults += 1
@@ -47,7 +48,8 @@ def _run(rows: Sequence[Mutant], survivors: dict[str, str]) -> int:
         if result.job.mutant is not None:
             outcomes[result.outcome] += 1
     counts = ", ".join(f"{outcomes[outcome]} {outcome}" for outcome in Outcome)
-    _say(f"{len(rows)} mutants in {time.monotonic() - begun:.0f} s: {counts}; {faults} unexpected")
+    took = f"{time.monotonic() - begun:.0f} s, {computed:.0f} s of processor time in {LANES} lanes"
+    _say(f"{len(rows)} mutants: {counts}; {faults} unexpected ({took})")
     return 1 if faults else 0
 
 

@@ -15,7 +15,6 @@ import shutil
 import signal
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -71,7 +70,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Result:
-    """How a job ended, after how many seconds, and what pytest wrote."""
+    """How a job ended, how many seconds it computed, and what pytest wrote."""
 
     job: Job
     outcome: Outcome
@@ -100,9 +99,9 @@ def _work(lanes: list["_Lane"], jobs: list[Job]) -> Iterator[Result]:
                 break
         if not busy:
             return
-        process, status = os.waitpid(-1, 0)
+        process, status, used = os.wait4(-1, 0)
         lane = busy.pop(process)
-        yield lane.finish(os.waitstatus_to_exitcode(status))
+        yield lane.finish(os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime)
         idle.append(lane)
 
 
@@ -112,13 +111,12 @@ class _Lane:
     def __init__(self, checkout: Path) -> None:
         self._checkout = checkout
         self._output = checkout / "output.txt"
-        self._started = 0.0
         self._job: Job | None = None
         self._restore: Callable[[], None] = lambda: None
 
     def start(self, job: Job) -> int:
         """Put the fault in and begin; return the process."""
-        self._job, self._started = job, time.monotonic()
+        self._job = job
         if job.mutant is not None:
             self._restore = _changed(self._checkout / job.mutant.file, job.mutant.applied)
         sys.stdout.flush()
@@ -127,7 +125,7 @@ class _Lane:
             _child(self._checkout, self._output, job)
         return process
 
-    def finish(self, code: int) -> Result:
+    def finish(self, code: int, seconds: float) -> Result:
         """Take the fault out; say what came of it."""
         assert self._job is not None
         self._restore()
@@ -138,7 +136,6 @@ class _Lane:
             pytest.ExitCode.OK: Outcome.SURVIVED,
             pytest.ExitCode.TESTS_FAILED: Outcome.KILLED,
         }.get(code, Outcome.BROKEN)
-        seconds = time.monotonic() - self._started
         return Result(self._job, outcome, seconds, self._output.read_text(errors="replace"))
 
 
