@@ -19,7 +19,7 @@ from app.sdk.agent.client import (
     Tally,
     pair,
 )
-from app.sdk.agent.recording import RecordingError, Step, read_recording, run
+from app.sdk.agent.recording import PlayedStep, RecordingError, read_recording, run
 
 verbs = typer.Typer(no_args_is_help=True, help="The reference agent: pair, run, status.")
 console = Console(highlight=False)
@@ -74,7 +74,7 @@ def status(state: State = _DEFAULT_STATE) -> None:
     console.print(f"capture {'on' if polled.capture else f'off, {polled.reason}'}")
 
 
-def line(step: Step) -> str:
+def line(step: PlayedStep) -> str:
     """One line about one round."""
     state = "on" if step.polled.capture else f"off, {step.polled.reason}"
     kept, refused = sum(step.tally.allowed.values()), sum(step.tally.refused.values())

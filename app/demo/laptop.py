@@ -10,7 +10,7 @@ from rich.console import Console
 from app.demo.seed import DATA
 from app.kernel.errors import HabeasError
 from app.sdk.agent.client import AgentClient, CodeShown, NotPaired, PairingFailed, pair
-from app.sdk.agent.recording import Step, read_recording, run
+from app.sdk.agent.recording import PlayedStep, read_recording, run
 from app.wiring import Services
 
 PERSON = "E-0042"
@@ -82,7 +82,7 @@ class SampleLaptop:
         if self._ended.wait(seconds):
             raise _Ended
 
-    def _say(self, state: str, step: Step) -> None:
+    def _say(self, state: str, step: PlayedStep) -> None:
         kept, refused = sum(step.tally.allowed.values()), sum(step.tally.refused.values())
         self._console.print(
             f"Lane's sample laptop: [bold]{state}[/]"

@@ -14,8 +14,8 @@ from app.access.floor.terms import (
     BREAK_GLASS,
     PROHIBITED,
     TERMS,
+    FloorVerdict,
     Outcome,
-    Verdict,
     verdict,
 )
 
@@ -40,11 +40,11 @@ def refused(purpose: object) -> bool:
 
 def test_the_list_is_that_of_the_law_and_nothing_else() -> None:
     assert ALLOWED == LAW_4 == set(TERMS)
-    assert all(verdict(key) == Verdict(Outcome.ALLOWED, key) for key in LAW_4)
+    assert all(verdict(key) == FloorVerdict(Outcome.ALLOWED, key) for key in LAW_4)
 
 
 def test_performance_evaluation_is_prohibited_under_its_own_name_and_is_not_allowed() -> None:
-    assert verdict("performance_evaluation") == Verdict(
+    assert verdict("performance_evaluation") == FloorVerdict(
         Outcome.PROHIBITED, "performance_evaluation"
     )
     assert not ALLOWED & PROHIBITED
@@ -115,14 +115,14 @@ BETRAYED = {
 @pytest.mark.parametrize("case", BETRAYED)
 def test_a_prohibited_root_is_called_by_its_name_as(case: str) -> None:
     text, root = BETRAYED[case]
-    assert verdict(text) == Verdict(Outcome.PROHIBITED, root)
+    assert verdict(text) == FloorVerdict(Outcome.PROHIBITED, root)
 
 
 @pytest.mark.parametrize("text", ["hrvatska", "uhr", "ratings-agency"])
 def test_a_word_that_only_begins_or_ends_like_a_short_root_is_not_called_by_its_name(
     text: str,
 ) -> None:
-    assert verdict(text) == Verdict(Outcome.UNKNOWN, None)
+    assert verdict(text) == FloorVerdict(Outcome.UNKNOWN, None)
 
 
 def test_the_terms_of_other_taxonomies_are_known() -> None:
@@ -144,7 +144,7 @@ def test_the_terms_of_other_taxonomies_are_known() -> None:
     + [(key,) for key in sorted(ALLOWED)],
 )
 def test_what_is_not_a_text_is_unknown(purpose: object) -> None:
-    assert verdict(purpose) == Verdict(Outcome.UNKNOWN, None)
+    assert verdict(purpose) == FloorVerdict(Outcome.UNKNOWN, None)
 
 
 def test_a_text_that_only_pretends_to_be_equal_is_unknown() -> None:
@@ -162,12 +162,12 @@ def test_a_text_that_only_pretends_to_be_equal_is_unknown() -> None:
 
 @pytest.mark.parametrize("key", sorted(BREAK_GLASS))
 def test_breaking_the_glass_is_not_allowed_here(key: str) -> None:
-    assert verdict(key) == Verdict(Outcome.UNKNOWN, key)
+    assert verdict(key) == FloorVerdict(Outcome.UNKNOWN, key)
 
 
 @pytest.mark.parametrize("word", ["unspecified", "collect", "other", "research", "*", "any", ""])
 def test_an_unspecified_purpose_is_unknown(word: str) -> None:
-    assert verdict(word) == Verdict(Outcome.UNKNOWN, None)
+    assert verdict(word) == FloorVerdict(Outcome.UNKNOWN, None)
 
 
 @pytest.mark.parametrize("key", sorted(ALLOWED))
@@ -234,7 +234,7 @@ def test_the_unicode_form_of_an_alias_makes_no_difference(name: str, form: str) 
     ).filter(lambda value: not isinstance(value, str))
 )
 def test_nothing_nested_is_allowed(value: object) -> None:
-    assert verdict(value) == Verdict(Outcome.UNKNOWN, None)
+    assert verdict(value) == FloorVerdict(Outcome.UNKNOWN, None)
 
 
 @given(st.text())

@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from app.audit.entries.model import EntryFilter
-from app.audit.reading.desk import Desk, Reader
+from app.audit.reading.desk import Desk
 from app.audit.reading.search import Search
 from app.audit.reading.service import ReadingService
+from app.audit.reading.shown import Reader
 from app.db.engine import Tx
 from app.wiring import Services
 

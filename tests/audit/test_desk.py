@@ -11,9 +11,10 @@ from app.access.enforcer import CasbinAuthority
 from app.audit.entries.model import Actor, EntryFilter, Event, Kind
 from app.audit.entries.service import AuditService
 from app.audit.growing.integrator import Integrator
-from app.audit.reading.desk import Desk, DetailState
+from app.audit.reading.desk import Desk
 from app.audit.reading.search import Search
 from app.audit.reading.service import ReadingService
+from app.audit.reading.shown import DetailState
 from app.db.engine import Database, Tx
 from app.kernel.errors import InvalidInput, NotFound
 from tests import make as people

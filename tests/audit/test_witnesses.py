@@ -22,8 +22,9 @@ from app.audit.tree.cosignature import cosign, signed_message
 from app.audit.tree.merkle import CompactRange, leaf_hash
 from app.audit.tree.quorum import Policy, evaluate, parse_policy
 from app.audit.witnesses import asking as witnesses
-from app.audit.witnesses.asking import Witnesses, WitnessState, read_policy
+from app.audit.witnesses.asking import Witnesses, read_policy
 from app.audit.witnesses.client import request_body
+from app.audit.witnesses.state import WitnessState
 from app.db.engine import Database
 from app.kernel.canonical import digest
 from app.kernel.errors import Unreadable

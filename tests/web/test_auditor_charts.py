@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.audit.reading.activity import Bucket
 from app.audit.reading.search import Search, ends, starts
-from app.web.auditor.charts import (
+from app.web.auditor.rows.charts import (
     HEIGHT,
     MOST_BARS,
     kind_levels,

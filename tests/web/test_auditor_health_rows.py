@@ -10,8 +10,8 @@ from app.audit.entries.model import Entry
 from app.audit.reading.search import kinds_of
 from app.audit.reading.selection import Selection
 from app.audit.tree.checkpoint import Checkpoint
-from app.audit.witnesses.asking import Problem, WitnessSeen, WitnessState
-from app.web.auditor.health_rows import (
+from app.audit.witnesses.state import Problem, WitnessSeen, WitnessState
+from app.web.auditor.rows.health import (
     Check,
     CheckMark,
     LogState,

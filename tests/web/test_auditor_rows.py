@@ -7,15 +7,15 @@ import pytest
 from app.access.decision.model import AccessReason
 from app.access.floor.terms import ALLOWED
 from app.audit.entries.model import Entry, Kind
-from app.audit.reading.desk import LogSummary
 from app.audit.reading.search import KIND_GROUPS, OUTCOMES, SIDES, Search, group_of, kinds_of
 from app.audit.reading.selection import Selection
 from app.audit.reading.service import ReadingService
+from app.audit.reading.shown import LogSummary
 from app.audit.tree.checkpoint import Checkpoint
 from app.kernel.vocabulary import Reason
-from app.web.auditor import entry_rows
-from app.web.auditor import search as search_words
-from app.web.auditor.rows import (
+from app.web.auditor.rows import entry as entry_rows
+from app.web.auditor.rows import search as search_words
+from app.web.auditor.rows.listing import (
     age_in_words,
     chips,
     entry_row,
@@ -25,7 +25,7 @@ from app.web.auditor.rows import (
     region_choices,
     unknown_kinds,
 )
-from app.web.auditor.search import query
+from app.web.auditor.rows.search import query
 from app.web.words import log_words
 from app.web.words.log_facts import FACTS
 from app.web.words.log_reasons import REASONS, reason_in_words

@@ -13,7 +13,7 @@ from app.audit.tree.merkle import (
     node_hash,
     verify_inclusion,
 )
-from app.web.auditor.tree_path import draw, ranges, steps
+from app.web.auditor.rows.tree_path import draw, ranges, steps
 
 
 def _tree(size: int) -> list[bytes]:

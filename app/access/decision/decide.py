@@ -27,9 +27,9 @@ from app.access.floor.terms import (
     BREAK_GLASS,
     SEPARATED,
     TERMS,
+    FloorVerdict,
     Outcome,
     Terms,
-    Verdict,
     verdict,
 )
 from app.capture.obstacles import OWN, Conditions, Obstacle, Personal, obstacles
@@ -92,7 +92,7 @@ def _is_own(terms: Terms, facts: Facts) -> bool:
     )
 
 
-def _purpose(word: Verdict, question: Question, facts: Facts) -> Iterator[AccessReason]:
+def _purpose(word: FloorVerdict, question: Question, facts: Facts) -> Iterator[AccessReason]:
     match word.outcome:
         case Outcome.PROHIBITED:
             yield AccessReason.PURPOSE_PROHIBITED
@@ -153,12 +153,14 @@ def _context(terms: Terms, question: Question) -> Iterator[AccessReason]:
         yield AccessReason.SIGNALS_NOT_FOR_PURPOSE
 
 
-def _within(word: Verdict, purposes: tuple[str, ...]) -> bool:
+def _within(word: FloorVerdict, purposes: tuple[str, ...]) -> bool:
     """Whether an allowed purpose is among these; one that is not allowed is refused already."""
     return word.outcome is not Outcome.ALLOWED or word.key in purposes
 
 
-def _standing(person: PersonFacts, question: Question, word: Verdict) -> Iterator[AccessReason]:
+def _standing(
+    person: PersonFacts, question: Question, word: FloorVerdict
+) -> Iterator[AccessReason]:
     if not person.suffices_at_capture:
         yield AccessReason.CONSENT_AT_CAPTURE
     scope = person.scope
@@ -168,7 +170,7 @@ def _standing(person: PersonFacts, question: Question, word: Verdict) -> Iterato
         yield AccessReason.OUTSIDE_SCOPE
 
 
-def _policy(policy: PolicyFacts, question: Question, word: Verdict) -> Iterator[AccessReason]:
+def _policy(policy: PolicyFacts, question: Question, word: FloorVerdict) -> Iterator[AccessReason]:
     if not _within(word, policy.purposes) or set(question.signals) - policy.signals.keys():
         yield AccessReason.OUTSIDE_POLICY
     # Whole days of age, so that no instant and no number of days is too large to reckon with.

@@ -103,8 +103,8 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """The floor's word on one purpose.
+class FloorVerdict:
+    """What the floor says of one purpose.
 
     ``key`` is the allowed key, the prohibited root, the break-glass key, or None. It is always a
     code of this file, never the text that was asked, so it may stand in the log.
@@ -114,11 +114,11 @@ class Verdict:
     key: str | None
 
 
-_UNKNOWN = Verdict(Outcome.UNKNOWN, None)
+_UNKNOWN = FloorVerdict(Outcome.UNKNOWN, None)
 _LONGEST = 200
 
 
-def verdict(purpose: object) -> Verdict:
+def verdict(purpose: object) -> FloorVerdict:
     """Judge a purpose. Total: any value has a verdict, and only an exact key is allowed.
 
     >>> verdict("ai_training.computer_use").outcome
@@ -129,11 +129,11 @@ def verdict(purpose: object) -> Verdict:
     if type(purpose) is not str:
         return _UNKNOWN
     if purpose in ALLOWED:
-        return Verdict(Outcome.ALLOWED, purpose)
+        return FloorVerdict(Outcome.ALLOWED, purpose)
     if purpose in BREAK_GLASS:
-        return Verdict(Outcome.UNKNOWN, purpose)
+        return FloorVerdict(Outcome.UNKNOWN, purpose)
     root = _prohibited_root(purpose[:_LONGEST])
-    return Verdict(Outcome.PROHIBITED, root) if root else _UNKNOWN
+    return FloorVerdict(Outcome.PROHIBITED, root) if root else _UNKNOWN
 
 
 def _prohibited_root(text: str) -> str | None:

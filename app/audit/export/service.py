@@ -20,10 +20,10 @@ from app.audit.export.projections import ExportForm
 from app.audit.export.tail import Wait, begin_tail, tail
 from app.audit.export.writing import Documents, Exported, export_log
 from app.audit.growing.integrator import Integrator
-from app.audit.reading.desk import Reader
 from app.audit.reading.lookup import is_known
 from app.audit.reading.search import Search
 from app.audit.reading.selection import Selection
+from app.audit.reading.shown import Reader
 from app.db.engine import Database, Tx
 from app.kernel.authority import Authority
 from app.kernel.clock import Clock

@@ -14,121 +14,36 @@ Rules:
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any
 
 from app.audit.entries import store
 from app.audit.entries.model import Actor, Entry, EntryFilter, Event, Kind
 from app.audit.entries.service import AuditService
-from app.audit.entries.waiting import WaitingEntry
 from app.audit.reading import serving
-from app.audit.reading.activity import Bucket
 from app.audit.reading.lookup import is_known
-from app.audit.reading.proofs import Inclusion
 from app.audit.reading.search import Search
 from app.audit.reading.service import ReadingService
+from app.audit.reading.shown import (
+    Activity,
+    DetailState,
+    EntryPage,
+    LogHealth,
+    LogSummary,
+    OpenedEntry,
+    OwnProof,
+    Reader,
+)
 from app.audit.tree.checkpoint import Checkpoint, parse_checkpoint, parse_note
 from app.db.engine import Tx
-from app.kernel.authority import Authority, Role
+from app.kernel.authority import Authority
 from app.kernel.canonical import Json
 from app.kernel.clock import instant
 from app.kernel.errors import Fault, InvalidInput, NotFound
 
 OVERDUE = 100
 """At most so many overdue entries are named."""
-
-
-class Reader(Protocol):
-    """Who reads: a person's id, and the roles that say what they may."""
-
-    @property
-    def id(self) -> str:
-        """The id under which the directory has the person."""
-        ...
-
-    @property
-    def roles(self) -> tuple[Role, ...]:
-        """All their roles."""
-        ...
-
-
-@dataclass(frozen=True)
-class EntryPage:
-    """A page of a search, newest first; the indices from which the next ones go on, if any."""
-
-    entries: tuple[Entry, ...] = ()
-    older: int | None = None
-    newer: int | None = None
-
-
-class DetailState(StrEnum):
-    """Whether an entry has personal detail beside it."""
-
-    NONE = "none"
-    KEPT = "kept"
-    ERASED = "erased"
-
-
-@dataclass(frozen=True)
-class OpenedEntry:
-    """An entry as it is opened.
-
-    Attributes:
-        entry: it.
-        proof: that it is in the log.
-        following: the index of the next entry of each of its streams, where there is one.
-        detail: what there is beside it; owner: the pseudonym under whose key it is sealed.
-        body: the personal detail, where it was read.
-    """
-
-    entry: Entry
-    proof: Inclusion
-    following: Mapping[str, int]
-    detail: DetailState
-    owner: str = ""
-    body: Mapping[str, Any] | None = None
-
-
-@dataclass(frozen=True)
-class Activity:
-    """How much happened when, what was refused and why, how much there is of each kind."""
-
-    buckets: tuple[Bucket, ...]
-    refusals: Mapping[tuple[str, str], int]
-    kinds: Mapping[str, int]
-
-
-@dataclass(frozen=True)
-class LogSummary:
-    """The log in one line; ``last_at``: when the newest published entry became part of it."""
-
-    checkpoint: Checkpoint | None
-    last_at: datetime | None
-    pending: int
-
-
-@dataclass(frozen=True)
-class LogHealth:
-    """What the tables say about the order of the log."""
-
-    size: int
-    checkpoint: Checkpoint | None
-    pending: int
-    waiting_since: datetime | None
-    overdue: tuple[WaitingEntry, ...]
-    restores: tuple[Entry, ...]
-    exports: tuple[Entry, ...]
-
-
-@dataclass(frozen=True)
-class OwnProof:
-    """A person's own entry: where it is, its very bytes, and a tlog-proof of it."""
-
-    index: int
-    entry: str
-    proof: str
 
 
 class Desk:

@@ -80,7 +80,7 @@ class Search:
     @property
     def further(self) -> dict[str, str]:
         """The fields beside kind and person that are given."""
-        return {name: value for name in _FURTHER if (value := getattr(self, name))}
+        return {name: value for name in _FURTHER if (value := vars(self)[name])}
 
     def facts(self, count: int, **also: str) -> dict[str, Json]:
         """What the entry about a reading of this search says.

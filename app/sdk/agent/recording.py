@@ -27,7 +27,7 @@ class RecordingError(ValueError):
 
 
 @dataclass(frozen=True)
-class Step:
+class PlayedStep:
     """One round of an agent's life.
 
     Attributes:
@@ -89,7 +89,7 @@ def run(
     per_poll: int = PER_POLL,
     again: bool = False,
     sleep: Callable[[float], None] = time.sleep,
-) -> Iterator[Step]:
+) -> Iterator[PlayedStep]:
     """Live an agent's life: poll, capture for a while, report what changed, wait, and so on.
 
     A report is sent when capture turns on or off and when the recording ends.
@@ -116,7 +116,7 @@ def run(
         ended = place >= len(events)
         if ended:
             reported = client.report(unreported)
-        yield Step(number, polled, tally, len(part), reported)
+        yield PlayedStep(number, polled, tally, len(part), reported)
         if ended and not again:
             return
         place = 0 if ended else place

@@ -43,7 +43,7 @@ _PENDING_NOTE = (
 )
 
 
-class _Ended(Exception):
+class _Unanswered(Exception):
     """There is no more time, or the other side does not answer as a log does."""
 
 
@@ -56,11 +56,11 @@ class _Remote(EvidenceParts):
 
     def get(self, path: str, cap: int) -> Answer:
         if time.monotonic() > self.ends:
-            raise _Ended(f"the log did not answer everything within {DEADLINE_S:.0f} s")
+            raise _Unanswered(f"the log did not answer everything within {DEADLINE_S:.0f} s")
         try:
             return self.wire.exchange("GET", f"/log/{path}", cap=cap)
         except (BadAnswer, Silence) as error:
-            raise _Ended(f"the log does not answer as it should: {error}") from error
+            raise _Unanswered(f"the log does not answer as it should: {error}") from error
 
     def read(self, name: str, limit: int) -> bytes | None:
         answer = self.get("key" if name == KEY else name, max(limit, _TILE_BYTES))
@@ -91,7 +91,7 @@ def verify_log(url: str, ask: Ask, wire: Wire | None = None) -> Report:
     run = Run(ask, remote)
     try:
         _verify(run, remote)
-    except _Ended as error:
+    except _Unanswered as error:
         run.integrity.add(str(error))
     return _report(run, base)
 

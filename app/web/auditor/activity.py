@@ -7,8 +7,8 @@ from fastapi import APIRouter
 from starlette.responses import HTMLResponse
 
 from app.audit.reading.search import Search, read_day
-from app.web.auditor import charts
 from app.web.auditor.asked import AskedDays
+from app.web.auditor.rows import charts
 from app.web.shell.visit import Visit, WriteVisit, needs
 
 router = APIRouter()

@@ -10,12 +10,12 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
-from app.audit.reading.desk import OpenedEntry
+from app.audit.reading.shown import OpenedEntry
 from app.audit.tree.checkpoint import parse_checkpoint, parse_note, parse_vkey
 from app.kernel.errors import Fault, InvalidInput
-from app.web.auditor import entry_rows, tree_path
-from app.web.auditor import rows as auditor_rows
 from app.web.auditor.asked import Reason
+from app.web.auditor.rows import entry as entry_rows
+from app.web.auditor.rows import listing, tree_path
 from app.web.shell.visit import Visit, WriteVisit, needs
 
 router = APIRouter()
@@ -59,7 +59,7 @@ def _entry_page(visit: Visit, opened: OpenedEntry, faults: tuple[Fault, ...] = (
     return visit.page(
         "auditor_entry.html",
         status=422 if faults else 200,
-        row=auditor_rows.entry_row(entry),
+        row=listing.entry_row(entry),
         fields=entry_rows.fields(entry.leaf),
         streams=entry_rows.streams(entry.leaf, opened.following),
         detail=entry_rows.detail(opened),

@@ -11,8 +11,8 @@ from app.audit.export.projections import ExportForm
 from app.audit.reading.search import Search
 from app.kernel.errors import Conflict, Fault, InvalidInput, Unavailable
 from app.web.auditor import jobs as auditor_jobs
-from app.web.auditor import rows as auditor_rows
 from app.web.auditor.asked import AskedChoice, Reason, Typed, TypedChoice
+from app.web.auditor.rows import listing
 from app.web.shell.visit import Visit, WriteVisit, needs
 from app.web.words.export_words import FORMS
 
@@ -61,7 +61,7 @@ def _builder(
         "auditor_export.html",
         status=422 if faults else 200,
         asked=search,
-        chips=auditor_rows.chips(search),
+        chips=listing.chips(search),
         faults=faults,
         form=form,
         reason=reason,
@@ -70,9 +70,9 @@ def _builder(
         size=services.log.size(tx),
         provable=bool(search.faults()) or search.selection().sequence is not None,
         jobs=services.exports.jobs_of(visit.person),
-        kinds=auditor_rows.kind_choices(),
-        purposes=auditor_rows.purpose_choices(services.desk.public_purposes(tx)),
-        regions=auditor_rows.region_choices(services.policy.regions(tx, visit.now), search.region),
+        kinds=listing.kind_choices(),
+        purposes=listing.purpose_choices(services.desk.public_purposes(tx)),
+        regions=listing.region_choices(services.policy.regions(tx, visit.now), search.region),
         origin=services.log.origin,
         vkey=services.integrator.vkey,
     )

@@ -7,10 +7,10 @@ from fastapi import APIRouter
 from starlette.responses import HTMLResponse
 
 from app.audit.growing.lock import Published
-from app.audit.reading.desk import LogHealth
+from app.audit.reading.shown import LogHealth
 from app.audit.tree.checkpoint import parse_checkpoint, parse_note
 from app.kernel.errors import Unavailable
-from app.web.auditor.health_rows import LogState, checks, export_row, headline
+from app.web.auditor.rows.health import LogState, checks, export_row, headline
 from app.web.shell.visit import Visit, WriteVisit, needs
 from app.wiring import Services
 

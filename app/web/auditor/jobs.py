@@ -8,8 +8,8 @@ from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Re
 from app.audit.export.jobs import JobState
 from app.audit.export.projections import ExportForm
 from app.audit.reading.search import Search
-from app.web.auditor import rows as auditor_rows
-from app.web.auditor.search import query
+from app.web.auditor.rows import listing
+from app.web.auditor.rows.search import query
 from app.web.shell.visit import ReadVisit, needs
 from app.web.words.export_words import (
     FORMS,
@@ -36,7 +36,7 @@ def show_job(visit: ReadVisit, job_id: JobId) -> HTMLResponse:
         ready=job.state is JobState.READY,
         headline=headline(job),
         words=progress_in_words(job),
-        chips=auditor_rows.chips(asked),
+        chips=listing.chips(asked),
         again=query(asked),
         form=FORMS[ExportForm(job.asked["form"])],
         proves=job.asked["form"] == ExportForm.TAR,

@@ -9,17 +9,17 @@ from typing import Annotated
 from fastapi import APIRouter, Form
 from starlette.responses import HTMLResponse
 
-from app.audit.reading.desk import EntryPage
 from app.audit.reading.search import Search
+from app.audit.reading.shown import EntryPage
 from app.directory.model import Person
 from app.kernel.errors import Fault, InvalidInput
 from app.web.auditor import activity as auditor_activity
 from app.web.auditor import entry as auditor_entry
 from app.web.auditor import export as auditor_export
 from app.web.auditor import health as auditor_health
-from app.web.auditor import rows as auditor_rows
 from app.web.auditor.asked import AskedSearch, Reason
-from app.web.auditor.search import SIDES, query
+from app.web.auditor.rows import listing
+from app.web.auditor.rows.search import SIDES, query
 from app.web.shell.visit import Visit, WriteVisit, needs
 from app.web.words.log_words import OUTCOMES
 
@@ -91,16 +91,16 @@ def _log_page(
         status=422 if faults else 200,
         asked=search,
         query=query,
-        chips=auditor_rows.chips(search),
+        chips=listing.chips(search),
         faults=faults,
         looked_up=typed,
-        rows=auditor_rows.entry_rows(entries.entries),
+        rows=listing.entry_rows(entries.entries),
         older=entries.older,
         newer=entries.newer,
-        health=auditor_rows.health(summary, visit.now),
-        kinds=auditor_rows.kind_choices(),
-        purposes=auditor_rows.purpose_choices(services.desk.public_purposes(tx)),
-        regions=auditor_rows.region_choices(services.policy.regions(tx, visit.now), search.region),
+        health=listing.health(summary, visit.now),
+        kinds=listing.kind_choices(),
+        purposes=listing.purpose_choices(services.desk.public_purposes(tx)),
+        regions=listing.region_choices(services.policy.regions(tx, visit.now), search.region),
         outcomes=OUTCOMES,
         sides=SIDES,
         may_export=visit.may("log", "export"),

@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 from app.access.floor.terms import ALLOWED, BREAK_GLASS
 from app.audit.entries.model import Entry, Kind, outcome
-from app.audit.reading.desk import LogSummary
 from app.audit.reading.search import Search, group_of
+from app.audit.reading.shown import LogSummary
 from app.kernel.clock import instant
 from app.policy.changes.model import RegionView
-from app.web.auditor.search import SIDES, query
+from app.web.auditor.rows.search import SIDES, query
 from app.web.words.log_words import (
     ACTORS,
     GROUPS,

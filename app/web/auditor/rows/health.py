@@ -15,9 +15,9 @@ from app.audit.entries.model import Entry
 from app.audit.reading.search import kinds_of
 from app.audit.reading.selection import selection_of
 from app.audit.tree.checkpoint import Checkpoint
-from app.audit.witnesses.asking import WitnessSeen, WitnessState
+from app.audit.witnesses.state import WitnessSeen, WitnessState
 from app.kernel.clock import instant
-from app.web.auditor.rows import age_in_words
+from app.web.auditor.rows.listing import age_in_words
 from app.web.words.export_words import FORMS
 from app.web.words.log_words import GROUPS, kind_in_words, shortened
 from app.web.words.policy_words import counted, listed

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from app.audit.reading.desk import DetailState, OpenedEntry
+from app.audit.reading.shown import DetailState, OpenedEntry
 from app.web.words.log_facts import FACTS
 from app.web.words.log_words import ACTORS, FIELDS
 

@@ -1,0 +1,1 @@
+"""What the auditor's pages show, worked out from entries and counts: no request, no service."""
