@@ -17,7 +17,7 @@ from typing import Any
 from app.access import store
 from app.access.consumers import ConsumerService
 from app.access.decision.inquiry import EvaluationRequest, Inquirer, Inquiry
-from app.access.decision.model import CAPTURED_DATA, Consumer, Decision
+from app.access.decision.model import CAPTURED_DATA, AccessDecision, Consumer
 from app.access.decision.record import entry_facts
 from app.access.decision.rules import CURRENT, Rules
 from app.access.floor.purposes import PurposeFile
@@ -135,7 +135,9 @@ class AccessService:
         """What was asked about a person, permitted and refused, the newest first."""
         return store.uses_of(tx, person_id, USES_SHOWN)
 
-    def _record(self, tx: Tx, inquiry: Inquiry, decision: Decision, grant_id: str | None) -> str:
+    def _record(
+        self, tx: Tx, inquiry: Inquiry, decision: AccessDecision, grant_id: str | None
+    ) -> str:
         event = _decided(inquiry, decision, self.purposes.digest, grant_id)
         event_id = self.log.append(tx, event, inquiry.question.asked_at)
         store.insert_decisions(tx, _rows(event, event_id, inquiry, decision))
@@ -152,7 +154,9 @@ class AccessService:
         }
 
 
-def _decided(inquiry: Inquiry, decision: Decision, purposes: str, grant_id: str | None) -> Event:
+def _decided(
+    inquiry: Inquiry, decision: AccessDecision, purposes: str, grant_id: str | None
+) -> Event:
     """The entry of a decision."""
     return Event(
         Kind.ACCESS_DECIDED,
@@ -165,7 +169,7 @@ def _decided(inquiry: Inquiry, decision: Decision, purposes: str, grant_id: str 
 
 
 def _rows(
-    event: Event, event_id: str, inquiry: Inquiry, decision: Decision
+    event: Event, event_id: str, inquiry: Inquiry, decision: AccessDecision
 ) -> list[dict[str, object]]:
     """One row for each person asked about, who sees there who asked."""
     return [

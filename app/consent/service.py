@@ -1,10 +1,10 @@
-"""Consent: what people were shown, what they decided, what that adds up to, what they keep.
+"""Consent: what people decided, what that adds up to, and what they keep of it.
 
 Rules:
 1. Opting out (withdrawn, refused, paused) asks for the person and nothing else: no notice, no
    offer, no policy, no region that is known. It works when opting in does not.
 2. Opting in (given, acknowledged) rests on a notice and an offer that were shown to this person and
-   are still what they were. The scope is what the offer said, no more.
+   are still what they were (notices.py). The scope is what the offer said, no more.
 3. A decision, its entry and its receipt are one transaction, under the person's lock; ``seq`` is
    the person's next number.
 4. Withdrawing or refusing twice is one decision: the second answers with the first one's receipt,
@@ -12,8 +12,8 @@ Rules:
 """
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from app.audit.entries.model import SYSTEM, Actor, Event, Kind
@@ -24,7 +24,6 @@ from app.consent.model import (
     Act,
     Bases,
     Decision,
-    Notice,
     Offer,
     Shown,
     Standing,
@@ -33,6 +32,7 @@ from app.consent.model import (
     require_pause,
     wrong,
 )
+from app.consent.notices import NoticeService
 from app.consent.receipts import Receipt, receipt_claims, receipt_of
 from app.consent.timeline import Endings
 from app.db.engine import Tx
@@ -40,13 +40,10 @@ from app.directory.model import Person
 from app.directory.service import DirectoryService
 from app.kernel.authority import Authority
 from app.kernel.canonical import Json
-from app.kernel.errors import Conflict, Forbidden, NotFound, Unavailable
+from app.kernel.errors import Forbidden, NotFound
 from app.kernel.facts import encode
 from app.kernel.signing import Signer, sign_token
 from app.kernel.tokens import RECEIPT_TYPE
-
-NOTICE = "capture"
-"""The notice that capture rests on."""
 
 _NOTHING_AGREED = frozenset({State.NONE, State.REFUSED, State.WITHDRAWN, State.REVOKED})
 _RESTORED = (
@@ -58,111 +55,27 @@ MAX_NOTE = 2_000
 """Longest note of a revocation, characters."""
 
 
+@dataclass(frozen=True)
 class ConsentService:
-    """Shows notices, takes decisions, answers what stands."""
+    """Takes decisions, answers what stands, keeps the receipts.
 
-    def __init__(
-        self,
-        log: AuditService,
-        directory: DirectoryService,
-        authority: Authority,
-        chain: Callable[[str], tuple[str, ...] | None],
-        signer: Signer,
-        issuer: str,
-        notices: Iterable[Notice],
-    ) -> None:
-        """Join what consent needs.
+    Attributes:
+        log: takes the entries.
+        directory: knows and locks the people.
+        notices: what people are shown before they opt in.
+        authority: says who may revoke.
+        chain: a region and those above it, nearest first; None for an unknown region.
+        signer: signs receipts.
+        issuer: base URL of this instance.
+    """
 
-        Args:
-            log: takes the entries.
-            directory: knows and locks the people.
-            authority: says who may revoke.
-            chain: a region and those above it, nearest first; None for an unknown region.
-            signer: signs receipts.
-            issuer: base URL of this instance.
-            notices: every text of every language.
-        """
-        self._log = log
-        self._authority = authority
-        self._chain = chain
-        self._directory = directory
-        self._signer = signer
-        self._issuer = issuer
-        self._notices: Mapping[str, Notice] = {
-            notice.language: notice for notice in notices if notice.id == NOTICE
-        }
-
-    @property
-    def languages(self) -> tuple[str, ...]:
-        """The languages in which the notice can be read, sorted."""
-        return tuple(sorted(self._notices))
-
-    @property
-    def notice_version(self) -> int | None:
-        """The version of the notice that is current; None if there is no notice."""
-        return next((notice.version for notice in self._notices.values()), None)
-
-    def notice(self, language: str) -> Notice:
-        """Return the current notice in a language.
-
-        Raises:
-            NotFound: not in this language; another is for the person to choose, not for us.
-            Unavailable: there is no notice at all.
-        """
-        if not self._notices:
-            raise Unavailable(
-                "there is no notice to read, so nobody can opt in",
-                cure="Opting out works. Ask whoever runs Habeas to install the notice.",
-            )
-        if language not in self._notices:
-            raise NotFound(
-                f"there is no notice in the language {language!r}",
-                cure=f"Choose one of: {', '.join(self.languages)}.",
-            )
-        return self._notices[language]
-
-    def adopt(self, tx: Tx, now: datetime) -> None:
-        """Keep the current texts for ever, once each, with their entries.
-
-        Raises:
-            Conflict: a text was changed without a new version: people would be bound to words that
-                they never read.
-        """
-        for notice in self._notices.values():
-            self._adopt(tx, notice, now)
-
-    def show(self, tx: Tx, person: Person, offer: Offer, language: str, now: datetime) -> Shown:
-        """Record that the notice and an offer are put before a person; once for the same two.
-
-        Raises:
-            NotFound, Unavailable: there is no notice in this language.
-        """
-        notice = self.notice(language)
-        self._directory.lock(tx, person.id)
-        known = store.shown_before(tx, person.id, notice.digest, offer.digest)
-        if known is not None:
-            return known
-        self._adopt(tx, notice, now)
-        shown_id = str(uuid.uuid4())
-        facts = {"shown": shown_id, **_names(notice), "offer": offer.digest}
-        actor = Actor("person", person.id)
-        event = Event(Kind.NOTICE_SHOWN, actor, facts, subjects=(person.id,))
-        shown = Shown(shown_id, person.id, notice, offer, now, self._log.append(tx, event, now))
-        store.add_shown(tx, shown)
-        return shown
-
-    def shown(self, tx: Tx, person: Person, shown_id: str) -> Shown:
-        """Return what was shown to a person.
-
-        Raises:
-            NotFound: nothing was shown to this person under this id.
-        """
-        found = store.shown(tx, person.id, shown_id)
-        if found is None:
-            raise NotFound(
-                "this notice was not shown to you", cure="Read the current notice, then decide."
-            )
-        return found
+    log: AuditService
+    directory: DirectoryService
+    notices: NoticeService
+    authority: Authority
+    chain: Callable[[str], tuple[str, ...] | None]
+    signer: Signer = field(repr=False)
+    issuer: str
 
     def decide(
         self,
@@ -197,12 +110,12 @@ class ConsentService:
         """
         if act is Act.REVOKED:
             raise wrong("act", "nobody revokes their own consent", "Withdraw it.")
-        self._directory.lock(tx, person.id)
-        person = self._directory.person(tx, person.id)
+        self.directory.lock(tx, person.id)
+        person = self.directory.person(tx, person.id)
         history = store.history(tx, person.id)
         shown = None
         if act in OPENING:
-            shown = self._require_current(tx, person, act, shown_id, offer)
+            shown = self.notices.require_current(tx, person, act, shown_id, offer)
         elif (standing := self._repeated(history, person, act, now)) is not None:
             return self.receipt(tx, person.id, standing.id)
         end = require_pause(until, now) if act is Act.PAUSED else None
@@ -223,8 +136,8 @@ class ConsentService:
             raise Forbidden("nobody revokes their own consent", cure="Withdraw it.")
         if not 0 < len(note.strip()) <= MAX_NOTE:
             raise wrong("note", "empty or too long", f"Say why, in up to {MAX_NOTE} characters.")
-        self._directory.lock(tx, person.id)
-        person = self._directory.person(tx, person.id)
+        self.directory.lock(tx, person.id)
+        person = self.directory.person(tx, person.id)
         self._require_revoker(tx, actor, person.region)
         history = store.history(tx, person.id)
         decision = next_decision(history, person, Act.REVOKED, now, decision_id=str(uuid.uuid4()))
@@ -237,8 +150,8 @@ class ConsentService:
         taken from a copy: each person is asked anew, and reads why.
         """
         ended = 0
-        for person in self._directory.people(tx):
-            self._directory.lock(tx, person.id)
+        for person in self.directory.people(tx):
+            self.directory.lock(tx, person.id)
             history = store.history(tx, person.id)
             if self._fold(history, person, now).state in _NOTHING_AGREED:
                 continue
@@ -303,52 +216,32 @@ class ConsentService:
             raise NotFound("you have no receipt with this number")
         return receipt_of(*found)
 
-    def documents(self, tx: Tx) -> Iterator[tuple[str, bytes]]:
-        """Every notice text and every offer that entries name, each with its digest.
-
-        The bytes are those that the digest was taken of: the notice's file, the offer's canonical
-        form. Neither says anything about one person.
-        """
-        return store.documents(tx)
-
     def _require_revoker(self, tx: Tx, actor: Actor, region: str) -> None:
         """Let pass the system, and whoever may stop capture in a region or above it."""
         if actor == SYSTEM:
             return
         if actor.kind != "person":
             raise Forbidden("only a person may revoke a consent")
-        revoker = self._directory.person(tx, actor.id)
-        regions = self._chain(region) or (region,)
+        revoker = self.directory.person(tx, actor.id)
+        regions = self.chain(region) or (region,)
         if not revoker.active or not any(
-            self._authority.may(revoker.roles, above, "capture", "stop") for above in regions
+            self.authority.may(revoker.roles, above, "capture", "stop") for above in regions
         ):
-            self._authority.require((), region, "capture", "stop")  # names who could
-
-    def _adopt(self, tx: Tx, notice: Notice, now: datetime) -> None:
-        adopted = store.adopted(tx, notice)
-        if adopted is None:
-            store.adopt(tx, notice, now)
-            self._log.append(tx, Event(Kind.NOTICE_ADOPTED, SYSTEM, _names(notice)), now)
-        elif adopted != notice.digest:
-            raise Conflict(
-                f"the notice {notice.id}/{notice.language}.md was changed, but it still says "
-                f"version {notice.version}",
-                cure="Raise the version in every language; people will be asked again.",
-            )
+            self.authority.require((), region, "capture", "stop")  # names who could
 
     def _fold(self, history: Iterable[Decision], person: Person, now: datetime) -> Standing:
         return model.standing(
             history,
             now,
             region=person.region,
-            notice_version=self.notice_version,
+            notice_version=self.notices.version,
             residence=person.residence,
         )
 
     def _endings(self, tx: Tx, person: Person) -> Endings:
-        versions = self._directory.versions(tx, person.id)
+        versions = self.directory.versions(tx, person.id)
         residences = [(version.residence, version.recorded_at) for version in versions]
-        return timeline.endings_of(residences, store.version_starts(tx, NOTICE))
+        return timeline.endings_of(residences, self.notices.version_starts(tx))
 
     def _repeated(
         self, history: Iterable[Decision], person: Person, act: Act, now: datetime
@@ -356,35 +249,6 @@ class ConsentService:
         """Return the decision that already says this (rule 4); a further pause is a new one."""
         current = self._fold(history, person, now)
         return current.decision if current.state.value == act.value != Act.PAUSED else None
-
-    def _require_current(
-        self, tx: Tx, person: Person, act: Act, shown_id: str | None, offer: Offer | None
-    ) -> Shown:
-        if not person.active:
-            raise Conflict("you have left; nothing of yours can be captured")
-        if not shown_id:
-            raise wrong("shown", "no notice was read before deciding", "Read the notice first.")
-        shown = self.shown(tx, person, shown_id)
-        current = self._notices.get(shown.notice.language)
-        stale = (
-            current is None
-            or current.digest != shown.notice.digest
-            or (shown.offer.region, shown.offer.regions) != (person.region, person.regions)
-            or (offer is not None and offer.digest != shown.offer.digest)
-        )
-        if stale:
-            raise Conflict(
-                "what you were shown has changed since; nothing was decided",
-                cure="Read the current notice and decide again.",
-            )
-        wanted = model.opening_act(shown.offer.bases)
-        if act is not wanted:
-            raise wrong(
-                "act",
-                f"{act.value} is not what the law of {person.region} asks for here",
-                f"Send {wanted.value}." if wanted else "Nothing can be captured here.",
-            )
-        return shown
 
     def _append(
         self,
@@ -401,25 +265,16 @@ class ConsentService:
         facts = encode(decision) | ({"reason": reason} if reason else {})
         kind = Kind(f"consent.{decision.act.value}")
         event = Event(kind, actor, facts, (person.id,), body=body)
-        decision = replace(decision, event_id=self._log.append(tx, event, decision.decided_at))
+        decision = replace(decision, event_id=self.log.append(tx, event, decision.decided_at))
         claims = receipt_claims(
             decision,
             person,
-            pseudonym=self._log.pseudonym(tx, person.id),
+            pseudonym=self.log.pseudonym(tx, person.id),
             offer=shown.offer if shown else None,
             previous=history[-1].id if history else None,
-            issuer=self._issuer,
-            origin=self._log.origin,
+            issuer=self.issuer,
+            origin=self.log.origin,
         )
-        token = sign_token(self._signer, RECEIPT_TYPE, claims)
+        token = sign_token(self.signer, RECEIPT_TYPE, claims)
         store.append(tx, decision, token)
         return receipt_of(decision, token)
-
-
-def _names(notice: Notice) -> dict[str, Json]:
-    return {
-        "notice": notice.id,
-        "version": notice.version,
-        "language": notice.language,
-        "digest": notice.digest,
-    }

@@ -106,7 +106,7 @@ class Services(Core):
                 self.log.adopt_rules(tx, rules.version, rules.release, now)
             self.policy.adopt(tx, now)
             self.access.adopt(tx, now)
-            self.consent.adopt(tx, now)
+            self.notices.adopt(tx, now)
             back = self.rights.erase_again(tx, now)
         if back:  # a restored database held them; what it still shows of them is written over
             scrub(self.database, ERASED_TABLES)

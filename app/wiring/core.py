@@ -9,6 +9,7 @@ from app.audit.entries.receipts import SubmissionReceipts
 from app.audit.entries.service import AuditService
 from app.audit.entries.vault import Vault
 from app.capture.service import CaptureService
+from app.consent.notices import NoticeService, texts_of
 from app.consent.service import ConsentService
 from app.directory.service import DirectoryService
 from app.policy.service import PolicyService
@@ -24,6 +25,7 @@ class Core(Foundation):
     log: AuditService
     directory: DirectoryService
     policy: PolicyService
+    notices: NoticeService
     consent: ConsentService
     capture: CaptureService
 
@@ -32,14 +34,15 @@ def make_core(on: Foundation, shipped: Shipped) -> Core:
     """Make each service from those before it."""
     log = _log(on)
     directory, policy = DirectoryService(log, shipped.authority), _policy(shipped, log)
+    notices = NoticeService(log, directory, texts_of(shipped.notices))
     consent = ConsentService(
         log=log,
         directory=directory,
+        notices=notices,
         authority=shipped.authority,
         chain=policy.chain,
         signer=on.keys.signer("receipt"),
         issuer=on.settings.issuer,
-        notices=shipped.notices,
     )
     return Core(
         **vars(on),
@@ -47,6 +50,7 @@ def make_core(on: Foundation, shipped: Shipped) -> Core:
         log=log,
         directory=directory,
         policy=policy,
+        notices=notices,
         consent=consent,
         capture=CaptureService(policy, consent, shipped.rules.directive),
     )

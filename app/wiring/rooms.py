@@ -61,7 +61,7 @@ def make_exports(core: Core, integrator: Integrator, access: AccessService) -> E
         database=core.database,
         log=core.log,
         integrator=integrator,
-        documents=_documents(core.log, core.policy, access, core.consent),
+        documents=_documents(core.log, core.policy, access, core.notices),
         jobs=ExportJobs(core.settings.var / "exports", core.clock),
     )
 

@@ -100,7 +100,7 @@ class Office:
         for one in people:
             with self.services.database.write() as tx:
                 situation = self.services.capture.situation(tx, one, self.now)
-                shown = self.services.consent.show(tx, one, situation.offer, "en", self.now)
+                shown = self.services.notices.show(tx, one, situation.offer, "en", self.now)
                 self.services.consent.decide(tx, one, Act.GIVEN, self.now, shown_id=shown.id)
 
     def decide(self, one: Person, act: Act, until: datetime | None = None) -> None:

@@ -104,7 +104,7 @@ class Company:
         with self.write() as tx:
             if act in {Act.GIVEN, Act.ACKNOWLEDGED}:
                 offer = self.services.capture.situation(tx, who, self.now).offer
-                shown = self.services.consent.show(tx, who, offer, "en", self.now)
+                shown = self.services.notices.show(tx, who, offer, "en", self.now)
                 options["shown_id"] = shown.id
             return self.services.consent.decide(tx, who, act, self.now, **options)
 

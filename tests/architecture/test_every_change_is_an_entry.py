@@ -30,6 +30,7 @@ from app.audit.restore.custody import Custodians, sign_statement
 from app.audit.tree.checkpoint import VerifierKey
 from app.capture.service import CaptureService
 from app.consent.model import Act
+from app.consent.notices import NoticeService
 from app.consent.service import ConsentService
 from app.db.engine import Tx
 from app.demo.seed import DATA
@@ -48,7 +49,7 @@ from app.wiring import Services
 from tests.architecture import readings
 
 SERVICES = (
-    DirectoryService, SessionService, PolicyService, Workflow, Stops, ConsentService,
+    DirectoryService, SessionService, PolicyService, Workflow, Stops, NoticeService, ConsentService,
     CaptureService, PairingService, DeviceService, LeaseService, ReportService, ConsumerService,
     AccessService, RightsService, Desk, ExportService,
 )  # fmt: skip
@@ -59,7 +60,8 @@ READS = {
     "PolicyService": "document documents in_force memory region_view regions throughout",
     "Workflow": "change changes check",
     "Stops": "holding",
-    "ConsentService": "documents history receipt receipts shown standing standing_between",
+    "NoticeService": "documents require_current shown version_starts",
+    "ConsentService": "history receipt receipts standing standing_between",
     "CaptureService": "situation",
     "PairingService": "device_of pending stranger",
     "DeviceService": "of_person",
@@ -105,7 +107,7 @@ class Story:
 
     def shown(self) -> str:
         offer = self.services.capture.situation(self.tx, self.person(EMPLOYEE), self.now).offer
-        show = self.services.consent.show
+        show = self.services.notices.show
         return str(show(self.tx, self.person(EMPLOYEE), offer, "en", self.now).id)
 
     def given(self) -> None:
@@ -291,7 +293,7 @@ def erase(story: Story) -> None:
     """Somebody who has read the notice; by two custodians whom this instance then knows."""
     person = story.person(SECOND)
     offer = story.services.capture.situation(story.tx, person, story.now).offer
-    story.services.consent.show(story.tx, person, offer, "en", story.now)
+    story.services.notices.show(story.tx, person, offer, "en", story.now)
     keys = {name: LocalSigner.generate() for name in ("one", "two")}
     known = Custodians(tuple(VerifierKey(name, key.public) for name, key in keys.items()))
     adopted, listed = Kind.LOG_CUSTODIANS_ADOPTED, known.document
@@ -330,11 +332,11 @@ CHANGES: dict[str, Callable[[Story], object]] = {
     "Stops.stop": stop,
     "Workflow.tighten": tighten,
     "Workflow.withdraw": withdraw_change,
-    "ConsentService.adopt": lambda _: None,
+    "NoticeService.adopt": lambda _: None,
     "ConsentService.decide": Story.given,
     "ConsentService.end_all": end_all_consents,
     "ConsentService.revoke": revoke_consent,
-    "ConsentService.show": Story.shown,
+    "NoticeService.show": Story.shown,
     "PairingService.approve": Story.paired,
     "LeaseService.lease": lease,
     "PairingService.redeem": redeem,
@@ -365,7 +367,7 @@ ENTRY = {
     "ConsentService.decide": "consent.given",
     "ConsentService.end_all": "consent.revoked",
     "ConsentService.revoke": "consent.revoked",
-    "ConsentService.show": "notice.shown",
+    "NoticeService.show": "notice.shown",
     "PairingService.approve": "device.paired",
     "LeaseService.lease": "lease.changed",
     "PairingService.redeem": "device.token_issued",

@@ -16,6 +16,7 @@ from app.consent.model import (
     Shown,
     Standing,
 )
+from app.consent.notices import NoticeService, texts_of
 from app.consent.receipts import Receipt
 from app.consent.service import ConsentService
 from app.db.engine import Database
@@ -132,7 +133,9 @@ class Booth:
     def show(self, what: Offer | None = None, language: str = "en") -> Shown:
         with self.database.write() as tx:
             person = self.directory.person(tx, self.who)
-            return self.consent.show(tx, person, what or offer(), language, self.clock.now())
+            return self.consent.notices.show(
+                tx, person, what or offer(), language, self.clock.now()
+            )
 
     def decide(self, act: Act | str, **details: Any) -> Receipt:
         with self.database.write() as tx:
@@ -163,18 +166,10 @@ class Booth:
 
     def adopt(self, *notices: Notice) -> None:
         """Run on with other texts, as after a restart with other files."""
-        consent = self.consent
-        self.consent = ConsentService(
-            self.log,
-            self.directory,
-            OnlyDpo(),
-            above,
-            consent._signer,
-            consent._issuer,
-            notices,
-        )
+        texts = NoticeService(self.log, self.directory, texts_of(notices))
+        self.consent = replace(self.consent, notices=texts)
         with self.database.write() as tx:
-            self.consent.adopt(tx, self.clock.now())
+            self.consent.notices.adopt(tx, self.clock.now())
 
     def entries(self, kind: str) -> list[dict[str, Any]]:
         with self.database.read() as tx:

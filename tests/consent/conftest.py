@@ -5,6 +5,7 @@ import pytest
 from app.audit.entries.model import SYSTEM
 from app.audit.entries.service import AuditService
 from app.audit.entries.vault import Vault
+from app.consent.notices import NoticeService, texts_of
 from app.consent.service import ConsentService
 from app.db.engine import Database
 from app.directory.service import DirectoryService
@@ -26,14 +27,9 @@ def booth(database: Database, clock: FakeClock) -> Booth:
     """Two people, a notice in two languages, and the calls that tests make of them."""
     log = AuditService(Vault(b"v" * 32), "audit.example/test")
     directory = DirectoryService(log, Nobody())
+    notices = NoticeService(log, directory, texts_of((notice(), notice(language="de"))))
     consent = ConsentService(
-        log,
-        directory,
-        OnlyDpo(),
-        above,
-        SIGNER,
-        "https://habeas.example",
-        (notice(), notice(language="de")),
+        log, directory, notices, OnlyDpo(), above, SIGNER, "https://habeas.example"
     )
     with database.write() as tx:
         directory.import_people(
@@ -48,5 +44,5 @@ def booth(database: Database, clock: FakeClock) -> Booth:
             now=clock.now(),
             file_digest="sha256:" + "0" * 64,
         )
-        consent.adopt(tx, clock.now())
+        notices.adopt(tx, clock.now())
     return Booth(database, clock, log, directory, consent)

@@ -54,7 +54,7 @@ def test_an_offer_is_kept_as_its_bytes(booth: Booth) -> None:
     shown = booth.show(offer(signals=("menu", "click", "menu")))
     assert shown.offer.digest == offer().digest, "order and repetition mean nothing"
     with booth.database.read() as tx:
-        kept = booth.consent.shown(tx, booth.directory.person(tx, "ada"), shown.id)
+        kept = booth.consent.notices.shown(tx, booth.directory.person(tx, "ada"), shown.id)
     assert kept.offer.canonical == offer().canonical
     assert kept.notice == notice()
 
@@ -169,10 +169,10 @@ def test_each_text_is_adopted_once(booth: Booth) -> None:
 
 
 def test_a_notice_in_another_language_is_never_chosen_for_the_person(booth: Booth) -> None:
-    assert booth.consent.languages == ("de", "en")
-    assert booth.consent.notice("de").language == "de"
+    assert booth.consent.notices.languages == ("de", "en")
+    assert booth.consent.notices.text("de").language == "de"
     with pytest.raises(NotFound) as refused:
-        booth.consent.notice("fi")
+        booth.consent.notices.text("fi")
     assert refused.value.cure == "Choose one of: de, en."
 
 
@@ -225,7 +225,7 @@ def test_what_entries_name_by_digest_can_be_handed_out_under_that_digest(booth: 
     booth.show()
     booth.show(offer(apps=("editor",)), language="de")
     with booth.database.read() as tx:
-        documents = tuple(booth.consent.documents(tx))
+        documents = tuple(booth.consent.notices.documents(tx))
     assert len(documents) == len(set(documents)) == 4, "two texts, two offers, once each"
     assert all(digest(data) == name for name, data in documents)
     named = {entry["facts"]["digest"] for entry in booth.entries("notice.adopted")}

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from app.access.decision.decide import decide
-from app.access.decision.model import AccessReason, Decision, Facts, Question
+from app.access.decision.model import AccessDecision, AccessReason, Facts, Question
 from app.access.decision.rules import CARRIED, CURRENT, RULES_1, Rules
 from app.audit.reading.selection import Selection
 from app.capture.directive import Circumstances, Directive, directive
@@ -37,13 +37,13 @@ def late_directive(given: Circumstances, at: datetime) -> Directive:
     return Directive(capture=False, reasons=(*before.reasons, Reason.OFF_HOURS))
 
 
-def never_alone(question: Question, facts: Facts) -> Decision:
+def never_alone(question: Question, facts: Facts) -> AccessDecision:
     """As rules 1, and at least two people together."""
     before = decide(question, facts)
     if len(facts.people) > 1 or AccessReason.COHORT_TOO_SMALL in before.reasons:
         return before
     found = {*before.reasons, AccessReason.COHORT_TOO_SMALL}
-    return Decision(tuple(reason for reason in AccessReason if reason in found))
+    return AccessDecision(tuple(reason for reason in AccessReason if reason in found))
 
 
 RULES_2 = Rules(2, "9.9", late_directive, never_alone)

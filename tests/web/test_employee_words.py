@@ -238,7 +238,7 @@ def test_every_value_that_a_rule_decided_says_who(services: Services, undecided:
 def test_every_signal_has_its_words_in_every_language(services: Services) -> None:
     signals = {signal.value for signal in Signal}
     assert signals == set(SIGNAL_WORDS) == set(SENTENCE_WORDS) == set(SIGNAL_MEANINGS)
-    for language in services.consent.languages:
+    for language in services.notices.languages:
         words = decide_words(language)
         assert signals == set(words.signals) == set(words.meanings), language
         assert set(words.yes_recorded) == OPENING, language
@@ -257,7 +257,7 @@ def test_words_are_joined_as_people_join_them() -> None:
 
 def test_a_notice_is_text_whatever_it_holds(services: Services) -> None:
     notice = replace(
-        services.consent.notice("en"),
+        services.notices.text("en"),
         markdown="# Hi {controller}\n\n<script>alert(1)</script> "
         "[x](javascript:alert(1)) ![p](http://evil.example.com/p.png)",
     )

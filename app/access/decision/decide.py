@@ -16,8 +16,8 @@ from collections.abc import Iterator, Mapping
 
 from app.access.decision.model import (
     CAPTURED_DATA,
+    AccessDecision,
     AccessReason,
-    Decision,
     Facts,
     PersonFacts,
     PolicyFacts,
@@ -57,11 +57,11 @@ ACCESS: Mapping[Obstacle, AccessReason | None] = {
 _STATES = {state.value: state for state in State}
 
 
-def decide(question: Question, facts: Facts) -> Decision:
+def decide(question: Question, facts: Facts) -> AccessDecision:
     """Decide a question (rule 1). Total: never raises."""
     found = set(_reasons(question, facts))
     reasons = tuple(reason for reason in AccessReason if reason in found)
-    return Decision(reasons, None if reasons else _retain_days(question, facts))
+    return AccessDecision(reasons, None if reasons else _retain_days(question, facts))
 
 
 def _reasons(question: Question, facts: Facts) -> Iterator[AccessReason]:

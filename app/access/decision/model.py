@@ -237,7 +237,7 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class Decision:
+class AccessDecision:
     """The answer. ``retain_days``: whole days until the oldest data asked for must be gone."""
 
     reasons: tuple[AccessReason, ...]

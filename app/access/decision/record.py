@@ -13,7 +13,7 @@ from typing import Any
 from app.access.decision.decide import decide
 from app.access.decision.model import (
     CAPTURED_DATA,
-    Decision,
+    AccessDecision,
     Facts,
     PersonFacts,
     Question,
@@ -53,7 +53,7 @@ class AccessRecord:
 
 
 def entry_facts(
-    question: Question, facts: Facts, decision: Decision, *, purposes: str, grant: str | None
+    question: Question, facts: Facts, decision: AccessDecision, *, purposes: str, grant: str | None
 ) -> dict[str, Json]:
     """Write question, facts and decision as the facts of an ``access.decided`` entry.
 
@@ -82,7 +82,7 @@ def facts_from_entry(facts: Mapping[str, Any]) -> tuple[Question, Facts]:
     Raises:
         ValueError: the facts are not those of an access decision, or contradict each other.
     """
-    require_only(facts, AccessRecord, Question, Facts, Decision)
+    require_only(facts, AccessRecord, Question, Facts, AccessDecision)
     purpose, known = _purpose(decode_part(AccessRecord, facts)), decode_part(Facts, facts)
     for person in known.people:
         _require_consistent(person)
@@ -96,7 +96,7 @@ def _purpose(record: AccessRecord) -> str | None:
     return record.purpose
 
 
-def recompute(facts: Mapping[str, Any]) -> Decision:
+def recompute(facts: Mapping[str, Any]) -> AccessDecision:
     """Decide again from an entry.
 
     Raises:
@@ -105,13 +105,13 @@ def recompute(facts: Mapping[str, Any]) -> Decision:
     return decide(*facts_from_entry(facts))
 
 
-def recorded(facts: Mapping[str, Any]) -> Decision:
+def recorded(facts: Mapping[str, Any]) -> AccessDecision:
     """The decision that an entry records, to compare with ``recompute``.
 
     Raises:
         ValueError: outcome, reasons and grant are not those of a decision.
     """
-    decision, record = decode_part(Decision, facts), decode_part(AccessRecord, facts)
+    decision, record = decode_part(AccessDecision, facts), decode_part(AccessRecord, facts)
     if record.outcome != _outcome(decision):
         msg = "outcome and reasons contradict each other"
         raise ValueError(msg)
@@ -122,7 +122,7 @@ def recorded(facts: Mapping[str, Any]) -> Decision:
     return decision
 
 
-def _outcome(decision: Decision) -> str:
+def _outcome(decision: AccessDecision) -> str:
     return "permit" if decision.permit else "deny"
 
 

@@ -15,7 +15,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from app.access.decision.decide import decide
-from app.access.decision.model import Decision, Facts, Question
+from app.access.decision.model import AccessDecision, Facts, Question
 from app.capture.directive import Circumstances, Directive, directive
 
 
@@ -33,7 +33,7 @@ class Rules:
     version: int
     release: str
     directive: Callable[[Circumstances, datetime], Directive]
-    decide: Callable[[Question, Facts], Decision]
+    decide: Callable[[Question, Facts], AccessDecision]
 
 
 RULES_1 = Rules(1, "0.1", directive, decide)

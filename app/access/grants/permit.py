@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.access.decision.inquiry import Inquiry
-from app.access.decision.model import CALLER_REASONS, GRANT_TTL_S, AccessReason, Decision
+from app.access.decision.model import CALLER_REASONS, GRANT_TTL_S, AccessDecision, AccessReason
 from app.access.decision.sentences import SENTENCES
 from app.access.floor.obligations import Obligations, obligations_of
 from app.kernel.canonical import Json
@@ -27,7 +27,7 @@ class GrantSigner:
     signer: Signer = field(repr=False)
     issuer: str
 
-    def sign(self, inquiry: Inquiry, decision: Decision, grant_id: str, event_id: str) -> str:
+    def sign(self, inquiry: Inquiry, decision: AccessDecision, grant_id: str, event_id: str) -> str:
         """The grant of a permit whose entry is ``event_id`` (compact JWS)."""
         question = inquiry.question
         asked = encode(question)
@@ -50,18 +50,18 @@ class GrantSigner:
         return sign_token(self.signer, GRANT_TYPE, claims)
 
 
-def _obligations(inquiry: Inquiry, decision: Decision) -> Obligations:
+def _obligations(inquiry: Inquiry, decision: AccessDecision) -> Obligations:
     return obligations_of(str(inquiry.question.purpose), decision.retain_days)
 
 
-def told_reasons(decision: Decision) -> tuple[AccessReason, ...]:
+def told_reasons(decision: AccessDecision) -> tuple[AccessReason, ...]:
     """The reasons that the asker is told (rule 2)."""
     about_caller = tuple(reason for reason in decision.reasons if reason in CALLER_REASONS)
     return about_caller or decision.reasons
 
 
 def explained(
-    inquiry: Inquiry, decision: Decision, *, purposes: str, event_id: str
+    inquiry: Inquiry, decision: AccessDecision, *, purposes: str, event_id: str
 ) -> dict[str, Any]:
     """The context of a decision, permit or not; ``permitted`` says the rest of a permit.
 
@@ -87,7 +87,7 @@ def explained(
 
 
 def permitted(
-    inquiry: Inquiry, decision: Decision, grant: str, indexes: Mapping[str, int | None]
+    inquiry: Inquiry, decision: AccessDecision, grant: str, indexes: Mapping[str, int | None]
 ) -> dict[str, Any]:
     """What the context of a permit says on top.
 

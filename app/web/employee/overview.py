@@ -109,7 +109,7 @@ def laptop_rows(
 def current_notices(services: Services) -> frozenset[str]:
     """Digests of the current notice, one per language."""
     return frozenset(
-        services.consent.notice(language).digest for language in services.consent.languages
+        services.notices.text(language).digest for language in services.notices.languages
     )
 
 

@@ -84,14 +84,14 @@ def decide(
 
 
 def _decide_page(visit: Visit, language: str, *, changed: Conflict | None = None) -> Response:
-    consent, catalogue = visit.services.consent, visit.services.policy.catalogue
+    notices, catalogue = visit.services.notices, visit.services.policy.catalogue
     situation = visit.services.capture.situation(visit.tx, visit.person, visit.now)
     opening = next((act for act in offered_acts(situation) if act in OPENING), None)
-    language = language or preferred_language(visit.request, consent.languages)
+    language = language or preferred_language(visit.request, notices.languages)
     shown = None
     if opening is not None:
-        shown = consent.show(visit.tx, visit.person, situation.offer, language, visit.now)
-    notice = shown.notice if shown else consent.notice(language)
+        shown = notices.show(visit.tx, visit.person, situation.offer, language, visit.now)
+    notice = shown.notice if shown else notices.text(language)
     words = decide_words(notice.language)
     names = region_names(visit.services, visit.tx, situation.in_force)
     rows = answers(offered(situation), words.named(names), catalogue)
@@ -100,7 +100,7 @@ def _decide_page(visit: Visit, language: str, *, changed: Conflict | None = None
         status=409 if changed else 200,
         notice=notice,
         text=as_html(notice, visit.person.entity_name),
-        languages={code: LANGUAGES.get(code, code) for code in consent.languages},
+        languages={code: LANGUAGES.get(code, code) for code in notices.languages},
         shown=shown,
         opening=opening,
         agreed=situation.standing.scope is not None,

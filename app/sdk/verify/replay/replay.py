@@ -18,7 +18,7 @@ from datetime import datetime
 from typing import Any
 
 from app.access.decision.facts import caller_of, person_facts, stays_of
-from app.access.decision.model import Caller, Decision, PersonFacts, Question
+from app.access.decision.model import AccessDecision, Caller, PersonFacts, Question
 from app.access.decision.record import facts_from_entry, recorded
 from app.access.decision.rules import Rules
 from app.access.floor.terms import TERMS
@@ -280,7 +280,7 @@ class Replay:
         return somebody, standing, known
 
 
-def _outcome(facts: Mapping[str, Any], again: Decision) -> Iterator[str]:
+def _outcome(facts: Mapping[str, Any], again: AccessDecision) -> Iterator[str]:
     """Hold what was answered against what follows from what is known."""
     then = recorded(facts)
     if then.reasons != again.reasons:
