@@ -18,7 +18,7 @@ from sqlalchemy import text
 
 from app.db.engine import open_database
 from app.demo.server import SECRETS, demo_settings, free_port, running
-from app.demo.visitor import Visitor
+from app.demo.visitor import PlainBrowser
 from app.sdk.agent.client import AgentClient, CodeShown, pair
 
 PERSON, CONSUMER = "E-0043", "training-pipeline"
@@ -37,7 +37,7 @@ def median_ms(call: Callable[[], object]) -> float:
 
 def paired(url: str, folder: Path) -> AgentClient:
     """Sign in, opt in, pair: the ordinary way."""
-    visitor = Visitor(url)
+    visitor = PlainBrowser(url)
     visitor.sign_in(PERSON)
     visitor.submit("/me/decide", "/me/decisions", ("act", "given"))
     for step in pair(url, folder, "bench laptop", sleep=lambda _: None):

@@ -180,7 +180,7 @@ def get_key(services: ServicesDep) -> Response:
     return PlainTextResponse(services.integrator.vkey + "\n")
 
 
-class Place(BaseModel):
+class EntryPlace(BaseModel):
     """Where an entry stands: its index, in a log of this size."""
 
     index: int
@@ -188,7 +188,7 @@ class Place(BaseModel):
 
 
 @router.get("/events/{event_id}", summary="The place of an entry")
-def get_place(services: ServicesDep, tx: ReadTx, event_id: UUID) -> Place:
+def get_place(services: ServicesDep, tx: ReadTx, event_id: UUID) -> EntryPlace:
     """The index of an event, for whoever holds its random id, as on a receipt.
 
     A new event has none for a moment, until the integrator has numbered it: 404, ask again.
@@ -196,4 +196,4 @@ def get_place(services: ServicesDep, tx: ReadTx, event_id: UUID) -> Place:
     index = services.log.index_of(tx, str(event_id))
     if index is None:
         raise NotFound("the log has no entry of this id yet")
-    return Place(index=index, size=services.log.size(tx))
+    return EntryPlace(index=index, size=services.log.size(tx))

@@ -13,7 +13,7 @@ from app.directory.packs import read_people
 from app.kernel.canonical import digest
 from app.kernel.errors import Conflict, InvalidInput
 from app.kernel.keys import create_once
-from app.rights.model import GROUNDS, Basis
+from app.rights.model import GROUNDS, ErasureBasis
 from app.rights.store import TABLES as ERASED_TABLES
 from app.settings import Settings
 from app.wiring import build
@@ -69,7 +69,7 @@ def leave(
 @verbs.command()
 def erase(
     person: Annotated[str, typer.Argument(help="The id of somebody of the directory.")],
-    basis: Annotated[Basis, typer.Option(help="The legal ground.")],
+    basis: Annotated[ErasureBasis, typer.Option(help="The legal ground.")],
     signed: Annotated[
         Path | None, typer.Option(help="The statement with two custodians' signatures.")
     ] = None,

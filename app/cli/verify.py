@@ -3,16 +3,18 @@
 import json
 import re
 import sys
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import Progress, TaskID
 
 from app.kernel.errors import InvalidInput
-from app.sdk.verify import Ask, Depth, as_json, is_address, render, verify_asked
+from app.sdk.verify import Ask, Depth, Report, as_json, is_address, render, verify_asked
 
 _AGE = re.compile(r"([1-9][0-9]{0,6})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -20,49 +22,61 @@ _SHOWN_FROM = 20_000
 """Entries from which on there is a progress bar."""
 
 
+Target = Annotated[
+    str,
+    typer.Argument(
+        help="An export (tar or unpacked folder), a proof file, a receipt (JSON), or the "
+        "address of a running log (https://…)."
+    ),
+]
+Key = Annotated[
+    str, typer.Option(help="The log's verifier key, got from somewhere else than the export.")
+]
+Since = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--since",
+        "--kept",
+        help="A checkpoint kept from before; the log must continue it. May be repeated.",
+    ),
+]
+WitnessPolicy = Annotated[
+    Path | None,
+    typer.Option(help="A witness policy (tlog-policy): whose cosignatures are enough."),
+]
+MaxAge = Annotated[
+    str,
+    typer.Option(help="How long ago enough witnesses may have signed: 90s, 30m, 24h, 7d."),
+]
+Receipts = Annotated[
+    list[Path] | None,
+    typer.Option(help="Submission receipts, one on a line: was it merged? May be repeated."),
+]
+Keys = Annotated[
+    Path | None,
+    typer.Option(help="The service's key set (jwks.json), for the signatures of receipts."),
+]
+WithoutReplay = Annotated[
+    bool, typer.Option("--without-replay", help="Do not read facts, do not decide again.")
+]
+IntegrityOnly = Annotated[
+    bool, typer.Option("--integrity-only", help="Hash every byte; read no entry.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
+
+
 def verify(
-    target: Annotated[
-        str,
-        typer.Argument(
-            help="An export (tar or unpacked folder), a proof file, a receipt (JSON), or the "
-            "address of a running log (https://…)."
-        ),
-    ],
-    key: Annotated[
-        str, typer.Option(help="The log's verifier key, got from somewhere else than the export.")
-    ] = "",
-    since: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--since",
-            "--kept",
-            help="A checkpoint kept from before; the log must continue it. May be repeated.",
-        ),
-    ] = None,
-    policy: Annotated[
-        Path | None,
-        typer.Option(help="A witness policy (tlog-policy): whose cosignatures are enough."),
-    ] = None,
-    max_age: Annotated[
-        str,
-        typer.Option(help="How long ago enough witnesses may have signed: 90s, 30m, 24h, 7d."),
-    ] = "",
-    receipt: Annotated[
-        list[Path] | None,
-        typer.Option(help="Submission receipts, one on a line: was it merged? May be repeated."),
-    ] = None,
-    keys: Annotated[
-        Path | None,
-        typer.Option(help="The service's key set (jwks.json), for the signatures of receipts."),
-    ] = None,
+    target: Target,
+    key: Key = "",
+    since: Since = None,
+    policy: WitnessPolicy = None,
+    max_age: MaxAge = "",
+    receipt: Receipts = None,
+    keys: Keys = None,
     *,
-    without_replay: Annotated[
-        bool, typer.Option("--without-replay", help="Do not read facts, do not decide again.")
-    ] = False,
-    integrity_only: Annotated[
-        bool, typer.Option("--integrity-only", help="Hash every byte; read no entry.")
-    ] = False,
-    as_json_: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    without_replay: WithoutReplay = False,
+    integrity_only: IntegrityOnly = False,
+    as_json_: AsJson = False,
 ) -> None:
     """Check an export, a proof, a receipt or a running log: integrity, completeness, policy.
 
@@ -74,28 +88,32 @@ def verify(
             f"{target} is not there", cure="Name an export, a folder, a proof file or an address."
         )
     depth = Depth.ORDER if without_replay else Depth.REPLAY
+    ask = Ask(
+        vkey=key or None,
+        since=tuple((file.name, _read(file)) for file in since or ()),
+        policy=None if policy is None else _read(policy),
+        max_age=_age(max_age),
+        receipts=tuple((file.name, _read(file)) for file in receipt or ()),
+        keys=None if keys is None else _read(keys),
+        depth=Depth.BYTES if integrity_only else depth,
+    )
+    report = _verified(target, ask)
+    print(json.dumps(as_json(report), indent=1) if as_json_ else render(report))
+    raise typer.Exit(report.exit_code)
+
+
+def _verified(target: str, ask: Ask) -> Report:
+    """Verify, with a progress bar for somebody who waits at a terminal."""
     with Progress(
         transient=True, console=Console(stderr=True), disable=not sys.stderr.isatty()
     ) as shown:
         task = shown.add_task("verifying", total=None, visible=False)
-        ask = Ask(
-            vkey=key or None,
-            since=tuple((file.name, _read(file)) for file in since or ()),
-            policy=None if policy is None else _read(policy),
-            max_age=_age(max_age),
-            receipts=tuple((file.name, _read(file)) for file in receipt or ()),
-            keys=None if keys is None else _read(keys),
-            depth=Depth.BYTES if integrity_only else depth,
-            progress=lambda done, total: shown.update(
-                task, completed=done, total=total, visible=total >= _SHOWN_FROM
-            ),
-        )
-        report = verify_asked(target, ask)
-    if as_json_:
-        print(json.dumps(as_json(report), indent=1))
-    else:
-        print(render(report))
-    raise typer.Exit(report.exit_code)
+        progress = partial(_show, shown, task)
+        return verify_asked(target, replace(ask, progress=progress))
+
+
+def _show(shown: Progress, task: TaskID, done: int, total: int) -> None:
+    shown.update(task, completed=done, total=total, visible=total >= _SHOWN_FROM)
 
 
 def _read(file: Path) -> bytes:

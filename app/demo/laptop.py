@@ -51,7 +51,7 @@ class SampleLaptop:
                 if state != before:
                     self._say(state, step)
                     before = state
-        except _Ended:
+        except _LaptopEnded:
             pass
         except (HabeasError, PairingFailed, OSError) as error:
             self._console.print(f"The sample laptop has stopped: {error}", markup=False)
@@ -80,7 +80,7 @@ class SampleLaptop:
 
     def _sleep(self, seconds: float) -> None:
         if self._ended.wait(seconds):
-            raise _Ended
+            raise _LaptopEnded
 
     def _say(self, state: str, step: PlayedStep) -> None:
         kept, refused = sum(step.tally.allowed.values()), sum(step.tally.refused.values())
@@ -90,5 +90,5 @@ class SampleLaptop:
         )
 
 
-class _Ended(Exception):
+class _LaptopEnded(Exception):
     """The block is over."""

@@ -38,7 +38,7 @@ GLANCE = "pointer click"
 
 
 @dataclass(frozen=True)
-class Visit:
+class RecordedVisit:
     """A place and what is done there.
 
     Attributes:
@@ -59,85 +59,87 @@ class Visit:
 
 
 ROUND = (
-    Visit("com.microsoft.VSCode", WRITING, 62),
-    Visit(CHROME, READING, 24, "https://github.com/example-devices/firmware/pull/1187"),
-    Visit("com.microsoft.VSCode", WRITING, 38),
-    Visit(CHROME, READING, 12, "https://example-devices.atlassian.net/browse/FW-2031"),
-    Visit("com.tinyspeck.slackmacgap", TALKING, 18),
-    Visit(CHROME, WRITING, 20, "https://docs.google.com/document/d/1sampleSample/edit"),
-    Visit("com.microsoft.Excel", DRAWING, 16),
-    Visit("com.figma.Desktop", DRAWING, 18),
-    Visit("com.microsoft.Outlook", TALKING, 14),
-    Visit(CHROME, READING, 10, "https://example-devices.atlassian.net/wiki/spaces/FW/pages/77"),
-    Visit("com.microsoft.teams2", TALKING, 10),
-    Visit("WINWORD.EXE", WRITING, 10),
+    RecordedVisit("com.microsoft.VSCode", WRITING, 62),
+    RecordedVisit(CHROME, READING, 24, "https://github.com/example-devices/firmware/pull/1187"),
+    RecordedVisit("com.microsoft.VSCode", WRITING, 38),
+    RecordedVisit(CHROME, READING, 12, "https://example-devices.atlassian.net/browse/FW-2031"),
+    RecordedVisit("com.tinyspeck.slackmacgap", TALKING, 18),
+    RecordedVisit(CHROME, WRITING, 20, "https://docs.google.com/document/d/1sampleSample/edit"),
+    RecordedVisit("com.microsoft.Excel", DRAWING, 16),
+    RecordedVisit("com.figma.Desktop", DRAWING, 18),
+    RecordedVisit("com.microsoft.Outlook", TALKING, 14),
+    RecordedVisit(
+        CHROME, READING, 10, "https://example-devices.atlassian.net/wiki/spaces/FW/pages/77"
+    ),
+    RecordedVisit("com.microsoft.teams2", TALKING, 10),
+    RecordedVisit("WINWORD.EXE", WRITING, 10),
 )
 """Listed places, visited again and again."""
 
 UNLISTED = (
-    Visit("com.apple.finder", GLANCE, 5),
-    Visit("com.apple.Terminal", WRITING, 12),
-    Visit(CHROME, READING, 6, "https://news.example.org/today"),
-    Visit(CHROME, READING, 5, "https://en.wikipedia.org/wiki/Habeas_data"),
-    Visit("com.spotify.client", GLANCE, 4),
-    Visit(CHROME, GLANCE, 3, "chrome://settings/"),
-    Visit(CHROME, GLANCE, 3, "https://intranet.example.com/canteen"),
-    Visit(CHROME, GLANCE, 3, "file:///Users/sample/notes.html"),
+    RecordedVisit("com.apple.finder", GLANCE, 5),
+    RecordedVisit("com.apple.Terminal", WRITING, 12),
+    RecordedVisit(CHROME, READING, 6, "https://news.example.org/today"),
+    RecordedVisit(CHROME, READING, 5, "https://en.wikipedia.org/wiki/Habeas_data"),
+    RecordedVisit("com.spotify.client", GLANCE, 4),
+    RecordedVisit(CHROME, GLANCE, 3, "chrome://settings/"),
+    RecordedVisit(CHROME, GLANCE, 3, "https://intranet.example.com/canteen"),
+    RecordedVisit(CHROME, GLANCE, 3, "file:///Users/sample/notes.html"),
 )
 """Places that no list names: refused because nothing allows them."""
 
 EXCLUDED = (
-    Visit(CHROME, READING, 6, "https://mail.google.com/mail/u/0/#inbox"),
-    Visit(CHROME, READING, 6, "https://secure.chase.com/web/auth/dashboard"),
-    Visit("com.1password.1password", GLANCE, 5),
-    Visit(CHROME, READING, 5, "https://wd5.myworkday.com/example/d/home.htmld"),
-    Visit(CHROME, READING, 5, "https://mychart.com/appointments"),
-    Visit(CHROME, READING, 4, "https://www.cwa-union.org/join"),
-    Visit("com.apple.MobileSMS", TALKING, 6),
-    Visit(CHROME, READING, 4, "https://www.linkedin.com/jobs/search"),
-    Visit(CHROME, "key_timing key_content", 4, "https://github.com/login", "password"),
-    Visit("com.microsoft.VSCode", "key_timing key_content", 3, field="password"),
-    Visit(
+    RecordedVisit(CHROME, READING, 6, "https://mail.google.com/mail/u/0/#inbox"),
+    RecordedVisit(CHROME, READING, 6, "https://secure.chase.com/web/auth/dashboard"),
+    RecordedVisit("com.1password.1password", GLANCE, 5),
+    RecordedVisit(CHROME, READING, 5, "https://wd5.myworkday.com/example/d/home.htmld"),
+    RecordedVisit(CHROME, READING, 5, "https://mychart.com/appointments"),
+    RecordedVisit(CHROME, READING, 4, "https://www.cwa-union.org/join"),
+    RecordedVisit("com.apple.MobileSMS", TALKING, 6),
+    RecordedVisit(CHROME, READING, 4, "https://www.linkedin.com/jobs/search"),
+    RecordedVisit(CHROME, "key_timing key_content", 4, "https://github.com/login", "password"),
+    RecordedVisit("com.microsoft.VSCode", "key_timing key_content", 3, field="password"),
+    RecordedVisit(
         CHROME,
         "key_timing key_content",
         3,
         "https://github.com/sessions/two-factor",
         "one_time_code",
     ),
-    Visit(CHROME, READING, 4, "https://github.com/sample-person/diary", private=True),
+    RecordedVisit(CHROME, READING, 4, "https://github.com/sample-person/diary", private=True),
 )
 """Places that are excluded, some of them inside a listed app: refused whatever a list says."""
 
 HOSTILE = (
-    Visit(CHROME, GLANCE, 3, "https://github.com@phish.example/login"),
-    Visit(CHROME, GLANCE, 3, "https://github.com.phish.example/login"),
-    Visit(CHROME, GLANCE, 3, "https://github.com:8443/login"),
-    Visit(CHROME, GLANCE, 3, "https://notgithub.com/login"),
-    Visit(CHROME, GLANCE, 3, "https://phish.example/github.com/login"),
-    Visit(CHROME, GLANCE, 3, "https://phish.example/?next=https://github.com/"),
-    Visit(CHROME, GLANCE, 3, "https://phish.example/#@github.com/"),
-    Visit(CHROME, GLANCE, 3, "https://g\u0456thub.com/login"),
-    Visit(CHROME, GLANCE, 3, "https://docs.google.com/documentary/d/1"),
-    Visit(CHROME, GLANCE, 3, "https://docs.google.com/document/../forms/d/1"),
-    Visit(CHROME, GLANCE, 3, "https://docs.google.com/document/%2e%2e/forms/d/1"),
-    Visit(CHROME, GLANCE, 3, "https://example-devices.atlassian.net/wikileaks"),
-    Visit(CHROME, GLANCE, 3, "https://atlassian.net.phish.example/wiki"),
-    Visit(CHROME, GLANCE, 2, "https://MAIL.Google.com:443/mail/u/1/"),
-    Visit(CHROME, GLANCE, 2, "https://mail.google.com@github.com/mail/"),
-    Visit(CHROME, GLANCE, 2, "javascript:location='https://github.com/'"),
+    RecordedVisit(CHROME, GLANCE, 3, "https://github.com@phish.example/login"),
+    RecordedVisit(CHROME, GLANCE, 3, "https://github.com.phish.example/login"),
+    RecordedVisit(CHROME, GLANCE, 3, "https://github.com:8443/login"),
+    RecordedVisit(CHROME, GLANCE, 3, "https://notgithub.com/login"),
+    RecordedVisit(CHROME, GLANCE, 3, "https://phish.example/github.com/login"),
+    RecordedVisit(CHROME, GLANCE, 3, "https://phish.example/?next=https://github.com/"),
+    RecordedVisit(CHROME, GLANCE, 3, "https://phish.example/#@github.com/"),
+    RecordedVisit(CHROME, GLANCE, 3, "https://g\u0456thub.com/login"),
+    RecordedVisit(CHROME, GLANCE, 3, "https://docs.google.com/documentary/d/1"),
+    RecordedVisit(CHROME, GLANCE, 3, "https://docs.google.com/document/../forms/d/1"),
+    RecordedVisit(CHROME, GLANCE, 3, "https://docs.google.com/document/%2e%2e/forms/d/1"),
+    RecordedVisit(CHROME, GLANCE, 3, "https://example-devices.atlassian.net/wikileaks"),
+    RecordedVisit(CHROME, GLANCE, 3, "https://atlassian.net.phish.example/wiki"),
+    RecordedVisit(CHROME, GLANCE, 2, "https://MAIL.Google.com:443/mail/u/1/"),
+    RecordedVisit(CHROME, GLANCE, 2, "https://mail.google.com@github.com/mail/"),
+    RecordedVisit(CHROME, GLANCE, 2, "javascript:location='https://github.com/'"),
 )
 """Addresses made to look listed, or to hide an excluded host: all refused."""
 
 SPELLINGS = (
-    Visit(CHROME, READING, 4, "HTTPS://GitHub.COM/example-devices/firmware"),
-    Visit(CHROME, READING, 4, "https://github.com:443/example-devices/firmware/issues"),
-    Visit(CHROME, READING, 4, "https://github.com./example-devices/firmware/actions"),
-    Visit(CHROME, READING, 4, "https://docs.google.com/document?usp=homescreen"),
+    RecordedVisit(CHROME, READING, 4, "HTTPS://GitHub.COM/example-devices/firmware"),
+    RecordedVisit(CHROME, READING, 4, "https://github.com:443/example-devices/firmware/issues"),
+    RecordedVisit(CHROME, READING, 4, "https://github.com./example-devices/firmware/actions"),
+    RecordedVisit(CHROME, READING, 4, "https://docs.google.com/document?usp=homescreen"),
 )
 """Listed places, oddly written: captured like any other."""
 
 
-def visits() -> Iterator[Visit]:
+def visits() -> Iterator[RecordedVisit]:
     """The day in order: rounds of work with the other visits spread between them."""
     others = [*UNLISTED, *EXCLUDED, *HOSTILE, *SPELLINGS]
     for block in range(SHUFFLES):
@@ -167,7 +169,7 @@ def recording() -> bytes:
     return "".join(f"{line}\n" for line in lines).encode()
 
 
-def _signals(visit: Visit, chance: Random) -> Iterator[str]:
+def _signals(visit: RecordedVisit, chance: Random) -> Iterator[str]:
     """Arriving somewhere is an ``app_url``; then what the habit says."""
     yield "app_url"
     habit = visit.habit.split()
@@ -175,7 +177,7 @@ def _signals(visit: Visit, chance: Random) -> Iterator[str]:
         yield habit[int(chance.random() * len(habit))]
 
 
-def _event(at: datetime, visit: Visit, signal: str) -> Mapping[str, object]:
+def _event(at: datetime, visit: RecordedVisit, signal: str) -> Mapping[str, object]:
     event: dict[str, object] = {"time": at.isoformat(timespec="milliseconds"), "app": visit.app}
     if visit.url is not None:
         event["url"] = visit.url

@@ -19,7 +19,7 @@ from rich.console import Console
 
 from app.demo.laptop import RECORDING
 from app.demo.step import NotSo, Told, TourClock, hold
-from app.demo.visitor import Visitor
+from app.demo.visitor import PlainBrowser
 from app.kernel.errors import HabeasError
 from app.kernel.signing import BadToken, read_token
 from app.kernel.tokens import GRANT_TYPE, RECEIPT_TYPE, keys_for
@@ -83,7 +83,7 @@ class Tour:
             self.console.print(f"     {'  '.join(filter(None, (told.why, index)))}", style="dim")
 
     def _steps(self) -> Iterator[tuple[str, Told]]:
-        self._employee, self._auditor = Visitor(self.url), Visitor(self.url)
+        self._employee, self._auditor = PlainBrowser(self.url), PlainBrowser(self.url)
         self._machine = httpx2.Client(base_url=self.url, timeout=20)
         self._clock = TourClock()
         try:

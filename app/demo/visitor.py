@@ -16,7 +16,7 @@ class Astray(HabeasError):
 
 
 @dataclass
-class Form:
+class PageForm:
     """One form of a page: where it goes, what it carries, which buttons it has."""
 
     action: str
@@ -29,13 +29,13 @@ class Form:
 class _Forms(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
-        self.forms: list[Form] = []
+        self.forms: list[PageForm] = []
         self._area = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
         if tag == "form":
-            self.forms.append(Form(given.get("action", ""), given.get("method", "get").lower()))
+            self.forms.append(PageForm(given.get("action", ""), given.get("method", "get").lower()))
         if not self.forms:
             return
         form, name = self.forms[-1], given.get("name", "")
@@ -55,14 +55,14 @@ class _Forms(HTMLParser):
             self.forms[-1].fields[self._area] = data
 
 
-def forms(page: str) -> list[Form]:
+def forms(page: str) -> list[PageForm]:
     """The forms of a page, in order."""
     parser = _Forms()
     parser.feed(page)
     return parser.forms
 
 
-class Visitor:
+class PlainBrowser:
     """One browser session against one Habeas.
 
     Args:
@@ -115,7 +115,7 @@ class Visitor:
         """Say whether a page has a form that goes to ``action`` (with ``button``)."""
         return _fitting(self.get(path), action, button) is not None
 
-    def _send(self, page_url: str, form: Form, values: dict[str, str]) -> httpx2.Response:
+    def _send(self, page_url: str, form: PageForm, values: dict[str, str]) -> httpx2.Response:
         target = urljoin(page_url, form.action)
         answer = self._http.request(
             form.method.upper(),
@@ -129,7 +129,7 @@ class Visitor:
         self._http.close()
 
 
-def _fitting(page: httpx2.Response, action: str, button: tuple[str, str] | None) -> Form | None:
+def _fitting(page: httpx2.Response, action: str, button: tuple[str, str] | None) -> PageForm | None:
     # A form that changes something comes before one that only asks, where both go to one address.
     for form in sorted(forms(page.text), key=lambda form: form.method != "post"):
         target = urljoin(str(page.url), form.action)
@@ -139,7 +139,7 @@ def _fitting(page: httpx2.Response, action: str, button: tuple[str, str] | None)
     return None
 
 
-def _carries(form: Form, button: tuple[str, str]) -> bool:
+def _carries(form: PageForm, button: tuple[str, str]) -> bool:
     return form.fields.get(button[0]) == button[1]
 
 

@@ -17,7 +17,7 @@ from app.kernel.clock import timestamp
 ACTION = "erase-person"
 
 
-class Basis(StrEnum):
+class ErasureBasis(StrEnum):
     """The legal ground of an erasure."""
 
     GDPR_17_1_A = "gdpr-17-1-a"
@@ -35,20 +35,20 @@ class Basis(StrEnum):
     JP_APPI_35 = "jp-appi-35"
 
 
-GROUNDS: Mapping[Basis, str] = {
-    Basis.GDPR_17_1_A: "the data are no longer necessary (GDPR 17(1)(a))",
-    Basis.GDPR_17_1_B: "consent was withdrawn, and there is no other ground (GDPR 17(1)(b))",
-    Basis.GDPR_17_1_C: "the person objected (GDPR 17(1)(c))",
-    Basis.GDPR_17_1_D: "the data were processed unlawfully (GDPR 17(1)(d))",
-    Basis.GDPR_17_1_E: "a legal obligation demands it (GDPR 17(1)(e))",
-    Basis.GDPR_17_1_F: "collected from a child for an online service (GDPR 17(1)(f))",
-    Basis.UK_GDPR_17_1: "right to erasure (UK GDPR 17(1))",
-    Basis.CH_FADP_32: "erasure or destruction was demanded (FADP 32)",
-    Basis.CCPA_1798_105: "right to delete (Cal. Civ. Code 1798.105)",
-    Basis.BR_LGPD_18: "elimination was demanded (LGPD 18)",
-    Basis.CN_PIPL_47: "deletion is due (PIPL 47)",
-    Basis.KR_PIPA_36: "deletion was demanded (PIPA 36)",
-    Basis.JP_APPI_35: "erasure was demanded (APPI 35)",
+GROUNDS: Mapping[ErasureBasis, str] = {
+    ErasureBasis.GDPR_17_1_A: "the data are no longer necessary (GDPR 17(1)(a))",
+    ErasureBasis.GDPR_17_1_B: "consent was withdrawn, and there is no other ground (GDPR 17(1)(b))",
+    ErasureBasis.GDPR_17_1_C: "the person objected (GDPR 17(1)(c))",
+    ErasureBasis.GDPR_17_1_D: "the data were processed unlawfully (GDPR 17(1)(d))",
+    ErasureBasis.GDPR_17_1_E: "a legal obligation demands it (GDPR 17(1)(e))",
+    ErasureBasis.GDPR_17_1_F: "collected from a child for an online service (GDPR 17(1)(f))",
+    ErasureBasis.UK_GDPR_17_1: "right to erasure (UK GDPR 17(1))",
+    ErasureBasis.CH_FADP_32: "erasure or destruction was demanded (FADP 32)",
+    ErasureBasis.CCPA_1798_105: "right to delete (Cal. Civ. Code 1798.105)",
+    ErasureBasis.BR_LGPD_18: "elimination was demanded (LGPD 18)",
+    ErasureBasis.CN_PIPL_47: "deletion is due (PIPL 47)",
+    ErasureBasis.KR_PIPA_36: "deletion was demanded (PIPA 36)",
+    ErasureBasis.JP_APPI_35: "erasure was demanded (APPI 35)",
 }
 """What each code means."""
 
@@ -75,13 +75,13 @@ class Erased:
     at: datetime
 
 
-def statement_of(pseudonym: str, basis: Basis, origin: str) -> str:
+def statement_of(pseudonym: str, basis: ErasureBasis, origin: str) -> str:
     """What two custodians sign before a person is erased (rule 1)."""
     return statement_text(ACTION, {"pseudonym": pseudonym, "basis": basis.value, "log": origin})
 
 
 def erased_facts(
-    basis: Basis | None, statement: str | None, keys: int, bodies: int
+    basis: ErasureBasis | None, statement: str | None, keys: int, bodies: int
 ) -> dict[str, Json]:
     """The facts of ``subject.erased``; ``again``: a restored database brought the person back."""
     return {

@@ -29,7 +29,7 @@ from app.kernel.errors import NotFound
 from app.kernel.signing import Signer, sign_token
 from app.kernel.tokens import ERASURE_TYPE
 from app.rights import store
-from app.rights.model import Basis, Erased, erased_facts, receipt_claims, statement_of
+from app.rights.model import Erased, ErasureBasis, erased_facts, receipt_claims, statement_of
 
 
 class Remembers(Protocol):
@@ -56,7 +56,7 @@ class RightsService:
     signer: Signer = field(repr=False)
     issuer: str
 
-    def statement(self, tx: Tx, person_id: str, basis: Basis) -> str:
+    def statement(self, tx: Tx, person_id: str, basis: ErasureBasis) -> str:
         """What two custodians must sign.
 
         Raises:
@@ -68,7 +68,9 @@ class RightsService:
             documents.require_custodians(tx, self.custodians.digest)
         return statement_of(self.log.pseudonym(tx, person_id), basis, self.log.origin)
 
-    def erase(self, tx: Tx, person_id: str, basis: Basis, signed: bytes, now: datetime) -> Erased:
+    def erase(
+        self, tx: Tx, person_id: str, basis: ErasureBasis, signed: bytes, now: datetime
+    ) -> Erased:
         """Erase a person for good.
 
         Args:
@@ -103,7 +105,12 @@ class RightsService:
         return receipt_claims(erased, self.issuer, self.log.origin)
 
     def _erase(
-        self, tx: Tx, person_id: str, basis: Basis | None, statement: str | None, now: datetime
+        self,
+        tx: Tx,
+        person_id: str,
+        basis: ErasureBasis | None,
+        statement: str | None,
+        now: datetime,
     ) -> Erased:
         try:
             self.directory.hand_over(tx, person_id, SYSTEM, now)

@@ -10,20 +10,20 @@ from starlette.responses import Response
 
 from app.kernel.errors import HabeasError, NotFound
 from app.witness.page import SECURITY, render
-from app.witness.rules import MAX_REQUEST_BYTES, Refused, Why
+from app.witness.rules import MAX_REQUEST_BYTES, NotCosigned, RefusalReason
 from app.witness.service import Witness
 
 SIZE_TYPE = "text/x.tlog.size"
 
-STATUS: Mapping[Why, int] = {
-    Why.MALFORMED: 400,
-    Why.UNKNOWN_LOG: 404,
-    Why.NOT_SIGNED: 403,
-    Why.OLD_ABOVE_NEW: 400,
-    Why.STALE: 409,
-    Why.BAD_PROOF: 422,
-    Why.FORKED: 422,
-    Why.CLOCK: 503,
+STATUS: Mapping[RefusalReason, int] = {
+    RefusalReason.MALFORMED: 400,
+    RefusalReason.UNKNOWN_LOG: 404,
+    RefusalReason.NOT_SIGNED: 403,
+    RefusalReason.OLD_ABOVE_NEW: 400,
+    RefusalReason.STALE: 409,
+    RefusalReason.BAD_PROOF: 422,
+    RefusalReason.FORKED: 422,
+    RefusalReason.CLOCK: 503,
 }
 """tlog-witness v1.0.0, "add-checkpoint"."""
 
@@ -57,10 +57,10 @@ def witness_app(witness: Witness) -> FastAPI:
         page = render(witness.name, witness.vkey, witness.watched(), witness.evidence())
         return HTMLResponse(page, headers={**_FRESH, **SECURITY})
 
-    @app.exception_handler(Refused)
-    async def _refused(_request: Request, error: Refused) -> Response:
+    @app.exception_handler(NotCosigned)
+    async def _refused(_request: Request, error: NotCosigned) -> Response:
         status = STATUS[error.why]
-        if error.why is Why.STALE:
+        if error.why is RefusalReason.STALE:
             # As a header, since a media type of text would be given a charset.
             return Response(f"{error.size}\n", status, {"Content-Type": SIZE_TYPE})
         return PlainTextResponse(f"{error}\n", status)

@@ -28,8 +28,8 @@ _LARGEST = 1 << 63
 """Sizes from here on do not fit the database; no log is so large."""
 
 
-class Why(StrEnum):
-    """Why a checkpoint is not cosigned."""
+class RefusalReason(StrEnum):
+    """RefusalReason a checkpoint is not cosigned."""
 
     MALFORMED = "malformed"
     UNKNOWN_LOG = "unknown_log"
@@ -41,7 +41,7 @@ class Why(StrEnum):
     CLOCK = "clock"
 
 
-class Refused(Exception):
+class NotCosigned(Exception):
     """The checkpoint is not cosigned.
 
     Attributes:
@@ -49,7 +49,7 @@ class Refused(Exception):
         size: for ``stale``, the size that this witness cosigned last.
     """
 
-    def __init__(self, why: Why, problem: str, size: int | None = None) -> None:
+    def __init__(self, why: RefusalReason, problem: str, size: int | None = None) -> None:
         super().__init__(problem)
         self.why = why
         self.size = size
@@ -76,7 +76,7 @@ def parse_submission(body: bytes) -> Submission:
     """Read a request.
 
     Raises:
-        Refused: not of the form.
+        NotCosigned: not of the form.
     """
     head, _, note = body.partition(b"\n\n")
     try:
@@ -84,13 +84,16 @@ def parse_submission(body: bytes) -> Submission:
         proof = tuple(unb64(line) for line in lines)
         said = parse_checkpoint(parse_note(note).text)
     except (BadNote, UnicodeDecodeError) as error:
-        raise Refused(Why.MALFORMED, f"the request is not of its form: {error}") from error
+        raise NotCosigned(
+            RefusalReason.MALFORMED, f"the request is not of its form: {error}"
+        ) from error
     old = _OLD.fullmatch(first)
     if old is None or int(old[1]) >= _LARGEST:
-        raise Refused(Why.MALFORMED, "the first line is not: old SIZE")
+        raise NotCosigned(RefusalReason.MALFORMED, "the first line is not: old SIZE")
     if len(proof) > MAX_PROOF_LINES or any(len(one) != HASH_BYTES for one in proof):
-        raise Refused(
-            Why.MALFORMED, f"a proof is at most {MAX_PROOF_LINES} hashes of {HASH_BYTES} bytes"
+        raise NotCosigned(
+            RefusalReason.MALFORMED,
+            f"a proof is at most {MAX_PROOF_LINES} hashes of {HASH_BYTES} bytes",
         )
     return Submission(int(old[1]), proof, note, said.origin)
 
@@ -99,10 +102,10 @@ def require_signed(sent: Submission, keys: Sequence[VerifierKey]) -> tuple[Note,
     """Believe the checkpoint: a key that is trusted for its origin signed it.
 
     Raises:
-        Refused: the origin is unknown, or no trusted key signed.
+        NotCosigned: the origin is unknown, or no trusted key signed.
     """
     if not keys:
-        raise Refused(Why.UNKNOWN_LOG, f"the log {sent.origin} is not known here")
+        raise NotCosigned(RefusalReason.UNKNOWN_LOG, f"the log {sent.origin} is not known here")
     problem = ""
     for key in keys:
         try:
@@ -111,9 +114,9 @@ def require_signed(sent: Submission, keys: Sequence[VerifierKey]) -> tuple[Note,
             problem = str(error)
             continue
         if checkpoint.size >= _LARGEST:
-            raise Refused(Why.MALFORMED, "no log is so large")
+            raise NotCosigned(RefusalReason.MALFORMED, "no log is so large")
         return parse_note(sent.note), checkpoint
-    raise Refused(Why.NOT_SIGNED, f"no trusted key signed the checkpoint: {problem}")
+    raise NotCosigned(RefusalReason.NOT_SIGNED, f"no trusted key signed the checkpoint: {problem}")
 
 
 def require_grown(sent: Submission, new: Checkpoint, last: Checkpoint | None) -> None:
@@ -125,19 +128,21 @@ def require_grown(sent: Submission, new: Checkpoint, last: Checkpoint | None) ->
         last: None if none of this log was cosigned.
 
     Raises:
-        Refused: anything else; ``forked`` if it contradicts what was cosigned.
+        NotCosigned: anything else; ``forked`` if it contradicts what was cosigned.
     """
     cosigned = 0 if last is None else last.size
     if sent.old > new.size:
-        raise Refused(Why.OLD_ABOVE_NEW, "the old size is larger than the checkpoint's")
+        raise NotCosigned(
+            RefusalReason.OLD_ABOVE_NEW, "the old size is larger than the checkpoint's"
+        )
     if sent.old != cosigned:
-        raise Refused(Why.STALE, f"{cosigned} entries were cosigned last", cosigned)
+        raise NotCosigned(RefusalReason.STALE, f"{cosigned} entries were cosigned last", cosigned)
     if last is not None and new.size == last.size and new.root != last.root:
-        raise Refused(Why.FORKED, f"another root was cosigned at size {new.size}")
+        raise NotCosigned(RefusalReason.FORKED, f"another root was cosigned at size {new.size}")
     try:
         _require_proof(sent, new, last)
     except BadProof as error:
-        raise Refused(Why.BAD_PROOF, f"the proof does not hold: {error}") from error
+        raise NotCosigned(RefusalReason.BAD_PROOF, f"the proof does not hold: {error}") from error
 
 
 def _require_proof(sent: Submission, new: Checkpoint, last: Checkpoint | None) -> None:

@@ -24,8 +24,8 @@ from app.kernel.keys import KeyFolder, create_once
 from app.kernel.signing import Signer
 from app.witness import store
 from app.witness.rules import (
-    Refused,
-    Why,
+    NotCosigned,
+    RefusalReason,
     contradicts,
     parse_submission,
     require_grown,
@@ -91,13 +91,13 @@ class Witness:
         """Cosign a checkpoint that continues the last one; return the signature line.
 
         Raises:
-            Refused: it does not, or the request is not of its form.
+            NotCosigned: it does not, or the request is not of its form.
         """
         sent = parse_submission(body)
         with self.database.read() as tx:
             keys = [one.key for one in store.trusted(tx) if one.key.name == sent.origin]
         note, new = require_signed(sent, keys)
-        refused: Refused | None = None
+        refused: NotCosigned | None = None
         line = ""
         with store.alone(self.database) as tx:
             last = store.cosigned(tx, new.origin)
@@ -108,7 +108,7 @@ class Witness:
             try:
                 require_grown(sent, new, before)
                 _require_time(last, now)
-            except Refused as error:
+            except NotCosigned as error:
                 refused = error  # raised below: what contradicts is kept first (rule 3)
             else:
                 line = cosign(note.text, self.name, self.signer, int(now.timestamp()))
@@ -151,7 +151,7 @@ def _watched(origin: str, trusted: Sequence[Trusted], last: Cosigned | None) -> 
 
 def _require_time(last: Cosigned | None, now: datetime) -> None:
     if last is not None and now < last.at:
-        raise Refused(Why.CLOCK, "the clock of this witness went backwards")
+        raise NotCosigned(RefusalReason.CLOCK, "the clock of this witness went backwards")
 
 
 def open_witness(var: Path, name: str = "", clock: Clock | None = None) -> Witness:

@@ -43,7 +43,7 @@ from app.kernel.vocabulary import Signal
 from app.policy.changes.stops import Stops
 from app.policy.changes.workflow import Workflow
 from app.policy.service import PolicyService
-from app.rights.model import Basis
+from app.rights.model import ErasureBasis
 from app.rights.service import RightsService
 from app.wiring import Services
 from tests.architecture import readings
@@ -299,10 +299,10 @@ def erase(story: Story) -> None:
     adopted, listed = Kind.LOG_CUSTODIANS_ADOPTED, known.document
     story.services.log.adopt(story.tx, adopted, "custodians", listed, story.now)
     rights = replace(story.services.rights, custodians=known)
-    note = rights.statement(story.tx, person.id, Basis.GDPR_17_1_C).encode()
+    note = rights.statement(story.tx, person.id, ErasureBasis.GDPR_17_1_C).encode()
     for name, key in keys.items():
         note = sign_statement(note, name, key).encode()
-    rights.erase(story.tx, person.id, Basis.GDPR_17_1_C, note, story.now)
+    rights.erase(story.tx, person.id, ErasureBasis.GDPR_17_1_C, note, story.now)
 
 
 def erase_again(story: Story) -> None:

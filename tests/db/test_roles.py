@@ -20,7 +20,7 @@ from app.demo.custodians import NAMES, sample_custodians
 from app.demo.seed import seed
 from app.demo.server import SECRETS
 from app.kernel.errors import InvalidInput, Unavailable
-from app.rights.model import Basis
+from app.rights.model import ErasureBasis
 from app.rights.store import TABLES
 from app.settings import Settings
 from app.wiring import Services, build
@@ -122,7 +122,7 @@ def day_actor() -> object:
 
 
 def erase_as_app(services: Services, folder: Path) -> None:
-    basis = Basis.GDPR_17_1_A
+    basis = ErasureBasis.GDPR_17_1_A
     with services.database.write() as tx:
         note = services.rights.statement(tx, EMPLOYEE, basis).encode()
     for name in NAMES:

@@ -89,7 +89,7 @@ def test_work_is_recognised_and_everything_else_is_refused(
             assert verdict == expected[place], place
 
 
-def _place(seen: UiEvent | make_recording.Visit) -> Place:
+def _place(seen: UiEvent | make_recording.RecordedVisit) -> Place:
     return Place(seen.app, seen.url, seen.field, seen.private)
 
 

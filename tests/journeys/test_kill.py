@@ -14,7 +14,7 @@ import pytest
 
 from app.audit.reading.service import ReadingService
 from app.demo.server import demo_settings, free_port
-from app.demo.visitor import Astray, Visitor
+from app.demo.visitor import Astray, PlainBrowser
 from app.kernel.canonical import parse_canonical
 from app.wiring import Services, build
 
@@ -64,7 +64,7 @@ class Traffic:
         self.acknowledged: list[tuple[str, str]] = []
 
     def run(self, stop: threading.Event) -> None:
-        visitor = Visitor(self.url)
+        visitor = PlainBrowser(self.url)
         try:
             visitor.sign_in(self.person)
             # What the last round ended with is on the page: whoever is captured withdraws first.

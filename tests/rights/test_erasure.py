@@ -25,7 +25,7 @@ from app.directory.packs import read_people
 from app.kernel.errors import Forbidden, NotFound, Unauthenticated
 from app.kernel.signing import read_token
 from app.kernel.tokens import ERASURE_TYPE, keys_for
-from app.rights.model import GROUNDS, Basis, Erased
+from app.rights.model import GROUNDS, Erased, ErasureBasis
 from app.rights.store import TABLES
 from app.sdk.verify import verify
 from app.wiring import Services, build
@@ -41,7 +41,7 @@ from tests.architecture.test_every_change_is_an_entry import (
 )
 from tests.fakes import FakeClock
 
-BASIS = Basis.GDPR_17_1_B
+BASIS = ErasureBasis.GDPR_17_1_B
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def opened(office: Services) -> Iterator[Services]:
 
 
 def signed(
-    services: Services, person_id: str, basis: Basis = BASIS, names: tuple[str, ...] = NAMES
+    services: Services, person_id: str, basis: ErasureBasis = BASIS, names: tuple[str, ...] = NAMES
 ) -> bytes:
     with services.database.write() as tx:
         note = services.rights.statement(tx, person_id, basis).encode()
@@ -257,7 +257,7 @@ def test_fewer_than_two_custodians_erase_nobody(opened: Services, names: tuple[s
 
 
 def test_a_statement_about_another_ground_or_person_erases_nobody(opened: Services) -> None:
-    refused(opened, signed(opened, EMPLOYEE, Basis.CCPA_1798_105))
+    refused(opened, signed(opened, EMPLOYEE, ErasureBasis.CCPA_1798_105))
     refused(opened, signed(opened, "E-0026"))
 
 
@@ -420,6 +420,6 @@ def table_files(services: Services) -> list[Path]:
 
 
 def test_every_ground_is_explained_with_the_section_of_its_law() -> None:
-    assert set(GROUNDS) == set(Basis)
+    assert set(GROUNDS) == set(ErasureBasis)
     for basis, words in GROUNDS.items():
         assert re.findall("[0-9]+", words) == re.findall("[0-9]+", basis), basis

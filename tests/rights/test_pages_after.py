@@ -8,7 +8,7 @@ from app.audit.entries.model import Kind
 from app.audit.restore.custody import Custodians, sign_statement
 from app.audit.tree.checkpoint import VerifierKey
 from app.kernel.signing import LocalSigner
-from app.rights.model import Basis
+from app.rights.model import ErasureBasis
 from app.wiring import Services
 from tests import make
 from tests.web.visiting import employ, text_of, visit
@@ -23,10 +23,10 @@ def erase(services: Services, person_id: str) -> None:
     adopted, now = Kind.LOG_CUSTODIANS_ADOPTED, services.clock.now()
     with services.database.write() as tx:
         services.log.adopt(tx, adopted, "custodians", known.document, now)
-        note = rights.statement(tx, person_id, Basis.GDPR_17_1_A).encode()
+        note = rights.statement(tx, person_id, ErasureBasis.GDPR_17_1_A).encode()
         for name, key in keys.items():
             note = sign_statement(note, name, key).encode()
-        rights.erase(tx, person_id, Basis.GDPR_17_1_A, note, now)
+        rights.erase(tx, person_id, ErasureBasis.GDPR_17_1_A, note, now)
     services.integrator.integrate()
 
 

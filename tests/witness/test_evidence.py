@@ -10,15 +10,15 @@ from starlette.testclient import TestClient
 
 from app.audit.tree.checkpoint import open_checkpoint, parse_vkey
 from app.witness import store
-from app.witness.rules import Refused, Why
+from app.witness.rules import NotCosigned, RefusalReason
 from app.witness.service import DATABASE, Witness, open_witness
 from tests.fakes import FakeClock
 from tests.witness.conftest import NAME
 from tests.witness.small_log import SmallLog
 
 
-def why(witness: Witness, body: bytes) -> Why:
-    with pytest.raises(Refused) as refused:
+def why(witness: Witness, body: bytes) -> RefusalReason:
+    with pytest.raises(NotCosigned) as refused:
         witness.add_checkpoint(body)
     return refused.value.why
 
@@ -28,8 +28,8 @@ def test_two_trees_of_one_size_are_refused_and_both_notes_kept(
 ) -> None:
     forged = SmallLog("another past")
     witness.add_checkpoint(log.request(0, 7))
-    assert why(witness, forged.request(7, 7)) is Why.FORKED
-    assert why(witness, forged.request(7, 7)) is Why.FORKED
+    assert why(witness, forged.request(7, 7)) is RefusalReason.FORKED
+    assert why(witness, forged.request(7, 7)) is RefusalReason.FORKED
     (one,) = witness.evidence()
     key = parse_vkey(log.vkey)
     first, second = (open_checkpoint(n, key) for n in (one.cosigned_note, one.other_note))
@@ -42,13 +42,13 @@ def test_the_contradiction_is_kept_also_when_the_old_size_is_wrong(
     witness: Witness, log: SmallLog
 ) -> None:
     witness.add_checkpoint(log.request(0, 7))
-    assert why(witness, SmallLog("another past").request(0, 7)) is Why.STALE
+    assert why(witness, SmallLog("another past").request(0, 7)) is RefusalReason.STALE
     assert len(witness.evidence()) == 1
 
 
 def test_nobody_but_the_log_can_make_evidence_against_it(witness: Witness, log: SmallLog) -> None:
     witness.add_checkpoint(log.request(0, 7))
-    assert why(witness, SmallLog("past", seed=b"x" * 32).request(7, 7)) is Why.NOT_SIGNED
+    assert why(witness, SmallLog("past", seed=b"x" * 32).request(7, 7)) is RefusalReason.NOT_SIGNED
     assert witness.evidence() == ()
 
 
@@ -120,7 +120,7 @@ def test_of_requests_at_once_none_rolls_another_back(witness: Witness, log: Smal
     """The race of the specification: what is cosigned only ever grows, in the order of keeping."""
     witness.add_checkpoint(log.request(0, 1))
     signed: list[int] = []
-    refusals: set[Why] = set()
+    refusals: set[RefusalReason] = set()
     start = threading.Barrier(8)
 
     def show(offset: int) -> None:
@@ -133,7 +133,7 @@ def test_of_requests_at_once_none_rolls_another_back(witness: Witness, log: Smal
                 continue
             try:
                 witness.add_checkpoint(log.request(old, size))
-            except Refused as refused:
+            except NotCosigned as refused:
                 refusals.add(refused.why)
             else:
                 signed.append(size)
@@ -146,7 +146,7 @@ def test_of_requests_at_once_none_rolls_another_back(witness: Witness, log: Smal
     last = witness.watched()[0].last
     assert last is not None
     assert last.checkpoint.size == max(signed)
-    assert refusals <= {Why.STALE}
+    assert refusals <= {RefusalReason.STALE}
     assert witness.evidence() == ()
 
 
@@ -159,7 +159,7 @@ def test_of_two_trees_at_once_only_one_is_cosigned(witness: Witness, log: SmallL
         start.wait()
         try:
             outcomes.append(witness.add_checkpoint(one.request(0, 7)))
-        except Refused as refused:
+        except NotCosigned as refused:
             outcomes.append(refused.why)
 
     threads = [threading.Thread(target=show, args=(one,)) for one in (log, forged)]
@@ -167,7 +167,7 @@ def test_of_two_trees_at_once_only_one_is_cosigned(witness: Witness, log: SmallL
         thread.start()
     for thread in threads:
         thread.join()
-    assert [one for one in outcomes if isinstance(one, Why)] == [Why.STALE]
+    assert [one for one in outcomes if isinstance(one, RefusalReason)] == [RefusalReason.STALE]
     assert len(witness.evidence()) == 1
 
 
@@ -177,7 +177,7 @@ def test_two_processes_on_one_folder_are_one_witness(
     second = open_witness(tmp_path / "witness", NAME, clock)
     witness.add_checkpoint(log.request(0, 7))
     assert second.vkey == witness.vkey
-    assert why(second, log.request(0, 8)) is Why.STALE
+    assert why(second, log.request(0, 8)) is RefusalReason.STALE
     assert second.add_checkpoint(log.request(7, 8))
-    assert why(witness, log.request(7, 9)) is Why.STALE
+    assert why(witness, log.request(7, 9)) is RefusalReason.STALE
     second.database.engine.dispose()

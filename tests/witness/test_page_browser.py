@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from app.demo.server import free_port, listening
 from app.witness.http import witness_app
-from app.witness.rules import Refused
+from app.witness.rules import NotCosigned
 from app.witness.service import Witness
 from tests.web.conftest import barriers
 from tests.witness.small_log import SmallLog
@@ -38,7 +38,7 @@ def test_no_barrier_on_the_page_with_evidence_and_without(
     expect(page.locator("body")).to_contain_text("Nothing yet")
     assert barriers(page) == []
     witness.add_checkpoint(log.request(0, 7))
-    with pytest.raises(Refused):
+    with pytest.raises(NotCosigned):
         witness.add_checkpoint(SmallLog("another past").request(7, 7))
     page.goto(address)
     expect(page.locator(".alarm")).to_be_visible()

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from app.audit.tree.cosignature import parse_witness_vkey
 from app.cli.witness import verbs
 from app.kernel.errors import HabeasError, InvalidInput, Unavailable
-from app.witness.rules import Refused
+from app.witness.rules import NotCosigned
 from app.witness.service import DATABASE, open_witness
 from tests.witness.conftest import NAME
 from tests.witness.small_log import SmallLog
@@ -39,7 +39,7 @@ def test_a_witness_is_made_trusts_a_log_and_says_what_it_saw(tmp_path: Path) -> 
     assert run(folder, "status")[0] == 0
     assert re.search(r"7 entries, cosigned [-0-9T:]+Z\n", run(folder, "status")[1])
     assert run(folder, "evidence") == (0, "None: no log was seen to sign two trees of one size.\n")
-    with pytest.raises(Refused):
+    with pytest.raises(NotCosigned):
         witness.add_checkpoint(SmallLog("another past").request(7, 7))
     witness.database.engine.dispose()
     code, said = run(folder, "evidence")

@@ -33,7 +33,7 @@ class Erasure:
 
     Attributes:
         pseudonym: under which they stood, and stand, in the log.
-        basis: a code of ``app.rights.model.Basis``; None where an erasure was done again.
+        basis: a code of ``app.rights.model.ErasureBasis``; None where an erasure was done again.
         statement: digest of what two custodians signed; None as above.
         event_id: the entry ``subject.erased``.
         keys, bodies: how many data keys and encrypted bodies were destroyed.

@@ -17,7 +17,7 @@ from app.policy.knobs import LEASE_TTL_S
 
 
 @dataclass(frozen=True)
-class Told:
+class LastTold:
     """What a laptop was told: on or off, under which decision, when, and where in the log."""
 
     capture: bool
@@ -41,18 +41,18 @@ class LaptopRow:
 
     device: Device
     state: str
-    told: Told | None
+    told: LastTold | None
     reported: tuple[datetime, int] | None
     until: datetime | None
 
 
-def told(entry: Entry | None) -> Told | None:
+def told(entry: Entry | None) -> LastTold | None:
     """Read a ``lease.changed`` entry."""
     if entry is None:
         return None
     facts: Mapping[str, object] = entry.leaf["facts"]
     decision = facts.get("decision")
-    return Told(
+    return LastTold(
         capture=facts.get("capture") == "on",
         decision=decision if isinstance(decision, str) else None,
         at=instant(entry.leaf["occurred_at"]),
@@ -88,7 +88,7 @@ _OWN_END = frozenset({State.WITHDRAWN, State.REFUSED, State.PAUSED, State.REVOKE
 
 
 def _until(
-    device: Device, situation: Situation, state: str, last: Told | None, now: datetime
+    device: Device, situation: Situation, state: str, last: LastTold | None, now: datetime
 ) -> datetime | None:
     """When the last permission ends that the laptop can hold; renewals are not kept, so at most.
 

@@ -41,7 +41,7 @@ class Approval(NamedTuple):
     at: datetime | None
 
 
-class Told(NamedTuple):
+class StepRow(NamedTuple):
     """One step of a change, in words."""
 
     sentence: str
@@ -109,9 +109,9 @@ def approvals(change: Change, names: Mapping[str, str]) -> tuple[Approval, ...]:
     return (*given, *open_)
 
 
-def history(change: Change, names: Mapping[str, str]) -> tuple[Told, ...]:
+def history(change: Change, names: Mapping[str, str]) -> tuple[StepRow, ...]:
     """Everything that was done about a change, the newest first."""
-    return tuple(Told(_step_in_words(step, names), step.at) for step in reversed(change.steps))
+    return tuple(StepRow(_step_in_words(step, names), step.at) for step in reversed(change.steps))
 
 
 def _step_in_words(step: StepTaken, names: Mapping[str, str]) -> str:

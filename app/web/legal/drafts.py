@@ -29,8 +29,8 @@ class Draft:
     problem: HabeasError | None = None
 
 
-class Place(NamedTuple):
-    """A fault with the line and column it stands at; 0 where it names none."""
+class TextFault(NamedTuple):
+    """A fault with the line and column where it is; 0 where it names none."""
 
     line: int
     column: int
@@ -69,17 +69,17 @@ def examine(
     return replace(draft, preview=preview, problem=problem)
 
 
-def places(problem: HabeasError | None) -> tuple[Place, ...]:
+def places(problem: HabeasError | None) -> tuple[TextFault, ...]:
     """The faults of a problem, each with its line and column."""
-    return tuple(_place(fault) for fault in (problem.faults if problem else ()))
+    return tuple(_text_fault(fault) for fault in (problem.faults if problem else ()))
 
 
-def _place(fault: Fault) -> Place:
+def _text_fault(fault: Fault) -> TextFault:
     found = _PLACE.match(fault.problem)
     if found is None:
-        return Place(0, 0, fault.field, fault.problem, fault.cure)
+        return TextFault(0, 0, fault.field, fault.problem, fault.cure)
     rest = fault.problem[found.end() :]
-    return Place(int(found[1]), int(found[2] or 1), fault.field, rest, fault.cure)
+    return TextFault(int(found[1]), int(found[2] or 1), fault.field, rest, fault.cure)
 
 
 def trouble(problem: HabeasError | None) -> str:

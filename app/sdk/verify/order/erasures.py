@@ -18,7 +18,7 @@ from typing import Any
 from app.audit.entries.model import Kind
 from app.audit.restore.custody import parse_custodians, require_two
 from app.kernel.errors import HabeasError
-from app.rights.model import Basis, statement_of
+from app.rights.model import ErasureBasis, statement_of
 from app.sdk.verify.folded.people import Documents, Unknown
 from app.sdk.verify.run import Run
 
@@ -58,7 +58,7 @@ class ErasureCheck:
             self.again += 1
             self._first_again = position if self._first_again is None else self._first_again
             return
-        note, basis = self._document(facts["statement"]), Basis(facts["basis"])
+        note, basis = self._document(facts["statement"]), ErasureBasis(facts["basis"])
         listed, problem = self._document(self._listed), "the log has no name"
         for name in names:
             try:
