@@ -21,8 +21,8 @@ from app.audit.entries.service import AuditService
 from app.db.engine import Tx
 from app.directory.model import Person
 from app.kernel.authority import Authority
-from app.kernel.canonical import Json
 from app.kernel.errors import Fault, Forbidden, InvalidInput, Unauthenticated
+from app.kernel.facts import encode
 from app.kernel.shapes import CODE
 
 _LONGEST_NAME = 120
@@ -105,13 +105,7 @@ class ConsumerService:
 
 
 def _registered(consumer: Consumer, actor: Person) -> Event:
-    facts: dict[str, Json] = {
-        "consumer": consumer.id,
-        "version": consumer.version,
-        "purposes": list(consumer.purposes),
-        "functions": list(consumer.functions),
-    }
-    return Event(Kind.ACCESS_CONSUMER_REGISTERED, Actor("person", actor.id), facts)
+    return Event(Kind.ACCESS_CONSUMER_REGISTERED, Actor("person", actor.id), encode(consumer))
 
 
 def _unknown_secret() -> Unauthenticated:

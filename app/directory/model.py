@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from app.kernel.authority import Role
+from app.kernel.facts import fact
 from app.kernel.shapes import REGION, fits
 
 REGIONAL_ROLES = frozenset({"legal", "works_council"})
@@ -89,6 +90,40 @@ class PersonVersion:
     active: bool
     residence: int
     recorded_at: datetime
+
+
+@dataclass(frozen=True)
+class PersonRecord:
+    """What the log says about a person: what bears on capture and access, and nothing else.
+
+    Attributes:
+        residence: 0 in entries that are older than this fact; it follows from the others.
+        manager: the first of the line; None at the top.
+        line: pseudonyms of the management chain upward, nearest first.
+    """
+
+    region: str
+    place: str
+    entity_region: str
+    active: bool
+    manager: str | None
+    line: tuple[str, ...]
+    functions: tuple[str, ...]
+    residence: int = field(default=0, metadata=fact(appended=True))
+
+    @classmethod
+    def of(cls, person: Person, line: tuple[str, ...]) -> "PersonRecord":
+        """The record of a person whose management chain has these pseudonyms."""
+        return cls(
+            region=person.region,
+            place=person.place,
+            entity_region=person.entity_region,
+            active=person.active,
+            manager=line[0] if line else None,
+            line=line,
+            functions=person.functions,
+            residence=person.residence,
+        )
 
 
 @dataclass(frozen=True)

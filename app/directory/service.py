@@ -18,6 +18,7 @@ from app.directory import store
 from app.directory.model import (
     ImportResult,
     Person,
+    PersonRecord,
     PersonVersion,
     by_id,
     chain,
@@ -27,6 +28,7 @@ from app.directory.model import (
 from app.kernel.authority import Authority
 from app.kernel.canonical import Json
 from app.kernel.errors import Fault, Forbidden, InvalidInput, NotFound
+from app.kernel.facts import encode
 
 MAX_FAULTS = 100
 
@@ -213,16 +215,7 @@ class DirectoryService:
         pseudonyms = self._log.pseudonyms(tx, sorted(named))
         for person in written:
             line = [pseudonyms[above] for above in lines[person.id]]
-            facts: dict[str, Json] = {
-                "region": person.region,
-                "place": person.place,
-                "entity_region": person.entity_region,
-                "active": person.active,
-                "residence": person.residence,
-                "manager": line[0] if line else None,
-                "line": line,
-                "functions": list(person.functions),
-            }
+            facts = encode(PersonRecord.of(person, tuple(line)))
             event = Event(Kind.DIRECTORY_PERSON, actor, facts, subjects=(person.id,))
             self._log.append(tx, event, now)
 

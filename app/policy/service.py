@@ -16,8 +16,8 @@ from app.audit.entries.model import SYSTEM, Event, Kind
 from app.audit.entries.service import AuditService
 from app.db.engine import Tx
 from app.kernel.authority import Authority
-from app.kernel.clock import timestamp
 from app.kernel.errors import NotFound
+from app.kernel.facts import encode
 from app.kernel.scope import Scope
 from app.policy import store
 from app.policy.catalogue.model import Catalogue
@@ -106,13 +106,7 @@ class PolicyService:
     def _adopt_floor(self, tx: Tx, floor: Floor, now: datetime) -> None:
         store.add_document(tx, "floor", floor.digest, floor.body, now)
         store.add_floor(tx, floor, now)
-        facts = {
-            "region": floor.region,
-            "parent": floor.parent,
-            "policy": floor.digest,
-            "valid_from": timestamp(floor.valid_from),
-            "valid_to": None if floor.valid_to is None else timestamp(floor.valid_to),
-        }
+        facts = encode(floor.adoption)
         event = self.log.append(tx, Event(Kind.POLICY_FLOOR_ADOPTED, SYSTEM, facts), now)
         store.add_event(tx, event, "floor", floor.region, floor.digest, now)
 

@@ -9,12 +9,16 @@ from typing import Any
 
 import pytest
 
+from app.access.decision.model import Consumer
 from app.access.decision.record import entry_facts, facts_from_entry, recorded
 from app.audit.entries.model import Kind, read_leaf
 from app.capture.directive import Circumstances
 from app.consent.model import Act, Decision, Offer
-from app.kernel.canonical import canonical
+from app.directory.model import PersonRecord
+from app.kernel.canonical import canonical, parse_canonical
 from app.kernel.facts import decode, decode_part, encode
+from app.policy.catalogue.model import Catalogue
+from app.policy.law.layer import CompanyPolicy, FloorAdoption
 from app.sdk.verify.folded.people import CONSENT_KINDS
 from tests.vectors.folder import FOLDER, needed
 
@@ -42,6 +46,9 @@ def _consent(facts: Facts) -> Facts:
 
 AGAIN: Mapping[Kind, Callable[[Facts], Facts]] = {
     Kind.ACCESS_DECIDED: _decided,
+    Kind.ACCESS_CONSUMER_REGISTERED: lambda facts: encode(decode(Consumer, facts, name="")),
+    Kind.DIRECTORY_PERSON: lambda facts: encode(decode(PersonRecord, facts)),
+    Kind.POLICY_FLOOR_ADOPTED: lambda facts: encode(decode(FloorAdoption, facts)),
     **dict.fromkeys(CONSENT_KINDS, _consent),
     Kind.LEASE_CHANGED: lambda facts: {**facts, **encode(decode_part(Circumstances, facts))},
 }
@@ -92,10 +99,23 @@ def test_every_entry_of_release_0_1_is_written_again_to_equal_bytes(name: str, s
 
 
 @needed
-def test_every_offer_that_release_0_1_made_is_written_again_to_equal_bytes() -> None:
+def test_offers_catalogues_and_evidence_of_release_0_1_are_written_again_to_equal_bytes() -> None:
     with tarfile.open(FOLDER / "release-0.1" / "export.tar.xz", "r:xz") as archive:
         files = {member.name: archive.extractfile(member) for member in archive.getmembers()}
-        documents = [file.read() for name, file in files.items() if file and "policies/" in name]
-    offers = [body for body in documents if b'"retention_days":{' in body and b'"kind"' not in body]
-    assert len(offers) > 10
-    assert [body for body in offers if Offer.read(body).canonical != body] == []
+        bodies = [file.read() for name, file in files.items() if file and "policies/" in name]
+    seen, other = Counter[str](), []
+    for body in bodies:
+        document = parse_canonical(body) if body.startswith(b"{") else {}
+        kind = document.get("kind", "offer" if "regions" in document else "another")
+        seen[kind] += 1
+        if kind == "offer" and Offer.read(body).canonical != body:
+            other.append(body)
+        if kind == "catalogue" and Catalogue.read(body).body != body:
+            other.append(body)
+        if kind == "company":
+            evidence = [encode(item) for item in CompanyPolicy.read(body).evidence]
+            other += [body] if evidence != document["evidence"] else []
+    assert other == []
+    assert seen["offer"] > 10
+    assert seen["catalogue"] == 1
+    assert seen["company"] > 20

@@ -89,8 +89,8 @@ class Consumer:
         version: counts registrations of this id, from 1; only the newest counts.
     """
 
-    id: str
-    name: str
+    id: str = field(metadata=fact("consumer"))
+    name: str = field(metadata=fact(apart=True))
     purposes: tuple[str, ...]
     functions: tuple[str, ...]
     version: int = 1

@@ -1,14 +1,15 @@
 """What agents say they applied and did, and what that adds up to (pure)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from app.kernel.canonical import Json
+from app.kernel.canonical import canonical, digest
+from app.kernel.facts import encode, fact
 from app.kernel.vocabulary import Signal
 
 
-@dataclass(frozen=True)
-class Captured:
+class Captured(NamedTuple):
     """How many events of a signal were captured in an app (an id of the catalogue)."""
 
     app: str
@@ -30,19 +31,13 @@ class Report:
     id: str
     lease: str | None
     policy: str | None
-    allowed: tuple[Captured, ...]
+    allowed: tuple[Captured, ...] = field(metadata=fact(unordered=True))
     refused: Mapping[str, int]
 
-    def facts(self) -> dict[str, Json]:
-        """The report as a value with canonical bytes; the order of rows carries no meaning."""
-        rows = sorted((row.app, row.signal.value, row.events) for row in self.allowed)
-        return {
-            "id": self.id,
-            "lease": self.lease,
-            "policy": self.policy,
-            "allowed": [list(row) for row in rows],
-            "refused": dict(self.refused),
-        }
+    @property
+    def digest(self) -> str:
+        """Tells reports under one id apart; the order of rows carries no meaning."""
+        return digest(canonical(encode(self)))
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from app.audit.entries.model import Actor, Event, Kind
 from app.audit.entries.service import AuditService
 from app.db.engine import Tx
 from app.directory.service import DirectoryService
-from app.kernel.canonical import Json, canonical, digest, parse_canonical
+from app.kernel.canonical import Json, parse_canonical
 from app.kernel.errors import Conflict, Fault, InvalidInput, NotFound
 from app.kernel.refusals import REPORTABLE
 from app.policy.service import PolicyService
@@ -40,7 +40,7 @@ class ReportService:
                 document was never published for agents.
             Conflict: another report was taken under this id.
         """
-        body = digest(canonical(report.facts()))
+        body = report.digest
         # Two deliveries of one report take turns, so that both get the same answer.
         self.directory.lock(tx, device.person_id)
         before = store.report(tx, device.id, report.id)

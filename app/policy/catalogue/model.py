@@ -1,20 +1,20 @@
 """The catalogue: the apps and exclusions that policies can name, and how each is recognised."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 from app.kernel.canonical import canonical, digest, parse_canonical
+from app.kernel.facts import decode, encode, fact
 
 
 @dataclass(frozen=True)
 class Matchers:
     """How an app or an exclusion is recognised; one matcher that fits is enough."""
 
-    bundle_ids: tuple[str, ...] = ()
-    executables: tuple[str, ...] = ()
-    urls: tuple[str, ...] = ()
-    fields: tuple[str, ...] = ()
+    bundle_ids: tuple[str, ...] = field(default=(), metadata=fact(unordered=True))
+    executables: tuple[str, ...] = field(default=(), metadata=fact(unordered=True))
+    urls: tuple[str, ...] = field(default=(), metadata=fact(unordered=True))
+    fields: tuple[str, ...] = field(default=(), metadata=fact(unordered=True))
     private: bool = False
 
 
@@ -52,14 +52,8 @@ class Catalogue:
             {
                 "v": 1,
                 "kind": "catalogue",
-                "apps": [
-                    {"id": app.id, "name": app.name, "group": app.group, "match": _match(app.match)}
-                    for _, app in sorted(self.apps.items())
-                ],
-                "exclusions": [
-                    {"id": item.id, "name": item.name, "why": item.why, "match": _match(item.match)}
-                    for _, item in sorted(self.exclusions.items())
-                ],
+                "apps": [encode(app) for _, app in sorted(self.apps.items())],
+                "exclusions": [encode(item) for _, item in sorted(self.exclusions.items())],
             }
         )
 
@@ -79,32 +73,6 @@ class Catalogue:
         if document.get("kind") != "catalogue":
             msg = "the document is no catalogue"
             raise ValueError(msg)
-        apps = [
-            App(item["id"], item["name"], item["group"], _read_match(item["match"]))
-            for item in document["apps"]
-        ]
-        exclusions = [
-            Exclusion(item["id"], item["name"], item["why"], _read_match(item["match"]))
-            for item in document["exclusions"]
-        ]
+        apps = [decode(App, item) for item in document["apps"]]
+        exclusions = [decode(Exclusion, item) for item in document["exclusions"]]
         return cls({app.id: app for app in apps}, {item.id: item for item in exclusions})
-
-
-def _match(match: Matchers) -> dict[str, Any]:
-    return {
-        "bundle_ids": sorted(match.bundle_ids),
-        "executables": sorted(match.executables),
-        "urls": sorted(match.urls),
-        "fields": sorted(match.fields),
-        "private": match.private,
-    }
-
-
-def _read_match(found: Mapping[str, Any]) -> Matchers:
-    return Matchers(
-        bundle_ids=tuple(found["bundle_ids"]),
-        executables=tuple(found["executables"]),
-        urls=tuple(found["urls"]),
-        fields=tuple(found["fields"]),
-        private=found["private"],
-    )

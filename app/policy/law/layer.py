@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
 from app.kernel.canonical import digest, parse_canonical
+from app.kernel.facts import decode
 from app.policy.knob_shapes import NOT_APPROVED, Value
 from app.policy.knobs import REGISTRY, STATUS, KnobRegistry, mode_of, retention_of
 
@@ -90,6 +91,17 @@ class Evidence:
 
 
 @dataclass(frozen=True)
+class FloorAdoption:
+    """The entry of a floor: which document holds where, from when until when."""
+
+    region: str
+    parent: str | None
+    policy: str
+    valid_from: datetime
+    valid_to: datetime | None
+
+
+@dataclass(frozen=True)
 class Floor:
     """What the law of a region allows at most, as shipped.
 
@@ -112,6 +124,11 @@ class Floor:
     def digest(self) -> str:
         """The name of its bytes."""
         return self.layer.digest
+
+    @property
+    def adoption(self) -> FloorAdoption:
+        """What its entry says."""
+        return FloorAdoption(self.region, self.parent, self.digest, self.valid_from, self.valid_to)
 
     def at(self, at: datetime) -> Layer:
         """The layer as it stands at an instant: blocked once it has expired."""
@@ -188,7 +205,7 @@ class CompanyPolicy:
             valid_from=day(document["valid_from"]) if document["valid_from"] else None,
             valid_to=day_after(document["valid_to"]),
             layer=read_layer(document, digest(body), registry),
-            evidence=tuple(Evidence(**item) for item in document["evidence"]),
+            evidence=tuple(decode(Evidence, item) for item in document["evidence"]),
             body=body,
         )
 

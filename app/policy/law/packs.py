@@ -18,12 +18,13 @@ from yaml.nodes import Node
 
 from app.kernel.canonical import canonical
 from app.kernel.errors import Fault, Unreadable
+from app.kernel.facts import encode
 from app.kernel.shapes import KEY, REGION, SHA256
 from app.kernel.vocabulary import Mode
 from app.policy.catalogue.model import Catalogue
 from app.policy.knob_shapes import DAYS, ApprovalStatus, Modes, NameSet, NameSource, Number, Week
 from app.policy.knobs import PRECONDITIONS, REGISTRY, Knob, KnobRegistry, mode_of, retention_of
-from app.policy.law.layer import CONFIDENCES, STATUSES, CompanyPolicy, Floor, chain
+from app.policy.law.layer import CONFIDENCES, STATUSES, CompanyPolicy, Evidence, Floor, chain
 from app.policy.strict import Form, is_null, read_folder
 
 _HOURS = re.compile(r"([01][0-9]|2[0-4])-([01][0-9]|2[0-4])")
@@ -249,15 +250,15 @@ def _evidence(form: Form, node: Node | None) -> list[dict[str, Any]]:
     for where, item in form.items(node, "evidence"):
         entries = form.mapping(item, where, ("kind", "reference", "sha256"), ("valid_to",))
         kind = form.choice(entries.get("kind"), f"{where}.kind", PRECONDITIONS, "precondition")
+        sha256 = form.shaped(entries.get("sha256"), f"{where}.sha256", SHA256, "SHA-256 in hex")
         found.append(
-            {
-                "kind": kind or "",
-                "reference": form.text(entries.get("reference"), f"{where}.reference") or "",
-                "sha256": form.shaped(
-                    entries.get("sha256"), f"{where}.sha256", SHA256, "SHA-256 in hex"
-                )
-                or "",
-                "valid_to": form.day(entries.get("valid_to"), f"{where}.valid_to"),
-            }
+            Evidence(
+                kind=kind or "",
+                reference=form.text(entries.get("reference"), f"{where}.reference") or "",
+                sha256=sha256 or "",
+                valid_to=form.day(entries.get("valid_to"), f"{where}.valid_to"),
+            )
         )
-    return sorted(found, key=lambda one: tuple(str(value) for value in one.values()))
+    # str: evidence that does not end has always stood after all days, as "None".
+    found.sort(key=lambda item: (item.kind, item.reference, item.sha256, str(item.valid_to)))
+    return [encode(item) for item in found]

@@ -15,10 +15,11 @@ from app.audit.entries.model import Kind
 from app.consent.model import Standing
 from app.kernel.canonical import canonical, digest
 from app.kernel.clock import instant, timestamp
+from app.kernel.facts import decode
 from app.kernel.scope import Scope
 from app.policy.catalogue.model import Catalogue
 from app.policy.document import document
-from app.policy.law.layer import CompanyPolicy, Floor, chain
+from app.policy.law.layer import CompanyPolicy, Floor, FloorAdoption, chain
 from app.policy.memory import Memory
 from app.policy.model import InForce
 from app.policy.prospect import situation_of
@@ -133,9 +134,7 @@ class Law:
                 self._changed(position)
                 floor = self._read(facts["policy"], Floor.read)
                 self._floors.append(FloorRow(position, floor, at))
-                ends = None if floor.valid_to is None else timestamp(floor.valid_to)
-                said = (facts["region"], facts["parent"], facts["valid_from"], facts["valid_to"])
-                if said != (floor.region, floor.parent, timestamp(floor.valid_from), ends):
+                if decode(FloorAdoption, facts) != floor.adoption:
                     yield "does not say what the floor's document says"
             case Kind.POLICY_CATALOGUE_ADOPTED:
                 self._changed(position)

@@ -25,7 +25,7 @@ from app.consent.model import (
     require_pause,
 )
 from app.consent.timeline import Endings
-from app.directory.model import Person, PersonVersion, chain, successor
+from app.directory.model import Person, PersonRecord, PersonVersion, chain, successor
 from app.kernel.authority import Role
 from app.kernel.clock import instant
 from app.kernel.errors import InvalidInput
@@ -145,30 +145,18 @@ class People:
 
     def recorded(self, position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
         """Take ``directory.person``."""
-        facts, at = leaf["facts"], instant(leaf["occurred_at"])
+        said, at = decode(PersonRecord, leaf["facts"]), instant(leaf["occurred_at"])
         (pseudonym,) = leaf["subjects"]
-        after = Person(
-            id=pseudonym,
-            name="",
-            email="",
-            region=facts["region"],
-            place=facts["place"],
-            entity=f"{facts['entity_region']}/",
-            department="",
-            manager=facts["manager"],
-            roles=tuple(Role(function) for function in facts["functions"]),
-            active=facts["active"],
-        )
+        after = _recorded(pseudonym, said)
         before = self._known.get(pseudonym)
         if before is None:
             before = self._known[pseudonym] = Somebody(after, [], position)
         else:
             before.person, before.position = successor(before.person, after), position
         person = before.person
-        # Entries older than this field leave it out; what it says follows from the others.
-        if facts.get("residence", person.residence) != person.residence:
-            yield f"says residence {facts['residence']}; by the log it is {person.residence}"
-        if [person.manager] != (list(facts["line"]) or [None])[:1]:
+        if said.residence not in {0, person.residence}:
+            yield f"says residence {said.residence}; by the log it is {person.residence}"
+        if person.manager != (said.line[0] if said.line else None):
             yield "names a manager who is not the first of the line"
         self._managers[pseudonym] = person.manager
         before.versions.append(
@@ -270,6 +258,22 @@ class People:
                 raise Unknown(f"rests on the offer {digest}, which is not here")
             self._offers[digest] = Offer.read(body)
         return self._offers[digest]
+
+
+def _recorded(pseudonym: str, said: PersonRecord) -> Person:
+    """The person of an entry; the log tells neither name nor address."""
+    return Person(
+        id=pseudonym,
+        name="",
+        email="",
+        region=said.region,
+        place=said.place,
+        entity=f"{said.entity_region}/",
+        department="",
+        manager=said.manager,
+        roles=tuple(Role(function) for function in said.functions),
+        active=said.active,
+    )
 
 
 def _as_said(expected: Decision, facts: Mapping[str, Any], position: int) -> Decision:

@@ -1,11 +1,12 @@
 """Devices, consumers and purposes, folded from the log."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from app.access.decision.model import Consumer
 from app.kernel.canonical import parse_canonical
+from app.kernel.facts import decode
 from app.sdk.verify.folded.people import Documents, Unknown
 
 NEVER = "performance_evaluation"
@@ -75,15 +76,12 @@ class Registry:
 
     def registered(self, position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
         """Take ``access.consumer_registered``."""
-        facts = leaf["facts"]
-        before = self._consumers.get(facts["consumer"])
+        said = decode(Consumer, leaf["facts"], name="")
+        before = self._consumers.get(said.id)
         expected = before[0].version + 1 if before else 1
-        if facts["version"] != expected:
-            yield f"says version {facts['version']} of the consumer; by the log it is {expected}"
-        consumer = Consumer(
-            facts["consumer"], "", tuple(facts["purposes"]), tuple(facts["functions"]), expected
-        )
-        self._consumers[consumer.id] = (consumer, position)
+        if said.version != expected:
+            yield f"says version {said.version} of the consumer; by the log it is {expected}"
+        self._consumers[said.id] = (replace(said, version=expected), position)
 
     def purposes(self, _position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
         """Take ``policy.purposes_adopted``; the document must say what the entry says."""
