@@ -1,0 +1,372 @@
+"""One question, one answer (law 8).
+
+Over generated rules and standings, leases, access decisions, legal's page and the employee's
+sentence name the same obstacles.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.access.decision.decide import ACCESS, decide
+from app.access.decision.facts import rules
+from app.access.decision.model import (
+    AccessReason,
+    Caller,
+    Facts,
+    PersonFacts,
+    Question,
+    ScopeFacts,
+)
+from app.access.floor.terms import ALLOWED
+from app.capture.directive import LEASE, Circumstances, directive
+from app.capture.extent import extent
+from app.capture.obstacles import CLOSED, FINAL, OF_POLICY, Obstacle
+from app.capture.situation import Situation, obstacles_in, situation_of
+from app.consent.model import OPENING, Standing, State, suffices
+from app.kernel.scope import Scope
+from app.kernel.vocabulary import Basis, Mode, Reason, Signal
+from app.policy.catalogue.model import App, Catalogue, Exclusion, Matchers
+from app.policy.changes.model import RegionView
+from app.policy.document import document
+from app.policy.lattice import compile_layers
+from app.policy.law.layer import Claim, Layer, Why
+from app.policy.model import InForce
+from app.web.employee.state_words import offered_acts, said, told
+from app.web.legal.region import region_sentence
+from app.web.legal.region_table import cells, obstacle_rows
+from app.web.words.reason_words import obstacle_words
+from tests.make import person
+from tests.policy.layers import LAYERS
+
+NOW = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
+TRAINING = "ai_training.computer_use"
+# One app and one exclusion of the generated layers are on no list.
+CATALOGUE = Catalogue(
+    {name: App(name, name.upper(), "office", Matchers()) for name in "abc"},
+    {name: Exclusion(name, name.upper(), "", Matchers()) for name in "abc"},
+)
+FLOOR = Why("floor/DE")
+
+
+def layer(**knobs: object) -> Layer:
+    """A layer that says this and constrains nothing else."""
+    named = {name.replace("__", "."): value for name, value in knobs.items()}
+    claims = {name: Claim(value, FLOOR) for name, value in named.items()}  # type: ignore[arg-type]
+    return Layer("floor/DE", "floor", "DE", "sha256:1", claims)
+
+
+OPEN = layer(
+    status=1,
+    bases=frozenset({"consent", "acknowledgement"}),
+    apps=frozenset("ab"),
+    purposes=frozenset({TRAINING, "b"}),
+    **{f"signals__{signal}__mode": Mode.ALLOW for signal in Signal},
+    **{f"signals__{signal}__retention_days": 30 for signal in Signal},
+)
+"""Rules under which everything is in order, for generated layers to be met with."""
+
+
+@st.composite
+def in_forces(draw: st.DrawFn) -> InForce:
+    """What real compilation makes of generated layers, with what surrounds it."""
+    # Generated layers bar capture more often than not, so that often there are none of them.
+    generated = st.just([]) | st.lists(LAYERS, max_size=2)
+    home, away = draw(generated), draw(generated)
+    base = draw(st.sampled_from([True, True, False]))
+    few = st.sampled_from([(), (), ("DE",)])
+    return InForce(
+        compiled=compile_layers([*([OPEN] if base else []), *home], away),
+        layers=tuple(home + away),
+        unknown=draw(few),
+        company=draw(st.booleans()),
+        evidence=(),
+        missing=draw(st.sampled_from([(), (), ("dpia",)])),
+        stopped=draw(few),
+        lead_until=draw(st.sampled_from([None, None, NOW + timedelta(seconds=1)])),
+        seq=1,
+    )
+
+
+SCOPES = st.builds(
+    Scope,
+    signals=st.frozensets(st.sampled_from([signal.value for signal in Signal])),
+    purposes=st.frozensets(st.sampled_from([TRAINING, "a", "b"])),
+    apps=st.frozensets(st.sampled_from("abcd")),
+)
+
+
+@st.composite
+def standings(draw: st.DrawFn) -> Standing:
+    state = draw(st.sampled_from(State))
+    stands = state in {State.GIVEN, State.ACKNOWLEDGED}
+    return Standing(state, scope=draw(SCOPES) if stands else None)
+
+
+@st.composite
+def situations(draw: st.DrawFn) -> Situation:
+    return situation_of(
+        person(active=draw(st.booleans())),
+        draw(standings()),
+        draw(in_forces()),
+        CATALOGUE,
+        NOW,
+        device_active=draw(st.booleans()),
+    )
+
+
+def view(in_force: InForce) -> RegionView:
+    """The same as legal sees it."""
+
+    @dataclass(frozen=True)
+    class Germany:
+        name: str = "Germany"
+
+    return RegionView(
+        region="DE",
+        chain=("DE",),
+        floor=Germany(),  # type: ignore[arg-type]
+        in_force=in_force,
+        policy=None,
+        scheduled=None,
+        stop=None,
+        changes=(),
+    )
+
+
+def access_reasons(situation: Situation) -> set[AccessReason]:
+    """What an access decision says that is asked for nothing out of the ordinary."""
+    policy = rules(situation.in_force, NOW, ("click",))
+    standing, bases = situation.standing, situation.in_force.compiled.bases
+    one = PersonFacts(
+        person="p_one",
+        line=(),
+        standing=standing.state.value,
+        decision=None,
+        suffices_now=suffices(bases, standing.state),
+        suffices_at_capture=True,
+        scope=ScopeFacts(("click",), (TRAINING,)) if standing.scope else None,
+        policy=replace(policy, signals={"click": None}, purposes=(TRAINING,), cohort_min=1),
+        left=not situation.person.active,
+    )
+    asked = Question(
+        purpose=TRAINING,
+        asked_at=NOW,
+        dataset="ui-events",
+        signals=("click",),
+        captured_from=NOW - timedelta(hours=2),
+        captured_to=NOW - timedelta(hours=1),
+    )
+    caller = Caller("pipeline", tuple(sorted(ALLOWED)), ("training",))
+    return set(decide(asked, Facts(caller, (one,), role_policy=True)).reasons)
+
+
+# The tables are total
+
+
+def test_every_obstacle_has_its_place_in_both_signed_lists() -> None:
+    assert LEASE.keys() == ACCESS.keys() == set(Obstacle)
+
+
+def test_where_agreeing_leads_to_nothing_no_obstacle_is_the_person_s_own() -> None:
+    assert FINAL < CLOSED < set(Obstacle)
+    assert CLOSED - {Obstacle.LEFT} <= OF_POLICY
+
+
+# The same obstacles
+
+
+@given(situations())
+def test_a_lease_names_what_stands_against_capture(situation: Situation) -> None:
+    expected = {LEASE[obstacle] for obstacle in situation.obstacles} - {None}
+    assert set(situation.directive.reasons) == expected
+    order = list(dict.fromkeys(reason for reason in LEASE.values() if reason))
+    assert list(situation.directive.reasons) == [one for one in order if one in expected]
+
+
+@given(situations())
+def test_an_access_decision_names_what_stands_against_capture(situation: Situation) -> None:
+    expected = {ACCESS[obstacle] for obstacle in situation.obstacles} - {None}
+    assert access_reasons(situation) == expected
+
+
+@given(situations())
+def test_legal_sees_every_obstacle_that_lies_with_the_rules(situation: Situation) -> None:
+    expected = [obstacle for obstacle in situation.obstacles if obstacle in OF_POLICY]
+    rows = obstacle_rows(view(situation.in_force), {}, CATALOGUE)
+    assert [row.obstacle for row in rows] == expected
+    assert list(obstacles_in(situation.in_force, CATALOGUE)) == expected
+    sentence = region_sentence(view(situation.in_force), {}, CATALOGUE)
+    assert ("nothing can be captured" in sentence) == bool(expected)
+
+
+@given(situations())
+def test_the_employee_s_sentence_says_nothing_is_captured_where_something_stands_against_it(
+    situation: Situation,
+) -> None:
+    words = said(situation, {}, laptops=1)
+    sentence = "".join(part.text for part in words.parts)
+    assert sentence.startswith("Nothing is captured. ") == bool(situation.obstacles)
+    if situation.obstacles:
+        assert words.parts == obstacle_words(situation.obstacles[0], situation, {}).sentence
+    else:
+        scope, apps = situation.standing.scope, situation.in_force.compiled.apps
+        allowed = (apps & (scope.apps if scope else apps)) & CATALOGUE.apps.keys()
+        assert f" in {len(allowed)} app" in sentence
+
+
+@given(situations())
+def test_the_employee_is_told_every_obstacle_that_says_something_new(situation: Situation) -> None:
+    telling = told(situation) if situation.obstacles else ()
+    assert telling == tuple(one for one in situation.obstacles if one in telling)
+    assert len(said(situation, {}, laptops=1).also) == max(0, len(telling) - 1)
+    if FINAL.isdisjoint(telling):
+        left_out = set(situation.obstacles) & OF_POLICY - set(telling)
+        assert left_out <= {Obstacle.NOTHING_ALLOWED}
+        assert not left_out or Obstacle.POLICY_MISSING in telling
+
+
+@given(situations())
+def test_agreeing_is_offered_only_where_it_can_have_an_effect(situation: Situation) -> None:
+    opening = OPENING & set(offered_acts(situation))
+    assert not (opening and set(situation.obstacles) & CLOSED)
+
+
+@given(situations())
+def test_a_mark_of_legal_s_table_never_shows_a_signal_that_nobody_could_agree_to(
+    situation: Situation,
+) -> None:
+    modes = {cell.mode for cell in cells(situation.in_force, {})}
+    barred = {Obstacle.REGION_BLOCKED, Obstacle.BASIS_INSUFFICIENT} & set(situation.obstacles)
+    assert (modes == {"blocked"}) == bool(barred)
+
+
+@given(situations())
+def test_what_can_be_captured_is_what_the_agent_s_document_lists(situation: Situation) -> None:
+    compiled, scope = situation.in_force.compiled, situation.standing.scope
+    listed = document(compiled, scope, CATALOGUE)
+    found = extent(compiled, scope, CATALOGUE)
+    signals = [name for name, said in listed["signals"].items() if said["mode"] != "deny"]
+    if not compiled.blocked:
+        assert found.signals == tuple(signals)
+        assert found.apps == tuple(app["id"] for app in listed["apps"])
+        assert found.purposes == tuple(listed["purposes"])
+    else:
+        assert signals == listed["apps"] == listed["purposes"] == []
+
+
+# Rules 1, written out once more: what release 0.1 signed
+
+
+def rules_1(given: Circumstances, at: datetime) -> list[Reason]:
+    """The directive as release 0.1 made it, word for word."""
+    against = {
+        Reason.LEFT: not given.person_active,
+        Reason.DEVICE_REVOKED: not given.device_active,
+        Reason.REGION_UNKNOWN: bool(given.unknown),
+        Reason.REGION_BLOCKED: given.blocked or not suffices(given.bases, State.GIVEN),
+        Reason.POLICY_MISSING: not given.company,
+        Reason.STOPPED: bool(given.stopped),
+        Reason.PRECONDITION_MISSING: bool(given.missing),
+        Reason.LEAD_TIME: given.lead_until is not None and at < given.lead_until,
+    }
+    reasons = [reason for reason, applies in against.items() if applies]
+    changed = given.state is State.INVALIDATED and not given.region_changed
+    own = {
+        State.REFUSED: Reason.CONSENT_REFUSED,
+        State.WITHDRAWN: Reason.CONSENT_WITHDRAWN,
+        State.REVOKED: Reason.CONSENT_WITHDRAWN,
+        State.PAUSED: Reason.PAUSED,
+    }
+    if not suffices(given.bases, given.state):
+        reasons.append(
+            Reason.NOTICE_PENDING if changed else own.get(given.state, Reason.CONSENT_MISSING)
+        )
+    return reasons
+
+
+CIRCUMSTANCES = st.builds(
+    Circumstances,
+    person_active=st.booleans(),
+    device_active=st.booleans(),
+    unknown=st.sampled_from([(), ("IT",)]),
+    blocked=st.booleans(),
+    company=st.booleans(),
+    stopped=st.sampled_from([(), ("DE",)]),
+    missing=st.sampled_from([(), ("dpia",)]),
+    lead_until=st.sampled_from([None, NOW, NOW + timedelta(seconds=1), NOW - timedelta(days=1)]),
+    bases=st.frozensets(st.sampled_from(Basis)),
+    state=st.sampled_from(State),
+    region_changed=st.booleans(),
+)
+
+
+@settings(max_examples=500)
+@given(CIRCUMSTANCES)
+def test_leases_give_the_reasons_that_release_0_1_signed(given_now: Circumstances) -> None:
+    found = directive(given_now, NOW)
+    assert list(found.reasons) == rules_1(given_now, NOW)
+    assert found.capture is (not found.reasons)
+
+
+@given(situations())
+def test_access_gives_the_policy_reasons_that_release_0_1_signed(situation: Situation) -> None:
+    policy = rules(situation.in_force, NOW, ("click",))
+    expected = {
+        AccessReason.REGION_UNKNOWN: policy.unknown,
+        AccessReason.REGION_BLOCKED: policy.blocked or not policy.bases,
+        AccessReason.POLICY_MISSING: not policy.company,
+        AccessReason.PRECONDITION_MISSING: bool(policy.missing),
+        AccessReason.LEAD_TIME: policy.lead_time,
+        AccessReason.STOPPED: policy.stopped,
+        AccessReason.PERSON_LEFT: not situation.person.active,
+        AccessReason.CONSENT_NOW: not suffices(policy.bases, situation.standing.state),
+    }
+    assert access_reasons(situation) == {reason for reason, so in expected.items() if so}
+
+
+# What used to differ from place to place
+
+
+def in_order(bases: frozenset[str]) -> InForce:
+    """Rules in order but for the bases that are left."""
+    knobs = {**OPEN.knobs, "bases": Claim(bases, FLOOR)}
+    return InForce(
+        compiled=compile_layers([replace(OPEN, knobs=knobs)]),
+        layers=(),
+        unknown=(),
+        company=True,
+        evidence=(),
+        missing=(),
+        stopped=(),
+        lead_until=None,
+        seq=1,
+    )
+
+
+@pytest.mark.parametrize("bases", [{"collective"}, {"permit"}, {"collective", "permit"}])
+def test_a_collective_agreement_or_a_permit_is_never_enough_by_itself(bases: set[str]) -> None:
+    in_force = in_order(frozenset(bases))
+    agreed = Scope(frozenset({"click"}), frozenset({TRAINING}), frozenset("a"))
+    standing = Standing(State.GIVEN, scope=agreed)
+    situation = situation_of(person(), standing, in_force, CATALOGUE, NOW)
+    assert situation.obstacles == (Obstacle.BASIS_INSUFFICIENT, Obstacle.CONSENT_INSUFFICIENT)
+    assert Reason.REGION_BLOCKED in situation.directive.reasons
+    assert access_reasons(situation) == {AccessReason.CONSENT_NOW}
+    (row,) = obstacle_rows(view(in_force), {}, CATALOGUE)
+    assert row.sentence.startswith("only ")
+    assert {cell.mode for cell in cells(in_force, {})} == {"blocked"}
+    assert not situation_of(
+        person(), standing, in_order(frozenset({"consent"})), CATALOGUE, NOW
+    ).obstacles
+
+
+def test_who_acknowledged_where_consent_is_asked_for_is_not_told_that_they_did_not_decide() -> None:
+    standing = Standing(State.ACKNOWLEDGED)
+    situation = situation_of(person(), standing, in_order(frozenset({"consent"})), CATALOGUE, NOW)
+    assert situation.obstacles == (Obstacle.CONSENT_INSUFFICIENT,)
+    sentence = "".join(part.text for part in said(situation, {}, laptops=1).parts)
+    assert "What you decided is not enough" in sentence
