@@ -261,10 +261,10 @@ def evaluate(
 @router.post(
     "/access/v1/grants/{grant}/use",
     responses={
-        400: {"description": "The word cannot be read; the field and the cure are named."},
+        400: {"description": "The report cannot be read; the field and the cure are named."},
         401: {"description": "No consumer's secret, or an unknown one."},
         404: {"description": "There is no such grant, or it is another consumer's."},
-        409: {"description": "It was closed with another word, or the time for it has passed."},
+        409: {"description": "It was closed with another report, or the time for it has passed."},
     },
     openapi_extra={
         "requestBody": {
@@ -283,8 +283,8 @@ def close_grant(
 ) -> UseTaken:
     """Say what was done with a grant, once, within 24 hours of the decision.
 
-    The same word again is answered the same. Every word is an entry of the log; a grant that nobody
-    closed is counted by whoever verifies it.
+    The same report again is answered the same. Every report is an entry of the log; a grant that
+    nobody closed is counted by whoever verifies it.
     """
     said = _parsed(lambda: UseSaid.model_validate(_json(body)), "")
     closed = services.access.use(

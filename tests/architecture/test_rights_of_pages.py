@@ -1,16 +1,20 @@
 """A page's right stands where its route is declared, and holds for everybody who asks for it."""
 
 import re
+from pathlib import Path
 
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from app import web
 from app.access.enforcer import ACTIONS
 from app.directory.model import Person
 from app.wiring import Services
 from tests import make
 from tests.architecture.routes import pages, rights
 from tests.web.visiting import employ, visit
+
+WEB = Path(web.__file__).parent
 
 OWN = {
     "/": "says what Habeas is, to anybody",
@@ -38,14 +42,14 @@ EVERYBODY = (
 
 
 def test_every_page_declares_one_right_or_is_everybody_s_own(client: TestClient) -> None:
-    found = {route.path: rights(route) for route in pages(_application(client))}
-    assert found.keys() >= OWN.keys()
-    for path, declared in found.items():
-        assert len(declared) == (path not in OWN), path
-    for path, declared in found.items():
+    found = pages(_application(client))
+    assert {route.path for route in found} >= OWN.keys()
+    for route in found:
+        declared = rights(route)
+        assert len(declared) == (route.path not in OWN), (route.methods, route.path)
         for right in declared:
-            assert right.action in ACTIONS[right.thing], path
-            assert not right.in_region or "{region}" in path
+            assert right.action in ACTIONS[right.thing], route.path
+            assert not right.in_region or "{region}" in route.path
 
 
 def test_a_page_is_refused_to_exactly_those_without_its_right(
@@ -68,8 +72,17 @@ def test_a_page_is_refused_to_exactly_those_without_its_right(
                     assert (answer.status_code != 403) == may, (method, path, _role(person))
                     seen.add((route.path, may))
     paths = {path for path, _ in seen}
-    assert len(paths) > 9
+    assert len(paths) > 20
     assert seen == {(path, may) for path in paths for may in (True, False)}, "nobody, or everybody"
+
+
+def test_no_page_asks_for_its_right_by_hand() -> None:
+    asking = [
+        path.relative_to(WEB).as_posix()
+        for path in WEB.rglob("*.py")
+        if "authority.require" in path.read_text(encoding="utf-8")
+    ]
+    assert asking == ["shell/visit.py"]
 
 
 def _application(client: TestClient) -> FastAPI:
