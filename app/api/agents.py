@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.agents.leases.terms import Poll
 from app.agents.pairing.service import Token, TokenRefusal
-from app.agents.reports.model import Captured, Report
+from app.agents.reports.model import AgentReport, Captured
 from app.api.deps import MachineRoom, Now, ReadTx, ServicesDep, WriteTx
 from app.kernel.errors import Unauthenticated
 from app.kernel.shapes import CODE, DIGEST, TOKEN_ID, whole
@@ -248,7 +248,7 @@ def report(
     read.close()  # never wait for one connection while holding another
     device = services.pairing.device_of(write, bearer, now)  # it may have been revoked since
     rows = tuple(Captured(row.app, row.signal, row.events) for row in body.allowed)
-    taken = Report(body.report, body.lease, body.policy, rows, body.refused)
+    taken = AgentReport(body.report, body.lease, body.policy, rows, body.refused)
     return ReportAnswer(report=body.report, event=services.reports.take(write, device, taken, now))
 
 

@@ -14,7 +14,7 @@ from app import cli
 from app.cli import verbs
 from app.demo.laptop import SampleLaptop
 from app.demo.server import SECRETS, demo_settings, free_port, running
-from app.demo.tour import Tour
+from app.demo.tour.telling import Tour
 from app.demo.witness import sample_witness
 from app.kernel.errors import Unavailable
 

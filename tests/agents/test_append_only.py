@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from app.agents.reports.model import Captured, Report
+from app.agents.reports.model import AgentReport, Captured
 from app.kernel.vocabulary import Signal
 
 TABLES = (
@@ -22,7 +22,7 @@ def filled(company):
     """One row in each table."""
     device = company.pair()
     company.lease(device)
-    told = Report("r-00000001", None, None, (Captured("x", Signal.CLICK, 1),), {"excluded": 1})
+    told = AgentReport("r-00000001", None, None, (Captured("x", Signal.CLICK, 1),), {"excluded": 1})
     with company.write() as tx:
         company.services.reports.take(tx, device, told, company.now)
         company.services.devices.revoke(tx, company.person(), device.id, company.now)

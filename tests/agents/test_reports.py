@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from app.agents.reports.model import Captured, Report
+from app.agents.reports.model import AgentReport, Captured
 from app.kernel.errors import Conflict, InvalidInput
 from app.kernel.vocabulary import Signal
 
@@ -21,7 +21,7 @@ def a_report(report_id="r-00000001", **changes):
         "refused": {"app_unlisted": 40, "excluded": 2},
         **changes,
     }
-    return Report(report_id, **fields)
+    return AgentReport(report_id, **fields)
 
 
 def send(company, device, report):

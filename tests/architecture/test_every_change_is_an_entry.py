@@ -20,7 +20,7 @@ from app.access.service import AccessService
 from app.agents.devices.service import DeviceService
 from app.agents.leases.service import LeaseService
 from app.agents.pairing.service import TOKEN_PATH, PairingService
-from app.agents.reports.model import Captured, Report
+from app.agents.reports.model import AgentReport, Captured
 from app.agents.reports.service import ReportService
 from app.audit.entries.model import SYSTEM, Actor, Kind
 from app.audit.export.service import ExportService
@@ -230,7 +230,7 @@ def token(story: Story) -> None:
 
 def report(story: Story) -> None:
     device = story.paired().device
-    written = Report(
+    written = AgentReport(
         id="0b0e7a52-8a1c-4d52-9a0b-1f3f7a8f0c11",
         lease=None,
         policy=None,

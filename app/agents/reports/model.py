@@ -18,7 +18,7 @@ class Captured(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Report:
+class AgentReport:
     """What an agent says it applied and did since its last report.
 
     Attributes:

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from app.agents.devices.model import Device
 from app.agents.reports import store
-from app.agents.reports.model import Report, Totals
+from app.agents.reports.model import AgentReport, Totals
 from app.audit.entries.model import Actor, Event, Kind
 from app.audit.entries.service import AuditService
 from app.db.engine import Tx
@@ -30,7 +30,7 @@ class ReportService:
     directory: DirectoryService
     policy: PolicyService
 
-    def take(self, tx: Tx, device: Device, report: Report, now: datetime) -> str:
+    def take(self, tx: Tx, device: Device, report: AgentReport, now: datetime) -> str:
         """Take what an agent says it applied and did; return the entry's event id.
 
         The same report again is answered the same and changes nothing.
@@ -61,7 +61,7 @@ class ReportService:
         """What a person's devices say they captured and refused so far."""
         return Totals(store.allowed_totals(tx, person_id), store.refused_totals(tx, person_id))
 
-    def _check_report(self, tx: Tx, report: Report) -> None:
+    def _check_report(self, tx: Tx, report: AgentReport) -> None:
         faults = [
             Fault(f"refused.{reason}", "is not a reason", "Use the reasons of the guard.")
             for reason in report.refused
@@ -84,7 +84,7 @@ class ReportService:
             return False
 
 
-def _reported(device: Device, report: Report) -> Event:
+def _reported(device: Device, report: AgentReport) -> Event:
     """The entry of a report: totals only, since apps by person are nobody's business for ever."""
     facts: dict[str, Json] = {
         "device": device.id,

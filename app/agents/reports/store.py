@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Column, ForeignKeyConstraint, String, Table, func, insert, select
 
 from app.agents.devices.store import agent_device
-from app.agents.reports.model import Captured, Report
+from app.agents.reports.model import AgentReport, Captured
 from app.db.engine import Tx
 from app.db.metadata import RowNumber, UtcTime, metadata
 from app.kernel.vocabulary import Signal
@@ -66,7 +66,9 @@ def report(tx: Tx, device_id: str, report_id: str) -> ReportRow | None:
     return None if row is None else ReportRow(row.body, row.event_id)
 
 
-def insert_report(tx: Tx, device_id: str, report: Report, row: ReportRow, now: datetime) -> None:
+def insert_report(
+    tx: Tx, device_id: str, report: AgentReport, row: ReportRow, now: datetime
+) -> None:
     """Keep a report and its counts."""
     key = {"device_id": device_id, "report_id": report.id}
     tx.execute(

@@ -13,7 +13,7 @@ class NotSo(HabeasError):
 
 
 @dataclass(frozen=True)
-class Told:
+class StepResult:
     """What a step found: what happened, why, and where in the log it stands."""
 
     what: str

@@ -1,0 +1,1 @@
+"""The tour: the whole story over real HTTP, told as four people and machines live it."""
