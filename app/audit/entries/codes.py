@@ -22,7 +22,7 @@ def require_codes(what: str, *texts: Json) -> None:
         ValueError: the message says of what, and not which text it is.
     """
     for text in texts:
-        if not all(_CODE.fullmatch(one) for one in _strings(text)):
+        if not all(_CODE.fullmatch(string) for string in _strings(text)):
             msg = f"{what} would hold a text that is not a code"
             raise ValueError(msg)
 
@@ -31,9 +31,9 @@ def _strings(value: Json) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
-        for key, one in value.items():
+        for key, member in value.items():
             yield key
-            yield from _strings(one)
+            yield from _strings(member)
     elif isinstance(value, list | tuple):
-        for one in value:
-            yield from _strings(one)
+        for member in value:
+            yield from _strings(member)

@@ -1,4 +1,4 @@
-"""Cosignatures beside the log: which witness said what about which checkpoint, and what is served.
+"""Cosignatures next to the log: which witness said what about which checkpoint, and what is served.
 
 cosignature     each verified line, for ever; a witness signs one checkpoint again for a later time
 quorum          from which sizes on enough witnesses had cosigned, under which policy (its digest)

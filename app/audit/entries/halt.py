@@ -57,7 +57,7 @@ class Halt:
 
 
 def rolled_back(problem: str) -> Unavailable:
-    """The error of a log that is behind, or beside, what was signed."""
+    """The error of a log that is behind what was signed, or differs from it."""
     return Unavailable(
         f"the database was rolled back: {problem}",
         cure="Restore the newest copy of the database; see docs/operate.md, Restore.",

@@ -2,7 +2,7 @@
 
 Rules:
 1. A leaf is for ever and may be read by anybody, so it names no person. People appear as random
-   pseudonyms; their details lie beside the log, encrypted, and the leaf carries a commitment.
+   pseudonyms; their details lie next to the log, encrypted, and the leaf carries a commitment.
 2. A leaf is a submission plus what the integrator stamps on it. The submission is what the service
    committed together with the change it records; the leaf repeats its digest.
 3. Order is the index. ``occurred_at`` is the clock of the process that acted; it need not grow.
@@ -247,13 +247,13 @@ def regions_of(leaf: Mapping[str, Any]) -> frozenset[str]:
     """
     facts = leaf["facts"]
     regions, people = facts.get("regions"), facts.get("people")
-    said = [facts.get("region"), facts.get("place"), facts.get("entity_region")]
-    said += regions.values() if isinstance(regions, dict) else ()
-    said += regions if isinstance(regions, list) else ()
+    candidates = [facts.get("region"), facts.get("place"), facts.get("entity_region")]
+    candidates += regions.values() if isinstance(regions, dict) else ()
+    candidates += regions if isinstance(regions, list) else ()
     for person in people if isinstance(people, list) else ():
-        said.append(person.get("region") if isinstance(person, dict) else None)
-    named = {one for one in said if isinstance(one, str) and fits(REGION, one)}
-    return frozenset(named | {one.partition("-")[0] for one in named})
+        candidates.append(person.get("region") if isinstance(person, dict) else None)
+    named = {region for region in candidates if isinstance(region, str) and fits(REGION, region)}
+    return frozenset(named | {region.partition("-")[0] for region in named})
 
 
 _STAMPED = ("idx", "integrated_at", "streams", "submission")

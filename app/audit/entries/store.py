@@ -187,7 +187,7 @@ def add_pending(tx: Tx, event_id: str, submission: bytes, now: datetime) -> None
 
 
 def add_body(tx: Tx, event_id: str, sealed: Body) -> None:
-    """Keep an encrypted body beside the log."""
+    """Keep an encrypted body next to the log."""
     tx.execute(
         insert(body),
         {

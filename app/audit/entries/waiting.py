@@ -45,8 +45,8 @@ def submission_digest(tx: Tx, event_id: str) -> tuple[str, datetime] | None:
     """The digest of what was handed in for an event, and when; None where there is no such."""
     raw = tx.execute(select(leaf.c.entry).where(leaf.c.event_id == event_id)).scalar()
     if raw is not None:
-        said = json.loads(raw)
-        return said["submission"], instant(said["occurred_at"])
+        content = json.loads(raw)
+        return content["submission"], instant(content["occurred_at"])
     query = select(pending.c.submission, pending.c.created_at)
     row = tx.execute(query.where(pending.c.event_id == event_id)).one_or_none()
     return None if row is None else (digest(row.submission), row.created_at)

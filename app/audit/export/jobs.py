@@ -228,11 +228,11 @@ class ExportJobs:
         try:
             # The lock first: a job that ends between the two looks is then seen ended, not crashed.
             lives = _is_locked(folder / "lock")
-            said = json.loads((folder / "state.json").read_bytes())
+            fields = json.loads((folder / "state.json").read_bytes())
             cancelling = (folder / "cancel").exists()
         except FileNotFoundError:
             return None
-        job = _job(said)
+        job = _job(fields)
         if job.state is not JobState.RUNNING:
             return job
         return replace(job, cancelling=cancelling) if lives else self._crashed(folder, job)
@@ -339,22 +339,22 @@ def _clear(folder: Path) -> None:
 
 
 def _write(folder: Path, job: Job) -> None:
-    said = asdict(job) | {
+    fields = asdict(job) | {
         "started_at": timestamp(job.started_at),
         "ended_at": None if job.ended_at is None else timestamp(job.ended_at),
     }
     draft = folder / f"state.{secrets.token_hex(4)}"
-    draft.write_bytes(json.dumps(said).encode())
+    draft.write_bytes(json.dumps(fields).encode())
     draft.replace(folder / "state.json")
 
 
-def _job(said: dict[str, Any]) -> Job:
-    ended = said["ended_at"]
+def _job(fields: dict[str, Any]) -> Job:
+    ended = fields["ended_at"]
     return Job(
-        **said
+        **fields
         | {
-            "state": JobState(said["state"]),
-            "started_at": instant(said["started_at"]),
+            "state": JobState(fields["state"]),
+            "started_at": instant(fields["started_at"]),
             "ended_at": None if ended is None else instant(ended),
         }
     )

@@ -120,7 +120,7 @@ def ocsf_event(entry: Entry, origin: str) -> dict[str, Json]:
 
 
 def _required(uid: int, leaf: Mapping[str, Any], origin: str) -> dict[str, Json]:
-    """What the class asks for beside the attributes of every event."""
+    """What the class asks for in addition to the attributes of every event."""
     actor = leaf["actor"]
     if uid == AUTHENTICATION:
         return {"user": {"uid": actor["id"]}, "service": {"name": "Habeas", "uid": origin}}
@@ -136,7 +136,7 @@ def _entity(leaf: Mapping[str, Any]) -> str:
     """Which thing: as the facts name it, else the person, else the event."""
     named = (leaf["facts"].get(name) for name in _IDS)
     return next(
-        (one for one in named if isinstance(one, str)),
+        (name for name in named if isinstance(name, str)),
         leaf["subjects"][0] if leaf["subjects"] else leaf["event"],
     )
 

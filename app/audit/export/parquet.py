@@ -42,5 +42,5 @@ def write_parquet(file: BinaryIO, entries: Iterable[Entry]) -> None:
 
 
 def _row(entry: Entry) -> dict[str, Any]:
-    said = cells(entry)
-    return said | {name: instant(said[name]) for name in _INSTANTS}
+    row = cells(entry)
+    return row | {name: instant(row[name]) for name in _INSTANTS}

@@ -100,7 +100,7 @@ def export_log(
             A document of an entry that is not integrated yet is left to the next export.
         form: ``tar`` is the export that verifies; the others are projections.
         selection: which entries; None for all.
-        reason: why; kept encrypted beside the entry about this export, under the key of the person
+        reason: why; kept encrypted next to the entry about this export, under the key of the person
             it is about, else of the person who exports. Only with one of the two.
         progress: told about each line and tile, for a bar.
 
@@ -157,7 +157,7 @@ def announce(
             if not whom and not lookup.is_known(tx, selection.person):
                 fault = Fault("person", "Nobody stands in the log under this pseudonym")
                 raise InvalidInput("the selection cannot be used", faults=(fault,))
-        said: dict[str, Json] = {
+        stated: dict[str, Json] = {
             "size": tree.size,
             "root": tree.root.hex(),
             "selection": None if selection.is_whole else selection.facts,
@@ -166,7 +166,7 @@ def announce(
         event = Event(
             Kind.LOG_EXPORTED,
             actor,
-            said,
+            stated,
             subjects=whom,
             purpose=selection.purpose,
             body={"reason": reason} if reason else None,
@@ -279,8 +279,8 @@ def _write_archive(
         hashes = store.hashes_of(tx, tile.level, tile.n, tile.width)
         writer.add(tile.path, len(hashes), (hashes,))
         told.step()
-    said = parse_checkpoint(parse_note(note).text)
-    writer.add_bytes(archive.MANIFEST, archive.manifest(said, writer.files))
+    checkpoint = parse_checkpoint(parse_note(note).text)
+    writer.add_bytes(archive.MANIFEST, archive.manifest(checkpoint, writer.files))
     writer.end()
 
 

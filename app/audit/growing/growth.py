@@ -56,7 +56,7 @@ def oldest_pending(tx: Tx, limit: int) -> tuple[Pending, ...]:
 def remove_pending(tx: Tx, done: Sequence[Pending]) -> None:
     """Forget submissions that are leaves now."""
     for some in chunks(done):
-        tx.execute(delete(pending).where(pending.c.pid.in_([one.pid for one in some])))
+        tx.execute(delete(pending).where(pending.c.pid.in_([submitted.pid for submitted in some])))
 
 
 def add_leaves(tx: Tx, entries: Sequence[Entry]) -> None:
@@ -102,17 +102,17 @@ def _hour(entry: Entry) -> datetime:
 
 
 def _leaf_row(entry: Entry) -> dict[str, Any]:
-    said = entry.leaf
+    content = entry.leaf
     return {
         "idx": entry.idx,
-        "event_id": said["event"],
+        "event_id": content["event"],
         "entry": entry.raw,
         "leaf_hash": entry.leaf_hash,
-        "kind": said["kind"],
-        "actor": f"{said['actor']['kind']}:{said['actor']['id']}",
-        "purpose": said["purpose"],
-        "outcome": outcome(said),
-        "occurred_at": instant(said["occurred_at"]),
+        "kind": content["kind"],
+        "actor": f"{content['actor']['kind']}:{content['actor']['id']}",
+        "purpose": content["purpose"],
+        "outcome": outcome(content),
+        "occurred_at": instant(content["occurred_at"]),
     }
 
 

@@ -225,15 +225,15 @@ class Integrator:
 
     def _stamp(self, tx: Tx, size: int, pending: Sequence[Pending]) -> list[Entry]:
         now = max(self.clock.now(), _last_integrated(tx, size) or self.clock.now())
-        submitted = [parse_canonical(one.submission) for one in pending]
-        touched = sorted({name for said in submitted for name in stream_names(said)})
+        submitted = [parse_canonical(waiting.submission) for waiting in pending]
+        touched = sorted({name for content in submitted for name in stream_names(content)})
         places = growth.stream_places(tx, touched)
         entries = []
-        for idx, (one, said) in enumerate(zip(pending, submitted, strict=True), start=size):
-            stood = {name: places.get(name) for name in stream_names(said)}
+        for idx, (waiting, content) in enumerate(zip(pending, submitted, strict=True), start=size):
+            stood = {name: places.get(name) for name in stream_names(content)}
             stamps = {name: (at[0] + 1, at[1]) if at else (1, None) for name, at in stood.items()}
             places |= {name: (seq, idx) for name, (seq, _) in stamps.items()}
-            leaf = stamp(said, one.submission, idx, now, stamps)
+            leaf = stamp(content, waiting.submission, idx, now, stamps)
             raw = canonical(leaf)
             entries.append(Entry(idx, raw, leaf, leaf_hash(raw)))
         growth.move_streams(tx, places)

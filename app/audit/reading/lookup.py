@@ -39,13 +39,13 @@ def source(person: str | None, region: str | None) -> Source:
     table: FromClause = leaf
     key = leaf.c.idx
     conditions: list[ColumnElement[bool]] = []
-    for beside, column, value in (
+    for joined, column, value in (
         (leaf_region, leaf_region.c.region, region),
         (leaf_subject, leaf_subject.c.pseudonym, person),
     ):
         if value is not None:
-            table = table.join(beside, beside.c.idx == leaf.c.idx)
-            key = beside.c.idx
+            table = table.join(joined, joined.c.idx == leaf.c.idx)
+            key = joined.c.idx
             conditions.append(column == value)
     return Source(table, key, tuple(conditions))
 
@@ -189,8 +189,8 @@ def measure(tx: Tx, chosen: Chosen) -> tuple[int, int]:
     found, conditions = _matching(chosen.wanted, chosen.start, chosen.end)
     stretch = tx.execute(sums.select_from(found.table).where(*conditions)).one()
     single = leaf.c.idx.in_((*chosen.before, *chosen.after))
-    beside = tx.execute(sums.select_from(leaf).where(single)).one()
-    return stretch.lines + beside.lines, int(stretch.size + beside.size)
+    singles = tx.execute(sums.select_from(leaf).where(single)).one()
+    return stretch.lines + singles.lines, int(stretch.size + singles.size)
 
 
 def read_chosen(tx: Tx, chosen: Chosen) -> Iterator[Entry]:

@@ -34,7 +34,7 @@ SIDES = ("about", "by")
 OUTCOMES = ("permit", "deny", "on", "off")
 
 _FURTHER = ("purpose", "outcome", "region", "since", "until")
-"""Fields that the entry about a search repeats beside kind and person."""
+"""Fields that the entry about a search repeats in addition to kind and person."""
 
 _KINDS = frozenset(kind.value for kind in Kind) | KIND_GROUPS.keys()
 
@@ -79,7 +79,7 @@ class Search:
 
     @property
     def further(self) -> dict[str, str]:
-        """The fields beside kind and person that are given."""
+        """The fields other than kind and person that are given."""
         return {name: value for name in _FURTHER if (value := vars(self)[name])}
 
     def facts(self, count: int, **also: str) -> dict[str, Json]:

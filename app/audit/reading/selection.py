@@ -224,13 +224,13 @@ def selection_of(facts: object) -> Selection:
 
 
 def _time(name: str, text: str, faults: list[Fault]) -> datetime | None:
-    said = text.strip()
-    if not said:
+    typed = text.strip()
+    if not typed:
         return None
     try:
-        if DAY.fullmatch(said):
-            return datetime.combine(date.fromisoformat(said), time(), UTC)
-        return instant(said)
+        if DAY.fullmatch(typed):
+            return datetime.combine(date.fromisoformat(typed), time(), UTC)
+        return instant(typed)
     except ValueError:
         cure = "Write 2026-11-16, or an instant with its offset: 2026-11-16T09:00:00Z."
         faults.append(Fault(name, "This is no time", cure))

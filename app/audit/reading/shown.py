@@ -38,7 +38,7 @@ class EntryPage:
 
 
 class DetailState(StrEnum):
-    """Whether an entry has personal detail beside it."""
+    """Whether an entry has personal detail next to it."""
 
     NONE = "none"
     KEPT = "kept"
@@ -53,7 +53,7 @@ class OpenedEntry:
         entry: it.
         proof: that it is in the log.
         following: the index of the next entry of each of its streams, where there is one.
-        detail: what there is beside it; owner: the pseudonym under whose key it is sealed.
+        detail: what there is next to it; owner: the pseudonym under whose key it is sealed.
         body: the personal detail, where it was read.
     """
 

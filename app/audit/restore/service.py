@@ -69,8 +69,8 @@ class Restored:
 
     def statement(self, custodians: Custodians) -> str:
         """As the custodians sign them."""
-        said = {key: str(value) for key, value in vars(self).items()}
-        return statement_text(ACTION, {**said, "custodians": custodians.digest})
+        texts = {key: str(value) for key, value in vars(self).items()}
+        return statement_text(ACTION, {**texts, "custodians": custodians.digest})
 
     @classmethod
     def of(cls, last: Checkpoint, tree: CompactRange) -> "Restored":
@@ -232,14 +232,14 @@ def _begun(tx: Tx) -> tuple[Restored, str] | None:
     """
     kind = Kind.LOG_RESTORED.value
     waiting = tx.execute(select(store.pending.c.submission).order_by(store.pending.c.pid.desc()))
-    said: list[dict[str, Any]] = [parse_canonical(raw) for raw in waiting.scalars()]
+    entries: list[dict[str, Any]] = [parse_canonical(raw) for raw in waiting.scalars()]
     query = select(store.leaf.c.entry).where(store.leaf.c.kind == kind)
     newest = tx.execute(query.order_by(store.leaf.c.idx.desc()).limit(1)).scalar()
     if newest is not None:
-        said.append(parse_canonical(newest))
-    for one in said:
-        if one["kind"] == kind:
-            facts = one["facts"]
+        entries.append(parse_canonical(newest))
+    for entry in entries:
+        if entry["kind"] == kind:
+            facts = entry["facts"]
             names = Restored.__dataclass_fields__
             if missing := sorted({*names, "statement"} - set(facts)):
                 raise Unavailable(

@@ -298,7 +298,7 @@ class TlogProof:
     def text(self) -> str:
         """The file's content; its name ends in ``.tlog-proof``."""
         extra = [] if self.extra is None else [f"extra {b64(self.extra)}"]
-        hashes = [b64(one) for one in self.path]
+        hashes = [b64(sibling) for sibling in self.path]
         lines = [PROOF_HEADER, *extra, f"index {self.index}", *hashes, ""]
         return "\n".join(lines) + "\n" + self.checkpoint
 
@@ -320,7 +320,7 @@ def parse_tlog_proof(text: str) -> TlogProof:
     if not _DECIMAL.fullmatch(index) or int(index) >= 1 << 64:
         raise BadNote("the proof names no index")
     path = tuple(unb64(line) for line in lines)
-    if any(len(one) != HASH_BYTES for one in path):
+    if any(len(sibling) != HASH_BYTES for sibling in path):
         raise BadNote(f"a hash of the proof has not {HASH_BYTES} bytes")
     return TlogProof(int(index), path, checkpoint, extra)
 

@@ -131,12 +131,12 @@ def parse_answer(text: str, answer: bytes, key: WitnessKey) -> Cosignature:
         BadNote: it is not of that form, holds no line of the key, or a wrong one.
     """
     try:
-        said = answer.decode("utf-8")
+        decoded = answer.decode("utf-8")
     except UnicodeDecodeError as error:
         raise BadNote("the answer is not UTF-8") from error
-    if not said.endswith("\n"):
+    if not decoded.endswith("\n"):
         raise BadNote("the answer does not end with a newline")
-    lines = tuple(parse_signature(line) for line in said[:-1].split("\n"))
+    lines = tuple(parse_signature(line) for line in decoded[:-1].split("\n"))
     found = read_cosignatures(text, lines, (key,))
     if not found:
         raise BadNote(f"the answer holds no cosignature of {key.name}")

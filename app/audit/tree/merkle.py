@@ -247,6 +247,6 @@ def _join(subtrees: Sequence[bytes]) -> bytes:
 
 def _require_hashes(hashes: Iterable[bytes]) -> None:
     """A hash of another length would let an empty root match an empty leaf."""
-    for one in hashes:
-        if len(one) != HASH_BYTES:
-            raise BadProof(f"a hash has {len(one)} bytes, not {HASH_BYTES}")
+    for hashed in hashes:
+        if len(hashed) != HASH_BYTES:
+            raise BadProof(f"a hash has {len(hashed)} bytes, not {HASH_BYTES}")

@@ -132,7 +132,11 @@ def evaluate(policy: Policy, note: bytes, key: VerifierKey | None = None) -> Quo
 def judge(policy: Policy, checkpoint: Checkpoint, found: Sequence[Cosignature]) -> QuorumVerdict:
     """Judge verified cosignatures of one checkpoint, each witness's latest."""
     names = {witness.key: witness.name for witness in policy.witnesses}
-    cosigned = {names[one.key]: one.time for one in found if one.key in names}
+    cosigned = {
+        names[cosignature.key]: cosignature.time
+        for cosignature in found
+        if cosignature.key in names
+    }
     met = policy.is_met(frozenset(cosigned))
     return QuorumVerdict(checkpoint, cosigned, met, _fresh_at(policy, cosigned))
 
@@ -195,7 +199,9 @@ def _text(data: bytes) -> str:
     except UnicodeDecodeError as error:
         raise BadPolicy("the policy is not UTF-8") from error
     for number, line in enumerate(text.split("\n"), 1):
-        if any((one < " " and one != "\t") or one == "\x7f" for one in line):
+        if any(
+            (character < " " and character != "\t") or character == "\x7f" for character in line
+        ):
             raise BadPolicy(f"line {number}: it holds a control character")
     if not text.endswith("\n"):
         raise BadPolicy("the last line does not end with a newline")

@@ -136,7 +136,10 @@ class Witnesses:
         """
         if self._asking:
             pool = ThreadPoolExecutor(len(self._asking), thread_name_prefix="cosign")
-            wait([pool.submit(self._ask_safely, one) for one in self._asking.values()], patience_s)
+            wait(
+                [pool.submit(self._ask_safely, asking) for asking in self._asking.values()],
+                patience_s,
+            )
             pool.shutdown(wait=False, cancel_futures=True)
         with self._database.read() as tx:
             return self.state(tx).met

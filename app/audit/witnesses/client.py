@@ -83,7 +83,7 @@ def is_safe_address(url: str) -> bool:
 
 def request_body(old: int, proof: Sequence[bytes], note: str) -> bytes:
     """Write what a witness is sent (tlog-witness, "add-checkpoint")."""
-    lines = [f"old {old}", *(b64(one) for one in proof), ""]
+    lines = [f"old {old}", *(b64(sibling) for sibling in proof), ""]
     return ("\n".join(lines) + "\n" + note).encode()
 
 

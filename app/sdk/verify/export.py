@@ -39,7 +39,7 @@ def verify_export(path: Path, ask: Ask) -> Report:
         note = evidence.read(CHECKPOINT, MAX_NOTE_BYTES + 1) or b""
         read_key(run, note)
         read_checkpoint(run, note)
-        # The digest of the largest part is made beside the hashing of its lines: while it works on
+        # The digest of the largest part is made while its lines are hashed: while it works on
         # a piece it needs no interpreter.
         with ThreadPoolExecutor(1) as aside:
             digest = aside.submit(evidence.digest, ENTRIES)

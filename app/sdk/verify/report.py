@@ -73,7 +73,7 @@ class Report:
         origin, size, root: of the log, as its checkpoint says; None where that cannot be read.
         counts: figures by name.
         limits: what the verdicts do not show, as sentences.
-        notes: what was established beside the verdicts, as sentences.
+        notes: what was established in addition to the verdicts, as sentences.
     """
 
     subject: Literal["export", "selection", "log", "proof", "receipt"]

@@ -33,7 +33,7 @@ class Depth(IntEnum):
 
 @dataclass(frozen=True)
 class Ask:
-    """What is asked of a verification, beside the file.
+    """What is asked of a verification, apart from the file.
 
     Attributes:
         vkey: the log's key (``name+keyid+key``), got by another way than the file.
@@ -69,7 +69,7 @@ class Run:
         note: the checkpoint's bytes.
         selection: which entries are here; None for the whole log.
         digests: SHA-256, hex, of parts, where reading them for another reason gave it.
-        notes: what was established beside the verdicts, as sentences.
+        notes: what was established in addition to the verdicts, as sentences.
         limits: what this run cannot show, as sentences.
     """
 
@@ -113,7 +113,7 @@ class Run:
             verdicts: integrity, completeness, policy.
             counts: figures by name.
             limits: what this kind of verification cannot show, next to what no verification can.
-            notes: what was established beside those of the run.
+            notes: what was established in addition to those of the run.
         """
         integrity, completeness, policy = verdicts
         unkept = () if self.ask.since else (UNKEPT_LIMIT,)

@@ -81,7 +81,7 @@ FIELDS: Mapping[str, str] = {
     "subjects": "Whom it is about, as random pseudonyms.",
     "purpose": "What the data was asked for; null where nothing was asked for.",
     "facts": "Everything a verifier needs to recompute the outcome: codes, digests, pseudonyms.",
-    "commitment": "Keyed fingerprint of the personal detail that is kept, encrypted, beside the "
+    "commitment": "Keyed fingerprint of the personal detail that is kept, encrypted, next to the "
     "log. When the detail is erased, this remains and proves nothing about its content.",
     "idx": "Place in the log. The order of entries is this number, not the clock.",
     "integrated_at": "When it became part of the tree, in UTC.",

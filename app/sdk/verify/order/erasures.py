@@ -8,7 +8,7 @@ Whom a restored database brought back, or a crash left half erased, is erased ag
 start; the entry says ``again`` and names no statement. Such entries are counted and said.
 
 With a replay this is part of it, and a finding is one of policy. Without one the few entries that
-it takes are looked at all the same, and a finding stands beside those about restores.
+it takes are looked at all the same, and a finding is added to those about restores.
 """
 
 from collections import Counter
@@ -96,7 +96,7 @@ def check_erasures(run: Run, agreed: Iterable[tuple[int, Mapping[str, Any]]]) ->
     """Check each erasure without a replay.
 
     Args:
-        run: takes the findings, beside those about restores.
+        run: takes the findings, in addition to those about restores.
         agreed: position and leaf of every entry of ``AGREED_KINDS``, in order.
     """
     check, names = ErasureCheck(run.document), list[str]()

@@ -246,7 +246,7 @@ class DecisionCheck:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """What was established beside the verdict, as sentences."""
+        """What was established in addition to the verdicts, as sentences."""
         again = () if self.replay is None else self.replay.erasures.notices
         return (*self._versions.notices, *self.grants.notices, *again)
 

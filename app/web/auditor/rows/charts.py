@@ -109,7 +109,7 @@ def shown_days(since: date | None, until: date | None, today: date) -> tuple[dat
     """
     last = until or max(today, since or today)
     asked = (last - since).days + 1 if since else 30
-    step = next((one for one in _STEPS if one * MOST_BARS >= asked), _STEPS[-1])
+    step = next((days for days in _STEPS if days * MOST_BARS >= asked), _STEPS[-1])
     bars = min(MOST_BARS, -(-asked // step))
     return last - timedelta(days=bars * step - 1), last, step
 
@@ -121,7 +121,7 @@ def timeline(buckets: Sequence[Bucket]) -> Timeline:
         for room, count in bucket.groups.items():
             group = by_group.setdefault(group_of(f"{room}."), [0] * len(buckets))
             group[place] += count
-    days = [(one.since.date(), (one.until - timedelta(days=1)).date()) for one in buckets]
+    days = [(bucket.since.date(), (bucket.until - timedelta(days=1)).date()) for bucket in buckets]
     rows = tuple(_row(group, by_group[group], days) for group in GROUPS if group in by_group)
     return Timeline(
         first=days[0][0],
@@ -185,7 +185,7 @@ def refusal_levels(
 
 
 def _levels(found: Iterable[tuple[str, str, int, str]]) -> tuple[Level, ...]:
-    ordered = sorted((one for one in found if one[2]), key=lambda one: (-one[2], one[1]))
+    ordered = sorted((line for line in found if line[2]), key=lambda line: (-line[2], line[1]))
     most = ordered[0][2] if ordered else 1
     return tuple(
         Level(code, words, count, max(1, round(100 * count / most)), href)

@@ -65,11 +65,11 @@ def fields(leaf: Mapping[str, Any]) -> tuple[Field, ...]:
     )
 
 
-def facts(said: Mapping[str, Any]) -> tuple[Field, ...]:
+def facts(content: Mapping[str, Any]) -> tuple[Field, ...]:
     """The facts of an entry one by one: the outcome and its reasons first, then as they stand."""
-    first = [name for name in _FIRST if name in said]
-    rest = [name for name in said if name not in _FIRST]
-    return tuple(Field(name, _written(said[name]), FACTS.get(name, "")) for name in first + rest)
+    first = [name for name in _FIRST if name in content]
+    rest = [name for name in content if name not in _FIRST]
+    return tuple(Field(name, _written(content[name]), FACTS.get(name, "")) for name in first + rest)
 
 
 def detail(opened: OpenedEntry) -> Detail:

@@ -90,7 +90,7 @@ def checks(state: LogState, now: datetime) -> tuple[Check, ...]:
         _waiting(state, now),
         _lock(state),
         _quorum(state, now),
-        *(_witness(one, state.witnesses.size, now) for one in state.witnesses.witnesses),
+        *(_witness(witness, state.witnesses.size, now) for witness in state.witnesses.witnesses),
         *_alarms(state, now),
         _restores(state),
         _custodians(state),
@@ -118,22 +118,24 @@ def _checkpoint(state: LogState, now: datetime) -> Check:
         return Check(
             name, CheckMark.LOOK, "Nothing is signed yet.", "Wait a moment and look again."
         )
-    said = f"{counted(state.signed.size, 'entry')} signed"
+    sentence = f"{counted(state.signed.size, 'entry')} signed"
     if state.lock_at is not None:
-        said += f", published {age(state.lock_at, now)}"
+        sentence += f", published {age(state.lock_at, now)}"
     root = state.signed.root.hex()
     if state.size > state.signed.size:
         behind = counted(state.size - state.signed.size, "entry")
-        return Check(name, CheckMark.LOOK, f"{said}; {behind} more not signed yet.", digest=root)
+        return Check(
+            name, CheckMark.LOOK, f"{sentence}; {behind} more not signed yet.", digest=root
+        )
     if state.lock_at is not None and now - state.lock_at > STALE:
         return Check(
             name,
             CheckMark.LOOK,
-            f"{said}. It should be published anew every ten minutes.",
+            f"{sentence}. It should be published anew every ten minutes.",
             "See whether the integrator runs.",
             root,
         )
-    return Check(name, CheckMark.OK, f"{said}.", digest=root)
+    return Check(name, CheckMark.OK, f"{sentence}.", digest=root)
 
 
 def _waiting(state: LogState, now: datetime) -> Check:
@@ -150,8 +152,10 @@ def _waiting(state: LogState, now: datetime) -> Check:
             f"Receipts promise a place {promise}. See whether the integrator runs.",
         )
     if state.pending and state.waiting_since is not None:
-        said = f"{counted(state.pending, 'event')} waiting, since {age(state.waiting_since, now)}"
-        return Check(name, CheckMark.OK, f"{said}. Each gets its place {promise}.")
+        sentence = (
+            f"{counted(state.pending, 'event')} waiting, since {age(state.waiting_since, now)}"
+        )
+        return Check(name, CheckMark.OK, f"{sentence}. Each gets its place {promise}.")
     return Check(name, CheckMark.OK, f"Nothing is waiting. Each event gets its place {promise}.")
 
 
@@ -211,22 +215,23 @@ def _quorum(state: LogState, now: datetime) -> Check:
     )
 
 
-def _witness(one: WitnessSeen, size: int | None, now: datetime) -> Check:
-    name = f"Witness {one.name}"
+def _witness(witness: WitnessSeen, size: int | None, now: datetime) -> Check:
+    name = f"Witness {witness.name}"
     last = (
-        f"Cosigned {counted(one.last_size, 'entry')}, {age(one.last_at, now)}."
-        if one.last_size is not None and one.last_at is not None
+        f"Cosigned {counted(witness.last_size, 'entry')}, {age(witness.last_at, now)}."
+        if witness.last_size is not None and witness.last_at is not None
         else "Has cosigned nothing yet."
     )
-    if one.problem is not None:
-        said = one.problem.sentence
-        since = f"{said[:1].upper()}{said[1:].rstrip('.')}, since {age(one.problem.since, now)}."
-        return Check(name, CheckMark.LOOK, f"{since} {last}", digest=one.vkey)
-    if one.last_size is None:
-        return Check(name, CheckMark.LOOK, last, digest=one.vkey)
-    if size is not None and one.last_size < size:
+    if witness.problem is not None:
+        problem = witness.problem.sentence
+        begun = age(witness.problem.since, now)
+        since = f"{problem[:1].upper()}{problem[1:].rstrip('.')}, since {begun}."
+        return Check(name, CheckMark.LOOK, f"{since} {last}", digest=witness.vkey)
+    if witness.last_size is None:
+        return Check(name, CheckMark.LOOK, last, digest=witness.vkey)
+    if size is not None and witness.last_size < size:
         last += f" The log has {size:,}."
-    return Check(name, CheckMark.OK, last, digest=one.vkey)
+    return Check(name, CheckMark.OK, last, digest=witness.vkey)
 
 
 def _alarms(state: LogState, now: datetime) -> Iterable[Check]:
@@ -291,12 +296,12 @@ def export_row(entry: Entry) -> ExportRow:
     )
 
 
-def selection_in_words(said: object) -> str:
-    """What an export held; one that cannot be read is said to be a part."""
-    if said is None:
+def selection_in_words(selection: object) -> str:
+    """What an export held; one that cannot be read is called a part."""
+    if selection is None:
         return "The whole log"
     try:
-        chosen = selection_of(said)
+        chosen = selection_of(selection)
     except ValueError:
         return "A part of it"
     parts = [

@@ -1,8 +1,8 @@
 """The log as an auditor reads it: rows, the health of the log, the bars, one entry. Pure.
 
 Rules:
-1. A page shows what the leaf says. Words beside a code explain it; the code stays visible.
-2. People are pseudonyms here as they are in the log; a name is never put beside one.
+1. A page shows what the leaf says. Words next to a code explain it; the code stays visible.
+2. People are pseudonyms here as they are in the log; a name is never put next to a pseudonym.
 """
 
 from collections.abc import Iterable
@@ -83,7 +83,7 @@ def entry_row(entry: Entry) -> EntryRow:
         region=region if isinstance(region, str) else "",
         actor=Who(ACTORS.get(actor["kind"], actor["kind"]), actor["id"], actor["kind"] == "person"),
         # Somebody who acts about themselves is named once.
-        about=tuple(one for one in leaf["subjects"] if one != actor["id"]),
+        about=tuple(subject for subject in leaf["subjects"] if subject != actor["id"]),
         purpose=leaf["purpose"] or "",
         outcome=found,
         outcome_words=OUTCOMES.get(found, found),
@@ -163,7 +163,7 @@ class Chip(NamedTuple):
 def chips(search: Search) -> tuple[Chip, ...]:
     """What a search asks for, field by field."""
     kind = GROUPS.get(search.kind) or kind_in_words(search.kind)
-    said = (
+    fields = (
         ("kind", "", kind if search.kind else ""),
         ("person", SIDES.get(search.side, ""), shortened(search.person)),
         ("purpose", "for", search.purpose),
@@ -174,7 +174,7 @@ def chips(search: Search) -> tuple[Chip, ...]:
     )
     return tuple(
         Chip(label, value, query(replace(search, **{name: ""})))
-        for name, label, value in said
+        for name, label, value in fields
         if value
     )
 
