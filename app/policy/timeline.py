@@ -172,10 +172,11 @@ def _with(counted: tuple[Met, ...], row: CompanyRow, lead: timedelta) -> tuple[M
     later = tuple(one for one in counted if one.row.id > row.id)
     before = counted[: len(counted) - len(later)]
     if not later:
-        if not _only_narrows(before, row):
-            return (*before, Met(row, _end_of_lead(row, lead)))
-        # Narrowing what waits for its own lead time does not make it wait less.
-        return (*before, Met(row, max(row.starts, before[0].alone_from)))
+        alone_from = row.starts if _only_narrows(before, row) else _end_of_lead(row, lead)
+        if before and row.direction != "widens":
+            # What one person may publish does not make what waits for its lead time wait less.
+            alone_from = max(alone_from, before[0].alone_from)
+        return (*before, Met(row, alone_from))
     if not before:  # overtaken by one whose lead time is over, or whose lead time capture waits for
         return counted
     return (*before, Met(row, later[0].alone_from), *later)

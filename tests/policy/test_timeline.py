@@ -162,6 +162,21 @@ class TestLeadTime:
         assert apps(past, 23, "DE") == {"a"}
         assert apps(past, 36, "DE") == {"a", "b"}
 
+    def test_naming_what_a_waiting_policy_leaves_to_the_floor_does_not_shorten_its_wait(
+        self,
+    ) -> None:
+        """Also where the lead time that it waits for is asked for by nobody any more."""
+        floors = (floor("GLOBAL", None, apps=["a", "b"]),)
+        rows: tuple[CompanyRow, ...] = ()
+        for names in (None, "a"):
+            one = policy(names or "", region="GLOBAL")
+            rows = publish(rows, 0, one if names else unnamed(one), 5, floors)
+        assert [row.direction for row in rows] == ["widens", "narrows"]
+        past = history(*rows, floors=floors)
+        assert look(past, 4, "GLOBAL").lead_until == day(5)
+        assert look(past, 5, "GLOBAL").lead_until is None
+        assert apps(past, 5, "GLOBAL") == {"a"}
+
     def test_the_policy_may_ask_for_a_lead_time_itself(self) -> None:
         rows = published(
             (0, policy("a", notice_lead_days=5)), (20, policy("a b", notice_lead_days=5))
