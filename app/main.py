@@ -3,6 +3,7 @@
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from fastapi import FastAPI
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
@@ -15,32 +16,11 @@ from app.wiring import Services
 
 def create_app(services: Services) -> FastAPI:
     """Join the rooms into one ASGI application over the given services."""
-
-    @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        services.exports.sweep()  # what an earlier process left behind
-        stop = threading.Event()
-        workers = [
-            threading.Thread(target=work, args=(stop,), name=name, daemon=True)
-            for name, work in (
-                ("integrator", services.integrator.run),
-                ("witnesses", services.witnesses.run),
-            )
-        ]
-        for worker in workers:
-            worker.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            for worker in workers:
-                worker.join(timeout=10)
-
     app = FastAPI(
         title="Habeas",
         summary="Consent and policy governance for capture agents.",
         version="0.1.0",
-        lifespan=lifespan,
+        lifespan=partial(_lifespan, services),
         docs_url=None,
         redoc_url=None,
         telemetry={"tracing": False},
@@ -55,3 +35,23 @@ def create_app(services: Services) -> FastAPI:
     app.add_middleware(TooLargeIsAProblem, largest=largest)
     app.add_middleware(RequestId)
     return app
+
+
+@asynccontextmanager
+async def _lifespan(services: Services, _app: FastAPI) -> AsyncIterator[None]:
+    """Let the integrator and those who ask the witnesses work while the application serves."""
+    services.exports.sweep()  # what an earlier process left behind
+    stop = threading.Event()
+    work = {"integrator": services.integrator.run, "witnesses": services.witnesses.run}
+    workers = [
+        threading.Thread(target=run, args=(stop,), name=name, daemon=True)
+        for name, run in work.items()
+    ]
+    for worker in workers:
+        worker.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for worker in workers:
+            worker.join(timeout=10)
