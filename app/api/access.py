@@ -286,9 +286,9 @@ def close_grant(
     The same report again is answered the same. Every report is an entry of the log; a grant that
     nobody closed is counted by whoever verifies it.
     """
-    said = _parsed(lambda: UseSaid.model_validate(_json(body)), "")
+    report = _parsed(lambda: UseSaid.model_validate(_json(body)), "")
     closed = services.access.use(
-        tx, consumer, grant, said.outcome, now, rows=said.rows, result=said.result
+        tx, consumer, grant, report.outcome, now, rows=report.rows, result=report.result
     )
     return UseTaken(
         grant=closed.grant,
@@ -347,13 +347,13 @@ def _texts(value: object) -> Iterator[str]:
     """Every text of a JSON value, names of fields included."""
     waiting = [value]
     while waiting:
-        one = waiting.pop()
-        if isinstance(one, str):
-            yield one
-        elif isinstance(one, dict):
-            waiting += [*one, *one.values()]
-        elif isinstance(one, list):
-            waiting += one
+        part = waiting.pop()
+        if isinstance(part, str):
+            yield part
+        elif isinstance(part, dict):
+            waiting += [*part, *part.values()]
+        elif isinstance(part, list):
+            waiting += part
 
 
 def _parsed(read: Callable[[], Model], prefix: str) -> Model:
@@ -362,11 +362,11 @@ def _parsed(read: Callable[[], Model], prefix: str) -> Model:
     except ValidationError as error:
         faults = tuple(
             Fault(
-                prefix + (".".join(map(str, found["loc"])) or "body"),
-                str(found["msg"]),
-                "Add it." if found["type"] == "missing" else "Send it as the API describes it.",
+                prefix + (".".join(map(str, finding["loc"])) or "body"),
+                str(finding["msg"]),
+                "Add it." if finding["type"] == "missing" else "Send it as the API describes it.",
             )
-            for found in error.errors(include_url=False, include_input=False)
+            for finding in error.errors(include_url=False, include_input=False)
         )
         raise Unreadable(f"{faults[0].field}: {faults[0].problem}", faults=faults) from error
 

@@ -98,7 +98,7 @@ def get_consistency_proof(response: Response, tx: ReadTx, old: Size, new: Size) 
     path = proofs.consistency(tx, old, new)
     response.headers.update(FOR_EVER)
     return Consistency(
-        old=old, new=new, proof=[base64.b64encode(one).decode("ascii") for one in path]
+        old=old, new=new, proof=[base64.b64encode(digest).decode("ascii") for digest in path]
     )
 
 
@@ -160,17 +160,17 @@ def get_witnesses(services: ServicesDep, response: Response, tx: ReadTx) -> Witn
         quorum_at=state.quorum_at,
         witnesses=[
             WitnessAnswer(
-                name=one.name,
-                vkey=one.vkey,
-                last_size=one.last_size,
-                last_at=one.last_at,
-                problem=one.problem and one.problem.code,
-                sentence=one.problem and one.problem.sentence,
-                since=one.problem and one.problem.since,
+                name=witness.name,
+                vkey=witness.vkey,
+                last_size=witness.last_size,
+                last_at=witness.last_at,
+                problem=witness.problem and witness.problem.code,
+                sentence=witness.problem and witness.problem.sentence,
+                since=witness.problem and witness.problem.since,
             )
-            for one in state.witnesses
+            for witness in state.witnesses
         ],
-        alarms=[AlarmAnswer(**vars(one)) for one in state.alarms],
+        alarms=[AlarmAnswer(**vars(alarm)) for alarm in state.alarms],
     )
 
 

@@ -124,9 +124,9 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def _http(_request: Request, error: HTTPException) -> Response:
-        found = from_http(error)
-        if status_of(found) != HTTPStatus.INTERNAL_SERVER_ERROR:
-            return problem_response(found)
+        ours = from_http(error)
+        if status_of(ours) != HTTPStatus.INTERNAL_SERVER_ERROR:
+            return problem_response(ours)
         status = HTTPStatus(error.status_code)
         body = {
             "type": TYPE_BASE + status.phrase.lower().replace(" ", "-"),

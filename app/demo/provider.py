@@ -52,7 +52,7 @@ GROUPS: Mapping[str, str] = {
 }
 
 
-class Asked(NamedTuple):
+class AuthorizationRequest(NamedTuple):
     """An authorization request (OpenID Connect Core §3.1.2.1, RFC 7636 §4.3)."""
 
     client_id: str
@@ -65,7 +65,7 @@ class Asked(NamedTuple):
     code_challenge_method: str
 
     @classmethod
-    def read(cls, fields: Mapping[str, Any] | FormData) -> "Asked":
+    def read(cls, fields: Mapping[str, Any] | FormData) -> "AuthorizationRequest":
         """Take the request's parameters; a missing one is empty."""
         return cls(*(str(fields.get(name, "")) for name in cls._fields))
 
@@ -75,7 +75,7 @@ class Code:
     """What a code stands for."""
 
     subject: str
-    asked: Asked
+    asked: AuthorizationRequest
     expires_at: float
 
 
@@ -118,7 +118,7 @@ class Provider:
         """The key of the ID tokens."""
         return {"keys": [jwk(self._signer.public)]}
 
-    def check(self, asked: Asked) -> None:
+    def check(self, asked: AuthorizationRequest) -> None:
         """Refuse a request that does not follow rule 1. Never by redirect: it might be forged.
 
         Raises:
@@ -136,7 +136,7 @@ class Provider:
             if is_wrong:
                 raise InvalidInput(f"the sign-in request carries a wrong {name}")
 
-    def issue(self, subject: str, asked: Asked) -> str:
+    def issue(self, subject: str, asked: AuthorizationRequest) -> str:
         """Make a code for a person."""
         code = secrets.token_urlsafe(32)
         with self._lock:
@@ -183,7 +183,7 @@ class Provider:
     def people(self) -> tuple[Person, ...]:
         """Everybody who can be chosen."""
         with self._services.database.read() as tx:
-            return tuple(one for one in self._services.directory.people(tx) if one.active)
+            return tuple(person for person in self._services.directory.people(tx) if person.active)
 
 
 def challenge(verifier: str) -> str:
@@ -216,9 +216,9 @@ def _router(provider: Provider) -> APIRouter:
     @router.get("/authorize")
     def choose(request: Request, q: str = "") -> Response:
         _require_local(request)
-        asked = Asked.read(request.query_params)
+        asked = AuthorizationRequest.read(request.query_params)
         provider.check(asked)
-        groups = grouped(found(provider.people(), q))
+        groups = grouped(matching(provider.people(), q))
         return page(request, "idp_choose.html", asked=asked._asdict(), groups=groups, q=q)
 
     @router.post("/authorize")
@@ -226,7 +226,7 @@ def _router(provider: Provider) -> APIRouter:
         _require_local(request)
         require_same_site(request, provider._services.settings)  # noqa: SLF001 - same module
         form = await request.form()
-        asked = Asked.read(form)
+        asked = AuthorizationRequest.read(form)
         provider.check(asked)
         code = provider.issue(str(form.get("person", "")), asked)
         answer = urlencode({"code": code, "state": asked.state})
@@ -243,19 +243,19 @@ def _router(provider: Provider) -> APIRouter:
     return router
 
 
-def found(people: tuple[Person, ...], words: str) -> tuple[Person, ...]:
+def matching(people: tuple[Person, ...], words: str) -> tuple[Person, ...]:
     """The people in whose name, id, department, region or roles every word occurs."""
     wanted = words.casefold().split()
-    return tuple(one for one in people if all(word in _searchable(one) for word in wanted))
+    return tuple(person for person in people if all(word in _searchable(person) for word in wanted))
 
 
 def grouped(people: tuple[Person, ...]) -> dict[str, tuple[Person, ...]]:
     """People by what they do here, those with a role first, the others by home region."""
     groups: dict[str, list[Person]] = {name: [] for name in GROUPS.values()}
-    for one in people:
-        roles = dict.fromkeys(GROUPS[role.name] for role in one.roles if role.name in GROUPS)
-        for name in roles or [f"Employees in {one.region}"]:
-            groups.setdefault(name, []).append(one)
+    for person in people:
+        roles = dict.fromkeys(GROUPS[role.name] for role in person.roles if role.name in GROUPS)
+        for name in roles or [f"Employees in {person.region}"]:
+            groups.setdefault(name, []).append(person)
     return {name: tuple(members) for name, members in groups.items() if members}
 
 

@@ -184,10 +184,10 @@ class PolicyService:
         Raises:
             NotFound: there are none.
         """
-        found = store.document(tx, name)
-        if found is None:
+        body = store.document(tx, name)
+        if body is None:
             raise NotFound("there is no policy document with this digest")
-        return found
+        return body
 
     def documents(self, tx: Tx) -> Iterator[tuple[str, bytes]]:
         """Every document: floors, catalogues, company policies, documents for agents."""

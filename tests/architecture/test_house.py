@@ -85,6 +85,24 @@ def test_every_transaction_ends_before_the_answer_is_sent(application: FastAPI) 
     assert seen > 10
 
 
+OPENS_ITS_OWN = {
+    "app/api/deps.py": "opens the request's",
+    "app/api/access.py": "who asks is settled before anything that writes is open",
+    "app/web/shell/door.py": "who asks is settled before anything that writes is open",
+    "app/web/shell/signin.py": "an ``async def`` handler, which hands its writing to a thread",
+}
+
+
+def test_a_handler_works_in_the_request_s_transaction() -> None:
+    opening = {
+        str(path.relative_to(CHECKOUT))
+        for folder in ("api", "web")
+        for path in (ROOT / folder).rglob("*.py")
+        if re.search(r"database\.(read|write)\(", path.read_text(encoding="utf-8"))
+    }
+    assert opening == OPENS_ITS_OWN.keys()
+
+
 def test_every_handler_runs_in_a_thread_or_touches_no_database(application: FastAPI) -> None:
     """An ``async def`` handler with a transaction would hold up everybody else."""
     for route in routes(application):

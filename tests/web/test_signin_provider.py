@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from fastapi.testclient import TestClient
 
-from app.demo.provider import CODE_LIFE_S, Asked, Provider, challenge, grouped
+from app.demo.provider import CODE_LIFE_S, AuthorizationRequest, Provider, challenge, grouped
 from app.kernel.errors import InvalidInput, Unavailable
 from app.settings import Settings
 from app.wiring import build
@@ -20,8 +20,8 @@ def provider(house: House) -> Provider:
     return Provider(house.services)
 
 
-def asked(house: House, **changes: str) -> Asked:
-    request = Asked(
+def asked(house: House, **changes: str) -> AuthorizationRequest:
+    request = AuthorizationRequest(
         client_id="habeas",
         redirect_uri=f"{house.url}/sign-in/callback",
         response_type="code",

@@ -61,7 +61,7 @@ class Stops:
         stop = before[0].stop if before and before[-1].step != RESUMED else str(uuid.uuid4())
         seq = len([row for row in before if row.stop == stop]) + 1
         self._append(tx, actor, StopRow(0, stop, seq, region, STOPPED, actor.id, note, now))
-        return self._found(tx, region)
+        return self._holding(tx, region)
 
     def propose_resume(self, tx: Tx, actor: Person, region: str, now: datetime) -> Stop:
         """Propose to resume; nothing changes until another person agrees.
@@ -77,7 +77,7 @@ class Stops:
             raise Conflict("you proposed this already", cure="Ask a second person to approve it.")
         row = StopRow(0, last.stop, last.seq + 1, region, RESUME_PROPOSED, actor.id, "", now)
         self._append(tx, actor, row)
-        return self._found(tx, region)
+        return self._holding(tx, region)
 
     def approve_resume(self, tx: Tx, actor: Person, region: str, now: datetime) -> None:
         """Agree to resume: the region is not stopped by itself any more.
@@ -106,8 +106,8 @@ class Stops:
         """The stops that hold now, by region."""
         rows = store.stop_rows(tx)
         regions = sorted({row.region for row in rows})
-        found = (_stop(_rows(rows, region)) for region in regions)
-        return tuple(stop for stop in found if stop is not None)
+        stops = (_stop(_rows(rows, region)) for region in regions)
+        return tuple(stop for stop in stops if stop is not None)
 
     def _last(self, tx: Tx, region: str) -> StopRow:
         rows = _rows(store.stop_rows(tx), region)
@@ -115,10 +115,10 @@ class Stops:
             raise Conflict(f"{region} is not stopped", cure="There is nothing to resume.")
         return rows[-1]
 
-    def _found(self, tx: Tx, region: str) -> Stop:
-        found = _stop(_rows(store.stop_rows(tx), region))
-        assert found is not None  # just written
-        return found
+    def _holding(self, tx: Tx, region: str) -> Stop:
+        stop = _stop(_rows(store.stop_rows(tx), region))
+        assert stop is not None  # just written
+        return stop
 
     def _append(self, tx: Tx, actor: Person, row: StopRow, proposer: str | None = None) -> None:
         store.add_stop(tx, row, proposer)
@@ -135,8 +135,8 @@ class Stops:
 
 def _rows(rows: tuple[StopRow, ...], region: str) -> tuple[StopRow, ...]:
     """The steps of the region's newest stop, oldest first."""
-    found = [row for row in rows if row.region == region]
-    return tuple(row for row in found if row.stop == found[-1].stop)
+    of_region = [row for row in rows if row.region == region]
+    return tuple(row for row in of_region if row.stop == of_region[-1].stop)
 
 
 def _stop(rows: tuple[StopRow, ...]) -> Stop | None:

@@ -240,15 +240,15 @@ class Workflow:
         taken = change_store.steps(tx, row.id)
         require_possible(taken, step)
         change_store.add_step(tx, row, StepTaken(len(taken) + 1, step, actor.id, role, now))
-        said: dict[str, Json] = {"change": row.id, "region": row.region, "policy": row.digest}
+        stated: dict[str, Json] = {"change": row.id, "region": row.region, "policy": row.digest}
         if step in {Step.PROPOSED, Step.TIGHTENED}:
-            said["direction"] = row.direction
+            stated["direction"] = row.direction
         if role:
-            said["role"] = role
+            stated["role"] = role
         event = Event(
             KINDS[step],
             Actor("person", actor.id),
-            {**said, **facts},
+            {**stated, **facts},
             body={"note": note} if note else None,
         )
         return self.log.append(tx, event, now)
@@ -301,7 +301,9 @@ class Workflow:
         base = store.document(tx, row.base) if row.base else None
         before = () if base is None else (CompanyPolicy.read(base, self.reader.registry),)
         history = self.reader.history(tx)
-        published = next((one for one in history.company if one.change_id == row.id), None)
+        published = next(
+            (company for company in history.company if company.change_id == row.id), None
+        )
         state = state_of(taken)
         needed: tuple[str, ...] = ()
         if state is State.IN_REVIEW:
@@ -344,7 +346,7 @@ def _require_another(actor: Person, row: ChangeRow, taken: tuple[StepTaken, ...]
             "you wrote this change; two people must agree on it",
             cure="Ask a second person to approve it.",
         )
-    if any(one.step is Step.APPROVED and one.actor == actor.id for one in taken):
+    if any(step.step is Step.APPROVED and step.actor == actor.id for step in taken):
         raise Conflict(
             "you approved this change before; nobody supplies two approvals",
             cure="Ask another person to approve it.",
@@ -352,7 +354,7 @@ def _require_another(actor: Person, row: ChangeRow, taken: tuple[StepTaken, ...]
 
 
 def _missing_roles(needed: tuple[str, ...], taken: tuple[StepTaken, ...]) -> tuple[str, ...]:
-    supplied = {one.role for one in taken if one.step is Step.APPROVED}
+    supplied = {step.role for step in taken if step.step is Step.APPROVED}
     return tuple(name for name in needed if name not in supplied)
 
 

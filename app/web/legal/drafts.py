@@ -60,7 +60,7 @@ def examine(
         tx: a transaction to read in.
         draft: the draft.
         now: the present instant.
-        problem: what handing it in met with; shown beside what the text would mean.
+        problem: why it was not taken; shown with what the text would mean.
     """
     try:
         preview = services.policy.workflow.check(tx, draft.region, draft.text, now)
@@ -75,21 +75,21 @@ def places(problem: HabeasError | None) -> tuple[TextFault, ...]:
 
 
 def _text_fault(fault: Fault) -> TextFault:
-    found = _PLACE.match(fault.problem)
-    if found is None:
+    place = _PLACE.match(fault.problem)
+    if place is None:
         return TextFault(0, 0, fault.field, fault.problem, fault.cure)
-    rest = fault.problem[found.end() :]
-    return TextFault(int(found[1]), int(found[2] or 1), fault.field, rest, fault.cure)
+    rest = fault.problem[place.end() :]
+    return TextFault(int(place[1]), int(place[2] or 1), fault.field, rest, fault.cure)
 
 
 def trouble(problem: HabeasError | None) -> str:
     """A problem in a few words; where it lies in the text, the places say what is wrong."""
     if problem is None:
         return ""
-    found = sum(place.line > 0 for place in places(problem))
-    if not found:
+    count = sum(place.line > 0 for place in places(problem))
+    if not count:
         return problem.problem
-    return f"{counted(found, 'place')} in the text {'needs' if found == 1 else 'need'} mending"
+    return f"{counted(count, 'place')} in the text {'needs' if count == 1 else 'need'} mending"
 
 
 def summary(preview: Preview) -> str:
@@ -99,8 +99,8 @@ def summary(preview: Preview) -> str:
     wide = sum(change.direction == "widens" for change in preview.changes)
     narrow = sum(change.direction == "narrows" for change in preview.changes)
     parts = [
-        f"{word} {counted(number, 'rule')}"
-        for word, number in (("widens", wide), ("narrows", narrow))
+        f"{verb} {counted(number, 'rule')}"
+        for verb, number in (("widens", wide), ("narrows", narrow))
         if number
     ]
     what = f"This {listed(parts)}." if parts else "This is the first policy of the region."

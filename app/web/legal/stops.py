@@ -63,14 +63,14 @@ def approve_resume(visit: WriteVisit, region: str) -> Response:
 
 
 def _faults(region: str, reason: str, sure: str) -> tuple[Fault, ...]:
-    found = []
+    faults = []
     if not region:
-        found.append(Fault("region", "Choose where capture stops."))
+        faults.append(Fault("region", "Choose where capture stops."))
     if not reason:
-        found.append(Fault("reason", "Say why, in a sentence."))
+        faults.append(Fault("reason", "Say why, in a sentence."))
     if sure != "yes":
-        found.append(Fault("sure", "Tick the box: nothing was stopped yet."))
-    return tuple(found)
+        faults.append(Fault("sure", "Tick the box: nothing was stopped yet."))
+    return tuple(faults)
 
 
 def _stop_page(visit: Visit, typed: dict[str, str], faults: tuple[Fault, ...] = ()) -> HTMLResponse:

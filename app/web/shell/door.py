@@ -170,7 +170,7 @@ def to_sign_in(request: Request) -> RedirectResponse:
     return RedirectResponse(f"/sign-in?next={quote(asked, safe='/')}", 303)
 
 
-def inward(path: str) -> str:
+def own_path(path: str) -> str:
     """Return a path of this site as given, and the front page for anything else.
 
     What a browser might read as another site is refused: a scheme, two slashes at the start, any

@@ -27,7 +27,7 @@ from app.api.deps import Now, ServicesDep
 from app.directory.sessions import LIFE
 from app.kernel.errors import NotFound
 from app.settings import Settings
-from app.web.shell.door import cookie_name, inward
+from app.web.shell.door import cookie_name, own_path
 from app.web.shell.render import page
 from app.web.shell.visit import WriteVisit
 from app.wiring import Services
@@ -137,7 +137,7 @@ class SignIn:
 @router.get("/sign-in")
 async def start(request: Request, next: str = "/me") -> Response:  # noqa: A002 - its name in the URL
     """Lead to the provider, and remember the page that was asked for."""
-    request.session["next"] = inward(next)
+    request.session["next"] = own_path(next)
     try:
         return await _sign_in(request).start(request)
     except SignInError as error:
@@ -148,7 +148,7 @@ async def start(request: Request, next: str = "/me") -> Response:  # noqa: A002 
 @router.get("/sign-in/callback")
 async def callback(request: Request, services: ServicesDep, now: Now) -> Response:
     """Take the provider's answer; start a session, or say why there is none."""
-    back = inward(str(request.session.get("next", "/me")))
+    back = own_path(str(request.session.get("next", "/me")))
     try:
         issuer, subject = await _sign_in(request).finish(request)
     except SignInError as error:
