@@ -5,7 +5,6 @@ yes and no, export, erasure, traces.
 """
 
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from app.demo.custodians import NAMES, sample_custodians
 from app.demo.seed import DATA
 from app.settings import Settings
 from app.wiring import build
+from tests import typed
 from tests.architecture.test_every_change_is_an_entry import EMPLOYEE, Story
 from tests.postgresql import drop_database
 from tests.rights.test_erasure import traces
@@ -60,20 +60,15 @@ class Office:
     def environment(self) -> dict[str, str]:
         said = self.settings
         return {
-            **os.environ,
             "HABEAS_VAR": str(said.var),
             "HABEAS_DATABASE_URL": said.database_url,
             "HABEAS_INTEGRATOR_URL": said.integrator_url,
             "HABEAS_OIDC_ISSUER": said.oidc_issuer,
             "HABEAS_CUSTODIANS": str(said.custodians),
-            "COLUMNS": "200",
         }
 
     def habeas(self, *words: object, code: int = 0) -> str:
-        done = subprocess.run(
-            [HABEAS, *map(str, words)],
-            env=self.environment, capture_output=True, text=True, timeout=120, check=False,
-        )  # fmt: skip
+        done = typed.habeas(*words, settings=self.environment)
         assert done.returncode == code, done.stdout + done.stderr
         assert "Traceback" not in done.stderr
         return done.stdout + done.stderr
@@ -183,7 +178,7 @@ class Served:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.process = subprocess.Popen(
-            [HABEAS, "serve", "--port", str(self.port)], env=office.environment
+            [HABEAS, "serve", "--port", str(self.port)], env=typed.PLAIN | office.environment
         )
 
     def __enter__(self) -> Callable[[str], str]:

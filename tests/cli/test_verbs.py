@@ -3,12 +3,14 @@
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from app.demo.seed import DATA
 from app.wiring import Services
+from tests import typed
 
 # What the verbs call is tested on both databases elsewhere; here it is about words and exit codes.
 pytestmark = pytest.mark.parametrize("sample", ["sqlite"], indirect=True)
@@ -19,21 +21,12 @@ HEADER = "id,name,email,region,place_of_work,entity,department,manager,roles"
 @pytest.fixture
 def habeas(sample: Services):
     """Run a verb against the sample organisation."""
-    environment = {
-        **os.environ,
+    settings = {
         "HABEAS_DEMO": "1",
         "HABEAS_VAR": str(sample.settings.var),
         "HABEAS_DATABASE_URL": sample.settings.database_url,
-        "COLUMNS": "200",
     }
-
-    def run(*words: str) -> subprocess.CompletedProcess[str]:
-        command = [Path(sys.executable).with_name("habeas"), *words]
-        return subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=120, check=False
-        )
-
-    return run
+    return partial(typed.habeas, settings=settings)
 
 
 def test_a_file_is_planned_then_imported_then_changes_nothing(habeas, tmp_path: Path) -> None:

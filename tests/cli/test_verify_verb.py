@@ -8,13 +8,19 @@ from pathlib import Path
 
 import pytest
 
+from tests import typed
+
 FOLDER = Path(__file__).parents[1] / "vectors" / "log"
 FOUND = json.loads((FOLDER / "checkpoints.json").read_text(encoding="utf-8"))
 EXPORT = str(FOLDER / "export.tar")
 KEY = ("--key", FOUND["vkey"])
 
 
-def verify(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def verify(folder: Path, *words: str) -> typed.Done:
+    return typed.habeas("verify", *words, settings={}, folder=folder)
+
+
+def verify_alone(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", "from app.cli import main; main()", "verify", *words],
         cwd=folder,
@@ -27,12 +33,14 @@ def verify(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_three_depths_and_their_limits(tmp_path: Path) -> None:
-    quick = verify(tmp_path, EXPORT, *KEY, "--without-replay", "--json")
+    quick = verify_alone(tmp_path, EXPORT, *KEY, "--without-replay", "--json")
     report = json.loads(quick.stdout)
     assert quick.returncode == 0
     assert [one["ok"] for one in report["verdicts"].values()] == [True, True, None]
     assert "Without replay the facts" in " ".join(report["limits"])
-    bytes_only = json.loads(verify(tmp_path, EXPORT, *KEY, "--integrity-only", "--json").stdout)
+    bytes_only = json.loads(
+        verify_alone(tmp_path, EXPORT, *KEY, "--integrity-only", "--json").stdout
+    )
     assert [one["ok"] for one in bytes_only["verdicts"].values()] == [True, None, None]
     assert list(tmp_path.iterdir()) == []
 

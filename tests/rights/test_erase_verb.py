@@ -1,9 +1,6 @@
 """``habeas people erase`` as somebody types it: the statement, two signatures, the receipt."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,10 +11,11 @@ from app.demo.custodians import NAMES, sample_custodians
 from app.kernel.signing import read_token
 from app.kernel.tokens import ERASURE_TYPE, keys_for
 from app.wiring import Services, build
+from tests import typed
 
 pytestmark = pytest.mark.parametrize("sample", ["sqlite"], indirect=True)
 BASIS = ("--basis", "gdpr-17-1-b")
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
+Run = Callable[..., typed.Done]
 
 
 @pytest.fixture
@@ -26,20 +24,15 @@ def habeas(sample: Services) -> Run:
     listed = sample_custodians(sample.settings.var / "custodians")
     sample.close()
     build(sample.settings.model_copy(update={"custodians": listed})).close()
-    environment = {
-        **os.environ,
+    settings = {
         "HABEAS_DEMO": "1",
         "HABEAS_VAR": str(sample.settings.var),
         "HABEAS_DATABASE_URL": sample.settings.database_url,
-        "COLUMNS": "200",
     }
 
-    def run(*words: object, custodians: Path = listed) -> subprocess.CompletedProcess[str]:
-        environment["HABEAS_CUSTODIANS"] = str(custodians)
-        command = [Path(sys.executable).with_name("habeas"), *map(str, words)]
-        return subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=120, check=False
-        )
+    def run(*words: object, custodians: Path = listed) -> typed.Done:
+        named = {"HABEAS_CUSTODIANS": str(custodians)}
+        return typed.habeas(*words, settings={**settings, **named})
 
     return run
 
