@@ -22,8 +22,7 @@ from rich.progress import (
 from app.audit.entries.model import Entry
 from app.audit.export.projections import LINES, ExportForm, LineWriter
 from app.audit.reading.selection import read_selection
-from app.settings import Settings
-from app.wiring import build
+from app.cli.opened import opened
 
 verbs = typer.Typer(no_args_is_help=True, help="The append-only log.")
 console = Console(highlight=False)
@@ -77,9 +76,11 @@ def export(
     selection = read_selection(
         since=since, until=until, kinds=kind or (), person=person, purpose=purpose, region=region
     )
-    services = build(Settings(), serving=False)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeRemainingColumn(), transient=True, console=_stderr) as bar:
+    with (
+        opened() as services,
+        Progress(*columns, TimeRemainingColumn(), transient=True, console=_stderr) as bar,
+    ):
         task = bar.add_task("exporting", total=None)
         done = services.exports.write(
             target,
@@ -108,13 +109,13 @@ def follow_log(
     follow: Annotated[bool, typer.Option("--follow", help="Wait for more until Ctrl-C.")] = False,
 ) -> None:
     """Print published entries in order, one a line; go on later with the index said at the end."""
-    services = build(Settings(), serving=False)
-    entries = services.exports.tail(
-        start, ExportForm(form), limit=limit, follow=_wait if follow else None
-    )
-    reached = print_lines(
-        sys.stdout.buffer, entries, LINES[ExportForm(form)], services.log.origin, start
-    )
+    with opened() as services:
+        entries = services.exports.tail(
+            start, ExportForm(form), limit=limit, follow=_wait if follow else None
+        )
+        reached = print_lines(
+            sys.stdout.buffer, entries, LINES[ExportForm(form)], services.log.origin, start
+        )
     _stderr.print(f"go on with --from {reached}", markup=False)
 
 

@@ -4,8 +4,7 @@ from typing import Annotated
 
 import typer
 
-from app.settings import Settings
-from app.wiring import build
+from app.cli.opened import opened
 
 verbs = typer.Typer(no_args_is_help=True, help="Who may ask to read captured data.")
 
@@ -24,16 +23,16 @@ def register(
     function: Annotated[list[str] | None, typer.Option(help="What it is for; repeat.")] = None,
 ) -> None:
     """Register a consumer, or give it a new secret; the secret is shown once."""
-    services = build(Settings(), serving=False)
-    with services.database.write() as tx:
-        secret = services.consumers.register(
-            tx,
-            services.directory.person(tx, by),
-            consumer,
-            name,
-            purpose or [],
-            function or [],
-            services.clock.now(),
-        )
-    services.integrator.integrate()
+    with opened() as services:
+        with services.database.write() as tx:
+            secret = services.consumers.register(
+                tx,
+                services.directory.person(tx, by),
+                consumer,
+                name,
+                purpose or [],
+                function or [],
+                services.clock.now(),
+            )
+        services.integrator.integrate()
     print(f"{consumer} is registered. Its secret, shown only now:\n{secret}")

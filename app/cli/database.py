@@ -4,6 +4,8 @@ A password never stands on the command line: it is asked for, or libpq finds it 
 ~/.pgpass).
 """
 
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Annotated
 
 import typer
@@ -27,8 +29,8 @@ Ask = Annotated[bool, typer.Option("--ask-password", help="Ask for the admin's p
 @verbs.command()
 def roles(admin_url: AdminUrl, prefix: Prefix = "habeas", *, ask_password: Ask = False) -> None:
     """Make or mend the roles, hand the tables to the owner, grant; again is harmless."""
-    database = _admin(admin_url, ask=ask_password)
-    create_roles(database, prefix)
+    with _admin(admin_url, ask=ask_password) as database:
+        create_roles(database, prefix)
     names = {role: role_name(prefix, role) for role in (APP, INTEGRATOR, AUDITOR)}
     place = admin_url.rpartition("@")[2]
     print("Roles are made. Give each that logs in a password in psql:")
@@ -44,9 +46,9 @@ def roles(admin_url: AdminUrl, prefix: Prefix = "habeas", *, ask_password: Ask =
 @verbs.command()
 def upgrade(admin_url: AdminUrl, prefix: Prefix = "habeas", *, ask_password: Ask = False) -> None:
     """Bring the schema to this program's, as the owner of the tables; then grant anew."""
-    database = _admin(admin_url, ask=ask_password, owner_of=prefix)
-    migrate(database)
-    grant(database, prefix)
+    with _admin(admin_url, ask=ask_password, owner_of=prefix) as database:
+        migrate(database)
+        grant(database, prefix)
     print("The schema is that of this program.")
 
 
@@ -60,17 +62,26 @@ def scrub(
     ask_password: Ask = False,
 ) -> None:
     """Write the tables that name people anew, so that no erased row is left in their files."""
-    if admin_url:
-        database = _admin(admin_url, ask=ask_password, owner_of=prefix)
-    else:
-        database = open_database(Settings().database)
-    left = write_anew(database, ERASED_TABLES)
+    with (
+        _admin(admin_url, ask=ask_password, owner_of=prefix)
+        if admin_url
+        else _closing(open_database(Settings().database))
+    ) as database:
+        left = write_anew(database, ERASED_TABLES)
     if left is not None:
         print(f"habeas: not done: {left}.")
         raise typer.Exit(1)
     print("Nothing of deleted rows is left in the files of these tables.")
 
 
-def _admin(url: str, *, ask: bool, owner_of: str | None = None) -> Database:
+def _admin(url: str, *, ask: bool, owner_of: str | None = None) -> AbstractContextManager[Database]:
     password = typer.prompt("Password", hide_input=True) if ask else None
-    return open_as_admin(url, password, owner_of)
+    return _closing(open_as_admin(url, password, owner_of))
+
+
+@contextmanager
+def _closing(database: Database) -> Iterator[Database]:
+    try:
+        yield database
+    finally:
+        database.engine.dispose()

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from app.audit.entries.model import SYSTEM
+from app.cli.opened import opened
 from app.db.scrub import scrub
 from app.directory.packs import read_people
 from app.kernel.canonical import digest
@@ -15,8 +16,7 @@ from app.kernel.errors import Conflict, InvalidInput
 from app.kernel.keys import create_once
 from app.rights.model import GROUNDS, ErasureBasis
 from app.rights.store import TABLES as ERASED_TABLES
-from app.settings import Settings
-from app.wiring import build
+from app.wiring import Services
 
 verbs = typer.Typer(no_args_is_help=True, help="The people whose consent is held.")
 
@@ -31,16 +31,16 @@ def import_people(
     """Add and change people from a CSV file: all lines, or none if one is wrong."""
     data = _read(file)
     people = read_people(data)
-    services = build(Settings(), serving=False)
-    if dry_run:
-        with services.database.read() as tx:
-            result = services.directory.plan(tx, people)
-    else:
-        with services.database.write() as tx:
-            result = services.directory.import_people(
-                tx, people, actor=SYSTEM, now=services.clock.now(), file_digest=digest(data)
-            )
-        services.integrator.integrate()
+    with opened() as services:
+        if dry_run:
+            with services.database.read() as tx:
+                result = services.directory.plan(tx, people)
+        else:
+            with services.database.write() as tx:
+                result = services.directory.import_people(
+                    tx, people, actor=SYSTEM, now=services.clock.now(), file_digest=digest(data)
+                )
+            services.integrator.integrate()
     verb = "would be" if dry_run else "were"
     read = "1 person" if len(people) == 1 else f"{len(people)} people"
     print(
@@ -59,10 +59,10 @@ def leave(
     person: Annotated[str, typer.Argument(help="The id of somebody who has left.")],
 ) -> None:
     """Say that somebody has left: their laptops are told off at the next poll."""
-    services = build(Settings(), serving=False)
-    with services.database.write() as tx:
-        services.directory.leave(tx, person, SYSTEM, services.clock.now())
-    services.integrator.integrate()
+    with opened() as services:
+        with services.database.write() as tx:
+            services.directory.leave(tx, person, SYSTEM, services.clock.now())
+        services.integrator.integrate()
     print(f"{person} has left; what they agreed to no longer holds.")
 
 
@@ -78,18 +78,26 @@ def erase(
     ] = None,
 ) -> None:
     """Erase somebody for good: first the statement to sign, then, with it signed, the erasure."""
-    services = build(Settings(), serving=False)
-    if signed is None:
-        with services.database.write() as tx:
-            statement = services.rights.statement(tx, person, basis)
-        file = out or Path("erase-person.statement")
-        _write_new(file, statement.encode())
-        print(statement, end="")
-        print(f"\n{GROUNDS[basis]}; nothing is erased yet.")
-        print(f"Two custodians sign {file}: habeas custodian sign {file} --key THEIRS")
-        print(f"Then: habeas people erase {person} --basis {basis.value} --signed {file}")
-        return
-    note = _read(signed)
+    with opened() as services:
+        if signed is None:
+            _write_statement(services, person, basis, out or Path("erase-person.statement"))
+        else:
+            _erase(services, person, basis, _read(signed), out)
+
+
+def _write_statement(services: Services, person: str, basis: ErasureBasis, file: Path) -> None:
+    with services.database.write() as tx:
+        statement = services.rights.statement(tx, person, basis)
+    _write_new(file, statement.encode())
+    print(statement, end="")
+    print(f"\n{GROUNDS[basis]}; nothing is erased yet.")
+    print(f"Two custodians sign {file}: habeas custodian sign {file} --key THEIRS")
+    print(f"Then: habeas people erase {person} --basis {basis.value} --signed {file}")
+
+
+def _erase(
+    services: Services, person: str, basis: ErasureBasis, note: bytes, out: Path | None
+) -> None:
     with services.database.write() as tx:
         erased = services.rights.erase(tx, person, basis, note, services.clock.now())
     services.integrator.integrate()

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -30,6 +29,7 @@ from app.kernel.canonical import canonical, parse_canonical
 from app.kernel.clock import instant
 from app.kernel.errors import Unavailable
 from app.wiring import Services
+from tests import typed
 from tests.audit import make
 from tests.audit.conftest import ORIGIN
 from tests.fakes import FakeClock
@@ -314,17 +314,13 @@ def test_without_pyarrow_nothing_is_recorded_and_the_way_out_is_said(
 def test_the_verb_writes_a_selection_in_a_form_and_says_what_is_wrong(
     sample: Services, tmp_path: Path
 ) -> None:
-    def habeas(*words: str) -> subprocess.CompletedProcess[str]:
-        environment = {
+    def habeas(*words: str) -> typed.Done:
+        settings = {
             "HABEAS_DEMO": "1",
             "HABEAS_VAR": str(sample.settings.var),
             "HABEAS_DATABASE_URL": sample.settings.database_url,
-            "COLUMNS": "200",
         }
-        command = [Path(sys.executable).with_name("habeas"), "audit", "export", *words]
-        return subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=120, check=False
-        )
+        return typed.habeas("audit", "export", *words, settings=settings)
 
     target = tmp_path / "log.csv"
     done = habeas(str(target), "--format", "csv", "--kind", "directory.person", "--region", "DE")

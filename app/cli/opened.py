@@ -1,0 +1,14 @@
+"""The services that a verb works with, closed when it ends."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+from app.settings import Settings
+from app.wiring import Services, build
+
+
+@contextmanager
+def opened() -> Iterator[Services]:
+    """The services of the settings, for a verb next to a service that may be running."""
+    with closing(build(Settings(), serving=False)) as services:
+        yield services
