@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    bindparam,
     func,
     insert,
     select,
@@ -93,6 +94,12 @@ offer_table = Table(
 
 _LISTS = ("signals", "purposes", "apps")
 _NOTICE = {field.name: f"notice_{field.name}" for field in dataclasses.fields(NoticeName)}
+
+_HISTORY = (
+    select(decision_table)
+    .where(decision_table.c.person_id == bindparam("person"))
+    .order_by(decision_table.c.seq)
+)
 
 _SHOWN = select(
     shown_table,
@@ -210,12 +217,7 @@ def append(tx: Tx, decision: Decision, token: str) -> None:
 
 def history(tx: Tx, person_id: str) -> tuple[Decision, ...]:
     """Return a person's decisions by ``seq``."""
-    rows = tx.execute(
-        select(decision_table)
-        .where(decision_table.c.person_id == person_id)
-        .order_by(decision_table.c.seq)
-    )
-    return tuple(_decision(row) for row in rows)
+    return tuple(_decision(row) for row in tx.execute(_HISTORY, {"person": person_id}))
 
 
 def receipts(tx: Tx, person_id: str) -> tuple[tuple[Decision, str], ...]:

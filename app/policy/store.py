@@ -170,12 +170,13 @@ def add_event(
     tx.execute(insert(event_table).values(**row))
 
 
+_NEWEST = select(event_table.c.id, event_table.c.event).order_by(event_table.c.id.desc()).limit(1)
+
+
 def head(tx: Tx, known_at: datetime | None = None) -> Head:
     """Return the last policy event (by then); number 0 if there was none."""
-    statement = select(event_table.c.id, event_table.c.event).order_by(event_table.c.id.desc())
-    if known_at is not None:
-        statement = statement.where(event_table.c.at <= known_at)
-    row = tx.execute(statement.limit(1)).first()
+    statement = _NEWEST if known_at is None else _NEWEST.where(event_table.c.at <= known_at)
+    row = tx.execute(statement).first()
     return Head(0, "") if row is None else Head(row.id, row.event)
 
 

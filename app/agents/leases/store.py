@@ -7,10 +7,11 @@ from typing import Any
 from sqlalchemy import (
     Column,
     ForeignKeyConstraint,
-    Select,
+    Row,
     String,
     Table,
     and_,
+    bindparam,
     func,
     insert,
     select,
@@ -76,22 +77,23 @@ _HOLDERS = (
     )
     .add_columns(*PERSON, agent_lease.c.seq.label("seq"), agent_lease.c.content.label("content"))
 )
+_BY_DEVICE = _HOLDERS.where(agent_device.c.device_id == bindparam("device"))
+_BY_TOKEN = _HOLDERS.join(agent_token, agent_token.c.device_id == agent_device.c.device_id).where(
+    agent_token.c.token == bindparam("token"), agent_token.c.expires_at > bindparam("now")
+)
 
 
 def holder(tx: Tx, device_id: str) -> Holder | None:
     """A device with its person and last lease."""
-    return _holder(tx, _HOLDERS.where(agent_device.c.device_id == device_id))
+    return _holder(tx.execute(_BY_DEVICE, {"device": device_id}).one_or_none())
 
 
 def holder_by_token(tx: Tx, token: str, now: datetime) -> Holder | None:
     """The same by a living token (hashed); the device may be revoked."""
-    living = and_(agent_token.c.token == token, agent_token.c.expires_at > now)
-    joined = _HOLDERS.join(agent_token, agent_token.c.device_id == agent_device.c.device_id)
-    return _holder(tx, joined.where(living))
+    return _holder(tx.execute(_BY_TOKEN, {"token": token, "now": now}).one_or_none())
 
 
-def _holder(tx: Tx, statement: Select[Any]) -> Holder | None:
-    row = tx.execute(statement).one_or_none()
+def _holder(row: Row[Any] | None) -> Holder | None:
     if row is None:
         return None
     last = None if row.seq is None else LeaseRow(row.seq, row.content)
