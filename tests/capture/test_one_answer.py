@@ -24,7 +24,7 @@ from app.access.decision.model import (
 from app.access.floor.terms import ALLOWED
 from app.capture.directive import LEASE, Circumstances, directive
 from app.capture.extent import extent
-from app.capture.obstacles import CLOSED, FINAL, OF_POLICY, Obstacle
+from app.capture.obstacles import CLOSED, FINAL, OF_POLICY, OWN, Obstacle
 from app.capture.situation import Situation, obstacles_in, situation_of
 from app.consent.model import OPENING, Standing, State, suffices
 from app.kernel.scope import Scope
@@ -227,6 +227,16 @@ def test_the_employee_is_told_every_obstacle_that_says_something_new(situation: 
         left_out = set(situation.obstacles) & OF_POLICY - set(telling)
         assert left_out <= {Obstacle.NOTHING_ALLOWED}
         assert not left_out or Obstacle.POLICY_MISSING in telling
+
+
+def test_of_everything_at_once_all_is_told_but_what_follows_from_another_obstacle() -> None:
+    situation = situation_of(
+        person(), Standing(State.NONE), in_order(frozenset({"consent"})), CATALOGUE, NOW
+    )
+    everything = tuple(one for one in Obstacle if one not in FINAL)
+    telling = told(replace(situation, obstacles=everything))
+    following = {Obstacle.NOTHING_ALLOWED, Obstacle.NOTHING_AGREED}
+    assert set(telling) == set(everything) - OWN - following
 
 
 @given(situations())
