@@ -9,7 +9,12 @@ from app.consent.service import ConsentService
 from app.db.engine import Tx
 from app.directory.model import Person
 from app.policy.knobs import LEASE_TTL_S
+from app.policy.lattice import compile_layers
+from app.policy.law.layer import CompanyPolicy
+from app.policy.model import InForce
+from app.policy.prospect import published
 from app.policy.service import PolicyService
+from app.policy.timeline import in_force
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,22 @@ class CaptureService:
     policy: PolicyService
     consent: ConsentService
     direct: Direct = directive
+
+    def outlook(self, tx: Tx, policy: CompanyPolicy, now: datetime) -> InForce:
+        """What will hold in a region once a policy is in force, if it were published now.
+
+        That is after every lead time, and if nothing else is published until then.
+
+        Raises:
+            NotFound: the region has no floor.
+        """
+        reader, region = self.policy.reader, policy.region
+        names = reader.chain(tx, region, now)
+        history, starts = published(reader.history(tx), policy, names, now)
+        found = in_force(history, (region,), starts, compile_layers)
+        if found.lead_until is None:
+            return found
+        return in_force(history, (region,), found.lead_until, compile_layers)
 
     def situation(
         self,
@@ -43,21 +64,21 @@ class CaptureService:
             device_active: whether the device that asks is not revoked.
         """
         regions, policy = regions_in_question(person, place), self.policy.memory(tx)
-        in_force = policy.in_force(regions, now)
+        holding = policy.in_force(regions, now)
         standing = self.consent.standing(tx, person, now)
         found = situation_of(
             person,
             standing,
-            in_force,
+            holding,
             self.policy.catalogue,
             now,
             device_active=device_active,
             direct=self.direct,
         )
-        longest = timedelta(seconds=in_force.compiled[LEASE_TTL_S])
+        longest = timedelta(seconds=holding.compiled[LEASE_TTL_S])
         document: str | None = None
         if found.directive.capture:
-            document, _ = self.policy.document_for(in_force, standing.scope)
+            document, _ = self.policy.document_for(holding, standing.scope)
         return replace(
             found, policy_digest=document, changes_at=policy.changes_at(regions, now, longest)
         )

@@ -15,7 +15,7 @@ from app.policy.knobs import APPROVER_ROLES, NOTICE_LEAD_DAYS
 from app.policy.lattice import Element, closed, meet, meet_all
 from app.policy.law.layer import CompanyPolicy, Direction
 from app.policy.model import KnobChange
-from app.policy.timeline import History, met, moments
+from app.policy.timeline import CompanyRow, History, met, moments
 
 SECOND_PERSON = "legal"
 
@@ -129,6 +129,31 @@ def situation_of(history: History, names: tuple[str, ...], now: datetime) -> Sit
     published = history.company_of(names[0])
     latest = published[-1].policy if published else None
     return Situation(names[0], prospects[0], tuple(prospects[1:]), latest)
+
+
+def published(
+    history: History, policy: CompanyPolicy, names: tuple[str, ...], now: datetime
+) -> tuple[History, datetime]:
+    """What the history would be if a policy were published now, and when it alone would hold.
+
+    Args:
+        history: as it is.
+        policy: what would be published.
+        names: its region and those above it.
+        now: the present instant.
+    """
+    way, starts = situation_of(history, names, now).publication(policy, now)
+    last = max((row.id for row in history.company), default=0)
+    row = CompanyRow(
+        id=last + 1,
+        region=policy.region,
+        policy=policy,
+        change_id="",
+        direction=way,
+        valid_from=starts,
+        recorded_at=now,
+    )
+    return replace(history, company=(*history.company, row)), starts
 
 
 def _prospect(history: History, names: tuple[str, ...], at: datetime) -> Prospect:

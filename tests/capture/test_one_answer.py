@@ -196,7 +196,7 @@ def test_an_access_decision_names_what_stands_against_capture(situation: Situati
 @given(situations())
 def test_legal_sees_every_obstacle_that_lies_with_the_rules(situation: Situation) -> None:
     expected = [obstacle for obstacle in situation.obstacles if obstacle in OF_POLICY]
-    rows = obstacle_rows(view(situation.in_force), {}, CATALOGUE)
+    rows = obstacle_rows(situation.in_force, {}, CATALOGUE)
     assert [row.obstacle for row in rows] == expected
     assert list(obstacles_in(situation.in_force, CATALOGUE)) == expected
     sentence = region_sentence(view(situation.in_force), {}, CATALOGUE)
@@ -366,7 +366,7 @@ def test_a_collective_agreement_or_a_permit_is_never_enough_by_itself(bases: set
     assert situation.obstacles == (Obstacle.BASIS_INSUFFICIENT, Obstacle.CONSENT_INSUFFICIENT)
     assert Reason.REGION_BLOCKED in situation.directive.reasons
     assert access_reasons(situation) == {AccessReason.CONSENT_NOW}
-    (row,) = obstacle_rows(view(in_force), {}, CATALOGUE)
+    (row,) = obstacle_rows(in_force, {}, CATALOGUE)
     assert row.sentence.startswith("only ")
     assert {cell.mode for cell in cells(in_force, {})} == {"blocked"}
     assert not situation_of(

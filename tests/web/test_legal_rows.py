@@ -130,7 +130,7 @@ def test_everything_that_keeps_capture_off_is_said(
 ) -> None:
     view = _view(floors, "GB", **{"company": True, **changes})
     names = {"GB": "United Kingdom", "GLOBAL": "Everywhere"}
-    assert code in [row.obstacle for row in obstacle_rows(view, names, catalogue)]
+    assert code in [row.obstacle for row in obstacle_rows(view.in_force, names, catalogue)]
     sentence = region_sentence(view, names, catalogue)
     assert sentence.startswith("United Kingdom: nothing can be captured, because")
 

@@ -1,6 +1,7 @@
 """A company policy while it is written: what was typed, what it would mean, what to mend."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -9,7 +10,9 @@ from app.db.engine import Tx
 from app.kernel.errors import Fault, HabeasError
 from app.policy.changes.model import Preview, RegionView
 from app.web.legal import change_rows, policy_text
+from app.web.legal.region_table import ObstacleRow, obstacle_rows
 from app.web.words.policy_words import APPROVERS, counted, listed
+from app.web.words.region_words import names_of
 from app.wiring import Services
 
 MAX_TEXT = 200_000
@@ -20,13 +23,18 @@ MAX_NOTE = 2_000
 
 @dataclass(frozen=True)
 class Draft:
-    """A text on its way, as somebody typed it."""
+    """A text on its way, as somebody typed it.
+
+    Attributes:
+        outlook: whether capture can run once the text is in force, and why not, as a sentence.
+    """
 
     region: str
     text: str
     note: str
     preview: Preview | None = None
     problem: HabeasError | None = None
+    outlook: str = ""
 
 
 class TextFault(NamedTuple):
@@ -66,7 +74,18 @@ def examine(
         preview = services.policy.workflow.check(tx, draft.region, draft.text, now)
     except HabeasError as error:
         return replace(draft, problem=problem or error)
-    return replace(draft, preview=preview, problem=problem)
+    in_force = services.capture.outlook(tx, preview.policy, now)
+    names = names_of(services.policy.regions(tx, now))
+    outlook = outlook_in_words(obstacle_rows(in_force, names, services.policy.catalogue))
+    return replace(draft, preview=preview, problem=problem, outlook=outlook)
+
+
+def outlook_in_words(obstacles: Sequence[ObstacleRow]) -> str:
+    """Whether capture can run once a text is in force, and everything that keeps it off if not."""
+    if not obstacles:
+        return "Once it is in force, capture can run."
+    reasons = listed([row.sentence for row in obstacles])
+    return f"Once it is in force, still nothing can be captured: {reasons}."
 
 
 def places(problem: HabeasError | None) -> tuple[TextFault, ...]:
@@ -123,6 +142,7 @@ def preview_context(services: Services, draft: Draft) -> dict[str, Any]:
         "region": draft.region,
         "preview": preview,
         "summary": summary(preview) if preview else "",
+        "outlook": draft.outlook,
         "rows": change_rows.diff_rows(preview.changes, services.policy.catalogue)
         if preview
         else (),

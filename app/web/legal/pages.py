@@ -56,7 +56,7 @@ def show_region(visit: ReadVisit, region: str) -> HTMLResponse:
         view=view,
         names=names,
         sentence=region_rows.region_sentence(view, names, policy.catalogue),
-        obstacles=legal_rows.obstacle_rows(view, names, policy.catalogue),
+        obstacles=legal_rows.obstacle_rows(view.in_force, names, policy.catalogue),
         cells=legal_rows.cells(view.in_force, names),
         knobs=region_rows.knob_rows(view, names, policy.catalogue),
         policy_state=legal_rows.policy_in_words(view, names),

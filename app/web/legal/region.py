@@ -45,7 +45,7 @@ class Member:
 
 def region_sentence(view: RegionView, names: Names, catalogue: Catalogue) -> str:
     """The region page as one sentence, made from what holds."""
-    blocks = obstacle_rows(view, names, catalogue)
+    blocks = obstacle_rows(view.in_force, names, catalogue)
     if blocks:
         return f"{view.floor.name}: nothing can be captured, because {blocks[0].sentence}."
     compiled = view.in_force.compiled

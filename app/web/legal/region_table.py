@@ -105,7 +105,7 @@ def _region_row(view: RegionView, depth: int, names: Names, catalogue: Catalogue
         basis=basis_in_words(view.in_force),
         missing=tuple(PRECONDITIONS.get(kind, kind) for kind in view.in_force.missing),
         policy=policy_in_words(view, names),
-        obstacles=obstacle_rows(view, names, catalogue),
+        obstacles=obstacle_rows(view.in_force, names, catalogue),
         stopped=bool(view.in_force.stopped),
     )
 
@@ -164,11 +164,11 @@ def policy_in_words(view: RegionView, names: Names) -> str:
     return "none: capture off"
 
 
-def obstacle_rows(view: RegionView, names: Names, catalogue: Catalogue) -> tuple[ObstacleRow, ...]:
+def obstacle_rows(in_force: InForce, names: Names, catalogue: Catalogue) -> tuple[ObstacleRow, ...]:
     """Everything that keeps capture off here, in the order of telling; empty if it can run."""
     return tuple(
-        ObstacleRow(obstacle, _SENTENCES[obstacle](view.in_force, names))
-        for obstacle in obstacles_in(view.in_force, catalogue)
+        ObstacleRow(obstacle, _SENTENCES[obstacle](in_force, names))
+        for obstacle in obstacles_in(in_force, catalogue)
     )
 
 
