@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test mutants tour check bench bench-audit openapi house lock clean
+.PHONY: help install run test mutants tour check bench bench-audit openapi house tries lock clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ bench-audit: install ## measure the log at 1,000,000 entries (ENTRIES=…): appe
 
 openapi: install ## write openapi/openapi.json anew
 	$(BIN)/habeas openapi > openapi/openapi.json
+
+tries: install ## add a signal, a knob, a purpose, a region, a page, a kind of entry; forget each part in turn
+	$(BIN)/python -m tests.architecture.tries
 
 house: install ## draw docs/img/house.svg anew from the import contracts
 	$(BIN)/python docs/img/house.py > docs/img/house.svg
