@@ -21,7 +21,7 @@ from app.audit.export.tail import Wait, begin_tail, tail
 from app.audit.export.writing import Documents, Exported, export_log
 from app.audit.growing.integrator import Integrator
 from app.audit.reading.lookup import is_known
-from app.audit.reading.search import Search
+from app.audit.reading.search import NOBODY, Search
 from app.audit.reading.selection import Selection
 from app.audit.reading.shown import Reader
 from app.db.engine import Database, Tx
@@ -156,7 +156,7 @@ class ExportService:
     def _faults(self, tx: Tx, search: Search) -> tuple[Fault, ...]:
         faults = search.faults()
         if not faults and search.person and not is_known(tx, search.person):
-            return (Fault("person", "Nobody stands in the log under this pseudonym."),)
+            return (NOBODY,)
         return faults
 
     def _work(self, reader: Reader, selection: Selection, form: ExportForm, reason: str) -> Work:

@@ -23,7 +23,7 @@ from app.audit.entries.model import Actor, Entry, EntryFilter, Event, Kind
 from app.audit.entries.service import AuditService
 from app.audit.reading import serving
 from app.audit.reading.lookup import is_known
-from app.audit.reading.search import Search
+from app.audit.reading.search import NOBODY, Search
 from app.audit.reading.service import ReadingService
 from app.audit.reading.shown import (
     Activity,
@@ -339,5 +339,4 @@ def _require_reason(reason: str, problem: str) -> None:
 
 
 def _nobody() -> InvalidInput:
-    fault = Fault("person", "Nobody stands in the log under this pseudonym.")
-    return InvalidInput("the search cannot be used", faults=(fault,))
+    return InvalidInput("the search cannot be used", faults=(NOBODY,))

@@ -33,6 +33,9 @@ SIDES = ("about", "by")
 
 OUTCOMES = ("permit", "deny", "on", "off")
 
+NOBODY = Fault("person", "Nobody stands in the log under this pseudonym.")
+"""What is wrong with a well-formed pseudonym that no entry carries."""
+
 _FURTHER = ("purpose", "outcome", "region", "since", "until")
 """Fields that the entry about a search repeats in addition to kind and person."""
 
