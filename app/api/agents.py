@@ -200,11 +200,12 @@ def lease(
     if_none_match: Annotated[str, Header(max_length=1_000)] = "",
     place: Annotated[str | None, Query(max_length=6)] = None,
     nonce: Annotated[str | None, Query(max_length=128)] = None,
+    forms: Annotated[str, Query(max_length=500)] = "1",
 ) -> Response:
     """The device's lease. Most polls are answered by reading; a changed one is recorded first."""
     leases = services.leases
     holder = leases.holder(read, bearer, now)
-    poll = Poll(if_none_match, place, nonce)
+    poll = Poll(if_none_match, place, nonce, forms)
     answer = leases.renewal(read, holder, now, poll)
     if answer is None:
         read.close()  # never wait for one connection while holding another

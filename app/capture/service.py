@@ -8,6 +8,7 @@ from app.capture.situation import Direct, Situation, regions_in_question, situat
 from app.consent.service import ConsentService
 from app.db.engine import Tx
 from app.directory.model import Person
+from app.kernel.forms import FIRST_FORM
 from app.policy.knobs import LEASE_TTL_S
 from app.policy.lattice import compile_layers
 from app.policy.law.layer import CompanyPolicy
@@ -53,6 +54,7 @@ class CaptureService:
         place: str | None = None,
         *,
         device_active: bool = True,
+        form: int = FIRST_FORM,
     ) -> Situation:
         """Work out whether a person may be captured now, and everything behind it.
 
@@ -62,6 +64,7 @@ class CaptureService:
             now: the instant.
             place: where the laptop is, if that is known; one more region, so it can only narrow.
             device_active: whether the device that asks is not revoked.
+            form: of the policy document, which an agent understands.
         """
         regions, policy = regions_in_question(person, place), self.policy.memory(tx)
         holding = policy.in_force(regions, now)
@@ -78,7 +81,10 @@ class CaptureService:
         longest = timedelta(seconds=holding.compiled[LEASE_TTL_S])
         document: str | None = None
         if found.directive.capture:
-            document, _ = self.policy.document_for(holding, standing.scope)
+            document, _ = self.policy.document_for(holding, standing.scope, form)
         return replace(
-            found, policy_digest=document, changes_at=policy.changes_at(regions, now, longest)
+            found,
+            policy_digest=document,
+            form=form,
+            changes_at=policy.changes_at(regions, now, longest),
         )

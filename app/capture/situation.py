@@ -12,6 +12,7 @@ from app.capture.extent import Extent, extent
 from app.capture.obstacles import Conditions, Obstacle, obstacles
 from app.consent.model import Offer, Standing
 from app.directory.model import Person
+from app.kernel.forms import FIRST_FORM
 from app.kernel.vocabulary import Mode
 from app.policy.catalogue.model import Catalogue
 from app.policy.model import InForce
@@ -28,6 +29,7 @@ class Situation:
         policy_digest: names the policy document; None while capture is off.
         circumstances: everything that the directive was computed from.
         catalogue: where apps and exclusions are described.
+        form: of the policy document.
         changes_at: when something else will be in force, if a lease of now could live so long.
     """
 
@@ -40,6 +42,7 @@ class Situation:
     offer: Offer
     policy_digest: str | None
     catalogue: Catalogue
+    form: int = FIRST_FORM
     changes_at: datetime | None = None
 
     @property

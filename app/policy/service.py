@@ -18,6 +18,7 @@ from app.db.engine import Tx
 from app.kernel.authority import Authority
 from app.kernel.errors import NotFound
 from app.kernel.facts import encode
+from app.kernel.forms import FIRST_FORM
 from app.kernel.scope import Scope
 from app.policy import store
 from app.policy.catalogue.model import Catalogue
@@ -163,18 +164,25 @@ class PolicyService:
         """What holds at every instant from start to end: at the start, and after each change."""
         return self.reader.throughout(tx, regions, start, end)
 
-    def document_for(self, in_force: InForce, scope: Scope | None) -> tuple[str, bytes]:
-        """The policy document for agents, by digest; not kept."""
-        return self.for_agents.of(in_force.compiled, scope)
+    def document_for(
+        self, in_force: InForce, scope: Scope | None, form: int = FIRST_FORM
+    ) -> tuple[str, bytes]:
+        """The policy document for agents of a form, by digest; not kept."""
+        return self.for_agents.of(in_force.compiled, scope, form)
 
     def publish_document(
-        self, tx: Tx, in_force: InForce, scope: Scope | None, now: datetime
+        self,
+        tx: Tx,
+        in_force: InForce,
+        scope: Scope | None,
+        now: datetime,
+        form: int = FIRST_FORM,
     ) -> tuple[str, bytes]:
         """Keep the policy document for agents, so that they can fetch it by its digest.
 
         No entry of its own: the lease that names the digest is the entry.
         """
-        name, body = self.document_for(in_force, scope)
+        name, body = self.document_for(in_force, scope, form)
         store.add_document(tx, "agent", name, body, now)
         return name, body
 

@@ -6,14 +6,26 @@ from hypothesis import strategies as st
 
 from app.kernel.forms import REASONS, ReasonRow
 from app.kernel.vocabulary import Mode, Signal
-from app.policy.knob_shapes import Number, least
+from app.policy.knob_shapes import Number, Value, least
 from app.policy.knobs import REGISTRY, AgentPart, Applied, Knob, KnobRegistry
-from app.policy.law.layer import Claim, Layer, Value, Why
+from app.policy.law.layer import Claim, Layer, Why
 from tests.policy.layers import LAYERS
 
 PRESENT = REGISTRY.newest
 LATER = PRESENT + 1
-GAZE = cast("Signal", "gaze")
+
+
+class _InventedSignal(str):
+    """A signal of the next form; a closed list cannot be lengthened, so it only looks like one."""
+
+    __slots__ = ()
+
+    @property
+    def value(self) -> str:
+        return str(self)
+
+
+GAZE = cast("Signal", _InventedSignal("gaze"))
 WIDTH: Knob[int | None] = Knob(
     "invented_max_width_px",
     Number(1, 100_000, "pixel"),

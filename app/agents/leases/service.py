@@ -36,6 +36,7 @@ from app.db.engine import Tx
 from app.directory.service import DirectoryService
 from app.kernel.canonical import Json
 from app.kernel.errors import Forbidden, NotFound
+from app.kernel.forms import FIRST_FORM
 from app.kernel.signing import Signer, sign_token
 from app.kernel.tokens import LEASE_TYPE
 from app.policy.knobs import LEASE_TTL_S
@@ -93,10 +94,10 @@ class LeaseService:
         None means: ask ``lease`` in a writing transaction. This one writes nothing.
 
         Raises:
-            InvalidInput: ``place`` is not a region, or ``nonce`` is not 8 to 128 URL-safe letters.
+            InvalidInput: as ``Poll.check``.
         """
-        poll.check()
-        terms = self._terms(holder, self._situation(tx, holder, now, poll))
+        form = poll.check(self.policy.registry.newest)
+        terms = self._terms(holder, self._situation(tx, holder, now, poll, form))
         if not holder.holds(terms.digest):
             return None
         return self._answer(holder.device, terms, poll, now)
@@ -111,20 +112,21 @@ class LeaseService:
             Forbidden: the device's place changed its lease too often lately.
             NotFound: there is no such device, or nobody whose it is.
         """
-        poll.check()
+        form = poll.check(self.policy.registry.newest)
         # One lease of a person at a time, and none while the person decides or policy changes.
         self.directory.lock(tx, device.person_id)
         self.policy.hold(tx)
         holder = self.holder_of(tx, device.id)
-        situation = self._situation(tx, holder, now, poll)
+        situation = self._situation(tx, holder, now, poll, form)
         terms = self._terms(holder, situation)
         if not holder.holds(terms.digest):
             self._record(tx, holder, situation, terms, poll, now)
         return self._answer(holder.device, terms, poll, now)
 
-    def _situation(self, tx: Tx, holder: Holder, now: datetime, poll: Poll) -> Situation:
+    def _situation(self, tx: Tx, holder: Holder, now: datetime, poll: Poll, form: int) -> Situation:
+        active = holder.device.active
         return self.capture.situation(
-            tx, holder.person, now, poll.place, device_active=holder.device.active
+            tx, holder.person, now, poll.place, device_active=active, form=form
         )
 
     def _record(
@@ -138,10 +140,11 @@ class LeaseService:
     ) -> None:
         """Append the entry of a lease that differs from the one before (rule 2)."""
         device = holder.device
-        if poll.place is not None:
+        if poll.place is not None or situation.form != FIRST_FORM:
             _require_calm(tx, device, now)
         if situation.directive.capture:
-            self.policy.publish_document(tx, situation.in_force, situation.standing.scope, now)
+            scope = situation.standing.scope
+            self.policy.publish_document(tx, situation.in_force, scope, now, situation.form)
         event_id = self.log.append(tx, lease_changed(device, situation, terms, poll.place), now)
         store.insert_lease(tx, device.id, holder.next(terms.digest), event_id, now)
 
@@ -151,11 +154,13 @@ class LeaseService:
             "iss": self.issuer,
             "aud": holder.device.id,
             "capture": "on" if situation.directive.capture else "off",
-            "reasons": list(reasons),
+            "reasons": list(self.policy.registry.reasons_in(situation.form, reasons)),
             "policy": situation.policy_digest,
             "poll_s": self.poll_s,
             "min_agent": MIN_AGENT,
         }
+        if situation.form != FIRST_FORM:
+            content["form"] = situation.form
         if standing.until is not None:
             content["until"] = int(standing.until.timestamp())
         consented = standing.decision.seq if standing.decision else 0
@@ -194,7 +199,7 @@ def _require_calm(tx: Tx, device: Device, now: datetime) -> None:
     """
     if store.leases_since(tx, device.id, now - timedelta(hours=1)) >= MAX_CHANGES_PER_HOUR:
         raise Forbidden(
-            "the laptop's place changed its lease too often",
+            "what the laptop says of itself changed its lease too often",
             kind="too-many-attempts",
-            cure="Ask without a place, or wait an hour; capture is off until there is an answer.",
+            cure="Ask without a place and in one form, or wait an hour; capture is off until then.",
         )

@@ -6,7 +6,8 @@ Rules:
    in Norway.
 2. An ETag is the hash of content, ``seq`` and renewal window. A window is half a lease's life, so
    the holder of a lease with the window's ETag has at least half its life left.
-3. No lease outlives an end that is already known: the decision's, or a change of policy to come
+3. A form is told, in the lease and in its entry, from the second one on (app/kernel/forms.py).
+4. No lease outlives an end that is already known: the decision's, or a change of policy to come
    (a last day, evidence that expires, a policy that starts).
 """
 
@@ -24,6 +25,7 @@ from app.directory.model import is_region
 from app.kernel.canonical import Json, canonical, digest
 from app.kernel.errors import Fault, InvalidInput
 from app.kernel.facts import encode
+from app.kernel.forms import FIRST_FORM, newest_common, read_forms
 from app.kernel.vocabulary import Reason
 
 MIN_AGENT = "0.1.0"
@@ -38,27 +40,44 @@ class Poll:
         if_none_match: the header of that name (RFC 9110 §13.1.2): the ETag of the lease it holds.
         place: the region where the laptop is now.
         nonce: letters to be signed into the answer, which is then never 304.
+        forms: the document forms that the agent understands, as ``1,2``.
     """
 
     if_none_match: str = ""
     place: str | None = None
     nonce: str | None = None
+    forms: str = str(FIRST_FORM)
 
-    def check(self) -> None:
-        """Refuse what an agent cannot mean.
+    def check(self, newest: int) -> int:
+        """Refuse what an agent cannot mean; return the form that it is answered in.
+
+        Args:
+            newest: the newest form that the service writes.
 
         Raises:
-            InvalidInput: ``place`` is not a region, or ``nonce`` is not 8 to 128 URL-safe letters.
+            InvalidInput: ``place`` is not a region, ``nonce`` is not 8 to 128 URL-safe letters, or
+                ``forms`` names no form that the service writes.
         """
         faults = []
+        form = self._form(newest)
         if self.place is not None and not is_region(self.place):
             faults.append(Fault("place", "is not a region", "Send a code such as DE or US-NY."))
         if self.nonce is not None and not _NONCE.fullmatch(self.nonce):
             faults.append(
                 Fault("nonce", "must be 8 to 128 of A-Z a-z 0-9 _ -", "Send a random one.")
             )
-        if faults:
+        if form is None:
+            problem = "is not a list of whole numbers that names a form of this service"
+            faults.append(Fault("forms", problem, f"Name some of 1 to {newest}, as in 1,2."))
+        if faults or form is None:
             raise InvalidInput(f"{faults[0].field} {faults[0].problem}", faults=tuple(faults))
+        return form
+
+    def _form(self, newest: int) -> int | None:
+        try:
+            return newest_common(read_forms(self.forms), newest)
+        except ValueError:
+            return None
 
     def holds(self, etag: str) -> bool:
         """Compare weakly. ``*`` names no lease that anybody holds: no match."""
@@ -152,6 +171,8 @@ def lease_changed(device: Device, situation: Situation, terms: Terms, place: str
         "seq": terms.seq,
         "ttl_s": terms.ttl_s,
     }
+    if situation.form != FIRST_FORM:
+        facts["form"] = situation.form
     return Event(
         Kind.LEASE_CHANGED, Actor("device", device.id), facts, subjects=(device.person_id,)
     )

@@ -50,6 +50,7 @@ FACTS: Mapping[str, str] = {
     "reasons": "Why not, as codes; empty where nothing speaks against it.",
     "reason": "Why, as a code.",
     "ttl_s": "Longest life of the lease, in seconds.",
+    "form": "Number of the document form that the agent was answered in, if not the first.",
     "report": "Random id of the report.",
     "lease": "Id of the lease that the agent applied.",
     "refused": "How often the agent refused to capture, by reason.",

@@ -69,7 +69,7 @@ class Law:
         self._changes: dict[str, _Change] = {}
         self._catalogue: Catalogue | None = None
         self._memory: Memory | None = None
-        self._for_agents: dict[tuple[int, Scope | None], str] = {}
+        self._for_agents: dict[tuple[int, Scope | None, int], str] = {}
         self._asked: dict[tuple[object, tuple[str, ...]], PolicyFacts] = {}
         self.position = -1
 
@@ -96,18 +96,18 @@ class Law:
             found = self._asked[spans, signals] = policy_facts(stays, self.throughout, signals)
         return found
 
-    def for_agents(self, in_force: InForce, standing: Standing) -> str:
-        """The digest of the policy document that an agent is given.
+    def for_agents(self, in_force: InForce, standing: Standing, form: int) -> str:
+        """The digest of the policy document that an agent of a form is given.
 
         Raises:
             Unknown: no catalogue was adopted.
         """
         if self._catalogue is None:
             raise Unknown("rests on a catalogue that no entry names before it")
-        key = (id(in_force), standing.scope)  # the memory keeps what it answered
+        key = (id(in_force), standing.scope, form)  # the memory keeps what it answered
         found = self._for_agents.get(key)
         if found is None:
-            said = document(in_force.compiled, standing.scope, self._catalogue)
+            said = document(in_force.compiled, standing.scope, self._catalogue, form)
             found = self._for_agents[key] = digest(canonical(said))
         return found
 

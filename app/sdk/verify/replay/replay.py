@@ -30,7 +30,8 @@ from app.consent.model import Standing
 from app.directory.model import Person
 from app.kernel.clock import instant, timestamp
 from app.kernel.facts import decode_part
-from app.policy.knobs import LEASE_TTL_S
+from app.kernel.forms import FIRST_FORM
+from app.policy.knobs import LEASE_TTL_S, REGISTRY
 from app.policy.timeline import SKEW
 from app.sdk.verify.folded.law import LAW_KINDS, Law
 from app.sdk.verify.folded.people import CONSENT_KINDS, Documents, People, Somebody, Unknown
@@ -177,14 +178,14 @@ class Replay:
         if said != known:
             sources = self._sources(somebody, standing) | {"device_active": device.revoked}
             yield from differences(CIRCUMSTANCES, said, known, sources, self._law.position)
-        again = self._rules.directive(known, at)
+        again, form = self._rules.directive(known, at), _form_of(facts)
         yield from _compared(
             facts,
             {
                 "capture": "on" if again.capture else "off",
-                "reasons": [reason.value for reason in again.reasons],
+                "reasons": list(REGISTRY.reasons_in(form, again.reasons)),
                 "layers": sorted({layer.digest for layer in in_force.layers}),
-                "policy": self._law.for_agents(in_force, standing) if again.capture else None,
+                "policy": self._law.for_agents(in_force, standing, form) if again.capture else None,
                 "decision": standing.decision.id if standing.decision else None,
                 "offer": standing.decision.offer_digest if standing.decision else None,
             },
@@ -292,6 +293,19 @@ def _outcome(facts: Mapping[str, Any], again: AccessDecision) -> Iterator[str]:
 
 def _verdict(reasons: Iterable[str]) -> str:
     return f"refused for {', '.join(reasons)}" if reasons else "permitted"
+
+
+def _form_of(facts: Mapping[str, Any]) -> int:
+    """The form of a lease's reasons and document; the first one is not written.
+
+    Raises:
+        Unknown: this verifier does not know it.
+        TypeError: it is no number.
+    """
+    form = facts.get("form", FIRST_FORM)
+    if form not in range(FIRST_FORM, REGISTRY.newest + 1):
+        raise Unknown(f"is written in form {form}, which this verifier does not know")
+    return int(form)
 
 
 def _compared(said: Mapping[str, Any], known: Mapping[str, Any]) -> Iterator[str]:
