@@ -19,7 +19,8 @@ from sqlalchemy import text
 from app.db.engine import open_database
 from app.demo.server import SECRETS, demo_settings, free_port, running
 from app.demo.visitor import PlainBrowser
-from app.sdk.agent.client import AgentClient, CodeShown, pair
+from app.sdk.agent.client import AgentClient
+from app.sdk.agent.pairing import CodeShown, pair
 
 PERSON, CONSUMER = "E-0043", "training-pipeline"
 ROUNDS, CALLS = 5, 60

@@ -10,16 +10,11 @@ from rich.console import Console
 from rich.table import Table
 
 from app.kernel.errors import InvalidInput, Unavailable
-from app.sdk.agent.client import (
-    AgentClient,
-    CodeShown,
-    NotPaired,
-    Paired,
-    PairingFailed,
-    Tally,
-    pair,
-)
+from app.sdk.agent.client import AgentClient
+from app.sdk.agent.identity import NotPaired, PairingFailed
+from app.sdk.agent.pairing import CodeShown, Paired, pair
 from app.sdk.agent.recording import PlayedStep, RecordingError, read_recording, run
+from app.sdk.agent.tally import Tally
 
 verbs = typer.Typer(no_args_is_help=True, help="The reference agent: pair, run, status.")
 console = Console(highlight=False)

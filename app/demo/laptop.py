@@ -9,7 +9,9 @@ from rich.console import Console
 
 from app.demo.seed import DATA
 from app.kernel.errors import HabeasError
-from app.sdk.agent.client import AgentClient, CodeShown, NotPaired, PairingFailed, pair
+from app.sdk.agent.client import AgentClient
+from app.sdk.agent.identity import NotPaired, PairingFailed
+from app.sdk.agent.pairing import CodeShown, pair
 from app.sdk.agent.recording import PlayedStep, read_recording, run
 from app.wiring import Services
 

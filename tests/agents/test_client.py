@@ -12,19 +12,11 @@ from app.kernel.refusals import Refusal
 from app.kernel.signing import LocalSigner, jwk
 from app.kernel.vocabulary import Reason
 from app.sdk.agent import memory
-from app.sdk.agent.client import (
-    LEASE_MEDIA_TYPE,
-    AgentClient,
-    CodeShown,
-    Identity,
-    NotPaired,
-    Paired,
-    PairingFailed,
-    Tally,
-    Waiting,
-    pair,
-)
+from app.sdk.agent.client import LEASE_MEDIA_TYPE, AgentClient
 from app.sdk.agent.guard import Allowed
+from app.sdk.agent.identity import Identity, NotPaired, PairingFailed
+from app.sdk.agent.pairing import CodeShown, Paired, Waiting, pair
+from app.sdk.agent.tally import Tally
 from app.sdk.wire import Silence, Wire
 from tests.agent_simulator import DEVICE, LeaseOffice, event, policy_document
 

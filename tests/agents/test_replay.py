@@ -9,7 +9,8 @@ from starlette.testclient import TestClient
 from app.consent.model import Act
 from app.kernel.refusals import Refusal
 from app.kernel.vocabulary import Reason, Signal
-from app.sdk.agent.client import AgentClient, CodeShown, pair
+from app.sdk.agent.client import AgentClient
+from app.sdk.agent.pairing import CodeShown, pair
 from app.sdk.agent.recording import RecordingError, play, read_recording, run
 from tests.agent_simulator import AgentSimulator, LeaseOffice, event
 

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from app.demo.laptop import RECORDING
 from app.demo.tour.stage import AUDITOR, EMPLOYEE, Stage
 from app.demo.tour.step import StepResult, hold
-from app.sdk.agent.client import AgentClient, CodeShown, pair
+from app.sdk.agent.client import AgentClient
+from app.sdk.agent.pairing import CodeShown, pair
 from app.sdk.agent.recording import play, read_recording
 
 EVENTS = 1_500

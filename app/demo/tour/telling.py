@@ -18,7 +18,7 @@ from app.demo.tour.stage import Stage
 from app.demo.tour.step import StepResult
 from app.kernel.errors import HabeasError
 from app.kernel.signing import BadToken
-from app.sdk.agent.client import PairingFailed
+from app.sdk.agent.identity import PairingFailed
 from app.sdk.store.grants import GrantRefused, UseRefused
 
 STORY: tuple[Callable[[Stage], StepResult], ...] = (

@@ -15,9 +15,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from app.sdk.agent.client import AgentClient, Polled, Tally
+from app.sdk.agent.client import AgentClient, Polled
 from app.sdk.agent.event import UiEvent, read_event
 from app.sdk.agent.guard import Allowed, Guard
+from app.sdk.agent.tally import Tally
 
 PER_POLL = 100
 

@@ -1,0 +1,109 @@
+"""Who this device is, and whom it trusts: kept in its folder from pairing on.
+
+Rule: the service's keys for leases, and no others, are taken at pairing, from the address that was
+typed in, and kept. So that nobody on the way can give us keys of his own, that address is https, or
+this very machine.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from app.kernel.canonical import Json, canonical
+from app.kernel.signing import jwk
+from app.kernel.tokens import KEY_USE, LEASE_TYPE, keys_for
+from app.sdk.agent import memory
+
+_DEVICE_FILE = "device.json"
+
+
+class PairingFailed(Exception):
+    """The device could not be paired; the message says why and what to do."""
+
+
+class NotPaired(Exception):
+    """There is no paired device in this folder."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a paired device keeps in its folder, beside its key and the guard's memory.
+
+    Attributes:
+        keys: the service's public keys for leases, by key id.
+    """
+
+    base_url: str
+    device_id: str
+    name: str
+    keys: Mapping[str, bytes]
+
+
+def open_identity(folder: Path) -> Identity:
+    """The device that was paired in a folder.
+
+    Raises:
+        NotPaired: there is none, or its file cannot be read.
+    """
+    try:
+        kept = json.loads((folder / _DEVICE_FILE).read_bytes())
+        return Identity(
+            str(kept["base_url"]),
+            str(kept["device_id"]),
+            str(kept["name"]),
+            lease_keys(kept["jwks"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError, PairingFailed) as error:
+        raise NotPaired(f"no device is paired in {folder}: pair it first") from error
+
+
+def keep_identity(folder: Path, identity: Identity) -> None:
+    """Keep it; a device paired in the folder before is replaced."""
+    body: dict[str, Json] = {
+        "v": 1,
+        "base_url": identity.base_url,
+        "device_id": identity.device_id,
+        "name": identity.name,
+        "jwks": {
+            "keys": [{**jwk(public), KEY_USE: LEASE_TYPE} for public in identity.keys.values()]
+        },
+    }
+    memory.replace(folder / _DEVICE_FILE, canonical(body))
+
+
+def lease_keys(jwks: Mapping[str, Any]) -> dict[str, bytes]:
+    """The public keys for leases of a key set, by key id."""
+    try:
+        return keys_for(jwks, LEASE_TYPE)
+    except ValueError as error:
+        raise PairingFailed(f"the service shows no keys that can be used: {error}") from error
+
+
+def require_safe(base_url: str) -> None:
+    """Return if nobody on the way can answer in the service's place .
+
+    Raises:
+        PairingFailed: plain http to another machine, or no address at all.
+    """
+    try:
+        parts = urlsplit(base_url)
+        host = parts.hostname or ""
+        near = host == "localhost" or (_is_address(host) and ip_address(host).is_loopback)
+    except ValueError as error:
+        raise PairingFailed(f"{base_url} is not an address: {error}") from error
+    if not host or not (parts.scheme == "https" or (parts.scheme == "http" and near)):
+        raise PairingFailed(
+            f"{base_url} is not safe to take keys from: use https (http only on this machine)"
+        )
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True

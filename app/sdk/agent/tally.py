@@ -1,0 +1,49 @@
+"""What a device will report: counts of what its guard allowed and refused."""
+
+import uuid
+from dataclasses import dataclass, field
+
+from app.kernel.canonical import Json
+
+
+@dataclass
+class Tally:
+    """Counts of what the guard allowed and refused, for the next report.
+
+    Attributes:
+        allowed: events by (app, signal).
+        refused: events by reason.
+        lease: ``jti`` of the lease applied; None if there was none.
+        policy: digest of the policy document applied; None if there was none.
+    """
+
+    allowed: dict[tuple[str, str], int] = field(default_factory=dict)
+    refused: dict[str, int] = field(default_factory=dict)
+    lease: str | None = None
+    policy: str | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.allowed or self.refused)
+
+    def add(self, other: "Tally") -> None:
+        """Add the counts of a later one."""
+        if other.lease is not None:
+            self.lease, self.policy = other.lease, other.policy
+        for place, events in other.allowed.items():
+            self.allowed[place] = self.allowed.get(place, 0) + events
+        for reason, events in other.refused.items():
+            self.refused[reason] = self.refused.get(reason, 0) + events
+
+
+def report_of(tally: Tally) -> dict[str, Json]:
+    """A report, under an id of its own."""
+    return {
+        "report": uuid.uuid4().hex,
+        "lease": tally.lease,
+        "policy": tally.policy,
+        "allowed": [
+            {"app": app, "signal": signal, "events": events}
+            for (app, signal), events in sorted(tally.allowed.items())
+        ],
+        "refused": dict(sorted(tally.refused.items())),
+    }
