@@ -1,6 +1,7 @@
 """Verify one ``.tlog-proof`` file: one entry, in one log, under one key."""
 
 from pathlib import Path
+from typing import Literal
 
 from app.audit.entries.model import read_leaf
 from app.audit.tree.checkpoint import (
@@ -34,21 +35,39 @@ def verify_proof(path: Path, vkey: str | None, policy: bytes | None = None) -> R
                     integrity.add("not enough witnesses cosigned the checkpoint")
         except (BadNote, BadProof, ValueError) as error:
             integrity.add(str(error))
+    verdicts = (
+        integrity.verdict(
+            f"Entry {index} is in the log that the checkpoint signs.",
+            "Nothing is shown about the entry.",
+        ),
+        Verdict(None, "A proof shows that one entry is there, not what else is."),
+        Verdict(None, "Verify an export to judge decisions."),
+    )
+    return report_on_one("proof", path.name, vkey, signed, verdicts, LIMITS)
+
+
+def report_on_one(
+    subject: Literal["proof", "receipt"],
+    name: str,
+    vkey: str | None,
+    signed: Checkpoint | None,
+    verdicts: tuple[Verdict, Verdict, Verdict],
+    limits: tuple[str, ...],
+) -> Report:
+    """Report on the file of a single entry; the verdicts are integrity, completeness, policy."""
+    integrity, completeness, policy = verdicts
     return Report(
-        subject="proof",
-        name=path.name,
+        subject=subject,
+        name=name,
         key="missing" if vkey is None else "given",
         vkey=vkey,
         origin=signed.origin if signed else None,
         size=signed.size if signed else None,
         root=signed.root if signed else None,
-        integrity=integrity.verdict(
-            f"Entry {index} is in the log that the checkpoint signs.",
-            "Nothing is shown about the entry.",
-        ),
-        completeness=Verdict(None, "A proof shows that one entry is there, not what else is."),
-        policy=Verdict(None, "Verify an export to judge decisions."),
-        limits=LIMITS,
+        integrity=integrity,
+        completeness=completeness,
+        policy=policy,
+        limits=limits,
     )
 
 

@@ -14,7 +14,7 @@ from app.audit.tree.merkle import BadProof
 from app.kernel.signing import read_token
 from app.kernel.tokens import RECEIPT_TYPE, keys_for
 from app.sdk.verify.report import LIMITS, Findings, Report, Verdict
-from app.sdk.verify.tree.proof import check_proof
+from app.sdk.verify.tree.proof import check_proof, report_on_one
 
 KEYS_LIMIT = (
     "The receipt's signing key was taken from the file itself. Compare it with the one that the "
@@ -55,26 +55,20 @@ def verify_receipt(path: Path, vkey: str | None, keys: bytes | None = None) -> R
     except (BadNote, BadProof, ValueError, KeyError, TypeError) as error:
         integrity.add(str(error) or type(error).__name__)
     place = "" if index is None else f" It is entry {index} of the log that the checkpoint signs."
-    return Report(
-        subject="receipt",
-        name=path.name,
-        key="missing" if vkey is None else "given",
-        vkey=vkey,
-        origin=signed.origin if signed else None,
-        size=signed.size if signed else None,
-        root=signed.root if signed else None,
-        integrity=integrity.verdict(
+    verdicts = (
+        integrity.verdict(
             f"The receipt says what was signed.{place}", "The receipt cannot be relied on."
         ),
-        completeness=Verdict(
+        Verdict(
             None,
             "A receipt shows one decision, not which others there are."
             if vkey
             else "Give the log's key to check the receipt's place in the log.",
         ),
-        policy=Verdict(None, "Verify an export to judge decisions about data."),
-        limits=(KEYS_LIMIT, *LIMITS) if keys is None else LIMITS,
+        Verdict(None, "Verify an export to judge decisions about data."),
     )
+    limits = (KEYS_LIMIT, *LIMITS) if keys is None else LIMITS
+    return report_on_one("receipt", path.name, vkey, signed, verdicts, limits)
 
 
 def _placed(log: Any, claims: dict[str, Any], vkey: str) -> tuple[int, Checkpoint]:
