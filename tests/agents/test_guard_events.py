@@ -62,6 +62,10 @@ def test_a_denied_signal_is_not_captured(judge):
     assert guard.may_capture(event(signal="key_content")) == Denied(Refusal.SIGNAL_DENIED)
 
 
+def test_where_no_purpose_is_left_nothing_is_captured(judge):
+    assert judge(purposes=[]).may_capture(event()) == Denied(Refusal.SIGNAL_DENIED)
+
+
 def test_a_redacted_signal_says_so(judge):
     guard = judge(signals=_signals(key_content="redact"))
     assert guard.may_capture(event(signal="key_content")) == Allowed(Mode.REDACT, "vscode")

@@ -39,6 +39,7 @@ from app.kernel.vocabulary import Mode, Reason
 from app.policy.catalogue.matching import match_app, match_exclusion
 from app.policy.knobs import (
     HOURS,
+    PURPOSES,
     REGISTRY,
     Applied,
     KnobRegistry,
@@ -290,6 +291,8 @@ class Guard:
         app = match_app(event, document)
         if app is None:
             return Denied(Refusal.APP_UNLISTED)
+        if not document[PURPOSES.name]:
+            return Denied(Refusal.SIGNAL_DENIED)  # nothing is captured for no purpose
         mode = self._capped(event, app, document)
         if isinstance(mode, Denied):
             return mode
