@@ -1,4 +1,4 @@
-"""Triggers for append-only tables, on both databases (THREATS §2 and §3).
+"""Triggers for append-only tables, on both databases.
 
 They are prevention: the owner of the file or of the table can drop them. Detection is the signed
 tree. Frozen like a migration: a changed rule is a new function, used by a new migration.

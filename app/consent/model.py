@@ -230,7 +230,8 @@ Bases: TypeAlias = Iterable[Basis | str]
 def suffices(bases: Bases, state: State) -> bool:
     """Say whether a state is enough under these bases; more bases never make it less.
 
-    Collective agreement and permit are preconditions, never enough by themselves (LAW §3).
+    Collective agreement and permit are preconditions, never enough by themselves: choice 3 of
+    docs/law.md.
     """
     words = {str(basis) for basis in bases}
     if state is State.GIVEN:

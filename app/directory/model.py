@@ -4,7 +4,7 @@ Rules:
 1. Three regions bear on a person: home, place of work, and the employing entity's establishment.
 2. ``residence`` counts the homes of a person: it grows when the home region changes and when
    somebody who left comes back. What was agreed to in one residence does not hold in the next, not
-   even after a return to the first (LAW §5: a region change never carries a decision over).
+   even after a return to the first (docs/law.md, Decisions).
 3. A management chain ends. A cycle is refused at import; a walk upward stops where it would repeat.
 """
 

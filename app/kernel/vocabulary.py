@@ -88,7 +88,7 @@ class Basis(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a lease says off (DESIGN §6, closed)."""
+    """Why a lease says off (closed list)."""
 
     CONSENT_MISSING = "consent_missing"
     CONSENT_REFUSED = "consent_refused"

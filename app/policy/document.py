@@ -1,4 +1,4 @@
-"""The policy document that agents fetch, in a numbered form (DESIGN §6.4).
+"""The policy document that agents fetch, in a numbered form.
 
 Rules:
 1. A document is canonical and shared by everybody with the same result. Its form stands in ``v``.

@@ -42,7 +42,7 @@ from app.policy.knob_shapes import (
 T = TypeVar("T")
 
 LEASE_LIFE_S = 900
-"""Seconds a lease lives where no layer says less (DESIGN §6.3)."""
+"""Seconds a lease lives where no layer says less."""
 
 PRECONDITIONS = ("works_agreement", "dpia", "permit", "consultation", "risk_assessment")
 APPROVERS = ("works_council", "dpo")

@@ -337,7 +337,7 @@ def test_a_guessed_secret_opens_nothing(office: Office) -> None:
 
 
 def test_no_permit_stands_after_the_withdrawal_it_raced(office: Office) -> None:
-    """THREATS 29: for every permit, its index is below that of the opt-out."""
+    """For every permit, its index is below that of the opt-out."""
     office.captured(ALICE, BOB)
     for _ in range(4):
         permitted = threading.Event()

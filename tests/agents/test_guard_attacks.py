@@ -1,4 +1,4 @@
-"""What somebody between the service and the laptop, or on the laptop, may try (THREATS rows 13-20).
+"""What somebody between the service and the laptop, or on the laptop, may try.
 
 Each attack starts from an agent that captures rightly. Afterwards capture is off, with the reason.
 """

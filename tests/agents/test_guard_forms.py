@@ -1,4 +1,4 @@
-"""An agent never goes dark because the service learned something (DESIGN §6.4).
+"""An agent never goes dark because the service learned something.
 
 The service here has an invented next form with a new knob, signal and reason
 (tests/policy/next_form.py). It writes its documents and reasons by the program's own functions.

@@ -137,7 +137,7 @@ ATTACKS = (
 
 @pytest.mark.parametrize("text", ATTACKS)
 def test_no_cell_is_a_formula_and_each_reads_back(text: str) -> None:
-    """THREATS row 27: in every field that holds text."""
+    """In every field that holds text."""
     hostile = entry(
         actor={"kind": "device", "id": text}, purpose=text, subjects=[text], submission=text,
         event=text, commitment=text, facts={"note": text},

@@ -1,4 +1,4 @@
-"""The ways around an append-only table (THREATS §3), as data: who tries what, on which database.
+"""The ways around an append-only table, as data: who tries what, on which database.
 
 ``cover`` puts the guards back afterwards, as somebody would who does not want to be noticed: then
 the self-test at start sees nothing, and the signed tree has to.

@@ -62,5 +62,5 @@ def test_a_signal_that_is_on_no_list_is_none() -> None:
 
 
 def test_typed_text_pictures_and_addresses_are_content() -> None:
-    """The law attaches to it (LAW section 4): a purpose without content reads none of them."""
+    """A purpose without content reads none of them (docs/law.md, Purposes)."""
     assert {"key_content", "screenshot", "app_url"} == CONTENT_SIGNALS

@@ -189,7 +189,7 @@ class TestNotices:
 
 
 class TestWhatTheLawAllows:
-    """LAW.md as sentences, on the floors alone."""
+    """docs/law.md as sentences, on the floors alone."""
 
     def test_norway_prohibits_and_cites_the_rule(self, floors: Mapping[str, Floor]) -> None:
         point = compiled(floors, {}, "NO")

@@ -1,4 +1,4 @@
-"""Sign-in against a provider that lies (THREATS 23): no defect ever ends in a session.
+"""Sign-in against a provider that lies: no defect ever ends in a session.
 
 The real client code runs; only the provider is ours.
 """

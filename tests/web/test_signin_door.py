@@ -1,4 +1,4 @@
-"""The door: forged forms, cookies, stale rights, headers, strangers' texts (THREATS 21-24)."""
+"""The door: forged forms, cookies, stale rights, headers, strangers' texts."""
 
 from dataclasses import replace
 from datetime import timedelta

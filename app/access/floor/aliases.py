@@ -1,8 +1,8 @@
 """Names under which a prohibited purpose is asked for: standard terms and plain speech.
 
 Used by terms.py to *name* a refusal. A name that is missing here is refused all the same, as an
-unknown purpose. Sources: W3C DPV 2.3 and DPV AI Act terms, Fides data uses (LAW §4), and the words
-for it in the languages of the regions served.
+unknown purpose. Sources: W3C DPV 2.3 and DPV AI Act terms, Fides data uses (docs/law.md, Purposes),
+and the words for it in the languages of the regions served.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What a permit obliges the consumer to: one list (LAW §4).
+"""What a permit obliges the consumer to: one list (docs/law.md, Purposes).
 
 The purpose file names it for each allowed purpose, the answer and the grant carry it, and the store
 opens nothing where one of them is missing, unknown or not kept. To add an obligation is to add a

@@ -8,8 +8,8 @@ Rules:
 3. Nothing here is read from a file, a row or a setting. A change is a change of this program and
    gets a new ``FLOOR_VERSION``.
 
-Source of the keys and of the prohibited roots: LAW §4, W3C DPV 2.3, GDPR Art. 5(1)(b),
-AI Act Art. 5(1)(f) and Annex III no. 4.
+Source of the keys and of the prohibited roots: docs/law.md, Purposes; W3C DPV 2.3; GDPR Art.
+5(1)(b); AI Act Art. 5(1)(f) and Annex III no. 4.
 """
 
 import re
@@ -41,7 +41,7 @@ SEPARATED = frozenset({"hr", "management"})
 
 @dataclass(frozen=True)
 class Terms:
-    """What the law attaches to one allowed purpose (LAW §4, second column).
+    """What the law attaches to one allowed purpose (docs/law.md, Purposes).
 
     Attributes:
         consent: the persons' standing must suffice, during capture and now; the policies in force

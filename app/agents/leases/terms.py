@@ -120,7 +120,7 @@ class Terms:
         return digest(canonical(self.content))
 
     def claims(self, now: datetime, nonce: str | None) -> dict[str, Json]:
-        """The claims of a lease issued now (DESIGN §6.3); times in seconds."""
+        """The claims of a lease issued now; times in seconds."""
         issued = int(now.timestamp())
         expires = issued + self.ttl_s
         if self.ends_at is not None:

@@ -1,4 +1,4 @@
-"""Headers that tell a browser how little these pages may do (THREATS 21 and 22).
+"""Headers that tell a browser how little these pages may do.
 
 No inline script or style, nothing from elsewhere, no framing. ``form-action`` names the OpenID
 provider too: browsers hold redirects after a form to it, and signing in again can follow one.
