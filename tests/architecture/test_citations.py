@@ -1,4 +1,4 @@
-"""What the code cites is in the repository: every path exists, every section of a page, every law."""
+"""What the code cites is in the repository: every path, every section of a page, every law."""
 
 import re
 from collections.abc import Iterator
