@@ -20,6 +20,7 @@ from app.wiring import build
 from tests.agent_simulator import event
 from tests.agents.conftest import POLICY, assertion
 from tests.policy.next_form import COUNCIL_ASKED, LATER, NEXT, PRESENT, WIDTH
+from tests.sdk.day import Log
 
 LIMITED = POLICY.replace("  apps:", f"  {WIDTH.name}: {{value: 1280}}\n  apps:")
 GAZE = POLICY.replace("    click:", "    gaze: {mode: allow, retention_days: 1}\n    click:")
@@ -166,3 +167,14 @@ def test_over_http_it_is_an_unprocessable_request(company, path):
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["errors"][0]["field"] == "forms"
+
+
+def test_a_lease_of_an_older_form_is_replayed_under_a_service_of_the_next(company):
+    told(company, opened(company, POLICY))
+    assert Log.of(company.services).findings() == ()
+
+
+def test_a_verifier_says_of_a_form_that_it_does_not_know_that_it_does_not(company):
+    told(company, opened(company, POLICY), BOTH)
+    (finding,) = Log.of(company.services).findings()
+    assert f"is written in form {LATER}, which this verifier does not know" in finding

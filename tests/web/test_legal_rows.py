@@ -10,13 +10,20 @@ from app.kernel.vocabulary import Mode
 from app.policy.catalogue.model import Catalogue
 from app.policy.catalogue.packs import load_catalogue
 from app.policy.changes.model import RegionView
+from app.policy.knobs import REGISTRY
 from app.policy.lattice import compile_layers
 from app.policy.law.layer import Evidence, Floor, Why
 from app.policy.law.packs import load_floors
 from app.policy.model import InForce
 from app.web.legal.region import evidence_rows, region_sentence
 from app.web.legal.region_table import obstacle_rows, region_rows
-from app.web.words.knob_words import knob_in_words, value_in_words, week_in_words
+from app.web.words.knob_words import (
+    knob_in_words,
+    meet_in_words,
+    number_in_words,
+    value_in_words,
+    week_in_words,
+)
 from app.web.words.policy_words import counted, duration_in_words, listed
 from app.web.words.region_words import in_tree_order, reasons
 
@@ -202,6 +209,27 @@ def test_hours_of_the_week_are_said_as_people_do(hours: list[int], said: str) ->
 )
 def test_values_are_said_in_words(knob: str, value: object, said: str) -> None:
     assert value_in_words(knob, value) == said
+
+
+@pytest.mark.parametrize(
+    ("knob", "said"),
+    [
+        ("status", "Approved only if every layer is."),
+        ("bases", "Only what every layer lists."),
+        ("hours", "Only the hours that every layer allows."),
+        ("exclusions", "All that any layer names."),
+        ("off_hours", "The strictest of all layers."),
+        ("screenshot_min_interval_s", "The longest of all layers."),
+        ("lease_ttl_s", "The shortest of all layers."),
+        ("cohort_min", "The largest of all layers."),
+    ],
+)
+def test_how_layers_meet_is_said_by_what_a_knob_measures(knob: str, said: str) -> None:
+    assert meet_in_words(REGISTRY.rows[knob]) == said
+
+
+def test_a_number_is_said_with_its_unit() -> None:
+    assert number_in_words(1280, "pixel") == "1,280 pixels"
 
 
 @pytest.mark.parametrize(
