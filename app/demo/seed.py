@@ -17,7 +17,7 @@ from app.directory.packs import read_people
 from app.kernel.authority import Role
 from app.kernel.canonical import digest
 from app.kernel.errors import Unavailable
-from app.policy.changes.model import State
+from app.policy.changes.model import ChangeState
 from app.wiring import Services
 
 DATA = Path(__file__).with_name("data")
@@ -68,7 +68,7 @@ def _publish(services: Services, tx: Tx, file: Path, now: datetime) -> None:
     approvers = [*others, *_holders(services, tx, "works_council", region)]
     approvers += _holders(services, tx, "dpo", region)
     for approver in approvers:
-        if change.state is not State.IN_REVIEW:
+        if change.state is not ChangeState.IN_REVIEW:
             return
         if {role.name for role in approver.roles} & set(change.approvals_needed):
             change = services.policy.workflow.approve(tx, approver, change.id, change.digest, now)

@@ -26,7 +26,7 @@ _MOST_DOCUMENTS = 512
 
 
 @dataclass(frozen=True)
-class Memory:
+class PolicyMemory:
     """What was answered while one event was the last.
 
     Attributes:
@@ -39,7 +39,7 @@ class Memory:
     answers: dict[tuple[tuple[str, ...], int], InForce] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, event: str, history: History) -> "Memory":
+    def of(cls, event: str, history: History) -> "PolicyMemory":
         """Begin with no answer."""
         return cls(event, history, moments(history))
 

@@ -48,7 +48,7 @@ class Prospect:
 
 
 @dataclass(frozen=True)
-class Situation:
+class RegionOutlook:
     """What a new policy of a region would come into.
 
     Attributes:
@@ -118,7 +118,7 @@ def met_policies(history: History, region: str, now: datetime) -> tuple[CompanyP
     return tuple(one.row.policy for one in counted)
 
 
-def situation_of(history: History, names: tuple[str, ...], now: datetime) -> Situation:
+def outlook_of(history: History, names: tuple[str, ...], now: datetime) -> RegionOutlook:
     """Compute it; ``names`` are the region and those above it."""
     prospects = [_prospect(history, names, now)]
     for at in moments(history):
@@ -128,7 +128,7 @@ def situation_of(history: History, names: tuple[str, ...], now: datetime) -> Sit
                 prospects.append(prospect)
     published = history.company_of(names[0])
     latest = published[-1].policy if published else None
-    return Situation(names[0], prospects[0], tuple(prospects[1:]), latest)
+    return RegionOutlook(names[0], prospects[0], tuple(prospects[1:]), latest)
 
 
 def published(
@@ -142,7 +142,7 @@ def published(
         names: its region and those above it.
         now: the present instant.
     """
-    way, starts = situation_of(history, names, now).publication(policy, now)
+    way, starts = outlook_of(history, names, now).publication(policy, now)
     last = max((row.id for row in history.company), default=0)
     row = CompanyRow(
         id=last + 1,

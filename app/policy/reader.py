@@ -15,9 +15,9 @@ from app.policy import store
 from app.policy.knobs import REGISTRY, KnobRegistry
 from app.policy.lattice import compile_layers
 from app.policy.law.layer import chain
-from app.policy.memory import Memory
+from app.policy.memory import PolicyMemory
 from app.policy.model import InForce
-from app.policy.prospect import Situation, situation_of
+from app.policy.prospect import RegionOutlook, outlook_of
 from app.policy.timeline import History, in_force
 
 
@@ -26,14 +26,14 @@ class PolicyReader:
 
     def __init__(self, registry: KnobRegistry = REGISTRY) -> None:
         self.registry = registry
-        self._memory: Memory | None = None
+        self._memory: PolicyMemory | None = None
 
-    def memory(self, tx: Tx) -> Memory:
+    def memory(self, tx: Tx) -> PolicyMemory:
         """The answers under the event that is the last now: many questions, one statement."""
         head, memory = store.head(tx), self._memory
         if memory is None or memory.event != head.event:
             history = store.history(tx, head.seq, self.registry)
-            memory = self._memory = Memory.of(head.event, history)
+            memory = self._memory = PolicyMemory.of(head.event, history)
         return memory
 
     def history(self, tx: Tx) -> History:
@@ -55,14 +55,14 @@ class PolicyReader:
         """What holds from start to end, both included: at the start, and after each change."""
         return self.memory(tx).throughout(regions, start, end)
 
-    def situation(self, tx: Tx, region: str, now: datetime) -> Situation:
+    def outlook(self, tx: Tx, region: str, now: datetime) -> RegionOutlook:
         """What a new company policy of a region would come into.
 
         Raises:
             NotFound: the region has no floor.
         """
         names = self.chain(tx, region, now)
-        return situation_of(self.history(tx), names, now)
+        return outlook_of(self.history(tx), names, now)
 
     def chain(self, tx: Tx, region: str, at: datetime) -> tuple[str, ...]:
         """The region and those above it.

@@ -28,7 +28,7 @@ from app.policy.changes.workflow import Workflow
 from app.policy.knobs import REGISTRY, KnobRegistry
 from app.policy.law.layer import Floor, chain
 from app.policy.law.packs import PolicyTexts
-from app.policy.memory import Documents, Memory
+from app.policy.memory import Documents, PolicyMemory
 from app.policy.model import InForce
 from app.policy.reader import PolicyReader
 from app.policy.timeline import met
@@ -154,8 +154,8 @@ class PolicyService:
         """
         return self.reader.in_force(tx, regions, at, known_at)
 
-    def memory(self, tx: Tx) -> Memory:
-        """What holds, for whoever asks several questions about one person (``Memory``)."""
+    def memory(self, tx: Tx) -> PolicyMemory:
+        """What holds, for whoever asks several questions about one person (``PolicyMemory``)."""
         return self.reader.memory(tx)
 
     def throughout(

@@ -172,16 +172,6 @@ REASON = "more than a dozen modules because"
 FULL_FOLDERS = {"app/policy", "app/kernel"}
 """Still to be split, or to say why."""
 
-SHARED_NAMES = {
-    "Memory",
-    "Reason",
-    "SignalRow",
-    "Situation",
-    "State",
-    "Terms",
-}
-"""Names of classes that still mean two things."""
-
 
 def modules() -> Iterator[tuple[str, ast.Module]]:
     for path in sorted(ROOT.rglob("*.py")):
@@ -218,4 +208,4 @@ def test_no_class_shares_its_name_with_another() -> None:
             if isinstance(node, ast.ClassDef):
                 places.setdefault(node.name, []).append(f"{name}:{node.lineno}")
     shared = {name: where for name, where in places.items() if len(where) > 1}
-    assert shared.keys() <= SHARED_NAMES, {n: shared[n] for n in shared.keys() - SHARED_NAMES}
+    assert not shared

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from app.kernel.errors import Conflict, Forbidden, HabeasError
 from app.policy.changes import store as change_store
-from app.policy.changes.model import State, Step, StepTaken
+from app.policy.changes.model import ChangeState, Step, StepTaken
 from app.policy.model import InForce
 from tests.make import person
 from tests.policy.house import ANNA, BEN, BERND, CLARA, GERMAN, House, policy_text
@@ -46,7 +46,7 @@ class TestAtTheSameMoment:
         outcomes = at_once(lambda: house.approve(BEN, change), lambda: house.approve(CAROL, change))
         assert sum(isinstance(outcome, Conflict) for outcome in outcomes) == 1
         assert len(house.entries("policy.published")) == 1
-        assert house.look(change).state is State.IN_FORCE
+        assert house.look(change).state is ChangeState.IN_FORCE
 
     def test_one_person_in_two_sessions_counts_once(self, house: House) -> None:
         both = person("greta", "legal@DE", "works_council@DE")
@@ -56,7 +56,7 @@ class TestAtTheSameMoment:
             lambda: house.approve(both, change, role="works_council"),
         )
         assert sum(isinstance(outcome, Conflict) for outcome in outcomes) == 1
-        assert house.look(change).state is State.IN_REVIEW
+        assert house.look(change).state is ChangeState.IN_REVIEW
         assert not house.in_force("DE").company
 
     def test_the_author_gains_nothing_by_asking_twice(self, house: House) -> None:
@@ -71,7 +71,7 @@ class TestAtTheSameMoment:
         change = house.propose(ANN, "US", policy_text("US"))
         outcomes = at_once(lambda: house.approve(BEN, change), lambda: house.withdraw(ANN, change))
         assert sum(isinstance(outcome, Conflict) for outcome in outcomes) == 1
-        published = house.look(change).state is State.IN_FORCE
+        published = house.look(change).state is ChangeState.IN_FORCE
         assert house.in_force("US").company is published
 
     def test_two_changes_do_not_both_replace_the_same_policy(self, house: House) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.kernel.errors import Forbidden, InvalidInput, NotFound
-from app.policy.changes.model import State, Step
+from app.policy.changes.model import ChangeState, Step
 from tests.policy.house import (
     ANNA,
     CLARA,
@@ -79,7 +79,7 @@ def test_one_person_tightens_at_once(house: House, knobs: dict[str, Any]) -> Non
     house.publish("DE", GERMAN)
     house.clock.advance(60)
     change = house.tighten(ANNA, "DE", policy_text("DE", knobs, evidence=AGREED))
-    assert change.state is State.IN_FORCE
+    assert change.state is ChangeState.IN_FORCE
     assert change.direction == "narrows"
     assert {one.direction for one in change.changes} == {"narrows"}
     assert [one.step for one in change.steps] == [Step.TIGHTENED, Step.PUBLISHED]
@@ -160,7 +160,7 @@ class TestTighteningIsNoBackDoor:
         scheduled = house.publish(
             "DE", policy_text("DE", narrowing, evidence=AGREED, valid_from="2026-12-15")
         )
-        assert scheduled.state is State.SCHEDULED
+        assert scheduled.state is ChangeState.SCHEDULED
         house.clock.advance(60)
         with pytest.raises(InvalidInput, match="something becomes wider") as caught:
             house.tighten(
@@ -168,7 +168,7 @@ class TestTighteningIsNoBackDoor:
             )
         assert [fault.field for fault in caught.value.faults] == ["apps"]
         house.clock.advance(timedelta(days=40))
-        assert house.look(scheduled).state is State.IN_FORCE
+        assert house.look(scheduled).state is ChangeState.IN_FORCE
         assert house.in_force("DE").compiled.apps == {"github"}
 
     def test_evidence_that_is_taken_away_on_a_later_day_is_not_brought_back(

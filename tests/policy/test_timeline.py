@@ -11,7 +11,7 @@ from app.policy.knobs import LEASE_TTL_S
 from app.policy.lattice import compile_layers
 from app.policy.law.layer import CompanyPolicy, Floor, chain
 from app.policy.model import InForce
-from app.policy.prospect import situation_of
+from app.policy.prospect import outlook_of
 from app.policy.timeline import CompanyRow, FloorRow, History, StopRow, in_force, met, moments
 from tests.policy.pace import unhurried
 
@@ -92,7 +92,7 @@ def publish(
 ) -> tuple[CompanyRow, ...]:
     """The rows after one more publication."""
     names = ("GLOBAL",) if one.region == "GLOBAL" else (one.region, "GLOBAL")
-    way, _ = situation_of(history(*rows, floors=floors), names, day(at)).compare(one)
+    way, _ = outlook_of(history(*rows, floors=floors), names, day(at)).compare(one)
     starts = max(day(at), one.valid_from or day(at))
     starts = max(starts, day(at + lead)) if way == "widens" else starts
     number = len(rows) + 1

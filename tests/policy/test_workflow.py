@@ -17,7 +17,7 @@ from app.kernel.errors import (
     Unreadable,
 )
 from app.kernel.vocabulary import Mode, Signal
-from app.policy.changes.model import Change, State, Step
+from app.policy.changes.model import Change, ChangeState, Step
 from app.policy.changes.transitions import KINDS, PERMISSIONS, TRANSITIONS
 from app.policy.knobs import LEASE_TTL_S, PERSONAL_DEVICE, PRECONDITIONS_ASKED
 from tests.make import person
@@ -41,26 +41,26 @@ NARROWER = policy_text(
 )
 WITH_DPO = policy_text("DE", {"approver_roles": {"value": ["dpo"]}})
 
-Case = tuple[list[str], State | type[HabeasError], str]
+Case = tuple[list[str], ChangeState | type[HabeasError], str]
 CASES: dict[str, Case] = {
     "legal and the works council of the region agree, and it is in force": (
         ["anna proposes", "bernd approves", "clara approves"],
-        State.IN_FORCE,
+        ChangeState.IN_FORCE,
         "",
     ),
     "the order of approvals is of no matter": (
         ["anna proposes", "clara approves", "bernd approves"],
-        State.IN_FORCE,
+        ChangeState.IN_FORCE,
         "",
     ),
     "the second person of legal alone is not enough where the floor asks for more": (
         ["anna proposes", "bernd approves"],
-        State.IN_REVIEW,
+        ChangeState.IN_REVIEW,
         "works_council",
     ),
     "the works council alone is not enough": (
         ["anna proposes", "clara approves"],
-        State.IN_REVIEW,
+        ChangeState.IN_REVIEW,
         "legal",
     ),
     "the author does not approve": (["anna proposes", "anna approves"], Forbidden, "you wrote"),
@@ -81,12 +81,12 @@ CASES: dict[str, Case] = {
     ),
     "who holds two roles leaves the one that is easier to find to others": (
         ["anna proposes", "gudrun approves", "bernd approves"],
-        State.IN_FORCE,
+        ChangeState.IN_FORCE,
         "",
     ),
     "who holds two roles may say which one they supply": (
         ["anna proposes", "gudrun approves as legal", "clara approves"],
-        State.IN_FORCE,
+        ChangeState.IN_FORCE,
         "",
     ),
     "nobody supplies a role that they do not hold": (
@@ -135,7 +135,7 @@ CASES: dict[str, Case] = {
     ),
     "the second person may withdraw it as well": (
         ["anna proposes", "bernd withdraws"],
-        State.WITHDRAWN,
+        ChangeState.WITHDRAWN,
         "",
     ),
     "nothing is withdrawn twice": (
@@ -195,13 +195,13 @@ def walk(house: House, steps: list[str], text: str = GERMAN) -> Change:
 
 @pytest.mark.parametrize(("steps", "ends", "because"), CASES.values(), ids=CASES.keys())
 def test_the_workflow(
-    house: House, steps: list[str], ends: State | type[HabeasError], because: str
+    house: House, steps: list[str], ends: ChangeState | type[HabeasError], because: str
 ) -> None:
-    if isinstance(ends, State):
+    if isinstance(ends, ChangeState):
         change = walk(house, steps)
         assert change.state is ends
         assert change.approvals_needed == ((because,) if because else ())
-        assert house.in_force("DE").company is (ends is State.IN_FORCE)
+        assert house.in_force("DE").company is (ends is ChangeState.IN_FORCE)
         return
     with pytest.raises(ends, match=because):
         walk(house, steps)
@@ -252,7 +252,7 @@ def test_an_approver_is_not_got_rid_of_without_their_approval(house: House) -> N
 def test_legal_is_asked_once_where_a_floor_asks_for_nobody_else(house: House) -> None:
     change = house.propose(ANN, "US", policy_text("US"))
     assert change.approvals_needed == ("legal",)
-    assert house.approve(BEN, change).state is State.IN_FORCE
+    assert house.approve(BEN, change).state is ChangeState.IN_FORCE
 
 
 def test_a_renamed_account_is_the_same_person(house: House) -> None:
@@ -271,7 +271,7 @@ def test_a_change_written_on_top_of_another_policy_is_stale(house: House) -> Non
     house.approve(CLARA, one)
     with pytest.raises(Conflict, match="another policy was published"):
         house.approve(CLARA, two)
-    assert house.withdraw(ANNA, two).state is State.WITHDRAWN
+    assert house.withdraw(ANNA, two).state is ChangeState.WITHDRAWN
 
 
 def test_the_same_text_again_changes_nothing_and_is_said_so(house: House) -> None:
@@ -284,8 +284,8 @@ def test_a_later_policy_supersedes(house: House) -> None:
     first = house.publish("DE", GERMAN)
     house.clock.advance(60)
     second = house.publish("DE", NARROWER)
-    assert house.look(first).state is State.SUPERSEDED
-    assert house.look(second).state is State.IN_FORCE
+    assert house.look(first).state is ChangeState.SUPERSEDED
+    assert house.look(second).state is ChangeState.IN_FORCE
     assert second.direction == "narrows"
 
 
@@ -294,18 +294,18 @@ def test_widening_waits_for_the_lead_time(house: House) -> None:
     house.publish("DE", policy_text("DE", {**lead, "apps": {"value": ["github"]}}))
     house.clock.advance(timedelta(days=30))
     wider = house.publish("DE", policy_text("DE", lead))
-    assert wider.state is State.SCHEDULED
+    assert wider.state is ChangeState.SCHEDULED
     assert wider.valid_from == house.clock.now() + timedelta(days=14)
     assert house.in_force("DE").compiled.apps == {"github"}
     house.clock.advance(timedelta(days=14))
-    assert house.look(wider).state is State.IN_FORCE
+    assert house.look(wider).state is ChangeState.IN_FORCE
     assert house.in_force("DE").compiled.apps == {"github", "vscode"}
 
 
 def test_shortening_the_lead_time_waits_for_the_old_one(house: House) -> None:
     house.publish("DE", policy_text("DE", {"notice_lead_days": {"value": 14}}))
     house.clock.advance(timedelta(days=30))
-    assert house.publish("DE", policy_text("DE")).state is State.SCHEDULED
+    assert house.publish("DE", policy_text("DE")).state is ChangeState.SCHEDULED
 
 
 def test_unknown_regions_and_changes_are_not_found(house: House) -> None:
@@ -396,13 +396,16 @@ class TestTheTableItself:
         assert PERMISSIONS.keys() == set(Step) - {Step.PUBLISHED}
 
     def test_nothing_leads_away_from_a_withdrawn_or_published_change(self) -> None:
-        assert not {before for before, _ in TRANSITIONS} & {State.WITHDRAWN, State.SCHEDULED}
+        assert not {before for before, _ in TRANSITIONS} & {
+            ChangeState.WITHDRAWN,
+            ChangeState.SCHEDULED,
+        }
 
     def test_publishing_is_reached_through_review_or_tightening_only(self) -> None:
         ways = {before for (before, step) in TRANSITIONS if step is Step.PUBLISHED}
-        assert ways == {State.IN_REVIEW, State.APPROVED}
-        assert [key for key, after in TRANSITIONS.items() if after is State.APPROVED] == [
-            (State.DRAFT, Step.TIGHTENED)
+        assert ways == {ChangeState.IN_REVIEW, ChangeState.APPROVED}
+        assert [key for key, after in TRANSITIONS.items() if after is ChangeState.APPROVED] == [
+            (ChangeState.DRAFT, Step.TIGHTENED)
         ]
 
 

@@ -9,7 +9,7 @@ import pytest
 from app.access.enforcer import CasbinAuthority
 from app.kernel.errors import Fault, Unavailable, Unreadable
 from app.policy.catalogue.model import Catalogue
-from app.policy.changes.model import Change, Preview, State, Step, StepTaken
+from app.policy.changes.model import Change, ChangeState, Preview, Step, StepTaken
 from app.policy.law.layer import CompanyPolicy, Layer
 from app.policy.model import KnobChange
 from app.settings import Settings
@@ -41,7 +41,7 @@ def _change(**changes: object) -> Change:
         "author": "E-1",
         "note": "",
         "created_at": NOW,
-        "state": State.IN_REVIEW,
+        "state": ChangeState.IN_REVIEW,
         "steps": (StepTaken(1, Step.PROPOSED, "E-1", "", NOW),),
         "changes": (),
         "approvals_needed": ("legal", "works_council"),
@@ -95,8 +95,8 @@ def test_given_approvals_come_before_those_to_come() -> None:
     ]
 
 
-@pytest.mark.parametrize("state", list(State))
-def test_every_state_is_a_sentence_about_the_region(state: State) -> None:
+@pytest.mark.parametrize("state", list(ChangeState))
+def test_every_state_is_a_sentence_about_the_region(state: ChangeState) -> None:
     assert headline(_change(state=state), {"DE": "Germany"}).startswith("A change for Germany ")
 
 
@@ -114,7 +114,7 @@ def test_every_step_is_told(step: Step) -> None:
         ("E-1", ("legal@DE",), {}, "You wrote this change"),
         ("E-2", ("legal@FR",), {}, "you need the role legal@DE or works_council@DE"),
         ("E-2", ("auditor",), {}, "you need the role"),
-        ("E-2", ("legal@DE",), {"state": State.IN_FORCE}, "Nothing is left"),
+        ("E-2", ("legal@DE",), {"state": ChangeState.IN_FORCE}, "Nothing is left"),
         ("E-2", ("legal@DE",), {"approvals_needed": ("works_council",)}, "not yours to give"),
         (
             "E-2",

@@ -22,8 +22,8 @@ from app.agents.leases.terms import (
     MIN_AGENT,
     NOTHING_HELD,
     LeaseAnswer,
+    LeaseTerms,
     Poll,
-    Terms,
     lease_changed,
 )
 from app.agents.pairing.codes import hashed
@@ -134,7 +134,7 @@ class LeaseService:
         tx: Tx,
         holder: Holder,
         situation: Situation,
-        terms: Terms,
+        terms: LeaseTerms,
         poll: Poll,
         now: datetime,
     ) -> None:
@@ -148,7 +148,7 @@ class LeaseService:
         event_id = self.log.append(tx, lease_changed(device, situation, terms, poll.place), now)
         store.insert_lease(tx, device.id, holder.next(terms.digest), event_id, now)
 
-    def _terms(self, holder: Holder, situation: Situation) -> Terms:
+    def _terms(self, holder: Holder, situation: Situation) -> LeaseTerms:
         standing, reasons = situation.standing, situation.directive.reasons
         content: dict[str, Json] = {
             "iss": self.issuer,
@@ -164,7 +164,7 @@ class LeaseService:
         if standing.until is not None:
             content["until"] = int(standing.until.timestamp())
         consented = standing.decision.seq if standing.decision else 0
-        return Terms(
+        return LeaseTerms(
             content,
             reasons,
             seq={
@@ -175,7 +175,7 @@ class LeaseService:
             ends_at=_known_end(situation),
         )
 
-    def _answer(self, device: Device, terms: Terms, poll: Poll, now: datetime) -> LeaseAnswer:
+    def _answer(self, device: Device, terms: LeaseTerms, poll: Poll, now: datetime) -> LeaseAnswer:
         etag = terms.etag(device, now)
         if poll.nonce is None and poll.holds(etag):
             return LeaseAnswer(304, None, etag, terms.reasons)

@@ -98,7 +98,7 @@ class LeaseAnswer:
 
 
 @dataclass(frozen=True)
-class Terms:
+class LeaseTerms:
     """A lease before it is signed.
 
     Attributes:
@@ -150,7 +150,9 @@ class Terms:
         return f'"{hashlib.sha256(named).hexdigest()[:32]}"'
 
 
-def lease_changed(device: Device, situation: Situation, terms: Terms, place: str | None) -> Event:
+def lease_changed(
+    device: Device, situation: Situation, terms: LeaseTerms, place: str | None
+) -> Event:
     """The entry of a lease: everything that the directive follows from."""
     person, decision = situation.person, situation.standing.decision
     facts: dict[str, Json] = {

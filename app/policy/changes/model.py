@@ -19,7 +19,7 @@ class Preview:
     notice_lead_days: int
 
 
-class State(StrEnum):
+class ChangeState(StrEnum):
     """Where a change of a company policy stands."""
 
     DRAFT = "draft"
@@ -70,7 +70,7 @@ class Change:
     author: str
     note: str
     created_at: datetime
-    state: State
+    state: ChangeState
     steps: tuple[StepTaken, ...]
     changes: tuple[KnobChange, ...]
     approvals_needed: tuple[str, ...]

@@ -8,16 +8,16 @@ from datetime import datetime, timedelta
 
 from app.audit.entries.model import Kind
 from app.kernel.errors import Conflict
-from app.policy.changes.model import State, Step, StepTaken
+from app.policy.changes.model import ChangeState, Step, StepTaken
 from app.policy.timeline import CompanyRow, History, met
 
-TRANSITIONS: Mapping[tuple[State, Step], State] = {
-    (State.DRAFT, Step.PROPOSED): State.IN_REVIEW,
-    (State.DRAFT, Step.TIGHTENED): State.APPROVED,
-    (State.IN_REVIEW, Step.APPROVED): State.IN_REVIEW,
-    (State.IN_REVIEW, Step.WITHDRAWN): State.WITHDRAWN,
-    (State.IN_REVIEW, Step.PUBLISHED): State.SCHEDULED,
-    (State.APPROVED, Step.PUBLISHED): State.SCHEDULED,
+TRANSITIONS: Mapping[tuple[ChangeState, Step], ChangeState] = {
+    (ChangeState.DRAFT, Step.PROPOSED): ChangeState.IN_REVIEW,
+    (ChangeState.DRAFT, Step.TIGHTENED): ChangeState.APPROVED,
+    (ChangeState.IN_REVIEW, Step.APPROVED): ChangeState.IN_REVIEW,
+    (ChangeState.IN_REVIEW, Step.WITHDRAWN): ChangeState.WITHDRAWN,
+    (ChangeState.IN_REVIEW, Step.PUBLISHED): ChangeState.SCHEDULED,
+    (ChangeState.APPROVED, Step.PUBLISHED): ChangeState.SCHEDULED,
 }
 
 PERMISSIONS: Mapping[Step, tuple[str, str]] = {
@@ -37,23 +37,23 @@ KINDS: Mapping[Step, Kind] = {
 }
 
 
-def state_of(taken: tuple[StepTaken, ...]) -> State:
+def state_of(taken: tuple[StepTaken, ...]) -> ChangeState:
     """Where the steps lead; what is published counts as scheduled."""
-    state = State.DRAFT
+    state = ChangeState.DRAFT
     for one in taken:
         state = TRANSITIONS[state, one.step]
     return state
 
 
-def state_in_time(history: History, published: CompanyRow, now: datetime) -> State:
+def state_in_time(history: History, published: CompanyRow, now: datetime) -> ChangeState:
     """Where time has moved a published change."""
     rows = history.company_of(published.region)
     if any(row.id > published.id and row.starts < published.starts for row in rows):
-        return State.SUPERSEDED  # it may still narrow for a while, but never holds alone
+        return ChangeState.SUPERSEDED  # it may still narrow for a while, but never holds alone
     for one in met(rows, now, timedelta(0)):
         if one.row.id == published.id:
-            return State.IN_FORCE if one.alone_from <= now else State.SCHEDULED
-    return State.SCHEDULED if published.starts > now else State.SUPERSEDED
+            return ChangeState.IN_FORCE if one.alone_from <= now else ChangeState.SCHEDULED
+    return ChangeState.SCHEDULED if published.starts > now else ChangeState.SUPERSEDED
 
 
 def require_possible(taken: tuple[StepTaken, ...], step: Step) -> None:
@@ -70,12 +70,12 @@ def require_possible(taken: tuple[StepTaken, ...], step: Step) -> None:
         )
 
 
-_IN_WORDS: Mapping[State, str] = {
-    State.DRAFT: "a draft",
-    State.IN_REVIEW: "in review",
-    State.APPROVED: "approved",
-    State.SCHEDULED: "published",
-    State.IN_FORCE: "in force",
-    State.SUPERSEDED: "superseded",
-    State.WITHDRAWN: "withdrawn",
+_IN_WORDS: Mapping[ChangeState, str] = {
+    ChangeState.DRAFT: "a draft",
+    ChangeState.IN_REVIEW: "in review",
+    ChangeState.APPROVED: "approved",
+    ChangeState.SCHEDULED: "published",
+    ChangeState.IN_FORCE: "in force",
+    ChangeState.SUPERSEDED: "superseded",
+    ChangeState.WITHDRAWN: "withdrawn",
 }

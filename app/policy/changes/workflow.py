@@ -25,7 +25,7 @@ from app.kernel.clock import timestamp
 from app.kernel.errors import Conflict, Fault, Forbidden, InvalidInput, NotFound
 from app.policy import store
 from app.policy.changes import store as change_store
-from app.policy.changes.model import Change, Preview, State, Step, StepTaken
+from app.policy.changes.model import Change, ChangeState, Preview, Step, StepTaken
 from app.policy.changes.store import ChangeRow
 from app.policy.changes.transitions import (
     KINDS,
@@ -39,7 +39,7 @@ from app.policy.law.layer import CompanyPolicy
 from app.policy.law.packs import PolicyTexts
 from app.policy.model import KnobChange
 from app.policy.notes import require_note
-from app.policy.prospect import Situation
+from app.policy.prospect import RegionOutlook
 from app.policy.reader import PolicyReader
 
 
@@ -59,15 +59,15 @@ class Workflow:
             Unreadable: the text is no company policy; one fault per problem.
             NotFound: the region has no floor.
         """
-        situation = self.reader.situation(tx, region, now)
+        outlook = self.reader.outlook(tx, region, now)
         policy = self.texts.read_company_policy(text, region)
-        way, changes = situation.compare(policy)
+        way, changes = outlook.compare(policy)
         return Preview(
             policy,
             way,
             changes,
-            situation.approvals(policy),
-            situation.notice_lead_days(policy),
+            outlook.approvals(policy),
+            outlook.notice_lead_days(policy),
         )
 
     def propose(
@@ -139,10 +139,10 @@ class Workflow:
         self._require(actor, row.region, Step.APPROVED)
         taken = change_store.steps(tx, row.id)
         require_possible(taken, Step.APPROVED)
-        situation = self.reader.situation(tx, row.region, now)
-        _require_bound(row, digest, situation)
+        outlook = self.reader.outlook(tx, row.region, now)
+        _require_bound(row, digest, outlook)
         _require_another(actor, row, taken)
-        missing = _missing_roles(situation.approvals(self._policy(tx, row)), taken)
+        missing = _missing_roles(outlook.approvals(self._policy(tx, row)), taken)
         supplied = self._supplied(actor, row.region, missing, role)
         remaining = [name for name in missing if name != supplied]
         self._take(tx, row, actor, Step.APPROVED, now, role=supplied, remaining=remaining)
@@ -191,7 +191,7 @@ class Workflow:
         self, tx: Tx, region: str, text: str | bytes, now: datetime
     ) -> tuple[Preview, str | None]:
         preview = self.check(tx, region, text, now)
-        latest = self.reader.situation(tx, region, now).latest
+        latest = self.reader.outlook(tx, region, now).latest
         if latest is not None and latest.digest == preview.policy.digest:
             raise InvalidInput(
                 "this is word for word the policy that was published last",
@@ -254,8 +254,8 @@ class Workflow:
         return self.log.append(tx, event, now)
 
     def _publish(self, tx: Tx, row: ChangeRow, actor: Person, now: datetime) -> None:
-        situation, policy = self.reader.situation(tx, row.region, now), self._policy(tx, row)
-        way, starts = situation.publication(policy, now)
+        outlook, policy = self.reader.outlook(tx, row.region, now), self._policy(tx, row)
+        way, starts = outlook.publication(policy, now)
         change_store.add_company(tx, row, way, starts, now)
         event = self._take(
             tx, row, actor, Step.PUBLISHED, now, direction=way, valid_from=timestamp(starts)
@@ -306,9 +306,9 @@ class Workflow:
         )
         state = state_of(taken)
         needed: tuple[str, ...] = ()
-        if state is State.IN_REVIEW:
+        if state is ChangeState.IN_REVIEW:
             needed = _missing_roles(
-                self.reader.situation(tx, row.region, now).approvals(policy), taken
+                self.reader.outlook(tx, row.region, now).approvals(policy), taken
             )
         return Change(
             id=row.id,
@@ -326,13 +326,13 @@ class Workflow:
         )
 
 
-def _require_bound(row: ChangeRow, digest: str, situation: Situation) -> None:
+def _require_bound(row: ChangeRow, digest: str, outlook: RegionOutlook) -> None:
     if digest != row.digest:
         raise Conflict(
             "you read another text than the one this change would publish",
             cure="Load the change again, read it, then approve it.",
         )
-    latest = None if situation.latest is None else situation.latest.digest
+    latest = None if outlook.latest is None else outlook.latest.digest
     if latest != row.base:
         raise Conflict(
             "another policy was published after this change was written",

@@ -19,13 +19,13 @@ from app.policy.law.layer import Why
 from app.policy.model import Compiled
 from app.web.words.knob_words import week_in_words
 from app.web.words.policy_words import counted, duration_in_words, listed
-from app.web.words.region_words import Names, Reason
+from app.web.words.region_words import Decider, Names
 from app.web.words.region_words import reasons as deciders
 from app.web.words.text import BASIS_WORDS, GROUP_WORDS, SIGNAL_WORDS, lower_first
 
 
 @dataclass(frozen=True)
-class SignalRow:
+class SignalAnswer:
     """One signal: whether and how it is captured here, how long it is kept, who decided both."""
 
     id: str
@@ -33,8 +33,8 @@ class SignalRow:
     mode: str
     days: int
     note: str
-    reasons: tuple[Reason, ...]
-    kept_reasons: tuple[Reason, ...]
+    reasons: tuple[Decider, ...]
+    kept_reasons: tuple[Decider, ...]
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Never:
     id: str
     name: str
     why: str
-    reasons: tuple[Reason, ...]
+    reasons: tuple[Decider, ...]
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Limit:
 
     name: str
     value: str
-    reasons: tuple[Reason, ...]
+    reasons: tuple[Decider, ...]
 
 
 @dataclass(frozen=True)
@@ -70,22 +70,22 @@ class KeptRow:
 
     days: str
     signals: str
-    reasons: tuple[Reason, ...]
+    reasons: tuple[Decider, ...]
 
 
 @dataclass(frozen=True)
 class Answers:
     """What, where, why and how long, for one person."""
 
-    signals: tuple[SignalRow, ...]
+    signals: tuple[SignalAnswer, ...]
     groups: tuple[AppGroup, ...]
-    apps_reasons: tuple[Reason, ...]
+    apps_reasons: tuple[Decider, ...]
     never: tuple[Never, ...]
     limits: tuple[Limit, ...]
     purposes: tuple[str, ...]
-    purposes_reasons: tuple[Reason, ...]
+    purposes_reasons: tuple[Decider, ...]
     bases: tuple[str, ...]
-    basis_reasons: tuple[Reason, ...]
+    basis_reasons: tuple[Decider, ...]
     kept: tuple[KeptRow, ...]
     lease_minutes: int
 
@@ -109,14 +109,14 @@ def answers(situation: Situation, names: Names, catalogue: Catalogue) -> Answers
     )
 
 
-def _signals(situation: Situation, names: Names) -> tuple[SignalRow, ...]:
+def _signals(situation: Situation, names: Names) -> tuple[SignalAnswer, ...]:
     """The signals, most captured first."""
     rows = [_signal(signal, situation, names) for signal in Signal]
     order = ("allow", "redact", "deny")
     return tuple(sorted(rows, key=lambda row: order.index(row.mode)))
 
 
-def _signal(signal: Signal, situation: Situation, names: Names) -> SignalRow:
+def _signal(signal: Signal, situation: Situation, names: Names) -> SignalAnswer:
     compiled, scope = situation.in_force.compiled, situation.standing.scope
     rule = compiled.signals[signal]
     mode = Mode.DENY if barred(compiled) else rule.mode
@@ -127,7 +127,7 @@ def _signal(signal: Signal, situation: Situation, names: Names) -> SignalRow:
     off = barred(compiled) and rule.mode is not Mode.DENY
     decider = barring_knob(compiled) if off else f"{knob}.mode"
     deciding: Iterable[Why] = compiled.why.get(decider, ())
-    return SignalRow(
+    return SignalAnswer(
         id=signal.value,
         name=SIGNAL_WORDS[signal.value],
         mode=mode.word if captured else "deny",
@@ -140,9 +140,9 @@ def _signal(signal: Signal, situation: Situation, names: Names) -> SignalRow:
     )
 
 
-def _kept(rows: tuple[SignalRow, ...]) -> tuple[KeptRow, ...]:
+def _kept(rows: tuple[SignalAnswer, ...]) -> tuple[KeptRow, ...]:
     """Signals by how long they are kept, the longest first."""
-    kept: dict[tuple[int, tuple[Reason, ...]], list[str]] = {}
+    kept: dict[tuple[int, tuple[Decider, ...]], list[str]] = {}
     for row in rows:
         if row.mode != "deny":
             kept.setdefault((row.days, row.kept_reasons), []).append(row.name)
@@ -206,12 +206,12 @@ def _limits(compiled: Compiled, names: Names) -> tuple[Limit, ...]:
     )
 
 
-def reasons(whys: Iterable[Why], names: Names) -> tuple[Reason, ...]:
+def reasons(whys: Iterable[Why], names: Names) -> tuple[Decider, ...]:
     """Who decided, with the plain word for a layer before the product's own."""
     return tuple(_plain(reason) for reason in deciders(whys, names))
 
 
-def _plain(reason: Reason) -> Reason:
+def _plain(reason: Decider) -> Decider:
     if reason.kind != "floor":
         return reason
     if reason.code != "GLOBAL":

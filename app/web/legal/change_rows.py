@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 
 from app.kernel.authority import Authority
 from app.policy.catalogue.model import Catalogue
-from app.policy.changes.model import Change, State, Step, StepTaken
+from app.policy.changes.model import Change, ChangeState, Step, StepTaken
 from app.policy.law.layer import Direction
 from app.policy.model import KnobChange
 from app.web.words.knob_words import knob_in_words, member_in_words, value_in_words
 from app.web.words.policy_words import APPROVERS, ROLES, listed
 
-_WAITING = frozenset({State.DRAFT, State.IN_REVIEW})
+_WAITING = frozenset({ChangeState.DRAFT, ChangeState.IN_REVIEW})
 
 
 @dataclass(frozen=True)
@@ -133,17 +133,17 @@ def headline(change: Change, names: Mapping[str, str]) -> str:
     """The state of a change as a sentence."""
     where = names.get(change.region, change.region)
     match change.state:
-        case State.DRAFT | State.IN_REVIEW:
+        case ChangeState.DRAFT | ChangeState.IN_REVIEW:
             return f"A change for {where} waits for {needed_in_words(change)}."
-        case State.APPROVED:
+        case ChangeState.APPROVED:
             return f"A change for {where} is approved."
-        case State.SCHEDULED:
+        case ChangeState.SCHEDULED:
             return f"A change for {where} is published and comes into force later."
-        case State.IN_FORCE:
+        case ChangeState.IN_FORCE:
             return f"A change for {where} is in force."
-        case State.SUPERSEDED:
+        case ChangeState.SUPERSEDED:
             return f"A change for {where} was replaced by a later one."
-        case State.WITHDRAWN:
+        case ChangeState.WITHDRAWN:
             return f"A change for {where} was withdrawn."
 
 

@@ -18,7 +18,7 @@ from app.web.words.knob_words import (
     value_in_words,
 )
 from app.web.words.policy_words import PRECONDITIONS, counted, listed
-from app.web.words.region_words import Names, Reason, reasons
+from app.web.words.region_words import Decider, Names, reasons
 from app.web.words.text import SENTENCE_WORDS
 
 
@@ -31,7 +31,7 @@ class KnobRow:
     meet: str
     value: str
     members: tuple["Member", ...]
-    reasons: tuple[Reason, ...]
+    reasons: tuple[Decider, ...]
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Member:
 
     id: str
     name: str
-    reasons: tuple[Reason, ...]
+    reasons: tuple[Decider, ...]
 
 
 def region_sentence(view: RegionView, names: Names, catalogue: Catalogue) -> str:

@@ -20,7 +20,7 @@ from app.policy.catalogue.model import Catalogue
 from app.policy.changes.model import RegionView
 from app.policy.model import InForce
 from app.web.words.policy_words import BASES, MODES, PRECONDITIONS, Mark, counted, listed
-from app.web.words.region_words import Names, Reason, in_tree_order, names_of, reasons
+from app.web.words.region_words import Decider, Names, in_tree_order, names_of, reasons
 from app.web.words.text import SIGNAL_WORDS
 
 
@@ -50,8 +50,8 @@ class Cell:
     mode: str
     mark: Mark
     days: int
-    reasons: tuple[Reason, ...]
-    kept_reasons: tuple[Reason, ...]
+    reasons: tuple[Decider, ...]
+    kept_reasons: tuple[Decider, ...]
 
     @property
     def decided_by(self) -> str:

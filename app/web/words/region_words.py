@@ -10,7 +10,7 @@ Names = Mapping[str, str]
 """Region code to the region's name."""
 
 
-class Reason(NamedTuple):
+class Decider(NamedTuple):
     """Who decided a value: shaped as the macro ``chain`` shows it."""
 
     place: str
@@ -47,7 +47,7 @@ def in_tree_order(views: Iterable[RegionView]) -> tuple[tuple[int, RegionView], 
     return tuple(found)
 
 
-def reasons(whys: Iterable[Why], names: Names) -> tuple[Reason, ...]:
+def reasons(whys: Iterable[Why], names: Names) -> tuple[Decider, ...]:
     """Say who decided: ``floor/DE`` becomes Germany, floor. Wider regions first, floors first."""
     found = []
     for why in sorted(whys, key=lambda one: one.layer.startswith("company/")):
@@ -57,7 +57,7 @@ def reasons(whys: Iterable[Why], names: Names) -> tuple[Reason, ...]:
             kind_word = {"floor": "floor", "company": "company policy"}.get(kind, kind)
         else:
             place, code, kind_word = "Habeas", "—", "closed by default"
-        found.append(Reason(place, kind_word, "", why.cite, why.confidence, code))
+        found.append(Decider(place, kind_word, "", why.cite, why.confidence, code))
     order = list(names)
     found.sort(key=lambda one: order.index(one.code) if one.code in order else -1)
     return tuple(found)

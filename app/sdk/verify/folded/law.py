@@ -20,9 +20,9 @@ from app.kernel.scope import Scope
 from app.policy.catalogue.model import Catalogue
 from app.policy.document import document
 from app.policy.law.layer import CompanyPolicy, Floor, FloorAdoption, chain
-from app.policy.memory import Memory
+from app.policy.memory import PolicyMemory
 from app.policy.model import InForce
-from app.policy.prospect import situation_of
+from app.policy.prospect import outlook_of
 from app.policy.timeline import (
     RESUME_PROPOSED,
     RESUMED,
@@ -68,7 +68,7 @@ class Law:
         self._stops: list[StopRow] = []
         self._changes: dict[str, _Change] = {}
         self._catalogue: Catalogue | None = None
-        self._memory: Memory | None = None
+        self._memory: PolicyMemory | None = None
         self._for_agents: dict[tuple[int, Scope | None, int], str] = {}
         self._asked: dict[tuple[object, tuple[str, ...]], PolicyFacts] = {}
         self.position = -1
@@ -111,9 +111,9 @@ class Law:
             found = self._for_agents[key] = digest(canonical(said))
         return found
 
-    def _remembered(self) -> Memory:
+    def _remembered(self) -> PolicyMemory:
         if self._memory is None:
-            self._memory = Memory.of(str(self.position), self._history())
+            self._memory = PolicyMemory.of(str(self.position), self._history())
         return self._memory
 
     def _history(self) -> History:
@@ -182,14 +182,14 @@ class Law:
         if names is None:
             yield f"publishes for {region}, which has no floor"
         else:
-            situation = situation_of(history, names, at)
-            way, starts = situation.publication(policy, at)
+            outlook = outlook_of(history, names, at)
+            way, starts = outlook.publication(policy, at)
             if (facts["direction"], facts["valid_from"]) != (way, timestamp(starts)):
                 yield (
                     f"says that it {facts['direction']} from {facts['valid_from']}; "
                     f"by the log it {way} from {timestamp(starts)}"
                 )
-            missing = [one for one in situation.approvals(policy) if one not in change.approvals]
+            missing = [one for one in outlook.approvals(policy) if one not in change.approvals]
             if missing and way == "widens":
                 yield f"publishes without the approval of {', '.join(missing)}"
         self._changed(position)
