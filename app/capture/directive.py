@@ -103,6 +103,6 @@ LEASE: Mapping[Obstacle, Reason | None] = {
 def directive(given: Circumstances, at: datetime) -> Directive:
     """Decide whether capture is on at an instant; all reasons that apply, in the signed order."""
     applying = obstacles(given.conditions(at))
-    said = (reason for obstacle, reason in LEASE.items() if obstacle in applying)
-    reasons = tuple(dict.fromkeys(reason for reason in said if reason is not None))
+    reasons_given = (reason for obstacle, reason in LEASE.items() if obstacle in applying)
+    reasons = tuple(dict.fromkeys(reason for reason in reasons_given if reason is not None))
     return Directive(capture=not reasons, reasons=reasons)

@@ -41,10 +41,10 @@ class CaptureService:
         reader, region = self.policy.reader, policy.region
         names = reader.chain(tx, region, now)
         history, starts = published(reader.history(tx), policy, names, now)
-        found = in_force(history, (region,), starts, compile_layers)
-        if found.lead_until is None:
-            return found
-        return in_force(history, (region,), found.lead_until, compile_layers)
+        holding = in_force(history, (region,), starts, compile_layers)
+        if holding.lead_until is None:
+            return holding
+        return in_force(history, (region,), holding.lead_until, compile_layers)
 
     def situation(
         self,
@@ -69,7 +69,7 @@ class CaptureService:
         regions, policy = regions_in_question(person, place), self.policy.memory(tx)
         holding = policy.in_force(regions, now)
         standing = self.consent.standing(tx, person, now)
-        found = situation_of(
+        situation = situation_of(
             person,
             standing,
             holding,
@@ -80,10 +80,10 @@ class CaptureService:
         )
         longest = timedelta(seconds=holding.compiled[LEASE_TTL_S])
         document: str | None = None
-        if found.directive.capture:
+        if situation.directive.capture:
             document, _ = self.policy.document_for(holding, standing.scope, form)
         return replace(
-            found,
+            situation,
             policy_digest=document,
             form=form,
             changes_at=policy.changes_at(regions, now, longest),

@@ -59,24 +59,24 @@ _STATES = {state.value: state for state in State}
 
 def decide(question: Question, facts: Facts) -> AccessDecision:
     """Decide a question (rule 1). Total: never raises."""
-    found = set(_reasons(question, facts))
-    reasons = tuple(reason for reason in AccessReason if reason in found)
+    applying = set(_reasons(question, facts))
+    reasons = tuple(reason for reason in AccessReason if reason in applying)
     return AccessDecision(reasons, None if reasons else _retain_days(question, facts))
 
 
 def _reasons(question: Question, facts: Facts) -> Iterator[AccessReason]:
     if question.resource == CAPTURED_DATA:
-        word = verdict(question.purpose)
-        # A purpose without terms is refused already; its further reasons are found by strict terms.
-        terms = TERMS.get(word.key or "", Terms())
+        purpose = verdict(question.purpose)
+        # A purpose without terms is refused already; its further reasons follow from strict terms.
+        terms = TERMS.get(purpose.key or "", Terms())
         own = _is_own(terms, facts)
-        yield from _purpose(word, question, facts)
+        yield from _purpose(purpose, question, facts)
         yield from _caller(terms, facts, own=own)
         yield from _people(terms, facts)
         yield from _context(terms, question)
         for person in facts.people if terms.consent else ():
-            yield from _standing(person, question, word)
-            yield from _policy(person.policy, question, word)
+            yield from _standing(person, question, purpose)
+            yield from _policy(person.policy, question, purpose)
             yield from _obstacles(person)
     if not facts.role_policy:
         yield AccessReason.ROLE_POLICY
@@ -88,22 +88,22 @@ def _is_own(terms: Terms, facts: Facts) -> bool:
         terms.own
         and facts.caller.person is not None
         and facts.people_unknown == 0
-        and [one.person for one in facts.people] == [facts.caller.person]
+        and [person.person for person in facts.people] == [facts.caller.person]
     )
 
 
-def _purpose(word: FloorVerdict, question: Question, facts: Facts) -> Iterator[AccessReason]:
-    match word.outcome:
+def _purpose(purpose: FloorVerdict, question: Question, facts: Facts) -> Iterator[AccessReason]:
+    match purpose.outcome:
         case Outcome.PROHIBITED:
             yield AccessReason.PURPOSE_PROHIBITED
         case Outcome.UNKNOWN if question.purpose is None:
             yield AccessReason.PURPOSE_MISSING
-        case Outcome.UNKNOWN if word.key in BREAK_GLASS:
+        case Outcome.UNKNOWN if purpose.key in BREAK_GLASS:
             yield AccessReason.PURPOSE_UNAVAILABLE
         case Outcome.UNKNOWN:
             yield AccessReason.PURPOSE_UNKNOWN
         case Outcome.ALLOWED:
-            if word.key not in facts.caller.purposes:
+            if purpose.key not in facts.caller.purposes:
                 yield AccessReason.CONSUMER_NOT_REGISTERED
 
 
@@ -120,7 +120,7 @@ def _caller(terms: Terms, facts: Facts, *, own: bool) -> Iterator[AccessReason]:
             yield AccessReason.CALLER_SEPARATED
         if caller.person_left:
             yield AccessReason.CALLER_UNKNOWN
-        if caller.person and any(caller.person in one.line for one in facts.people):
+        if caller.person and any(caller.person in person.line for person in facts.people):
             yield AccessReason.CALLER_IN_LINE
     if terms.machine_only and caller.kind != "consumer":
         yield AccessReason.MACHINE_ONLY
@@ -136,8 +136,8 @@ def _people(terms: Terms, facts: Facts) -> Iterator[AccessReason]:
     if facts.people_unknown:
         yield AccessReason.PERSON_UNKNOWN
     if terms.consent:
-        known = len({one.person for one in facts.people})
-        if known and known < max(one.policy.cohort_min for one in facts.people):
+        known = len({person.person for person in facts.people})
+        if known and known < max(person.policy.cohort_min for person in facts.people):
             yield AccessReason.COHORT_TOO_SMALL
 
 
@@ -153,25 +153,27 @@ def _context(terms: Terms, question: Question) -> Iterator[AccessReason]:
         yield AccessReason.SIGNALS_NOT_FOR_PURPOSE
 
 
-def _within(word: FloorVerdict, purposes: tuple[str, ...]) -> bool:
+def _within(purpose: FloorVerdict, purposes: tuple[str, ...]) -> bool:
     """Whether an allowed purpose is among these; one that is not allowed is refused already."""
-    return word.outcome is not Outcome.ALLOWED or word.key in purposes
+    return purpose.outcome is not Outcome.ALLOWED or purpose.key in purposes
 
 
 def _standing(
-    person: PersonFacts, question: Question, word: FloorVerdict
+    person: PersonFacts, question: Question, purpose: FloorVerdict
 ) -> Iterator[AccessReason]:
     if not person.suffices_at_capture:
         yield AccessReason.CONSENT_AT_CAPTURE
     scope = person.scope
     if scope is None:
         return  # nothing was agreed to: that is an obstacle, not a matter of extent
-    if not _within(word, scope.purposes) or set(question.signals) - set(scope.signals):
+    if not _within(purpose, scope.purposes) or set(question.signals) - set(scope.signals):
         yield AccessReason.OUTSIDE_SCOPE
 
 
-def _policy(policy: PolicyFacts, question: Question, word: FloorVerdict) -> Iterator[AccessReason]:
-    if not _within(word, policy.purposes) or set(question.signals) - policy.signals.keys():
+def _policy(
+    policy: PolicyFacts, question: Question, purpose: FloorVerdict
+) -> Iterator[AccessReason]:
+    if not _within(purpose, policy.purposes) or set(question.signals) - policy.signals.keys():
         yield AccessReason.OUTSIDE_POLICY
     # Whole days of age, so that no instant and no number of days is too large to reckon with.
     if question.captured and any(
@@ -209,12 +211,12 @@ def _retentions(policy: PolicyFacts, question: Question) -> tuple[int | None, ..
 def _retain_days(question: Question, facts: Facts) -> int | None:
     if question.captured is None:
         return None
-    found = [
+    limits = [
         days
         for person in facts.people
         for days in _retentions(person.policy, question)
         if days is not None
     ]
-    if not found:
+    if not limits:
         return None
-    return max(0, min(found) + (question.captured[0] - question.asked_at).days)
+    return max(0, min(limits) + (question.captured[0] - question.asked_at).days)

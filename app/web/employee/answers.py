@@ -164,13 +164,13 @@ def _groups(apps: Iterable[str], catalogue: Catalogue) -> tuple[AppGroup, ...]:
 
 
 def _never(compiled: Compiled, names: Names, catalogue: Catalogue) -> tuple[Never, ...]:
-    found = []
+    rows = []
     excluded = compiled[knobs.EXCLUSIONS]
     for name in sorted(excluded):
         item: Exclusion | None = catalogue.exclusions.get(name)
         whys = reasons(compiled.why.get(f"exclusions.{name}", ()), names)
-        found.append(Never(name, item.name if item else name, item.why if item else "", whys))
-    return tuple(sorted(found, key=lambda one: one.name.casefold()))
+        rows.append(Never(name, item.name if item else name, item.why if item else "", whys))
+    return tuple(sorted(rows, key=lambda place: place.name.casefold()))
 
 
 _MODE_SENTENCES: Mapping[Mode, str] = {
@@ -182,14 +182,14 @@ _MODE_SENTENCES: Mapping[Mode, str] = {
 
 def _limits(compiled: Compiled, names: Names) -> tuple[Limit, ...]:
     """What narrows capture further: hours, devices, the other side, pictures."""
-    found = []
+    rows = []
     hours = compiled[knobs.HOURS]
     if hours is not None:
-        found.append(("Hours", week_in_words(hours), "hours"))
-        found.append(
+        rows.append(("Hours", week_in_words(hours), "hours"))
+        rows.append(
             ("Outside these hours", _MODE_SENTENCES[compiled[knobs.OFF_HOURS]], "off_hours")
         )
-    found += [
+    rows += [
         (
             "On a personal device",
             _MODE_SENTENCES[compiled[knobs.PERSONAL_DEVICE]],
@@ -199,10 +199,9 @@ def _limits(compiled: Compiled, names: Names) -> tuple[Limit, ...]:
     ]
     if compiled.signals[Signal.SCREENSHOT].mode is not Mode.DENY:
         least = duration_in_words(compiled[knobs.SCREENSHOT_MIN_INTERVAL_S])
-        found.append(("Between two screenshots", f"at least {least}", "screenshot_min_interval_s"))
+        rows.append(("Between two screenshots", f"at least {least}", "screenshot_min_interval_s"))
     return tuple(
-        Limit(name, value, reasons(compiled.why.get(knob, ()), names))
-        for name, value, knob in found
+        Limit(name, value, reasons(compiled.why.get(knob, ()), names)) for name, value, knob in rows
     )
 
 

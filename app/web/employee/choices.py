@@ -29,7 +29,7 @@ class Button:
 
 @dataclass(frozen=True)
 class Current:
-    """The choice that stands, beside the other one."""
+    """The choice that stands, next to the other."""
 
     label: str
     glyph: str
@@ -42,7 +42,7 @@ class Choices:
 
     Attributes:
         current: the choice that stands; None where none does, or where both are open.
-        pauses: whether pausing is offered beside.
+        pauses: whether pausing is offered, too.
         on_record: whether the only thing to do is to put a no on record.
     """
 
@@ -85,10 +85,10 @@ def choices(situation: Situation, history: Iterable[Decision], notices: frozense
         buttons.append(Button("Stop capturing me", "deny", act=Act.WITHDRAWN.value))
     elif Act.REFUSED in acts:
         buttons.append(Button("Do not capture me", "deny", act=Act.REFUSED.value))
-    word = _CURRENT.get(standing.state)
+    standing_words = _CURRENT.get(standing.state)
     current = None
-    if word and standing.decision and len(buttons) < 2:  # noqa: PLR2004 - yes and no
-        current = Current(*word, since=standing.decision.decided_at)
+    if standing_words and standing.decision and len(buttons) < 2:  # noqa: PLR2004 - yes and no
+        current = Current(*standing_words, since=standing.decision.decided_at)
     return Choices(
         current=current,
         buttons=tuple(buttons),
@@ -99,7 +99,7 @@ def choices(situation: Situation, history: Iterable[Decision], notices: frozense
 
 def read_before(situation: Situation, history: Iterable[Decision], notices: frozenset[str]) -> str:
     """The id of what was shown, if the person has agreed to the very same before; else empty."""
-    for decision in sorted(history, key=lambda one: one.seq, reverse=True):
+    for decision in sorted(history, key=lambda decision: decision.seq, reverse=True):
         same_offer = decision.offer_digest == situation.offer.digest
         same_notice = decision.notice is not None and decision.notice.digest in notices
         if decision.shown_id and same_offer and same_notice:

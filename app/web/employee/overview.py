@@ -74,7 +74,7 @@ def overview(services: Services, tx: Tx, person: Person, now: datetime) -> Overv
 def _agreed(situation: Situation, history: tuple[Decision, ...]) -> Situation:
     if situation.standing.state is not State.PAUSED:
         return situation
-    rests = next(one for one in reversed(history) if one.act is not Act.PAUSED)
+    rests = next(decision for decision in reversed(history) if decision.act is not Act.PAUSED)
     return replace(situation, standing=replace(situation.standing, scope=rests.scope))
 
 

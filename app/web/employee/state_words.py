@@ -133,11 +133,13 @@ def told(situation: Situation) -> tuple[Obstacle, ...]:
     first, *others = situation.obstacles
     if first in FINAL:
         return (first,)
-    new = (one for one in others if _FOLLOWS_FROM.get(one) not in situation.obstacles)
-    return (first, *(one for one in new if one not in OWN))
+    new = [
+        obstacle for obstacle in others if _FOLLOWS_FROM.get(obstacle) not in situation.obstacles
+    ]
+    return (first, *(obstacle for obstacle in new if obstacle not in OWN))
 
 
 def _off(situation: Situation, names: Names) -> Said:
-    first, *others = (obstacle_words(one, situation, names) for one in told(situation))
+    first, *others = (obstacle_words(obstacle, situation, names) for obstacle in told(situation))
     also = tuple("".join(part.text for part in words.sentence[1:]) for words in others)
     return Said(first.sentence, first.forward, also)

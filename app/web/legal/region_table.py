@@ -114,12 +114,12 @@ def cells(in_force: InForce, names: Names) -> tuple[Cell, ...]:
     """The signals under a compiled policy."""
     compiled = in_force.compiled
     off = barred(compiled)
-    found = []
+    rows = []
     for signal in Signal:
         rule = compiled.signals[signal]
         mode = "blocked" if off else rule.mode.word
         knob = barring_knob(compiled) if off else f"signals.{signal}.mode"
-        found.append(
+        rows.append(
             Cell(
                 signal=signal.value,
                 name=SIGNAL_WORDS[signal.value],
@@ -132,7 +132,7 @@ def cells(in_force: InForce, names: Names) -> tuple[Cell, ...]:
                 ),
             )
         )
-    return tuple(found)
+    return tuple(rows)
 
 
 def kept_in_words(in_force: InForce) -> str:

@@ -36,6 +36,7 @@ FACTS: Mapping[str, str] = {
     "digest": "Digest of the notice's text.",
     "language": "Language of the notice.",
     "version": "Which version.",
+    "release": "First release of Habeas that carries these rules.",
     "offer": "Digest of exactly what was offered to the person.",
     "shown": "Random id of the showing of the notice that was decided on.",
     "decision": "Random id of the decision.",

@@ -279,9 +279,9 @@ class DecisionCheck:
 def _prohibited(named: Iterable[object]) -> Iterator[str]:
     """Say which of these are purposes that may never be permitted."""
     for name in named:
-        word = verdict(name)
-        if word.outcome is Outcome.PROHIBITED:
-            yield f"{name!r}, which is {word.key}"
+        judged = verdict(name)
+        if judged.outcome is Outcome.PROHIBITED:
+            yield f"{name!r}, which is {judged.key}"
 
 
 def _instant(text: str | None) -> datetime | None:
