@@ -44,7 +44,7 @@ class AccessAnswer:
     context: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AccessService:
     """Answers whether a consumer may read captured data, and keeps who asked."""
 

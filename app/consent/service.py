@@ -55,7 +55,7 @@ MAX_NOTE = 2_000
 """Longest note of a revocation, characters."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ConsentService:
     """Takes decisions, answers what stands, keeps the receipts.
 

@@ -56,7 +56,7 @@ class Session:
     """One signed-in browser.
 
     Attributes:
-        csrf: the word that every form of this session carries.
+        csrf: the token that every form of this session carries.
         seen_at: the last request, to the minute.
         expires_at: the end, however much is done.
         issuer, subject: who vouched for the person, and under which name (OpenID Connect Core §2).

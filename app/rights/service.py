@@ -44,7 +44,7 @@ class Remembers(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RightsService:
     """Erases people, and erases again those whom a restored database brought back."""
 

@@ -192,6 +192,19 @@ def test_no_function_is_too_long_to_be_read_at_once() -> None:
                 assert lines <= LONGEST_FUNCTION, f"{name}: {node.name} has {lines} lines"
 
 
+def test_a_service_of_many_parts_is_made_with_their_names() -> None:
+    """Positions of many parts are exchanged unseen: two texts, two numbers."""
+    seen = 0
+    for path, tree in modules():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef) and node.name.endswith("Service"):
+                parts = [part for part in node.body if isinstance(part, ast.AnnAssign)]
+                made = " ".join(ast.unparse(each) for each in node.decorator_list)
+                assert len(parts) <= 5 or "kw_only=True" in made, f"{path}: {node.name}"
+                seen += len(parts) > 5
+    assert seen > 3
+
+
 def test_a_folder_with_many_modules_says_why() -> None:
     for path in ROOT.rglob("__init__.py"):
         others = [one for one in path.parent.glob("*.py") if one != path]

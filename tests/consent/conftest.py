@@ -29,7 +29,13 @@ def booth(database: Database, clock: FakeClock) -> Booth:
     directory = DirectoryService(log, Nobody())
     notices = NoticeService(log, directory, texts_of((notice(), notice(language="de"))))
     consent = ConsentService(
-        log, directory, notices, OnlyDpo(), above, SIGNER, "https://habeas.example"
+        log=log,
+        directory=directory,
+        notices=notices,
+        authority=OnlyDpo(),
+        chain=above,
+        signer=SIGNER,
+        issuer="https://habeas.example",
     )
     with database.write() as tx:
         directory.import_people(

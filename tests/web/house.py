@@ -91,7 +91,7 @@ class Browser:
         return self.http.get(path)
 
     def csrf(self) -> str:
-        """The word of this session, as its pages carry it."""
+        """The token of this session for forms, as its pages carry it."""
         return next(form.fields["csrf"] for form in forms(self.http.get("/me").text))
 
     def press(self, path: str, label: str) -> httpx2.Response:

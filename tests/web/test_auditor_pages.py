@@ -381,7 +381,7 @@ def test_a_name_never_stands_beside_a_pseudonym_in_the_list(alf: Visit) -> None:
     assert "Example" not in table
 
 
-def test_the_forms_need_the_word_of_the_session(alf: Visit) -> None:
+def test_the_forms_need_the_token_of_the_session(alf: Visit) -> None:
     alf.csrf = "another"
     assert alf.post("/auditor/export").status_code == 403
     assert alf.post("/auditor/entries/0", reason="x").status_code == 403

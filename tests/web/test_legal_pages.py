@@ -228,7 +228,7 @@ def test_an_unknown_region_or_change_is_a_page_that_says_so(ann: Visit) -> None:
     assert "text/html" in ann.get("/legal/regions/ZZ").headers["content-type"]
 
 
-def test_every_form_needs_the_word_of_the_session(ann: Visit, ben: Visit) -> None:
+def test_every_form_needs_the_token_of_the_session(ann: Visit, ben: Visit) -> None:
     change = _propose(ann)
     digest = _digest(ben.get(change))
     ben.csrf = "another"

@@ -35,8 +35,8 @@ def undecided(house: House) -> bool:
 
 
 FORGERIES: dict[str, tuple[dict[str, str], str]] = {
-    "without the word of the session": ({}, ""),
-    "with a made-up word": ({}, "x" * 43),
+    "without the token of the session": ({}, ""),
+    "with a made-up token": ({}, "x" * 43),
     "from another site": ({"Origin": "https://evil.example.com"}, "right"),
     "from another port of this machine": ({"Origin": "http://127.0.0.1:1"}, "right"),
     "from a sandboxed frame": ({"Origin": "null"}, "right"),
@@ -48,8 +48,8 @@ FORGERIES: dict[str, tuple[dict[str, str], str]] = {
 
 @pytest.mark.parametrize("forgery", FORGERIES)
 def test_a_decision_is_refused(forgery: str, house: House, visitor: Browser) -> None:
-    headers, word = FORGERIES[forgery]
-    csrf = visitor.csrf() if word == "right" else word
+    headers, token = FORGERIES[forgery]
+    csrf = visitor.csrf() if token == "right" else token
     answer = visitor.http.post(
         "/me/decisions", data={"csrf": csrf, "act": "refused"}, headers=headers
     )
@@ -58,7 +58,7 @@ def test_a_decision_is_refused(forgery: str, house: House, visitor: Browser) -> 
     assert undecided(house)
 
 
-def test_the_word_of_another_session_does_not_count(house: House, visitor: Browser) -> None:
+def test_the_token_of_another_session_does_not_count(house: House, visitor: Browser) -> None:
     other = house.signed_in("E-0039").csrf()
     answer = visitor.http.post("/me/decisions", data={"csrf": other, "act": "refused"})
     assert answer.status_code == 403

@@ -15,7 +15,7 @@ from tests.web.house import words
 
 @dataclass
 class Visit:
-    """One person's session. Forms carry the word of the session and this site's origin."""
+    """One person's session. Forms carry the token of the session and this site's origin."""
 
     client: TestClient
     services: Services

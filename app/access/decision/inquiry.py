@@ -67,7 +67,7 @@ class Inquiry:
     consents: Mapping[str, str | None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Inquirer:
     """Reads from directory, consent and policy what a decision needs."""
 

@@ -45,7 +45,7 @@ from app.policy.service import PolicyService
 MAX_CHANGES_PER_HOUR = 60
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LeaseService:
     """Answers polls.
 
