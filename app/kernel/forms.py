@@ -43,6 +43,9 @@ REASONS = tuple(ReasonRow(reason) for reason in Reason)
 def read_forms(text: str) -> frozenset[int]:
     """Read the numbers of forms, ``1,2``.
 
+    >>> sorted(read_forms("1,2,7"))
+    [1, 2, 7]
+
     Raises:
         ValueError: it is no list of whole numbers from 1, or too long a list.
     """
@@ -52,12 +55,21 @@ def read_forms(text: str) -> frozenset[int]:
 
 
 def newest_common(named: Collection[int], newest: int) -> int | None:
-    """The newest form that both understand; None if there is none."""
+    """The newest form that both understand; None if there is none.
+
+    >>> newest_common({1, 2, 7}, newest=3)
+    2
+    """
     return max((form for form in named if form <= newest), default=None)
 
 
 def reasons_in(form: int, reasons: Iterable[str], rows: Iterable[ReasonRow]) -> tuple[str, ...]:
-    """Write reasons in a form: each that is newer is replaced, and none stands twice."""
+    """Write reasons in a form: each that is newer is replaced, and none stands twice.
+
+    >>> rows = [ReasonRow("stopped"), ReasonRow("halted", since=2, older="stopped")]
+    >>> reasons_in(1, ["halted", "stopped"], rows), reasons_in(2, ["halted"], rows)
+    (('stopped',), ('halted',))
+    """
     known = {row.reason: row for row in rows}
     return tuple(dict.fromkeys(_reason_in(form, reason, known) for reason in reasons))
 

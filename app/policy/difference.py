@@ -31,7 +31,7 @@ def differences(
         at: the instant; an expired policy blocks.
         context: what the floors and the policies of the regions above say.
     """
-    old, new = meet_all(one.at(at) for one in before), meet_all([after.at(at)])
+    old, new = meet_all(policy.at(at) for policy in before), meet_all([after.at(at)])
     opened = {
         change.knob
         for change in compare(closed(meet(context, old)), closed(meet(context, new)))
@@ -63,7 +63,7 @@ def only_narrows(before: Sequence[CompanyPolicy], after: CompanyPolicy, at: date
 
 
 def _last_day(before: Sequence[CompanyPolicy], after: CompanyPolicy) -> tuple[KnobChange, ...]:
-    ends = [one.valid_to for one in before if one.valid_to is not None]
+    ends = [policy.valid_to for policy in before if policy.valid_to is not None]
     old, new = min(ends, default=None), after.valid_to
     if old == new:
         return ()
@@ -76,7 +76,7 @@ def _day(end: datetime | None) -> str | None:
 
 
 def _evidence(before: Sequence[CompanyPolicy], after: CompanyPolicy) -> tuple[KnobChange, ...]:
-    sets = [frozenset(one.evidence) for one in before]
+    sets = [frozenset(policy.evidence) for policy in before]
     old = frozenset.intersection(*sets) if sets else frozenset()
     new = frozenset(after.evidence)
     gone = [_evidence_change(item, None, item) for item in sorted(old - new, key=_order)]

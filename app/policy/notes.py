@@ -1,4 +1,4 @@
-"""What people write beside an act of policy, and what no database keeps."""
+"""What people write next to an act of policy, and what no database keeps."""
 
 from app.kernel.errors import Fault, InvalidInput
 

@@ -36,7 +36,7 @@ class Prospect:
 
     def under(self, *policies: CompanyPolicy) -> Element:
         """What would hold in the region under these policies."""
-        return closed(meet(self.context, meet_all(one.layer for one in policies)))
+        return closed(meet(self.context, meet_all(policy.layer for policy in policies)))
 
     def points(self, after: CompanyPolicy) -> tuple[Element, Element]:
         """What holds without the new policy, and what would hold under it."""

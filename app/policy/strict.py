@@ -92,19 +92,19 @@ class Form:
         if node is None:
             return {}
         known = (*required, *optional)
-        found: dict[str, Node] = {}
+        entries: dict[str, Node] = {}
         for key, key_node, value in self._entries(node, path):
             where = _join(path, key)
             if key not in known:
                 self.wrong(key_node, where, "is not known here", f"Known are: {', '.join(known)}.")
-            elif key in found:
+            elif key in entries:
                 self.wrong(key_node, where, "is given twice", "Keep one of the two.")
             else:
-                found[key] = value
+                entries[key] = value
         for key in required:
-            if key not in found and isinstance(node, MappingNode):
+            if key not in entries and isinstance(node, MappingNode):
                 self.wrong(node, _join(path, key), "is missing", "Add it.")
-        return found
+        return entries
 
     def items(self, node: Node | None, path: str) -> Iterator[tuple[str, Node]]:
         """The items of a list, each with its path."""
@@ -135,23 +135,23 @@ class Form:
 
     def choice(self, node: Node | None, path: str, known: Collection[str], what: str) -> str | None:
         """One of a closed list."""
-        found = self.text(node, path)
-        if node is None or found is None:
+        chosen = self.text(node, path)
+        if node is None or chosen is None:
             return None
-        if found not in known:
-            self.wrong(node, path, f"{found!r} is no {what}", _one_of(known))
+        if chosen not in known:
+            self.wrong(node, path, f"{chosen!r} is no {what}", _one_of(known))
             return None
-        return found
+        return chosen
 
     def shaped(self, node: Node | None, path: str, shape: re.Pattern[str], what: str) -> str | None:
         """A text of a given shape."""
-        found = self.text(node, path)
-        if node is None or found is None:
+        text = self.text(node, path)
+        if node is None or text is None:
             return None
-        if shape.fullmatch(found) is None:
-            self.wrong(node, path, f"{found!r} is no {what}", f"Its shape is {shape.pattern}")
+        if shape.fullmatch(text) is None:
+            self.wrong(node, path, f"{text!r} is no {what}", f"Its shape is {shape.pattern}")
             return None
-        return found
+        return text
 
     def number(self, node: Node | None, path: str, least: int, most: int) -> int | None:
         """A whole number."""
@@ -161,11 +161,11 @@ class Form:
         if not plain or not _INTEGER.fullmatch(str(node.value)):
             self.wrong(node, path, f"is {_kind(node)}, not a whole number", "Write plain digits.")
             return None
-        found = int(node.value)
-        if not least <= found <= most:
-            self.wrong(node, path, f"{found} is out of range", f"From {least} to {most}.")
+        number = int(node.value)
+        if not least <= number <= most:
+            self.wrong(node, path, f"{number} is out of range", f"From {least} to {most}.")
             return None
-        return found
+        return number
 
     def flag(self, node: Node | None, path: str) -> bool | None:
         """True or false."""
@@ -182,13 +182,13 @@ class Form:
             return None
         raw = node.value if isinstance(node, ScalarNode) else ""
         try:
-            found = date.fromisoformat(raw) if DAY.fullmatch(raw) else None
+            day = date.fromisoformat(raw) if DAY.fullmatch(raw) else None
         except ValueError:
-            found = None
-        if found is None or not 1900 <= found.year <= 2999:  # noqa: PLR2004 - a slip of the pen
+            day = None
+        if day is None or not 1900 <= day.year <= 2999:  # noqa: PLR2004 - a slip of the pen
             self.wrong(node, path, f"is {_kind(node)}, not a day", "Write it as 2026-12-31.")
             return None
-        return found.isoformat()
+        return day.isoformat()
 
     # Problems
 

@@ -1,11 +1,13 @@
 """What files mean once they can be read: layers, floors, the catalogue."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from app.access.floor.terms import ALLOWED
+from app.kernel.canonical import canonical, parse_canonical
 from app.kernel.errors import Fault, Unreadable
 from app.kernel.vocabulary import Mode
 from app.policy.catalogue.model import Catalogue
@@ -65,6 +67,22 @@ class TestReading:
         assert CompanyPolicy.read(policy.body) == policy
         with pytest.raises(ValueError, match="no floor"):
             Floor.read(policy.body)
+
+    @pytest.mark.parametrize(
+        ("knobs", "named"),
+        [
+            ({"invented": {"value": 1, "cite": "", "confidence": ""}}, "invented"),
+            ({"signals": {"gaze": {"mode": "deny", "cite": "", "confidence": ""}}}, "signals.gaze"),
+        ],
+    )
+    def test_a_knob_of_a_later_release_is_named_and_never_passed_over(
+        self, texts: PolicyTexts, knobs: dict[str, Any], named: str
+    ) -> None:
+        """It might be the one that narrows."""
+        document = parse_canonical(texts.read_company_policy(GERMAN, "DE").body)
+        body = canonical({**document, "knobs": {**document["knobs"], **knobs}})
+        with pytest.raises(ValueError, match=rf"the knob {named}\S*, which this release"):
+            CompanyPolicy.read(body)
 
     def test_windows_line_ends_are_no_problem(self, texts: PolicyTexts) -> None:
         assert (

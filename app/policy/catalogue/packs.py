@@ -49,45 +49,45 @@ def load_catalogue(directory: Path) -> Catalogue:
 
 def _read_catalogue(data: bytes, name: str) -> tuple[list[App], list[Exclusion]]:
     form = Form(name)
-    found = form.mapping(form.compose(data), "", (), ("apps", "exclusions"))
-    apps = [_app(form, node, path) for path, node in form.items(found.get("apps"), "apps")]
+    fields = form.mapping(form.compose(data), "", (), ("apps", "exclusions"))
+    apps = [_app(form, node, path) for path, node in form.items(fields.get("apps"), "apps")]
     exclusions = [
         _exclusion(form, node, path)
-        for path, node in form.items(found.get("exclusions"), "exclusions")
+        for path, node in form.items(fields.get("exclusions"), "exclusions")
     ]
     form.finish()
     return apps, exclusions
 
 
 def _app(form: Form, node: Node, path: str) -> App:
-    found = form.mapping(node, path, ("id", "name", "group", "match"), ())
+    fields = form.mapping(node, path, ("id", "name", "group", "match"), ())
     return App(
-        id=form.shaped(found.get("id"), f"{path}.id", KEY, "id") or "",
-        name=form.text(found.get("name"), f"{path}.name") or "",
-        group=form.choice(found.get("group"), f"{path}.group", GROUPS, "group") or "",
-        match=_matchers(form, found.get("match"), f"{path}.match", _MATCHERS),
+        id=form.shaped(fields.get("id"), f"{path}.id", KEY, "id") or "",
+        name=form.text(fields.get("name"), f"{path}.name") or "",
+        group=form.choice(fields.get("group"), f"{path}.group", GROUPS, "group") or "",
+        match=_matchers(form, fields.get("match"), f"{path}.match", _MATCHERS),
     )
 
 
 def _exclusion(form: Form, node: Node, path: str) -> Exclusion:
-    found = form.mapping(node, path, ("id", "name", "why", "match"), ())
+    fields = form.mapping(node, path, ("id", "name", "why", "match"), ())
     known = (*_MATCHERS, "fields", "private")
     return Exclusion(
-        id=form.shaped(found.get("id"), f"{path}.id", KEY, "id") or "",
-        name=form.text(found.get("name"), f"{path}.name") or "",
-        why=form.text(found.get("why"), f"{path}.why") or "",
-        match=_matchers(form, found.get("match"), f"{path}.match", known),
+        id=form.shaped(fields.get("id"), f"{path}.id", KEY, "id") or "",
+        name=form.text(fields.get("name"), f"{path}.name") or "",
+        why=form.text(fields.get("why"), f"{path}.why") or "",
+        match=_matchers(form, fields.get("match"), f"{path}.match", known),
     )
 
 
 def _matchers(form: Form, node: Node | None, path: str, known: tuple[str, ...]) -> Matchers:
-    found = form.mapping(node, path, (), known)
+    fields = form.mapping(node, path, (), known)
     match = Matchers(
-        bundle_ids=_texts(form, found.get("bundle_ids"), f"{path}.bundle_ids"),
-        executables=_texts(form, found.get("executables"), f"{path}.executables"),
-        urls=_texts(form, found.get("urls"), f"{path}.urls", read_pattern),
-        fields=_texts(form, found.get("fields"), f"{path}.fields"),
-        private=form.flag(found.get("private"), f"{path}.private") or False,
+        bundle_ids=_texts(form, fields.get("bundle_ids"), f"{path}.bundle_ids"),
+        executables=_texts(form, fields.get("executables"), f"{path}.executables"),
+        urls=_texts(form, fields.get("urls"), f"{path}.urls", read_pattern),
+        fields=_texts(form, fields.get("fields"), f"{path}.fields"),
+        private=form.flag(fields.get("private"), f"{path}.private") or False,
     )
     if node is not None and match == Matchers() and not form.faults:
         form.wrong(node, path, "matches nothing", f"Name at least one of: {', '.join(known)}.")
@@ -100,7 +100,7 @@ def _texts(
     path: str,
     check: Callable[[str], object] = str,
 ) -> tuple[str, ...]:
-    found: list[str] = []
+    texts: list[str] = []
     for where, item in form.items(node, path):
         text = form.text(item, where)
         if text is None:
@@ -109,8 +109,8 @@ def _texts(
             check(text)
         except ValueError as error:
             form.wrong(item, where, f"{text!r}: {error}", "As in *.example.com/path.")
-        found.append(text)
-    return tuple(sorted(found))
+        texts.append(text)
+    return tuple(sorted(texts))
 
 
 def _twice(names: Iterable[str]) -> list[str]:

@@ -54,20 +54,20 @@ class PolicyTexts:
         form = Form()
         root = form.compose(text.encode("utf-8", "replace") if isinstance(text, str) else text)
         optional = ("name", "status", "valid_from", "valid_to", "summary", "evidence")
-        found = form.mapping(root, "", ("region", "knobs"), optional)
-        said = form.shaped(found.get("region"), "region", REGION, "region")
-        if said is not None and said != region:
-            form.wrong(found["region"], "region", f"is {said}, not {region}", f"Write {region}.")
+        fields = form.mapping(root, "", ("region", "knobs"), optional)
+        named = form.shaped(fields.get("region"), "region", REGION, "region")
+        if named is not None and named != region:
+            form.wrong(fields["region"], "region", f"is {named}, not {region}", f"Write {region}.")
         document = {
             "v": 1,
             "kind": "company",
             "region": region,
-            "name": form.text(found.get("name"), "name") or region,
-            "status": form.choice(found.get("status"), "status", STATUSES, "status") or "approved",
-            "summary": form.text(found.get("summary"), "summary", longest=_LONGEST_SUMMARY) or "",
-            **_window(form, found),
-            "knobs": self._knobs(form, found.get("knobs"), cited=False),
-            "evidence": _evidence(form, found.get("evidence")),
+            "name": form.text(fields.get("name"), "name") or region,
+            "status": form.choice(fields.get("status"), "status", STATUSES, "status") or "approved",
+            "summary": form.text(fields.get("summary"), "summary", longest=_LONGEST_SUMMARY) or "",
+            **_window(form, fields),
+            "knobs": self._knobs(form, fields.get("knobs"), cited=False),
+            "evidence": _evidence(form, fields.get("evidence")),
         }
         form.finish()
         return CompanyPolicy.read(canonical(document), self.registry)
@@ -80,28 +80,30 @@ class PolicyTexts:
         """
         form = Form(name)
         required = ("region", "name", "parent", "status", "valid_from", "reviewed_by", "summary")
-        found = form.mapping(form.compose(data), "", (*required, "knobs"), ("valid_to",))
-        region = form.shaped(found.get("region"), "region", REGION, "region")
+        fields = form.mapping(form.compose(data), "", (*required, "knobs"), ("valid_to",))
+        region = form.shaped(fields.get("region"), "region", REGION, "region")
         if region is not None and f"{region}.yaml" != name:
-            form.wrong(found["region"], "region", f"is {region}", "Name the file after the region.")
+            form.wrong(
+                fields["region"], "region", f"is {region}", "Name the file after the region."
+            )
         document = {
             "v": 1,
             "kind": "floor",
             "region": region,
-            "name": form.text(found.get("name"), "name"),
-            "parent": _parent(form, found.get("parent"), region),
-            "status": form.choice(found.get("status"), "status", STATUSES, "status"),
-            "reviewed_by": form.text(found.get("reviewed_by"), "reviewed_by"),
-            "summary": form.text(found.get("summary"), "summary", longest=_LONGEST_SUMMARY),
-            **_window(form, found),
-            "knobs": self._knobs(form, found.get("knobs"), cited=True),
+            "name": form.text(fields.get("name"), "name"),
+            "parent": _parent(form, fields.get("parent"), region),
+            "status": form.choice(fields.get("status"), "status", STATUSES, "status"),
+            "reviewed_by": form.text(fields.get("reviewed_by"), "reviewed_by"),
+            "summary": form.text(fields.get("summary"), "summary", longest=_LONGEST_SUMMARY),
+            **_window(form, fields),
+            "knobs": self._knobs(form, fields.get("knobs"), cited=True),
         }
         if (
-            "valid_from" in found
+            "valid_from" in fields
             and document["valid_from"] is None
-            and is_null(found["valid_from"])
+            and is_null(fields["valid_from"])
         ):
-            form.wrong(found["valid_from"], "valid_from", "is empty", "Write the first day.")
+            form.wrong(fields["valid_from"], "valid_from", "is empty", "Write the first day.")
         form.finish()
         return Floor.read(canonical(document), self.registry)
 
@@ -190,11 +192,11 @@ def load_floors(
     return floors
 
 
-def _window(form: Form, found: Mapping[str, Node]) -> dict[str, str | None]:
-    first = form.day(found.get("valid_from"), "valid_from")
-    last = form.day(found.get("valid_to"), "valid_to")
+def _window(form: Form, fields: Mapping[str, Node]) -> dict[str, str | None]:
+    first = form.day(fields.get("valid_from"), "valid_from")
+    last = form.day(fields.get("valid_to"), "valid_to")
     if first and last and last < first:
-        form.wrong(found["valid_to"], "valid_to", "lies before valid_from", "Swap the two.")
+        form.wrong(fields["valid_to"], "valid_to", "lies before valid_from", "Swap the two.")
     return {"valid_from": first, "valid_to": last}
 
 
@@ -219,18 +221,18 @@ def _citation(form: Form, entries: Mapping[str, Node], path: str) -> dict[str, s
 def _names(
     form: Form, node: Node | None, path: str, known: Collection[str] | None, what: str
 ) -> list[str]:
-    found: list[str] = []
+    names: list[str] = []
     for where, item in form.items(node, path):
         name = (
             form.shaped(item, where, KEY, what)
             if known is None
             else form.choice(item, where, known, what)
         )
-        if name is not None and name in found:
+        if name is not None and name in names:
             form.wrong(item, where, f"{name} is given twice", "Keep one of the two.")
         elif name is not None:
-            found.append(name)
-    return sorted(found)
+            names.append(name)
+    return sorted(names)
 
 
 def _hours(form: Form, node: Node | None, path: str) -> dict[str, str]:
@@ -246,12 +248,12 @@ def _hours(form: Form, node: Node | None, path: str) -> dict[str, str]:
 
 
 def _evidence(form: Form, node: Node | None) -> list[dict[str, Any]]:
-    found = []
+    evidence = []
     for where, item in form.items(node, "evidence"):
         entries = form.mapping(item, where, ("kind", "reference", "sha256"), ("valid_to",))
         kind = form.choice(entries.get("kind"), f"{where}.kind", PRECONDITIONS, "precondition")
         sha256 = form.shaped(entries.get("sha256"), f"{where}.sha256", SHA256, "SHA-256 in hex")
-        found.append(
+        evidence.append(
             Evidence(
                 kind=kind or "",
                 reference=form.text(entries.get("reference"), f"{where}.reference") or "",
@@ -260,5 +262,5 @@ def _evidence(form: Form, node: Node | None) -> list[dict[str, Any]]:
             )
         )
     # str: evidence that does not end has always stood after all days, as "None".
-    found.sort(key=lambda item: (item.kind, item.reference, item.sha256, str(item.valid_to)))
-    return [encode(item) for item in found]
+    evidence.sort(key=lambda item: (item.kind, item.reference, item.sha256, str(item.valid_to)))
+    return [encode(item) for item in evidence]

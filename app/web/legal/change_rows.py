@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 from app.kernel.authority import Authority
 from app.policy.catalogue.model import Catalogue
 from app.policy.changes.model import Change, ChangeState, Step, StepTaken
+from app.policy.knob_shapes import NameSet
+from app.policy.knobs import REGISTRY
 from app.policy.law.layer import Direction
 from app.policy.model import KnobChange
 from app.web.words.knob_words import knob_in_words, member_in_words, value_in_words
@@ -55,7 +57,8 @@ def diff_rows(changes: Iterable[KnobChange], catalogue: Catalogue) -> tuple[Diff
 
 def _diff_row(change: KnobChange, catalogue: Catalogue) -> DiffRow:
     before, after = change.before, change.after
-    is_set = change.knob != "hours" and isinstance(before or after, list | tuple)
+    row = REGISTRY.rows.get(change.knob)
+    is_set = row is not None and isinstance(row.shape, NameSet)
     added = _members(change.knob, after, before, catalogue) if is_set else ()
     removed = _members(change.knob, before, after, catalogue) if is_set else ()
     return DiffRow(
@@ -71,18 +74,11 @@ def _diff_row(change: KnobChange, catalogue: Catalogue) -> DiffRow:
 
 def _members(knob: str, these: Any, others: Any, catalogue: Catalogue) -> tuple[str, ...]:
     """What stands in one list and not in the other, by name."""
-    gone = {_key(one) for one in others or ()}
-    return tuple(_named(knob, one, catalogue) for one in these or () if _key(one) not in gone)
-
-
-def _named(knob: str, one: Any, catalogue: Catalogue) -> str:
-    if isinstance(one, Mapping):
-        return ", ".join(str(value) for value in one.values() if value)
-    return member_in_words(knob, str(one), catalogue)
-
-
-def _key(one: Any) -> str:
-    return repr(sorted(one.items())) if isinstance(one, Mapping) else repr(one)
+    return tuple(
+        member_in_words(knob, member, catalogue)
+        for member in these or ()
+        if member not in (others or ())
+    )
 
 
 def _whole(knob: str, value: Any, *, is_set: bool) -> str:

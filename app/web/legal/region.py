@@ -103,30 +103,30 @@ class EvidenceRow:
 
 
 def evidence_rows(view: RegionView, now: datetime) -> tuple[EvidenceRow, ...]:
-    """The evidence that counts here, then what the region's own policy shows beside it."""
+    """The evidence that counts here, then what the region's own policy shows next to it."""
     own = view.policy.evidence if view.policy is not None else ()
     every = dict.fromkeys((*view.in_force.evidence, *own))
     counted_now = frozenset(view.in_force.evidence)
     return tuple(
         EvidenceRow(
-            kind=PRECONDITIONS.get(one.kind, one.kind),
-            reference=one.reference,
-            sha256=one.sha256,
-            valid_to=one.valid_to or "",
-            state=_evidence_state(one, now, counts=one in counted_now),
+            kind=PRECONDITIONS.get(item.kind, item.kind),
+            reference=item.reference,
+            sha256=item.sha256,
+            valid_to=item.valid_to or "",
+            state=_evidence_state(item, now, counts=item in counted_now),
         )
-        for one in every
+        for item in every
     )
 
 
-def _evidence_state(one: Evidence, now: datetime, *, counts: bool) -> str:
-    if not one.valid(now):
+def _evidence_state(item: Evidence, now: datetime, *, counts: bool) -> str:
+    if not item.valid(now):
         return "expired"
     if not counts:
         return "counts once its policy is in force"
-    if one.valid_to is None:
+    if item.valid_to is None:
         return "does not expire"
-    left = (date.fromisoformat(one.valid_to) - now.date()).days
+    left = (date.fromisoformat(item.valid_to) - now.date()).days
     return f"expires in {counted(left, 'day')}" if left else "expires today"
 
 

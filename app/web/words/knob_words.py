@@ -10,7 +10,7 @@ from typing import Any
 
 from app.kernel.vocabulary import Mode
 from app.policy.catalogue.model import Catalogue
-from app.policy.knob_shapes import Modes, Number, Week, most, shared, united
+from app.policy.knob_shapes import Modes, NameSet, NameSource, Number, Week, most, shared, united
 from app.policy.knobs import REGISTRY, STATUS, Knob
 from app.web.words.policy_words import (
     APPROVERS,
@@ -89,13 +89,16 @@ def number_in_words(value: int, unit: str) -> str:
 
 def member_in_words(knob: str, member: str, catalogue: Catalogue) -> str:
     """A member of a set, by the name that people know it by."""
-    if knob == "apps" and member in catalogue.apps:
-        return catalogue.apps[member].name
-    if knob == "exclusions" and member in catalogue.exclusions:
-        return catalogue.exclusions[member].name
-    if knob in _MEMBERS:
-        return _MEMBERS[knob].get(member, member)
-    return member if knob == "purposes" else member.replace("_", " ")
+    shape = REGISTRY.rows[knob].shape
+    match shape.known if isinstance(shape, NameSet) else None:
+        case NameSource.APPS if member in catalogue.apps:
+            return catalogue.apps[member].name
+        case NameSource.EXCLUSIONS if member in catalogue.exclusions:
+            return catalogue.exclusions[member].name
+        case NameSource.PURPOSES:
+            return member
+        case _:
+            return _MEMBERS.get(knob, {}).get(member, member.replace("_", " "))
 
 
 def week_in_words(hours: Iterable[int]) -> str:
