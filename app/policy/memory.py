@@ -75,7 +75,7 @@ class PolicyMemory:
 
 
 @dataclass(frozen=True)
-class Documents:
+class DocumentMemory:
     """Policy documents for agents under one catalogue (rule 3).
 
     What holds is compared by identity: it never changes once it is compiled, and as long as it

@@ -28,7 +28,7 @@ from app.policy.changes.workflow import Workflow
 from app.policy.knobs import REGISTRY, KnobRegistry
 from app.policy.law.layer import Floor, chain
 from app.policy.law.packs import PolicyTexts
-from app.policy.memory import Documents, PolicyMemory
+from app.policy.memory import DocumentMemory, PolicyMemory
 from app.policy.model import InForce
 from app.policy.reader import PolicyReader
 from app.policy.timeline import met
@@ -50,7 +50,7 @@ class PolicyService:
 
     log: AuditService
     reader: PolicyReader
-    for_agents: Documents
+    for_agents: DocumentMemory
     workflow: Workflow
     stops: Stops
     floors: tuple[Floor, ...]
@@ -78,7 +78,7 @@ class PolicyService:
         return cls(
             log=log,
             reader=reader,
-            for_agents=Documents(catalogue),
+            for_agents=DocumentMemory(catalogue),
             workflow=Workflow(log=log, authority=authority, reader=reader, texts=texts),
             stops=Stops(log=log, authority=authority, reader=reader),
             floors=tuple(floors),

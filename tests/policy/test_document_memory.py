@@ -9,7 +9,7 @@ from app.policy.catalogue.model import Catalogue
 from app.policy.document import document
 from app.policy.lattice import compile_layers
 from app.policy.law.layer import Claim, Layer, Why
-from app.policy.memory import Documents
+from app.policy.memory import DocumentMemory
 from tests.policy.layers import LAYERS
 from tests.policy.pace import unhurried
 from tests.policy.test_document import CATALOGUE, SCOPES
@@ -22,7 +22,7 @@ ASKED = st.lists(st.tuples(LAYERS, st.none() | SCOPES), min_size=1, max_size=8)
 def test_what_is_remembered_is_what_would_be_written(
     asked: list[tuple[Layer, Scope | None]], most: int
 ) -> None:
-    memory = Documents(CATALOGUE, most)
+    memory = DocumentMemory(CATALOGUE, most)
     for layer, scope in [*asked, *asked]:
         compiled = compile_layers([layer])
         body = canonical(document(compiled, scope, CATALOGUE))
@@ -32,7 +32,7 @@ def test_what_is_remembered_is_what_would_be_written(
 
 def test_a_value_at_the_address_of_one_that_is_gone_is_not_taken_for_it() -> None:
     """Python gives the place of a value that nobody holds to the next one of its kind."""
-    memory, addresses = Documents(CATALOGUE), []
+    memory, addresses = DocumentMemory(CATALOGUE), []
     for seconds in range(300):
         why = Why("floor/DE", "Art. 5")
         knobs = {"screenshot_min_interval_s": Claim(seconds, why)}
@@ -47,23 +47,21 @@ def test_a_value_at_the_address_of_one_that_is_gone_is_not_taken_for_it() -> Non
 def test_another_catalogue_makes_another_document(layer: Layer, scope: Scope) -> None:
     """One service has one catalogue; the next start, with other files, has a memory of its own."""
     compiled, bare = compile_layers([layer]), Catalogue({}, {})
-    before, after = Documents(CATALOGUE).of(compiled, scope), Documents(bare).of(compiled, scope)
-    assert after[1] == canonical(document(compiled, scope, bare))
-    assert (before == after) is (
-        document(compiled, scope, CATALOGUE) == document(compiled, scope, bare)
-    )
+    for catalogue in (CATALOGUE, bare):
+        body = canonical(document(compiled, scope, catalogue))
+        assert DocumentMemory(catalogue).of(compiled, scope) == (digest(body), body)
 
 
 @unhurried
 @given(LAYERS, SCOPES)
 def test_a_document_is_not_written_twice(layer: Layer, scope: Scope) -> None:
-    memory, compiled = Documents(CATALOGUE), compile_layers([layer])
+    memory, compiled = DocumentMemory(CATALOGUE), compile_layers([layer])
     first = memory.of(compiled, scope)
     assert memory.of(compiled, Scope(scope.signals, scope.purposes, scope.apps))[1] is first[1]
 
 
 def test_no_more_is_remembered_than_was_said() -> None:
-    memory = Documents(CATALOGUE, most=2)
+    memory = DocumentMemory(CATALOGUE, most=2)
     everything = [compile_layers([]) for _ in range(5)]
     for compiled in everything:
         memory.of(compiled, None)

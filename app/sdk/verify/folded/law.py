@@ -13,14 +13,11 @@ from app.access.decision.facts import Stay, policy_facts
 from app.access.decision.model import PolicyFacts
 from app.audit.entries.model import Kind
 from app.consent.model import Standing
-from app.kernel.canonical import canonical, digest
 from app.kernel.clock import instant, timestamp
 from app.kernel.facts import decode
-from app.kernel.scope import Scope
 from app.policy.catalogue.model import Catalogue
-from app.policy.document import document
 from app.policy.law.layer import CompanyPolicy, Floor, FloorAdoption, chain
-from app.policy.memory import PolicyMemory
+from app.policy.memory import DocumentMemory, PolicyMemory
 from app.policy.model import InForce
 from app.policy.prospect import outlook_of
 from app.policy.timeline import (
@@ -67,9 +64,8 @@ class Law:
         self._company: list[CompanyRow] = []
         self._stops: list[StopRow] = []
         self._changes: dict[str, _Change] = {}
-        self._catalogue: Catalogue | None = None
         self._memory: PolicyMemory | None = None
-        self._for_agents: dict[tuple[int, Scope | None, int], str] = {}
+        self._for_agents: DocumentMemory | None = None
         self._asked: dict[tuple[object, tuple[str, ...]], PolicyFacts] = {}
         self.position = -1
 
@@ -102,14 +98,9 @@ class Law:
         Raises:
             Unknown: no catalogue was adopted.
         """
-        if self._catalogue is None:
+        if self._for_agents is None:
             raise Unknown("rests on a catalogue that no entry names before it")
-        key = (id(in_force), standing.scope, form)  # the memory keeps what it answered
-        found = self._for_agents.get(key)
-        if found is None:
-            said = document(in_force.compiled, standing.scope, self._catalogue, form)
-            found = self._for_agents[key] = digest(canonical(said))
-        return found
+        return self._for_agents.of(in_force.compiled, standing.scope, form)[0]
 
     def _remembered(self) -> PolicyMemory:
         if self._memory is None:
@@ -138,7 +129,8 @@ class Law:
                     yield "does not say what the floor's document says"
             case Kind.POLICY_CATALOGUE_ADOPTED:
                 self._changed(position)
-                self._catalogue = self._read(facts["policy"], Catalogue.read)
+                catalogue = self._read(facts["policy"], Catalogue.read)
+                self._for_agents = DocumentMemory(catalogue)
             case Kind.POLICY_PROPOSED:
                 self._changes[facts["change"]] = _Change(actor, facts["policy"])
             case Kind.POLICY_APPROVED:
@@ -159,7 +151,6 @@ class Law:
     def _changed(self, position: int) -> None:
         self.position = position
         self._memory = None
-        self._for_agents.clear()
         self._asked.clear()
 
     def _read(self, name: str, read: Callable[[bytes], T]) -> T:
