@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from app.kernel.canonical import canonical, digest
+from app.kernel.forms import FIRST_FORM
 from app.kernel.refusals import Refusal
 from app.kernel.signing import LocalSigner, jwk, sign_token, thumbprint
 from app.kernel.tokens import LEASE_TYPE
 from app.kernel.vocabulary import Reason, Signal
+from app.policy.knobs import REGISTRY
 from app.sdk.agent import memory
 from app.sdk.agent.event import UiEvent
 from app.sdk.agent.guard import Allowed, Denied, Guard
@@ -29,8 +31,11 @@ DEVICE = "d_" + "1" * 32
 def policy_document(**changes: Any) -> dict[str, Any]:
     """A policy that allows every signal in one editor and one chat, and never in a bank."""
     return {
-        "v": 1,
-        "signals": {signal.value: {"mode": "allow", "retention_days": 30} for signal in Signal},
+        "v": FIRST_FORM,
+        "signals": {
+            signal.value: {"mode": "allow", "retention_days": 30}
+            for signal in REGISTRY.signals_in(FIRST_FORM)
+        },
         "screenshot_min_interval_s": 60,
         "apps": [
             {

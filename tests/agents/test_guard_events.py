@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.kernel.forms import FIRST_FORM
 from app.kernel.refusals import REPORTABLE, Refusal
 from app.kernel.vocabulary import Mode, Reason, Signal
+from app.policy.knobs import REGISTRY
 from app.sdk.agent.event import read_event
 from app.sdk.agent.guard import Allowed, Denied, Guard
 from tests.agent_simulator import AgentSimulator, LeaseOffice, event, policy_document
@@ -32,7 +34,7 @@ def judge(tmp_path: Path, clock: FakeClock):
 def _signals(**modes: str) -> dict[str, object]:
     return {
         signal.value: {"mode": modes.get(signal.value, "allow"), "retention_days": 1}
-        for signal in Signal
+        for signal in REGISTRY.signals_in(FIRST_FORM)
     }
 
 
@@ -241,7 +243,7 @@ documents = st.fixed_dictionaries(
         "signals": st.fixed_dictionaries(
             {
                 s.value: st.fixed_dictionaries({"mode": modes, "retention_days": st.just(1)})
-                for s in Signal
+                for s in REGISTRY.signals_in(FIRST_FORM)
             }
         ),
         "hours": st.none() | st.just([]) | st.just(list(range(168))),

@@ -36,8 +36,7 @@ def test_nothing_outside_the_scope_or_the_policy_is_allowed(
 
     assert {app["id"] for app in written["apps"]} <= scope.apps & compiled.apps
     assert set(written["purposes"]) <= scope.purposes & compiled.purposes
-    for signal in Signal:
-        rule = written["signals"][signal.value]
+    for signal, rule in written["signals"].items():
         mode = Mode[rule["mode"].upper()]
         assert mode <= compiled.signals[signal].mode
         assert signal in scope.signals or mode is Mode.DENY

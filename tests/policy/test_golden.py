@@ -13,10 +13,12 @@ from typing import Any
 
 from app.access.floor.terms import ALLOWED
 from app.kernel.canonical import canonical, digest
+from app.kernel.forms import FIRST_FORM
 from app.kernel.scope import Scope
-from app.kernel.vocabulary import Basis, Mode, Signal
+from app.kernel.vocabulary import Basis, Mode
 from app.policy.catalogue.model import Catalogue
 from app.policy.document import document
+from app.policy.knobs import REGISTRY
 from app.policy.lattice import compile_layers
 from app.policy.law.layer import Claim, Floor, Layer, Why
 from app.policy.law.packs import PolicyTexts
@@ -100,7 +102,7 @@ def _layer(random: Random, catalogue: Catalogue, identity: str) -> Layer:
 
     modes = list(Mode)
     values: dict[str, Any] = {"status": 1, "bases": some(Basis) | {"consent"}}
-    for signal in sorted(Signal):
+    for signal in sorted(REGISTRY.signals_in(FIRST_FORM)):
         values[f"signals.{signal}.mode"] = random.choice(modes)
         values[f"signals.{signal}.retention_days"] = random.randint(0, 90)
     for knob, most in (
@@ -128,9 +130,16 @@ def _layer(random: Random, catalogue: Catalogue, identity: str) -> Layer:
 
 
 def _why(why: Mapping[str, tuple[Why, ...]]) -> Any:
+    """Who decided each knob that release 0.1 knew."""
+    later = {
+        f"signals.{signal}.{part}"
+        for signal in REGISTRY.signals.keys() - {*REGISTRY.signals_in(FIRST_FORM)}
+        for part in ("mode", "retention_days")
+    }
     return {
         knob: [[each.layer, each.cite, each.confidence] for each in deciding]
         for knob, deciding in why.items()
+        if knob not in later
     }
 
 
