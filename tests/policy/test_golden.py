@@ -11,7 +11,6 @@ from random import Random
 from types import MappingProxyType
 from typing import Any
 
-from app.access.floor.terms import ALLOWED
 from app.kernel.canonical import canonical, digest
 from app.kernel.forms import FIRST_FORM
 from app.kernel.scope import Scope
@@ -25,6 +24,16 @@ from app.policy.law.packs import PolicyTexts
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "digests.json").read_text("utf-8"))
 COMPANY = Path(__file__).parents[2] / "app" / "demo" / "data" / "company"
+PURPOSES = (
+    "ai_training.computer_use",
+    "ai_training.evaluation",
+    "audit.compliance",
+    "capture.operations",
+    "rights.fulfilment",
+    "safeguard.redaction",
+    "store.security",
+)
+"""Those of release 0.1."""
 SOME = Scope(
     signals=frozenset({"click", "key_timing", "pointer", "screenshot"}),
     purposes=frozenset({"ai_training.computer_use"}),
@@ -121,7 +130,7 @@ def _layer(random: Random, catalogue: Catalogue, identity: str) -> Layer:
         "notice_content": some({"voluntary", "purposes"}),
         "approver_roles": some({"dpo", "works_council"}),
         "apps": some(catalogue.apps),
-        "purposes": some(ALLOWED),
+        "purposes": some(PURPOSES),
         "hours": frozenset(random.sample(range(168), 40)),
     }
     kept = sorted(name for name in values if name in {"status", "bases"} or random.random() < 0.6)
