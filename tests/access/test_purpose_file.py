@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+import yaml
 
 from app.access.floor.obligations import OBLIGATIONS
 from app.access.floor.purposes import load_purposes
@@ -16,6 +17,8 @@ from app.web.employee.decide_words import decide_words
 from app.web.words.text import LANGUAGES, PURPOSE_PHRASES, purpose_phrase
 
 FILE = Path(__file__).parents[2] / "policies" / "purposes.yaml"
+REGION = FILE.parent / "regions" / "GLOBAL.yaml"
+GLOBAL = set(yaml.safe_load(REGION.read_text("utf-8"))["knobs"]["purposes"]["value"])
 DPV = "https://w3id.org/dpv#"
 
 
@@ -36,6 +39,7 @@ def forgotten(keys: Iterable[str]) -> list[str]:
         for key in sorted(keys)
         for place, is_there in {
             "policies/purposes.yaml": load_purposes(FILE).text(key) is not None,
+            "policies/regions/GLOBAL.yaml": key in GLOBAL or key in BREAK_GLASS,
             "app/web/words/text.py, PURPOSE_PHRASES": key in PURPOSE_PHRASES,
             **{
                 f"app/web/employee/decide_words.py, {language}": key
@@ -54,6 +58,7 @@ def test_every_purpose_that_data_can_serve_has_a_description_and_a_phrase() -> N
 def test_a_new_purpose_is_found_missing_in_every_place_by_name() -> None:
     assert forgotten(["ai_training.speech"]) == [
         "ai_training.speech: policies/purposes.yaml",
+        "ai_training.speech: policies/regions/GLOBAL.yaml",
         "ai_training.speech: app/web/words/text.py, PURPOSE_PHRASES",
         "ai_training.speech: app/web/employee/decide_words.py, en",
         "ai_training.speech: app/web/employee/decide_words.py, de",
