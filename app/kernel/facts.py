@@ -101,7 +101,7 @@ def require_only(facts: object, *classes: type, also: tuple[str, ...] = ()) -> N
 
 
 def shapes_of(cls: type) -> tuple[str, ...]:
-    """Each fact of a class with the tag of its shape, in the order in which they were added.
+    """Each fact of a class with the tag of its shape; a nested object has its own.
 
     >>> from app.kernel.scope import Scope
     >>> shapes_of(Scope)[0]
@@ -260,7 +260,7 @@ def _object(cls: type, *, strict: bool) -> Shape:
             _require_known(given, form.names)
         return cls(**form.read(given, tables))
 
-    return Shape(f"{{{'; '.join(form.described())}}}", form.write, read)
+    return Shape("object", form.write, read)
 
 
 def _without_none(hint: Any) -> tuple[Any, bool]:

@@ -37,7 +37,7 @@ def document(
         "signals": _signals(compiled, scope, form),
         "layers": sorted(compiled.layers),
         **{
-            row.name: _written(row, values[row.name], catalogue)
+            row.name: _in_document(row, values[row.name], catalogue)
             for row in compiled.registry.told_in(form)
         },
     }
@@ -56,7 +56,7 @@ def _masked(
     return {APPS.name: apps, PURPOSES.name: purposes, EXCLUSIONS.name: known}
 
 
-def _written(row: Knob[Any], value: Any, catalogue: Catalogue) -> Any:
+def _in_document(row: Knob[Any], value: Any, catalogue: Catalogue) -> Any:
     match row.shape:
         case NameSet(known=NameSource.APPS):
             return [_app(catalogue.apps[name]) for name in sorted(value) if name in catalogue.apps]

@@ -82,7 +82,7 @@ def environment() -> Environment:
     )
     made.filters.update(
         iso=timestamp,
-        written=_written,
+        time_words=_time_words,
         shorten=text.shortened,
         listed=text.listed,
         counted=text.counted,
@@ -101,7 +101,7 @@ def _asset(name: str) -> str:
     return f"/static/{name}?v={mark}"
 
 
-def _written(at: datetime, style: str = "moment") -> str:
+def _time_words(at: datetime, style: str = "moment") -> str:
     """Write an instant in UTC for people: ``22 Nov 2026, 12:03 UTC``."""
     day = f"{at.day} {at:%b %Y}"
     match style:

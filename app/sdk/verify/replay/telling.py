@@ -91,10 +91,10 @@ def differences(
             by = "the log" if source is None or source < 0 else f"entry {source}"
             phrase = words[fact.name].format(who=who)
             also = "they are" if phrase.endswith("are") else "it is"
-            yield f"says {phrase} {written(one)}; by {by} {also} {written(other)}"
+            yield f"says {phrase} {in_words(one)}; by {by} {also} {in_words(other)}"
 
 
-def written(value: object) -> str:
+def in_words(value: object) -> str:
     """A fact as a reader sees it."""
     match value:
         case None:
@@ -106,13 +106,13 @@ def written(value: object) -> str:
         case datetime():
             said = timestamp(value)
         case ScopeFacts():
-            said = f"{written(value.signals)}; {written(value.purposes)}"
+            said = f"{in_words(value.signals)}; {in_words(value.purposes)}"
         case Mapping():
-            said = ", ".join(f"{name} {written(one)}" for name, one in sorted(value.items()))
+            said = ", ".join(f"{name} {in_words(one)}" for name, one in sorted(value.items()))
         case frozenset():
-            said = ", ".join(sorted(written(one) for one in value))
+            said = ", ".join(sorted(in_words(one) for one in value))
         case tuple() | list():
-            said = ", ".join(written(one) for one in value)
+            said = ", ".join(in_words(one) for one in value)
         case _:
             said = str(value)
     return said or "none"

@@ -57,9 +57,9 @@ class Detail(NamedTuple):
 def fields(leaf: Mapping[str, Any]) -> tuple[Field, ...]:
     """The leaf field by field, in the order in which a reader asks."""
     return tuple(
-        Field(name, _written(leaf[name]), FIELDS[name], facts(leaf[name]))
+        Field(name, _value_text(leaf[name]), FIELDS[name], facts(leaf[name]))
         if name == "facts" and leaf[name]
-        else Field(name, _written(leaf[name]), FIELDS[name])
+        else Field(name, _value_text(leaf[name]), FIELDS[name])
         for name in FIELDS
         if name in leaf
     )
@@ -69,7 +69,9 @@ def facts(content: Mapping[str, Any]) -> tuple[Field, ...]:
     """The facts of an entry one by one: the outcome and its reasons first, then as they stand."""
     first = [name for name in _FIRST if name in content]
     rest = [name for name in content if name not in _FIRST]
-    return tuple(Field(name, _written(content[name]), FACTS.get(name, "")) for name in first + rest)
+    return tuple(
+        Field(name, _value_text(content[name]), FACTS.get(name, "")) for name in first + rest
+    )
 
 
 def detail(opened: OpenedEntry) -> Detail:
@@ -101,7 +103,7 @@ def streams(leaf: Mapping[str, Any], following: Mapping[str, int]) -> tuple[Stre
     return tuple(found)
 
 
-def _written(value: Any) -> str:
+def _value_text(value: Any) -> str:
     if isinstance(value, str):
         return value
     line = json.dumps(value, ensure_ascii=False, sort_keys=True)

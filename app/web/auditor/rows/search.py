@@ -12,12 +12,12 @@ SIDES: Mapping[str, str] = {"about": "about them", "by": "by them"}
 
 def query(search: Search, *, before: int | None = None, after: int | None = None) -> str:
     """The same search from another index on, or from the newest entry, as a query string."""
-    turned = replace(search, before=_written(before), after=_written(after))
+    turned = replace(search, before=_index_text(before), after=_index_text(after))
     fields = {name: value for name, value in asdict(turned).items() if value}
     if fields.get("side") == "about":
         del fields["side"]
     return urlencode(fields)
 
 
-def _written(index: int | None) -> str:
+def _index_text(index: int | None) -> str:
     return "" if index is None else str(index)

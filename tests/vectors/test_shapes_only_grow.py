@@ -1,0 +1,99 @@
+"""What is written to entries and documents only grows: each class is held against a list.
+
+``entries/shapes.json`` names the facts of each class with their shapes, as they were signed first.
+A field that is added is appended to both, marked as appended; nothing else may change. To write
+the list for a new class: ``python -m tests.vectors.test_shapes_only_grow``.
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from app.access.decision.model import (
+    AccessDecision,
+    Consumer,
+    Facts,
+    PersonFacts,
+    PolicyFacts,
+    Question,
+    ScopeFacts,
+)
+from app.access.decision.record import AccessRecord
+from app.access.floor.obligations import Obligations
+from app.agents.reports.model import AgentReport
+from app.capture.directive import Circumstances
+from app.consent.model import Decision, NoticeName, Offer
+from app.directory.model import PersonRecord
+from app.kernel.facts import shapes_of
+from app.policy.catalogue.model import App, Exclusion, Matchers
+from app.policy.law.layer import Evidence, FloorAdoption
+
+FILE = Path(__file__).parent / "entries" / "shapes.json"
+
+WRITTEN = {
+    "access.decided": (AccessRecord, Question, Facts, AccessDecision),
+    "access.consumer_registered": (Consumer,),
+    "access.decided, people": (PersonFacts,),
+    "access.decided, policies": (PolicyFacts,),
+    "access.decided, scopes": (ScopeFacts,),
+    "lease.changed": (Circumstances,),
+    "consent": (Decision,),
+    "consent, notice": (NoticeName,),
+    "directory.person": (PersonRecord,),
+    "policy.floor_adopted": (FloorAdoption,),
+    "offer": (Offer,),
+    "catalogue, apps": (App,),
+    "catalogue, exclusions": (Exclusion,),
+    "catalogue, match": (Matchers,),
+    "evidence": (Evidence,),
+    "report": (AgentReport,),
+    "grant": (Obligations,),
+}
+"""What is written, and by the fields of which classes."""
+
+
+def shapes() -> dict[str, list[str]]:
+    return {
+        name: [shape for cls in classes for shape in shapes_of(cls)]
+        for name, classes in WRITTEN.items()
+    }
+
+
+def changed(before: dict[str, list[str]], after: dict[str, list[str]]) -> list[str]:
+    """What was renamed, dropped, retyped, or added without a mark."""
+    lost = [f"{name}: {shape}" for name, old in before.items() for shape in old]
+    kept = {f"{name}: {shape}" for name, new in after.items() for shape in new}
+    added = kept - set(lost)
+    return [shape for shape in lost if shape not in kept] + sorted(
+        shape for shape in added if not shape.endswith(", appended")
+    )
+
+
+def signed() -> dict[str, list[str]]:
+    return json.loads(FILE.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+
+
+def test_every_class_writes_what_it_wrote_when_it_was_first_signed() -> None:
+    assert shapes().keys() == signed().keys()
+    assert changed(signed(), shapes()) == []
+
+
+CHANGES = {
+    "a field renamed": (["a: text"], ["b: text"], ["x: a: text", "x: b: text"]),
+    "a field dropped": (["a: text", "b: flag"], ["a: text"], ["x: b: flag"]),
+    "a number made a text": (["a: number"], ["a: text"], ["x: a: number", "x: a: text"]),
+    "a field added without a mark": (["a: text"], ["a: text", "b: flag"], ["x: b: flag"]),
+    "a field appended": (["a: text"], ["a: text", "b: flag, appended"], []),
+    "nothing": (["a: text"], ["a: text"], []),
+}
+
+
+@pytest.mark.parametrize("case", CHANGES)
+def test_a_change_of_what_was_signed_is_named(case: str) -> None:
+    before, after, found = CHANGES[case]
+    assert changed({"x": before}, {"x": after}) == found
+
+
+if __name__ == "__main__":
+    FILE.write_text(json.dumps(shapes(), indent=1) + "\n", encoding="utf-8")
