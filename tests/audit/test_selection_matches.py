@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from app.audit.reading.selection import INDEX, Selection, place_in
+from app.audit.reading.selection import INDEX, Selection, place_in, read_selection
 from app.kernel.clock import instant
+from app.kernel.errors import InvalidInput
 
 ALICE, BOB = "p_" + "a" * 32, "p_" + "b" * 32
 NOON = instant("2026-11-16T12:00:00.000000Z")
@@ -69,6 +70,12 @@ SEQUENCES = {
 def test_whether_completeness_can_be_shown_for(case: str) -> None:
     selection, sequence = SEQUENCES[case]
     assert selection.sequence == sequence
+
+
+@pytest.mark.parametrize("until", ["2026-11-16", "2026-11-15"])
+def test_a_selection_ends_after_it_begins(until: str) -> None:
+    with pytest.raises(InvalidInput, match="cannot be used"):
+        read_selection(since="2026-11-16", until=until)
 
 
 def test_a_place_is_a_number_and_what_stands_before() -> None:

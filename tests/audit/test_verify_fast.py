@@ -142,6 +142,47 @@ def _streams(names: list[str], number: int) -> str:
     return canonical({name: [number + 2, number] for name in names}).decode()
 
 
+LINE = canonical(leaf_of(1))
+NO_INSTANTS = {
+    "the sixtieth minute": "2026-11-16T09:60:00.000000Z",
+    "the sixtieth second": "2026-11-16T09:00:60.000000Z",
+    "the twenty-fourth hour": "2026-11-16T24:00:00.000000Z",
+    "the thirtieth of February": "2026-02-30T09:00:00.000000Z",
+    "the thirteenth month": "2026-13-16T09:00:00.000000Z",
+    "the year nought": "0000-11-16T09:00:00.000000Z",
+    "a space between day and hour": "2026-11-16 09:00:00.000000Z",
+    "a letter among the digits": "2026-11-16T09:00:00.00000aZ",
+    "another zone": "2026-11-16T09:00:00.000000A",
+}
+
+
+@pytest.mark.parametrize("case", NO_INSTANTS)
+@pytest.mark.parametrize("field", ["integrated_at", "occurred_at"])
+def test_what_is_no_instant_is_not_accepted(field: str, case: str) -> None:
+    named = f'"{field}":"{{}}"'.format
+    assert LINE.count(named(AT).encode()) == 1
+    assert fast(LINE, 1) is not None
+    assert fast(LINE.replace(named(AT).encode(), named(NO_INSTANTS[case]).encode()), 1) is None
+
+
+def test_each_hour_of_a_batch_is_judged() -> None:
+    def batch(*hours: str) -> list[bytes]:
+        times = zip(range(1, 3), hours, strict=True)
+        return [
+            canonical(leaf_of(number)).replace(b"T09:", f"T{hour}:".encode()) + b"\n"
+            for number, hour in times
+        ]
+
+    assert EnvelopeReader(list).read(1, batch("09", "10")) is not None
+    assert EnvelopeReader(list).read(1, batch("09", "24")) is None
+
+
+@pytest.mark.parametrize("letter", [b"g", b"A", b" ", b'"'])
+def test_a_submission_named_by_no_digest_is_not_accepted(letter: bytes) -> None:
+    start = LINE.index(b'"submission":"sha256:') + len(b'"submission":"sha256:')
+    assert fast(LINE[:start] + letter * 64 + LINE[start + 64 :], 1) is None
+
+
 def test_two_facts_objects_are_not_taken_for_one() -> None:
     """The text of a whole second entry inside the facts changes nothing of what is read."""
     leaf = leaf_of(1)
