@@ -305,6 +305,12 @@ def test_other_resource_types_are_decided_by_the_role_rows_alone() -> None:
     assert codes(other, facts(role_policy=False)) == ["role_policy"]
 
 
+def test_a_person_named_twice_is_one_of_a_cohort() -> None:
+    alone = person(policy=policy(cohort_min=2))
+    assert codes(question(), facts(alone, alone)) == ["cohort_too_small"]
+    assert codes(question(), facts(alone, person("p_two"))) == []
+
+
 def test_the_shortest_retention_of_all_people_and_signals_counts() -> None:
     short = person("p_two", policy=policy(signals={"click": 60, "menu": 9}))
     decision = decide(question(signals=("click", "menu")), facts(person(), short))

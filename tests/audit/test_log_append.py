@@ -148,6 +148,57 @@ def test_a_person_stands_in_the_log_under_one_random_name_only(
     assert len({read_leaf(raw)["commitment"] for raw in raws}) == 2
 
 
+def test_a_person_named_twice_is_one_subject(
+    database: Database, log: AuditService, integrator: Integrator, clock: FakeClock
+) -> None:
+    event = Event(Kind.CONSENT_WITHDRAWN, SYSTEM, {}, subjects=("E-2", "E-1", "E-2"))
+    with database.write() as tx:
+        log.append(tx, event, clock.now())
+        names = log.pseudonyms(tx, ["E-1", "E-2"])
+    integrator.integrate()
+    with database.read() as tx:
+        (entry,) = store.entries_between(tx, 0, 1)
+    assert entry.leaf["subjects"] == [names["E-2"], names["E-1"]]
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_two_who_name_the_same_new_people_the_other_way_round_do_not_wait_for_each_other(
+    database: Database, log: AuditService
+) -> None:
+    """On PostgreSQL, where writers overlap: both name them in one order, so one waits at most."""
+    failed: list[Exception] = []
+
+    def name_both() -> None:
+        try:
+            with database.write() as tx:
+                log.pseudonyms(tx, ["b", "a"])
+        except Exception as error:  # noqa: BLE001 - told below
+            failed.append(error)
+
+    second = threading.Thread(target=name_both)
+    with database.write() as first:
+        log.pseudonym(first, "a")
+        second.start()
+        for _ in range(1_000):
+            if waits_for_a_lock(database):
+                break
+            second.join(0.01)
+        assert waits_for_a_lock(database)
+        log.pseudonym(first, "b")
+    second.join(30)
+    assert failed == []
+
+
+def waits_for_a_lock(database: Database) -> bool:
+    """Whether some session of this database waits for another."""
+    found = text(
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    with database.read() as tx:
+        return bool(tx.execute(found).scalar_one())
+
+
 def test_a_body_can_be_read_before_and_after_integration_but_not_once_its_key_is_gone(
     database: Database, log: AuditService, integrator: Integrator, clock: FakeClock
 ) -> None:
