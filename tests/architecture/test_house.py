@@ -169,9 +169,6 @@ FULLEST_FOLDER = 13
 REASON = "more than a dozen modules because"
 """How the docstring of a full folder's ``__init__`` begins its reason."""
 
-FULL_FOLDERS = {"app/policy", "app/kernel"}
-"""Still to be split, or to say why."""
-
 
 def modules() -> Iterator[tuple[str, ast.Module]]:
     for path in sorted(ROOT.rglob("*.py")):
@@ -209,7 +206,7 @@ def test_a_folder_with_many_modules_says_why() -> None:
     for path in ROOT.rglob("__init__.py"):
         others = [one for one in path.parent.glob("*.py") if one != path]
         name = str(path.parent.relative_to(CHECKOUT))
-        if len(others) > FULLEST_FOLDER and name not in FULL_FOLDERS:
+        if len(others) > FULLEST_FOLDER:
             said = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
             assert REASON in " ".join(said.split()), f"{name} has {len(others)} modules: two rooms?"
 
