@@ -24,7 +24,7 @@ from app.access.decision.rules import Rules
 from app.access.floor.terms import TERMS
 from app.audit.entries.model import Kind
 from app.audit.tree.epoch import lease_seq
-from app.capture.directive import Circumstances
+from app.capture.directive import Circumstances, Directive
 from app.capture.situation import circumstances_of, regions_in_question
 from app.consent.model import Standing
 from app.directory.model import Person
@@ -32,6 +32,7 @@ from app.kernel.clock import instant, timestamp
 from app.kernel.facts import decode_part
 from app.kernel.forms import FIRST_FORM
 from app.policy.knobs import LEASE_TTL_S, REGISTRY
+from app.policy.model import InForce
 from app.policy.timeline import SKEW
 from app.sdk.verify.folded.law import LAW_KINDS, Law
 from app.sdk.verify.folded.people import CONSENT_KINDS, Documents, People, Somebody, Unknown
@@ -179,30 +180,26 @@ class Replay:
             sources = self._sources(somebody, standing) | {"device_active": device.revoked}
             yield from differences(CIRCUMSTANCES, said, known, sources, self._law.position)
         again, form = self._rules.directive(known, at), _form_of(facts)
-        yield from _compared(
-            facts,
-            {
-                "capture": "on" if again.capture else "off",
-                "reasons": list(REGISTRY.reasons_in(form, again.reasons)),
-                "layers": sorted({layer.digest for layer in in_force.layers}),
-                "policy": self._law.for_agents(in_force, standing, form) if again.capture else None,
-                "decision": standing.decision.id if standing.decision else None,
-                "offer": standing.decision.offer_digest if standing.decision else None,
-            },
-        )
-        yield from _compared(
-            facts["regions"],
-            {"home": person.region, "place": person.place, "entity": person.entity_region},
-        )
-        seq = standing.decision.seq if standing.decision else 0
-        yield from _compared(
-            facts["seq"], {"consent": lease_seq(self._names[-1] if self._names else "", seq)}
-        )
+        policy = self._law.for_agents(in_force, standing, form) if again.capture else None
+        yield from _compared(facts, _lease_facts(again, in_force, standing, form, policy))
+        yield from self._numbered(facts, person, standing)
         longest = max(1, in_force.compiled[LEASE_TTL_S])
         if facts["ttl_s"] > longest:
             yield f"gives a lease of {facts['ttl_s']} s; by the log {longest} s are allowed"
         if facts["capture"] == "on":
             yield from self._lost(standing)
+
+    def _numbered(
+        self, facts: Mapping[str, Any], person: Person, standing: Standing
+    ) -> Iterator[str]:
+        """Hold the regions of a lease and its number of the decision against the log."""
+        yield from _compared(
+            facts["regions"],
+            {"home": person.region, "place": person.place, "entity": person.entity_region},
+        )
+        seq = standing.decision.seq if standing.decision else 0
+        origin = self._names[-1] if self._names else ""
+        yield from _compared(facts["seq"], {"consent": lease_seq(origin, seq)})
 
     def _lost(self, standing: Standing) -> Iterator[str]:
         restored = self.people.lost(standing)
@@ -279,6 +276,21 @@ class Replay:
         if said.region is None:  # older than this field
             known = replace(known, region=None)
         return somebody, standing, known
+
+
+def _lease_facts(
+    again: Directive, in_force: InForce, standing: Standing, form: int, policy: str | None
+) -> dict[str, Any]:
+    """What the entry of a lease has to say."""
+    decision = standing.decision
+    return {
+        "capture": "on" if again.capture else "off",
+        "reasons": list(REGISTRY.reasons_in(form, again.reasons)),
+        "layers": sorted({layer.digest for layer in in_force.layers}),
+        "policy": policy,
+        "decision": decision.id if decision else None,
+        "offer": decision.offer_digest if decision else None,
+    }
 
 
 def _outcome(facts: Mapping[str, Any], again: AccessDecision) -> Iterator[str]:
