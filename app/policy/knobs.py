@@ -85,8 +85,8 @@ class LeastInterval:
 
 
 @dataclass(frozen=True)
-class Matched:
-    """The guard matches programs, addresses, fields or hours against it."""
+class Judged:
+    """The guard has code of its own for it: places, hours, that there is a purpose at all."""
 
 
 @dataclass(frozen=True)
@@ -94,12 +94,7 @@ class Applied:
     """The recorder applies it to what it keeps; the guard hands it on with each allowed event."""
 
 
-@dataclass(frozen=True)
-class Informed:
-    """The agent is told; nothing at capture depends on it."""
-
-
-AgentUse: TypeAlias = ModeCap | LeastInterval | Matched | Applied | Informed
+AgentUse: TypeAlias = ModeCap | LeastInterval | Judged | Applied
 
 
 @dataclass(frozen=True)
@@ -193,22 +188,22 @@ PURPOSES = Knob(
     NameSet("purpose that can be allowed", NameSource.PURPOSES),
     shared,
     _NONE,
-    AgentPart(Informed()),
+    AgentPart(Judged()),
 )
 APPS = Knob(
-    "apps", NameSet("app of the catalogue", NameSource.APPS), shared, _NONE, AgentPart(Matched())
+    "apps", NameSet("app of the catalogue", NameSource.APPS), shared, _NONE, AgentPart(Judged())
 )
 EXCLUSIONS = Knob(
     "exclusions",
     NameSet("exclusion of the catalogue", NameSource.EXCLUSIONS),
     united,
     _NONE,
-    AgentPart(Matched()),
+    AgentPart(Judged()),
 )
 REDACTORS_ASKED = Knob(
     "redactors", NameSet("redactor", REDACTORS), united, _NONE, AgentPart(Applied())
 )
-HOURS: Knob[frozenset[int] | None] = Knob("hours", Week(), shared, None, AgentPart(Matched()))
+HOURS: Knob[frozenset[int] | None] = Knob("hours", Week(), shared, None, AgentPart(Judged()))
 OFF_HOURS = Knob(
     "off_hours", Modes(), least, Mode.DENY, AgentPart(ModeCap(When.OFF_HOURS, Reason.OFF_HOURS))
 )

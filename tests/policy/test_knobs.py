@@ -20,7 +20,7 @@ from app.policy.knob_shapes import (
     shared,
     united,
 )
-from app.policy.knobs import REGISTRY, Knob, mode_of, retention_of
+from app.policy.knobs import REGISTRY, Judged, Knob, mode_of, retention_of
 from app.web.words.policy_words import KNOBS
 
 DOCS = (Path(__file__).parents[2] / "docs" / "knobs.md").read_text(encoding="utf-8").splitlines()
@@ -125,6 +125,12 @@ def test_what_agents_are_told_of_any_value_passes_their_own_check(row: Knob[Any]
     for wrong in (1.5, {"a": 1}, "everything", True):
         with pytest.raises((ValueError, KeyError, AttributeError)):
             row.shape.check(wrong)
+
+
+def test_the_guard_has_code_for_every_knob_that_it_judges_by_itself() -> None:
+    judged = {row.name for row in REGISTRY.knobs if isinstance(row.use, Judged)}
+    missing = judged - {"apps", "exclusions", "hours", "purposes"}
+    assert not missing, f"app/sdk/agent/guard.py has no code for {missing}; name them here then"
 
 
 def test_a_knob_is_equal_to_itself_and_to_no_other() -> None:
