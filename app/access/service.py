@@ -111,7 +111,7 @@ class AccessService:
         rows: int = 0,
         result: str | None = None,
     ) -> Closed:
-        """Take what a consumer did with a grant; the same statement again changes nothing.
+        """Take what a consumer did with a grant; the same report again changes nothing.
 
         Args:
             tx: a writing transaction.
@@ -126,7 +126,7 @@ class AccessService:
             Unauthenticated: the consumer was registered anew since it was authenticated.
             InvalidInput: a field is wrong.
             NotFound: there is no such grant, or it is another consumer's.
-            Conflict: it was closed with another statement, or more than 24 hours have passed.
+            Conflict: it was closed with another report, or more than 24 hours have passed.
         """
         self.consumers.require_newest(tx, consumer)
         return Uses(self.log).close(tx, consumer, grant_id, outcome, rows, result, now)

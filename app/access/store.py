@@ -224,15 +224,15 @@ def consumers(tx: Tx) -> tuple[Consumer, ...]:
     rows = tx.execute(
         select(access_consumer).order_by(access_consumer.c.consumer_id, access_consumer.c.version)
     )
-    newest = {found.id: found for found in map(_consumer, rows)}
+    newest = {consumer.id: consumer for consumer in map(_consumer, rows)}
     return tuple(newest.values())
 
 
 def insert_decisions(tx: Tx, rows: Iterable[dict[str, object]]) -> None:
     """Add the projection rows of one decision, one for each person asked about."""
-    found = list(rows)
-    if found:
-        tx.execute(access_decision.insert(), found)
+    listed = list(rows)
+    if listed:
+        tx.execute(access_decision.insert(), listed)
 
 
 def insert_grant(tx: Tx, grant: GrantRow) -> None:
@@ -293,7 +293,7 @@ def uses_of(tx: Tx, person_id: str, limit: int) -> tuple[Use, ...]:
         .order_by(table.row.desc())
         .limit(limit)
     ).all()
-    names = {found.id: found.name for found in consumers(tx)} if rows else {}
+    names = {consumer.id: consumer.name for consumer in consumers(tx)} if rows else {}
     return tuple(
         Use(
             row.consumer_id,
@@ -310,8 +310,8 @@ def uses_of(tx: Tx, person_id: str, limit: int) -> tuple[Use, ...]:
 
 def purposes_known(tx: Tx, digest: str) -> bool:
     """Whether this content of the purpose file was adopted before."""
-    found = select(access_purposes.c.digest).where(access_purposes.c.digest == digest)
-    return tx.execute(found).first() is not None
+    known = select(access_purposes.c.digest).where(access_purposes.c.digest == digest)
+    return tx.execute(known).first() is not None
 
 
 def insert_purposes(tx: Tx, digest: str, document: bytes, now: datetime) -> None:

@@ -103,12 +103,12 @@ class NoticeService:
         Raises:
             NotFound: nothing was shown to this person under this id.
         """
-        found = store.shown(tx, person.id, shown_id)
-        if found is None:
+        shown = store.shown(tx, person.id, shown_id)
+        if shown is None:
             raise NotFound(
                 "this notice was not shown to you", cure="Read the current notice, then decide."
             )
-        return found
+        return shown
 
     def documents(self, tx: Tx) -> Iterator[tuple[str, bytes]]:
         """Every notice text and every offer that entries name, each with its digest.

@@ -211,10 +211,10 @@ class ConsentService:
         Raises:
             NotFound: there is none, or it is another person's.
         """
-        found = store.receipt(tx, person_id, decision_id)
-        if found is None:
+        kept = store.receipt(tx, person_id, decision_id)
+        if kept is None:
             raise NotFound("you have no receipt with this number")
-        return receipt_of(*found)
+        return receipt_of(*kept)
 
     def _require_revoker(self, tx: Tx, actor: Actor, region: str) -> None:
         """Let pass the system, and whoever may stop capture in a region or above it."""

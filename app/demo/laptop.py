@@ -40,7 +40,7 @@ class SampleLaptop:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop it at its next breath."""
+        """Stop it before its next poll."""
         self._ended.set()
         self._thread.join(timeout=5)
 

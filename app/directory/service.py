@@ -46,10 +46,10 @@ class DirectoryService:
         Raises:
             NotFound: there is none.
         """
-        found = store.person(tx, person_id)
-        if found is None:
+        person = store.person(tx, person_id)
+        if person is None:
             raise NotFound("there is no such person in the directory")
-        return found
+        return person
 
     def person_by_email(self, tx: Tx, email: str) -> Person:
         """Return the person with this e-mail address, whatever its case.
@@ -57,10 +57,10 @@ class DirectoryService:
         Raises:
             NotFound: there is none.
         """
-        found = store.person_by_email(tx, email.strip().lower())
-        if found is None:
+        person = store.person_by_email(tx, email.strip().lower())
+        if person is None:
             raise NotFound("there is no person with this e-mail address in the directory")
-        return found
+        return person
 
     def people(self, tx: Tx) -> tuple[Person, ...]:
         """Return everybody, also those who left, by id."""
@@ -173,7 +173,8 @@ class DirectoryService:
         reports = store.reports(tx, person_id)
         above = {person.manager} if person.manager is not None else set()
         store.lock_for_import(tx, above | {person_id} | by_id(reports).keys())
-        moved = tuple(replace(one, manager=person.manager) for one in store.reports(tx, person_id))
+        reports = store.reports(tx, person_id)  # anew: they are locked now
+        moved = tuple(replace(report, manager=person.manager) for report in reports)
         store.change(tx, moved, now)
         self._append(tx, moved, actor, now)
 

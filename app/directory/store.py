@@ -99,7 +99,7 @@ def people(tx: Tx) -> tuple[Person, ...]:
 
 def managers(tx: Tx, ids: Collection[str]) -> dict[str, str | None]:
     """Return who each of these people reports to; unknown ids are left out."""
-    found: dict[str, str | None] = {}
+    managers_of: dict[str, str | None] = {}
     wanted = sorted(ids)
     for start in range(0, len(wanted), _BATCH):
         rows = tx.execute(
@@ -107,8 +107,8 @@ def managers(tx: Tx, ids: Collection[str]) -> dict[str, str | None]:
                 person_table.c.id.in_(wanted[start : start + _BATCH])
             )
         )
-        found.update((row.id, row.manager) for row in rows)
-    return found
+        managers_of.update((row.id, row.manager) for row in rows)
+    return managers_of
 
 
 def lock(tx: Tx, person_id: str) -> bool:
@@ -200,15 +200,15 @@ def versions(tx: Tx, person_id: str) -> tuple[PersonVersion, ...]:
 
 
 def _versions(tx: Tx, ids: list[str]) -> dict[str, int]:
-    found: dict[str, int] = {}
+    versions_of: dict[str, int] = {}
     for start in range(0, len(ids), _BATCH):
         rows = tx.execute(
             select(person_table.c.id, person_table.c.version).where(
                 person_table.c.id.in_(ids[start : start + _BATCH])
             )
         )
-        found.update((row.id, row.version) for row in rows)
-    return found
+        versions_of.update((row.id, row.version) for row in rows)
+    return versions_of
 
 
 def _append_versions(tx: Tx, rows: list[dict[str, Any]], at: datetime) -> None:

@@ -1,7 +1,8 @@
 """Closing a grant: the consumer says, once and in time, what it did with it.
 
 Rules:
-1. Only the consumer that holds the grant closes it, once. The same word again is answered the same.
+1. Only the consumer that holds the grant closes it, once. The same report again gets the same
+   answer.
 2. It can be closed for 24 hours after the decision. What nobody closed stays open, and the verifier
    counts it.
 3. The entry bears the same people and the same purpose as the decision. People erased meanwhile are
@@ -55,7 +56,7 @@ class Uses:
         if before is not None:
             if (before.outcome, before.rows, before.result) != (outcome, rows, result):
                 raise Conflict(
-                    "the grant was closed before, with another word",
+                    "the grant was closed before, with another report",
                     cure="A grant is closed once. Tell the auditor if what you said was wrong.",
                 )
             return before

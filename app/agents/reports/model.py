@@ -55,15 +55,15 @@ class Totals:
     @property
     def by_app(self) -> dict[str, int]:
         """Events captured, by app."""
-        found: dict[str, int] = {}
+        counts: dict[str, int] = {}
         for row in self.allowed:
-            found[row.app] = found.get(row.app, 0) + row.events
-        return found
+            counts[row.app] = counts.get(row.app, 0) + row.events
+        return counts
 
     @property
     def by_signal(self) -> dict[Signal, int]:
         """Events captured, by signal."""
-        found: dict[Signal, int] = {}
+        counts: dict[Signal, int] = {}
         for row in self.allowed:
-            found[row.signal] = found.get(row.signal, 0) + row.events
-        return found
+            counts[row.signal] = counts.get(row.signal, 0) + row.events
+        return counts

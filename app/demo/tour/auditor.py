@@ -16,10 +16,10 @@ def export_log(stage: Stage) -> StepResult:
     """Export the log."""
     job = stage.auditor.submit("/auditor/export", "/auditor/export").url.path
     end = time.monotonic() + EXPORT_PATIENCE_S
-    while (told := stage.auditor.get(f"{job}/progress").json())["state"] == "running":
-        hold(time.monotonic() < end, f"the export ends: {told['words']}")
+    while (progress := stage.auditor.get(f"{job}/progress").json())["state"] == "running":
+        hold(time.monotonic() < end, f"the export ends: {progress['words']}")
         time.sleep(0.1)
-    hold(told["state"] == "ready", f"the export is ready: {told['words']}")
+    hold(progress["state"] == "ready", f"the export is ready: {progress['words']}")
     file = stage.auditor.get(f"{job}/file").content
     stage.tar = stage.folder / "habeas-log.tar"
     stage.tar.write_bytes(file)

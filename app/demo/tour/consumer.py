@@ -54,7 +54,7 @@ def close_grant(stage: Stage) -> StepResult:
     """The consumer says what it read."""
     event = report_use(stage.machine, stage.secret, stage.grant, rows=len(stage.events))
     again = report_use(stage.machine, stage.secret, stage.grant, rows=len(stage.events))
-    hold(event == again, "the same statement twice is one entry")
+    hold(event == again, "the same report twice is one entry")
     return StepResult(
         f"{len(stage.events)} rows; the entry stands in the log of each person they are about.",
         "access.used",

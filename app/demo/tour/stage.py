@@ -125,7 +125,7 @@ class Stage:
         end = time.monotonic() + PATIENCE_S
         while time.monotonic() < end:
             page = self.auditor.get(f"/auditor?kind={kind}").text
-            if found := re.search(r"/auditor/entries/(\d+)", page):
-                return int(found.group(1))
+            if link := re.search(r"/auditor/entries/(\d+)", page):
+                return int(link.group(1))
             time.sleep(0.1)
         raise NotSo(f"no entry of kind {kind} ever reached the log")

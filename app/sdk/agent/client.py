@@ -180,11 +180,11 @@ class AgentClient:
     def _refresh(self) -> None:
         form = {"grant_type": "client_credentials"}
         answer = ask_token(self._wire, self.identity, self._key, self._clock, form)
-        found = json_object(answer)
-        if answer.status != 200 or not isinstance(found.get("access_token"), str):  # noqa: PLR2004
-            raise BadAnswer(f"no token: {found.get('error')}")
-        self._token = found["access_token"]
-        self._token_until = self._clock.now().timestamp() + int(found["expires_in"])
+        granted = json_object(answer)
+        if answer.status != 200 or not isinstance(granted.get("access_token"), str):  # noqa: PLR2004
+            raise BadAnswer(f"no token: {granted.get('error')}")
+        self._token = granted["access_token"]
+        self._token_until = self._clock.now().timestamp() + int(granted["expires_in"])
 
     def _send(self, report: Mapping[str, Json]) -> bool:
         answer = self._authorized("POST", "/v1/agent/reports", json=report)

@@ -31,7 +31,7 @@ class NotPaired(Exception):
 
 @dataclass(frozen=True)
 class Identity:
-    """What a paired device keeps in its folder, beside its key and the guard's memory.
+    """What a paired device keeps in its folder, next to its key and the guard's memory.
 
     Attributes:
         keys: the service's public keys for leases, by key id.

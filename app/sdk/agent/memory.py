@@ -108,7 +108,7 @@ def write(folder: Path, memory: Memory) -> None:
 
 
 def replace(file: Path, data: bytes) -> None:
-    """Replace a file's content at once: written and synced beside it, renamed, the folder synced.
+    """Replace a file's content at once: written and synced next to it, renamed, the folder synced.
 
     Raises:
         OSError: the disk did not take it; the old content stands.

@@ -165,11 +165,11 @@ def _token_error(
         raise PairingFailed(
             f"{wire.base_url} does not answer as a Habeas service: {error}"
         ) from error
-    found = json_object(answer)
-    if answer.status == 200 and isinstance(found.get("access_token"), str):  # noqa: PLR2004
+    body = json_object(answer)
+    if answer.status == 200 and isinstance(body.get("access_token"), str):  # noqa: PLR2004
         return None
-    if answer.status in {400, 401} and isinstance(found.get("error"), str):
-        return str(found["error"])
+    if answer.status in {400, 401} and isinstance(body.get("error"), str):
+        return str(body["error"])
     raise PairingFailed(f"{wire.base_url} does not answer as a Habeas service")
 
 

@@ -41,7 +41,7 @@ def ask_token(
 def json_object(answer: Answer) -> dict[str, Any]:
     """The JSON object of an answer; empty if it is none."""
     try:
-        found = json.loads(answer.body)
+        body = json.loads(answer.body)
     except (ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return body if isinstance(body, dict) else {}

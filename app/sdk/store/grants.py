@@ -165,7 +165,7 @@ def report_use(
 
     Raises:
         UseRefused: the service refuses it: not this consumer's grant, too late, or closed with
-            another word.
+            another report.
         httpx2.HTTPError: the service cannot be reached.
     """
     said = {"outcome": "unused" if rows is None else "used", "rows": rows or 0, "result": result}
