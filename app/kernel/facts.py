@@ -112,10 +112,11 @@ def shapes_of(cls: type) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class _Member:
-    """A field of a class, and how it is written; ``inlined``: its facts are not in one of its own.
+    """A field of a class, and how it is written.
 
     Attributes:
         name: in the entry; empty where it is inlined.
+        inlined: how the class is written whose facts stand among those of its neighbours.
     """
 
     attribute: str
@@ -213,11 +214,11 @@ def _tables(hint: Any, how: Fact) -> dict[str, _Member]:
     if how.shared is not None:
         inner = _shape(_without_none(hint)[0])
         return {how.shared: _Member("", how.shared, fact_shapes.listed(inner, list))}
-    found: dict[str, _Member] = {}
+    tables: dict[str, _Member] = {}
     for held in (hint, *get_args(hint)):
         if isinstance(held, type) and is_dataclass(held):
-            found |= _form(held).tables
-    return found
+            tables |= _form(held).tables
+    return tables
 
 
 def _shape(hint: Any, *, unordered: bool = False) -> Shape:

@@ -46,13 +46,13 @@ class KeyFolder:
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not file.exists():
             create_once(file, secrets.token_bytes(_SEED_BYTES))
-        found = file.read_bytes()
-        if len(found) != _SEED_BYTES:
+        secret = file.read_bytes()
+        if len(secret) != _SEED_BYTES:
             raise Unavailable(
                 f"the key file {file.name} does not hold {_SEED_BYTES} bytes",
                 cure="Put the key back from its copy; a new one would not fit what is signed.",
             )
-        return found
+        return secret
 
 
 def create_once(file: Path, content: bytes) -> None:

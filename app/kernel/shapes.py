@@ -1,4 +1,4 @@
-"""How names are written: each pattern once, for whoever reads or writes one.
+"""How names are written: each pattern once, for every reader and writer.
 
 Rules:
 1. A pattern describes a whole text. Use ``fits``, or ``fullmatch``; ``whole`` is for those who

@@ -64,10 +64,10 @@ def entry_facts(
         purposes: digest of the purpose file in force.
         grant: id of the grant issued; None for a deny.
     """
-    word = verdict(question.purpose)
+    ruling = verdict(question.purpose)
     record = AccessRecord(
-        purpose=word.key,
-        floor=_MISSING if question.purpose is None else word.outcome.value,
+        purpose=ruling.key,
+        floor=_MISSING if question.purpose is None else ruling.outcome.value,
         floor_version=FLOOR_VERSION,
         purposes=purposes,
         outcome=_outcome(decision),

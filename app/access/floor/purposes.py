@@ -91,14 +91,14 @@ def load_purposes(path: Path) -> PurposeFile:
 
 
 def _datasets(form: Form, node: Node | None) -> tuple[str, ...]:
-    found: set[str] = set()
+    codes: set[str] = set()
     for where, item in form.items(node, "datasets"):
         code = form.shaped(item, where, CODE, "dataset")
-        if code in found:
+        if code in codes:
             form.wrong(item, where, "is given twice", "Keep one of the two.")
         elif code is not None:
-            found.add(code)
-    return tuple(sorted(found))
+            codes.add(code)
+    return tuple(sorted(codes))
 
 
 def _section(
@@ -109,7 +109,7 @@ def _section(
         path = f"{section}.{key}"
         fields = form.mapping(entry, path, (*_TEXTS, *_LISTS, *extra), ())
 
-        found = PurposeText(
+        text = PurposeText(
             key=key,
             section=section,
             label=form.text(fields.get("label"), f"{path}.label") or "",
@@ -119,10 +119,10 @@ def _section(
             fides=_listed(form, fields.get("fides"), f"{path}.fides"),
             obligations=_listed(form, fields.get("obligations"), f"{path}.obligations"),
         )
-        if extra and found.obligations != OBLIGATIONS:
+        if extra and text.obligations != OBLIGATIONS:
             cure = f"Write obligations: [{', '.join(OBLIGATIONS)}]."
             form.wrong(entry, path, "does not carry every obligation", cure)
-        yield found
+        yield text
 
 
 def _listed(form: Form, node: Node | None, path: str) -> tuple[str, ...]:

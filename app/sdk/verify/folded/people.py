@@ -1,6 +1,6 @@
 """People as the log tells of them: directory and decisions, folded in the order of the index.
 
-What is kept grows with people and with what was said by and about them, not with what was asked.
+What is kept grows with people and their decisions, not with the questions that were asked.
 Everything that is computed is computed by the functions that the service itself uses.
 """
 
@@ -79,12 +79,12 @@ class People:
         Raises:
             Unknown: no entry of the directory names them, or they were erased.
         """
-        found = self._known.get(pseudonym)
-        if found is None:
+        somebody = self._known.get(pseudonym)
+        if somebody is None:
             raise Unknown(f"is about {pseudonym}, whom no entry of the directory names before it")
-        if found.erased is not None:
-            raise Unknown(f"is about {pseudonym}, who was erased by entry {found.erased}")
-        return found
+        if somebody.erased is not None:
+            raise Unknown(f"is about {pseudonym}, who was erased by entry {somebody.erased}")
+        return somebody
 
     def line(self, pseudonym: str) -> tuple[str, ...]:
         """The management chain upward, nearest first."""
@@ -92,8 +92,8 @@ class People:
 
     def was_erased(self, pseudonym: str) -> bool:
         """Whether an entry says so."""
-        found = self._known.get(pseudonym)
-        return found is not None and found.erased is not None
+        somebody = self._known.get(pseudonym)
+        return somebody is not None and somebody.erased is not None
 
     def standing(self, somebody: Somebody, at: datetime) -> Standing:
         """What their decisions add up to."""
@@ -123,7 +123,7 @@ class People:
         return self._restored if int(decision.event_id) < self._restored else None
 
     def _endings(self, somebody: Somebody) -> Endings:
-        residences = [(one.residence, one.recorded_at) for one in somebody.versions]
+        residences = [(version.residence, version.recorded_at) for version in somebody.versions]
         return timeline.endings_of(residences, self._notices)
 
     # Folding
@@ -145,18 +145,18 @@ class People:
 
     def recorded(self, position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
         """Take ``directory.person``."""
-        said, at = decode(PersonRecord, leaf["facts"]), instant(leaf["occurred_at"])
+        stated, at = decode(PersonRecord, leaf["facts"]), instant(leaf["occurred_at"])
         (pseudonym,) = leaf["subjects"]
-        after = _recorded(pseudonym, said)
+        after = _recorded(pseudonym, stated)
         before = self._known.get(pseudonym)
         if before is None:
             before = self._known[pseudonym] = Somebody(after, [], position)
         else:
             before.person, before.position = successor(before.person, after), position
         person = before.person
-        if said.residence not in {0, person.residence}:
-            yield f"says residence {said.residence}; by the log it is {person.residence}"
-        if person.manager != (said.line[0] if said.line else None):
+        if stated.residence not in {0, person.residence}:
+            yield f"says residence {stated.residence}; by the log it is {person.residence}"
+        if person.manager != (stated.line[0] if stated.line else None):
             yield "names a manager who is not the first of the line"
         self._managers[pseudonym] = person.manager
         before.versions.append(
@@ -238,11 +238,11 @@ class People:
             shown=shown,
             until=until,
         )
-        said = encode(expected)
-        for name in sorted(said.keys() | facts.keys() - _BESIDE):
-            if facts.get(name) != said.get(name):
-                yield f"says {name} {facts.get(name)!r}; by the log it is {said.get(name)!r}"
-        somebody.decisions.append(_as_said(expected, facts, position))
+        known = encode(expected)
+        for name in sorted(known.keys() | facts.keys() - _NOT_FOLDED):
+            if facts.get(name) != known.get(name):
+                yield f"says {name} {facts.get(name)!r}; by the log it is {known.get(name)!r}"
+        somebody.decisions.append(_as_stated(expected, facts, position))
 
     def _shown_to(self, pseudonym: str, shown_id: str) -> Shown:
         whom, text, offer = self._shown.get(shown_id, ("", "", ""))
@@ -260,34 +260,34 @@ class People:
         return self._offers[digest]
 
 
-def _recorded(pseudonym: str, said: PersonRecord) -> Person:
-    """The person of an entry; the log tells neither name nor address."""
+def _recorded(pseudonym: str, stated: PersonRecord) -> Person:
+    """The person of an entry; the log holds neither name nor address."""
     return Person(
         id=pseudonym,
         name="",
         email="",
-        region=said.region,
-        place=said.place,
-        entity=f"{said.entity_region}/",
+        region=stated.region,
+        place=stated.place,
+        entity=f"{stated.entity_region}/",
         department="",
-        manager=said.manager,
-        roles=tuple(Role(function) for function in said.functions),
-        active=said.active,
+        manager=stated.manager,
+        roles=tuple(Role(function) for function in stated.functions),
+        active=stated.active,
     )
 
 
-def _as_said(expected: Decision, facts: Mapping[str, Any], position: int) -> Decision:
-    """The decision as its entry says it, so that one lie is listed once; its event: the index."""
-    said = decode(
+def _as_stated(expected: Decision, facts: Mapping[str, Any], position: int) -> Decision:
+    """The decision as its entry states it, so that a lie is listed once; its event: the index."""
+    stated = decode(
         Decision,
-        {name: value for name, value in facts.items() if name not in _BESIDE},
+        {name: value for name, value in facts.items() if name not in _NOT_FOLDED},
         person_id=expected.person_id,
         act=expected.act,
         decided_at=expected.decided_at,
         event_id=str(position),
     )
     # Order and time are those of the log, whatever the entry says.
-    return replace(said, seq=expected.seq, recorded_at=expected.recorded_at)
+    return replace(stated, seq=expected.seq, recorded_at=expected.recorded_at)
 
 
 def _unfounded(person: Person, act: Act, shown: Shown, current: int | None) -> Iterator[str]:
@@ -303,7 +303,7 @@ def _unfounded(person: Person, act: Act, shown: Shown, current: int | None) -> I
         yield f"says {act.value}, which is not what the offer asks for"
 
 
-_BESIDE = frozenset({"reason"})
+_NOT_FOLDED = frozenset({"reason"})
 """Facts of a decision that no standing rests on."""
 
 CONSENT_KINDS = frozenset(Kind(f"consent.{act.value}") for act in Act)

@@ -40,10 +40,10 @@ class Registry:
         Raises:
             Unknown: no entry pairs it.
         """
-        found = self._devices.get(device)
-        if found is None:
+        paired = self._devices.get(device)
+        if paired is None:
             raise Unknown(f"is about the device {device}, which no entry pairs before it")
-        return found
+        return paired
 
     def consumer(self, consumer: str) -> tuple[Consumer, int]:
         """The newest version of a consumer, without its name, and the index of its entry.
@@ -51,10 +51,10 @@ class Registry:
         Raises:
             Unknown: no entry registers it.
         """
-        found = self._consumers.get(consumer)
-        if found is None:
+        newest = self._consumers.get(consumer)
+        if newest is None:
             raise Unknown(f"answers {consumer}, which no entry registers before it")
-        return found
+        return newest
 
     def datasets(self, purposes: str) -> frozenset[str]:
         """What can be asked for under an adopted list of purposes."""
@@ -76,12 +76,12 @@ class Registry:
 
     def registered(self, position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
         """Take ``access.consumer_registered``."""
-        said = decode(Consumer, leaf["facts"], name="")
-        before = self._consumers.get(said.id)
+        stated = decode(Consumer, leaf["facts"], name="")
+        before = self._consumers.get(stated.id)
         expected = before[0].version + 1 if before else 1
-        if said.version != expected:
-            yield f"says version {said.version} of the consumer; by the log it is {expected}"
-        self._consumers[said.id] = (replace(said, version=expected), position)
+        if stated.version != expected:
+            yield f"says version {stated.version} of the consumer; by the log it is {expected}"
+        self._consumers[stated.id] = (replace(stated, version=expected), position)
 
     def purposes(self, _position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
         """Take ``policy.purposes_adopted``; the document must say what the entry says."""
