@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 WORKERS ?= 2
+QUICK := $(addprefix tests/,kernel capture policy consent directory access agents architecture audit)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test mutants tour check bench bench-audit openapi house tries lock clean
+.PHONY: help install run test quick mutants tour check bench bench-audit openapi house tries lock clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +30,9 @@ test: install ## run every test: SQLite, PostgreSQL, Chromium, the tour
 
 mutants: install ## put small faults in, one by one: the tests must notice each (ten minutes)
 	$(BIN)/python -m tests.mutants
+
+quick: install ## run what to know after each change: rules, architecture, services on SQLite
+	$(BIN)/pytest -q -n $(WORKERS) --dist worksteal -m "not slow and not browser" -k "not postgresql" $(QUICK)
 
 tour: install ## tell the whole story over real HTTP; a step that does not hold ends it
 	$(BIN)/habeas tour

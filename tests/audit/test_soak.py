@@ -8,11 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
+import pytest
+
 from app.audit.entries.store import entries_between
 from app.audit.reading.service import ReadingService
 from app.audit.tree.checkpoint import open_checkpoint
 from app.audit.tree.merkle import leaf_hash, verify_inclusion
 from tests.audit.soak import Party, Tail, party, process
+
+pytestmark = pytest.mark.slow
 
 SECONDS = 4.0
 WRITERS = 8

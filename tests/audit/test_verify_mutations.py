@@ -175,6 +175,7 @@ def is_noticed(target: Path, ask: Ask, original: bytes) -> bool:
         return target.read_bytes()[:BLOCK] != original[:BLOCK]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(ROUNDS))
 def test_ten_thousand_changes_to_an_export_are_all_found(
     export: Export, short: Export, tmp_path: Path, seed: int

@@ -98,6 +98,7 @@ def office(postgresql_server: str, tmp_path: Path) -> Iterator[Office]:
     server.dispose()
 
 
+@pytest.mark.slow
 def test_from_an_empty_database_to_an_erasure(office: Office, tmp_path: Path) -> None:
     told = office.database("roles")
     assert f"{office.prefix}_app" in told
