@@ -8,7 +8,7 @@ Rules:
 
 import uuid
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -80,24 +80,26 @@ def lay_foundation(
     """
     settings.var.mkdir(mode=0o700, parents=True, exist_ok=True)
     database = _prepared(settings, database, stores)
-    keys = _keys(settings, database)
-    lock = _lock(settings, clock, stores)
-    custodians = _custodians(settings.custodians)
-    base, public = _base_origin(settings, clock), keys.signer("log").public
-    with database.read() as tx:
-        origin, unfinished = origin_now(tx, lock, base, public, custodians)
-    if after_restore and not unfinished:
-        origin = next_origin(origin)
     foundation = Foundation(
         settings=settings,
         clock=clock,
         database=database,
-        keys=keys,
-        lock=lock,
-        custodians=custodians,
-        origin=origin,
+        keys=_keys(settings, database),
+        lock=_lock(settings, clock, stores),
+        custodians=_custodians(settings.custodians),
+        origin=_base_origin(settings, clock),
     )
-    return foundation, unfinished
+    return _under_its_name(foundation, after_restore=after_restore)
+
+
+def _under_its_name(on: Foundation, *, after_restore: bool) -> tuple[Foundation, bool]:
+    """Find the name under which the log goes on, from its first one."""
+    public = on.keys.signer("log").public
+    with on.database.read() as tx:
+        origin, unfinished = origin_now(tx, on.lock, on.origin, public, on.custodians)
+    if after_restore and not unfinished:
+        origin = next_origin(origin)
+    return replace(on, origin=origin), unfinished
 
 
 def _prepared(settings: Settings, database: Database | None, stores: ExitStack) -> Database:
