@@ -171,7 +171,9 @@ def _lease(claims: Mapping[str, Any]) -> Lease:
     policy = claims.get("policy")
     if policy is not None and not fits(DIGEST, policy):
         raise ValueError("policy is not a digest")
-    if (capture == "on") is not (not reasons and policy is not None):
+    # Off without a reason would cover data in ``check_lease``, which asks what speaks against it.
+    consistent = bool(reasons) if capture == "off" else not reasons and policy is not None
+    if not consistent:
         raise ValueError("capture, reasons and policy contradict each other")
     nonce = claims.get("nonce")
     if nonce is not None and not isinstance(nonce, str):

@@ -67,6 +67,20 @@ def test_law_1_what_is_no_lease_is_refused(office, clock, token):
     assert found == NotCovered(Refusal.LEASE_UNREADABLE)
 
 
+CONTRADICTIONS = {
+    "on, with a reason against it": {"capture": "on", "reasons": ["stopped"]},
+    "on, without a policy": {"capture": "on", "reasons": [], "policy": None},
+    "off, without a reason": {"capture": "off", "reasons": [], "policy": None},
+}
+
+
+@pytest.mark.parametrize("case", CONTRADICTIONS)
+def test_law_1_a_lease_that_contradicts_itself_is_refused(office, clock, case):
+    token = office.send(**CONTRADICTIONS[case]).token
+    found = check_lease(token, clock.now(), DEVICE, office.keys)
+    assert found == NotCovered(Refusal.LEASE_UNREADABLE)
+
+
 def test_an_instant_without_a_zone_is_refused(office, clock):
     at = clock.now().replace(tzinfo=None)
     assert isinstance(check_lease(office.send().token, at, DEVICE, office.keys), NotCovered)

@@ -136,6 +136,22 @@ def _(office, agent):
     agent.take(old, nonce="of-this-run")
 
 
+@attack("shows a newer lease that is behind in policy", Refusal.LEASE_ROLLED_BACK)
+def _(office, agent):
+    office.policy_seq = 6
+    agent.poll()
+    agent.wait(5)
+    agent.take(office.send(seq={"policy": 5, "consent": 3}))
+
+
+@attack("shows a newer lease that is behind in consent", Refusal.LEASE_ROLLED_BACK)
+def _(office, agent):
+    office.consent_seq = 4
+    agent.poll()
+    agent.wait(5)
+    agent.take(office.send(seq={"policy": 6, "consent": 3}))
+
+
 @attack("winds seq forward so that no later lease can be accepted", Refusal.LEASE_JUMPED)
 def _(office, agent):
     agent.take(office.send(seq={"policy": 2**53 - 1, "consent": 3}))

@@ -195,6 +195,14 @@ class TestProvenance:
         assert [one.layer for one in why["preconditions.dpia"]] == ["floor/DE", "floor/EU"]
         assert [one.layer for one in why["preconditions.works_agreement"]] == ["floor/DE"]
 
+    def test_a_layer_that_asks_for_nothing_is_not_named_as_asking(self) -> None:
+        layers = [
+            layer("floor/EU", preconditions=frozenset({"dpia"})),
+            layer("floor/DE", preconditions=frozenset[str]()),
+        ]
+        why = compile_layers(layers).why
+        assert [one.layer for one in why["preconditions"]] == ["floor/EU"]
+
     def test_what_is_closed_says_that_no_layer_names_it(self) -> None:
         assert compile_layers([]).why["apps"] == (Why("habeas", "no layer names it"),)
 
