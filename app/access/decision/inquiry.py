@@ -17,6 +17,7 @@ from app.access.decision.facts import Stay, caller_of, person_facts, policy_fact
 from app.access.decision.model import CAPTURED_DATA, Caller, Consumer, Facts, PolicyFacts, Question
 from app.access.enforcer import ACTIONS
 from app.audit.entries.service import AuditService
+from app.consent.model import Standing
 from app.consent.service import ConsentService
 from app.db.engine import Tx
 from app.directory.model import Person
@@ -84,17 +85,15 @@ class Inquirer:
         """Gather everything for one request; writes nothing but missing pseudonyms."""
         question = _question(request, now, self.datasets)
         ids = sorted(set(request.persons))
-        self.directory.hold(tx)  # before the people, as an import does
-        known = [person for person in (self._locked(tx, one) for one in ids) if person]
-        self.policy.hold(tx)
+        people = self._held(tx, ids)
         behalf = self._on_behalf(tx, request)
-        lines = self.directory.lines(tx, [person.id for person in known])
+        lines = self.directory.lines(tx, [person.id for person in people])
         named = {*lines, *(above for line in lines.values() for above in line)}
         named |= {behalf.id} if behalf else set()
         names = self.log.pseudonyms(tx, sorted(named))
-        standings = {person.id: self.consent.standing(tx, person, now) for person in known}
-        policies = self._policies(tx, known, question)
-        people = tuple(
+        standings = {person.id: self.consent.standing(tx, person, now) for person in people}
+        policies = self._policies(tx, people, question)
+        asked_about = tuple(
             person_facts(
                 person,
                 (names[person.id], *(names[above] for above in lines[person.id])),
@@ -103,30 +102,26 @@ class Inquirer:
                 policy=policies[person.id],
                 between=partial(self.consent.standing_between, tx, person),
             )
-            for person in known
+            for person in people
         )
-        caller = caller_of(
-            consumer,
-            behalf,
-            names[behalf.id] if behalf else None,
-            itself=request.subject_type == "consumer" and request.subject_id == consumer.id,
-        )
+        itself = request.subject_type == "consumer" and request.subject_id == consumer.id
+        caller = caller_of(consumer, behalf, names[behalf.id] if behalf else None, itself=itself)
         facts = Facts(
             caller,
-            people,
-            len(ids) - len(known),
+            asked_about,
+            len(ids) - len(people),
             self._role_policy(caller, request, behalf),
-            self.policy.in_force(tx, known[0].regions, now).seq if known else None,
+            self.policy.in_force(tx, people[0].regions, now).seq if people else None,
         )
-        return Inquiry(
-            question,
-            facts,
-            {person.id: names[person.id] for person in known},
-            {
-                key: standing.decision.event_id if standing.decision else None
-                for key, standing in standings.items()
-            },
-        )
+        pseudonyms = {person.id: names[person.id] for person in people}
+        return Inquiry(question, facts, pseudonyms, _relied_on(standings))
+
+    def _held(self, tx: Tx, ids: Iterable[str]) -> list[Person]:
+        """Lock the people that the directory knows, and hold policy still (rules 1 and 2)."""
+        self.directory.hold(tx)  # before the people, as an import does
+        people = [person for person in (self._locked(tx, id_) for id_ in ids) if person]
+        self.policy.hold(tx)
+        return people
 
     def _locked(self, tx: Tx, person_id: str) -> Person | None:
         try:
@@ -166,6 +161,14 @@ class Inquirer:
                 known[stays] = policy_facts(stays, throughout, question.signals)
             found[person.id] = known[stays]
         return found
+
+
+def _relied_on(standings: Mapping[str, Standing]) -> dict[str, str | None]:
+    """The entry of the decision that each standing rests on, by person id."""
+    return {
+        person: standing.decision.event_id if standing.decision else None
+        for person, standing in standings.items()
+    }
 
 
 def _question(request: EvaluationRequest, now: datetime, datasets: frozenset[str]) -> Question:
