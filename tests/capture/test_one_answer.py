@@ -38,7 +38,7 @@ from app.policy.model import InForce
 from app.web.employee.state_words import offered_acts, said, told
 from app.web.legal.region import region_sentence
 from app.web.legal.region_table import cells, obstacle_rows
-from app.web.words.reason_words import obstacle_words
+from app.web.words.obstacle_words import obstacle_words
 from tests.make import person
 from tests.policy.layers import LAYERS
 

@@ -12,8 +12,8 @@ from datetime import datetime
 from app.capture.obstacles import CLOSED, FINAL, OWN, Obstacle
 from app.capture.situation import Situation
 from app.consent.model import OPENING, Act, allowed_acts
+from app.web.words.obstacle_words import Part, obstacle_words
 from app.web.words.policy_words import counted, listed
-from app.web.words.reason_words import Part, obstacle_words
 from app.web.words.region_words import Names
 from app.web.words.text import SENTENCE_WORDS, purpose_phrase
 

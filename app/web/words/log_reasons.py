@@ -1,7 +1,7 @@
 """Reasons of refusals in a few words, as a chart names them; the long sentence stands elsewhere.
 
 The sentences are app/access/decision/sentences.py (for whoever is asked about) and
-reason_words.py (for the employee). A code without words here is shown as it is written.
+obstacle_words.py (for the employee). A code without words here is shown as it is written.
 """
 
 from collections.abc import Mapping
