@@ -62,7 +62,7 @@ READS = {
     "Stops": "holding",
     "NoticeService": "documents require_current shown version_starts",
     "ConsentService": "history receipt receipts standing standing_between",
-    "CaptureService": "situation",
+    "CaptureService": "outlook situation",
     "PairingService": "device_of pending stranger",
     "DeviceService": "of_person",
     "LeaseService": "holder holder_of renewal",
