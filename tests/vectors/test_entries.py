@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from app.access.decision.model import Consumer
-from app.access.decision.record import entry_facts, facts_from_entry, recorded
+from app.access.decision.record import UseRecord, entry_facts, facts_from_entry, recorded
 from app.audit.entries.model import Kind, read_leaf
 from app.capture.directive import Circumstances
 from app.consent.model import Act, Decision, Offer
@@ -46,6 +46,7 @@ def _consent(facts: Facts) -> Facts:
 
 AGAIN: Mapping[Kind, Callable[[Facts], Facts]] = {
     Kind.ACCESS_DECIDED: _decided,
+    Kind.ACCESS_USED: lambda facts: encode(decode(UseRecord, facts)),
     Kind.ACCESS_CONSUMER_REGISTERED: lambda facts: encode(decode(Consumer, facts, name="")),
     Kind.DIRECTORY_PERSON: lambda facts: encode(decode(PersonRecord, facts)),
     Kind.POLICY_FLOOR_ADOPTED: lambda facts: encode(decode(FloorAdoption, facts)),

@@ -19,7 +19,7 @@ from app.access.decision.model import (
     Question,
     ScopeFacts,
 )
-from app.access.decision.record import AccessRecord
+from app.access.decision.record import AccessRecord, UseRecord
 from app.access.floor.obligations import Obligations
 from app.agents.reports.model import AgentReport
 from app.capture.directive import Circumstances
@@ -33,6 +33,7 @@ FILE = Path(__file__).parent / "entries" / "shapes.json"
 
 WRITTEN = {
     "access.decided": (AccessRecord, Question, Facts, AccessDecision),
+    "access.used": (UseRecord,),
     "access.consumer_registered": (Consumer,),
     "access.decided, people": (PersonFacts,),
     "access.decided, policies": (PolicyFacts,),

@@ -52,6 +52,24 @@ class AccessRecord:
     grant: str | None
 
 
+@dataclass(frozen=True)
+class UseRecord:
+    """What an ``access.used`` entry says: how a consumer closed a grant.
+
+    Attributes:
+        decision: event id of the decision that issued the grant.
+        outcome: ``used`` or ``unused``.
+        result: digest of what was read, if the consumer named one.
+    """
+
+    grant: str
+    decision: str
+    consumer: str
+    outcome: str
+    rows: int
+    result: str | None
+
+
 def entry_facts(
     question: Question, facts: Facts, decision: AccessDecision, *, purposes: str, grant: str | None
 ) -> dict[str, Json]:

@@ -14,12 +14,13 @@ from datetime import datetime
 
 from app.access import store
 from app.access.decision.model import GRANT_TTL_S, USE_WITHIN, Consumer
+from app.access.decision.record import UseRecord
 from app.access.store import Closed, GrantRow
 from app.audit.entries.model import Actor, Event, Kind
 from app.audit.entries.service import AuditService
 from app.db.engine import Tx
-from app.kernel.canonical import Json
 from app.kernel.errors import Conflict, Fault, InvalidInput, NotFound
+from app.kernel.facts import encode
 from app.kernel.shapes import DIGEST
 
 USED, UNUSED = "used", "unused"
@@ -68,18 +69,11 @@ class Uses:
 
 
 def _event(tx: Tx, grant: GrantRow, outcome: str, rows: int, result: str | None) -> Event:
-    facts: dict[str, Json] = {
-        "grant": grant.id,
-        "decision": grant.event_id,
-        "consumer": grant.consumer,
-        "outcome": outcome,
-        "rows": rows,
-        "result": result,
-    }
+    record = UseRecord(grant.id, grant.event_id, grant.consumer, outcome, rows, result)
     return Event(
         Kind.ACCESS_USED,
         Actor("consumer", grant.consumer),
-        facts,
+        encode(record),
         subjects=store.people_of(tx, grant.event_id),
         purpose=grant.purpose,
     )

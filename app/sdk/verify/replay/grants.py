@@ -10,7 +10,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app.access.decision.model import GRANT_TTL_S, USE_WITHIN
+from app.access.decision.record import UseRecord
 from app.kernel.clock import instant
+from app.kernel.facts import decode
 
 _MARGIN = timedelta(hours=1)
 """How far the clocks of entries may differ before a grant is forgotten too early."""
@@ -65,32 +67,34 @@ class GrantCheck:
 
     def closed(self, position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
         """Take an ``access.used``."""
-        facts, at = leaf["facts"], instant(leaf["occurred_at"])
-        if facts["outcome"] not in {"used", "unused"}:
-            yield f"closes a grant with the word {facts['outcome']!r}"
-        elif facts["outcome"] == "unused" and facts["rows"]:
-            yield f"says unused and {facts['rows']} rows"
-        grant = self._known.get(facts["grant"])
+        use, at = decode(UseRecord, leaf["facts"]), instant(leaf["occurred_at"])
+        if use.outcome not in {"used", "unused"}:
+            yield f"closes a grant with the word {use.outcome!r}"
+        elif use.outcome == "unused" and use.rows:
+            yield f"says unused and {use.rows} rows"
+        grant = self._known.get(use.grant)
         if grant is None:
-            yield f"closes the grant {facts['grant']}, which no permit issued that could be closed"
+            yield f"closes the grant {use.grant}, which no permit issued that could be closed"
             return
         if grant.used is not None:
             yield f"closes a grant that entry {grant.used} closed"
             return
         grant.used = position
-        self.used += facts["outcome"] == "used"
-        self.unused += facts["outcome"] == "unused"
-        self.rows += facts["rows"]
-        yield from self._against(grant, leaf, at)
+        self.used += use.outcome == "used"
+        self.unused += use.outcome == "unused"
+        self.rows += use.rows
+        yield from self._against(grant, use, leaf, at)
 
-    def _against(self, grant: _Grant, leaf: Mapping[str, Any], at: datetime) -> Iterator[str]:
-        facts, people = leaf["facts"], frozenset(leaf["subjects"])
+    def _against(
+        self, grant: _Grant, use: UseRecord, leaf: Mapping[str, Any], at: datetime
+    ) -> Iterator[str]:
+        people = frozenset(leaf["subjects"])
         actor = leaf["actor"]
-        if {facts["consumer"], actor["id"]} != {grant.consumer} or actor["kind"] != "consumer":
+        if {use.consumer, actor["id"]} != {grant.consumer} or actor["kind"] != "consumer":
             yield f"closes, as {actor['id']}, a grant of {grant.consumer} (entry {grant.position})"
         if leaf["purpose"] != grant.purpose:
             yield f"closes for {leaf['purpose']} a grant for {grant.purpose}"
-        if facts["decision"] != grant.event:
+        if use.decision != grant.event:
             yield f"names another decision than entry {grant.position}, which issued the grant"
         gone = {person for person in grant.people - people if self._was_erased(person)}
         if people != grant.people - gone:
