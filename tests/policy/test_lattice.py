@@ -207,6 +207,32 @@ class TestProvenance:
         assert compile_layers([]).why["apps"] == (Why("habeas", "no layer names it"),)
 
 
+class TestDirections:
+    def test_less_is_narrower_where_less_is_stricter_and_more_where_more_is(self) -> None:
+        def way(knob: str, old: Value, new: Value) -> str:
+            before, after = element(layer(**{knob: old})), element(layer(**{knob: new}))
+            (change,) = compare(before, after)
+            return change.direction
+
+        assert way("lease_ttl_s", 900, 600) == way("cohort_min", 2, 5) == "narrows"
+        assert way("lease_ttl_s", 600, 900) == way("cohort_min", 5, 2) == "widens"
+        few, many = frozenset({"a"}), frozenset({"a", "b"})
+        assert way("apps", many, few) == way("exclusions", few, many) == "narrows"
+        assert way("apps", few, many) == way("exclusions", many, few) == "widens"
+        assert way("apps", frozenset({"a", "b"}), frozenset({"b", "c"})) == "widens"
+
+    def test_naming_a_knob_narrows_and_leaving_it_out_again_widens(self) -> None:
+        named, unnamed = element(layer(cohort_min=3)), element(layer())
+        assert [change.direction for change in compare(unnamed, named)] == ["narrows"]
+        assert [change.direction for change in compare(named, unnamed)] == ["widens"]
+        assert compare(named, named) == ()
+
+
+def test_the_result_names_every_layer_also_those_of_other_regions() -> None:
+    found = compile_layers([layer("floor/DE"), layer("floor/EU")], [layer("floor/US")])
+    assert found.layers == {"digest of floor/DE", "digest of floor/EU", "digest of floor/US"}
+
+
 def test_every_knob_of_the_table_has_a_value_in_the_result() -> None:
     assert set(compile_layers([]).why) == {
         name for name, row in REGISTRY.rows.items() if not row.unites and row.unnamed is not None
