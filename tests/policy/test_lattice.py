@@ -1,5 +1,6 @@
 """Law 4: the strictest rule wins. The meet obeys the laws of a semilattice, provenance included."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,7 +18,7 @@ from app.policy.lattice import (
     meet,
     meet_all,
 )
-from app.policy.law.layer import Claim, Layer, Why
+from app.policy.law.layer import Claim, Layer, Why, read_layer
 from app.policy.model import Compiled
 from tests.policy.layers import LAYERS
 from tests.policy.pace import unhurried
@@ -226,6 +227,19 @@ class TestDirections:
         assert [change.direction for change in compare(unnamed, named)] == ["narrows"]
         assert [change.direction for change in compare(named, unnamed)] == ["widens"]
         assert compare(named, named) == ()
+
+
+@pytest.mark.parametrize(("mode", "kept"), [("deny", 0), ("redact", 30), ("allow", 30)])
+def test_what_is_not_captured_is_not_kept_either(mode: str, kept: int) -> None:
+    rule = {"mode": mode, "retention_days": 30, "cite": "", "confidence": "C"}
+    document = {
+        "kind": "floor",
+        "region": "DE",
+        "status": "approved",
+        "knobs": {"signals": {"click": rule}},
+    }
+    point = element(read_layer(document, "sha256:1"))
+    assert point.value("signals.click.retention_days") == kept
 
 
 def test_the_result_names_every_layer_also_those_of_other_regions() -> None:

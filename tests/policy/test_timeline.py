@@ -397,6 +397,14 @@ class TestStops:
         assert look(past, 2.5).stopped == ("DE",)
         assert look(past, 3).stopped == ()
 
+    def test_a_stop_counts_from_a_little_before_it_was_made_and_a_resuming_does_not(self) -> None:
+        """A clock that is set back must not undo a stop."""
+        past, minute = self.stop("DE", (1, "stopped"), (2, "resumed")), 1 / (24 * 60)
+        assert look(past, 1 - 6 * minute).stopped == ()
+        assert look(past, 1 - 4 * minute).stopped == ("DE",)
+        assert look(past, 2 - 4 * minute).stopped == ("DE",)
+        assert look(past, 2).stopped == ()
+
     def test_everywhere_is_stopped_also_where_nothing_is_known(self) -> None:
         assert look(self.stop("GLOBAL", (1, "stopped")), 2, "XX").stopped == ("GLOBAL",)
 
