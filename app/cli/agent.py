@@ -81,7 +81,7 @@ def summary(total: Tally) -> Table:
     table = Table("", "", "events", box=None, pad_edge=False)
     for (app, signal), events in sorted(total.allowed.items()):
         table.add_row("captured", f"{app} {signal}", str(events))
-    for reason, events in sorted(total.refused.items(), key=lambda found: -found[1]):
+    for reason, events in sorted(total.refused.items(), key=lambda row: -row[1]):
         table.add_row("refused", reason, str(events))
     return table
 

@@ -27,8 +27,8 @@ def new(
     if out.exists():
         raise Conflict(f"{out} is there already", cure="Name a new file; a key is never replaced.")
     create_once(out, content)
-    found, signer = read_private_key(out.read_bytes())
-    print(VerifierKey(found, signer.public).vkey)
+    key_name, signer = read_private_key(out.read_bytes())
+    print(VerifierKey(key_name, signer.public).vkey)
 
 
 @verbs.command()

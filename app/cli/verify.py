@@ -126,7 +126,7 @@ def _read(file: Path) -> bytes:
 def _age(text: str) -> timedelta | None:
     if not text:
         return None
-    found = _AGE.fullmatch(text)
-    if found is None:
+    match = _AGE.fullmatch(text)
+    if match is None:
         raise InvalidInput(f"{text!r} is no age", cure="Write 90s, 30m, 24h or 7d.")
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})

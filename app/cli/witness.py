@@ -61,22 +61,22 @@ def status(var: Folder = _VAR) -> None:
             print(
                 f"{log.origin}: {log.last.checkpoint.size} entries, cosigned {_said(log.last.at)}"
             )
-    found = len(witness.evidence())
-    if found:
-        print(f"contradictions: {found}; see them with habeas witness evidence --var {var}")
+    count = len(witness.evidence())
+    if count:
+        print(f"contradictions: {count}; see them with habeas witness evidence --var {var}")
         raise typer.Exit(1)
 
 
 @verbs.command()
 def evidence(var: Folder = _VAR) -> None:
     """Print every pair of notes that contradict each other; ends with 1 if there is one."""
-    found = _found(var).evidence()
-    for one in found:
-        at = _said(one.seen_at)
-        print(f"{one.origin} signed two trees of {one.size} entries (seen {at}).")
-        print(f"\nCosigned by this witness:\n\n{one.cosigned_note.decode()}")
-        print(f"Signed by the log as well, and refused:\n\n{one.other_note.decode()}")
-    if found:
+    contradictions = _found(var).evidence()
+    for pair in contradictions:
+        at = _said(pair.seen_at)
+        print(f"{pair.origin} signed two trees of {pair.size} entries (seen {at}).")
+        print(f"\nCosigned by this witness:\n\n{pair.cosigned_note.decode()}")
+        print(f"Signed by the log as well, and refused:\n\n{pair.other_note.decode()}")
+    if contradictions:
         raise typer.Exit(1)
     print("None: no log was seen to sign two trees of one size.")
 

@@ -213,10 +213,10 @@ def _prepare_sqlite(dbapi_connection: Any, _record: object) -> None:
     try:
         for name, wanted, read_back in _PRAGMAS:
             cursor.execute(f"PRAGMA {name}={wanted}")
-            found = cursor.execute(f"PRAGMA {name}").fetchone()[0]
-            if found != read_back:
+            value = cursor.execute(f"PRAGMA {name}").fetchone()[0]
+            if value != read_back:
                 raise Unavailable(
-                    f"SQLite keeps {name}={found!r} where {read_back!r} is required",
+                    f"SQLite keeps {name}={value!r} where {read_back!r} is required",
                     cure="Put the database on a local disk that SQLite can lock, "
                     "and let no other program hold it.",
                 )
@@ -227,11 +227,11 @@ def _prepare_sqlite(dbapi_connection: Any, _record: object) -> None:
 def _prepare_postgresql(dbapi_connection: Any, _record: object) -> None:
     with dbapi_connection.cursor() as cursor:
         cursor.execute("SHOW synchronous_commit")
-        found = cursor.fetchone()[0]
+        value = cursor.fetchone()[0]
     dbapi_connection.rollback()
-    if found not in {"on", "remote_apply"}:
+    if value not in {"on", "remote_apply"}:
         raise Unavailable(
-            f"PostgreSQL answers with synchronous_commit={found}: "
+            f"PostgreSQL answers with synchronous_commit={value}: "
             "an acknowledged decision could be lost",
             cure="Set synchronous_commit to on (or remote_apply) for this database and role.",
         )

@@ -38,11 +38,11 @@ def bring_up(database: Database) -> None:
         migrate(database)
         return
     with database.engine.connect() as connection:
-        found = MigrationContext.configure(connection).get_current_heads()
+        heads = MigrationContext.configure(connection).get_current_heads()
     wanted = ScriptDirectory.from_config(alembic_config(database)).get_heads()
-    if set(found) != set(wanted):
+    if set(heads) != set(wanted):
         raise Unavailable(
-            f"the database has the schema {', '.join(found) or 'of nothing'}, "
+            f"the database has the schema {', '.join(heads) or 'of nothing'}, "
             f"this program needs {', '.join(wanted)}",
             cure="Run habeas database upgrade, which migrates as the owner of the tables.",
             kind="schema",

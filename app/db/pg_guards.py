@@ -95,13 +95,13 @@ def _too_mighty(connection: Connection, names: Sequence[str]) -> Iterator[str]:
 
 
 def _missing(connection: Connection, names: Sequence[str]) -> Iterator[str]:
-    found = connection.execute(text(_TRIGGERS)).all()
+    triggers = connection.execute(text(_TRIGGERS)).all()
     for name in names:
         for moment in (_UPDATE, _DELETE, _TRUNCATE):
-            if not any(_guards(row, name, moment) for row in found):
+            if not any(_guards(row, name, moment) for row in triggers):
                 yield f"{_WORD[moment]} on {name} is not guarded"
     for name, moment, function in _LOG:
-        if not any(_guards(row, name, moment) and row.proname == function for row in found):
+        if not any(_guards(row, name, moment) and row.proname == function for row in triggers):
             yield f"{_WORD[moment]} on {name} is not guarded by {function}"
     bodies = connection.execute(
         text(

@@ -120,14 +120,14 @@ ERASED: Mapping[str, tuple[str, ...]] = {
 
 def rights(table: str) -> dict[str, tuple[str, ...]]:
     """What each role may do to a table (rule 2)."""
-    found = {APP: _APP.get(table, _GROW)}
+    granted = {APP: _APP.get(table, _GROW)}
     if table in _INTEGRATOR:
-        found[INTEGRATOR] = _INTEGRATOR[table]
+        granted[INTEGRATOR] = _INTEGRATOR[table]
     if table in _AUDITOR:
-        found[AUDITOR] = _READ
+        granted[AUDITOR] = _READ
     if table in ERASED:
-        found[ERASER] = ERASED[table]
-    return found
+        granted[ERASER] = ERASED[table]
+    return granted
 
 
 def eraser_of(tx: Tx) -> str | None:
@@ -137,14 +137,14 @@ def eraser_of(tx: Tx) -> str | None:
     """
     if tx.dialect != "postgresql":
         return None
-    found: str | None = tx.execute(
+    eraser: str | None = tx.execute(
         text(
             "SELECT quote_ident(rolname) FROM pg_roles WHERE current_user LIKE '%\\_app' "
             "AND rolname = regexp_replace(current_user, '_app$', '_eraser') "
             "AND pg_has_role(current_user, oid, 'MEMBER')"
         )
     ).scalar()
-    return found
+    return eraser
 
 
 def open_as_admin(url: str, password: str | None, owner_of: str | None = None) -> Database:
@@ -169,20 +169,20 @@ def open_as_admin(url: str, password: str | None, owner_of: str | None = None) -
             cure="Leave it away; use --ask-password, PGPASSWORD or ~/.pgpass.",
         )
     role = None if owner_of is None else role_name(owner_of, OWNER)
-    found = open_database(_with(parsed, password).render_as_string(hide_password=False))
+    database = open_database(_with(parsed, password).render_as_string(hide_password=False))
     if role is not None:
 
         def take(dbapi_connection: Any, _record: object) -> None:
             try:
                 with dbapi_connection.cursor() as cursor:
                     cursor.execute(f"SET ROLE {role}")
-            except found.engine.dialect.loaded_dbapi.Error as error:
+            except database.engine.dialect.loaded_dbapi.Error as error:
                 raise _not_allowed(error) from error
             dbapi_connection.commit()
 
-        found.engine.dispose()
-        event.listen(found.engine, "connect", take)
-    return found
+        database.engine.dispose()
+        event.listen(database.engine, "connect", take)
+    return database
 
 
 def role_name(prefix: str, role: str) -> str:

@@ -23,12 +23,12 @@ def require_guarded(database: Database, *, strict: bool) -> None:
     Raises:
         Unavailable: a guard is missing, off, or does not hold (kind ``not-append-only``).
     """
-    found = problems(database, strict=strict)
-    if found:
+    gaps = problems(database, strict=strict)
+    if gaps:
         database.engine.dispose()  # nothing more is done with it
-        more = f", and {len(found) - 1} more" if len(found) > 1 else ""
+        more = f", and {len(gaps) - 1} more" if len(gaps) > 1 else ""
         raise Unavailable(
-            f"the log could be rewritten here: {found[0]}{more}",
+            f"the log could be rewritten here: {gaps[0]}{more}",
             cure="Serve with the role that habeas database roles made, on guarded tables; "
             "see docs/operate.md, Roles.",
             kind="not-append-only",

@@ -64,21 +64,21 @@ def digest_of(trigger: str) -> str:
 
 
 def _missing(connection: sqlite3.Connection) -> Iterator[str]:
-    found = {
+    triggers = {
         name: " ".join(sql.split())
         for name, sql in connection.execute(
             "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'"
         )
     }
     for name, wanted in MIGRATED.items():
-        if name not in found or digest_of(found[name]) != wanted:
+        if name not in triggers or digest_of(triggers[name]) != wanted:
             yield f"the trigger {name} is missing or was changed"
     for table in append_only():
         for moment in ("update", "delete"):
             name = f"{table.name}_no_{moment}"
-            if name not in MIGRATED and found.get(name) != _plain(table.name, moment):
+            if name not in MIGRATED and triggers.get(name) != _plain(table.name, moment):
                 yield f"the trigger {name} is missing or was changed"
-        if not _guards_replace(table, found.get(f"{table.name}_no_replace", "")):
+        if not _guards_replace(table, triggers.get(f"{table.name}_no_replace", "")):
             yield f"the trigger {table.name}_no_replace is missing or was changed"
 
 

@@ -81,8 +81,8 @@ def _holders(services: Services, tx: Tx, role: str, region: str) -> list[Person]
 
 def _register(services: Services, file: Path, now: datetime) -> Mapping[str, str]:
     if file.exists():
-        found: Mapping[str, str] = json.loads(file.read_text(encoding="utf-8"))
-        return found
+        answer: Mapping[str, str] = json.loads(file.read_text(encoding="utf-8"))
+        return answer
     with services.database.write() as tx:
         admin = next((p for p in services.directory.people(tx) if Role("admin") in p.roles), None)
         if admin is None:

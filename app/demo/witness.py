@@ -52,13 +52,13 @@ def sample_witness(folder: Path) -> Iterator[SampleWitness]:
 
 
 def _port_of_last_time(policy: Path) -> int:
-    said = _PORT.search(policy.read_text(encoding="utf-8")) if policy.exists() else None
-    if said is None:
+    match = _PORT.search(policy.read_text(encoding="utf-8")) if policy.exists() else None
+    if match is None:
         return free_port()
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", int(said[1])))
+            probe.bind(("127.0.0.1", int(match[1])))
         except OSError:
             return free_port()
-    return int(said[1])
+    return int(match[1])

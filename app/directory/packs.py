@@ -122,12 +122,12 @@ def _lines(text: str, faults: list[Fault]) -> Iterator[_Line]:
 def _require_header(header: list[str]) -> None:
     if header == list(COLUMNS):
         return
-    found = [name.strip() for name in header]
+    names = [name.strip() for name in header]
     cure = f"The first line is: {','.join(COLUMNS)}"
     faults = [
-        *(_header_fault(name, "unknown", cure) for name in found if name not in COLUMNS),
-        *(_header_fault(name, "missing", cure) for name in COLUMNS if name not in found),
-        *(_header_fault(name, "given twice", cure) for name, n in Counter(found).items() if n > 1),
+        *(_header_fault(name, "unknown", cure) for name in names if name not in COLUMNS),
+        *(_header_fault(name, "missing", cure) for name in COLUMNS if name not in names),
+        *(_header_fault(name, "given twice", cure) for name, n in Counter(names).items() if n > 1),
     ]
     raise _unreadable(faults or [Fault("line 1", "the columns stand in another order", cure)])
 
@@ -139,10 +139,10 @@ def _header_fault(name: str, problem: str, cure: str) -> Fault:
 def _person(line: _Line, faults: list[Fault]) -> Person | None:
     """Make a person of a line; None where the line has a fault."""
     fields = line.fields
-    found = [*_text_faults(line), *_shape_faults(line)]
-    roles = _roles(line, found)
-    faults += found
-    if found:
+    wrong = [*_text_faults(line), *_shape_faults(line)]
+    roles = _roles(line, wrong)
+    faults += wrong
+    if wrong:
         return None
     return Person(
         id=fields["id"],

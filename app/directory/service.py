@@ -79,9 +79,9 @@ class DirectoryService:
         managers: dict[str, str | None] = {}
         level = set(ids)
         while level:
-            found = store.managers(tx, level)
-            managers.update(dict.fromkeys(level) | found)
-            level = {above for above in found.values() if above is not None} - managers.keys()
+            above_level = store.managers(tx, level)
+            managers.update(dict.fromkeys(level) | above_level)
+            level = {above for above in above_level.values() if above is not None} - managers.keys()
         return {person: chain(person, managers) for person in ids}
 
     def lock(self, tx: Tx, person_id: str) -> None:

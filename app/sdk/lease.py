@@ -142,13 +142,13 @@ def check_lease(
 def _against(lease: Lease, captured_at: datetime, device_id: str) -> Reason | Refusal | None:
     """What speaks against a lease covering an instant of a device."""
     at = captured_at.timestamp()
-    found: dict[Reason | Refusal, bool] = {
+    checks: dict[Reason | Refusal, bool] = {
         Refusal.EVENT_UNREADABLE: captured_at.tzinfo is None,
         Refusal.OTHER_DEVICE: lease.device_id != device_id,
         Refusal.EVENT_OUTSIDE_LEASE: at + SKEW_S < lease.issued,
         Refusal.LEASE_EXPIRED: at >= lease.believed_until,
     }
-    reasons = [reason for reason, applies in found.items() if applies]
+    reasons = [reason for reason, applies in checks.items() if applies]
     return next(iter([*reasons, *lease.reasons]), None)
 
 
@@ -164,10 +164,10 @@ def _lease(claims: Mapping[str, Any]) -> Lease:
     capture = claims.get("capture")
     if capture not in {"on", "off"}:
         raise ValueError("capture is neither on nor off")
-    said = claims.get("reasons")
-    if not isinstance(said, list):
+    codes = claims.get("reasons")
+    if not isinstance(codes, list):
         raise ValueError("reasons is not a list")  # noqa: TRY004 - one error for every bad form
-    reasons = tuple(Reason(reason) for reason in said)
+    reasons = tuple(Reason(reason) for reason in codes)
     policy = claims.get("policy")
     if policy is not None and not fits(DIGEST, policy):
         raise ValueError("policy is not a digest")

@@ -82,7 +82,7 @@ def parse_submission(body: bytes) -> Submission:
     try:
         first, *lines = head.decode("utf-8").split("\n")
         proof = tuple(unb64(line) for line in lines)
-        said = parse_checkpoint(parse_note(note).text)
+        checkpoint = parse_checkpoint(parse_note(note).text)
     except (BadNote, UnicodeDecodeError) as error:
         raise NotCosigned(
             RefusalReason.MALFORMED, f"the request is not of its form: {error}"
@@ -90,12 +90,12 @@ def parse_submission(body: bytes) -> Submission:
     old = _OLD.fullmatch(first)
     if old is None or int(old[1]) >= _LARGEST:
         raise NotCosigned(RefusalReason.MALFORMED, "the first line is not: old SIZE")
-    if len(proof) > MAX_PROOF_LINES or any(len(one) != HASH_BYTES for one in proof):
+    if len(proof) > MAX_PROOF_LINES or any(len(hashed) != HASH_BYTES for hashed in proof):
         raise NotCosigned(
             RefusalReason.MALFORMED,
             f"a proof is at most {MAX_PROOF_LINES} hashes of {HASH_BYTES} bytes",
         )
-    return Submission(int(old[1]), proof, note, said.origin)
+    return Submission(int(old[1]), proof, note, checkpoint.origin)
 
 
 def require_signed(sent: Submission, keys: Sequence[VerifierKey]) -> tuple[Note, Checkpoint]:

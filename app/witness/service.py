@@ -95,7 +95,7 @@ class Witness:
         """
         sent = parse_submission(body)
         with self.database.read() as tx:
-            keys = [one.key for one in store.trusted(tx) if one.key.name == sent.origin]
+            keys = [log.key for log in store.trusted(tx) if log.key.name == sent.origin]
         note, new = require_signed(sent, keys)
         refused: NotCosigned | None = None
         line = ""
@@ -134,7 +134,7 @@ class Witness:
             trusted = store.trusted(tx)
             return tuple(
                 _watched(origin, trusted, store.cosigned(tx, origin))
-                for origin in dict.fromkeys(one.key.name for one in trusted)
+                for origin in dict.fromkeys(log.key.name for log in trusted)
             )
 
     def evidence(self) -> tuple[NotePair, ...]:
@@ -144,9 +144,9 @@ class Witness:
 
 
 def _watched(origin: str, trusted: Sequence[Trusted], last: Cosigned | None) -> Watched:
-    mine = [one for one in trusted if one.key.name == origin]
-    url = next((one.url for one in reversed(mine) if one.url), "")
-    return Watched(origin, tuple(one.key for one in mine), url, last)
+    mine = [log for log in trusted if log.key.name == origin]
+    url = next((log.url for log in reversed(mine) if log.url), "")
+    return Watched(origin, tuple(log.key for log in mine), url, last)
 
 
 def _require_time(last: Cosigned | None, now: datetime) -> None:

@@ -81,13 +81,13 @@ class Alarm:
     raised_at: datetime
 
 
-def add(tx: Tx, size: int, found: Cosignature, now: datetime) -> None:
+def add(tx: Tx, size: int, signed: Cosignature, now: datetime) -> None:
     """Keep a verified line; the same again is nothing new."""
     row = {
         "size": size,
-        "witness": found.key.vkey,
-        "time": found.time,
-        "line": found.line,
+        "witness": signed.key.vkey,
+        "time": signed.time,
+        "line": signed.line,
         "received_at": now,
     }
     _add_new(tx, cosignature, row)

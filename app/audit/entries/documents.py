@@ -49,10 +49,10 @@ def keep(tx: Tx, content: bytes, now: datetime) -> str:
 
 def content_of(tx: Tx, name: str) -> bytes | None:
     """The document of a digest; None where it was never kept."""
-    found: bytes | None = tx.execute(
+    content: bytes | None = tx.execute(
         select(document.c.content).where(document.c.digest == name)
     ).scalar()
-    return found
+    return content
 
 
 def every(tx: Tx) -> Iterator[tuple[str, bytes]]:
@@ -69,8 +69,8 @@ def adopt(tx: Tx, what: str, name: str, now: datetime) -> None:
 def in_force(tx: Tx, what: str) -> str | None:
     """The digest of what was adopted last; None where nothing was."""
     query = select(adopted.c.digest).where(adopted.c.what == what)
-    found: str | None = tx.execute(query.order_by(adopted.c.number.desc()).limit(1)).scalar()
-    return found
+    newest: str | None = tx.execute(query.order_by(adopted.c.number.desc()).limit(1)).scalar()
+    return newest
 
 
 def require_custodians(tx: Tx, listed: str, *, or_first: bool = False) -> None:

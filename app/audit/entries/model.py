@@ -206,7 +206,7 @@ def stream_names(leaf: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def stamp(
-    said: Mapping[str, Any],
+    written: Mapping[str, Any],
     submitted: bytes,
     idx: int,
     integrated_at: datetime,
@@ -214,7 +214,7 @@ def stamp(
 ) -> dict[str, Any]:
     """Make the leaf of a submission (rule 2): what it said, its bytes, and its place in the log."""
     return {
-        **said,
+        **written,
         "idx": idx,
         "integrated_at": timestamp(integrated_at),
         "streams": {name: list(place) for name, place in streams.items()},
@@ -311,7 +311,7 @@ def _is_actor(value: object) -> bool:
 
 
 def _is_subjects(value: object) -> bool:
-    if not isinstance(value, list) or not all(fits(PSEUDONYM, one) for one in value):
+    if not isinstance(value, list) or not all(fits(PSEUDONYM, name) for name in value):
         return False
     return len(set(value)) == len(value)
 

@@ -43,8 +43,8 @@ def _digests(kind: str, facts: Mapping[str, Any]) -> Iterator[object]:
             yield from _of(policy)
 
 
-def _of(said: Mapping[str, Any]) -> Iterator[object]:
-    yield from (said.get(name) for name in _SINGLE)
+def _of(leaf: Mapping[str, Any]) -> Iterator[object]:
+    yield from (leaf.get(name) for name in _SINGLE)
     for name in _SEVERAL:
-        several = said.get(name)
+        several = leaf.get(name)
         yield from several if isinstance(several, list) else ()

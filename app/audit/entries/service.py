@@ -149,12 +149,12 @@ class AuditService:
         """The pseudonyms of several people by person id."""
         # Sorted: two transactions that name the same people wait for each other in one order.
         wanted = sorted(set(person_ids))
-        found = store.pseudonyms(tx, wanted)
-        missing = [person for person in wanted if person not in found]
+        names = store.pseudonyms(tx, wanted)
+        missing = [person for person in wanted if person not in names]
         if missing:
             store.add_subjects(tx, [self._new_subject(person) for person in missing])
-            found |= store.pseudonyms(tx, missing)
-        return found
+            names |= store.pseudonyms(tx, missing)
+        return names
 
     def commitment(self, data: str, kind: Kind) -> str:
         """Commit to data outside the log that a leaf must not give away by a bare digest."""
@@ -194,9 +194,9 @@ class AuditService:
             return {}
         promised = {}
         for event_id in event_ids:
-            found = submission_digest(tx, event_id)
-            if found is not None:
-                promised[event_id] = self.receipts.sign(self.origin, event_id, *found)
+            submitted = submission_digest(tx, event_id)
+            if submitted is not None:
+                promised[event_id] = self.receipts.sign(self.origin, event_id, *submitted)
         return promised
 
     def overdue(self, tx: Tx, now: datetime, limit: int = 100) -> tuple[WaitingEntry, ...]:

@@ -207,32 +207,32 @@ def add_subjects(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
 
 def pseudonyms(tx: Tx, person_ids: Sequence[str]) -> dict[str, str]:
     """The pseudonyms of those who have one."""
-    found: dict[str, str] = {}
+    names: dict[str, str] = {}
     for some in chunks(person_ids):
         rows = tx.execute(
             select(subject.c.person_id, subject.c.pseudonym).where(subject.c.person_id.in_(some))
         )
-        found.update((row.person_id, row.pseudonym) for row in rows)
-    return found
+        names.update((row.person_id, row.pseudonym) for row in rows)
+    return names
 
 
 def people(tx: Tx, pseudonyms: Sequence[str]) -> dict[str, str]:
     """The person ids of those pseudonyms that are known."""
-    found: dict[str, str] = {}
+    ids: dict[str, str] = {}
     for some in chunks(pseudonyms):
         rows = tx.execute(
             select(subject.c.pseudonym, subject.c.person_id).where(subject.c.pseudonym.in_(some))
         )
-        found.update((row.pseudonym, row.person_id) for row in rows)
-    return found
+        ids.update((row.pseudonym, row.person_id) for row in rows)
+    return ids
 
 
 def wrapped_key(tx: Tx, pseudonym: str) -> bytes | None:
     """A person's wrapped data key; None once it is destroyed."""
-    found: bytes | None = tx.execute(
+    key: bytes | None = tx.execute(
         select(subject.c.wrapped_key).where(subject.c.pseudonym == pseudonym)
     ).scalar()
-    return found
+    return key
 
 
 def any_wrapped_key(tx: Tx) -> Wrapped | None:
@@ -280,10 +280,10 @@ def row_hashes(tx: Tx, level: int, start: int, end: int) -> bytes:
 
 def tile_hashes(tx: Tx, level: int, n: int) -> bytes | None:
     """The 8,192 bytes of a full tile; None where it is not full yet."""
-    found: bytes | None = tx.execute(
+    hashes: bytes | None = tx.execute(
         select(tile.c.hashes).where(tile.c.level == level, tile.c.n == n)
     ).scalar()
-    return found
+    return hashes
 
 
 def hashes_of(tx: Tx, level: int, n: int, width: int = TILE_WIDTH) -> bytes:
@@ -301,8 +301,8 @@ def last_checkpoint(tx: Tx) -> Signed | None:
 
 def index_of(tx: Tx, event_id: str) -> int | None:
     """The index of an event; None while it is pending or unknown."""
-    found: int | None = tx.execute(select(leaf.c.idx).where(leaf.c.event_id == event_id)).scalar()
-    return found
+    idx: int | None = tx.execute(select(leaf.c.idx).where(leaf.c.event_id == event_id)).scalar()
+    return idx
 
 
 def first_event(tx: Tx) -> str | None:
@@ -354,10 +354,10 @@ def count_pending(tx: Tx) -> int:
 
 def pending_since(tx: Tx) -> datetime | None:
     """When the submission that waits longest was made; None where none waits."""
-    found: datetime | None = tx.execute(
+    oldest: datetime | None = tx.execute(
         select(pending.c.created_at).order_by(pending.c.pid).limit(1)
     ).scalar()
-    return found
+    return oldest
 
 
 def purposes(tx: Tx) -> dict[str, int]:

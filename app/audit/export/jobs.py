@@ -158,8 +158,8 @@ class ExportJobs:
 
     def mine(self, owner: str) -> tuple[Job, ...]:
         """The jobs of this person, the newest first."""
-        found = [job for path in self._folders() if (job := self._read(path.name)) is not None]
-        own = [job for job in found if job.owner == owner and not self._is_over(job)]
+        jobs = [job for path in self._folders() if (job := self._read(path.name)) is not None]
+        own = [job for job in jobs if job.owner == owner and not self._is_over(job)]
         return tuple(sorted(own, key=lambda job: job.started_at, reverse=True))
 
     def file(self, job_id: str, owner: str) -> Path:
@@ -240,7 +240,7 @@ class ExportJobs:
     def _crashed(self, folder: Path, job: Job) -> Job:
         """Write down that a job crashed; what it had written is of no use."""
         _clear(folder)
-        found = replace(
+        crashed = replace(
             job,
             state=JobState.CRASHED,
             ended_at=self.clock.now(),
@@ -248,8 +248,8 @@ class ExportJobs:
             cure="Nothing is lost but the time. Start it anew.",
         )
         with contextlib.suppress(OSError):  # who looks is told; the next look writes it down
-            _write(folder, found)
-        return found
+            _write(folder, crashed)
+        return crashed
 
     def _run(self, job: Job, work: Work, held: contextlib.ExitStack) -> None:
         folder = self.folder / job.id

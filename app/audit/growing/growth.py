@@ -118,11 +118,11 @@ def _leaf_row(entry: Entry) -> dict[str, Any]:
 
 def stream_places(tx: Tx, names: Sequence[str]) -> dict[str, tuple[int, int]]:
     """Number and index of the last entry of each stream that has one."""
-    found: dict[str, tuple[int, int]] = {}
+    places: dict[str, tuple[int, int]] = {}
     for some in chunks(names):
         rows = tx.execute(select(stream).where(stream.c.stream.in_(some)))
-        found.update((row.stream, (row.last_seq, row.last_idx)) for row in rows)
-    return found
+        places.update((row.stream, (row.last_seq, row.last_idx)) for row in rows)
+    return places
 
 
 def move_streams(tx: Tx, places: Mapping[str, tuple[int, int]]) -> None:

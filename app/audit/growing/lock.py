@@ -71,8 +71,8 @@ class LockStore:
 
     def read(self) -> bytes | None:
         """The newest signed checkpoint; None while nothing was published."""
-        found = self.published()
-        return None if found is None else found.note
+        published = self.published()
+        return None if published is None else published.note
 
     def advance(self, old: bytes | None, new: bytes, now: datetime) -> None:
         """Replace the checkpoint ``old`` by ``new``; the same again renews when it was published.

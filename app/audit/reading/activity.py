@@ -43,6 +43,6 @@ def buckets(
         into = groups[(hour - since) // length]
         into[group] = into.get(group, 0) + entries
     return tuple(
-        Bucket(since + place * length, since + (place + 1) * length, found)
-        for place, found in enumerate(groups)
+        Bucket(since + place * length, since + (place + 1) * length, counts)
+        for place, counts in enumerate(groups)
     )

@@ -52,13 +52,13 @@ def source(person: str | None, region: str | None) -> Source:
 
 def entries(tx: Tx, wanted: EntryFilter) -> tuple[Entry, ...]:
     """Entries that match, the newest first."""
-    found = source(wanted.subject, wanted.region)
+    rows = source(wanted.subject, wanted.region)
     upward = wanted.after is not None
     query = (
         select(*_ROW)
-        .select_from(found.table)
-        .where(*found.conditions, *_conditions(tx, wanted, found.key))
-        .order_by(found.key.asc() if upward else found.key.desc())
+        .select_from(rows.table)
+        .where(*rows.conditions, *_conditions(tx, wanted, rows.key))
+        .order_by(rows.key.asc() if upward else rows.key.desc())
         .limit(max(1, min(wanted.limit, _LARGEST_PAGE)))
     )
     page = tuple(_read(tx, query))
@@ -153,9 +153,9 @@ def choose(tx: Tx, wanted: Selection, anchor: int) -> Chosen:
 
 def _nearest(tx: Tx, wanted: Selection, start: int, end: int, *, newest: bool) -> int | None:
     """The newest or the oldest member of the sequence within a stretch."""
-    found, conditions = _matching(wanted, start, end)
-    order = found.key.desc() if newest else found.key.asc()
-    query = select(found.key).select_from(found.table).where(*conditions).order_by(order).limit(1)
+    rows, conditions = _matching(wanted, start, end)
+    order = rows.key.desc() if newest else rows.key.asc()
+    query = select(rows.key).select_from(rows.table).where(*conditions).order_by(order).limit(1)
     nearest: int | None = tx.execute(query).scalar()
     return nearest
 
@@ -163,21 +163,21 @@ def _nearest(tx: Tx, wanted: Selection, start: int, end: int, *, newest: bool) -
 def _matching(
     wanted: Selection, start: int, end: int
 ) -> tuple[Source, tuple[ColumnElement[bool], ...]]:
-    found = source(wanted.person, wanted.region)
-    conditions = [*found.conditions, found.key >= start, found.key < end]
+    rows = source(wanted.person, wanted.region)
+    conditions = [*rows.conditions, rows.key >= start, rows.key < end]
     if wanted.kinds:
         conditions.append(leaf.c.kind.in_(wanted.kinds))
     if wanted.purpose is not None:
         conditions.append(leaf.c.purpose == wanted.purpose)
-    return found, tuple(conditions)
+    return rows, tuple(conditions)
 
 
 def count(tx: Tx, chosen: Chosen) -> int:
     """How many entries were chosen; none of them is read."""
     stretch = chosen.end - chosen.start
     if chosen.wanted.sequence != INDEX:  # the index itself has no gaps
-        found, conditions = _matching(chosen.wanted, chosen.start, chosen.end)
-        lines = select(func.count()).select_from(found.table).where(*conditions)
+        rows, conditions = _matching(chosen.wanted, chosen.start, chosen.end)
+        lines = select(func.count()).select_from(rows.table).where(*conditions)
         stretch = int(tx.execute(lines).scalar_one())
     return stretch + len(chosen.before) + len(chosen.after)
 
@@ -186,8 +186,8 @@ def measure(tx: Tx, chosen: Chosen) -> tuple[int, int]:
     """How many entries were chosen, and how many bytes they have together."""
     size = func.coalesce(func.sum(func.length(leaf.c.entry)), 0).label("size")
     sums = select(func.count().label("lines"), size)
-    found, conditions = _matching(chosen.wanted, chosen.start, chosen.end)
-    stretch = tx.execute(sums.select_from(found.table).where(*conditions)).one()
+    rows, conditions = _matching(chosen.wanted, chosen.start, chosen.end)
+    stretch = tx.execute(sums.select_from(rows.table).where(*conditions)).one()
     single = leaf.c.idx.in_((*chosen.before, *chosen.after))
     singles = tx.execute(sums.select_from(leaf).where(single)).one()
     return stretch.lines + singles.lines, int(stretch.size + singles.size)
@@ -199,9 +199,9 @@ def read_chosen(tx: Tx, chosen: Chosen) -> Iterator[Entry]:
         yield from _read(tx, select(*_ROW).where(leaf.c.idx == idx))
     at = chosen.start
     while True:
-        found, conditions = _matching(chosen.wanted, at, chosen.end)
-        query = select(*_ROW).select_from(found.table).where(*conditions)
-        page = tuple(_read(tx, query.order_by(found.key).limit(PAGE)))
+        rows, conditions = _matching(chosen.wanted, at, chosen.end)
+        query = select(*_ROW).select_from(rows.table).where(*conditions)
+        page = tuple(_read(tx, query.order_by(rows.key).limit(PAGE)))
         yield from page
         if len(page) < PAGE:
             break

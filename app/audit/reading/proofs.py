@@ -49,8 +49,8 @@ def inclusion(tx: Tx, entry: Entry) -> Inclusion:
 
 def tlog_proof(tx: Tx, entry: Entry) -> str:
     """Write the proof as one file that carries the entry's bytes as its extra data."""
-    found = inclusion(tx, entry)
-    return TlogProof(found.index, found.path, found.checkpoint, entry.raw).text
+    proof = inclusion(tx, entry)
+    return TlogProof(proof.index, proof.path, proof.checkpoint, entry.raw).text
 
 
 def hashes_only(tx: Tx, index: int, size: int | None) -> str:

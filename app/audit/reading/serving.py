@@ -38,8 +38,8 @@ def hash_tile(tx: Tx, path: str) -> bytes:
 
 def bundle_at(path: str) -> Tile | None:
     """Read ``tile/entries/<N>[.p/<W>]`` as the tile of level 0 that its entries hash to."""
-    found = _BUNDLE.fullmatch(path)
-    return parse_tile_path(f"tile/0/{found[1]}") if found else None
+    bundle = _BUNDLE.fullmatch(path)
+    return parse_tile_path(f"tile/0/{bundle[1]}") if bundle else None
 
 
 def entry_bundle(tx: Tx, path: str) -> tuple[Tile, bytes]:

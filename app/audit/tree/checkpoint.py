@@ -107,11 +107,11 @@ def read_vkey(text: str, kind: int) -> tuple[str, bytes]:
     parts = text.split("+", 2)
     if len(parts) != 3 or not _KEY_ID.fullmatch(parts[1]):  # noqa: PLR2004 - name, id, key
         raise BadNote("a verifier key has the form name+keyid+key")
-    name, said, encoded = parts
+    name, claimed_id, encoded = parts
     data = unb64(encoded)
     if len(data) != 1 + _KEY_BYTES or data[0] != kind:
         raise BadNote(f"the verifier key is not an Ed25519 key of type {kind:#04x}")
-    if key_id(name, kind, data[1:]).hex() != said:
+    if key_id(name, kind, data[1:]).hex() != claimed_id:
         raise BadNote("the key id does not belong to the name and the key")
     return name, data[1:]
 
@@ -272,10 +272,10 @@ def open_checkpoint(note: bytes, key: VerifierKey) -> Checkpoint:
     Raises:
         BadNote: not of that form, not signed by the key, or of another log.
     """
-    found = parse_checkpoint(open_note(note, (key,)).text)
-    if found.origin != key.name:
-        raise BadNote(f"the checkpoint is of {found.origin!r}, the key of {key.name!r}")
-    return found
+    checkpoint = parse_checkpoint(open_note(note, (key,)).text)
+    if checkpoint.origin != key.name:
+        raise BadNote(f"the checkpoint is of {checkpoint.origin!r}, the key of {key.name!r}")
+    return checkpoint
 
 
 @dataclass(frozen=True)

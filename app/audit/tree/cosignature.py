@@ -118,9 +118,9 @@ def read_cosignatures(
     for line in lines:
         key = known.get((line.name, line.key_id))
         if key is not None:
-            found = read_cosignature(text, line, key)
-            if key not in latest or latest[key].time < found.time:
-                latest[key] = found
+            cosignature = read_cosignature(text, line, key)
+            if key not in latest or latest[key].time < cosignature.time:
+                latest[key] = cosignature
     return tuple(latest.values())
 
 
@@ -137,7 +137,7 @@ def parse_answer(text: str, answer: bytes, key: WitnessKey) -> Cosignature:
     if not decoded.endswith("\n"):
         raise BadNote("the answer does not end with a newline")
     lines = tuple(parse_signature(line) for line in decoded[:-1].split("\n"))
-    found = read_cosignatures(text, lines, (key,))
-    if not found:
+    cosignatures = read_cosignatures(text, lines, (key,))
+    if not cosignatures:
         raise BadNote(f"the answer holds no cosignature of {key.name}")
-    return found[0]
+    return cosignatures[0]

@@ -20,14 +20,14 @@ _EPOCH = re.compile(r"(.+)/e([1-9][0-9]*)", re.DOTALL)
 
 def base_of(origin: str) -> str:
     """The name that the log was opened under."""
-    found = _EPOCH.fullmatch(origin)
-    return found[1] if found else origin
+    match = _EPOCH.fullmatch(origin)
+    return match[1] if match else origin
 
 
 def number_of(origin: str) -> int:
     """Which epoch a name belongs to, counted from 1."""
-    found = _EPOCH.fullmatch(origin)
-    return int(found[2]) if found else 1
+    match = _EPOCH.fullmatch(origin)
+    return int(match[2]) if match else 1
 
 
 def next_origin(origin: str) -> str:

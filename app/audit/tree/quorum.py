@@ -123,18 +123,20 @@ def evaluate(policy: Policy, note: bytes, key: VerifierKey | None = None) -> Quo
     """
     checkpoint = _signed_by_a_log(note, (key,) if key else tuple(log.key for log in policy.logs))
     parsed = parse_note(note)
-    found = read_cosignatures(
+    cosignatures = read_cosignatures(
         parsed.text, parsed.signatures, [witness.key for witness in policy.witnesses]
     )
-    return judge(policy, checkpoint, found)
+    return judge(policy, checkpoint, cosignatures)
 
 
-def judge(policy: Policy, checkpoint: Checkpoint, found: Sequence[Cosignature]) -> QuorumVerdict:
+def judge(
+    policy: Policy, checkpoint: Checkpoint, cosignatures: Sequence[Cosignature]
+) -> QuorumVerdict:
     """Judge verified cosignatures of one checkpoint, each witness's latest."""
     names = {witness.key: witness.name for witness in policy.witnesses}
     cosigned = {
         names[cosignature.key]: cosignature.time
-        for cosignature in found
+        for cosignature in cosignatures
         if cosignature.key in names
     }
     met = policy.is_met(frozenset(cosigned))

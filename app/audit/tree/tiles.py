@@ -53,11 +53,11 @@ def tile_path(level: int | str, n: int, width: int = TILE_WIDTH) -> str:
 
 def parse_tile_path(path: str) -> Tile | None:
     """Read the path of a tile of hashes; None for any other text."""
-    found = _PATH.fullmatch(path)
-    if found is None:
+    match = _PATH.fullmatch(path)
+    if match is None:
         return None
-    n = int(found["n"].replace("x", "").replace("/", ""))
-    tile = Tile(int(found["level"]), n, int(found["width"] or TILE_WIDTH))
+    n = int(match["n"].replace("x", "").replace("/", ""))
+    tile = Tile(int(match["level"]), n, int(match["width"] or TILE_WIDTH))
     return tile if tile.path == path and 0 < tile.width <= TILE_WIDTH else None
 
 

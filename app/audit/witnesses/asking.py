@@ -279,18 +279,18 @@ class Witnesses:
     def _keep(self, asking: _Asking, signed: Signed, answer: bytes) -> NoAnswer | None:
         key = asking.witness.key
         try:
-            found = parse_answer(parse_note(signed.note.encode()).text, answer, key)
+            cosignature = parse_answer(parse_note(signed.note.encode()).text, answer, key)
         except BadNote as error:
             return NoAnswer("wrong_answer", f"Its answer is no cosignature: {error}.")
         now = self._clock.now()
-        if abs(found.time - now.timestamp()) > CLOCKS_DIFFER_S:
+        if abs(cosignature.time - now.timestamp()) > CLOCKS_DIFFER_S:
             sentence = f"Its clock differs from ours by more than {CLOCKS_DIFFER_S} seconds."
             return NoAnswer("clock", sentence)
         with self._database.write() as tx:
             last = cosigned.last_of(tx, key.vkey)
-            if last is not None and found.time < last.time:
+            if last is not None and cosignature.time < last.time:
                 return NoAnswer("old_answer", "Its cosignature is older than one it gave before.")
-            cosigned.add(tx, signed.size, found, now)
+            cosigned.add(tx, signed.size, cosignature, now)
         self._note_quorum(signed, now)
         asking.known, asking.asked_size, asking.asked_at = signed.size, signed.size, now
         return None

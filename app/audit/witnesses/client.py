@@ -149,9 +149,9 @@ def _judge(status: int, media_type: str, answer: bytes) -> Answer:
     if status == HTTPStatus.OK:
         return SignatureLines(answer)
     if status == HTTPStatus.CONFLICT and media_type == SIZE_TYPE:
-        found = _SIZE.fullmatch(answer)
-        if found is not None:
-            return KnowsSize(int(found[1]))
+        size = _SIZE.fullmatch(answer)
+        if size is not None:
+            return KnowsSize(int(size[1]))
         return NoAnswer("wrong_answer", "It answered 409 with something that is no size.")
     # Editions of tlog-witness before 1.0 answered 409, without a size, to another root.
     if status in {HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.CONFLICT}:

@@ -98,8 +98,8 @@ class Stage:
         )
         hold(answer.status_code == httpx2.codes.OK, f"an answer, not {answer.status_code}")
         hold(answer.headers.get("x-request-id") == "tour", "the request's id comes back")
-        found: dict[str, Any] = answer.json()
-        return found
+        body: dict[str, Any] = answer.json()
+        return body
 
     def until(self, settled: Callable[[Polled], bool]) -> Polled:
         """Let the laptop poll until an answer is as it should be, or too much time has passed."""

@@ -75,10 +75,10 @@ def read(folder: Path, device_id: str) -> Memory:
     """
     try:
         with (folder / _FILE).open("rb") as file:
-            found = json.loads(file.read(_MAX_BYTES))
-        body = found["memory"]
+            kept = json.loads(file.read(_MAX_BYTES))
+        body = kept["memory"]
         memory = _memory(body)
-        intact = found["sum"] == digest(canonical(body)) and memory.body() == body
+        intact = kept["sum"] == digest(canonical(body)) and memory.body() == body
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise Refused(
             Refusal.STATE_UNREADABLE, f"the guard's memory cannot be read: {error}"

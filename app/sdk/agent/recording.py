@@ -126,7 +126,7 @@ def run(
 
 def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     """Refuse a name that stands twice in an object: one of the two would be ignored."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    members = dict(pairs)
+    if len(members) != len(pairs):
         raise ValueError("a field stands twice")
-    return found
+    return members

@@ -168,21 +168,21 @@ def report_use(
             another report.
         httpx2.HTTPError: the service cannot be reached.
     """
-    said = {"outcome": "unused" if rows is None else "used", "rows": rows or 0, "result": result}
+    use = {"outcome": "unused" if rows is None else "used", "rows": rows or 0, "result": result}
     for attempt in range(1, max(1, attempts)):
         try:
-            return _report(http, secret, grant, said)
+            return _report(http, secret, grant, use)
         except httpx2.HTTPError:
             sleep(min(2**attempt, 30))
-    return _report(http, secret, grant, said)
+    return _report(http, secret, grant, use)
 
 
 def _report(
-    http: httpx2.Client, secret: str, grant: str, said: Mapping[str, str | int | None]
+    http: httpx2.Client, secret: str, grant: str, use: Mapping[str, str | int | None]
 ) -> str:
     answer = http.post(
         f"/access/v1/grants/{quote(grant, safe='')}/use",
-        json=said,
+        json=use,
         headers={"Authorization": f"Bearer {secret}"},
     )
     if answer.is_server_error:

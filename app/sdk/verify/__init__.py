@@ -98,8 +98,8 @@ def verify_asked(target: Path | str, ask: Ask) -> Report:
 def _refuse(ask: Ask, target: str, *unanswered: str) -> None:
     for name in unanswered:
         if getattr(ask, name):
-            said = _ASKED[name]
-            raise InvalidInput(f"{said} cannot be checked from {target}", cure=_CURE)
+            question = _ASKED[name]
+            raise InvalidInput(f"{question} cannot be checked from {target}", cure=_CURE)
 
 
 def is_address(target: Path | str) -> bool:

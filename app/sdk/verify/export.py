@@ -122,16 +122,16 @@ def _completeness(run: Run, size: int, *, whole: bool) -> Verdict:
     count = len(run.ask.since)
     kept = "the kept checkpoint" if count == 1 else f"the {count} kept checkpoints"
     since = f", and continue {kept}" if count else ""
-    found = run.completeness.verdict(
+    verdict = run.completeness.verdict(
         f"Indices 0 to {size - 1} and every stream follow without a gap{since}.",
         run.completeness.counted,
     )
-    if not found.ok:
-        return found
+    if not verdict.ok:
+        return verdict
     if not whole:
-        said = "No gap among what could be read; it counts only once integrity holds."
-        return run.completeness.verdict(said, "")
+        sentence = "No gap among what could be read; it counts only once integrity holds."
+        return run.completeness.verdict(sentence, "")
     if run.ask.depth is Depth.BYTES:
-        said = "The entries were not read" + (f"; they continue {kept}." if count else ".")
-        return Verdict(True if count else None, said)
-    return found
+        sentence = "The entries were not read" + (f"; they continue {kept}." if count else ".")
+        return Verdict(True if count else None, sentence)
+    return verdict

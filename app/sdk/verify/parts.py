@@ -27,8 +27,8 @@ def check_parts(run: Run, documents: Mapping[str, int] | None) -> None:
                 run.integrity.add(f"{name} does not have the digest that is its name")
         elif not _belongs(run, name):
             run.integrity.add(f"{name} is no part of this export")
-    said = run.evidence.read(MANIFEST, _MAX_MANIFEST_BYTES)
-    if run.signed is not None and said != archive.manifest(run.signed, files):
+    manifest = run.evidence.read(MANIFEST, _MAX_MANIFEST_BYTES)
+    if run.signed is not None and manifest != archive.manifest(run.signed, files):
         run.integrity.add(f"{MANIFEST} does not describe this export")
     if documents is not None:
         _check_documents(run, files, documents)

@@ -107,8 +107,8 @@ class Report:
     @property
     def first_bad(self) -> int | None:
         """The smallest index of an entry at fault."""
-        named = [one.first_bad for one in self.verdicts.values() if one.first_bad is not None]
-        return min(named, default=None)
+        places = (verdict.first_bad for verdict in self.verdicts.values())
+        return min((place for place in places if place is not None), default=None)
 
     @property
     def exit_code(self) -> int:

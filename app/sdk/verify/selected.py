@@ -61,11 +61,11 @@ def verify_selected(run: Run, name: str, entries_digest: Callable[[], str]) -> R
 def _selection(run: Run) -> Selection:
     data = run.evidence.read(SELECTION, _MAX_SELECTION_BYTES) or b""
     try:
-        found = selection_of(parse_canonical(data))
+        selection = selection_of(parse_canonical(data))
     except (ValueError, RecursionError) as error:
         run.integrity.add(f"{SELECTION} cannot be read: {error}")
         return Selection()
-    return found
+    return selection
 
 
 def _numbered(run: Run) -> Iterator[tuple[int, bytes]]:
@@ -130,10 +130,10 @@ class _Lines:
             self._run.integrity.add("the last line is not the entry about this export")
             return
         try:
-            said = selection_of(anchor["facts"].get("selection"))
+            anchored = selection_of(anchor["facts"].get("selection"))
         except ValueError:
-            said = None
-        if said != self._wanted or anchor["purpose"] != self._wanted.purpose:
+            anchored = None
+        if anchored != self._wanted or anchor["purpose"] != self._wanted.purpose:
             self._run.integrity.add(
                 "the entry about this export speaks of another selection", anchor["idx"]
             )

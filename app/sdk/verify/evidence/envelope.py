@@ -90,10 +90,10 @@ class EnvelopeReader(Generic[Chain]):
         Returns:
             None where anything in them is not accepted.
         """
-        found = cast("Sequence[re.Match[bytes]]", list(map(_LEAF.fullmatch, lines)))
-        if None in found:
+        matches = cast("Sequence[re.Match[bytes]]", list(map(_LEAF.fullmatch, lines)))
+        if None in matches:
             return None
-        columns = tuple(zip(*map(re.Match.groups, found), strict=True))
+        columns = tuple(zip(*map(re.Match.groups, matches), strict=True))
         actors, events, indices, integrated, kinds, occurred = columns[:6]
         purposes, streams, subjects, submissions = columns[6:]
         following = list(map(str, range(first, first + len(lines))))

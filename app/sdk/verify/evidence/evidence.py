@@ -120,8 +120,8 @@ def from_tar(path: Path) -> EvidenceParts:
     file = path.open("rb", buffering=0)
     end = file.seek(0, io.SEEK_END)
     at = 0
-    while (found := _part_at(file, at, path, faults)) is not None:
-        name, part = found
+    while (named_part := _part_at(file, at, path, faults)) is not None:
+        name, part = named_part
         if name in parts:
             faults.append(f"{name} is in the archive twice")
         after = part.offset + part.size

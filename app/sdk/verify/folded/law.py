@@ -85,12 +85,12 @@ class Law:
         """What an access decision is made by (``access.facts``), once for each span."""
         memory = self._remembered()
         spans = tuple((stay.regions, memory.span(stay.start, stay.end)) for stay in stays)
-        found = self._asked.get((spans, signals))
-        if found is None:
+        facts = self._asked.get((spans, signals))
+        if facts is None:
             if len(self._asked) >= _MOST_ANSWERS:
                 self._asked.clear()
-            found = self._asked[spans, signals] = policy_facts(stays, self.throughout, signals)
-        return found
+            facts = self._asked[spans, signals] = policy_facts(stays, self.throughout, signals)
+        return facts
 
     def for_agents(self, in_force: InForce, standing: Standing, form: int) -> str:
         """The digest of the policy document that an agent of a form is given.
@@ -180,7 +180,11 @@ class Law:
                     f"says that it {facts['direction']} from {facts['valid_from']}; "
                     f"by the log it {way} from {timestamp(starts)}"
                 )
-            missing = [one for one in outlook.approvals(policy) if one not in change.approvals]
+            missing = [
+                approval
+                for approval in outlook.approvals(policy)
+                if approval not in change.approvals
+            ]
             if missing and way == "widens":
                 yield f"publishes without the approval of {', '.join(missing)}"
         self._changed(position)

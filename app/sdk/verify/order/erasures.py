@@ -71,10 +71,10 @@ class ErasureCheck:
         yield f"erases {pseudonym} without the word of two custodians: {problem}"
 
     def _document(self, digest: str | None) -> bytes:
-        found = None if digest is None else self._documents(digest)
-        if found is None:
+        content = None if digest is None else self._documents(digest)
+        if content is None:
             raise Unknown(f"erases somebody by {digest or 'no list of custodians'}, not here")
-        return found
+        return content
 
     @property
     def notices(self) -> Iterator[str]:
@@ -84,9 +84,9 @@ class ErasureCheck:
             whose = f"two custodians of the list {listed}"
             yield f"{count} {was} signed by {whose}: is it the one you know?"
         if self.again:
-            said = "entry says" if self.again == 1 else "entries say"
+            says = "entry says" if self.again == 1 else "entries say"
             yield (
-                f"{self.again} {said} that somebody was erased again, after a restore or a crash; "
+                f"{self.again} {says} that somebody was erased again, after a restore or a crash; "
                 f"the first is {self._first_again}. No statement in this log shows that two "
                 "custodians agreed to it: ask for the receipts."
             )

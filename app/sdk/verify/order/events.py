@@ -32,19 +32,19 @@ class EventIds:
             return
         seen: set[bytes] = set()
         for at in range(0, len(self._ids), _ID_BYTES):
-            one = bytes(self._ids[at : at + _ID_BYTES])
-            if one in seen:
+            event_id = bytes(self._ids[at : at + _ID_BYTES])
+            if event_id in seen:
                 ordinal = at // _ID_BYTES
                 position = ordinal + bisect_right(self._skipped, ordinal)
-                yield position, str(uuid.UUID(bytes=one))
-            seen.add(one)
+                yield position, str(uuid.UUID(bytes=event_id))
+            seen.add(event_id)
 
     def _differ(self) -> bool:
         """Whether even the second halves of the ids all differ."""
         with memoryview(self._ids) as ids, ids.cast("Q") as words, words[1::2] as halves:
             rounds = 1 + len(halves) // _AT_ONCE
             distinct = (
-                len(set(halves) if rounds == 1 else {one for one in halves if one % rounds == turn})
+                len(set(halves) if rounds == 1 else {id_ for id_ in halves if id_ % rounds == turn})
                 for turn in range(rounds)
             )
             return sum(distinct) == len(halves)

@@ -114,6 +114,6 @@ class Promises:
 
 def _well_formed(claims: Mapping[str, Any]) -> Mapping[str, Any]:
     datetime.fromtimestamp(claims["merge_by"], UTC)
-    if not all(isinstance(claims[said], str) for said in ("event", "submission", "log")):
+    if not all(isinstance(claims[claim], str) for claim in ("event", "submission", "log")):
         raise TypeError("a claim is no text")
     return claims

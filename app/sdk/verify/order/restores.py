@@ -71,7 +71,7 @@ def check_restores(run: Run, restores: list[RestoreEntry], node: Node) -> None:
 def _why_not(run: Run, restored: RestoreEntry, origin: str, node: Node) -> str | None:
     facts = restored.facts
     try:
-        said = {name: str(facts[name]) for name in _SIGNED}
+        signed = {name: str(facts[name]) for name in _SIGNED}
         kept, lost = facts["restored_size"], facts["previous_size"]
         if (facts["previous_origin"], facts["origin"]) != (origin, next_origin(origin)):
             return "its names do not follow each other"
@@ -80,7 +80,7 @@ def _why_not(run: Run, restored: RestoreEntry, origin: str, node: Node) -> str |
         if root_at(kept, node).hex() != facts["restored_root"]:
             return f"the first {kept} entries are not those it names"
         custodians = _custodians(run, restored)
-        text = statement_text(_ACTION, {**said, "custodians": custodians.digest})
+        text = statement_text(_ACTION, {**signed, "custodians": custodians.digest})
         require_two(_document(run, facts["statement"]), text, custodians)
     except HabeasError as error:
         return error.problem

@@ -26,7 +26,7 @@ def why_not_this_lease(leaf: Mapping[str, Any], rules: Rules) -> str | None:
     """
     facts = leaf["facts"]
     again = rules.directive(decode_part(Circumstances, facts), instant(leaf["occurred_at"]))
-    capture, reasons = "on" if again.capture else "off", [str(one) for one in again.reasons]
+    capture, reasons = "on" if again.capture else "off", [str(reason) for reason in again.reasons]
     if (facts["capture"], facts["reasons"]) == (capture, reasons):
         return None
     return ", ".join([capture, *reasons])
@@ -60,7 +60,7 @@ class LastWord:
     def against(self, leaf: Mapping[str, Any]) -> Iterator[str]:
         """Yield why data of the people of a permit may not be used at its instant."""
         at = instant(leaf["facts"]["asked_at"])
-        people = {*leaf["subjects"], *(one["person"] for one in leaf["facts"]["people"])}
+        people = {*leaf["subjects"], *(member["person"] for member in leaf["facts"]["people"])}
         for person in sorted(people):
             position, word = self._no.get(person, (None, ""))
             if position is None and person in self._pauses and at < self._pauses[person][1]:

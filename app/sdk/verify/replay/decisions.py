@@ -107,8 +107,8 @@ class DecisionCheck:
         if leaf["kind"] == Kind.ACCESS_DECIDED:
             self._count_decision(leaf)
             if leaf["facts"].get("outcome") == "permit":
-                said = (leaf["purpose"], leaf["facts"].get("purpose"))
-                self._hold_against_floor(position, _prohibited(said))
+                purposes = (leaf["purpose"], leaf["facts"].get("purpose"))
+                self._hold_against_floor(position, _prohibited(purposes))
 
     def _remember(self, position: int, leaf: Mapping[str, Any]) -> None:
         """Keep what later stretches rest on: grants, lists of purposes, what people said last."""
@@ -205,9 +205,9 @@ class DecisionCheck:
     def _hold_against_floor(self, position: int, problems: Iterable[str]) -> None:
         """Count a permit, and name why it may never be given."""
         self.permits += 1
-        found = tuple(problems)
-        self.prohibited += bool(found)
-        for problem in found:
+        contradictions = tuple(problems)
+        self.prohibited += bool(contradictions)
+        for problem in contradictions:
             self._findings.add(f"entry {position} permits {problem}", position)
 
     @property
@@ -257,23 +257,25 @@ class DecisionCheck:
 
     def verdict(self, *, whole: bool) -> Verdict:
         """The third verdict; it holds only of a log that is whole."""
-        said = f"{self.prohibited} of {self.decisions} decisions allowed a prohibited purpose"
-        good = f"{said}; each follows from the facts it records."
+        count = f"{self.prohibited} of {self.decisions} decisions allowed a prohibited purpose"
+        good = f"{count}; each follows from the facts it records."
         does = "does" if self.unfounded == 1 else "do"
-        bad = f"{said}; {self.unfounded} {does} not follow from the facts they record."
+        bad = f"{count}; {self.unfounded} {does} not follow from the facts they record."
         if self.replay is not None:
             leases = self.replay.leases
-            good = f"{said}; each, and each of {leases} leases, follows from the entries before it."
+            good = (
+                f"{count}; each, and each of {leases} leases, follows from the entries before it."
+            )
             findings = "finding" if self.unfounded == 1 else "findings"
-            bad = f"{said}; {self.unfounded} {findings} against the entries before."
-        found = self._findings.verdict(good, bad)
-        if whole and found.ok and self._versions.notices:
+            bad = f"{count}; {self.unfounded} {findings} against the entries before."
+        replayed = self._findings.verdict(good, bad)
+        if whole and replayed.ok and self._versions.notices:
             rest = " ".join(self._versions.notices)
-            return Verdict(None, f"Not replayed as a whole: {said}. {rest}")
+            return Verdict(None, f"Not replayed as a whole: {count}. {rest}")
         if whole:
-            return found
-        sentence = f"Not established, for the log is not whole. Of what could be read: {said}."
-        return Verdict(False, sentence, found.first_bad, found.findings)
+            return replayed
+        sentence = f"Not established, for the log is not whole. Of what could be read: {count}."
+        return Verdict(False, sentence, replayed.first_bad, replayed.findings)
 
 
 def _prohibited(named: Iterable[object]) -> Iterator[str]:

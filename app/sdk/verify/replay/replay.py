@@ -175,10 +175,10 @@ class Replay:
         in_force = self._law.in_force(regions, at)
         active = device.revoked is None
         known = circumstances_of(person, standing, in_force, device_active=active)
-        said = decode_part(Circumstances, facts)
-        if said != known:
+        in_entry = decode_part(Circumstances, facts)
+        if in_entry != known:
             sources = self._sources(somebody, standing) | {"device_active": device.revoked}
-            yield from differences(CIRCUMSTANCES, said, known, sources, self._law.position)
+            yield from differences(CIRCUMSTANCES, in_entry, known, sources, self._law.position)
         again, form = self._rules.directive(known, at), _form_of(facts)
         policy = self._law.for_agents(in_force, standing, form) if again.capture else None
         yield from _compared(facts, _lease_facts(again, in_force, standing, form, policy))
@@ -222,58 +222,58 @@ class Replay:
     def _decided(self, _position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
         self.decisions += 1
         facts = leaf["facts"]
-        question, said = facts_from_entry(facts)
+        question, in_entry = facts_from_entry(facts)
         if facts["asked_at"] != leaf["occurred_at"]:
             yield f"was decided at {leaf['occurred_at']} and says {facts['asked_at']}"
-        if leaf["subjects"] != list(dict.fromkeys(one.person for one in said.people)):
+        if leaf["subjects"] != list(dict.fromkeys(subject.person for subject in in_entry.people)):
             yield "is filed under other people than those it decides about"
         if leaf["actor"] != {"kind": "consumer", "id": facts["consumer"]}:
             yield f"answers {leaf['actor']['id']} and says {facts['consumer']}"
         listed = self._registry.datasets(facts["purposes"])
         if question.dataset is not None and question.dataset not in listed:
             yield f"names the dataset {question.dataset!r}, which is not on the list"
-        caller, asked = self._caller(said.caller)
-        yield from differences(CALLER, said.caller, caller, {}, asked)
+        caller, asked = self._caller(in_entry.caller)
+        yield from differences(CALLER, in_entry.caller, caller, {}, asked)
         terms = TERMS.get(facts["purpose"])
         needs_consent = facts["outcome"] == "permit" and terms is not None and terms.consent
         people: list[PersonFacts] = []
-        for one in said.people:
-            somebody, standing, known = self._person(one, question)
+        for subject in in_entry.people:
+            somebody, standing, known = self._person(subject, question)
             people.append(known)
-            if one != known:
-                who, policy = f" of {one.person}", self._law.position
+            if subject != known:
+                who, policy = f" of {subject.person}", self._law.position
                 sources = self._sources(somebody, standing)
-                yield from differences(PERSON, one, known, sources, policy, who)
-                yield from differences(POLICY, one.policy, known.policy, {}, policy, who)
+                yield from differences(PERSON, subject, known, sources, policy, who)
+                yield from differences(POLICY, subject.policy, known.policy, {}, policy, who)
             if needs_consent:
                 yield from self._lost(standing)
-        again = self._rules.decide(question, replace(said, caller=caller, people=tuple(people)))
+        again = self._rules.decide(question, replace(in_entry, caller=caller, people=tuple(people)))
         yield from _outcome(facts, again)
 
-    def _caller(self, said: Caller) -> tuple[Caller, int]:
-        consumer, position = self._registry.consumer(said.consumer)
+    def _caller(self, in_entry: Caller) -> tuple[Caller, int]:
+        consumer, position = self._registry.consumer(in_entry.consumer)
         behalf: Person | None = None
-        if said.person is not None:
-            somebody = self.people.of(said.person)
+        if in_entry.person is not None:
+            somebody = self.people.of(in_entry.person)
             behalf, position = somebody.person, max(position, somebody.position)
-        itself = said.kind == "consumer"
-        return caller_of(consumer, behalf, said.person, itself=itself), position
+        itself = in_entry.kind == "consumer"
+        return caller_of(consumer, behalf, in_entry.person, itself=itself), position
 
     def _person(
-        self, said: PersonFacts, question: Question
+        self, in_entry: PersonFacts, question: Question
     ) -> tuple[Somebody, Standing, PersonFacts]:
-        somebody = self.people.of(said.person)
+        somebody = self.people.of(in_entry.person)
         standing = self.people.standing(somebody, question.asked_at)
         stays = stays_of(somebody.person, somebody.versions, question)
         known = person_facts(
             somebody.person,
-            (said.person, *self.people.line(said.person)),
+            (in_entry.person, *self.people.line(in_entry.person)),
             question,
             standing=standing,
             policy=self._law.policy_facts(stays, question.signals),
             between=self.people.between(somebody),
         )
-        if said.region is None:  # older than this field
+        if in_entry.region is None:  # older than this field
             known = replace(known, region=None)
         return somebody, standing, known
 
@@ -320,10 +320,10 @@ def _form_of(facts: Mapping[str, Any]) -> int:
     return int(form)
 
 
-def _compared(said: Mapping[str, Any], known: Mapping[str, Any]) -> Iterator[str]:
+def _compared(in_entry: Mapping[str, Any], known: Mapping[str, Any]) -> Iterator[str]:
     for name, value in known.items():
-        if said[name] != value:
-            yield f"says {name} {_shown(said[name])}; by the log it is {_shown(value)}"
+        if in_entry[name] != value:
+            yield f"says {name} {_shown(in_entry[name])}; by the log it is {_shown(value)}"
 
 
 def _shown(value: object) -> str:

@@ -64,7 +64,7 @@ POLICY: Words = {
 
 def differences(
     words: Words,
-    said: Any,
+    recorded: Any,
     known: Any,
     sources: Mapping[str, int | None],
     otherwise: int,
@@ -74,19 +74,19 @@ def differences(
 
     Args:
         words: the facts that are compared.
-        said: what the entry says.
+        recorded: what the entry says.
         known: what the log says.
         sources: index of the entry that says so, by fact; None where none does.
         otherwise: the index for facts not named there.
         who: whom it is about, with a preposition.
     """
-    if said == known:
+    if recorded == known:
         return
     for fact in fields(known):
         if fact.name not in words:
             continue
-        one, other = getattr(said, fact.name), getattr(known, fact.name)
-        if one != other:
+        value, other = getattr(recorded, fact.name), getattr(known, fact.name)
+        if value != other:
             source = sources.get(fact.name, otherwise)
             by = "the log" if source is None or source < 0 else f"entry {source}"
             phrase = words[fact.name].format(who=who)
@@ -98,13 +98,13 @@ def in_words(value: object) -> str:
     """A fact as a reader sees it."""
     match value:
         case None:
-            said = "none"
+            text = "none"
         case bool():
-            said = "true" if value else "false"
+            text = "true" if value else "false"
         case Enum():
-            said = str(value.value)
+            text = str(value.value)
         case datetime():
-            said = timestamp(value)
+            text = timestamp(value)
         case ScopeFacts():
             said = f"{in_words(value.signals)}; {in_words(value.purposes)}"
         case Mapping():
@@ -114,5 +114,5 @@ def in_words(value: object) -> str:
         case tuple() | list():
             said = ", ".join(in_words(one) for one in value)
         case _:
-            said = str(value)
-    return said or "none"
+            text = str(value)
+    return text or "none"
