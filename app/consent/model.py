@@ -232,6 +232,9 @@ def suffices(bases: Bases, state: State) -> bool:
 
     Collective agreement and permit are preconditions, never enough by themselves: choice 3 of
     docs/law.md.
+
+    >>> suffices([Basis.CONSENT], State.GIVEN), suffices([Basis.CONSENT], State.ACKNOWLEDGED)
+    (True, False)
     """
     words = {str(basis) for basis in bases}
     if state is State.GIVEN:
@@ -242,7 +245,11 @@ def suffices(bases: Bases, state: State) -> bool:
 
 
 def opening_act(bases: Bases) -> Act | None:
-    """The act by which a person lets capture happen under these bases; None: no act does."""
+    """The act by which a person lets capture happen under these bases; None: no act does.
+
+    >>> opening_act([Basis.NOTICE]), opening_act([Basis.PERMIT])
+    (<Act.ACKNOWLEDGED: 'acknowledged'>, None)
+    """
     words = {str(basis) for basis in bases}
     if Basis.CONSENT in words:
         return Act.GIVEN
@@ -260,6 +267,12 @@ def standing(
     residence: int | None = None,
 ) -> Standing:
     """Fold a person's decisions to what they add up to at an instant (rules 1 to 4).
+
+    >>> alex = Person("alex", "Alex", "a@example.com", "DE", "DE", "DE/Sample", "IT", None, ())
+    >>> now = datetime(2026, 11, 22, tzinfo=UTC)
+    >>> history = [next_decision((), alex, Act.REFUSED, now, decision_id="1")]
+    >>> standing(history, now, region="DE", notice_version=1).state.value
+    'refused'
 
     Args:
         history: the person's decisions; ``seq`` orders them, whatever order they come in.
@@ -288,6 +301,9 @@ def allowed_acts(current: Standing, bases: Bases) -> tuple[Act, ...]:
 
     Opting out is listed whenever something stands, whatever the bases say now; and it is accepted
     from every state, listed or not.
+
+    >>> [act.value for act in allowed_acts(Standing(State.GIVEN), [Basis.CONSENT])]
+    ['withdrawn', 'paused', 'refused']
     """
     words = tuple(bases)
     opening = opening_act(words)
@@ -312,7 +328,14 @@ def next_decision(
     shown: Shown | None = None,
     until: datetime | None = None,
 ) -> Decision:
-    """Make the person's next decision; its event is filled in when the log has taken it."""
+    """Make the person's next decision; its event is filled in when the log has taken it.
+
+    >>> alex = Person("alex", "Alex", "a@example.com", "DE", "DE", "DE/Sample", "IT", None, ())
+    >>> now = datetime(2026, 11, 22, tzinfo=UTC)
+    >>> first = next_decision((), alex, Act.REFUSED, now, decision_id="1")
+    >>> next_decision((first,), alex, Act.WITHDRAWN, now, decision_id="2").seq
+    2
+    """
     offer = shown.offer if shown else None
     return Decision(
         id=decision_id,
@@ -338,6 +361,11 @@ def next_decision(
 def require_pause(until: datetime | None, now: datetime) -> datetime:
     """Return the end of a pause.
 
+    >>> now = datetime(2026, 11, 22, tzinfo=UTC)
+    >>> require_pause(now + timedelta(days=8), now)
+    Traceback (most recent call last):
+    app.kernel.errors.InvalidInput: minutes: a pause needs an end between 5 minutes and 7 days ...
+
     Raises:
         InvalidInput: there is none, or it is not 5 minutes to 7 days from now.
     """
@@ -351,7 +379,11 @@ def require_pause(until: datetime | None, now: datetime) -> datetime:
 
 
 def wrong(field: str, problem: str, cure: str) -> InvalidInput:
-    """The error of one wrong field."""
+    """The error of one wrong field.
+
+    >>> [fault.field for fault in wrong("minutes", "too long", "Give fewer.").faults]
+    ['minutes']
+    """
     return InvalidInput(f"{field}: {problem}", faults=(Fault(field, problem, cure),), cure=cure)
 
 
@@ -368,5 +400,11 @@ def _fold(history: Iterable[Decision]) -> tuple[Decision | None, list[Decision]]
 
 
 def pause_end(pause: Decision) -> datetime:
-    """When a pause ends; one without an end would be a fault, and never ends."""
+    """When a pause ends; one without an end would be a fault, and never ends.
+
+    >>> alex = Person("alex", "Alex", "a@example.com", "DE", "DE", "DE/Sample", "IT", None, ())
+    >>> now = datetime(2026, 11, 22, tzinfo=UTC)
+    >>> pause_end(next_decision((), alex, Act.PAUSED, now, decision_id="1")) == FOREVER
+    True
+    """
     return pause.until or FOREVER

@@ -40,6 +40,11 @@ def endings_of(
 ) -> Endings:
     """Say what ended by itself, and when.
 
+    >>> from datetime import UTC
+    >>> hired, moved = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 5, 1, tzinfo=UTC)
+    >>> endings_of([(1, hired), (2, moved)], {}).residences == {0: hired, 1: moved}
+    True
+
     Args:
         residences: of each version of the person's record, oldest first: the residence, and since
             when.
@@ -67,6 +72,11 @@ def standing_between(
     signals: Iterable[str] = (),
 ) -> bool:
     """Say whether the decisions sufficed at every instant from ``start`` to ``end``, both included.
+
+    >>> from datetime import UTC
+    >>> start, end = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 5, 1, tzinfo=UTC)
+    >>> standing_between([], start, end, bases=["consent"], endings=Endings({}, {}))
+    False
 
     Args:
         history: the person's decisions.

@@ -15,7 +15,10 @@ _LIMIT = 2**53
 
 
 def canonical(value: Json) -> bytes:
-    """Return the canonical UTF-8 bytes of a value (RFC 8785 §3.2, integers and ASCII keys only).
+    r"""Return the canonical UTF-8 bytes of a value (RFC 8785 §3.2, integers and ASCII keys only).
+
+    >>> canonical({"b": [1, None], "a": "ü"})
+    b'{"a":"\xc3\xbc","b":[1,null]}'
 
     Raises:
         ValueError: the value lies outside the profile: a float, a large integer, a non-ASCII key,
@@ -28,6 +31,9 @@ def canonical(value: Json) -> bytes:
 def rewritten(value: Json) -> bytes:
     """The canonical bytes of a value, or of a part of one, that ``parse_canonical`` returned.
 
+    >>> rewritten(parse_canonical(b'{"a":[1,2]}')["a"])
+    b'[1,2]'
+
     Raises:
         ValueError: a lone surrogate.
     """
@@ -35,12 +41,22 @@ def rewritten(value: Json) -> bytes:
 
 
 def digest(data: bytes) -> str:
-    """Name bytes by their SHA-256: ``sha256:`` and 64 lower-case hex digits."""
+    """Name bytes by their SHA-256: ``sha256:`` and 64 lower-case hex digits.
+
+    >>> digest(b"")
+    'sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
+    """
     return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
 def parse_canonical(data: bytes) -> Any:
     """Read bytes that must be canonical already.
+
+    >>> parse_canonical(b'{"a":1}')
+    {'a': 1}
+    >>> parse_canonical(b'{"a": 1}')
+    Traceback (most recent call last):
+    ValueError: the bytes are not the canonical form of their own content
 
     Raises:
         ValueError: not JSON, a duplicate key, or not the canonical form of what it says.

@@ -27,6 +27,9 @@ def timestamp(at: datetime) -> str:
 
     The width is fixed, so the strings sort as the instants do.
 
+    >>> timestamp(datetime(2026, 11, 22, 1, 10, 24, tzinfo=UTC))
+    '2026-11-22T01:10:24.000000Z'
+
     Raises:
         ValueError: the instant has no time zone.
     """
@@ -39,6 +42,9 @@ def timestamp(at: datetime) -> str:
 
 def instant(text: str) -> datetime:
     """Read an RFC 3339 instant; any offset is accepted and turned into UTC.
+
+    >>> timestamp(instant("2026-11-22T02:10:24+01:00"))
+    '2026-11-22T01:10:24.000000Z'
 
     Raises:
         ValueError: the text is no instant, carries no offset, or lies outside years 1 to 9999.

@@ -49,7 +49,11 @@ class Fact:
 
 
 def fact(name: str | None = None, **how: Any) -> Mapping[str, Fact]:
-    """The metadata of a field, as in ``field(metadata=fact("standing"))``; see ``Fact``."""
+    """The metadata of a field, as in ``field(metadata=fact("standing"))``; see ``Fact``.
+
+    >>> dict(fact("standing"))["fact"].name
+    'standing'
+    """
     return MappingProxyType({"fact": Fact(name, **how)})
 
 
@@ -68,6 +72,10 @@ def encode(value: Any) -> dict[str, Json]:
 def decode(cls: type[T], facts: object, **apart: Any) -> T:
     """Read what ``encode`` wrote.
 
+    >>> from app.kernel.scope import Scope
+    >>> decode(Scope, {"signals": ["click"], "purposes": [], "apps": []}).signals
+    frozenset({'click'})
+
     Args:
         cls: the dataclass.
         facts: all of them, and nothing else.
@@ -83,6 +91,11 @@ def decode(cls: type[T], facts: object, **apart: Any) -> T:
 def decode_part(cls: type[T], facts: object, **apart: Any) -> T:
     """Read a value whose facts stand among others.
 
+    >>> from app.kernel.scope import Scope
+    >>> facts = {"person": "p_1", "signals": ["click"], "purposes": [], "apps": []}
+    >>> decode_part(Scope, facts).signals
+    frozenset({'click'})
+
     Raises:
         ValueError: as ``decode``; other facts are not looked at.
     """
@@ -93,6 +106,11 @@ def decode_part(cls: type[T], facts: object, **apart: Any) -> T:
 
 def require_only(facts: object, *classes: type, also: tuple[str, ...] = ()) -> None:
     """Refuse facts that belong to none of these classes.
+
+    >>> from app.kernel.scope import Scope
+    >>> require_only({"signals": [], "colour": "red"}, Scope)
+    Traceback (most recent call last):
+    ValueError: colour: is no fact of this kind
 
     Raises:
         ValueError: there is another one; the message names it.

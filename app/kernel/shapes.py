@@ -67,5 +67,9 @@ def fits(shape: re.Pattern[str], value: object) -> bool:
 
 
 def whole(shape: re.Pattern[str]) -> str:
-    """The pattern for programs that search in a text (rule 1)."""
+    """The pattern for programs that search in a text (rule 1).
+
+    >>> whole(DAY)
+    '^[0-9]{4}-[0-9]{2}-[0-9]{2}$'
+    """
     return f"^{shape.pattern}$"

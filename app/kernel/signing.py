@@ -66,12 +66,22 @@ class BadToken(ValueError):
 
 
 def b64u(data: bytes) -> str:
-    """Base64url without padding (RFC 7515 §2)."""
+    r"""Base64url without padding (RFC 7515 §2).
+
+    >>> b64u(b"\xff\xfe")
+    '__4'
+    """
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
 
 
 def unb64u(text: str) -> bytes:
-    """Read base64url without padding, strictly: the one encoding of the bytes, nothing else.
+    r"""Read base64url without padding, strictly: the one encoding of the bytes, nothing else.
+
+    >>> unb64u("__4")
+    b'\xff\xfe'
+    >>> unb64u("__5")  # the same bytes, with an unused bit set
+    Traceback (most recent call last):
+    ValueError: not the one base64url form of these bytes
 
     Raises:
         ValueError: anything else.
@@ -87,7 +97,11 @@ def unb64u(text: str) -> bytes:
 
 
 def jwk(public: bytes) -> dict[str, str]:
-    """The public key as a JSON Web Key (RFC 8037 §2) with its thumbprint as ``kid``."""
+    """The public key as a JSON Web Key (RFC 8037 §2) with its thumbprint as ``kid``.
+
+    >>> jwk(unb64u("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"))["kid"]
+    'kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k'
+    """
     return {
         "kty": "OKP",
         "crv": "Ed25519",
@@ -100,6 +114,10 @@ def jwk(public: bytes) -> dict[str, str]:
 
 def public_from_jwk(key: Mapping[str, Any]) -> bytes:
     """Read an Ed25519 public key from a JSON Web Key (RFC 8037 §2).
+
+    >>> public = LocalSigner.from_seed(bytes(32)).public
+    >>> public_from_jwk(jwk(public)) == public
+    True
 
     Raises:
         ValueError: another key type, a private key, or not 32 bytes.
@@ -122,13 +140,22 @@ def public_from_jwk(key: Mapping[str, Any]) -> bytes:
 
 
 def thumbprint(public: bytes) -> str:
-    """The key's id: its JWK thumbprint (RFC 7638 §3, RFC 8037 appendix A.3)."""
+    """The key's id: its JWK thumbprint (RFC 7638 §3, RFC 8037 appendix A.3).
+
+    >>> thumbprint(unb64u("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"))
+    'kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k'
+    """
     body = canonical({"crv": "Ed25519", "kty": "OKP", "x": b64u(public)})
     return b64u(hashlib.sha256(body).digest())
 
 
 def sign_token(signer: Signer, typ: str, claims: Mapping[str, Json]) -> str:
-    """Sign claims as a compact JWS: ``alg`` Ed25519, the given ``typ``, the key's ``kid``."""
+    """Sign claims as a compact JWS: ``alg`` Ed25519, the given ``typ``, the key's ``kid``.
+
+    >>> token = sign_token(LocalSigner.from_seed(bytes(32)), "habeas-lease+jwt", {"capture": "off"})
+    >>> len(token.split("."))  # header, claims, signature
+    3
+    """
     header = canonical({"alg": "Ed25519", "kid": thumbprint(signer.public), "typ": typ})
     signed = f"{b64u(header)}.{b64u(canonical(claims))}"
     return f"{signed}.{b64u(signer.sign(signed.encode('ascii')))}"
@@ -138,6 +165,15 @@ def read_token(token: str, typ: str, keys: Mapping[str, bytes]) -> dict[str, Any
     """Return the claims of a compact JWS after checking form, ``typ``, ``alg``, ``kid``, signature.
 
     Times and audience are the caller's to check: their meaning differs by token.
+
+    >>> signer = LocalSigner.from_seed(bytes(32))
+    >>> keys = {thumbprint(signer.public): signer.public}
+    >>> lease = sign_token(signer, "habeas-lease+jwt", {"capture": "off"})
+    >>> read_token(lease, "habeas-lease+jwt", keys)
+    {'capture': 'off'}
+    >>> read_token(lease, "habeas-grant+jwt", keys)
+    Traceback (most recent call last):
+    app.kernel.signing.BadToken: the token's type is not habeas-grant+jwt
 
     Args:
         token: the compact JWS, at most 16,384 characters.

@@ -22,6 +22,14 @@ KEY_USE = "habeas_typ"
 def keys_for(jwks: Mapping[str, Any], typ: str) -> dict[str, bytes]:
     """The public keys (32 bytes each) that may sign a ``typ``, by their own thumbprints.
 
+    >>> from app.kernel.signing import LocalSigner, jwk
+    >>> key = {**jwk(LocalSigner.from_seed(bytes(32)).public), KEY_USE: LEASE_TYPE}
+    >>> len(keys_for({"keys": [key]}, LEASE_TYPE))
+    1
+    >>> keys_for({"keys": [key]}, GRANT_TYPE)
+    Traceback (most recent call last):
+    ValueError: the key set has no key for habeas-grant+jwt
+
     Args:
         jwks: a key set (RFC 7517 §5).
         typ: as in the token's header, e.g. ``habeas-lease+jwt``.

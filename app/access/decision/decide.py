@@ -58,7 +58,14 @@ _STATES = {state.value: state for state in State}
 
 
 def decide(question: Question, facts: Facts) -> AccessDecision:
-    """Decide a question (rule 1). Total: never raises."""
+    """Decide a question (rule 1). Total: never raises.
+
+    >>> from datetime import UTC, datetime
+    >>> from app.access.decision.model import Caller
+    >>> asked = Question("employee ranking", datetime(2026, 11, 22, tzinfo=UTC))
+    >>> decide(asked, Facts(Caller("trainer", (), ()), ())).reasons[0].value
+    'purpose_prohibited'
+    """
     applying = set(_reasons(question, facts))
     reasons = tuple(reason for reason in AccessReason if reason in applying)
     return AccessDecision(reasons, None if reasons else _retain_days(question, facts))

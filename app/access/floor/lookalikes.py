@@ -12,10 +12,13 @@ _UNSEEN = frozenset({"Mn", "Me", "Cf", "Cc", "Co", "Cn", "Cs"})
 
 
 def fold(text: str) -> str:
-    """Bring spellings that look or read alike to one form; never used to allow anything.
+    r"""Bring spellings that look or read alike to one form; never used to allow anything.
 
     Width and compatibility forms (NFKC), humps of camel case, accents, invisible characters, case,
     letters of other scripts that look Latin, digits that stand for letters.
+
+    >>> fold("P\u0435rf0rm\u00e4nce")  # a Cyrillic e, a zero, an a with two dots
+    'performance'
     """
     wide = unicodedata.normalize("NFKC", text)
     humps = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", wide)

@@ -29,6 +29,12 @@ def buckets(
 ) -> tuple[Bucket, ...]:
     """Cut tallies (hour, kind, entries) of a time into so many buckets of equal length.
 
+    >>> from datetime import UTC
+    >>> start = datetime(2026, 11, 22, tzinfo=UTC)
+    >>> tallies = [(start, "consent.given", 2), (start + HOUR, "consent.withdrawn", 1)]
+    >>> [bucket.groups for bucket in buckets(tallies, start, start + 2 * HOUR, count=2)]
+    [{'consent': 2}, {'consent': 1}]
+
     Raises:
         ValueError: the buckets would not begin and end on full hours.
     """

@@ -140,6 +140,10 @@ def place_in(sequence: str, leaf: Mapping[str, Any]) -> tuple[int, int | None] |
     """Number of an entry in a sequence and the index of the one before; None if it is not in it.
 
     The index counts from 0, streams from 1.
+
+    >>> leaf = {"idx": 9, "streams": {"purpose:audit.compliance": [2, 4]}}
+    >>> place_in(INDEX, leaf), place_in("purpose:audit.compliance", leaf)
+    ((9, 8), (2, 4))
     """
     if sequence == INDEX:
         return leaf["idx"], (leaf["idx"] - 1 if leaf["idx"] else None)
@@ -157,6 +161,12 @@ def read_selection(
     region: str = "",
 ) -> Selection:
     """Read what somebody typed; empty texts ask for nothing.
+
+    >>> read_selection(since="2026-11-16", kinds=["consent.given"]).kinds
+    ('consent.given',)
+    >>> read_selection(region="Germany")
+    Traceback (most recent call last):
+    app.kernel.errors.InvalidInput: the selection cannot be used
 
     Args:
         since: ``2026-11-16`` (midnight in UTC) or an RFC 3339 instant with its offset.
@@ -196,6 +206,10 @@ def read_selection(
 
 def selection_of(facts: object) -> Selection:
     """Read a selection back from ``facts`` (of ``selection.json``, of ``log.exported``), strictly.
+
+    >>> wanted = read_selection(region="US-NY")
+    >>> selection_of(wanted.facts) == wanted
+    True
 
     Raises:
         ValueError: it is not exactly what ``Selection.facts`` writes.

@@ -80,6 +80,13 @@ class VerifierKey(NamedKey):
 def parse_vkey(text: str) -> VerifierKey:
     """Read a log's verifier key.
 
+    >>> from app.kernel.signing import LocalSigner
+    >>> key = VerifierKey("log.example", LocalSigner.from_seed(bytes(32)).public)
+    >>> key.vkey
+    'log.example+d85f6874+ATtqJ7zOtqQtYqOo0CpvDXNlMhV3HeJDpjrASKGLWdop'
+    >>> parse_vkey(key.vkey) == key
+    True
+
     Raises:
         BadNote: not of that form, of another type, with a wrong key id, or an unsound point.
     """
@@ -87,18 +94,30 @@ def parse_vkey(text: str) -> VerifierKey:
 
 
 def key_id(name: str, kind: int, public: bytes) -> bytes:
-    """The first 4 bytes of ``SHA-256(name || 0x0A || type || public)`` (signed-note, "Key IDs")."""
+    """The first 4 bytes of ``SHA-256(name || 0x0A || type || public)`` (signed-note, "Key IDs").
+
+    >>> key_id("log.example", ED25519, bytes(32)) == key_id("other.example", ED25519, bytes(32))
+    False
+    """
     named = name.encode() + b"\n" + bytes([kind]) + public
     return hashlib.sha256(named).digest()[:_KEY_ID_BYTES]
 
 
 def write_vkey(name: str, kind: int, public: bytes) -> str:
-    """A key as text (signed-note, "Verifier keys"): ``name+keyid+base64(type || public)``."""
+    """A key as text (signed-note, "Verifier keys"): ``name+keyid+base64(type || public)``.
+
+    >>> write_vkey("log.example", ED25519, bytes(32))
+    'log.example+f3e73440+AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'
+    """
     return f"{name}+{key_id(name, kind, public).hex()}+{b64(bytes([kind]) + public)}"
 
 
 def read_vkey(text: str, kind: int) -> tuple[str, bytes]:
     """Read name and public key of an Ed25519 key of one type of signature.
+
+    >>> name, public = read_vkey(write_vkey("log.example", ED25519, bytes(32)), ED25519)
+    >>> name, public == bytes(32)
+    ('log.example', True)
 
     Raises:
         BadNote: not of that form, of another type, or with a wrong key id.
@@ -134,7 +153,13 @@ class Note:
 
 
 def parse_note(data: bytes) -> Note:
-    """Read a signed note (signed-note, "Format").
+    r"""Read a signed note (signed-note, "Format").
+
+    >>> from app.kernel.signing import LocalSigner
+    >>> signed = sign_note("hello\n", "log.example", LocalSigner.from_seed(bytes(32)))
+    >>> note = parse_note(signed.encode())
+    >>> note.text, [signature.name for signature in note.signatures]
+    ('hello\n', ['log.example'])
 
     Raises:
         BadNote: not of that form.
@@ -160,7 +185,11 @@ def parse_note(data: bytes) -> Note:
 
 
 def parse_signature(line: str) -> Signature:
-    """Read a signature line without its newline (signed-note, "Format").
+    r"""Read a signature line without its newline (signed-note, "Format").
+
+    >>> line = signature_line("log.example", b"\x01\x02\x03\x04", b"signature")
+    >>> parse_signature(line).signature
+    b'signature'
 
     Raises:
         BadNote: not of that form.
@@ -177,7 +206,17 @@ def parse_signature(line: str) -> Signature:
 
 
 def open_note(data: bytes, keys: Sequence[VerifierKey]) -> Note:
-    """Read a note and believe it: at least one of the keys signed it, and none falsely.
+    r"""Read a note and believe it: at least one of the keys signed it, and none falsely.
+
+    >>> from app.kernel.signing import LocalSigner
+    >>> signer = LocalSigner.from_seed(bytes(32))
+    >>> note = sign_note("hello\n", "log.example", signer)
+    >>> key = VerifierKey("log.example", signer.public)
+    >>> open_note(note.encode(), [key]).text
+    'hello\n'
+    >>> open_note(note.replace("hello", "hullo").encode(), [key])
+    Traceback (most recent call last):
+    app.audit.tree.checkpoint.BadNote: the signature of log.example is wrong
 
     Returns:
         The text, with the verified signatures only, each key's once.
@@ -206,6 +245,11 @@ def open_note(data: bytes, keys: Sequence[VerifierKey]) -> Note:
 def origin_of(note: bytes) -> str:
     """The name of the log that a checkpoint claims to be of; nothing is verified.
 
+    >>> from app.kernel.signing import LocalSigner
+    >>> text = Checkpoint("log.example", 7, bytes(32)).text
+    >>> origin_of(sign_note(text, "log.example", LocalSigner.from_seed(bytes(32))).encode())
+    'log.example'
+
     Raises:
         BadNote: it is no checkpoint.
     """
@@ -213,7 +257,11 @@ def origin_of(note: bytes) -> str:
 
 
 def sign_note(text: str, name: str, signer: Signer) -> str:
-    """Sign a text that ends with a newline.
+    r"""Sign a text that ends with a newline.
+
+    >>> from app.kernel.signing import LocalSigner
+    >>> sign_note("hello\n", "log.example", LocalSigner.from_seed(bytes(32))).split(" ")[:2]
+    ['hello\n\n—', 'log.example']
 
     Raises:
         BadNote: the text cannot stand in a note.
@@ -228,7 +276,11 @@ def sign_note(text: str, name: str, signer: Signer) -> str:
 
 
 def signature_line(name: str, key: bytes, signature: bytes) -> str:
-    """Write a signature line, without its newline (signed-note, "Format")."""
+    r"""Write a signature line, without its newline (signed-note, "Format").
+
+    >>> signature_line("log.example", b"\x00\x00\x00\x01", b"\x02")
+    '— log.example AAAAAQI='
+    """
     return f"\N{EM DASH} {name} {b64(key + signature)}"
 
 
@@ -247,7 +299,10 @@ class Checkpoint:
 
 
 def parse_checkpoint(text: str) -> Checkpoint:
-    """Read a checkpoint's text; extension lines are allowed and not interpreted.
+    r"""Read a checkpoint's text; extension lines are allowed and not interpreted.
+
+    >>> parse_checkpoint(f"log.example\n7\n{b64(bytes(32))}\n").size
+    7
 
     Raises:
         BadNote: not of that form.
@@ -268,6 +323,12 @@ def parse_checkpoint(text: str) -> Checkpoint:
 
 def open_checkpoint(note: bytes, key: VerifierKey) -> Checkpoint:
     """Read a checkpoint that the log's key signed under the log's own name.
+
+    >>> from app.kernel.signing import LocalSigner
+    >>> signer = LocalSigner.from_seed(bytes(32))
+    >>> note = sign_note(Checkpoint("log.example", 7, bytes(32)).text, "log.example", signer)
+    >>> open_checkpoint(note.encode(), VerifierKey("log.example", signer.public)).size
+    7
 
     Raises:
         BadNote: not of that form, not signed by the key, or of another log.
@@ -306,6 +367,10 @@ class TlogProof:
 def parse_tlog_proof(text: str) -> TlogProof:
     """Read a proof file; its checkpoint is cut out, not verified.
 
+    >>> proof = TlogProof(index=0, path=(), checkpoint="(a signed checkpoint)")
+    >>> parse_tlog_proof(proof.text) == proof
+    True
+
     Raises:
         BadNote: not of that form.
     """
@@ -326,12 +391,19 @@ def parse_tlog_proof(text: str) -> TlogProof:
 
 
 def b64(data: bytes) -> str:
-    """Write base64 with its padding (RFC 4648 §4)."""
+    r"""Write base64 with its padding (RFC 4648 §4).
+
+    >>> b64(b"\xff\xfe")
+    '//4='
+    """
     return base64.b64encode(data).decode("ascii")
 
 
 def unb64(text: str) -> bytes:
-    """Read base64 strictly (rule 3).
+    r"""Read base64 strictly (rule 3).
+
+    >>> unb64("//4=")
+    b'\xff\xfe'
 
     Raises:
         BadNote: anything but the one encoding of the bytes.
@@ -348,6 +420,11 @@ def unb64(text: str) -> bytes:
 def require_name(name: str) -> None:
     """Refuse what is no key name (signed-note, "Format").
 
+    >>> require_name("log.example/2026")
+    >>> require_name("our log")
+    Traceback (most recent call last):
+    app.audit.tree.checkpoint.BadNote: a key name is not empty and has neither spaces nor plus signs
+
     Raises:
         BadNote: it is empty, or holds a space or a plus sign.
     """
@@ -363,6 +440,10 @@ _SMALL_ORDER_Y = frozenset({0, 1, _P - 1, _ORDER_8, _P - _ORDER_8})
 
 def require_sound_point(public: bytes) -> None:
     """Refuse an Ed25519 key that rule 4 forbids.
+
+    >>> require_sound_point(bytes(32))
+    Traceback (most recent call last):
+    app.audit.tree.checkpoint.BadNote: the public key is a point of small order
 
     Raises:
         BadNote: of another length, of small order, or written in a second way.

@@ -43,6 +43,11 @@ class WitnessKey(NamedKey):
 def parse_witness_vkey(text: str) -> WitnessKey:
     """Read a witness's verifier key.
 
+    >>> from app.kernel.signing import LocalSigner
+    >>> key = WitnessKey("witness.example", LocalSigner.from_seed(bytes(32)).public)
+    >>> parse_witness_vkey(key.vkey) == key
+    True
+
     Raises:
         BadNote: not of that form, of another type, with a wrong key id, or an unsound point.
     """
@@ -65,12 +70,23 @@ class Cosignature:
 
 
 def signed_message(text: str, time: int) -> bytes:
-    """What is signed (tlog-cosignature, "Ed25519 signed message")."""
+    r"""What is signed (tlog-cosignature, "Ed25519 signed message").
+
+    >>> signed_message("log.example\n7\n…\n", 1700000000).decode()
+    'cosignature/v1\ntime 1700000000\nlog.example\n7\n…\n'
+    """
     return f"cosignature/v1\ntime {time}\n{text}".encode()
 
 
 def cosign(text: str, name: str, signer: Signer, time: int) -> str:
-    """Cosign a checkpoint's text and return the signature line, without its newline.
+    r"""Cosign a checkpoint's text and return the signature line, without its newline.
+
+    >>> from app.kernel.signing import LocalSigner
+    >>> signer = LocalSigner.from_seed(bytes(32))
+    >>> line = parse_signature(cosign("a checkpoint\n", "witness.example", signer, time=1700000000))
+    >>> key = WitnessKey("witness.example", signer.public)
+    >>> read_cosignature("a checkpoint\n", line, key).time
+    1700000000
 
     Raises:
         BadNote: the name or the time is not of its form.
@@ -83,7 +99,14 @@ def cosign(text: str, name: str, signer: Signer, time: int) -> str:
 
 
 def read_cosignature(text: str, line: Signature, key: WitnessKey) -> Cosignature:
-    """Verify one line of a known key over a checkpoint's text.
+    r"""Verify one line of a known key over a checkpoint's text.
+
+    >>> from app.kernel.signing import LocalSigner
+    >>> signer = LocalSigner.from_seed(bytes(32))
+    >>> line = parse_signature(cosign("a checkpoint\n", "witness.example", signer, time=1700000000))
+    >>> read_cosignature("another\n", line, WitnessKey("witness.example", signer.public))
+    Traceback (most recent call last):
+    app.audit.tree.checkpoint.BadNote: the cosignature of witness.example is wrong
 
     Raises:
         BadNote: it is not of this key, not of the form, or does not verify.
@@ -108,7 +131,14 @@ def read_cosignature(text: str, line: Signature, key: WitnessKey) -> Cosignature
 def read_cosignatures(
     text: str, lines: Sequence[Signature], keys: Sequence[WitnessKey]
 ) -> tuple[Cosignature, ...]:
-    """Verify the lines of known witnesses; of several of one witness the latest counts.
+    r"""Verify the lines of known witnesses; of several of one witness the latest counts.
+
+    >>> from app.kernel.signing import LocalSigner
+    >>> signer = LocalSigner.from_seed(bytes(32))
+    >>> lines = [parse_signature(cosign("text\n", "witness.example", signer, at)) for at in (5, 9)]
+    >>> key = WitnessKey("witness.example", signer.public)
+    >>> [cosignature.time for cosignature in read_cosignatures("text\n", lines, [key])]
+    [9]
 
     Raises:
         BadNote: a line of a known key does not verify (rule 3).
@@ -125,7 +155,13 @@ def read_cosignatures(
 
 
 def parse_answer(text: str, answer: bytes, key: WitnessKey) -> Cosignature:
-    """Read a witness's answer (tlog-witness, "add-checkpoint"): lines, of which one is the key's.
+    r"""Read a witness's answer (tlog-witness, "add-checkpoint"): lines, of which one is the key's.
+
+    >>> from app.kernel.signing import LocalSigner
+    >>> signer = LocalSigner.from_seed(bytes(32))
+    >>> answer = cosign("text\n", "witness.example", signer, time=5) + "\n"
+    >>> parse_answer("text\n", answer.encode(), WitnessKey("witness.example", signer.public)).time
+    5
 
     Raises:
         BadNote: it is not of that form, holds no line of the key, or a wrong one.

@@ -25,17 +25,30 @@ class BadProof(ValueError):
 
 
 def leaf_hash(entry: bytes) -> bytes:
-    """§2.1: ``SHA-256(0x00 || entry)``."""
+    """§2.1: ``SHA-256(0x00 || entry)``.
+
+    >>> leaf_hash(b"").hex()[:16]
+    '6e340b9cffb37a98'
+    """
     return hashlib.sha256(b"\x00" + entry).digest()
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
-    """§2.1: ``SHA-256(0x01 || left || right)``."""
+    """§2.1: ``SHA-256(0x01 || left || right)``.
+
+    >>> node_hash(leaf_hash(b"a"), leaf_hash(b"b")) == node_hash(leaf_hash(b"b"), leaf_hash(b"a"))
+    False
+    """
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
 def complete_root(hashes: Sequence[bytes]) -> bytes:
-    """§2.1: the root over 2**k adjacent nodes of one level."""
+    """§2.1: the root over 2**k adjacent nodes of one level.
+
+    >>> a, b, c, d = map(leaf_hash, (b"a", b"b", b"c", b"d"))
+    >>> complete_root([a, b, c, d]) == node_hash(node_hash(a, b), node_hash(c, d))
+    True
+    """
     if not hashes or len(hashes) & (len(hashes) - 1):
         msg = f"{len(hashes)} nodes do not make a complete subtree"
         raise ValueError(msg)
@@ -84,12 +97,22 @@ class CompactRange:
 
 
 def root_at(size: int, node: Node) -> bytes:
-    """The root of the first ``size`` leaves, read from nodes (§2.1)."""
+    """The root of the first ``size`` leaves, read from nodes (§2.1).
+
+    >>> leaves = [leaf_hash(b"a"), leaf_hash(b"b")]
+    >>> root_at(1, lambda level, index: leaves[index]) == leaves[0]
+    True
+    """
     return _range_root(0, size, node) if size else EMPTY_ROOT
 
 
 def inclusion_path(index: int, size: int, node: Node) -> tuple[bytes, ...]:
     """§2.1.1 PATH(m, D[n]): the siblings from the leaf up to the root's child.
+
+    >>> leaves = [leaf_hash(entry) for entry in (b"a", b"b", b"c")]
+    >>> node = lambda level, index: complete_root(leaves[index << level : index + 1 << level])
+    >>> inclusion_path(2, 3, node) == (node_hash(leaves[0], leaves[1]),)
+    True
 
     Raises:
         ValueError: there is no such leaf.
@@ -112,6 +135,11 @@ def inclusion_path(index: int, size: int, node: Node) -> tuple[bytes, ...]:
 
 def consistency_path(old: int, new: int, node: Node) -> tuple[bytes, ...]:
     """§2.1.2 PROOF(m, D[n]): what shows that the first ``old`` of ``new`` leaves are unchanged.
+
+    >>> leaves = [leaf_hash(entry) for entry in (b"a", b"b", b"c")]
+    >>> node = lambda level, index: complete_root(leaves[index << level : index + 1 << level])
+    >>> consistency_path(2, 3, node) == (leaves[2],)
+    True
 
     Raises:
         ValueError: ``old`` is larger than ``new``, or not positive.
@@ -141,6 +169,12 @@ def verify_inclusion(
 ) -> None:
     """Check an inclusion proof (RFC 9162 §2.1.3.2).
 
+    >>> a, b = leaf_hash(b"a"), leaf_hash(b"b")
+    >>> verify_inclusion(0, 2, a, [b], root=node_hash(a, b))
+    >>> verify_inclusion(1, 2, a, [b], root=node_hash(a, b))
+    Traceback (most recent call last):
+    app.audit.tree.merkle.BadProof: the proof leads to another root
+
     Args:
         index: of the leaf, from 0.
         size: of the tree.
@@ -167,6 +201,12 @@ def verify_consistency(
     """Check a consistency proof (RFC 9162 §2.1.4.2).
 
     A tree without leaves begins every tree, so nothing can be proved about it: it is refused.
+
+    >>> a, b = leaf_hash(b"a"), leaf_hash(b"b")
+    >>> verify_consistency(1, 2, a, node_hash(a, b), [b])
+    >>> verify_consistency(1, 2, b, node_hash(a, b), [b])
+    Traceback (most recent call last):
+    app.audit.tree.merkle.BadProof: the proof leads to other roots
 
     Raises:
         BadProof: the old tree is not shown to be the beginning of the new one.

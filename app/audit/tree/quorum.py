@@ -112,6 +112,14 @@ class QuorumVerdict:
 def evaluate(policy: Policy, note: bytes, key: VerifierKey | None = None) -> QuorumVerdict:
     """Judge a signed checkpoint.
 
+    >>> from app.audit.tree.checkpoint import sign_note
+    >>> from app.kernel.signing import LocalSigner
+    >>> signer = LocalSigner.from_seed(bytes(32))
+    >>> note = sign_note(Checkpoint("log.example", 7, bytes(32)).text, "log.example", signer)
+    >>> policy = Policy("", (), (), (), quorum=None)
+    >>> evaluate(policy, note.encode(), VerifierKey("log.example", signer.public)).met
+    True
+
     Args:
         policy: the policy.
         note: the signed note, as served.
@@ -132,7 +140,12 @@ def evaluate(policy: Policy, note: bytes, key: VerifierKey | None = None) -> Quo
 def judge(
     policy: Policy, checkpoint: Checkpoint, cosignatures: Sequence[Cosignature]
 ) -> QuorumVerdict:
-    """Judge verified cosignatures of one checkpoint, each witness's latest."""
+    """Judge verified cosignatures of one checkpoint, each witness's latest.
+
+    >>> checkpoint = Checkpoint("log.example", 7, bytes(32))
+    >>> judge(Policy("", (), (), (), quorum="our-witness"), checkpoint, []).met
+    False
+    """
     names = {witness.key: witness.name for witness in policy.witnesses}
     cosigned = {
         names[cosignature.key]: cosignature.time
@@ -167,7 +180,13 @@ def _signed_by_a_log(note: bytes, keys: Sequence[VerifierKey]) -> Checkpoint:
 
 
 def parse_policy(data: bytes) -> Policy:
-    """Read a policy file (tlog-policy, "Policy file syntax and structure").
+    r"""Read a policy file (tlog-policy, "Policy file syntax and structure").
+
+    >>> parse_policy(b"quorum none\n").quorum is None
+    True
+    >>> parse_policy(b"quorum our-witness\n")
+    Traceback (most recent call last):
+    app.audit.tree.quorum.BadPolicy: line 1: no line before this one defines our-witness
 
     Raises:
         BadPolicy: it is not of that form; the message names the line and says what is wrong.

@@ -43,7 +43,11 @@ class Tile(NamedTuple):
 
 
 def tile_path(level: int | str, n: int, width: int = TILE_WIDTH) -> str:
-    """The path of a tile; level ``entries`` names a bundle of entries."""
+    """The path of a tile; level ``entries`` names a bundle of entries.
+
+    >>> tile_path(0, 1234067), tile_path(1, 1, width=17)
+    ('tile/0/x001/x234/067', 'tile/1/001.p/17')
+    """
     groups = [f"{n % 1000:03d}"]
     while n := n // 1000:
         groups.append(f"x{n % 1000:03d}")
@@ -52,7 +56,11 @@ def tile_path(level: int | str, n: int, width: int = TILE_WIDTH) -> str:
 
 
 def parse_tile_path(path: str) -> Tile | None:
-    """Read the path of a tile of hashes; None for any other text."""
+    """Read the path of a tile of hashes; None for any other text.
+
+    >>> parse_tile_path("tile/1/001.p/17")
+    Tile(level=1, n=1, width=17)
+    """
     match = _PATH.fullmatch(path)
     if match is None:
         return None
@@ -62,13 +70,21 @@ def parse_tile_path(path: str) -> Tile | None:
 
 
 def tile_at(level: int, n: int, size: int) -> Tile | None:
-    """The tile of a tree of this size at this place; None where it does not exist."""
+    """The tile of a tree of this size at this place; None where it does not exist.
+
+    >>> tile_at(0, 1, size=300)
+    Tile(level=0, n=1, width=44)
+    """
     width = min(TILE_WIDTH, size // TILE_WIDTH**level - n * TILE_WIDTH)
     return Tile(level, n, width) if width > 0 else None
 
 
 def tiles_of(size: int) -> Iterator[Tile]:
-    """Every tile of a tree, by level, then from the left; empty ones do not exist."""
+    """Every tile of a tree, by level, then from the left; empty ones do not exist.
+
+    >>> [tile.path for tile in tiles_of(300)]
+    ['tile/0/000', 'tile/0/001.p/44', 'tile/1/000.p/1']
+    """
     level, hashes = 0, size
     while hashes:
         for n in range(-(-hashes // TILE_WIDTH)):
@@ -77,7 +93,11 @@ def tiles_of(size: int) -> Iterator[Tile]:
 
 
 def cut(hashes: bytes) -> list[bytes]:
-    """The hashes of a tile, one by one."""
+    """The hashes of a tile, one by one.
+
+    >>> [len(hashed) for hashed in cut(bytes(64))]
+    [32, 32]
+    """
     return [hashes[at : at + HASH_BYTES] for at in range(0, len(hashes), HASH_BYTES)]
 
 
@@ -85,6 +105,12 @@ def nodes(tile_hashes: Callable[[int, int], bytes]) -> Node:
     """The nodes of a tree of which tiles are at hand; each tile is asked for once.
 
     Node (8l + r, i) is the root over 2**r hashes of tile level l, from i * 2**r on.
+
+    >>> from app.audit.tree.merkle import leaf_hash, node_hash
+    >>> a, b = leaf_hash(b"a"), leaf_hash(b"b")
+    >>> node = nodes(lambda level, n: a + b)
+    >>> node(1, 0) == node_hash(a, b)
+    True
 
     Args:
         tile_hashes: gives the joined hashes of tile (level, n), at least those wanted.

@@ -1,0 +1,61 @@
+"""Each public function of the pure core shows one worked example, and the examples hold."""
+
+import ast
+import doctest
+import importlib
+from pathlib import Path
+
+import pytest
+
+CORE = (
+    "access.decision.decide",
+    "access.decision.rules",
+    "access.floor.lookalikes",
+    "access.floor.terms",
+    "audit.reading.activity",
+    "audit.reading.selection",
+    "audit.tree.checkpoint",
+    "audit.tree.cosignature",
+    "audit.tree.epoch",
+    "audit.tree.merkle",
+    "audit.tree.quorum",
+    "audit.tree.tiles",
+    "consent.model",
+    "consent.timeline",
+    "kernel.canonical",
+    "kernel.clock",
+    "kernel.facts",
+    "kernel.forms",
+    "kernel.shapes",
+    "kernel.signing",
+    "kernel.tokens",
+)
+"""The modules, below ``app``, whose public functions are rules that a stranger reads first."""
+
+WITHOUT: dict[str, str] = {}
+"""Functions without an example, by full name, with the reason."""
+
+APP = Path(__file__).parents[2] / "app"
+
+
+@pytest.mark.parametrize("module", CORE)
+def test_the_examples_of_the_core_hold(module: str) -> None:
+    result = doctest.testmod(importlib.import_module(f"app.{module}"), optionflags=doctest.ELLIPSIS)
+    assert result.failed == 0
+    assert bool(result.attempted) is bool(public_functions(module))
+
+
+def test_every_public_function_of_the_core_has_an_example_or_a_reason() -> None:
+    without = {
+        f"{module}.{function.name}"
+        for module in CORE
+        for function in public_functions(module)
+        if ">>>" not in (ast.get_docstring(function) or "")
+    }
+    assert without == WITHOUT.keys()
+
+
+def public_functions(module: str) -> list[ast.FunctionDef]:
+    tree = ast.parse((APP / f"{module.replace('.', '/')}.py").read_text(encoding="utf-8"))
+    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+    return [function for function in functions if not function.name.startswith("_")]
