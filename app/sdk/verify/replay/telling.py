@@ -91,7 +91,7 @@ def differences(
             by = "the log" if source is None or source < 0 else f"entry {source}"
             phrase = words[fact.name].format(who=who)
             also = "they are" if phrase.endswith("are") else "it is"
-            yield f"says {phrase} {in_words(one)}; by {by} {also} {in_words(other)}"
+            yield f"says {phrase} {in_words(value)}; by {by} {also} {in_words(other)}"
 
 
 def in_words(value: object) -> str:
@@ -106,13 +106,13 @@ def in_words(value: object) -> str:
         case datetime():
             text = timestamp(value)
         case ScopeFacts():
-            said = f"{in_words(value.signals)}; {in_words(value.purposes)}"
+            text = f"{in_words(value.signals)}; {in_words(value.purposes)}"
         case Mapping():
-            said = ", ".join(f"{name} {in_words(one)}" for name, one in sorted(value.items()))
+            text = ", ".join(f"{name} {in_words(member)}" for name, member in sorted(value.items()))
         case frozenset():
-            said = ", ".join(sorted(in_words(one) for one in value))
+            text = ", ".join(sorted(in_words(member) for member in value))
         case tuple() | list():
-            said = ", ".join(in_words(one) for one in value)
+            text = ", ".join(in_words(member) for member in value)
         case _:
             text = str(value)
     return text or "none"
