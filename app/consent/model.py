@@ -379,11 +379,7 @@ def require_pause(until: datetime | None, now: datetime) -> datetime:
 
 
 def wrong(field: str, problem: str, cure: str) -> InvalidInput:
-    """The error of one wrong field.
-
-    >>> [fault.field for fault in wrong("minutes", "too long", "Give fewer.").faults]
-    ['minutes']
-    """
+    """The error of one wrong field."""
     return InvalidInput(f"{field}: {problem}", faults=(Fault(field, problem, cure),), cure=cure)
 
 
@@ -400,11 +396,5 @@ def _fold(history: Iterable[Decision]) -> tuple[Decision | None, list[Decision]]
 
 
 def pause_end(pause: Decision) -> datetime:
-    """When a pause ends; one without an end would be a fault, and never ends.
-
-    >>> alex = Person("alex", "Alex", "a@example.com", "DE", "DE", "DE/Sample", "IT", None, ())
-    >>> now = datetime(2026, 11, 22, tzinfo=UTC)
-    >>> pause_end(next_decision((), alex, Act.PAUSED, now, decision_id="1")) == FOREVER
-    True
-    """
+    """When a pause ends; one without an end would be a fault, and never ends."""
     return pause.until or FOREVER

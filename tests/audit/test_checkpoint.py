@@ -12,18 +12,17 @@ from app.audit.tree.checkpoint import (
     MAX_SIGNATURES,
     BadNote,
     Checkpoint,
-    TlogProof,
     VerifierKey,
     open_checkpoint,
     open_note,
     parse_checkpoint,
     parse_note,
-    parse_tlog_proof,
     parse_vkey,
     sign_note,
     signature_line,
     write_vkey,
 )
+from app.audit.tree.proof_file import TlogProof, parse_tlog_proof
 from app.kernel.signing import LocalSigner
 from tests.audit.conftest import ORIGIN
 

@@ -16,8 +16,9 @@ from app.audit.entries.service import AuditService
 from app.audit.entries.vault import Vault
 from app.audit.growing.integrator import BATCH, Integrator
 from app.audit.reading.service import ReadingService
-from app.audit.tree.checkpoint import open_checkpoint, parse_tlog_proof, parse_vkey
+from app.audit.tree.checkpoint import open_checkpoint, parse_vkey
 from app.audit.tree.merkle import leaf_hash, verify_inclusion
+from app.audit.tree.proof_file import parse_tlog_proof
 from app.db.engine import Database
 from app.kernel.errors import NotFound, TooLarge, Unavailable
 from tests.audit import make

@@ -13,7 +13,7 @@ from app.audit.entries.service import AuditService
 from app.audit.growing.integrator import Integrator
 from app.audit.reading import proofs, serving
 from app.audit.reading.service import ReadingService
-from app.audit.tree.checkpoint import open_checkpoint, parse_tlog_proof, parse_vkey, unb64
+from app.audit.tree.checkpoint import open_checkpoint, parse_vkey, unb64
 from app.audit.tree.merkle import (
     CompactRange,
     leaf_hash,
@@ -21,6 +21,7 @@ from app.audit.tree.merkle import (
     verify_consistency,
     verify_inclusion,
 )
+from app.audit.tree.proof_file import parse_tlog_proof
 from app.audit.tree.tiles import TILE_WIDTH, cut, nodes, tile_at, tiles_of
 from app.db.engine import Database
 from app.kernel.errors import NotFound

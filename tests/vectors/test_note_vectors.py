@@ -10,10 +10,10 @@ from app.audit.tree.checkpoint import (
     VerifierKey,
     open_note,
     parse_checkpoint,
-    parse_tlog_proof,
     parse_vkey,
     sign_note,
 )
+from app.audit.tree.proof_file import parse_tlog_proof
 from app.audit.tree.tiles import tile_path, tiles_of
 from app.kernel.signing import LocalSigner
 from tests.vectors import folder

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from app.audit.entries.model import read_leaf
-from app.audit.tree.checkpoint import open_checkpoint, parse_tlog_proof, parse_vkey
+from app.audit.tree.checkpoint import open_checkpoint, parse_vkey
 from app.audit.tree.merkle import leaf_hash, verify_consistency, verify_inclusion
+from app.audit.tree.proof_file import parse_tlog_proof
 from app.audit.tree.quorum import evaluate, parse_policy
 from app.sdk.verify import verify
 from tests.audit.rfc6962 import mth

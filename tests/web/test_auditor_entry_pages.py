@@ -7,8 +7,9 @@ from app.audit.entries import erasure
 from app.audit.entries.erasure import Erasure
 from app.audit.entries.model import SYSTEM, EntryFilter, Event, Kind
 from app.audit.reading.service import ReadingService
-from app.audit.tree.checkpoint import open_checkpoint, parse_tlog_proof, parse_vkey
+from app.audit.tree.checkpoint import open_checkpoint, parse_vkey
 from app.audit.tree.merkle import leaf_hash, verify_inclusion
+from app.audit.tree.proof_file import parse_tlog_proof
 from app.wiring import Services
 from tests import make
 from tests.web.visiting import Visit, employ, text_of, visit

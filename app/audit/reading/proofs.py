@@ -11,8 +11,8 @@ from app.audit.entries import cosigned, store
 from app.audit.entries.model import Entry
 from app.audit.entries.store import Signed
 from app.audit.tree import tiles
-from app.audit.tree.checkpoint import TlogProof
 from app.audit.tree.merkle import Node, consistency_path, inclusion_path
+from app.audit.tree.proof_file import TlogProof
 from app.db.engine import Tx
 from app.kernel.errors import NotFound
 

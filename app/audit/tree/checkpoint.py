@@ -1,6 +1,6 @@
-"""Signed notes, checkpoints, keys and proof files in the formats of C2SP.
+"""Signed notes, checkpoints and keys in the formats of C2SP.
 
-Pure. Specifications: signed-note, tlog-checkpoint, tlog-proof (c2sp.org). Ed25519 (type 0x01) is
+Pure. Specifications: signed-note, tlog-checkpoint (c2sp.org). Ed25519 (type 0x01) is
 the only signature of a log that we make or believe; lines of other keys and types are ignored here.
 Those of witnesses are read in app/audit/tree/cosignature.py.
 
@@ -29,12 +29,11 @@ from app.kernel.signing import Signer
 ED25519 = 0x01
 MAX_NOTE_BYTES = 1_000_000
 MAX_SIGNATURES = 100
-PROOF_HEADER = "c2sp.org/tlog-proof@v1"
 
 _KEY_ID_BYTES = 4
 _KEY_BYTES = 32
 _FIRST_PRINTABLE = 0x20
-_DECIMAL = re.compile(r"0|[1-9][0-9]*")
+DECIMAL = re.compile(r"0|[1-9][0-9]*")
 _KEY_ID = re.compile(r"[0-9a-f]{8}")
 
 
@@ -104,20 +103,12 @@ def key_id(name: str, kind: int, public: bytes) -> bytes:
 
 
 def write_vkey(name: str, kind: int, public: bytes) -> str:
-    """A key as text (signed-note, "Verifier keys"): ``name+keyid+base64(type || public)``.
-
-    >>> write_vkey("log.example", ED25519, bytes(32))
-    'log.example+f3e73440+AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'
-    """
+    """A key as text (signed-note, "Verifier keys"): ``name+keyid+base64(type || public)``."""
     return f"{name}+{key_id(name, kind, public).hex()}+{b64(bytes([kind]) + public)}"
 
 
 def read_vkey(text: str, kind: int) -> tuple[str, bytes]:
     """Read name and public key of an Ed25519 key of one type of signature.
-
-    >>> name, public = read_vkey(write_vkey("log.example", ED25519, bytes(32)), ED25519)
-    >>> name, public == bytes(32)
-    ('log.example', True)
 
     Raises:
         BadNote: not of that form, of another type, or with a wrong key id.
@@ -313,7 +304,7 @@ def parse_checkpoint(text: str) -> Checkpoint:
     origin, size, root, *extensions = lines
     if not origin or "" in extensions:
         raise BadNote("a checkpoint has no empty line")
-    if not _DECIMAL.fullmatch(size) or int(size) >= 1 << 64:
+    if not DECIMAL.fullmatch(size) or int(size) >= 1 << 64:
         raise BadNote("the checkpoint's size is not a decimal number below 2**64")
     digest = unb64(root)
     if len(digest) != HASH_BYTES:
@@ -337,57 +328,6 @@ def open_checkpoint(note: bytes, key: VerifierKey) -> Checkpoint:
     if checkpoint.origin != key.name:
         raise BadNote(f"the checkpoint is of {checkpoint.origin!r}, the key of {key.name!r}")
     return checkpoint
-
-
-@dataclass(frozen=True)
-class TlogProof:
-    """That an entry is in a log, as one file (tlog-proof).
-
-    Attributes:
-        index: of the entry.
-        path: the inclusion proof, from the leaf's sibling upward.
-        checkpoint: the signed checkpoint, verbatim.
-        extra: for our proofs the entry's bytes; never believed before they hash to the root.
-    """
-
-    index: int
-    path: tuple[bytes, ...]
-    checkpoint: str
-    extra: bytes | None = None
-
-    @property
-    def text(self) -> str:
-        """The file's content; its name ends in ``.tlog-proof``."""
-        extra = [] if self.extra is None else [f"extra {b64(self.extra)}"]
-        hashes = [b64(sibling) for sibling in self.path]
-        lines = [PROOF_HEADER, *extra, f"index {self.index}", *hashes, ""]
-        return "\n".join(lines) + "\n" + self.checkpoint
-
-
-def parse_tlog_proof(text: str) -> TlogProof:
-    """Read a proof file; its checkpoint is cut out, not verified.
-
-    >>> proof = TlogProof(index=0, path=(), checkpoint="(a signed checkpoint)")
-    >>> parse_tlog_proof(proof.text) == proof
-    True
-
-    Raises:
-        BadNote: not of that form.
-    """
-    head, separator, checkpoint = text.partition("\n\n")
-    header, *lines = head.split("\n")
-    if header != PROOF_HEADER or not separator or not checkpoint:
-        raise BadNote(f"the file is not a {PROOF_HEADER}")
-    extra = None
-    if lines and lines[0].startswith("extra "):
-        extra = unb64(lines.pop(0).removeprefix("extra "))
-    index = lines.pop(0).removeprefix("index ") if lines and lines[0].startswith("index ") else ""
-    if not _DECIMAL.fullmatch(index) or int(index) >= 1 << 64:
-        raise BadNote("the proof names no index")
-    path = tuple(unb64(line) for line in lines)
-    if any(len(sibling) != HASH_BYTES for sibling in path):
-        raise BadNote(f"a hash of the proof has not {HASH_BYTES} bytes")
-    return TlogProof(int(index), path, checkpoint, extra)
 
 
 def b64(data: bytes) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from app.audit.export.archive import BLOCK, CHECKPOINT
-from app.audit.tree.checkpoint import PROOF_HEADER
+from app.audit.tree.proof_file import PROOF_HEADER
 from app.kernel.errors import InvalidInput, NotFound
 from app.sdk.verify.export import verify_export
 from app.sdk.verify.online import verify_log

@@ -28,7 +28,7 @@ from app.audit.entries.model import (
 from app.audit.export import archive
 from app.audit.export.archive import ArchiveWriter
 from app.audit.reading.selection import Selection
-from app.audit.tree.checkpoint import Checkpoint, TlogProof, VerifierKey, sign_note
+from app.audit.tree.checkpoint import Checkpoint, VerifierKey, sign_note
 from app.audit.tree.cosignature import WitnessKey, cosign
 from app.audit.tree.merkle import (
     CompactRange,
@@ -37,6 +37,7 @@ from app.audit.tree.merkle import (
     inclusion_path,
     leaf_hash,
 )
+from app.audit.tree.proof_file import TlogProof
 from app.audit.tree.tiles import TILE_WIDTH, tiles_of
 from app.kernel.canonical import canonical, digest, parse_canonical
 from app.kernel.signing import LocalSigner

@@ -4,14 +4,9 @@ from pathlib import Path
 from typing import Literal
 
 from app.audit.entries.model import read_leaf
-from app.audit.tree.checkpoint import (
-    BadNote,
-    Checkpoint,
-    open_checkpoint,
-    parse_tlog_proof,
-    parse_vkey,
-)
+from app.audit.tree.checkpoint import BadNote, Checkpoint, open_checkpoint, parse_vkey
 from app.audit.tree.merkle import BadProof, leaf_hash, verify_inclusion
+from app.audit.tree.proof_file import parse_tlog_proof
 from app.audit.tree.quorum import evaluate, parse_policy
 from app.sdk.verify.report import LIMITS, Findings, Report, Verdict
 
