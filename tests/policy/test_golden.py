@@ -1,7 +1,7 @@
 """Signed bytes are for ever: documents and their digests, held against those of release 0.1.
 
-``golden/digests.json`` was written by the code of release 0.1. A knob, signal or form that is added
-later and that nobody names leaves every one of these digests as it is.
+``golden/`` holds the files of release 0.1 and the digests that its code gave them. A knob, signal or
+form that is added later and that nobody names leaves every one of these digests as it is.
 """
 
 import json
@@ -11,19 +11,22 @@ from random import Random
 from types import MappingProxyType
 from typing import Any
 
+import pytest
+
 from app.kernel.canonical import canonical, digest
 from app.kernel.forms import FIRST_FORM
 from app.kernel.scope import Scope
 from app.kernel.vocabulary import Basis, Mode
 from app.policy.catalogue.model import Catalogue
+from app.policy.catalogue.packs import load_catalogue
 from app.policy.document import document
 from app.policy.knobs import REGISTRY
 from app.policy.lattice import compile_layers
 from app.policy.law.layer import Claim, Floor, Layer, Why
-from app.policy.law.packs import PolicyTexts
+from app.policy.law.packs import PolicyTexts, load_floors
 
-GOLDEN = json.loads((Path(__file__).parent / "golden" / "digests.json").read_text("utf-8"))
-COMPANY = Path(__file__).parents[2] / "app" / "demo" / "data" / "company"
+FOLDER = Path(__file__).parent / "golden"
+GOLDEN = json.loads((FOLDER / "digests.json").read_text("utf-8"))
 PURPOSES = (
     "ai_training.computer_use",
     "ai_training.evaluation",
@@ -41,11 +44,26 @@ SOME = Scope(
 )
 
 
-def test_every_shipped_floor_keeps_its_digest(floors: tuple[Floor, ...]) -> None:
+@pytest.fixture(scope="module")
+def catalogue() -> Catalogue:
+    return load_catalogue(FOLDER / "apps")
+
+
+@pytest.fixture(scope="module")
+def floors(catalogue: Catalogue) -> tuple[Floor, ...]:
+    return load_floors(FOLDER / "regions", catalogue, frozenset(PURPOSES))
+
+
+@pytest.fixture(scope="module")
+def texts(catalogue: Catalogue) -> PolicyTexts:
+    return PolicyTexts(catalogue, frozenset(PURPOSES))
+
+
+def test_every_floor_keeps_its_digest(floors: tuple[Floor, ...]) -> None:
     assert {floor.region: floor.digest for floor in floors} == GOLDEN["floors"]
 
 
-def test_the_shipped_catalogue_keeps_its_digest(catalogue: Catalogue) -> None:
+def test_the_catalogue_keeps_its_digest(catalogue: Catalogue) -> None:
     assert catalogue.digest == GOLDEN["catalogue"]
 
 
@@ -100,7 +118,7 @@ def generated(catalogue: Catalogue) -> list[list[str]]:
 def _company(texts: PolicyTexts) -> Mapping[str, Any]:
     return {
         file.stem: texts.read_company_policy(file.read_bytes(), file.stem)
-        for file in sorted(COMPANY.glob("*.yaml"))
+        for file in sorted((FOLDER / "company").glob("*.yaml"))
     }
 
 
