@@ -1,7 +1,7 @@
 """Signed bytes are for ever: documents and their digests, held against those of release 0.1.
 
-``golden/`` holds the files of release 0.1 and the digests that its code gave them. A knob, signal or
-form that is added later and that nobody names leaves every one of these digests as it is.
+``golden/`` holds the files of release 0.1 and the digests that its code gave them. A knob, signal
+or form that is added later and that nobody names leaves every one of these digests as it is.
 """
 
 import json
