@@ -177,6 +177,12 @@ class TestLeadTime:
         assert look(past, 5, "GLOBAL").lead_until is None
         assert apps(past, 5, "GLOBAL") == {"a"}
 
+    def test_of_several_lead_times_the_last_to_end_is_named(self) -> None:
+        past = history(*published((0, policy("a", region="GLOBAL")), (5, policy("a")), lead=14))
+        assert look(past, 6, "GLOBAL").lead_until == day(14)
+        assert look(past, 6).lead_until == day(19)
+        assert look(past, 15).lead_until == day(19)
+
     def test_the_policy_may_ask_for_a_lead_time_itself(self) -> None:
         rows = published(
             (0, policy("a", notice_lead_days=5)), (20, policy("a b", notice_lead_days=5))
