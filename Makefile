@@ -44,7 +44,7 @@ check: install ## style, types, import contracts, the committed API description
 	$(BIN)/lint-imports
 	$(BIN)/habeas openapi | diff -u openapi/openapi.json - || { echo "openapi/openapi.json is out of date: make openapi"; exit 1; }
 
-bench: install ## measure, each figure beside a reference in the same run
+bench: install ## measure, each figure next to a reference in the same run
 	@for file in bench/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
 ENTRIES ?= 1000000

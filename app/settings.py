@@ -47,7 +47,7 @@ class Settings(BaseSettings):
     poll_s: int = Field(15, ge=1, le=600)
     """How often agents are asked to poll, seconds."""
     integrate_every_s: float = Field(0.1, gt=0, le=10)
-    """How long the integrator sleeps when nothing is committed, seconds."""
+    """How long the integrator waits when nothing is committed, seconds."""
     custodians: Path | None = None
     """File of the custodians' verifier keys; none: nothing is done that two of them must sign."""
     witnesses: Path | None = None

@@ -1,4 +1,4 @@
-"""How long a lease poll and an access decision take, beside references in the same run.
+"""How long a lease poll and an access decision take, next to references in the same run.
 
 The poll (304, nothing changed) is compared with a 304 for a static file from the same server over
 the same connection. The decision is compared with one durable commit of one row of the same size

@@ -1,4 +1,4 @@
-"""How many changes a second eight writers record on PostgreSQL, beside a counter row taken first.
+"""How many changes a second eight writers record on PostgreSQL, next to a counter row taken first.
 
 A change is what a decision of a person does: a row locked, two rows read, a row inserted, and the
 entry of the log, in one transaction that is durable when it is acknowledged. The reference does the
@@ -6,7 +6,7 @@ very same, but takes the number of its entry first, from a counter row, as logs 
 do. In both the integrator runs, and the time ends when everything written is integrated and
 published. Interleaved rounds in one run; medians.
 
-Beside that, how long the world waits under this load: for every entry the time from the return of
+In addition, how long the world waits under this load: for every entry the time from the return of
 its commit to the creation of the first checkpoint that covers it, over all rounds of ours.
 """
 

@@ -3,7 +3,7 @@
 A log is made by the program's own integrator from submissions that are written in bulk: one access
 decision to three reports, of five hundred people. Then, each in a process of its own:
 
-- the log is exported, in each form asked for; the process's largest resident size is its own word
+- the log is exported, in each form asked for; the process reports its largest resident size itself
   (getrusage), which holds the interpreter and every library too;
 - entries all over the log are proved, each on a fresh connection; statements are counted, and the
   bytes that the process read.

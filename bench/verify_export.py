@@ -1,18 +1,18 @@
-"""How long verifying an export takes, beside hashing alone and beside another Merkle library.
+"""How long verifying an export takes, next to hashing alone and to another Merkle library.
 
 The reference is the work that no verifier can avoid, as fast as Python does it: the same entries,
-in memory, hashed as leaves, and the leaves as nodes up to the root. Measured beside it:
+in memory, hashed as leaves, and the leaves as nodes up to the root. Measured next to it:
 
 lines hashed    the reference, with the lines read from a file
 integrity       every byte of the file: lines hashed, tree and tiles compared, digests, signature
-without replay  besides: every entry's form but for its facts, indices, streams, events, documents
+without replay  also: every entry's form but for its facts, indices, streams, events, documents
 pymerkle        the same leaves appended to its tree in memory, and the root taken; skipped where it
                 is not installed (``pip install pymerkle``: GPL, so it is no dependency of ours)
-facts           besides: facts in canonical form, submissions, decisions made again; once, and on
+facts           also: facts in canonical form, submissions, decisions made again; once, and on
                 the first 50,000 entries
 
 The reference has the lines in memory; ours are read from the file. Rounds alternate in one process;
-figures are medians, ratios medians of the rounds' ratios, both of the time that passed. Beside it
+figures are medians, ratios medians of the rounds' ratios, both of the time that passed. Next to it
 stands the processors' time: ours has the digest of the file in it, which is made by a thread of its
 own and costs no time where a second processor is idle. The bars are ratios of the time that passed;
 where the machine has other work to do, only those of the processors' time can be compared. Memory

@@ -4,7 +4,7 @@ Rules:
 1. A row may be deleted while it names a person who is being erased: somebody with a row in
    ``audit_erasure`` and, until the end of the erasing transaction, still one in ``audit_subject``.
 2. A row that must stay may be changed so far that the pseudonym of such a person takes the place
-   of the id, and a note beside it becomes empty.
+   of the id, and a note next to it becomes empty.
 3. A row of ``audit_erasure`` needs its entry of the log in the same transaction, so nothing goes
    unseen.
 4. PostgreSQL's functions look for tables in the schema of the log only: a session could otherwise

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 LISTED_SKIPS = {
-    "HABEAS_VECTORS": "published test vectors are other people's data and lie beside a checkout",
+    "HABEAS_VECTORS": "published test vectors are other people's data and are next to a checkout",
 }
 
 

@@ -33,7 +33,7 @@ def habeas(*words: object, settings: Mapping[str, str], folder: Path | None = No
 
     Args:
         words: what is typed after ``habeas``.
-        settings: all that the environment holds beside ``PLAIN``.
+        settings: all that the environment holds in addition to ``PLAIN``.
         folder: where it is typed; here where none is given.
     """
     out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))

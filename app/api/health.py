@@ -1,4 +1,4 @@
-"""Is this instance alive, and with which keys does it sign."""
+"""Whether this instance works, and with which keys it signs."""
 
 from datetime import timedelta
 from typing import Any

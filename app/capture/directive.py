@@ -47,7 +47,7 @@ class Circumstances:
     region_changed: bool = False
 
     def conditions(self, at: datetime) -> Conditions:
-        """The same as what can speak against capture at an instant."""
+        """The same as what can prevent capture at an instant."""
         return Conditions(
             unknown=bool(self.unknown),
             blocked=self.blocked,

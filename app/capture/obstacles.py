@@ -3,7 +3,7 @@
 Rules:
 1. ``Obstacle`` is in the order of telling: what nobody here can change, what the person decided,
    what others have to do, what the person can do.
-2. Everything that speaks against capture is named, so that one cured obstacle shows the next.
+2. Everything that prevents capture is named, so that one cured obstacle shows the next.
 3. Every fault or withdrawn input only adds obstacles (law 7).
 4. A collective agreement or a permit is a precondition and never enough by itself: where no other
    basis is left, no decision of a person can suffice, so nothing can be captured.
@@ -56,7 +56,7 @@ OWN = frozenset(
         Obstacle.CONSENT_MISSING,
     }
 )
-"""Obstacles that lie with the person's own decision."""
+"""Obstacles that come from the person's own decision."""
 
 FINAL = frozenset(
     {
@@ -99,7 +99,7 @@ class Personal:
 
 @dataclass(frozen=True)
 class Conditions:
-    """Everything that can speak against capture.
+    """Everything that can prevent capture.
 
     Attributes:
         unknown: a region in question has no floor.
@@ -133,11 +133,11 @@ OF_POLICY = (
         Obstacle.NOTHING_AGREED,
     }
 )
-"""Obstacles that lie with the rules of regions, whoever is asked about."""
+"""Obstacles that come from the rules of regions, whoever is asked about."""
 
 
 def obstacles(given: Conditions) -> tuple[Obstacle, ...]:
-    """Name everything that speaks against capture, in the order of the list."""
+    """Name everything that prevents capture, in the order of the list."""
     applying = {*_of_policy(given), *_of_person(given.person)}
     return tuple(obstacle for obstacle in Obstacle if obstacle in applying)
 

@@ -23,7 +23,7 @@ class Situation:
     """Where a person stands now.
 
     Attributes:
-        obstacles: everything that speaks against capture.
+        obstacles: everything that prevents capture.
         directive: on, or off and why, as leases say it.
         offer: what would be, or is, captured here: what is in force, before the person's own mask.
         policy_digest: names the policy document; None while capture is off.
@@ -140,7 +140,7 @@ def obstacles_to(
     catalogue: Catalogue,
     at: datetime,
 ) -> tuple[Obstacle, ...]:
-    """Everything that speaks against capturing a person at an instant."""
+    """Everything that prevents capturing a person at an instant."""
     given, compiled = circumstances.conditions(at), in_force.compiled
     assert given.person is not None, "circumstances are somebody's"
     allowed = not extent(compiled, None, catalogue).empty

@@ -27,7 +27,7 @@ _ROW, _BEFORE, _INSERT, _DELETE, _UPDATE, _TRUNCATE = 1, 2, 4, 8, 16, 32  # pg_t
 _REFUSED = {"42501", "23000"}  # insufficient_privilege, and what our triggers raise
 _UNDECIDED = {"55P03", "40P01"}  # somebody else holds the table; the catalogue must do
 
-# Beside the refusals of every append-only table: what keeps the log's own tables in order.
+# In addition to the refusals of every append-only table: what keeps the log's own tables in order.
 _LOG = (
     ("audit_leaf", _INSERT, "audit_leaf_follows"),
     ("audit_pending", _UPDATE, "habeas_refuse"),

@@ -263,7 +263,7 @@ def _let_admin_act_as(connection: Connection, owner: str) -> None:
 
 
 def _hand_over(connection: Connection, owner: str) -> None:
-    """Give schema, tables and functions to the owner; let nobody make anything beside them."""
+    """Give schema, tables and functions to the owner; let nobody else make anything in them."""
     schema = connection.execute(text("SELECT quote_ident(current_schema())")).scalar_one()
     base = connection.execute(text("SELECT quote_ident(current_database())")).scalar_one()
     connection.execute(text(f"REVOKE CREATE ON SCHEMA {schema} FROM PUBLIC"))

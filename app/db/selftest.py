@@ -3,7 +3,7 @@
 Rules:
 1. Two looks. The catalogue: each guard is there, is on, and is the one that was migrated. The
    attempt: UPDATE, DELETE, TRUNCATE and REPLACE on a row of every table, each rolled back. Either
-   alone could be fooled: a table without rows refuses nothing, a name is not what it calls.
+   alone could be deceived: a table without rows refuses nothing, a name is not what it calls.
 2. Strictly (outside the demo) the role must not be able to take the guards away either: no
    superuser, no owner, no right to change or delete what only grows.
 3. Nothing is kept of it, and whoever else writes is waited for shortly, if at all.

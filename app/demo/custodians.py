@@ -1,6 +1,6 @@
 """Two sample custodians, so that the demo can show what needs two people.
 
-Their keys lie next to each other in one folder, which is right for a demo and for nothing else.
+Their keys are in one folder, which is right for a demo and for nothing else.
 """
 
 import secrets

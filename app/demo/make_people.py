@@ -39,7 +39,7 @@ ENTITIES = {
     "CA-QC": "CA-QC/Appareils Gabarit inc.",
     "BR": "BR/Dispositivos Exemplo Ltda",
 }
-"""The employing entity of a region, or of the country it lies in."""
+"""The employing entity of a region, or of the country that it is part of."""
 
 NAMES = {
     "US-CA": (

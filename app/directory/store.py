@@ -175,7 +175,7 @@ def change(tx: Tx, changed: Iterable[Person], at: datetime) -> None:
         return
     versions = _versions(tx, [row["id"] for row in rows])
     rows = [row | {"version": versions[row["id"]] + 1} for row in rows]
-    # Two people may swap addresses in one file: each first lets go of the old one.
+    # Two people may swap addresses in one file: each old address is removed first.
     tx.execute(
         update(person_table)
         .where(person_table.c.id == bindparam("key"))

@@ -1,4 +1,4 @@
-"""Who may: one question, one door. The rows are in policies/access; app/access/enforcer answers."""
+"""Who may do what. The rows are in policies/access; app/access/enforcer answers."""
 
 from typing import NamedTuple, Protocol
 

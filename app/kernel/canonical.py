@@ -21,7 +21,7 @@ def canonical(value: Json) -> bytes:
     b'{"a":"\xc3\xbc","b":[1,null]}'
 
     Raises:
-        ValueError: the value lies outside the profile: a float, a large integer, a non-ASCII key,
+        ValueError: the value is outside the profile: a float, a large integer, a non-ASCII key,
             a lone surrogate.
     """
     _check(value)

@@ -1,4 +1,4 @@
-"""Time enters through one door, so that tests and replays can hold it still."""
+"""The time comes from a clock that is passed in, so that tests and replays can fix it."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -47,7 +47,7 @@ def instant(text: str) -> datetime:
     '2026-11-22T01:10:24.000000Z'
 
     Raises:
-        ValueError: the text is no instant, carries no offset, or lies outside years 1 to 9999.
+        ValueError: the text is no instant, carries no offset, or is outside the years 1 to 9999.
     """
     at = datetime.fromisoformat(text)
     if at.tzinfo is None:

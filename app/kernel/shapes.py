@@ -24,7 +24,7 @@ DIGEST = re.compile(rf"sha256:{SHA256.pattern}")
 """The name of a document: ``canonical.digest`` of its bytes."""
 
 COMMITMENT = re.compile(rf"hmac-sha256:{SHA256.pattern}")
-"""What a leaf says of a body that lies next to the log."""
+"""What a leaf says of a body that is kept next to the log."""
 
 TOKEN_ID = re.compile(r"[0-9a-f]{32}")
 """128 random bits: the ``jti`` of a lease, the name of an export job."""
@@ -46,7 +46,7 @@ INSTANT = re.compile(rf"{DAY.pattern}T[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}\.[0-9]{{6
 """As ``clock.timestamp`` writes it."""
 
 PURPOSE = re.compile(r"[a-z][a-z0-9_.]{0,63}")
-"""The key of a purpose, on the closed list or asked for in vain."""
+"""The key of a purpose, on the closed list or not."""
 
 CODE = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 """A dataset, a consumer, an app: what administrators name."""

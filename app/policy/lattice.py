@@ -2,7 +2,7 @@
 
 Rules:
 1. An element holds, for each knob, the claims that decide it. Meeting two elements joins their
-   claims and lets go of each that another is strictly stricter than. Nothing else happens, so the
+   claims and drops each that another is strictly stricter than. Nothing else happens, so the
    meet is commutative, associative and idempotent, its provenance included.
 2. A knob without a claim is not constrained (top). Adding a layer can only make a value stricter.
 3. What nobody names is closed at the end, once, by the knob's row (``knobs``): no signal, no app,

@@ -70,7 +70,7 @@ class PolicyMemory:
         return next((then for then, in_force in later if in_force != before), None)
 
     def span(self, start: datetime, end: datetime) -> tuple[int, int]:
-        """Between which moments start and end lie: what has the same span has the same answers."""
+        """Between which moments start and end are: what has the same span has the same answers."""
         return bisect_right(self.moments, start), bisect_right(self.moments, end)
 
 

@@ -185,7 +185,7 @@ class Form:
             day = date.fromisoformat(raw) if DAY.fullmatch(raw) else None
         except ValueError:
             day = None
-        if day is None or not 1900 <= day.year <= 2999:  # noqa: PLR2004 - a slip of the pen
+        if day is None or not 1900 <= day.year <= 2999:  # noqa: PLR2004 - a typing mistake
             self.wrong(node, path, f"is {_kind(node)}, not a day", "Write it as 2026-12-31.")
             return None
         return day.isoformat()

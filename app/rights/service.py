@@ -1,4 +1,4 @@
-"""Erasure: a person's key, name, bodies and rows go; the log stays, and verifies.
+"""Erasure: a person's key, name, bodies and rows are deleted; the log stays, and verifies.
 
 Rules:
 1. Two custodians sign what is to be done. The program compares it byte for byte.

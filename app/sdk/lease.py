@@ -140,7 +140,7 @@ def check_lease(
 
 
 def _against(lease: Lease, captured_at: datetime, device_id: str) -> Reason | Refusal | None:
-    """What speaks against a lease covering an instant of a device."""
+    """What prevents a lease from covering an instant of a device."""
     at = captured_at.timestamp()
     checks: dict[Reason | Refusal, bool] = {
         Refusal.EVENT_UNREADABLE: captured_at.tzinfo is None,
@@ -171,7 +171,7 @@ def _lease(claims: Mapping[str, Any]) -> Lease:
     policy = claims.get("policy")
     if policy is not None and not fits(DIGEST, policy):
         raise ValueError("policy is not a digest")
-    # Off without a reason would cover data in ``check_lease``, which asks what speaks against it.
+    # Off without a reason would cover data in ``check_lease``, which asks what prevents it.
     consistent = bool(reasons) if capture == "off" else not reasons and policy is not None
     if not consistent:
         raise ValueError("capture, reasons and policy contradict each other")

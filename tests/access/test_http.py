@@ -454,7 +454,7 @@ def test_a_consumer_says_once_what_it_did_with_a_grant(office: Office, client: T
         b'{"outcome": "unused", "rows": 1}',
     ],
 )
-def test_a_word_about_a_grant_that_cannot_be_read_is_a_400_with_its_field(
+def test_a_report_of_use_that_cannot_be_read_is_a_400_with_its_field(
     office: Office, client: TestClient, said: bytes
 ) -> None:
     url = granted(office, client)

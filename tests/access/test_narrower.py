@@ -47,7 +47,7 @@ def test_what_is_looser_in_both_is_not_closed(now: PolicyFacts, then: PolicyFact
     assert both.cohort_min in {now.cohort_min, then.cohort_min}
 
 
-def test_the_layers_at_capture_are_named_beside_those_of_now() -> None:
+def test_the_layers_at_capture_are_named_next_to_those_of_now() -> None:
     old = replace(policy(), layers=("sha256:" + "f" * 64,))
     both = narrower(replace(policy(), capture_layers=()), old)
     assert both.layers == policy().layers

@@ -96,7 +96,7 @@ def test_bases_under_which_the_standing_is_not_enough_contradict_a_permit() -> N
 
 
 @pytest.mark.parametrize("asked", [question(signals=("screenshot",)), question(resource="log")])
-def test_a_grant_beside_what_grants_nothing_is_found(asked: Question) -> None:
+def test_a_grant_next_to_what_grants_nothing_is_found(asked: Question) -> None:
     found = {**entry(asked, facts()), "grant": "g-1"}
     assert found["outcome"] == ("permit" if asked.resource == "log" else "deny")
     with pytest.raises(ValueError, match="a grant where nothing was granted"):

@@ -163,7 +163,7 @@ def _(office, agent):
     agent.take(office.send(iat=far, exp=far + TTL_S))
 
 
-@attack("puts an old policy document beside a new lease", Refusal.POLICY_MISMATCH)
+@attack("serves an old policy document with a new lease", Refusal.POLICY_MISMATCH)
 def _(office, agent):
     old = office.send()
     agent.wait(5)
@@ -171,7 +171,7 @@ def _(office, agent):
     agent.take(Sent(office.send().token, old.document))
 
 
-@attack("puts another person's document beside the lease", Refusal.POLICY_MISMATCH)
+@attack("serves another person's document with the lease", Refusal.POLICY_MISMATCH)
 def _(office, agent):
     other = canonical(policy_document(exclusions=[]))
     agent.take(Sent(office.send().token, other))

@@ -183,7 +183,7 @@ def test_who_holds_another_lease_or_none_is_answered_200(open_company):
         assert open_company.lease(device, Poll(if_none_match=header)).status == 200
 
 
-def test_304_is_only_said_while_half_of_the_leases_life_is_left(open_company):
+def test_304_is_only_answered_while_half_of_the_leases_life_is_left(open_company):
     device = open_company.pair()
     held = open_company.lease(device)
     expires = claims(open_company, held)["exp"]

@@ -176,6 +176,6 @@ def test_an_answer_without_a_cosignature_of_the_key_is_refused(answer: bytes) ->
         parse_answer(TEXT, answer, KEY)
 
 
-def test_an_answer_may_hold_other_lines_beside_ours() -> None:
+def test_an_answer_may_hold_other_lines_next_to_ours() -> None:
     answer = f"{cosign(TEXT, 'b', LOG, AT)}\n{LINE}\n"
     assert parse_answer(TEXT, answer.encode(), KEY).time == AT

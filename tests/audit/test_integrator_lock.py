@@ -32,7 +32,7 @@ def test_an_integrator_that_finds_nothing_holds_the_log_all_the_same(
 def test_who_holds_only_the_head_holds_the_log(
     database: Database, log: AuditService, integrator: Integrator, clock: FakeClock
 ) -> None:
-    """As the verbs beside the service do, which change the head without integrating."""
+    """As verbs do while the service runs, which change the head without integrating."""
     with database.write() as tx:
         log.append(tx, make.decision(1), clock.now())
     with database.write() as holding:

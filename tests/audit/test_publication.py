@@ -357,7 +357,7 @@ def test_the_loop_of_a_halted_log_keeps_looking_and_recovers(
     assert [one.levelname for one in caplog.records] == ["CRITICAL"]
 
 
-def test_overdue_submissions_are_said_once(
+def test_overdue_submissions_are_reported_once(
     database: Database,
     log: AuditService,
     integrator: Integrator,

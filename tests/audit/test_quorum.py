@@ -64,13 +64,13 @@ def test_without_a_quorum_the_logs_signature_is_enough() -> None:
     assert (verdict.met, verdict.fresh_at) == (True, None)
 
 
-def test_the_quorum_may_be_one_witness_and_nobody_elses_word_replaces_it() -> None:
+def test_the_quorum_may_be_one_witness_and_no_other_signature_replaces_it() -> None:
     policy = policy_of(f"{WITNESSES}quorum X2\n")
     assert evaluate(policy, note({"X2": 5}), LOG_KEY).met
     assert not evaluate(policy, note({name: 5 for name in NAMES if name != "X2"}), LOG_KEY).met
 
 
-def test_fresh_is_as_old_as_the_oldest_word_that_the_quorum_cannot_do_without() -> None:
+def test_fresh_is_as_old_as_the_oldest_signature_that_the_quorum_needs() -> None:
     policy = policy_of(EXAMPLE)
     assert evaluate(policy, note({"X1": 10, "X2": 30, "X3": 20, "Y1": 40})).fresh_at == 20
     assert evaluate(policy, note({"X1": 90, "X2": 80, "Y1": 1, "Y2": 7})).fresh_at == 7

@@ -1,4 +1,4 @@
-"""What can be asked beside the key: witnesses, freshness, earlier checkpoints, receipts, parts."""
+"""Further questions to a verifier: witnesses, freshness, earlier checkpoints, receipts, parts."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

@@ -608,7 +608,7 @@ def test_a_policy_that_is_taken_away_leaves_an_entry_too(world: World) -> None:
     assert world.state(none).met
 
 
-def test_a_verb_beside_the_service_changes_nothing_about_who_must_cosign(
+def test_a_verb_next_to_the_service_changes_nothing_about_who_must_cosign(
     settings: Settings, database: Database, clock: FakeClock, tmp_path: Path
 ) -> None:
     """An export from a shell without the service's settings must not say that no witness counts."""

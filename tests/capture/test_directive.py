@@ -56,7 +56,7 @@ circumstances = st.builds(
 )
 
 
-def test_capture_is_on_when_nothing_speaks_against_it():
+def test_capture_is_on_when_nothing_prevents_it():
     found = directive(FINE, NOW)
     assert found.capture
     assert found.reasons == ()

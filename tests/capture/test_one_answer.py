@@ -194,7 +194,7 @@ def test_an_access_decision_names_what_stands_against_capture(situation: Situati
 
 
 @given(situations())
-def test_legal_sees_every_obstacle_that_lies_with_the_rules(situation: Situation) -> None:
+def test_legal_sees_every_obstacle_that_comes_from_the_rules(situation: Situation) -> None:
     expected = [obstacle for obstacle in situation.obstacles if obstacle in OF_POLICY]
     rows = obstacle_rows(situation.in_force, {}, CATALOGUE)
     assert [row.obstacle for row in rows] == expected

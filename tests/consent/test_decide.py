@@ -284,7 +284,7 @@ def test_the_order_is_that_of_recording_also_when_the_clock_runs_backwards(booth
     ("table", "column"),
     [("consent_decision", "act"), ("notice_shown", "offer"), ("notice_text", "title")],
 )
-def test_what_was_decided_shown_and_said_cannot_be_rewritten(
+def test_what_was_decided_shown_and_recorded_cannot_be_rewritten(
     booth: Booth, change: str, table: str, column: str
 ) -> None:
     booth.give()

@@ -15,7 +15,7 @@ from app.kernel.errors import InvalidInput, NotFound
 from tests.consent.booth import Booth, notice, offer
 
 NEEDED = {"person", "person_version", "consent_decision", "notice_shown", "notice_text"}
-"""The tables that opting out may use, beside those of the log."""
+"""The tables that opting out may use, in addition to those of the log."""
 
 
 def no_notice(booth: Booth) -> None:

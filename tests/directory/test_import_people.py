@@ -137,7 +137,7 @@ def test_an_entry_names_nobody_and_carries_the_line_as_pseudonyms(
         assert personal not in str(entry).replace("'", '"')
 
 
-def test_every_change_of_a_row_is_kept_beside_it_without_name_and_address(office: Office) -> None:
+def test_every_change_of_a_row_is_kept_next_to_it_without_name_and_address(office: Office) -> None:
     office.bring(TOP)
     office.clock.advance(60)
     office.bring(replace(TOP, region="FR"))
@@ -151,7 +151,7 @@ def test_every_change_of_a_row_is_kept_beside_it_without_name_and_address(office
 @pytest.mark.parametrize(
     "change", ["UPDATE person_version SET region='US'", "DELETE FROM person_version"]
 )
-def test_what_was_said_before_cannot_be_rewritten(office: Office, change: str) -> None:
+def test_what_was_recorded_before_cannot_be_rewritten(office: Office, change: str) -> None:
     office.bring(TOP)
     with pytest.raises(DBAPIError, match="append-only"), office.database.write() as tx:
         tx.execute(text(change))

@@ -1,4 +1,4 @@
-"""An import beside whoever changes or holds the same people at that moment."""
+"""An import while somebody else changes or holds the same people at that moment."""
 
 import threading
 import time
@@ -108,7 +108,7 @@ def test_a_manager_s_row_is_taken_in_the_same_order(
     assert registry.person("ben").manager == "ada"
 
 
-def test_of_two_imports_at_once_the_second_sees_what_the_first_said(
+def test_of_two_imports_at_once_the_second_sees_what_the_first_wrote(
     database: Database, directory: DirectoryService, clock: FakeClock
 ) -> None:
     """Neither alone is a circle of managers; both together are."""

@@ -64,7 +64,7 @@ def test_what_is_written_otherwise_does_not(case: str) -> None:
 
 
 @pytest.mark.parametrize("case", WRITTEN)
-def test_a_line_more_or_another_word_around_it_does_not_fit(case: str) -> None:
+def test_a_line_more_or_other_text_around_it_does_not_fit(case: str) -> None:
     shape, text = WRITTEN[case]
     assert [
         around for around in (f"{text}\n", f" {text}", f"{text} x") if fits(shape, around)

@@ -60,7 +60,7 @@ def test_a_document_is_not_written_twice(layer: Layer, scope: Scope) -> None:
     assert memory.of(compiled, Scope(scope.signals, scope.purposes, scope.apps))[1] is first[1]
 
 
-def test_no_more_is_remembered_than_was_said() -> None:
+def test_no_more_is_remembered_than_the_limit() -> None:
     memory = DocumentMemory(CATALOGUE, most=2)
     everything = [compile_layers([]) for _ in range(5)]
     for compiled in everything:

@@ -168,7 +168,7 @@ EXCLUDED = {
 
 
 @pytest.mark.parametrize("url", EXCLUDED.values(), ids=EXCLUDED.keys())
-def test_an_exclusion_wins_over_the_app_it_lies_in(url: str) -> None:
+def test_an_exclusion_wins_over_the_app_that_contains_it(url: str) -> None:
     assert found(Event(url=url)) == "not billing"
 
 

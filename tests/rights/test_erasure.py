@@ -110,7 +110,7 @@ def test_no_column_of_any_table_names_an_erased_person(opened: Services, person_
 def test_the_person_whom_others_report_to_and_who_made_policy_leaves_no_trace(
     opened: Services,
 ) -> None:
-    """Whoever is named most: reports, policy proposed and approved, a stop, a note beside it."""
+    """Whoever is named most: reports, policy proposed and approved, a stop, a note next to it."""
     with opened.database.write() as tx:
         day = Story(opened, tx)
         author, change = day.proposed()

@@ -143,7 +143,7 @@ def a_list_adopted_only_afterwards(forger: Forger) -> None:
         a_list_adopted_only_afterwards,
     ],
 )
-def test_an_erasure_without_two_custodians_word_is_named(
+def test_an_erasure_that_two_custodians_did_not_sign_is_named(
     forger: Forger, attack: Callable[[Forger], None]
 ) -> None:
     attack(forger)
@@ -156,7 +156,7 @@ def test_an_erasure_without_two_custodians_word_is_named(
     assert (quick.integrity.ok, quick.completeness.ok, quick.first_bad) == (True, False, at)
 
 
-def test_an_erasure_said_to_be_a_repetition_is_counted_and_said(forger: Forger) -> None:
+def test_an_erasure_that_claims_to_be_a_repetition_is_counted_and_reported(forger: Forger) -> None:
     forger.facts.update(again=True, basis=None, statement=None)
     report = forger.verified()
     assert "No statement in this log shows that two custodians agreed" in render(report)

@@ -87,7 +87,7 @@ CASES: dict[str, tuple[str, Callable[[Leaf], None], str]] = {
         says(residence=9),
         "says residence 9; by the log it is",
     ),
-    "a manager beside the line": (
+    "a manager who is not in the line": (
         "directory.person",
         says(manager=NOBODY),
         "names a manager who is not the first of the line",

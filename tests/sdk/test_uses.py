@@ -38,7 +38,7 @@ def test_a_use_is_an_entry_about_the_same_people_for_the_same_purpose(day: Day) 
     assert (check.counts["grants.used"], check.counts["grants.open"]) == (1, 0)
 
 
-def test_the_same_word_twice_is_one_entry_and_another_word_is_refused(day: Day) -> None:
+def test_the_same_report_twice_is_one_entry_and_another_report_is_refused(day: Day) -> None:
     grant = permitted(day)
     first = day.use(grant, rows=7)
     assert day.use(grant, rows=7) == first
@@ -64,7 +64,7 @@ def test_a_grant_can_be_closed_as_not_used(day: Day) -> None:
         {"result": "a text"},
     ],
 )
-def test_a_word_that_says_nothing_is_refused(day: Day, said: dict[str, Any]) -> None:
+def test_a_report_that_says_nothing_is_refused(day: Day, said: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput):
         day.use(permitted(day), **said)
     assert not day.entries(kind="access.used")

@@ -1,7 +1,7 @@
 """Where the published test vectors lie.
 
 They are other people's data and no part of this project: HABEAS_VECTORS names their folder, else
-they are looked for beside the checkout (``../shared/vectors``). Without them the tests that need
+they are looked for next to the checkout (``../shared/vectors``). Without them the tests that need
 them are skipped, and say so.
 """
 

@@ -374,7 +374,7 @@ def test_nobody_reaches_the_log_who_may_not(
         assert found == (404 if exportable else 403)
 
 
-def test_a_name_never_stands_beside_a_pseudonym_in_the_list(alf: Visit) -> None:
+def test_a_name_never_stands_next_to_a_pseudonym_in_the_list(alf: Visit) -> None:
     page = alf.get("/auditor").text
     table = page.partition('<table class="listed entries"')[2].partition("</table>")[0]
     assert "Sample" not in table

@@ -137,7 +137,7 @@ def test_every_obstacle_is_said(obstacle: Obstacle, undecided: Situation) -> Non
 def test_the_law_is_named_before_everything_else(services: Services) -> None:
     words = said(situation_of(services, "E-0015"), NAMES, laptops=0)
     assert text(words) == "Nothing is captured. The law in Norway does not allow this."
-    assert not words.also, "beside a prohibition nothing else matters"
+    assert not words.also, "next to a prohibition nothing else matters"
 
 
 def test_a_company_policy_that_ran_out_is_not_called_the_law(undecided: Situation) -> None:

@@ -71,7 +71,7 @@ def test_a_changed_receipt_is_found(house: House, receipt: Path, part: str) -> N
 def test_a_key_set_that_is_given_counts_and_the_one_in_the_file_does_not(
     house: House, receipt: Path
 ) -> None:
-    """Whoever makes up a receipt puts a key of their own beside it."""
+    """Whoever makes up a receipt adds a key of their own."""
     asked = Ask(vkey=vkey(house), keys=json.dumps(house.services.jwks).encode())
     honest = verify_asked(receipt, asked)
     assert honest.ok

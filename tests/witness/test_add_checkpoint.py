@@ -196,7 +196,9 @@ def test_a_clock_that_went_backwards_stops_the_signing(
     assert add(http, log.request(5, 8)).status_code == 200
 
 
-def test_what_others_signed_beside_the_log_changes_nothing(http: TestClient, log: SmallLog) -> None:
+def test_what_others_signed_next_to_the_log_changes_nothing(
+    http: TestClient, log: SmallLog
+) -> None:
     other = LocalSigner.from_seed(b"o" * 32)
     line = sign_note(log.text(5), "other", other).rpartition("\n\n")[2]
     assert add(http, log.request(0, 5) + line.encode()).status_code == 200

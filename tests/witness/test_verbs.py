@@ -49,7 +49,7 @@ def test_a_witness_is_made_trusts_a_log_and_says_what_it_saw(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("verb", ["status", "evidence"])
-def test_a_folder_without_a_witness_is_said_to_be_one_and_stays_as_it_is(
+def test_a_folder_without_a_witness_is_reported_and_stays_as_it_is(
     tmp_path: Path, verb: str
 ) -> None:
     with pytest.raises(InvalidInput, match=r"there is no witness in .*nothing"):

@@ -4,8 +4,8 @@ The service gathers from rows and the verifier from the log; both put it togethe
 
 Rules:
 1. What the policies say counts now and at every instant of the capture, for the regions that the
-   directory gave the person then. What is allowed must be allowed throughout; what speaks against
-   speaks against if any of it says so.
+   directory gave the person then. What is allowed must be allowed throughout; what prevents reading
+   does so if any of it says so.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -140,7 +140,7 @@ def caller_of(
 
 
 def narrower(now: PolicyFacts, then: PolicyFacts) -> PolicyFacts:
-    """What both allow, and everything that speaks against in either (rule 1)."""
+    """What both allow, and everything that prevents reading in either (rule 1)."""
     return PolicyFacts(
         layers=now.layers,
         capture_layers=tuple(sorted({*now.capture_layers, *then.layers})),

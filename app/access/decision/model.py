@@ -76,7 +76,7 @@ CALLER_REASONS = frozenset(
         AccessReason.DATASET_UNKNOWN,
     }
 )
-"""Reasons that lie in who asks and for what, not in the people asked about."""
+"""Reasons that come from who asks and for what, not in the people asked about."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ class Question:
 
     @property
     def captured(self) -> tuple[datetime, datetime] | None:
-        """When the capture began and ended; None unless both were said and lie in the past."""
+        """When the capture began and ended; None unless both are given and in the past."""
         start, end = self.captured_from, self.captured_to
         if start is None or end is None or not start <= end <= self.asked_at:
             return None
@@ -166,7 +166,7 @@ class PolicyFacts:
         company: a company policy is in force, and was.
         missing: preconditions without valid evidence.
         lead_time: a lead time was running. stopped: the stop is on.
-        What speaks against counts if it holds now or held at any instant of the capture.
+        What prevents reading counts if it holds now or held at any instant of the capture.
     """
 
     layers: tuple[str, ...]

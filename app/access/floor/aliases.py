@@ -130,7 +130,7 @@ NAMED_ANYWHERE: Mapping[str, tuple[str, ...]] = MappingProxyType(
         ),
     }
 )
-"""Root → names that betray it wherever they stand in the text."""
+"""Root → names that show it wherever they are in the text."""
 
 NAMED_EXACTLY: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -173,4 +173,4 @@ NAMED_EXACTLY: Mapping[str, tuple[str, ...]] = MappingProxyType(
         ),
     }
 )
-"""Root → everyday words that betray it only when they are the whole text."""
+"""Root → everyday words that show it only when they are the whole text."""

@@ -14,8 +14,8 @@ _UNSEEN = frozenset({"Mn", "Me", "Cf", "Cc", "Co", "Cn", "Cs"})
 def fold(text: str) -> str:
     r"""Bring spellings that look or read alike to one form; never used to allow anything.
 
-    Width and compatibility forms (NFKC), humps of camel case, accents, invisible characters, case,
-    letters of other scripts that look Latin, digits that stand for letters.
+    Width and compatibility forms (NFKC), capitals inside a word (camel case), accents, invisible
+    characters, case, letters of other scripts that look Latin, digits in place of letters.
 
     >>> fold("P\u0435rf0rm\u00e4nce")  # a Cyrillic e, a zero, an a with two dots
     'performance'

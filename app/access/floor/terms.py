@@ -4,7 +4,7 @@ Rules:
 1. A purpose is allowed only if it is, character for character, a key of ``ALLOWED``.
 2. Everything else is refused. Folding (case, width, accents, zero-width, lookalikes, spelling with
    digits, spacing, other languages) serves one end: to call a refused purpose by its name, so that
-   an attempt at performance evaluation stands in the log as such and not as a slip of the pen.
+   an attempt at performance evaluation is in the log as such and not as a spelling mistake.
 3. Nothing here is read from a file, a row or a setting. A change is a change of this program and
    gets a new ``FLOOR_VERSION``.
 
@@ -168,5 +168,5 @@ _ANYWHERE = tuple(
         key=lambda pair: (-len(pair[0]), pair[0]),  # the longest name is the most telling
     )
 )
-# A word that alone betrays the root wherever it stands between separators: hr.x, x.hr, x-hr-y.
+# A word that alone shows the root wherever it is between separators: hr.x, x.hr, x-hr-y.
 _WORDS = tuple((fold(word), root) for word, root in (("hr", "hr"), ("commercial", "commercial")))

@@ -85,7 +85,7 @@ class ReportService:
 
 
 def _reported(device: Device, report: AgentReport) -> Event:
-    """The entry of a report: totals only, since apps by person are nobody's business for ever."""
+    """The entry of a report: totals only: which person used which app is not kept for ever."""
     facts: dict[str, Json] = {
         "device": device.id,
         "report": report.id,

@@ -74,7 +74,7 @@ def in_force(tx: Tx, what: str) -> str | None:
 
 
 def require_custodians(tx: Tx, listed: str, *, or_first: bool = False) -> None:
-    """Refuse a list of custodians that is not in force: a reader of the log goes by that one.
+    """Refuse a list of custodians that is not in force: a reader of the log relies on that list.
 
     Args:
         tx: any transaction.

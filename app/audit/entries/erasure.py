@@ -60,7 +60,7 @@ def find(tx: Tx, pseudonym: str) -> Erasure | None:
 
 
 def count_bodies(tx: Tx, pseudonym: str) -> int:
-    """How many encrypted bodies lie under a person's key."""
+    """How many bodies are encrypted with a person's key."""
     counted = select(func.count()).select_from(body).where(body.c.owner == pseudonym)
     return int(tx.execute(counted).scalar_one())
 

@@ -2,7 +2,7 @@
 
 Rules:
 1. A leaf is for ever and may be read by anybody, so it names no person. People appear as random
-   pseudonyms; their details lie next to the log, encrypted, and the leaf carries a commitment.
+   pseudonyms; their details are next to the log, encrypted, and the leaf carries a commitment.
 2. A leaf is a submission plus what the integrator stamps on it. The submission is what the service
    committed together with the change it records; the leaf repeats its digest.
 3. Order is the index. ``occurred_at`` is the clock of the process that acted; it need not grow.

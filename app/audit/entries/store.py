@@ -156,7 +156,7 @@ class Body:
 
 @dataclass(frozen=True)
 class Wrapped:
-    """A data key as it lies in the database, and whose it is."""
+    """A data key as it is stored in the database, and whose it is."""
 
     pseudonym: str
     wrapped_key: bytes

@@ -1,7 +1,8 @@
 """Keys of people and what is encrypted under them.
 
-Each person has a data key; it lies in the database wrapped under the vault's key, which does not.
-Destroying the wrapped key makes every body of that person unreadable, in every copy, for ever.
+Each person has a data key. The database holds it wrapped: encrypted with the vault's key, which is
+not in the database. Destroying the wrapped key makes every body of that person unreadable, in every
+copy, for ever.
 AES-256-GCM throughout (NIST SP 800-38D), a fresh random 96-bit nonce each time.
 """
 
@@ -30,7 +31,7 @@ class Tampered(ValueError):
 
 @dataclass(frozen=True)
 class Sealed:
-    """A body as it lies in the database, and what the leaf says about it."""
+    """A body as it is stored in the database, and what the leaf says about it."""
 
     nonce: bytes
     ciphertext: bytes
@@ -57,7 +58,7 @@ class Vault:
     def seal(self, wrapped: bytes, owner: str, body: Mapping[str, Json], context: bytes) -> Sealed:
         """Encrypt a body and commit to it.
 
-        The commitment is an HMAC under a fresh 256-bit key that lies only inside the ciphertext:
+        The commitment is an HMAC under a fresh 256-bit key that is only inside the ciphertext:
         who cannot decrypt cannot try guesses against it, even for a body of one word.
 
         Args:
@@ -99,7 +100,7 @@ class Vault:
         return True
 
     def commitment(self, data: bytes, context: str) -> str:
-        """Commit to data that lies outside: HMAC under a key that is made from the vault's.
+        """Commit to data that is stored elsewhere: HMAC under a key that is made from the vault's.
 
         Who holds the vault's key and the data can show that they fit; nobody else can try guesses.
         """

@@ -36,7 +36,7 @@ _POLICY = re.compile(rf"policies/{SHA256.pattern}\.json")
 
 
 def policy_path(digest: str) -> str:
-    """Where the document with this digest lies."""
+    """Where the document with this digest is."""
     return f"policies/{digest.removeprefix('sha256:')}.json"
 
 
@@ -98,7 +98,7 @@ class ArchiveWriter:
         self.files[name] = digest.hexdigest()
 
     def add_bytes(self, name: str, data: bytes) -> None:
-        """Write one part that is at hand."""
+        """Write a part whose bytes are all known."""
         self.add(name, len(data), (data,))
 
     def end(self) -> None:

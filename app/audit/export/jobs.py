@@ -4,7 +4,7 @@ Rules:
 1. A job is a folder with a random name that nobody but this program can read (0700). Its state is
    one small file, replaced whole; who reads it sees one moment of the job, never a half.
 2. A job lives while the process that works on it holds a lock on a file in its folder. The kernel
-   lets go of it when a process ends, however it ends; a job that has not ended and whose lock is
+   releases it when a process ends, however it ends; a job that has not ended and whose lock is
    free has crashed, and says so.
 3. At most ``AT_ONCE`` are written at a time and at most ``KEPT`` folders kept, over all processes.
 4. A job is there for whoever started it; for everybody else it does not exist.

@@ -30,7 +30,7 @@ EVERY_S = 1.0
 """How long a following tail waits before it looks again, seconds."""
 
 Wait = Callable[[float], bool]
-"""Sleeps so many seconds; True ends the tail."""
+"""Waits so many seconds; True ends the tail."""
 
 
 def begin_tail(
@@ -63,7 +63,7 @@ def tail(
     """Yield the published entries from index ``start`` on, in order.
 
     Args:
-        database: where the log lies; no transaction of it is open while an entry is out.
+        database: where the log is; no transaction of it is open while an entry is out.
         start: the first index.
         limit: at most so many entries.
         wait: called when there is nothing new; None ends the tail there.

@@ -90,7 +90,7 @@ def export_log(
     """Write the log to ``target``, replacing it only when the new file is complete.
 
     Args:
-        database: where the log lies; no transaction of the caller may be open.
+        database: where the log is; no transaction of the caller may be open.
         log: appends the entry about this export.
         integrator: gives that entry its place.
         target: the file to write.

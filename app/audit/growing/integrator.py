@@ -57,11 +57,11 @@ class Integrator:
     """Integrates the log called ``origin`` and publishes its checkpoints.
 
     Attributes:
-        database: where the log lies.
+        database: where the log is.
         signer: the log's key, used for nothing else.
         origin: the log's name and the name of its key.
         clock: for ``integrated_at``.
-        every_s: how long ``run`` sleeps where no commit wakes it, seconds.
+        every_s: how long ``run`` waits where no commit ends the wait, seconds.
         lock: where the newest checkpoint is kept outside the database; None: nowhere (trials).
         halt: told when the log must not go on.
         merge_within: how long a submission may wait before that is an alarm.
@@ -141,7 +141,7 @@ class Integrator:
         late = False
         while not stop.is_set():
             self.database.committed.wait(self.every_s)
-            # Cleared before looking: a commit during the look wakes the next round.
+            # Cleared before looking: a commit during the look starts the next round.
             self.database.committed.clear()
             try:
                 self.integrate()

@@ -1,8 +1,8 @@
 """The lock store: how far the log has come, kept outside the database.
 
 A tiny database of its own, so that a main database which was restored from a copy, or exchanged, is
-noticed: this one names a size and a root which the log had, under the log's own signature. Who
-restores the main database leaves this one as it is.
+noticed: the lock store names a size and a root which the log had, under the log's own signature.
+Who restores the main database leaves the lock store as it is.
 
 Rules:
 1. The checkpoint moves by compare-and-swap only. Two processes that publish at once cannot both go

@@ -7,7 +7,7 @@ everybody sees it: the log goes on under a new name (see epoch.py), and its next
 Rules:
 1. Two custodians sign what is lost, to the entry, and what the new name will be. A statement about
    any other state counts for nothing.
-2. The entry, the statement and what the caller does besides (ending every consent: a withdrawal
+2. The entry, the statement and what the caller also does (ending every consent: a withdrawal
    may be among what was lost) are one transaction. The lock store's checkpoint, moved by
    compare-and-swap, is the moment of the change: before it the old name holds, after it the new.
 3. A crash anywhere between is finished by the next start, which looks at the statement's signatures

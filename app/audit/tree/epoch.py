@@ -8,11 +8,11 @@ part of what a verifier checks, changes with the origin.
 import re
 
 SEQ_STEP = 100_000
-"""By how much the numbers that order leases leap with each epoch.
+"""By how much the numbers that order leases grow with each epoch.
 
 Laptops remember the highest number they saw, which a restore takes back. So the numbers of a new
-epoch begin above all that the lost entries can have reached, and below what a laptop takes for
-poison (``app/sdk/agent/guard.py``, MAX_STEP), for up to ten restores that it slept through.
+epoch begin above all that the lost entries can have reached, and below the step that a laptop
+refuses (``app/sdk/agent/guard.py``, MAX_STEP), even if it was off during ten restores.
 """
 
 _EPOCH = re.compile(r"(.+)/e([1-9][0-9]*)", re.DOTALL)

@@ -5,7 +5,7 @@ Pure. A policy is a text file: ``log``, ``witness``, ``group`` and ``quorum`` li
 Rules:
 1. What is not understood is refused, with its line: a policy read wrongly believes too much.
 2. A group counts only once in another, and a witness only once in any (tlog-policy, "Defining a
-   witness group"), so that nobody's word weighs twice.
+   witness group"), so that no signature counts twice.
 3. Narrower than the specification: the file is UTF-8, and a log's key is not a witness's too.
 """
 

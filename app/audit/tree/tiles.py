@@ -38,7 +38,7 @@ class Tile(NamedTuple):
 
     @property
     def leaves_per_hash(self) -> int:
-        """How many entries lie below each of its hashes."""
+        """How many entries are below each of its hashes."""
         return int(TILE_WIDTH**self.level)
 
 
@@ -102,7 +102,7 @@ def cut(hashes: bytes) -> list[bytes]:
 
 
 def nodes(tile_hashes: Callable[[int, int], bytes]) -> Node:
-    """The nodes of a tree of which tiles are at hand; each tile is asked for once.
+    """The nodes of a tree of which the tiles can be read; each tile is asked for once.
 
     Node (8l + r, i) is the root over 2**r hashes of tile level l, from i * 2**r on.
 

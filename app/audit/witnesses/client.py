@@ -5,7 +5,7 @@ Rules:
 2. The address is the configured one, https or this very machine; no redirect is followed and no
    proxy of the environment is used.
 3. An answer has a largest size and a last moment, so a witness that drips bytes holds nobody long.
-   It comes unpacked: a small packed one could be a large one.
+   It comes unpacked: a small packed answer could be large.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Which app an event belongs to, and whether it lies in an excluded place (pure).
+"""Which app an event belongs to, and whether it is in an excluded place (pure).
 
 Shared with the guard on the laptop: only the standard library may be imported here.
 

@@ -12,10 +12,10 @@ Rules:
    something else is right: a lead time ends, evidence expires, the laptop moves, and no ``seq``
    grows. One signature covers policy, consent and directive, so parts of two leases cannot be
    combined; the document is bound by its digest.
-4. A ``seq`` that leaps is not believed and not remembered: a single poisoned lease must not lock
-   the device out of every later one.
-5. A lease ends by two clocks, whichever is first: the one on the wall, and the one that nobody can
-   turn back (time since boot). A lease shown again does not live longer.
+4. A ``seq`` that grows too far is not believed and not remembered: a single false lease must not
+   lock the device out of every later lease.
+5. A lease ends by two clocks, whichever is first: the clock of the system, and the time since boot,
+   which nobody can turn back. A lease shown again does not live longer.
 6. An event belongs to the time it says it happened at: not before capture was last turned on, not
    in the future, and not after the lease. What a recorder kept back from before a consent, or from
    a pause, is denied. "Last turned on" is when the first lease of the unbroken stretch of leases
@@ -159,7 +159,7 @@ class Guard:
         return None
 
     def turn_off(self, reason: Refusal) -> None:
-        """Let go of the lease: the service could not be understood."""
+        """Drop the lease: the service could not be understood."""
         self._held = None
         self._off = reason
 
@@ -249,7 +249,7 @@ class Guard:
         return kept if kept.issued >= self._seen.issued else self._seen
 
     def _now(self, seen: Memory) -> float:
-        """The time on the wall, unless it lies before a time that the service has signed."""
+        """The time on the wall, unless it is before a time that the service has signed."""
         now = self._clock.now().timestamp()
         if now + SKEW_S < seen.issued:
             raise Refused(Refusal.CLOCK_ROLLED_BACK, "the clock was turned back")

@@ -5,7 +5,7 @@ Rules:
 2. A grant opens once. The store remembers its id until it has expired.
 3. The purpose is compared with the floor here as well: a stolen signing key cannot permit a
    performance evaluation to a store that runs this check.
-4. What is handed out lies within the grant: this dataset, these people, these signals, this time.
+4. What is handed out is within the grant: this dataset, these people, these signals, this time.
 5. No grant, no data. Whoever was given one says afterwards what it did with it: once, within a day,
    also if it did nothing. Saying the same again is harmless, so it is said until it is answered.
 """
@@ -101,7 +101,7 @@ class RedeemedInMemory:
             return True
 
     def forget(self, now: datetime) -> None:
-        """Let go of grants that no clock within the skew would still accept."""
+        """Forget grants that no clock within the skew would still accept."""
         with self._lock:
             end = now.timestamp() - 2 * SKEW_S
             self._until = {key: until for key, until in self._until.items() if until > end}

@@ -102,7 +102,7 @@ def _text_fault(fault: Fault) -> TextFault:
 
 
 def trouble(problem: HabeasError | None) -> str:
-    """A problem in a few words; where it lies in the text, the places say what is wrong."""
+    """A problem in a few words; where it is in the text, the places say what is wrong."""
     if problem is None:
         return ""
     count = sum(place.line > 0 for place in places(problem))

@@ -143,7 +143,7 @@ def find_visitor(request: Request, services: ServicesDep, now: Now) -> Visitor |
 
     Looks in a transaction of its own, closed before the handler opens one: a request holds one
     connection at a time. A page that asks again by itself (X-Refresh) is not somebody using it, so
-    it does not keep the session alive.
+    it does not prolong the session.
     """
     token = request.cookies.get(cookie_name(services.settings), "")
     if not token:

@@ -277,7 +277,10 @@ def _recorded(pseudonym: str, stated: PersonRecord) -> Person:
 
 
 def _as_stated(expected: Decision, facts: Mapping[str, Any], position: int) -> Decision:
-    """The decision as its entry states it, so that a lie is listed once; its event: the index."""
+    """The decision as its entry states it, so that a difference is listed once.
+
+    Its event is the index of the entry.
+    """
     stated = decode(
         Decision,
         {name: value for name, value in facts.items() if name not in _NOT_FOLDED},

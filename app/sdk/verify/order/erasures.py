@@ -1,4 +1,4 @@
-"""Erasures that the log tells of: each by the word of two custodians.
+"""Erasures that the log records: each signed by two custodians.
 
 ``subject.erased`` names a statement, a document of the export. It carries the signatures of two
 custodians of the list that was adopted last before it, and says whom, on which ground, in which

@@ -1,4 +1,4 @@
-"""Restores that the log tells of: each a new name, by the word of two custodians.
+"""Restores that the log records: each a new name, signed by two custodians.
 
 After a database was restored from a copy, entries that were signed are lost. The log then goes on
 under the next name, and ``log.restored`` says which checkpoint was the last under the old one and

@@ -132,7 +132,7 @@ class GrantCheck:
             self._first_open = grant.position
 
     def _forget(self, before: datetime) -> None:
-        """Let go of grants that cannot be closed any more; they stand in the order of the log."""
+        """Forget grants that cannot be closed any more; they are in the order of the log."""
         while self._known:
             name, grant = next(iter(self._known.items()))
             if grant.at >= before:

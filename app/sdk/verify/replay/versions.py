@@ -22,7 +22,7 @@ class RuledStretch:
     """Entries that follow one version of the rules.
 
     Attributes:
-        release: the release that adopted that version; by its own word.
+        release: the release that adopted that version, as its entry states.
         first, last: indices; None until an entry was seen.
         decided: decisions and leases in it.
         broken: index of an entry of an earlier stretch that could not be taken (rule 2).

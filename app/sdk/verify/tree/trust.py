@@ -64,7 +64,7 @@ def read_checkpoint(run: Run, note: bytes) -> None:
     """Read the checkpoint and hold it against the key and the witness policy."""
     run.note = note
     try:
-        # Read before it is believed: its size tells where a fault lies.
+        # Read before it is believed: its size tells where a fault is.
         run.signed = parse_checkpoint(parse_note(note).text)
         if run.key is not None:
             run.signed = open_checkpoint(note, run.key)

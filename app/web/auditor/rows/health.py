@@ -1,8 +1,8 @@
 """The health of the log as checks, each in words: is it in order, and what is known. Pure.
 
 Rules:
-1. A check is in order, wants a look, or is not set up; the word stands there, colour says nothing.
-2. What cannot be known wants a look, and says that it is not known.
+1. A check is in order, needs a look, or is not set up; a text says which, never the colour alone.
+2. What cannot be known needs a look, and the text says that it is not known.
 """
 
 from collections.abc import Iterable, Sequence

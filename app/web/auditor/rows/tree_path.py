@@ -1,7 +1,7 @@
 """The way from a leaf to the root, as steps and as a drawing.
 
 The proof (RFC 6962 §2.1.1) lists only hashes, from the leaf upward. Which side each one stands on
-and which entries lie below it follow from the index and the size alone; so the drawing can say it.
+and which entries are below it follow from the index and the size alone; so the drawing can say it.
 """
 
 from collections.abc import Sequence
