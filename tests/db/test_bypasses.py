@@ -348,6 +348,6 @@ Nothing in a database stops its owner; what an owner does is found, not prevente
 holds the log's key, both databases and every kept checkpoint finds nothing in the way: keep \
 checkpoints elsewhere, and let a witness cosign them. The self-test shows what a role can do when \
 the service starts, not what was done in between. Tables next to the log, such as who consents \
-now, are not signed: whoever changes them shows in the decisions made from then on, because `habeas \
-verify` makes them again from the log.
+now, are not signed: whoever changes them shows in the decisions made from then on, because \
+`habeas verify` makes them again from the log.
 """
