@@ -10,8 +10,8 @@ import tempfile
 from pathlib import Path
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - each run makes folders of its own in it
-ROOM = 3 << 30
-"""Bytes that the databases of a few workers and their write-ahead logs need at most."""
+ROOM = 1 << 30
+"""Bytes that must be free; a worker with its databases takes about a tenth of it."""
 
 
 def folder() -> Path:

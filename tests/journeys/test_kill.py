@@ -81,6 +81,7 @@ class Traffic:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)  # each of its rounds may wait a minute for a slow machine
 def test_every_acknowledged_decision_survives_and_equals_the_replayed_log(
     database_url: str, tmp_path: Path
 ) -> None:
