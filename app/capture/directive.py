@@ -101,7 +101,17 @@ LEASE: Mapping[Obstacle, Reason | None] = {
 
 
 def directive(given: Circumstances, at: datetime) -> Directive:
-    """Decide whether capture is on at an instant; all reasons that apply, in the signed order."""
+    """Decide whether capture is on at an instant; all reasons that apply, in the signed order.
+
+    >>> from dataclasses import replace
+    >>> from datetime import UTC
+    >>> at, consent = datetime(2026, 11, 22, tzinfo=UTC), frozenset({Basis.CONSENT})
+    >>> fine = Circumstances(True, True, (), False, True, (), (), None, consent, State.GIVEN)
+    >>> directive(fine, at)
+    Directive(capture=True, reasons=())
+    >>> directive(replace(fine, stopped=("DE",)), at).reasons
+    (<Reason.STOPPED: 'stopped'>,)
+    """
     applying = obstacles(given.conditions(at))
     reasons_given = (reason for obstacle, reason in LEASE.items() if obstacle in applying)
     reasons = tuple(dict.fromkeys(reason for reason in reasons_given if reason is not None))

@@ -34,6 +34,10 @@ class Extent:
 def extent(compiled: Compiled, scope: Scope | None, catalogue: Catalogue) -> Extent:
     """Say what can be captured.
 
+    >>> from app.policy.lattice import compile_layers
+    >>> extent(compile_layers([]), None, Catalogue({}, {})).empty
+    True
+
     Args:
         compiled: what holds.
         scope: what the person agreed to; None: nobody in particular is meant.
@@ -52,10 +56,20 @@ def extent(compiled: Compiled, scope: Scope | None, catalogue: Catalogue) -> Ext
 
 
 def barred(compiled: Compiled) -> bool:
-    """Whether no decision of anybody could let something be captured under these rules."""
+    """Whether no decision of anybody could let something be captured under these rules.
+
+    >>> from app.policy.lattice import compile_layers
+    >>> barred(compile_layers([]))
+    True
+    """
     return compiled.blocked or not suffices(compiled.bases, State.GIVEN)
 
 
 def barring_knob(compiled: Compiled) -> str:
-    """Which knob bars it: no sufficient basis, or a layer that is not approved."""
+    """Which knob bars it: no sufficient basis, or a layer that is not approved.
+
+    >>> from app.policy.lattice import compile_layers
+    >>> barring_knob(compile_layers([]))
+    'bases'
+    """
     return "status" if suffices(compiled.bases, State.GIVEN) else "bases"

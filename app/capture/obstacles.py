@@ -137,7 +137,14 @@ OF_POLICY = (
 
 
 def obstacles(given: Conditions) -> tuple[Obstacle, ...]:
-    """Name everything that prevents capture, in the order of the list."""
+    """Name everything that prevents capture, in the order of the list.
+
+    >>> person = Personal(state=State.WITHDRAWN, suffices=False)
+    >>> rules = dict(unknown=False, blocked=False, bases=frozenset({"consent"}), company=True)
+    >>> now = dict(stopped=True, missing=False, lead_time=False)
+    >>> [obstacle.value for obstacle in obstacles(Conditions(**rules, **now, person=person))]
+    ['consent_withdrawn', 'stopped']
+    """
     applying = {*_of_policy(given), *_of_person(given.person)}
     return tuple(obstacle for obstacle in Obstacle if obstacle in applying)
 

@@ -81,7 +81,17 @@ def situation_of(
 
 
 def offer_to(person: Person, in_force: InForce) -> Offer:
-    """What is in force for a person, as it is put before them."""
+    """What is in force for a person, as it is put before them.
+
+    >>> from datetime import UTC
+    >>> from app.policy.lattice import compile_layers
+    >>> from app.policy.timeline import History, in_force
+    >>> alex = Person("alex", "Alex", "a@example.com", "DE", "FR", "DE/Sample", "IT", None, ())
+    >>> at = datetime(2026, 11, 22, tzinfo=UTC)
+    >>> nothing = in_force(History((), (), (), 0), ("DE",), at, compile_layers)
+    >>> offer_to(alex, nothing).regions, offer_to(alex, nothing).signals
+    (('DE', 'FR'), ())
+    """
     compiled = in_force.compiled
     kept = {
         signal.value: rule.retention_days
@@ -101,7 +111,12 @@ def offer_to(person: Person, in_force: InForce) -> Offer:
 
 
 def regions_in_question(person: Person, place: str | None) -> tuple[str, ...]:
-    """Every region that bears on a lease, the home region first; ``place``: where the laptop is."""
+    """Every region that bears on a lease, the home region first; ``place``: where the laptop is.
+
+    >>> alex = Person("alex", "Alex", "a@example.com", "DE", "FR", "DE/Sample", "IT", None, ())
+    >>> regions_in_question(alex, place="NO")
+    ('DE', 'FR', 'NO')
+    """
     return tuple(dict.fromkeys((*person.regions, *([place] if place else []))))
 
 
@@ -125,7 +140,16 @@ def circumstances_of(
 
 
 def residence_changed(person: Person, standing: Standing) -> bool:
-    """Whether the decision that stands was made in another residence."""
+    """Whether the decision that stands was made in another residence.
+
+    >>> from datetime import UTC
+    >>> from app.consent.model import Act, State, next_decision
+    >>> alex = Person("alex", "Alex", "a@example.com", "DE", "DE", "DE/Sample", "IT", None, ())
+    >>> at = datetime(2026, 11, 22, tzinfo=UTC)
+    >>> refused = next_decision((), alex, Act.REFUSED, at, decision_id="1")
+    >>> residence_changed(replace(alex, region="FR"), Standing(State.REFUSED, refused))
+    True
+    """
     decision = standing.decision
     return decision is not None and (decision.region, decision.residence) != (
         person.region,
@@ -149,7 +173,16 @@ def obstacles_to(
 
 
 def obstacles_in(in_force: InForce, catalogue: Catalogue) -> tuple[Obstacle, ...]:
-    """Everything that keeps capture off for anybody under these rules, at their own instant."""
+    """Everything that keeps capture off for anybody under these rules, at their own instant.
+
+    >>> from datetime import UTC
+    >>> from app.policy.lattice import compile_layers
+    >>> from app.policy.timeline import History, in_force
+    >>> at = datetime(2026, 11, 22, tzinfo=UTC)
+    >>> nothing = in_force(History((), (), (), 0), ("DE",), at, compile_layers)
+    >>> obstacles_in(nothing, Catalogue({}, {}))[0].value
+    'region_unknown'
+    """
     compiled = in_force.compiled
     return obstacles(
         Conditions(

@@ -25,6 +25,14 @@ def differences(
 ) -> tuple[KnobChange, ...]:
     """List what changes, for people to read.
 
+    >>> from datetime import UTC
+    >>> from app.policy.law.layer import Claim, Layer, Why
+    >>> apps = Claim(frozenset({"figma"}), Why("company/DE"))
+    >>> layer = Layer("company/DE", "company", "DE", "", {"apps": apps})
+    >>> policy = CompanyPolicy("DE", "", "", None, None, layer, (), b"")
+    >>> differences([], policy, datetime(2026, 11, 22, tzinfo=UTC))
+    (KnobChange(knob='apps', before=None, after=['figma'], direction='widens'),)
+
     Args:
         before: the policies that are met now; several while a lead time runs.
         after: the new one.
@@ -50,7 +58,12 @@ def differences(
 
 
 def direction(before: Sequence[CompanyPolicy], changes: Iterable[KnobChange]) -> Direction:
-    """Say which way all changes together go."""
+    """Say which way all changes together go.
+
+    >>> fewer = KnobChange("cohort_min", 5, 10, "narrows")
+    >>> direction([], [fewer])  # rule 3
+    'widens'
+    """
     ways = {change.direction for change in changes}
     if not before or "widens" in ways:
         return "widens"

@@ -25,6 +25,11 @@ def document(
 ) -> dict[str, Any]:
     """Write the policy document of a form.
 
+    >>> from app.policy.lattice import compile_layers
+    >>> written = document(compile_layers([]), None, Catalogue({}, {}))
+    >>> written["v"], written["signals"]["click"], written["apps"]
+    (1, {'mode': 'deny', 'retention_days': 0}, [])
+
     Args:
         compiled: what holds.
         scope: what the person agreed to; nothing outside it is allowed. None: no person is meant.

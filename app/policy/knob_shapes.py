@@ -26,22 +26,38 @@ Meet: TypeAlias = Callable[[Any, Any], Value]
 
 
 def least(a: int, b: int) -> int:
-    """The smaller one is the stricter one."""
+    """The smaller one is the stricter one.
+
+    >>> least(30, 90)  # days of retention
+    30
+    """
     return min(a, b)
 
 
 def most(a: int, b: int) -> int:
-    """The larger one is the stricter one."""
+    """The larger one is the stricter one.
+
+    >>> most(0, 300)  # seconds between two screenshots
+    300
+    """
     return max(a, b)
 
 
 def shared(a: frozenset[str], b: frozenset[str]) -> frozenset[str]:
-    """Only what both name remains."""
+    """Only what both name remains.
+
+    >>> sorted(shared(frozenset({"consent", "notice"}), frozenset({"notice"})))
+    ['notice']
+    """
     return a & b
 
 
 def united(a: frozenset[str], b: frozenset[str]) -> frozenset[str]:
-    """All that either names."""
+    """All that either names.
+
+    >>> sorted(united(frozenset({"dpia"}), frozenset({"permit"})))
+    ['dpia', 'permit']
+    """
     return a | b
 
 

@@ -233,12 +233,20 @@ COHORT_MIN = Knob("cohort_min", Number(1, 1_000_000, "person"), most, 1)
 
 
 def mode_of(signal: str) -> Knob[Mode]:
-    """The knob that says how much of a signal may be kept."""
+    """The knob that says how much of a signal may be kept.
+
+    >>> mode_of("screenshot").name, mode_of("screenshot").unnamed.word
+    ('signals.screenshot.mode', 'deny')
+    """
     return Knob(f"signals.{signal}.mode", Modes(), least, Mode.DENY)
 
 
 def retention_of(signal: str) -> Knob[int]:
-    """The knob that says for how many days a signal may be kept."""
+    """The knob that says for how many days a signal may be kept.
+
+    >>> retention_of("click").name, retention_of("click").meet(30, 90)
+    ('signals.click.retention_days', 30)
+    """
     return Knob(f"signals.{signal}.retention_days", Number(0, 3_650, "day"), least, 0)
 
 

@@ -51,7 +51,12 @@ TOP = Element(MappingProxyType({}))
 
 
 def element(layer: Layer) -> Element:
-    """The point that one layer is."""
+    """The point that one layer is.
+
+    >>> law = Layer("floor/DE", "floor", "DE", "", {"cohort_min": Claim(5, Why("floor/DE"))})
+    >>> element(law).value("cohort_min"), element(law).value("lease_ttl_s")
+    (5, None)
+    """
     claims = {
         knob: frozenset({claim})
         for knob, claim in layer.knobs.items()
@@ -61,7 +66,14 @@ def element(layer: Layer) -> Element:
 
 
 def meet(a: Element, b: Element) -> Element:
-    """The strictest of both on every knob, with who holds it there (rule 1)."""
+    """The strictest of both on every knob, with who holds it there (rule 1).
+
+    >>> law = Layer("floor/DE", "floor", "DE", "", {"cohort_min": Claim(5, Why("floor/DE"))})
+    >>> ours = Layer("company/DE", "company", "DE", "", {"cohort_min": Claim(8, Why("company/DE"))})
+    >>> both = meet(element(law), element(ours))
+    >>> both.value("cohort_min"), [why.layer for why in both.why("cohort_min")]
+    (8, ['company/DE'])
+    """
     registry = _larger(a.registry, b.registry)
     rows = registry.rows
     claims = {
@@ -77,12 +89,21 @@ def _larger(a: KnobRegistry, b: KnobRegistry) -> KnobRegistry:
 
 
 def meet_all(layers: Iterable[Layer]) -> Element:
-    """The meet of any number of layers."""
+    """The meet of any number of layers.
+
+    >>> law = Layer("floor/DE", "floor", "DE", "", {"cohort_min": Claim(5, Why("floor/DE"))})
+    >>> meet_all([law, law]) == element(law), meet_all([]) == TOP
+    (True, True)
+    """
     return reduce(meet, map(element, layers), TOP)
 
 
 def closed(point: Element) -> Element:
-    """The same point with every knob that nobody names closed (rule 3)."""
+    """The same point with every knob that nobody names closed (rule 3).
+
+    >>> TOP.value("apps") is None, closed(TOP).value("apps")
+    (True, frozenset())
+    """
     missing = {
         name: frozenset({Claim(row.unnamed, _CLOSED)})
         for name, row in point.registry.rows.items()
@@ -93,6 +114,10 @@ def closed(point: Element) -> Element:
 
 def compile_layers(layers: Iterable[Layer], others: Iterable[Layer] = ()) -> Compiled:
     """Compute what holds under all layers.
+
+    >>> nothing = compile_layers([])
+    >>> nothing.blocked, sorted(nothing.apps)
+    (True, [])
 
     Args:
         layers: those of the home region's chain; what they leave open is closed.
@@ -144,7 +169,12 @@ def _askers(knob: str, point: Element) -> dict[str, tuple[Why, ...]]:
 
 
 def compare(before: Element, after: Element) -> tuple[KnobChange, ...]:
-    """List the knobs whose value differs, with the direction of each."""
+    """List the knobs whose value differs, with the direction of each.
+
+    >>> law = Layer("floor/DE", "floor", "DE", "", {"cohort_min": Claim(5, Why("floor/DE"))})
+    >>> compare(TOP, element(law))
+    (KnobChange(knob='cohort_min', before=None, after=5, direction='narrows'),)
+    """
     changes = []
     for name, row in after.registry.rows.items():
         old, new = before.value(name), after.value(name)

@@ -140,7 +140,14 @@ class History:
 
 
 def moments(history: History) -> tuple[datetime, ...]:
-    """Every instant at which what is in force can change; between two of them nothing does."""
+    """Every instant at which what is in force can change; between two of them nothing does.
+
+    >>> from datetime import UTC
+    >>> noon = datetime(2026, 11, 22, 12, tzinfo=UTC)
+    >>> stop = StopRow(1, "stop", 1, "DE", STOPPED, "ines", "", noon)
+    >>> [str(at.time()) for at in moments(History((), (), (stop,), 1))]  # rule 6
+    ['11:55:00']
+    """
     layers = [row.floor.layer for row in history.floors]
     layers += [row.policy.layer for row in history.company]
     leads = {0, *(_lead_days(layer) for layer in layers)}
@@ -200,6 +207,12 @@ def in_force(
     history: History, regions: tuple[str, ...], at: datetime, compile_: Compile
 ) -> InForce:
     """Compute what holds for somebody.
+
+    >>> from datetime import UTC
+    >>> from app.policy.lattice import compile_layers
+    >>> nothing, at = History((), (), (), 0), datetime(2026, 11, 22, tzinfo=UTC)
+    >>> in_force(nothing, ("DE",), at, compile_layers).unknown
+    ('DE',)
 
     Args:
         history: as far as it was known.
@@ -268,7 +281,15 @@ def _unknown(region: str) -> Layer:
 
 
 def shown(policies: Iterable[CompanyPolicy], at: datetime) -> frozenset[str]:
-    """The preconditions that each of the policies shows valid evidence for (rule 4)."""
+    """The preconditions that each of the policies shows valid evidence for (rule 4).
+
+    >>> from datetime import UTC
+    >>> dpia = Evidence("dpia", "DPIA 7", "0" * 64, valid_to="2026-12-31")
+    >>> layer = Layer("company/DE", "company", "DE", "", {})
+    >>> policy = CompanyPolicy("DE", "", "", None, None, layer, (dpia,), b"")
+    >>> [sorted(shown([policy], datetime(year, 7, 1, tzinfo=UTC))) for year in (2026, 2027)]
+    [['dpia'], []]
+    """
     kinds = [policy.evidenced(at) for policy in policies]
     return frozenset.intersection(*kinds) if kinds else frozenset()
 

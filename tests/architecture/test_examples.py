@@ -21,6 +21,10 @@ CORE = (
     "audit.tree.proof_file",
     "audit.tree.quorum",
     "audit.tree.tiles",
+    "capture.directive",
+    "capture.extent",
+    "capture.obstacles",
+    "capture.situation",
     "consent.model",
     "consent.timeline",
     "kernel.canonical",
@@ -30,14 +34,26 @@ CORE = (
     "kernel.shapes",
     "kernel.signing",
     "kernel.tokens",
+    "policy.catalogue.matching",
+    "policy.difference",
+    "policy.document",
+    "policy.knob_shapes",
+    "policy.knobs",
+    "policy.lattice",
+    "policy.timeline",
 )
 """The modules, below ``app``, whose public functions are rules that a stranger reads first."""
 
 WITHOUT = {
     "audit.tree.checkpoint.read_vkey": "the example of parse_vkey reads such a text",
     "audit.tree.checkpoint.write_vkey": "the example of parse_vkey shows such a text",
+    "capture.situation.circumstances_of": "it copies fields; obstacles_in shows what they lead to",
+    "capture.situation.obstacles_to": "obstacles_in shows the same without a person",
+    "capture.situation.situation_of": "it puts together what the other examples show",
     "consent.model.pause_end": "the end of a pause is a field of the decision",
     "consent.model.wrong": "the example of require_pause raises such an error",
+    "policy.difference.only_narrows": "the example of direction shows its answer",
+    "policy.timeline.met": "two published policies and their lead times take fifteen lines",
 }
 """Functions without an example, by full name, with the reason."""
 

@@ -71,7 +71,14 @@ class Pattern:
 
 
 def match_app(event: Observed, document: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Return the listed app of a policy document that the event belongs to, or None."""
+    """Return the listed app of a policy document that the event belongs to, or None.
+
+    >>> from types import SimpleNamespace
+    >>> page = SimpleNamespace(app="Safari", url="https://mail.example.com/inbox")
+    >>> match = {"bundle_ids": [], "executables": [], "urls": ["mail.example.com"]}
+    >>> match_app(page, {"apps": [{"id": "mail", "group": "mail", "match": match}]})["id"]
+    'mail'
+    """
     if event.url is None:
         program = event.app.casefold()
         for app in document["apps"]:
@@ -88,7 +95,15 @@ def match_app(event: Observed, document: Mapping[str, Any]) -> Mapping[str, Any]
 
 
 def match_exclusion(event: Observed, document: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Return the exclusion of a policy document that the event falls under, or None."""
+    """Return the exclusion of a policy document that the event falls under, or None.
+
+    >>> from types import SimpleNamespace
+    >>> event = SimpleNamespace(app="slack", url=None, field="Password", private=False)
+    >>> match = {"bundle_ids": [], "executables": [], "urls": [], "private": False}
+    >>> match["fields"] = ["password"]
+    >>> match_exclusion(event, {"exclusions": [{"id": "passwords", "match": match}]})["id"]
+    'passwords'
+    """
     program = event.app.casefold()
     field = None if event.field is None else event.field.casefold()
     address = None if event.url is None else read_address(event.url)
@@ -106,7 +121,13 @@ def match_exclusion(event: Observed, document: Mapping[str, Any]) -> Mapping[str
 
 @lru_cache(maxsize=4096)
 def read_address(url: str) -> Address | None:
-    """Read an address, or None if it cannot be read in one way only (rule 3)."""
+    """Read an address, or None if it cannot be read in one way only (rule 3).
+
+    >>> read_address("https://Example.com/a/b")
+    Address(host='example.com', path=('a', 'b'))
+    >>> read_address("https://example.com/a/../b") is None  # programs could disagree about it
+    True
+    """
     if len(url) > MAX_URL or _NOT_PLAIN.search(url):
         return None
     try:
@@ -127,6 +148,9 @@ def read_address(url: str) -> Address | None:
 @lru_cache(maxsize=4096)
 def read_pattern(text: str) -> Pattern:
     """Read ``host/path-prefix`` or ``*.host/path-prefix``.
+
+    >>> read_pattern("*.example.com/wiki")
+    Pattern(host='example.com', below=True, path=('wiki',))
 
     Raises:
         ValueError: anything else; the message says what.
