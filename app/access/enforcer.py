@@ -102,9 +102,9 @@ def _read_rows(path: Path) -> tuple[tuple[str, ...], ...]:
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         cells = tuple(cell.strip() for cell in next(csv.reader([line])))
-        found = _faults(number, cells)
-        faults.extend(found)
-        if not found:
+        wrong = _faults(number, cells)
+        faults.extend(wrong)
+        if not wrong:
             rows.append(cells[1:])
     if not rows and not faults:
         faults.append(Fault(path.name, "no row", "List who may do what; without rows nobody may."))

@@ -109,14 +109,14 @@ _SHOWN = select(
 
 def adopted(tx: Tx, notice: Notice) -> str | None:
     """Return the digest under which this notice, version and language was adopted."""
-    found: str | None = tx.execute(
+    name: str | None = tx.execute(
         select(notice_table.c.digest).where(
             notice_table.c.notice_id == notice.id,
             notice_table.c.version == notice.version,
             notice_table.c.language == notice.language,
         )
     ).scalar_one_or_none()
-    return found
+    return name
 
 
 def adopt(tx: Tx, notice: Notice, at: datetime) -> None:

@@ -46,13 +46,13 @@ class PolicyMemory:
     def in_force(self, regions: tuple[str, ...], at: datetime) -> InForce:
         """What holds for somebody with these regions, the home region first (rule 1)."""
         key = (regions, bisect_right(self.moments, at))
-        found = self.answers.get(key)
-        if found is None:
-            found = in_force(self.history, regions, at, compile_layers)
+        answer = self.answers.get(key)
+        if answer is None:
+            answer = in_force(self.history, regions, at, compile_layers)
             if len(self.answers) >= _MOST_ANSWERS:
                 self.answers.clear()
-            self.answers[key] = found
-        return found
+            self.answers[key] = answer
+        return answer
 
     def throughout(
         self, regions: tuple[str, ...], start: datetime, end: datetime

@@ -84,8 +84,8 @@ class RegionOutlook:
                 known = changes.get(_place(change))
                 if change.direction == "widens" and (known is None or known.direction != "widens"):
                     changes[_place(change)] = change
-        found = tuple(changes.values())
-        return direction(self.now.policies, found), found
+        listed = tuple(changes.values())
+        return direction(self.now.policies, listed), listed
 
     def publication(self, after: CompanyPolicy, now: datetime) -> tuple[Direction, datetime]:
         """Which way the new policy goes, and when it replaces the one before, if published now."""
@@ -115,7 +115,7 @@ def _names(point: Element) -> frozenset[str]:
 def met_policies(history: History, region: str, now: datetime) -> tuple[CompanyPolicy, ...]:
     """The company policies of one region that are met now."""
     counted = met(history.company_of(region), now, timedelta(0))
-    return tuple(one.row.policy for one in counted)
+    return tuple(item.row.policy for item in counted)
 
 
 def outlook_of(history: History, names: tuple[str, ...], now: datetime) -> RegionOutlook:
@@ -158,6 +158,6 @@ def published(
 
 def _prospect(history: History, names: tuple[str, ...], at: datetime) -> Prospect:
     floors = history.floors_at(at)
-    above = [one.at(at) for name in names[1:] for one in met_policies(history, name, at)]
+    above = [policy.at(at) for name in names[1:] for policy in met_policies(history, name, at)]
     context = meet_all([*(floors[name].at(at) for name in names), *above])
     return Prospect(at, context, met_policies(history, names[0], at))

@@ -71,10 +71,10 @@ class PolicyReader:
             NotFound: there is no floor for it, or for one above it.
         """
         floors = self.history(tx).floors_at(at)
-        found = chain({name: floor.parent for name, floor in floors.items()}, region)
-        if found is None:
+        regions = chain({name: floor.parent for name, floor in floors.items()}, region)
+        if regions is None:
             raise NotFound(
                 f"there is no floor for the region {region}",
                 cure="Only regions with a floor in policies/regions can have a policy.",
             )
-        return found
+        return regions

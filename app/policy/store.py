@@ -149,10 +149,10 @@ def document(tx: Tx, name: str) -> bytes | None:
     """Return the bytes of this digest."""
     if unstorable(name) is not None:
         return None
-    found = tx.execute(
+    body = tx.execute(
         select(document_table.c.body).where(document_table.c.digest == name)
     ).scalar_one_or_none()
-    return None if found is None else bytes(found)
+    return None if body is None else bytes(body)
 
 
 def documents(tx: Tx) -> Iterator[tuple[str, bytes]]:

@@ -151,14 +151,14 @@ def moments(history: History) -> tuple[datetime, ...]:
     layers = [row.floor.layer for row in history.floors]
     layers += [row.policy.layer for row in history.company]
     leads = {0, *(_lead_days(layer) for layer in layers)}
-    found: set[datetime | None] = {row.counts_from for row in history.stops}
+    instants: set[datetime | None] = {row.counts_from for row in history.stops}
     for floor_row in history.floors:
-        found |= {floor_row.floor.valid_from, floor_row.floor.valid_to}
+        instants |= {floor_row.floor.valid_from, floor_row.floor.valid_to}
     for row in history.company:
-        found |= {row.starts, row.valid_from, row.policy.valid_to}
-        found |= {row.recorded_at + timedelta(days=days) for days in leads}
-        found |= {day_after(item.valid_to) for item in row.policy.evidence}
-    return tuple(sorted(at for at in found if at is not None))
+        instants |= {row.starts, row.valid_from, row.policy.valid_to}
+        instants |= {row.recorded_at + timedelta(days=days) for days in leads}
+        instants |= {day_after(item.valid_to) for item in row.policy.evidence}
+    return tuple(sorted(at for at in instants if at is not None))
 
 
 def _lead_days(layer: Layer) -> int:
@@ -176,7 +176,7 @@ def met(rows: Iterable[CompanyRow], at: datetime, lead: timedelta) -> tuple[Met,
 
 
 def _with(counted: tuple[Met, ...], row: CompanyRow, lead: timedelta) -> tuple[Met, ...]:
-    later = tuple(one for one in counted if one.row.id > row.id)
+    later = tuple(item for item in counted if item.row.id > row.id)
     before = counted[: len(counted) - len(later)]
     if not later:
         alone_from = row.starts if _only_narrows(before, row) else _end_of_lead(row, lead)
@@ -190,12 +190,12 @@ def _with(counted: tuple[Met, ...], row: CompanyRow, lead: timedelta) -> tuple[M
 
 
 def _after_leads(counted: tuple[Met, ...], at: datetime) -> tuple[Met, ...]:
-    ended = [place for place, one in enumerate(counted) if one.alone_from <= at]
+    ended = [place for place, item in enumerate(counted) if item.alone_from <= at]
     return counted[ended[-1] :] if ended else counted
 
 
 def _only_narrows(counted: tuple[Met, ...], row: CompanyRow) -> bool:
-    before = [one.row.policy for one in counted]
+    before = [item.row.policy for item in counted]
     return row.direction != "widens" and only_narrows(before, row.policy, row.starts)
 
 
@@ -223,10 +223,10 @@ def in_force(
     floors = history.floors_at(at)
     parents = {region: floor.parent for region, floor in floors.items()}
     chains = {region: chain(parents, region) for region in regions}
-    every = tuple(dict.fromkeys(name for found in chains.values() for name in found or ()))
+    every = tuple(dict.fromkeys(name for walked in chains.values() for name in walked or ()))
     company = _company(history, floors, every, at)
     layers = {
-        name: (floors[name].at(at), *(one.row.policy.at(at) for one in company[name]))
+        name: (floors[name].at(at), *(item.row.policy.at(at) for item in company[name]))
         for name in every
     }
     home = regions[:1]
@@ -234,7 +234,7 @@ def in_force(
     return InForce(
         compiled=compiled,
         layers=tuple(layer for name in every for layer in layers[name]),
-        unknown=tuple(region for region, found in chains.items() if found is None),
+        unknown=tuple(region for region, walked in chains.items() if walked is None),
         company=any(company[name] for region in home for name in chains[region] or ()),
         evidence=_evidence(company, at),
         missing=_missing(chains, layers, company, at),
@@ -263,14 +263,14 @@ def _layers(
     chains: Mapping[str, tuple[str, ...] | None],
     layers: Mapping[str, tuple[Layer, ...]],
 ) -> tuple[Layer, ...]:
-    found: list[Layer] = []
+    taken: list[Layer] = []
     for region in regions:
         names = chains[region]
         if names is None:
-            found.append(_unknown(region))
+            taken.append(_unknown(region))
         else:
-            found.extend(layer for name in names for layer in layers[name])
-    return tuple(found)
+            taken.extend(layer for name in names for layer in layers[name])
+    return tuple(taken)
 
 
 def _unknown(region: str) -> Layer:
@@ -295,17 +295,17 @@ def shown(policies: Iterable[CompanyPolicy], at: datetime) -> frozenset[str]:
 
 
 def _evidence(company: Mapping[str, tuple[Met, ...]], at: datetime) -> tuple[Evidence, ...]:
-    found: set[Evidence] = set()
+    valid: set[Evidence] = set()
     for counted in company.values():
-        policies = [one.row.policy for one in counted]
+        policies = [item.row.policy for item in counted]
         kinds = shown(policies, at)
-        found.update(
+        valid.update(
             item
             for policy in policies
             for item in policy.evidence
             if item.kind in kinds and item.valid(at)
         )
-    return tuple(sorted(found, key=lambda item: (item.kind, item.reference, item.sha256)))
+    return tuple(sorted(valid, key=lambda item: (item.kind, item.reference, item.sha256)))
 
 
 def _missing(
@@ -318,7 +318,7 @@ def _missing(
     for names in chains.values():
         met_below: set[str] = set()
         for name in names or ():  # upward: what a region asks for is shown there or below
-            met_below |= shown((one.row.policy for one in company[name]), at)
+            met_below |= shown((item.row.policy for item in company[name]), at)
             wanted = meet_all(layers[name]).value(PRECONDITIONS_ASKED.name) or frozenset()
             assert isinstance(wanted, frozenset)
             missing.update(str(kind) for kind in wanted - met_below)

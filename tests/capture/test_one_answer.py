@@ -35,7 +35,7 @@ from app.policy.document import document
 from app.policy.lattice import compile_layers
 from app.policy.law.layer import Claim, Layer, Why
 from app.policy.model import InForce
-from app.web.employee.state_words import offered_acts, said, told
+from app.web.employee.state_words import offered_acts, state_in_words, told
 from app.web.legal.region import region_sentence
 from app.web.legal.region_table import cells, obstacle_rows
 from app.web.words.obstacle_words import obstacle_words
@@ -207,7 +207,7 @@ def test_legal_sees_every_obstacle_that_comes_from_the_rules(situation: Situatio
 def test_the_employee_s_sentence_says_nothing_is_captured_where_something_stands_against_it(
     situation: Situation,
 ) -> None:
-    words = said(situation, {}, laptops=1)
+    words = state_in_words(situation, {}, laptops=1)
     sentence = "".join(part.text for part in words.parts)
     assert sentence.startswith("Nothing is captured. ") == bool(situation.obstacles)
     if situation.obstacles:
@@ -222,7 +222,7 @@ def test_the_employee_s_sentence_says_nothing_is_captured_where_something_stands
 def test_the_employee_is_told_every_obstacle_that_says_something_new(situation: Situation) -> None:
     telling = told(situation) if situation.obstacles else ()
     assert telling == tuple(one for one in situation.obstacles if one in telling)
-    assert len(said(situation, {}, laptops=1).also) == max(0, len(telling) - 1)
+    assert len(state_in_words(situation, {}, laptops=1).also) == max(0, len(telling) - 1)
     if FINAL.isdisjoint(telling):
         left_out = set(situation.obstacles) & OF_POLICY - set(telling)
         assert left_out <= {Obstacle.NOTHING_ALLOWED}
@@ -259,7 +259,7 @@ def test_what_can_be_captured_is_what_the_agent_s_document_lists(situation: Situ
     compiled, scope = situation.in_force.compiled, situation.standing.scope
     listed = document(compiled, scope, CATALOGUE)
     found = extent(compiled, scope, CATALOGUE)
-    signals = [name for name, said in listed["signals"].items() if said["mode"] != "deny"]
+    signals = [name for name, rule in listed["signals"].items() if rule["mode"] != "deny"]
     if not compiled.blocked:
         assert found.signals == tuple(signals)
         assert found.apps == tuple(app["id"] for app in listed["apps"])
@@ -378,5 +378,5 @@ def test_who_acknowledged_where_consent_is_asked_for_is_not_told_that_they_did_n
     standing = Standing(State.ACKNOWLEDGED)
     situation = situation_of(person(), standing, in_order(frozenset({"consent"})), CATALOGUE, NOW)
     assert situation.obstacles == (Obstacle.CONSENT_INSUFFICIENT,)
-    sentence = "".join(part.text for part in said(situation, {}, laptops=1).parts)
+    sentence = "".join(part.text for part in state_in_words(situation, {}, laptops=1).parts)
     assert "What you decided is not enough" in sentence

@@ -18,7 +18,7 @@ from app.web.employee.answers import answers
 from app.web.employee.choices import choices
 from app.web.employee.decide_words import decide_words
 from app.web.employee.notice_text import as_html
-from app.web.employee.state_words import Said, offered_acts, said, told
+from app.web.employee.state_words import StateWords, offered_acts, state_in_words, told
 from app.web.shell.render import environment
 from app.web.words.text import SENTENCE_WORDS, SIGNAL_MEANINGS, SIGNAL_WORDS
 from app.wiring import Services, build
@@ -99,7 +99,7 @@ def agreed(situation: Situation, **changes: object) -> Situation:
     )
 
 
-def text(words: Said) -> str:
+def text(words: StateWords) -> str:
     return "".join(part.text or (f"{part.at:%d %b}" if part.at else "") for part in words.parts)
 
 
@@ -129,13 +129,13 @@ SENTENCES = {
 
 @pytest.mark.parametrize("obstacle", Obstacle)
 def test_every_obstacle_is_said(obstacle: Obstacle, undecided: Situation) -> None:
-    words = said(because(undecided, obstacle), NAMES, laptops=1)
+    words = state_in_words(because(undecided, obstacle), NAMES, laptops=1)
     assert text(words).startswith("Nothing is captured. ")
     assert SENTENCES[obstacle] in text(words)
 
 
 def test_the_law_is_named_before_everything_else(services: Services) -> None:
-    words = said(situation_of(services, "E-0015"), NAMES, laptops=0)
+    words = state_in_words(situation_of(services, "E-0015"), NAMES, laptops=0)
     assert text(words) == "Nothing is captured. The law in Norway does not allow this."
     assert not words.also, "next to a prohibition nothing else matters"
 
@@ -147,14 +147,14 @@ def test_a_company_policy_that_ran_out_is_not_called_the_law(undecided: Situatio
     )
     situation = because(undecided, Obstacle.REGION_BLOCKED)
     situation = replace(situation, in_force=replace(situation.in_force, layers=layers))
-    sentence = text(said(situation, NAMES, laptops=1))
+    sentence = text(state_in_words(situation, NAMES, laptops=1))
     assert "The rules of your company for Germany do not allow it." in sentence
 
 
 def test_further_reasons_are_not_hidden(undecided: Situation) -> None:
     situation = because(undecided, Obstacle.STOPPED)
     situation = replace(situation, obstacles=(Obstacle.STOPPED, Obstacle.LEAD_TIME))
-    (also,) = said(situation, NAMES, laptops=1).also
+    (also,) = state_in_words(situation, NAMES, laptops=1).also
     assert also.startswith("New rules come into force on ")
 
 
@@ -167,7 +167,7 @@ def test_what_only_follows_from_another_obstacle_is_not_told_next_to_it(
 
 
 def test_captured_is_said_with_a_link_for_every_noun(undecided: Situation) -> None:
-    words = said(agreed(undecided), NAMES, laptops=2)
+    words = state_in_words(agreed(undecided), NAMES, laptops=2)
     assert text(words) == (
         "Your clicks are captured in 1 app on 2 laptops, "
         "for training computer-use models, kept 14 days."
@@ -177,7 +177,7 @@ def test_captured_is_said_with_a_link_for_every_noun(undecided: Situation) -> No
 
 
 def test_without_a_laptop_nothing_is_said_to_be_captured(undecided: Situation) -> None:
-    assert "no laptop is paired" in text(said(agreed(undecided), NAMES, laptops=0))
+    assert "no laptop is paired" in text(state_in_words(agreed(undecided), NAMES, laptops=0))
 
 
 @pytest.mark.parametrize("obstacle", sorted(CLOSED))

@@ -61,12 +61,12 @@ def policy_facts(
         throughout: answers from the policies.
         signals: those asked for.
     """
-    said = (
+    stated = (
         rules(in_force, at, signals)
         for stay in stays
         for at, in_force in throughout(stay.regions, stay.start, stay.end)
     )
-    return reduce(narrower, said)
+    return reduce(narrower, stated)
 
 
 def person_facts(
@@ -201,9 +201,9 @@ def _stays(versions: Sequence[PersonVersion], start: datetime, end: datetime) ->
             yield Stay(tuple(regions), since, until)
 
 
-def _both(one: Iterable[str], other: Iterable[str]) -> tuple[str, ...]:
-    return tuple(sorted(set(one) & set(other)))
+def _both(a: Iterable[str], b: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(a) & set(b)))
 
 
-def _shorter(one: int | None, other: int | None) -> int | None:
-    return min((days for days in (one, other) if days is not None), default=None)
+def _shorter(a: int | None, b: int | None) -> int | None:
+    return min((days for days in (a, b) if days is not None), default=None)

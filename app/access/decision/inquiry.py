@@ -154,13 +154,13 @@ class Inquirer:
         """What holds now for each, narrowed by what held during the capture."""
         throughout = partial(self.policy.throughout, tx)
         known: dict[tuple[Stay, ...], PolicyFacts] = {}
-        found: dict[str, PolicyFacts] = {}
+        policies: dict[str, PolicyFacts] = {}
         for person in people:
             stays = stays_of(person, self.directory.versions(tx, person.id), question)
             if stays not in known:
                 known[stays] = policy_facts(stays, throughout, question.signals)
-            found[person.id] = known[stays]
-        return found
+            policies[person.id] = known[stays]
+        return policies
 
 
 def _relied_on(standings: Mapping[str, Standing]) -> dict[str, str | None]:

@@ -40,8 +40,8 @@ KINDS: Mapping[Step, Kind] = {
 def state_of(taken: tuple[StepTaken, ...]) -> ChangeState:
     """Where the steps lead; what is published counts as scheduled."""
     state = ChangeState.DRAFT
-    for one in taken:
-        state = TRANSITIONS[state, one.step]
+    for step in taken:
+        state = TRANSITIONS[state, step.step]
     return state
 
 
@@ -50,9 +50,9 @@ def state_in_time(history: History, published: CompanyRow, now: datetime) -> Cha
     rows = history.company_of(published.region)
     if any(row.id > published.id and row.starts < published.starts for row in rows):
         return ChangeState.SUPERSEDED  # it may still narrow for a while, but never holds alone
-    for one in met(rows, now, timedelta(0)):
-        if one.row.id == published.id:
-            return ChangeState.IN_FORCE if one.alone_from <= now else ChangeState.SCHEDULED
+    for item in met(rows, now, timedelta(0)):
+        if item.row.id == published.id:
+            return ChangeState.IN_FORCE if item.alone_from <= now else ChangeState.SCHEDULED
     return ChangeState.SCHEDULED if published.starts > now else ChangeState.SUPERSEDED
 
 

@@ -15,7 +15,7 @@ from app.policy.law.layer import Floor
 from app.policy.model import InForce
 from app.web.employee.choices import Choices, choices
 from app.web.employee.laptops import LaptopRow, laptop_row
-from app.web.employee.state_words import Said, said
+from app.web.employee.state_words import StateWords, state_in_words
 from app.web.words.region_words import Names
 from app.wiring import Services
 
@@ -40,7 +40,7 @@ class Overview:
     agreed: Situation
     """The same, masked by what the person agreed to, also while that rests in a pause."""
     names: Names
-    said: Said
+    state: StateWords
     choices: Choices
     laptops: tuple[LaptopRow, ...]
     history: tuple[tuple[Decision, int | None], ...]
@@ -59,7 +59,7 @@ def overview(services: Services, tx: Tx, person: Person, now: datetime) -> Overv
         situation=situation,
         agreed=_agreed(situation, history),
         names=names,
-        said=said(situation, names, paired, [row.until for row in laptops if row.until]),
+        state=state_in_words(situation, names, paired, [row.until for row in laptops if row.until]),
         choices=choices(situation, history, current_notices(services)),
         laptops=laptops,
         history=tuple(

@@ -17,7 +17,7 @@ from app.web.employee.answers import answers
 from app.web.employee.decide_words import decide_words
 from app.web.employee.notice_text import as_html
 from app.web.employee.overview import overview, region_names
-from app.web.employee.state_words import offered, offered_acts, said
+from app.web.employee.state_words import offered, offered_acts, state_in_words
 from app.web.shell.door import is_own_step
 from app.web.shell.visit import ReadVisit, Visit, WriteVisit
 from app.web.words.text import LANGUAGES, lower_first
@@ -104,7 +104,7 @@ def _decide_page(visit: Visit, language: str, *, changed: Conflict | None = None
         shown=shown,
         opening=opening,
         agreed=situation.standing.scope is not None,
-        said=said(situation, names, 1),
+        state=state_in_words(situation, names, 1),
         words=words,
         names=words.named(names),
         answers=rows,

@@ -19,7 +19,7 @@ from app.web.words.text import SENTENCE_WORDS, purpose_phrase
 
 
 @dataclass(frozen=True)
-class Said:
+class StateWords:
     """The state in words.
 
     Attributes:
@@ -50,9 +50,9 @@ def offered(situation: Situation) -> Situation:
     return replace(situation, standing=replace(situation.standing, scope=None))
 
 
-def said(
+def state_in_words(
     situation: Situation, names: Names, laptops: int, lagging: Sequence[datetime] = ()
-) -> Said:
+) -> StateWords:
     """Say the state.
 
     Args:
@@ -67,7 +67,7 @@ def said(
     return _still_ending(words, lagging) if lagging else words
 
 
-def _still_ending(words: Said, lagging: Sequence[datetime]) -> Said:
+def _still_ending(words: StateWords, lagging: Sequence[datetime]) -> StateWords:
     """Do not say that nothing is captured while a laptop may not have heard of it yet."""
     many = len(lagging) > 1
     return replace(
@@ -85,15 +85,15 @@ def _still_ending(words: Said, lagging: Sequence[datetime]) -> Said:
     )
 
 
-def _on(situation: Situation, laptops: int) -> Said:
+def _on(situation: Situation, laptops: int) -> StateWords:
     extent = situation.extent
     if not laptops:
         no_laptop = (Part("laptop", "#laptops"), Part(" is paired."))
-        return Said(
+        return StateWords(
             (Part("Nothing is captured: you agreed, but no "), *no_laptop),
             (Part("Capture starts when a laptop is paired with you. Until then it cannot."),),
         )
-    return Said(
+    return StateWords(
         (
             Part("Your "),
             Part(listed([SENTENCE_WORDS[name] for name in extent.signals]), "#what"),
@@ -139,7 +139,7 @@ def told(situation: Situation) -> tuple[Obstacle, ...]:
     return (first, *(obstacle for obstacle in new if obstacle not in OWN))
 
 
-def _off(situation: Situation, names: Names) -> Said:
+def _off(situation: Situation, names: Names) -> StateWords:
     first, *others = (obstacle_words(obstacle, situation, names) for obstacle in told(situation))
     also = tuple("".join(part.text for part in words.sentence[1:]) for words in others)
-    return Said(first.sentence, first.forward, also)
+    return StateWords(first.sentence, first.forward, also)

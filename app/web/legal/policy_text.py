@@ -85,7 +85,7 @@ def _knobs(knobs: Mapping[str, Any]) -> Iterator[str]:
         elif _is_long(setting["value"]):
             yield f"  {knob}:"
             yield "    value:"
-            yield from (f"      - {_scalar(one)}" for one in setting["value"])
+            yield from (f"      - {_scalar(member)}" for member in setting["value"])
             yield from (f"    {key}: {_scalar(setting[key])}" for key in _WHY if setting.get(key))
         else:
             yield f"  {knob}: {_flow(_named(setting))}"
@@ -123,7 +123,7 @@ def _flow(value: Any) -> str:
         keys = sorted(value, key=DAYS.index) if value.keys() <= set(DAYS) else list(value)
         return "{" + ", ".join(f"{key}: {_flow(value[key])}" for key in keys) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(_flow(one) for one in value) + "]"
+        return "[" + ", ".join(_flow(member) for member in value) + "]"
     return _scalar(value)
 
 

@@ -13,10 +13,10 @@ async function look() {
       headers: { "X-Refresh": "1" },
     });
     if (!answer.ok || answer.redirected) return location.reload();
-    const said = await answer.json();
-    if (said.state !== "running") return location.reload();
-    bar.value = said.percent;
-    if (words.textContent !== said.words) words.textContent = said.words;
+    const progress = await answer.json();
+    if (progress.state !== "running") return location.reload();
+    bar.value = progress.percent;
+    if (words.textContent !== progress.words) words.textContent = progress.words;
   } catch {
     // The bar stays as it was; the next round asks again.
   }

@@ -7,7 +7,7 @@ const PAUSE_MS = 400;
 const form = document.querySelector("form[data-check]");
 const text = form?.querySelector("textarea");
 const preview = document.getElementById("preview");
-const said = document.getElementById("check-status");
+const checkStatus = document.getElementById("check-status");
 
 let timer = 0;
 let running = null;
@@ -46,7 +46,7 @@ function show(fragment) {
 
 function say(sentence) {
   // Told once: a live region that repeats itself is noise.
-  if (said.textContent !== sentence) said.textContent = sentence;
+  if (checkStatus.textContent !== sentence) checkStatus.textContent = sentence;
 }
 
 function toPlace(event) {
@@ -62,7 +62,7 @@ function toPlace(event) {
   text.scrollTop = Math.max(0, (line - 4) * (text.scrollHeight / lines.length));
 }
 
-if (form && text && preview && said) {
+if (form && text && preview && checkStatus) {
   text.addEventListener("input", () => {
     window.clearTimeout(timer);
     timer = window.setTimeout(check, PAUSE_MS);

@@ -97,13 +97,13 @@ async function verdict(data) {
 }
 
 const place = document.getElementById("proof");
-const said = document.getElementById("proof-result");
+const result = document.getElementById("proof-result");
 
-if (place && said && window.crypto?.subtle) {
+if (place && result && window.crypto?.subtle) {
   verdict(place.dataset)
     .catch((error) => ["failed", `This browser could not follow the proof: ${error.message}.`])
     .then(([state, sentence]) => {
-      said.dataset.state = state;
-      said.textContent = sentence;
+      result.dataset.state = state;
+      result.textContent = sentence;
     });
 }

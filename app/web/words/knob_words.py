@@ -70,7 +70,7 @@ def value_in_words(knob: str, value: Any) -> str:
         case Modes() if isinstance(value, Mode):
             return value.word
     if isinstance(value, list | tuple | frozenset):
-        return listed([str(one) for one in sorted(value)]) or "none"
+        return listed([str(member) for member in sorted(value)]) or "none"
     return str(value)
 
 

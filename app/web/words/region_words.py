@@ -36,28 +36,28 @@ def in_tree_order(views: Iterable[RegionView]) -> tuple[tuple[int, RegionView], 
     for view in known.values():
         parent = view.chain[1] if len(view.chain) > 1 else None
         below.setdefault(parent if parent in known else None, []).append(view)
-    found: list[tuple[int, RegionView]] = []
+    rows: list[tuple[int, RegionView]] = []
 
     def descend(parent: str | None, depth: int) -> None:
-        for view in sorted(below.get(parent, ()), key=lambda one: one.floor.name):
-            found.append((depth, view))
+        for view in sorted(below.get(parent, ()), key=lambda child: child.floor.name):
+            rows.append((depth, view))
             descend(view.region, depth + 1)
 
     descend(None, 0)
-    return tuple(found)
+    return tuple(rows)
 
 
 def reasons(whys: Iterable[Why], names: Names) -> tuple[Decider, ...]:
     """Say who decided: ``floor/DE`` becomes Germany, floor. Wider regions first, floors first."""
-    found = []
-    for why in sorted(whys, key=lambda one: one.layer.startswith("company/")):
+    deciders = []
+    for why in sorted(whys, key=lambda why: why.layer.startswith("company/")):
         kind, _, region = why.layer.partition("/")
         if region:
             place, code = names.get(region, region), region
             kind_word = {"floor": "floor", "company": "company policy"}.get(kind, kind)
         else:
             place, code, kind_word = "Habeas", "—", "closed by default"
-        found.append(Decider(place, kind_word, "", why.cite, why.confidence, code))
+        deciders.append(Decider(place, kind_word, "", why.cite, why.confidence, code))
     order = list(names)
-    found.sort(key=lambda one: order.index(one.code) if one.code in order else -1)
-    return tuple(found)
+    deciders.sort(key=lambda decider: order.index(decider.code) if decider.code in order else -1)
+    return tuple(deciders)

@@ -179,13 +179,13 @@ def refusal_levels(
     href = _href(kind=kind, outcome=REFUSED[kind], since=since.isoformat())
     return _levels(
         (reason, reason_in_words(reason), count, href)
-        for (found, reason), count in counts.items()
-        if found == kind
+        for (refused, reason), count in counts.items()
+        if refused == kind
     )
 
 
-def _levels(found: Iterable[tuple[str, str, int, str]]) -> tuple[Level, ...]:
-    ordered = sorted((line for line in found if line[2]), key=lambda line: (-line[2], line[1]))
+def _levels(lines: Iterable[tuple[str, str, int, str]]) -> tuple[Level, ...]:
+    ordered = sorted((line for line in lines if line[2]), key=lambda line: (-line[2], line[1]))
     most = ordered[0][2] if ordered else 1
     return tuple(
         Level(code, words, count, max(1, round(100 * count / most)), href)

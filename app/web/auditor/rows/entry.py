@@ -86,21 +86,21 @@ def streams(leaf: Mapping[str, Any], following: Mapping[str, int]) -> tuple[Stre
         leaf: the entry's leaf.
         following: index of the next entry by stream, where there is one.
     """
-    found = []
+    rows = []
     for stream, (number, before) in leaf["streams"].items():
         which, _, name = stream.partition(":")
         place = (number, before, following.get(stream))
         if which == "subject":
-            found.append(Stream("About", name, True, *place, f"person={name}"))
+            rows.append(Stream("About", name, True, *place, f"person={name}"))
         elif which == "purpose":
-            found.append(Stream("Asked for", name, False, *place, f"purpose={name}"))
+            rows.append(Stream("Asked for", name, False, *place, f"purpose={name}"))
         else:
             kind, _, actor = name.partition(":")
             is_person = kind == "person"
             words = "By" if is_person else f"By {ACTORS.get(kind, kind).lower()}"
             query = f"person={actor}&side=by" if is_person else ""
-            found.append(Stream(words, actor, is_person, *place, query))
-    return tuple(found)
+            rows.append(Stream(words, actor, is_person, *place, query))
+    return tuple(rows)
 
 
 def _value_text(value: Any) -> str:

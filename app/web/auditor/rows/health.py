@@ -97,11 +97,11 @@ def checks(state: LogState, now: datetime) -> tuple[Check, ...]:
     )
 
 
-def headline(found: Iterable[Check]) -> str:
+def headline(made: Iterable[Check]) -> str:
     """All checks in one sentence."""
     wanting = [
         f"{check.name[:1].lower()}{check.name[1:]}"
-        for check in found
+        for check in made
         if check.mark is CheckMark.LOOK
     ]
     return f"Look at {listed(wanting)}." if wanting else "The log is in order."

@@ -73,7 +73,7 @@ def entry_rows(entries: Iterable[Entry]) -> tuple[EntryRow, ...]:
 def entry_row(entry: Entry) -> EntryRow:
     """One row."""
     leaf = entry.leaf
-    found = outcome(leaf) or ""
+    result = outcome(leaf) or ""
     actor, region = leaf["actor"], leaf["facts"].get("region")
     return EntryRow(
         idx=entry.idx,
@@ -85,8 +85,8 @@ def entry_row(entry: Entry) -> EntryRow:
         # Somebody who acts about themselves is named once.
         about=tuple(subject for subject in leaf["subjects"] if subject != actor["id"]),
         purpose=leaf["purpose"] or "",
-        outcome=found,
-        outcome_words=OUTCOMES.get(found, found),
+        outcome=result,
+        outcome_words=OUTCOMES.get(result, result),
     )
 
 

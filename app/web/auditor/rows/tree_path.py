@@ -73,16 +73,16 @@ class Drawing:
 def ranges(index: int, size: int) -> tuple[tuple[Side, int, int], ...]:
     """Side, first and end index of each sibling, from the leaf upward (RFC 6962 §2.1.1, PATH)."""
     low, high = 0, size
-    found: list[tuple[Side, int, int]] = []
+    spans: list[tuple[Side, int, int]] = []
     while high - low > 1:
         split = low + (1 << ((high - low - 1).bit_length() - 1))
         if index < split:
-            found.append(("right", split, high))
+            spans.append(("right", split, high))
             high = split
         else:
-            found.append(("left", low, split))
+            spans.append(("left", low, split))
             low = split
-    return tuple(reversed(found))
+    return tuple(reversed(spans))
 
 
 def steps(index: int, size: int, leaf_hash: bytes, path: Sequence[bytes]) -> tuple[PathStep, ...]:
@@ -92,15 +92,15 @@ def steps(index: int, size: int, leaf_hash: bytes, path: Sequence[bytes]) -> tup
         ValueError: the proof has not as many hashes as the tree has levels above this leaf.
     """
     current, first, end = leaf_hash, index, index + 1
-    found = []
+    drawn = []
     places = ranges(index, size)
     for level, ((side, low, high), sibling) in enumerate(zip(places, path, strict=True), start=1):
         if side == "left":
             current, first = node_hash(sibling, current), low
         else:
             current, end = node_hash(current, sibling), high
-        found.append(PathStep(level, side, sibling, low, high - 1, current, first, end - 1))
-    return tuple(found)
+        drawn.append(PathStep(level, side, sibling, low, high - 1, current, first, end - 1))
+    return tuple(drawn)
 
 
 def draw(index: int, leaf_hash: bytes, walk: Sequence[PathStep]) -> Drawing:
