@@ -2,7 +2,7 @@
 
 Rules:
 1. A registration is an entry. Registering an id again makes the next version; only the newest
-   counts, and the secrets of the older ones open nothing any more.
+   counts, and the secrets of older registrations open nothing any more.
 2. A consumer declares allowed purposes and known functions only. The secret is shown once and kept
    hashed.
 """
@@ -82,7 +82,7 @@ class ConsumerService:
         """Return the consumer whose secret this is.
 
         Raises:
-            Unauthenticated: nobody's, or replaced by a newer one.
+            Unauthenticated: nobody's, or replaced by a newer secret.
         """
         consumer = store.consumer_by_secret(tx, _hashed(bearer))
         if consumer is None:

@@ -120,7 +120,7 @@ class AccessService:
             outcome: ``used`` or ``unused``.
             now: the present instant.
             rows: how many rows were handed out under it; 0 if unused.
-            result: digest of what was handed out; None: not said.
+            result: digest of what was handed out; None: not reported.
 
         Raises:
             Unauthenticated: the consumer was registered anew since it was authenticated.

@@ -277,7 +277,7 @@ def insert_use(tx: Tx, closed: Closed) -> None:
 
 
 def use(tx: Tx, grant_id: str) -> Closed | None:
-    """What a consumer did with a grant; None while it has not said so."""
+    """What a consumer did with a grant; None while it has not reported it."""
     row = tx.execute(select(access_use).where(access_use.c.grant_id == grant_id)).first()
     if row is None:
         return None

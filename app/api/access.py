@@ -146,7 +146,7 @@ _ENTITY = {
         "properties": {"type": ["object", "null"]},
     },
 }
-# Written out, because the body is read by hand: a bad one is 400 here, where FastAPI would say 422.
+# Written out, because the body is read by hand: a bad body is 400 here, FastAPI would say 422.
 _SCHEMA: dict[str, Any] = {
     "type": "object",
     "required": ["subject", "action", "resource"],

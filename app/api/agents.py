@@ -202,7 +202,7 @@ def lease(
     nonce: Annotated[str | None, Query(max_length=128)] = None,
     forms: Annotated[str, Query(max_length=500)] = "1",
 ) -> Response:
-    """The device's lease. Most polls are answered by reading; a changed one is recorded first."""
+    """The device's lease. Most polls are answered by reading; a changed lease is recorded first."""
     leases = services.leases
     holder = leases.holder(read, bearer, now)
     poll = Poll(if_none_match, place, nonce, forms)

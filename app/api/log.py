@@ -124,7 +124,7 @@ class WitnessAnswer(BaseModel):
 
 
 class AlarmAnswer(BaseModel):
-    """What a witness said that an honest log never hears."""
+    """A statement of a witness that an honest log never gets."""
 
     witness: str
     what: str

@@ -1,4 +1,4 @@
-"""Why nothing can be captured: the one closed list, and the one function that says what applies.
+"""Why nothing can be captured: one closed list, and one function that says what applies.
 
 Rules:
 1. ``Obstacle`` is in the order of telling: what nobody here can change, what the person decided,

@@ -52,7 +52,7 @@ class Situation:
 
 
 Direct = Callable[[Circumstances, datetime], Directive]
-"""Decides a lease's directive; which one, the rules in force say."""
+"""Decides a lease's directive; the rules in force say which function does."""
 
 
 def situation_of(

@@ -108,7 +108,7 @@ def follow_log(
     *,
     follow: Annotated[bool, typer.Option("--follow", help="Wait for more until Ctrl-C.")] = False,
 ) -> None:
-    """Print published entries in order, one a line; go on later with the index said at the end."""
+    """Print published entries in order, one a line; the index at the end says where to go on."""
     with opened() as services:
         entries = services.exports.tail(
             start, ExportForm(form), limit=limit, follow=_wait if follow else None

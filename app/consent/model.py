@@ -35,7 +35,7 @@ FOREVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Act(StrEnum):
-    """What a person decides; ``revoked`` is the only one that somebody else does."""
+    """What a person decides; only ``revoked`` is done by somebody else."""
 
     GIVEN = "given"
     ACKNOWLEDGED = "acknowledged"
@@ -174,7 +174,7 @@ class Decision:
         residence: the count of the person's home regions when deciding (directory, rule 2).
         until: the end of a pause, else None.
         valid_until: the end of what was given or acknowledged, else None.
-        decided_at: what the clock said.
+        decided_at: the time of the clock.
         recorded_at: the same, but never before the previous decision's.
         event_id: the entry in the log.
     """
@@ -396,5 +396,5 @@ def _fold(history: Iterable[Decision]) -> tuple[Decision | None, list[Decision]]
 
 
 def pause_end(pause: Decision) -> datetime:
-    """When a pause ends; one without an end would be a fault, and never ends."""
+    """When a pause ends; a pause without an end would be a fault, and never ends."""
     return pause.until or FOREVER

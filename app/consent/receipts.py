@@ -71,7 +71,7 @@ def receipt_claims(
         person: whose it is; names the controller.
         pseudonym: stands for the person, as in the log.
         offer: what was offered, for given and acknowledged.
-        previous: id of the person's decision before this one.
+        previous: id of the person's decision before.
         issuer: base URL of this instance.
         origin: the log's name.
     """

@@ -4,10 +4,10 @@ Rules:
 1. Opting out (withdrawn, refused, paused) asks for the person and nothing else: no notice, no
    offer, no policy, no region that is known. It works when opting in does not.
 2. Opting in (given, acknowledged) rests on a notice and an offer that were shown to this person and
-   are still what they were (notices.py). The scope is what the offer said, no more.
+   are still what they were (notices.py). The scope is that of the offer, no more.
 3. A decision, its entry and its receipt are one transaction, under the person's lock; ``seq`` is
    the person's next number.
-4. Withdrawing or refusing twice is one decision: the second answers with the first one's receipt,
+4. Withdrawing or refusing twice is one decision: the second answers with the receipt of the first,
    so that a double click is harmless.
 """
 
@@ -246,7 +246,7 @@ class ConsentService:
     def _repeated(
         self, history: Iterable[Decision], person: Person, act: Act, now: datetime
     ) -> Decision | None:
-        """Return the decision that already says this (rule 4); a further pause is a new one."""
+        """Return the decision that says this already (rule 4); another pause is a new decision."""
         current = self._fold(history, person, now)
         return current.decision if current.state.value == act.value != Act.PAUSED else None
 

@@ -3,7 +3,7 @@
 ``model.standing`` asks what stands at an instant and never looks at when things were decided. Here
 the past is asked, so clocks matter; and every doubt about them shortens what was covered: an
 opening act counts from the latest time that it or any earlier decision names, and ends at the
-earliest that any later one names.
+earliest that any later decision names.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -5,7 +5,7 @@ Rules:
    secure_delete. Each connection reads them back and refuses to work if one differs: without
    recursive_triggers an ``INSERT OR REPLACE`` deletes a row of an append-only table unseen, without
    secure_delete the file keeps what was erased.
-2. A writing transaction on SQLite begins IMMEDIATE: it waits for the one writer instead of failing
+2. A writing transaction on SQLite begins IMMEDIATE: it waits for the only writer instead of failing
    half-way.
 3. A transaction begins with its first statement, in the thread that runs the statement. A request
    that waits for the writer therefore never holds a thread that the writer needs.

@@ -31,7 +31,7 @@ def bring_up(database: Database) -> None:
     """Upgrade where this role owns the tables; else see that somebody did.
 
     Raises:
-        Unavailable: the schema is not the one of this code, and this role may not change it (kind
+        Unavailable: the schema is not that of this code, and this role may not change it (kind
             ``schema``).
     """
     if _may_migrate(database):

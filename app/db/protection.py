@@ -34,7 +34,8 @@ def append_only() -> tuple[Table, ...]:
 def unique_groups(table: Table) -> tuple[tuple[str, ...], ...]:
     """The column groups by which two rows of a table could collide; the primary key first.
 
-    A group that contains another one is left out: who collides there collides in the smaller one.
+    A group that contains another group is left out: who collides there collides in the smaller
+    group.
     """
     groups = [
         tuple(column.name for column in table.primary_key),

@@ -2,7 +2,7 @@ r"""Roles of PostgreSQL: who may do what to which table.
 
 owner       owns schema, tables and functions; cannot log in; used by ``habeas database upgrade``
 app         the service: reads, inserts; changes and deletes in the few tables that may change
-integrator  gives entries their index: the only one that writes the log
+integrator  gives entries their index: the only role that writes the log
 auditor     reads the log and the documents it names; no body, no key, no directory
 eraser      cannot log in; the service takes this role for the statements of an erasure only
 

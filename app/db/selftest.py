@@ -1,7 +1,7 @@
 """The self-test at start: the guards of append-only tables are in place, and they hold.
 
 Rules:
-1. Two looks. The catalogue: each guard is there, is on, and is the one that was migrated. The
+1. Two looks. The catalogue: each guard is there, is on, and is what was migrated. The
    attempt: UPDATE, DELETE, TRUNCATE and REPLACE on a row of every table, each rolled back. Either
    alone could be deceived: a table without rows refuses nothing, a name is not what it calls.
 2. Strictly (outside the demo) the role must not be able to take the guards away either: no

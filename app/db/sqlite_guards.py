@@ -1,7 +1,7 @@
 """The guards of append-only tables on SQLite: are they there, and do they hold?
 
 A trigger on SQLite is its text. Each is compared with the text that was migrated: written out for
-the plain ones, by digest for those that erasure passes through and those of the log's own tables.
+the plain guards, by digest for those that erasure passes through and those of the log's own tables.
 """
 
 import hashlib

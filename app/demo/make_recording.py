@@ -47,7 +47,7 @@ class RecordedVisit:
         size: how many events one visit brings, about.
         url: the address in front, for a browser.
         field: the kind of input field that has the focus, if it matters.
-        private: whether the window is a private one.
+        private: whether the window is private.
     """
 
     app: str

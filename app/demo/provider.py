@@ -66,7 +66,7 @@ class AuthorizationRequest(NamedTuple):
 
     @classmethod
     def read(cls, fields: Mapping[str, Any] | FormData) -> "AuthorizationRequest":
-        """Take the request's parameters; a missing one is empty."""
+        """Take the request's parameters; a missing parameter is empty."""
         return cls(*(str(fields.get(name, "")) for name in cls._fields))
 
 
@@ -265,7 +265,7 @@ def _searchable(person: Person) -> str:
 
 
 def _require_local(request: Request) -> None:
-    """Refuse a caller from another machine, however this one was made to listen."""
+    """Refuse a caller from another machine, on whatever address this program listens."""
     try:
         remote = request.client is not None and not ip_address(request.client.host).is_loopback
     except ValueError:

@@ -77,7 +77,7 @@ class Person:
 
 @dataclass(frozen=True)
 class PersonVersion:
-    """What the directory said about a person from ``recorded_at`` on; without name and e-mail."""
+    """A person as recorded in the directory at ``recorded_at``; without name and e-mail."""
 
     person_id: str
     version: int

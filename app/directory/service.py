@@ -67,7 +67,7 @@ class DirectoryService:
         return store.people(tx)
 
     def versions(self, tx: Tx, person_id: str) -> tuple[PersonVersion, ...]:
-        """Return what the directory said about a person over time, oldest first."""
+        """Return what the directory recorded about a person over time, oldest first."""
         return store.versions(tx, person_id)
 
     def line(self, tx: Tx, person_id: str) -> tuple[str, ...]:

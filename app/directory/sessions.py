@@ -121,7 +121,7 @@ class SessionService:
         )
 
     def end(self, tx: Tx, token: str, now: datetime) -> None:
-        """End a session; one that is not there, or has run out, has ended already."""
+        """End a session; a session that is not there, or has run out, has ended already."""
         session = self.find(tx, token, now)
         tx.execute(delete(session_table).where(session_table.c.token_digest == _digest(token)))
         if session is not None:

@@ -1,4 +1,4 @@
-"""Tables of the directory: the person now, and the append-only rows of what was said before."""
+"""Tables of the directory: the person now, and the append-only rows of what was recorded before."""
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
@@ -190,7 +190,7 @@ def change(tx: Tx, changed: Iterable[Person], at: datetime) -> None:
 
 
 def versions(tx: Tx, person_id: str) -> tuple[PersonVersion, ...]:
-    """Return what was said about a person, oldest first."""
+    """Return what was recorded about a person, oldest first."""
     rows = tx.execute(
         select(version_table)
         .where(version_table.c.person_id == person_id)

@@ -1,4 +1,4 @@
-"""Canonical bytes: the one function that turns a value into the bytes that are hashed and signed.
+"""Canonical bytes: the only function that turns a value into the bytes that are hashed and signed.
 
 The profile is the part of RFC 8785 (JSON Canonicalization Scheme) that needs no number formatting:
 objects with ASCII keys, strings, booleans, null, integers below 2**53 and arrays. No floats.

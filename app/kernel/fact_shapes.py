@@ -2,7 +2,7 @@
 
 Which type has which shape, and how the shapes of a class's fields add up, is in
 app/kernel/facts.py. Facts come from canonical bytes: text, whole numbers, flags, none, lists,
-objects. Whatever has another shape than the one expected is a ``ValueError``.
+objects. Whatever does not have the expected shape is a ``ValueError``.
 """
 
 from collections.abc import Callable, Mapping

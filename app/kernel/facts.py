@@ -8,8 +8,8 @@ Rules:
    as the default. To rename, drop or retype a field is to make another dataclass.
 3. Each type has one written shape, and each shape a tag (``shapes_of``). A type without a shape is
    a mistake of the program (``TypeError``), found when its class is first used.
-4. Reading is strict: an unknown field, a missing one, a value of another shape is a ``ValueError``
-   that names the field.
+4. Reading is strict: an unknown field, a missing field, a value of another shape is a
+   ``ValueError`` that names the field.
 5. Different values have different facts.
 """
 
@@ -113,7 +113,7 @@ def require_only(facts: object, *classes: type, also: tuple[str, ...] = ()) -> N
     ValueError: colour: is no fact of this kind
 
     Raises:
-        ValueError: there is another one; the message names it.
+        ValueError: there is another fact; the message names it.
     """
     _require_known(require_object(facts), _names(classes, also))
 

@@ -6,7 +6,7 @@ Rules:
 2. An agent names the forms that it understands. It is answered in the newest of them that the
    service writes. An agent that names none understands the first: it is older than this rule.
 3. What is newer than a form is not in it, and whoever is told in that form is told something
-   stricter instead: a signal is absent, a reason is replaced by an older one, and what a knob
+   stricter instead: a signal is absent, a reason is replaced by an older reason, and what a knob
    governs is denied (app/policy/knobs.py).
 """
 
@@ -37,7 +37,7 @@ class ReasonRow:
 
 
 REASONS = tuple(ReasonRow(reason) for reason in Reason)
-"""All of them belong to the first form. A later one says what stands in for it."""
+"""All of them belong to the first form. A later reason says which older reason replaces it."""
 
 
 def read_forms(text: str) -> frozenset[int]:

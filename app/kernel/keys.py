@@ -19,7 +19,7 @@ class KeyFolder:
     path: Path
 
     def require(self, *names: str) -> None:
-        """Refuse to make a key anew where the one that was is still needed.
+        """Refuse to make a key anew where the old key is still needed.
 
         Raises:
             Unavailable: one of the keys is missing.
@@ -56,7 +56,7 @@ class KeyFolder:
 
 
 def create_once(file: Path, content: bytes) -> None:
-    """Write a file that its owner alone may read, whole or not at all; one that is there stays.
+    """Write a file that its owner alone may read, whole or not at all; a file that is there stays.
 
     The content is written under another name first: a crash leaves no half file behind.
     """

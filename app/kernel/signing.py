@@ -75,7 +75,7 @@ def b64u(data: bytes) -> str:
 
 
 def unb64u(text: str) -> bytes:
-    r"""Read base64url without padding, strictly: the one encoding of the bytes, nothing else.
+    r"""Read base64url without padding, strictly: bytes have one accepted encoding.
 
     >>> unb64u("__4")
     b'\xff\xfe'

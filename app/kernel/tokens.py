@@ -1,6 +1,6 @@
 """The types of token that the service signs, and which of its keys may sign each.
 
-Each key of ``/.well-known/jwks.json`` names the one ``typ`` of token it signs (``habeas_typ``), and
+Each key of ``/.well-known/jwks.json`` names the only ``typ`` that it signs (``habeas_typ``), and
 is believed for no other: whoever gets hold of the key of grants cannot turn capture on with it.
 """
 

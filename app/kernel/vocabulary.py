@@ -7,7 +7,7 @@ from typing import Self
 
 @dataclass(frozen=True)
 class SignalRow:
-    """What is said about a signal in one place; everything else derives from here.
+    """What is recorded about a signal in one place; everything else derives from here.
 
     Words for people are in app/web/words/text.py, the pictogram in app/web/templates/symbols.svg,
     and docs/integrate-an-agent.md explains the signal; tests/kernel/test_vocabulary.py finds what

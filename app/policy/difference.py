@@ -1,8 +1,9 @@
 """What a new company policy changes, and which way (pure).
 
 Rules:
-1. It narrows if, on every knob, the meet of old and new says what the new one says; if it shows no
-   evidence that the old one does not show; and if it does not last longer. Otherwise it widens.
+1. It narrows if, on every knob, the meet of old and new says what the new policy says; if it shows
+   no evidence that the old policy does not show; and if it does not last longer. Otherwise it
+   widens.
 2. The same must hold for what comes out in the region: a knob that nobody names is closed, so
    naming it opens it.
 3. The first policy of a region widens.
@@ -35,7 +36,7 @@ def differences(
 
     Args:
         before: the policies that are met now; several while a lead time runs.
-        after: the new one.
+        after: the new policy.
         at: the instant; an expired policy blocks.
         context: what the floors and the policies of the regions above say.
     """

@@ -1,4 +1,4 @@
-"""Every knob of a policy, one row each. What is said about a knob elsewhere derives from its row.
+"""Every knob of a policy, one row each. Whatever else is written about a knob derives from its row.
 
 Rules:
 1. A row says the knob's name, its shape with the range, how layers meet on it, its value where no
@@ -265,7 +265,7 @@ class KnobRegistry:
 
     @cached_property
     def newest(self) -> int:
-        """The newest form: of the first one that has everything which agents are told."""
+        """The newest form: of the first form that has everything which agents are told."""
         reasons = (row.since for row in self.reasons)
         return max(*self.signals.values(), *reasons, *(row.since for row in self._told()))
 

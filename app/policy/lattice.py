@@ -51,7 +51,7 @@ TOP = Element(MappingProxyType({}))
 
 
 def element(layer: Layer) -> Element:
-    """The point that one layer is.
+    """The point of one layer.
 
     >>> law = Layer("floor/DE", "floor", "DE", "", {"cohort_min": Claim(5, Why("floor/DE"))})
     >>> element(law).value("cohort_min"), element(law).value("lease_ttl_s")

@@ -3,7 +3,7 @@
 Rules:
 1. Time changes an answer only at the moments that ``timeline.moments`` lists. An answer is
    remembered for the span between two of them.
-2. A memory is of one history. Whoever takes in a further row makes a new one.
+2. A memory is of one history. Whoever takes in a further row makes a new memory.
 3. A document is remembered for the very values that it was written from: what holds, the scope, and
    the catalogue. Whatever changes makes another value, and so another document.
 """

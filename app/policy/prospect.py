@@ -88,7 +88,7 @@ class RegionOutlook:
         return direction(self.now.policies, listed), listed
 
     def publication(self, after: CompanyPolicy, now: datetime) -> tuple[Direction, datetime]:
-        """Which way the new policy goes, and when it replaces the one before, if published now."""
+        """Which way the new policy goes, and when it replaces the old policy if published now."""
         way, _ = self.compare(after)
         starts = max(now, after.valid_from or now)
         if way == "widens":

@@ -48,7 +48,7 @@ class Lease:
         policy_seq, consent_seq: how far each had come; they order leases.
         policy: digest of the policy document; None while capture is off.
         reasons: why capture is off; empty while it is on.
-        form: of its policy document and its reasons. The first one is not written.
+        form: of its policy document and its reasons. The first form is not written.
     """
 
     issuer: str
@@ -120,7 +120,7 @@ def check_lease(
     """Say whether a lease covers something captured by a device at an instant (law 1).
 
     For data stores: whatever comes without a lease that covers it is refused. A lease covers from a
-    minute before it was issued (two clocks) until it ends; what was captured under the one before
+    minute before it was issued (two clocks) until it ends; what was captured under the lease before
     comes with that one.
 
     Args:

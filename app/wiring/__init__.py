@@ -91,7 +91,7 @@ class Services(Core):
                 service leaves them alone: its shell may not have the service's settings.
 
         Raises:
-            Unavailable: the database's log is not the one that this instance has kept so far.
+            Unavailable: the database's log is not the log that this instance has kept so far.
         """
         now = self.clock.now()
         with self.database.write() as tx:
@@ -140,7 +140,7 @@ def build(
         shipped: for who starts several in one process; read anew where none is given.
 
     Raises:
-        Unavailable: the database cannot be used, or its log is not the one of this instance.
+        Unavailable: the database cannot be used, or its log is not that of this instance.
         Unreadable: a shipped policy file cannot be read.
     """
     with ExitStack() as stores:

@@ -2,7 +2,7 @@
 
 Rules:
 1. The database is brought to this schema and found guarded before anything reads from it.
-2. Where a log has begun, its keys and its name must be there; new ones would be another log.
+2. Where a log has begun, its keys and its name must be there; new keys would be another log.
 3. A log that was rolled back goes on under its next name only where a restore asks for it.
 """
 
@@ -93,7 +93,7 @@ def lay_foundation(
 
 
 def _under_its_name(on: Foundation, *, after_restore: bool) -> tuple[Foundation, bool]:
-    """Find the name under which the log goes on, from its first one."""
+    """Find the name under which the log goes on, from its first name."""
     public = on.keys.signer("log").public
     with on.database.read() as tx:
         origin, unfinished = origin_now(tx, on.lock, on.origin, public, on.custodians)

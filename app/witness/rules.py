@@ -120,7 +120,7 @@ def require_signed(sent: Submission, keys: Sequence[VerifierKey]) -> tuple[Note,
 
 
 def require_grown(sent: Submission, new: Checkpoint, last: Checkpoint | None) -> None:
-    """Check that a believed checkpoint continues the one that was cosigned last.
+    """Check that a believed checkpoint continues the checkpoint that was cosigned last.
 
     Args:
         sent: the request.

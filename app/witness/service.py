@@ -88,7 +88,7 @@ class Witness:
         return key
 
     def add_checkpoint(self, body: bytes) -> str:
-        """Cosign a checkpoint that continues the last one; return the signature line.
+        """Cosign a checkpoint that continues the last checkpoint; return the signature line.
 
         Raises:
             NotCosigned: it does not, or the request is not of its form.

@@ -72,7 +72,7 @@ _TRIGGERS = {
 
 @dataclass(frozen=True)
 class Trusted:
-    """A log that this witness watches, and where its pages are (empty: not said)."""
+    """A log that this witness watches, and where its pages are (empty: not given)."""
 
     key: VerifierKey
     url: str

@@ -161,7 +161,7 @@ def _context(terms: Terms, question: Question) -> Iterator[AccessReason]:
 
 
 def _within(purpose: FloorVerdict, purposes: tuple[str, ...]) -> bool:
-    """Whether an allowed purpose is among these; one that is not allowed is refused already."""
+    """Whether a purpose is among these, if it is allowed; any other is refused already."""
     return purpose.outcome is not Outcome.ALLOWED or purpose.key in purposes
 
 

@@ -126,7 +126,7 @@ def caller_of(
         consumer: the authenticated consumer.
         behalf: the person on whose behalf it asks; None: nobody, or somebody unknown.
         pseudonym: that person's.
-        itself: the consumer names itself as the one who asks.
+        itself: the consumer names itself as the asker.
     """
     return Caller(
         consumer=consumer.id,
@@ -188,7 +188,7 @@ def rules(in_force: InForce, at: datetime, signals: Iterable[str]) -> PolicyFact
 def _stays(versions: Sequence[PersonVersion], start: datetime, end: datetime) -> Iterator[Stay]:
     """Where a person was from start to end, as the directory had it then.
 
-    Before the directory knew the person, what it said first counts.
+    Before the directory knew the person, what it recorded first counts.
     """
     for place, version in enumerate(versions):
         since = start if place == 0 else max(start, version.recorded_at)

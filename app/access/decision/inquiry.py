@@ -5,7 +5,7 @@ Rules:
    afterwards cannot change until the decision and its entry are committed. A withdrawal, a leave,
    another superior come wholly before or wholly after.
 2. Policy is held next, in the order that ``PolicyService.hold`` asks for.
-3. How the facts are put together is said in facts.py.
+3. How the facts are put together is described in facts.py.
 """
 
 from collections.abc import Iterable, Mapping

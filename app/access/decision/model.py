@@ -106,7 +106,7 @@ class Question:
         action: the AuthZEN action name.
         dataset: code from the closed list of policies/purposes.yaml; None for any other.
         signals: codes of the signals to be read.
-        captured_from, captured_to: when the data was captured; None where not said.
+        captured_from, captured_to: when the data was captured; None where not given.
         asked_at: the instant of the decision.
     """
 

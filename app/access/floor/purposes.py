@@ -65,7 +65,7 @@ class PurposeFile:
         return next((text for text in self.texts if text.key == key), None)
 
     def described(self, key: str) -> PurposeText:
-        """The words for a key; one that the file does not know describes itself (law 8)."""
+        """The words for a key; a key that the file does not know describes itself (law 8)."""
         return self.text(key) or PurposeText(key, "", key, "", (), (), ())
 
 

@@ -25,7 +25,7 @@ FLOOR_VERSION = 1
 
 
 class Function(StrEnum):
-    """What a consumer is for, in the company. Closed; said once at registration."""
+    """What a consumer is for, in the company. Closed; declared once at registration."""
 
     TRAINING = "training"
     STORAGE = "storage"
@@ -48,8 +48,8 @@ class Terms:
             must allow the purpose and the signals.
         content: typed text and pictures may be read.
         signals: signals may be read at all; without, the purpose is served by metadata.
-        machine_only: nobody may be named as the one on whose behalf is asked.
-        own: exactly one person is asked about, and it is the one on whose behalf is asked.
+        machine_only: the question may not be asked on behalf of anybody.
+        own: exactly one person is asked about, and the question is asked on behalf of this person.
         dual_control: a second person must have agreed, which this version cannot record; refused.
     """
 

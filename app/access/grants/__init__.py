@@ -1,1 +1,1 @@
-"""Grants: how a permit is signed and explained, and the use of each, said once and in time."""
+"""Grants: how a permit is signed and explained, and the use of each, reported once and in time."""

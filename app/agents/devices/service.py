@@ -35,7 +35,7 @@ class DeviceService:
     chain: Callable[[str], tuple[str, ...] | None]
 
     def of_person(self, tx: Tx, person_id: str) -> tuple[Device, ...]:
-        """A person's devices, first paired first, revoked ones too."""
+        """A person's devices, first paired first, revoked devices too."""
         return store.devices_of(tx, person_id)
 
     def revoke(self, tx: Tx, actor: Person, device_id: str, now: datetime) -> Device:

@@ -5,9 +5,9 @@ Rules:
 2. A lease whose content differs from the device's last recorded one is an entry, committed before
    it is sent (law 2). A renewal of equal content is not an entry and changes nothing.
 3. Most polls are renewals, so they are answered from a reading transaction: ``renewal`` answers if
-   nothing differs, else None, and the caller asks ``lease`` in a writing one. ``lease`` trusts
-   nothing that ``renewal`` saw: it locks the person, holds policy still, and works everything out
-   again.
+   nothing differs, else None, and the caller asks ``lease`` in a writing transaction. ``lease``
+   trusts nothing that ``renewal`` saw: it locks the person, holds policy still, and works
+   everything out again.
 4. Where a laptop says it is costs an entry each time it changes the lease. A device that says so
    more than sixty times an hour is not answered: without an answer its capture ends.
 """
@@ -138,7 +138,7 @@ class LeaseService:
         poll: Poll,
         now: datetime,
     ) -> None:
-        """Append the entry of a lease that differs from the one before (rule 2)."""
+        """Append the entry of a lease that differs from the last recorded lease (rule 2)."""
         device = holder.device
         if poll.place is not None or situation.form != FIRST_FORM:
             _require_calm(tx, device, now)

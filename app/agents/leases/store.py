@@ -58,7 +58,7 @@ class Holder:
         return self.last is not None and self.last.content == content
 
     def next(self, content: str) -> LeaseRow:
-        """The row after the last one."""
+        """The row after the last row."""
         return LeaseRow(self.last.seq + 1 if self.last else 1, content)
 
 

@@ -7,7 +7,7 @@ Rules:
    are stored hashed.
 3. An assertion works once (its ``jti``), for at most five minutes, at this issuer only.
 4. Guessing is bounded: wrong codes per person and in all, and open pairings in all. Anybody can
-   begin a pairing, so a beginning is no entry, and the oldest open one gives way to a new one.
+   begin a pairing, so a beginning is no entry, and a new pairing replaces the oldest open pairing.
 5. A refused token request is an answer, not an error: what it taught us (the assertion is used, the
    device polls too fast) must be committed with it. So it is returned, never raised.
 6. Who is not known to hold a key makes nobody wait: ``stranger`` needs to read only, and is asked
@@ -138,7 +138,7 @@ class PairingService:
         """Find the open pairing of a code, so that a person can look before approving.
 
         Raises:
-            NotFound: unknown, expired or already approved; which of them is not said.
+            NotFound: unknown, expired or already approved; which of them is not told.
             Forbidden: too many wrong codes lately.
         """
         who = person.id if person else ""
@@ -286,7 +286,7 @@ class PairingService:
 
 
 def unknown_token() -> Unauthenticated:
-    """What is said to whoever shows no living token."""
+    """What is told to whoever shows no valid token."""
     return Unauthenticated(
         "the token is unknown or has expired",
         cure=f"Get a new one at {TOKEN_PATH} with the device's key.",

@@ -1,4 +1,4 @@
-"""Tables of reports: what agents said they applied and did. Append-only."""
+"""Tables of reports: what agents reported that they applied and did. Append-only."""
 
 from dataclasses import dataclass
 from datetime import datetime

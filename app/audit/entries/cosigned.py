@@ -1,8 +1,8 @@
-"""Cosignatures next to the log: which witness said what about which checkpoint, and what is served.
+"""Cosignatures next to the log: which witness signed which checkpoint, and what is served.
 
 cosignature     each verified line, for ever; a witness signs one checkpoint again for a later time
 quorum          from which sizes on enough witnesses had cosigned, under which policy (its digest)
-witness_alarm   what a witness said that an honest log never hears
+witness_alarm   a statement of a witness that an honest log never gets
 """
 
 from collections.abc import Mapping, Sequence
@@ -65,7 +65,7 @@ class Last:
 
 @dataclass(frozen=True)
 class Alarm:
-    """Something a witness said that an honest log never hears.
+    """A statement of a witness that an honest log never gets.
 
     Attributes:
         witness: its verifier key.

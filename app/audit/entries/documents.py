@@ -1,7 +1,7 @@
 """Documents that entries of the log itself name by digest, and which of them is in force.
 
 document    signed statements, lists of custodians, witness policies: kept for ever, once each
-adopted     which list was taken into force when; the newest of its kind is the one that holds. Also
+adopted     which list was taken into force when; the newest of its kind holds. Also
             which version of the rules, by the digest of its number
 """
 

@@ -1,7 +1,7 @@
 """Whether this process may go on with the log, and how far it has seen the log come.
 
 One object for the service, which must refuse, and the integrator, which finds out. What it holds is
-what the last look said: once the right database is back, the process goes on by itself.
+what the last look showed: once the right database is back, the process goes on by itself.
 """
 
 import threading
@@ -9,7 +9,7 @@ import threading
 from app.kernel.errors import Unavailable
 
 ROLLED_BACK = "rolled_back"
-"""The named state: the database holds an earlier or another log than the one that was signed."""
+"""The named state: the database holds an earlier or another log than was signed."""
 
 
 class Halt:
@@ -40,7 +40,7 @@ class Halt:
             self._size = max(self._size, size)
 
     def require(self, size: int | None = None) -> None:
-        """Let nothing through while the log is not the one that was signed.
+        """Let nothing through while the log is not the log that was signed.
 
         Args:
             size: how many entries the database has, where the caller has just read it.

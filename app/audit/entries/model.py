@@ -113,7 +113,7 @@ class Event:
 
 
 Streams = Mapping[str, tuple[int, int | None]]
-"""Stream name to (number of this entry in the stream, counted from 1; index of the one before)."""
+"""Stream name to (number of this entry in the stream, from 1; index of the entry before)."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class EntryFilter:
         outcome: ``permit`` or ``deny``; ``on`` or ``off``.
         kinds: one of these; all where it is empty.
         before: only entries with a smaller index.
-        after: only entries with a larger index, and of those the ones next to it.
+        after: only entries with a larger index, and of those the nearest.
         region: concerning this region (``regions_of``).
         since: integrated at or after this.
         until: integrated before this.
@@ -212,7 +212,7 @@ def stamp(
     integrated_at: datetime,
     streams: Streams,
 ) -> dict[str, Any]:
-    """Make the leaf of a submission (rule 2): what it said, its bytes, and its place in the log."""
+    """Make the leaf of a submission (rule 2): its content, its bytes, and its place in the log."""
     return {
         **written,
         "idx": idx,
@@ -319,7 +319,7 @@ def _is_subjects(value: object) -> bool:
 def _is_streams(value: object) -> bool:
     return isinstance(value, dict) and all(
         isinstance(place, list)
-        and len(place) == 2  # noqa: PLR2004 - number in the stream, index of the one before
+        and len(place) == 2  # noqa: PLR2004 - number in the stream, index of the entry before
         and _is_index(place[0])
         and (place[1] is None or _is_index(place[1]))
         for place in value.values()

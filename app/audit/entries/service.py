@@ -100,7 +100,7 @@ class AuditService:
         return event_id
 
     def adopt(self, tx: Tx, kind: Kind, what: str, content: bytes, now: datetime) -> None:
-        """Take a list into force, with an entry where it is another than the one in force.
+        """Take a list into force, with an entry where another list is in force.
 
         Args:
             tx: the transaction, under the log's lock (see ``open``).
@@ -117,7 +117,7 @@ class AuditService:
     def adopt_rules(self, tx: Tx, version: int, release: str, now: datetime) -> None:
         """Say which rules decisions follow from here on, where they are others than before.
 
-        A log that says nothing follows version 1, so that version is said only after another.
+        A log that says nothing follows version 1, so version 1 is recorded only after another.
 
         Args:
             tx: the transaction, under the log's lock (see ``open``).
@@ -161,7 +161,7 @@ class AuditService:
         return self.vault.commitment(data.encode(), kind.value)
 
     def people(self, tx: Tx, pseudonyms: Iterable[str]) -> dict[str, str]:
-        """Whom pseudonyms stand for: person ids by pseudonym; unknown ones are left out."""
+        """Whom pseudonyms stand for: person ids by pseudonym; unknown pseudonyms are left out."""
         return store.people(tx, sorted(set(pseudonyms)))
 
     def index_of(self, tx: Tx, event_id: str) -> int | None:
@@ -186,7 +186,7 @@ class AuditService:
         return None if signed is None else cosigned.note_of(tx, signed)
 
     def submission_receipts(self, tx: Tx, event_ids: Iterable[str]) -> dict[str, str]:
-        """The signed promise for each event, by event id (see receipts.py); unknown ones left out.
+        """The signed promise for each known event, by event id (see receipts.py).
 
         Also for events of this very transaction: what it answers must be sent after its commit.
         """

@@ -200,7 +200,7 @@ def add_body(tx: Tx, event_id: str, sealed: Body) -> None:
 
 
 def add_subjects(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Keep new pseudonyms; a person who got one meanwhile keeps that one."""
+    """Keep new pseudonyms; a person who got a pseudonym meanwhile keeps it."""
     dialect = sqlite if tx.dialect == "sqlite" else postgresql
     tx.execute(dialect.insert(subject).on_conflict_do_nothing(), rows)
 
@@ -306,7 +306,7 @@ def index_of(tx: Tx, event_id: str) -> int | None:
 
 
 def first_event(tx: Tx) -> str | None:
-    """The event of the first entry, else of the one that will be; None where there is none."""
+    """The event of the entry that is, or will be, the first; None where there is none."""
     first = tx.execute(select(leaf.c.event_id).where(leaf.c.idx == 0)).scalar()
     if first is None:
         first = tx.execute(select(pending.c.event_id).order_by(pending.c.pid).limit(1)).scalar()

@@ -26,7 +26,7 @@ _NONCE_BYTES = 12
 
 
 class Tampered(ValueError):
-    """A ciphertext, its place or its key is not the one that was stored."""
+    """A ciphertext, its place or its key is not what was stored."""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ class WaitingEntry:
 
 
 def backlog(tx: Tx, most: int) -> tuple[int, WaitingEntry | None]:
-    """How many submissions wait, counted up to ``most``, and the one that waits longest."""
+    """How many submissions wait, counted up to ``most``, and the submission that waits longest."""
     some = select(pending.c.pid).limit(most).subquery()
     count = select(func.count()).select_from(some).scalar_subquery()
     oldest = select(pending.c.pid, pending.c.event_id, pending.c.created_at, count.label("waiting"))

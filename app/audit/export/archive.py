@@ -81,7 +81,7 @@ class ArchiveWriter:
         """Write one part.
 
         Raises:
-            ValueError: the pieces do not have the size said, or the part was written before.
+            ValueError: the pieces do not have the announced size, or the part was written before.
         """
         if name in self.files:
             msg = f"{name} is in the archive already"
@@ -92,7 +92,7 @@ class ArchiveWriter:
             digest.update(piece)
             written += self._target.write(piece)
         if written != size:
-            msg = f"{name} has {written} bytes where {size} were said"
+            msg = f"{name} has {written} bytes where {size} were announced"
             raise ValueError(msg)
         self._target.write(bytes(padding(size)))
         self.files[name] = digest.hexdigest()

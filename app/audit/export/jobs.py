@@ -174,7 +174,7 @@ class ExportJobs:
         return self.folder / job.id / "file"
 
     def cancel(self, job_id: str, owner: str) -> None:
-        """Ask a job of this person to stop; one that has ended stays as it is."""
+        """Ask a job of this person to stop; a job that has ended stays as it is."""
         job = self.find(job_id, owner)
         if job.state is JobState.RUNNING:
             (self.folder / job.id / "cancel").touch(mode=0o600)

@@ -110,7 +110,7 @@ def export_log(
             export's own entry is not published.
     """
     wanted = selection or WHOLE
-    if target.is_dir() or not target.parent.is_dir():  # said before it becomes an entry
+    if target.is_dir() or not target.parent.is_dir():  # reported before there is an entry
         raise _unwritable(target, NotADirectoryError(None, "there is no such place for a file"))
     write_parquet = _parquet() if form is ExportForm.PARQUET else None
     event_id = announce(

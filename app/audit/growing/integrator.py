@@ -186,7 +186,7 @@ class Integrator:
         """Halt where an empty lock store held a checkpoint of this name before."""
         if self.lock is None or newest is None or origin_of(newest.note.encode()) != self.origin:
             return
-        if self.lock.read() is None:  # else another process has just published the first one
+        if self.lock.read() is None:  # else another process has just published the first checkpoint
             why = lock_lost("is empty, but checkpoints of this log were published")
             self._stop(why)
             raise why

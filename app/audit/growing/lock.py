@@ -78,7 +78,7 @@ class LockStore:
         """Replace the checkpoint ``old`` by ``new``; the same again renews when it was published.
 
         Raises:
-            Conflict: another one is kept (kind ``lock-moved``): read it, look, try again.
+            Conflict: another checkpoint is kept (kind ``lock-moved``): read it, look, try again.
             Unavailable: the lock store does not answer; nothing was changed.
         """
         fresh = {"id": 1, "note": new, "published_at": now}

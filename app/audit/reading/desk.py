@@ -7,7 +7,7 @@ Rules:
    everybody whom it names.
 3. Personal detail and pseudonyms are given out against a reason. The reason is kept, encrypted,
    under the key of the person concerned.
-4. What is wrong with a question is said before anything is read; then nothing is recorded.
+4. What is wrong with a question is reported before anything is read; then nothing is recorded.
 5. Two kinds of reading make no entry, and their names say so. ``public_…``: what the log shows to
    everybody without sign-in, and no content of an entry. ``own_…``: a person's own entries for that
    person (law 6); what is not theirs does not exist here.
@@ -311,7 +311,7 @@ class Desk:
     def _detail(self, tx: Tx, leaf: Mapping[str, Any]) -> tuple[DetailState, str]:
         if leaf["commitment"] is None:
             return DetailState.NONE, ""
-        # As it was sealed: for the only person it is about, else for the one who acted.
+        # As it was sealed: for the only person it is about, else for the person who acted.
         owner = leaf["subjects"][0] if leaf["subjects"] else leaf["actor"]["id"]
         kept = self._reading.has_body(tx, leaf["event"])
         return DetailState.KEPT if kept else DetailState.ERASED, owner

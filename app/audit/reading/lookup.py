@@ -111,7 +111,7 @@ def first_at(tx: Tx, at: datetime, size: int, start: int = 0) -> int:
 
 @dataclass(frozen=True)
 class Chosen:
-    """The entries of an export: those within a stretch of the index that match, and single ones.
+    """The entries of an export: those within a stretch of the index that match, and single entries.
 
     Attributes:
         wanted: what must match.

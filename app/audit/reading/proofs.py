@@ -59,7 +59,7 @@ def hashes_only(tx: Tx, index: int, size: int | None) -> str:
     Args:
         tx: the transaction.
         index: of the entry.
-        size: of the published checkpoint to prove against; None for the one served.
+        size: of the published checkpoint to prove against; None for the checkpoint that is served.
 
     Raises:
         NotFound: no such checkpoint, or it does not hold the index.

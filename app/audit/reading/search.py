@@ -55,13 +55,13 @@ def kinds_of(group: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Search:
-    """The fields of a search; an empty one asks for nothing.
+    """The fields of a search; an empty field asks for nothing.
 
     Attributes:
         kind: a kind, or a group of kinds.
         person: a pseudonym; ``side`` says whether the entries are about or by that person.
         since: first day, ``2026-11-22``; until: last day, the same day for one day only.
-        before: only smaller indices; after: only larger ones, the page next to it. At most one.
+        before: only smaller indices; after: only larger indices, the page next to it. At most one.
     """
 
     kind: str = ""

@@ -16,7 +16,7 @@ The sequence
     ``Selection.sequence`` names it: ``index`` (no person, no purpose), ``subject:<pseudonym>`` or
     ``purpose:<purpose>``; None where the lines are no stretch of one (by kind, by region, by person
     and purpose together). The place of a leaf in it (``place_in``) is its number and the index of
-    the one before: for ``index`` (idx, idx - 1), for a stream what the leaf says in ``streams``.
+    the entry before: for ``index`` (idx, idx - 1), for a stream what the leaf says in ``streams``.
 
 What a verifier checks, for every selection
     1. Each line is a leaf whose hash stands in the tiles at its ``idx``; the indices increase.
@@ -59,7 +59,7 @@ _KINDS = frozenset(kind.value for kind in Kind)
 
 @dataclass(frozen=True)
 class Selection:
-    """What is wanted; every field given must match, an empty one asks for nothing.
+    """What is wanted; every field given must match, an empty field asks for nothing.
 
     Attributes:
         since: integrated at or after this.
@@ -137,7 +137,7 @@ WHOLE = Selection()
 
 
 def place_in(sequence: str, leaf: Mapping[str, Any]) -> tuple[int, int | None] | None:
-    """Number of an entry in a sequence and the index of the one before; None if it is not in it.
+    """Number of an entry in a sequence and the index of the entry before; None if it is not in it.
 
     The index counts from 0, streams from 1.
 

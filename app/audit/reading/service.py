@@ -87,7 +87,7 @@ class ReadingService:
         return lookup.counts_by_kind(tx)
 
     def purposes(self, tx: Tx) -> dict[str, int]:
-        """Every purpose ever asked for, prohibited ones too, with its number of entries."""
+        """Every purpose ever asked for, prohibited purposes too, with its number of entries."""
         return store.purposes(tx)
 
     def activity(
@@ -99,7 +99,7 @@ class ReadingService:
             tx: a transaction.
             since: the start of the first bucket, a full hour.
             until: the end of the last, so that each bucket is a number of full hours.
-            buckets: how many there are; empty ones are there too.
+            buckets: how many there are, empty buckets included.
 
         Raises:
             ValueError: the buckets are not full hours.

@@ -30,7 +30,7 @@ class Reader(Protocol):
 
 @dataclass(frozen=True)
 class EntryPage:
-    """A page of a search, newest first; the indices from which the next ones go on, if any."""
+    """A page of a search, newest first; the indices from which the next pages go on, if any."""
 
     entries: tuple[Entry, ...] = ()
     older: int | None = None

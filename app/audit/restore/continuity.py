@@ -1,6 +1,6 @@
-"""Whether the log in the database is the one that this instance has kept so far.
+"""Whether the log in the database is the log that this instance has kept so far.
 
-A restored copy, a lost key or a lost name would otherwise begin a second log under the first one's
+A restored copy, a lost key or a lost name would otherwise begin a second log under the first log's
 name, or sign the first with another key, and nobody here would notice. So the start is refused.
 """
 
@@ -29,7 +29,7 @@ def require_same_log(tx: Tx, log: AuditService, key: VerifierKey, kept: bytes | 
         kept: the checkpoint of the lock store; None where there is none.
 
     Raises:
-        Unavailable: it is another log (kind ``another-log``), an earlier state of this one (kind
+        Unavailable: it is another log (kind ``another-log``), an earlier state of this log (kind
             ``rolled_back``), or what would tell is gone (kind ``lock-lost``).
     """
     opened = _opened(tx)

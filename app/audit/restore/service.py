@@ -2,7 +2,7 @@
 
 Entries are lost then that were signed, and no program can bring them back. What can be had is that
 everybody sees it: the log goes on under a new name (see epoch.py), and its next entry,
-``log.restored``, says which checkpoint was the last of the old one and from where it goes on.
+``log.restored``, says which checkpoint was the last of the old name and from where it goes on.
 
 Rules:
 1. Two custodians sign what is lost, to the entry, and what the new name will be. A statement about
@@ -12,8 +12,8 @@ Rules:
    compare-and-swap, is the moment of the change: before it the old name holds, after it the new.
 3. A crash anywhere between is finished by the next start, which looks at the statement's signatures
    again: an entry that somebody put into the database by hand changes no name.
-4. Whom two must be of is said by HABEAS_CUSTODIANS, outside the database that was restored. The
-   list is kept with the entry, so that a reader sees whose signatures were taken.
+4. The list of which two must sign is named by HABEAS_CUSTODIANS, outside the database that was
+   restored. The list is kept with the entry, so that a reader sees whose signatures were taken.
 """
 
 from collections.abc import Callable
@@ -85,7 +85,7 @@ class Restored:
         )
 
     def follows(self, last: Checkpoint) -> bool:
-        """Whether this restore is the one that comes after a checkpoint."""
+        """Whether this restore comes after a checkpoint."""
         previous = (self.previous_origin, self.previous_size, self.previous_root)
         return previous == (last.origin, last.size, last.root.hex())
 
@@ -123,7 +123,7 @@ class Restore:
 
         Raises:
             Conflict: nothing was rolled back.
-            Forbidden: the statement is another one, or two different custodians did not sign it.
+            Forbidden: the statement is another, or two different custodians did not sign it.
         """
         with self.database.write() as tx:
             store.lock(tx)
@@ -182,7 +182,7 @@ def origin_now(
     if base_of(last.origin) != base:
         raise another_log(f"the lock store keeps the log {last.origin}", base)
     if newest is not None and _epoch_of(newest.note.encode()) > number_of(last.origin):
-        # Under the old name another tree would be signed than the one that was lost.
+        # Under the old name another tree would be signed than the tree that was lost.
         raise lock_lost(f"is a copy from before the restore: it keeps the log {last.origin}")
     begun = _begun(tx)
     if begun is None or not begun[0].follows(last):

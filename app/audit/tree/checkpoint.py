@@ -7,7 +7,7 @@ Those of witnesses are read in app/audit/tree/cosignature.py.
 Rules:
 1. The separator between text and signatures is the last empty line; everything before is signed.
 2. A line of an unknown key is ignored; a line of a known key that does not verify spoils the note.
-3. Base64 is the one encoding of its bytes: padding exact, unused bits zero.
+3. Base64 is the only accepted encoding of its bytes: padding exact, unused bits zero.
 4. A key whose point has small order, or is written in a second way, is refused when it is read:
    such a key lets one signature fit many messages.
 """
@@ -346,7 +346,7 @@ def unb64(text: str) -> bytes:
     b'\xff\xfe'
 
     Raises:
-        BadNote: anything but the one encoding of the bytes.
+        BadNote: anything but the only accepted encoding of the bytes.
     """
     try:
         data = base64.b64decode(text, validate=True)

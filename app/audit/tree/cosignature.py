@@ -164,7 +164,7 @@ def parse_answer(text: str, answer: bytes, key: WitnessKey) -> Cosignature:
     5
 
     Raises:
-        BadNote: it is not of that form, holds no line of the key, or a wrong one.
+        BadNote: it is not of that form, holds no line of the key, or a wrong line.
     """
     try:
         decoded = answer.decode("utf-8")

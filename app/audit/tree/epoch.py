@@ -39,7 +39,7 @@ def number_of(origin: str) -> int:
 
 
 def next_origin(origin: str) -> str:
-    """The name of the epoch after this one.
+    """The name of the next epoch.
 
     >>> next_origin("log.example"), next_origin("log.example/e2")
     ('log.example/e2', 'log.example/e3')

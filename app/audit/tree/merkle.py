@@ -209,7 +209,7 @@ def verify_consistency(
     app.audit.tree.merkle.BadProof: the proof leads to other roots
 
     Raises:
-        BadProof: the old tree is not shown to be the beginning of the new one.
+        BadProof: the old tree is not shown to be the beginning of the new tree.
     """
     if not 0 < old <= new:
         raise BadProof(f"a tree of {new} leaves cannot be shown to continue one of {old}")

@@ -168,7 +168,7 @@ def _fresh_at(policy: Policy, cosigned: Mapping[str, int]) -> int | None:
 
 def _signed_by_a_log(note: bytes, keys: Sequence[VerifierKey]) -> Checkpoint:
     origin = parse_checkpoint(parse_note(note).text).origin
-    # Several keys of one name may stand in a policy; one that signed is enough.
+    # Several keys of one name may be in a policy; it is enough if one of them signed.
     problem = BadNote(f"no key of the log {origin} is known")
     for key in keys:
         if key.name == origin:

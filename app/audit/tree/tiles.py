@@ -80,7 +80,7 @@ def tile_at(level: int, n: int, size: int) -> Tile | None:
 
 
 def tiles_of(size: int) -> Iterator[Tile]:
-    """Every tile of a tree, by level, then from the left; empty ones do not exist.
+    """Every tile of a tree, by level, then from the left; empty tiles do not exist.
 
     >>> [tile.path for tile in tiles_of(300)]
     ['tile/0/000', 'tile/0/001.p/44', 'tile/1/000.p/1']

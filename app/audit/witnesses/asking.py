@@ -1,9 +1,9 @@
-"""The log asks its witnesses: each newest checkpoint is shown to every one of them.
+"""The log asks its witnesses: each newest checkpoint is shown to all of them.
 
 Rules:
 1. What a witness does or does not do never stops the log. Its faults are a state that pages show.
 2. A cosignature is verified before it is kept: its key, its bytes, its time.
-3. One thread a witness: a slow one holds up nobody else. After a fault it is asked less often, up
+3. One thread a witness: a slow witness delays no other. After a fault it is asked less often, up
    to once a minute.
 4. A checkpoint that stays the newest is shown again every ten minutes: the times that witnesses
    sign say that nothing newer exists.
@@ -166,7 +166,7 @@ class Witnesses:
             return None, None
         try:
             verdict = evaluate(self._policy, cosigned.note_of(tx, signed).encode(), self._key)
-        except BadNote:  # somebody wrote into the table: not what the witnesses said
+        except BadNote:  # somebody wrote into the table: not what the witnesses signed
             return None, None
         if not verdict.met or verdict.fresh_at is None:
             return None, None
@@ -296,7 +296,7 @@ class Witnesses:
         return None
 
     def _note_quorum(self, signed: Signed, now: datetime) -> None:
-        # After the commit of the line: of two witnesses that answer at once, the later one sees
+        # After the commit of the line: of two witnesses that answer at once, the later answer sees
         # both lines. Within their own transactions neither would see the other's.
         assert self._policy is not None, "a witness of a policy answered"
         with self._database.read() as tx:

@@ -25,7 +25,7 @@ PATIENCE_S = 20.0
 
 @dataclass
 class Stage:
-    """What the steps share; a step leaves here what a later one needs.
+    """What the steps share; a step leaves here what a later step needs.
 
     Attributes:
         url: the service's base URL.

@@ -50,7 +50,7 @@ class Observed(Protocol):
 
     @property
     def private(self) -> bool:
-        """Whether the window is a private one."""
+        """Whether the window is private."""
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ class Step(StrEnum):
 
 @dataclass(frozen=True)
 class StepTaken:
-    """One step of a change; the role is the one an approval supplies, else empty."""
+    """One step of a change; the role is that of the approval, else empty."""
 
     seq: int
     step: Step
@@ -104,7 +104,7 @@ class RegionView:
 
     Attributes:
         policy: the newest published company policy of this very region, if any.
-        scheduled: when it replaces the one before, if that is still to come.
+        scheduled: when it replaces the policy before, if that is still to come.
         stop: the stop of this very region; ``in_force.stopped`` also names those above.
     """
 

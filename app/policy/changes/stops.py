@@ -1,7 +1,7 @@
 """The stop: capture off in a region and everywhere below it.
 
 Rules:
-1. One person stops, at once. Whoever may stop in a region above may stop in this one.
+1. One person stops, at once. Whoever may stop in a region above may stop in this region.
 2. Two people resume: one proposes, another approves, both of this very region.
 3. Stopping again is never refused, and makes a proposal to resume void.
 """

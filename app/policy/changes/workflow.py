@@ -118,7 +118,7 @@ class Workflow:
         now: datetime,
         role: str | None = None,
     ) -> Change:
-        """Supply one of the required approvals; the last one publishes.
+        """Supply one of the required approvals; the last approval publishes.
 
         Args:
             tx: the transaction.
@@ -126,7 +126,7 @@ class Workflow:
             change_id: the change.
             digest: of the document that the person has read.
             now: the present instant.
-            role: which of the person's roles; by default the one that fewer people hold.
+            role: which of the person's roles; by default the role that fewer people hold.
 
         Raises:
             NotFound: there is no such change.

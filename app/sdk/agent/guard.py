@@ -8,7 +8,7 @@ Rules:
    behind anything seen before, and comes with the policy document it names. What it teaches is on
    disk before it counts (memory.py).
 3. What must be rejected among leases of equal ``seq``: an older one (``iat`` below the highest
-   seen) and a second one of the same second that says something else. A *newer* one that says
+   seen) and a second lease of the same second that says something else. A *newer* lease that says
    something else is right: a lead time ends, evidence expires, the laptop moves, and no ``seq``
    grows. One signature covers policy, consent and directive, so parts of two leases cannot be
    combined; the document is bound by its digest.
@@ -168,7 +168,8 @@ class Guard:
     ) -> Refusal | None:
         """Take a lease and the policy document that it names; None if it is now relied on.
 
-        A lease that is refused takes the one before with it: somebody is lying, or lost.
+        A lease that is refused ends the lease before it: somebody sends false leases, or is
+        confused.
 
         Args:
             token: the compact JWS.

@@ -31,7 +31,7 @@ class Memory:
 
     Attributes:
         issued: highest ``iat`` of an accepted lease, seconds.
-        says: what that lease said.
+        says: the content of that lease.
     """
 
     device_id: str
@@ -91,7 +91,7 @@ def read(folder: Path, device_id: str) -> Memory:
 
 
 def write(folder: Path, memory: Memory) -> None:
-    """Put a memory on disk, whole: either the old one is there afterwards, or the new one.
+    """Put a memory on disk, whole: either the old memory is there afterwards, or the new memory.
 
     Raises:
         Refused: the disk did not take it.

@@ -34,7 +34,7 @@ class PlayedStep:
     Attributes:
         number: 1, 2, 3 …
         polled: what the poll before the events came to.
-        tally: what the guard said about this round's events.
+        tally: what the guard decided about this round's events.
         events: how many they were.
         reported: whether the service has taken every report so far; None if none was due.
     """

@@ -26,7 +26,7 @@ class Tally:
         return bool(self.allowed or self.refused)
 
     def add(self, other: "Tally") -> None:
-        """Add the counts of a later one."""
+        """Add the counts of a later tally."""
         if other.lease is not None:
             self.lease, self.policy = other.lease, other.policy
         for place, events in other.allowed.items():

@@ -7,7 +7,8 @@ Rules:
    performance evaluation to a store that runs this check.
 4. What is handed out is within the grant: this dataset, these people, these signals, this time.
 5. No grant, no data. Whoever was given one says afterwards what it did with it: once, within a day,
-   also if it did nothing. Saying the same again is harmless, so it is said until it is answered.
+   also if it did nothing. The same report again is harmless, so it is repeated until it is
+   answered.
 """
 
 import threading
@@ -65,7 +66,7 @@ class Grant:
 
 
 class UseRefused(Exception):
-    """The service did not take what was said about a grant; the message is its own."""
+    """The service did not accept a report of use; the message is the service's."""
 
 
 class GrantRefused(Exception):

@@ -61,7 +61,7 @@ def verify_asked(target: Path | str, ask: Ask) -> Report:
         target: an export (tar, or the folder it was unpacked into), a ``.tlog-proof``, a receipt
             (``.json``), or the http(s) address of a service.
         ask: the log's key, checkpoints kept from before, a witness policy, and how deep to look.
-            Without the key the one in the export is used, and the report says what that means.
+            Without a key, the key in the export is used, and the report says what that means.
 
     Raises:
         NotFound: there is no such file.

@@ -1,4 +1,4 @@
-"""One verification: what is asked, the evidence, what is known of the log, and what was found."""
+"""One verification: what is asked, the evidence, what is known of the log, and the findings."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ MAX_DOCUMENT_BYTES = 1 << 24
 
 
 class Depth(IntEnum):
-    """How much of each entry is looked at; each includes the ones before."""
+    """How much of each entry is looked at; each includes what comes before it."""
 
     BYTES = 0
     """Its bytes: hashed, against tree and signature."""

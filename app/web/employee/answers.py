@@ -154,7 +154,7 @@ def _kept(rows: tuple[SignalAnswer, ...]) -> tuple[KeptRow, ...]:
 
 
 def _groups(apps: Iterable[str], catalogue: Catalogue) -> tuple[AppGroup, ...]:
-    """Apps by kind; one that the catalogue does not know is never captured and not listed."""
+    """Apps by kind; an app that the catalogue does not know is never captured and not listed."""
     known = [catalogue.apps[name] for name in apps if name in catalogue.apps]
     known.sort(key=lambda app: (GROUP_WORDS.get(app.group, app.group), app.name.casefold()))
     return tuple(

@@ -185,5 +185,5 @@ _WORDS: Mapping[str, DecideWords] = {"en": _EN, "de": _DE}
 
 
 def decide_words(language: str) -> DecideWords:
-    """The words of a language; English where a notice was added in one that is not known here."""
+    """The words of a language; English if a notice is in a language that is not known here."""
     return _WORDS.get(language, _EN)

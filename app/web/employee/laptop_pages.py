@@ -27,7 +27,7 @@ def lines(visit: ReadVisit, only: str = "") -> Response:
 def look(visit: ReadVisit, code: str = "") -> Response:
     """Ask for the code; with a code, show which laptop waits, to be compared before pairing.
 
-    A code in another site's link is put into its field and not tried: wrong ones are counted.
+    A code in another site's link is put into its field and not tried: wrong codes are counted.
     """
     if not code.strip() or not is_own_step(visit.request):
         return visit.page("pair.html", code=code.strip(), pending=None, faults=())

@@ -34,7 +34,7 @@ class LaptopRow:
         state: ``on``, ``off``, ``waiting`` (has not asked since something changed), ``new`` (has
             never asked), ``unpaired``.
         told: what it was last told; None if it never asked.
-        reported: when it last said what it did, and the entry's index.
+        reported: when it last reported what it did, and the entry's index.
         until: while it may still act on an older permission (``waiting``, or just unpaired): the
             instant at which the last one it can hold ends; else None.
     """

@@ -114,7 +114,7 @@ def current_notices(services: Services) -> frozenset[str]:
 
 
 def purpose_label(services: Services, key: str | None) -> str:
-    """A purpose in words; one that is on no list is said to be that."""
+    """A purpose in words; a purpose that is on no list is described as such."""
     if not key:
         return "a purpose that is on no list"
     return services.access.purposes.described(key).label

@@ -27,7 +27,7 @@ router = APIRouter(prefix="/me")
 
 _UNTIL_TOMORROW = 24 * 60
 PAUSES = ((15, "15 minutes"), (30, "30 minutes"), (60, "1 hour"), (_UNTIL_TOMORROW, "a day"))
-"""Pauses offered: minutes, and how they are said."""
+"""Pauses offered: minutes, and how they are written."""
 
 
 @router.get("")

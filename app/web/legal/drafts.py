@@ -16,7 +16,7 @@ from app.web.words.region_words import names_of
 from app.wiring import Services
 
 MAX_TEXT = 200_000
-"""Characters of a policy; a long one has a few thousand."""
+"""Characters of a policy; a long policy has a few thousand."""
 
 MAX_NOTE = 2_000
 

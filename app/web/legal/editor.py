@@ -1,4 +1,4 @@
-"""Write a company policy: check it, propose it, or put a narrower one in force at once.
+"""Write a company policy: check it, propose it, or put a narrower policy in force at once.
 
 A text that cannot be handed in is shown again as it was typed, with what to mend; what was begun is
 undone before the page is made: nothing was changed.
@@ -27,7 +27,7 @@ PROPOSE_HERE = needs("policy", "propose", in_region=True)
 
 @router.get("/regions/{region}/propose", dependencies=[PROPOSE_HERE])
 def show_editor(visit: ReadVisit, region: str, tighten: str = "") -> HTMLResponse:
-    """The company policy of a region as text to edit: the one in force, or a starting text."""
+    """The company policy of a region as text to edit: the policy in force, or a starting text."""
     view = visit.services.policy.region_view(visit.tx, region, visit.now)
     return _editor(visit, view, drafts.first_draft(view), tighten=bool(tighten))
 

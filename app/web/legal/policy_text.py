@@ -1,4 +1,4 @@
-"""A company policy as text to edit: the one that is published, or a starting text.
+"""A company policy as text to edit: the published policy, or a starting text.
 
 What is kept is the canonical document, not the text somebody typed; its comments are gone. The text
 written here reads back to the same document (tested), so that a draft starts without a difference.

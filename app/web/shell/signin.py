@@ -87,7 +87,7 @@ class SignIn:
         """Send the browser to the provider.
 
         Raises:
-            SignInError: the provider cannot be reached or is not the one of the settings.
+            SignInError: the provider cannot be reached or is not the provider of the settings.
         """
         try:
             await self._check_metadata()

@@ -32,7 +32,7 @@ class Visit:
         request: what the browser sent.
         visitor: who is asking.
         services: everything that a handler can call.
-        tx: the one transaction of the request.
+        tx: the transaction of the request.
         now: the present instant.
         reader: the transaction of ``to_read``; begun by its first statement, so mostly never.
     """

@@ -23,21 +23,21 @@ const nodeHash = (left, right) => sha256(Uint8Array.of(1), left, right);
 
 // RFC 6962 §2.1.1: which side each sibling stands on, from the root downward.
 function sides(index, size) {
-  const found = [];
+  const sides = [];
   let low = 0;
   let high = size;
   while (high - low > 1) {
     let width = 1;
     while (width * 2 < high - low) width *= 2;
     if (index - low < width) {
-      found.unshift("right");
+      sides.unshift("right");
       high = low + width;
     } else {
-      found.unshift("left");
+      sides.unshift("left");
       low += width;
     }
   }
-  return found;
+  return sides;
 }
 
 async function rootOf(raw, index, size, path) {

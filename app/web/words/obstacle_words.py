@@ -1,7 +1,7 @@
 """Why nothing is captured: each obstacle of the closed list as a sentence, with the way forward.
 
 Rules:
-1. An obstacle is said with who can change it. What nobody here can change is said plainly.
+1. An obstacle is told with who can change it. What nobody here can change is told plainly.
 2. Every sentence begins with what the person wants to know: "Nothing is captured."
 """
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class Mark(NamedTuple):
-    """A mode as it is drawn and as it is said."""
+    """A mode as it is drawn and as it is written."""
 
     glyph: str
     word: str

@@ -5,7 +5,7 @@ custodians of the list that was adopted last before it, and says whom, on which 
 log.
 
 Whom a restored database brought back, or a crash left half erased, is erased again at the next
-start; the entry says ``again`` and names no statement. Such entries are counted and said.
+start; the entry says ``again`` and names no statement. Such entries are counted and reported.
 
 With a replay this is part of it, and a finding is one of policy. Without one the few entries that
 it takes are looked at all the same, and a finding is added to those about restores.

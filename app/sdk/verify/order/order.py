@@ -1,7 +1,7 @@
 """Whether entries follow each other without a gap: indices, streams, and what they remember.
 
 Each entry says, for its actor, its purpose and each person it concerns, the how-manieth it is there
-and which index the one before has. So an entry cannot be left out for one person alone either.
+and which index the entry before has. So an entry cannot be left out for one person alone either.
 
 Entries come in two ways, to the same end: read whole (``see``), or as rows of a fast reader
 (``follow``), whose streams are compared as text with the text that has to stand there.
@@ -56,7 +56,7 @@ class _Stream:
 
     @property
     def place(self) -> tuple[int, int | None]:
-        """Number of the next entry, and index of the one before."""
+        """Number of the next entry, and index of the entry before."""
         return self.number, None if self.last == "null" else int(self.last)
 
 
@@ -99,7 +99,7 @@ class OrderCheck:
         read, start, expected = self._read(lines), 0, self._expected
         ends = () if read is None else (*self._whole(read, lines), len(lines))
         for at in ends:
-            # What follows an index that was wrong is read from that one on: a gap is one finding.
+            # What follows an index that was wrong is read from that index on: a gap is one finding.
             if self._expected != expected + start or not (read and self._take(read, start, at)):
                 break
             if at < len(lines):

@@ -1,12 +1,12 @@
 """Restores that the log records: each a new name, signed by two custodians.
 
 After a database was restored from a copy, entries that were signed are lost. The log then goes on
-under the next name, and ``log.restored`` says which checkpoint was the last under the old one and
+under the next name, and ``log.restored`` says which checkpoint was the last under the old name and
 how many entries were left. What is checked: the names follow each other up to the checkpoint's, the
 entries that were left are the beginning of this log, and the statement, a document of the export,
-carries the signatures of two custodians of the list that the entry names. That list is the one that
-was adopted last before it. Where none was, custodians were named only afterwards; the report names
-the list either way, because whoever holds the log's key can adopt one.
+carries the signatures of two custodians of the list that the entry names. It is the list that was
+adopted last before it. Where none was, custodians were named only afterwards; the report
+names the list either way, because whoever holds the log's key can adopt one.
 """
 
 from collections.abc import Mapping

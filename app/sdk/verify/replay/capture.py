@@ -1,4 +1,4 @@
-"""Whether capture and access stopped where a person had said no.
+"""Whether capture and access stopped where a person had refused.
 
 Two questions. Does each lease's directive follow from the circumstances its entry records? Was any
 permit given for data of a person whose last word in the log, before that entry, was no?
@@ -33,7 +33,7 @@ def why_not_this_lease(leaf: Mapping[str, Any], rules: Rules) -> str | None:
 
 
 class LastWord:
-    """What each person said last, in the order of the index.
+    """What each person decided last, in the order of the index.
 
     A person's decisions and the decisions about them are made under one lock, so their order in the
     log is the order in which they were made.

@@ -111,7 +111,7 @@ class DecisionCheck:
                 self._hold_against_floor(position, _prohibited(purposes))
 
     def _remember(self, position: int, leaf: Mapping[str, Any]) -> None:
-        """Keep what later stretches rest on: grants, lists of purposes, what people said last."""
+        """Keep what later stretches need: grants, lists of purposes, what people decided last."""
         kind, facts = leaf["kind"], leaf["facts"]
         if kind == Kind.ACCESS_USED:
             deque(self.grants.closed(position, leaf), maxlen=0)
@@ -170,7 +170,7 @@ class DecisionCheck:
                 self._found_unfounded(position, f"does not follow from its facts: {reasons}")
 
     def _heard(self, position: int, leaf: Mapping[str, Any]) -> None:
-        """Hold a permit for a purpose that needs the person's yes against what they said last."""
+        """Check a permit that needs the person's yes against what they decided last."""
         if self.replay is not None:
             return  # there, the whole standing is looked at
         terms = TERMS.get(leaf["purpose"] or "")

@@ -35,7 +35,7 @@ class GrantCheck:
     """Takes permits and uses in order.
 
     Attributes:
-        used, unused: how many were closed, by what the consumer said.
+        used, unused: how many were closed, by what the consumer reported.
         open: how many never were; counted once ``finish`` was called.
         rows: how many rows consumers say they read.
     """
@@ -116,7 +116,7 @@ class GrantCheck:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """What is not known because nobody said it."""
+        """What is not known because nobody reported it."""
         if not self.open:
             return ()
         word = "grant was" if self.open == 1 else "grants were"

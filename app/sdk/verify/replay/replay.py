@@ -308,7 +308,7 @@ def _verdict(reasons: Iterable[str]) -> str:
 
 
 def _form_of(facts: Mapping[str, Any]) -> int:
-    """The form of a lease's reasons and document; the first one is not written.
+    """The form of a lease's reasons and document; the first form is not written.
 
     Raises:
         Unknown: this verifier does not know it.

@@ -2,11 +2,11 @@
 
 Rules:
 1. A stretch begins with the first entry or a ``rules.adopted`` and ends before the next. It is
-   replayed by its own version of the rules; by no other where that one is not carried.
+   replayed by its own version of the rules; by no other where that version is not carried.
 2. In a stretch that is not replayed, entries are still taken for what they say, because later
    stretches rest on them; nothing that they decided is judged. Where one cannot be taken, no later
    stretch can be replayed either.
-3. Whatever is not replayed is said, with the release that can (``notices``); it never counts as
+3. Whatever is not replayed is reported, with the release that can (``notices``); it never counts as
    well decided.
 """
 

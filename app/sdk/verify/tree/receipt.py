@@ -40,7 +40,7 @@ def verify_receipt(path: Path, vkey: str | None, keys: bytes | None = None) -> R
     Args:
         path: the file.
         vkey: the log's key; without it only the signature is verified.
-        keys: the key set that signs receipts; without it the one in the file is used.
+        keys: the key set that signs receipts; without it, the key in the file is used.
     """
     integrity = Findings()
     index, signed = None, None

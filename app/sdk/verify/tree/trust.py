@@ -30,7 +30,7 @@ _AHEAD = timedelta(minutes=5)
 
 
 def read_key(run: Run, note: bytes) -> None:
-    """Take the key that was given, else the one next to the checkpoint."""
+    """Take the key that was given, else the key next to the checkpoint."""
     inside = (run.evidence.read(KEY, _MAX_KEY_BYTES) or b"").decode("utf-8", "replace")
     given = run.ask.vkey
     try:

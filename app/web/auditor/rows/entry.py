@@ -33,7 +33,7 @@ class Stream(NamedTuple):
         words: whose entries: ``About``, ``By``, ``Asked for``.
         name: the pseudonym, the actor's id, or the purpose; person: whether it is a pseudonym.
         number: this is the n-th, from 1.
-        before: index of the one before; after: of the next; None where there is none.
+        before: index of the entry before; after: of the next; None where there is none.
         query: the search that lists them all.
     """
 

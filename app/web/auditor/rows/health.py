@@ -27,7 +27,7 @@ STALE = timedelta(minutes=15)
 
 
 class CheckMark(StrEnum):
-    """How a check stands, as it is said."""
+    """How a check stands, in words."""
 
     OK = "In order"
     LOOK = "Look at this"
@@ -60,7 +60,7 @@ class LogState:
 
     Attributes:
         size: entries in the database; signed: the newest checkpoint; None before the first.
-        pending: how many events wait; waiting_since: since when the one that waits longest.
+        pending: how many events wait; waiting_since: since when the event that waits longest.
         overdue: ids of events that wait longer than was promised; within: what was promised.
         lock: the checkpoint in the lock store; None where it holds none or does not answer.
         lock_at: when it was published last; lock_answers: whether the store can be read.
@@ -297,7 +297,7 @@ def export_row(entry: Entry) -> ExportRow:
 
 
 def selection_in_words(selection: object) -> str:
-    """What an export held; one that cannot be read is called a part."""
+    """What an export held; an export that cannot be read is called a part."""
     if selection is None:
         return "The whole log"
     try:

@@ -146,7 +146,7 @@ def purpose_choices(occurring: Iterable[str]) -> PurposeChoices:
 
 
 def region_choices(views: Iterable[RegionView], asked: str = "") -> tuple[tuple[str, str], ...]:
-    """Regions for the forms with their names, wider ones first; one that has no floor stays."""
+    """Regions for the forms with their names, wider first; a region without a floor stays."""
     names = names_of(views)
     missing = [(asked, asked)] if asked and asked not in names else []
     return (*names.items(), *missing)

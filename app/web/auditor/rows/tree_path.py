@@ -104,7 +104,7 @@ def steps(index: int, size: int, leaf_hash: bytes, path: Sequence[bytes]) -> tup
 
 
 def draw(index: int, leaf_hash: bytes, walk: Sequence[PathStep]) -> Drawing:
-    """Lay the walk out in two columns, the root on top: left children left, right ones right."""
+    """Lay the walk out in two columns, the root on top, each child on its side."""
     levels = len(walk)
     boxes: list[Box] = []
     edges: list[Edge] = []
