@@ -139,5 +139,5 @@ def _faults(number: int, cells: tuple[str, ...]) -> list[Fault]:
     ]
 
 
-def _list(words: frozenset[str]) -> str:
-    return ", ".join(sorted(words)) or "none"
+def _list(names: frozenset[str]) -> str:
+    return ", ".join(sorted(names)) or "none"

@@ -236,11 +236,11 @@ def suffices(bases: Bases, state: State) -> bool:
     >>> suffices([Basis.CONSENT], State.GIVEN), suffices([Basis.CONSENT], State.ACKNOWLEDGED)
     (True, False)
     """
-    words = {str(basis) for basis in bases}
+    names = {str(basis) for basis in bases}
     if state is State.GIVEN:
-        return not words.isdisjoint({Basis.CONSENT, Basis.ACKNOWLEDGEMENT, Basis.NOTICE})
+        return not names.isdisjoint({Basis.CONSENT, Basis.ACKNOWLEDGEMENT, Basis.NOTICE})
     if state is State.ACKNOWLEDGED:
-        return not words.isdisjoint({Basis.ACKNOWLEDGEMENT, Basis.NOTICE})
+        return not names.isdisjoint({Basis.ACKNOWLEDGEMENT, Basis.NOTICE})
     return False
 
 
@@ -250,10 +250,10 @@ def opening_act(bases: Bases) -> Act | None:
     >>> opening_act([Basis.NOTICE]), opening_act([Basis.PERMIT])
     (<Act.ACKNOWLEDGED: 'acknowledged'>, None)
     """
-    words = {str(basis) for basis in bases}
-    if Basis.CONSENT in words:
+    names = {str(basis) for basis in bases}
+    if Basis.CONSENT in names:
         return Act.GIVEN
-    if words & {Basis.ACKNOWLEDGEMENT, Basis.NOTICE}:
+    if names & {Basis.ACKNOWLEDGEMENT, Basis.NOTICE}:
         return Act.ACKNOWLEDGED
     return None
 
@@ -305,9 +305,9 @@ def allowed_acts(current: Standing, bases: Bases) -> tuple[Act, ...]:
     >>> [act.value for act in allowed_acts(Standing(State.GIVEN), [Basis.CONSENT])]
     ['withdrawn', 'paused', 'refused']
     """
-    words = tuple(bases)
-    opening = opening_act(words)
-    acts = [opening] if opening and not suffices(words, current.state) else []
+    named = tuple(bases)
+    opening = opening_act(named)
+    acts = [opening] if opening and not suffices(named, current.state) else []
     match current.state:
         case State.GIVEN | State.ACKNOWLEDGED | State.PAUSED:
             acts += [Act.WITHDRAWN, Act.PAUSED, Act.REFUSED]

@@ -87,11 +87,11 @@ def standing_between(
         purpose: must be agreed to at every instant; None: not asked.
         signals: must be agreed to at every instant.
     """
-    words, asked = tuple(bases), frozenset(signals)
+    named, asked = tuple(bases), frozenset(signals)
     spans: list[Span] = []
     ordered = sorted(history, key=lambda decision: decision.seq)
     for place, decision in enumerate(ordered):
-        if decision.act not in OPENING or not suffices(words, State(decision.act.value)):
+        if decision.act not in OPENING or not suffices(named, State(decision.act.value)):
             continue
         if asked <= decision.scope.signals and (
             purpose is None or purpose in decision.scope.purposes

@@ -194,9 +194,9 @@ def _shape_faults(line: _Line) -> Iterator[Fault]:
 def _roles(line: _Line, faults: list[Fault]) -> tuple[Role, ...]:
     """Read the roles, sorted, so that their order in the file carries no meaning."""
     roles: list[Role] = []
-    for word in filter(None, (part.strip() for part in line.fields["roles"].split(";"))):
+    for name in filter(None, (part.strip() for part in line.fields["roles"].split(";"))):
         try:
-            role = read_role(word)
+            role = read_role(name)
         except ValueError as error:
             faults.append(
                 line.fault("roles", str(error), "Separate roles by ';': legal@DE;auditor")

@@ -128,7 +128,7 @@ def used(day: Day) -> Log:
         ({"consumer": "auditors"}, "a grant of pipeline"),
         ({"decision": "0b0e7a52-8a1c-4d52-9a0b-1f3f7a8f0c11"}, "names another decision"),
         ({"outcome": "unused"}, "says unused and 7 rows"),
-        ({"outcome": "sold"}, "with the word 'sold'"),
+        ({"outcome": "sold"}, "with the outcome 'sold'"),
     ],
 )
 def test_a_use_that_fits_no_permit_is_named(day: Day, change: Leaf, words: str) -> None:

@@ -194,11 +194,11 @@ def parse_policy(data: bytes) -> Policy:
     text = _text(data)
     reading = _Reading()
     for number, line in enumerate(text.split("\n")[:-1], 1):
-        words = re.split("[ \t]+", line.strip(" \t"))
-        if words == [""] or words[0].startswith("#"):
+        parts = re.split("[ \t]+", line.strip(" \t"))
+        if parts == [""] or parts[0].startswith("#"):
             continue
         try:
-            reading.read(words)
+            reading.read(parts)
         except (BadPolicy, BadNote) as error:
             raise BadPolicy(f"line {number}: {error}") from error
     if not reading.has_quorum:
@@ -241,39 +241,39 @@ class _Reading:
         self._defined: set[str] = set()
         self._members: set[str] = set()
 
-    def read(self, words: Sequence[str]) -> None:
+    def read(self, parts: Sequence[str]) -> None:
         readers: Mapping[str, Callable[[Sequence[str]], None]] = {
             "log": self._log,
             "witness": self._witness,
             "group": self._group,
             "quorum": self._quorum,
         }
-        reader = readers.get(words[0])
+        reader = readers.get(parts[0])
         if reader is None:
-            raise BadPolicy(f"{words[0]!r} is not one of log, witness, group, quorum")
-        reader(words[1:])
+            raise BadPolicy(f"{parts[0]!r} is not one of log, witness, group, quorum")
+        reader(parts[1:])
         if max(len(self.logs), len(self.witnesses), len(self.groups)) > MAX_LINES_OF_A_KIND:
             raise BadPolicy(f"there are more than {MAX_LINES_OF_A_KIND} lines of this kind")
 
-    def _log(self, words: Sequence[str]) -> None:
-        if len(words) not in {1, 2}:
+    def _log(self, parts: Sequence[str]) -> None:
+        if len(parts) not in {1, 2}:
             raise BadPolicy("write: log VKEY [URL]")
-        key = parse_vkey(words[0])
+        key = parse_vkey(parts[0])
         self._require_new_key(key.public)
-        self.logs.append(KnownLog(key, _url(words[1:])))
+        self.logs.append(KnownLog(key, _url(parts[1:])))
 
-    def _witness(self, words: Sequence[str]) -> None:
-        if len(words) not in {2, 3}:
+    def _witness(self, parts: Sequence[str]) -> None:
+        if len(parts) not in {2, 3}:
             raise BadPolicy("write: witness NAME VKEY [URL]")
-        key = parse_witness_vkey(words[1])
+        key = parse_witness_vkey(parts[1])
         self._require_new_key(key.public)
-        self._define(words[0])
-        self.witnesses.append(KnownWitness(words[0], key, _url(words[2:])))
+        self._define(parts[0])
+        self.witnesses.append(KnownWitness(parts[0], key, _url(parts[2:])))
 
-    def _group(self, words: Sequence[str]) -> None:
-        if len(words) < 3:  # noqa: PLR2004 - name, threshold, one member
+    def _group(self, parts: Sequence[str]) -> None:
+        if len(parts) < 3:  # noqa: PLR2004 - name, threshold, one member
             raise BadPolicy("write: group NAME all|any|NUMBER MEMBER…")
-        name, rule, *members = words
+        name, rule, *members = parts
         for member in members:
             self._require_defined(member)
             if member in self._members:
@@ -287,14 +287,14 @@ class _Reading:
         self._define(name)
         self.groups.append(Group(name, threshold, tuple(members)))
 
-    def _quorum(self, words: Sequence[str]) -> None:
-        if len(words) != 1:
+    def _quorum(self, parts: Sequence[str]) -> None:
+        if len(parts) != 1:
             raise BadPolicy("write: quorum NAME, or: quorum none")
         if self.has_quorum:
             raise BadPolicy("there is a second quorum line")
-        if words[0] != NONE:
-            self._require_defined(words[0])
-            self.quorum = words[0]
+        if parts[0] != NONE:
+            self._require_defined(parts[0])
+            self.quorum = parts[0]
         self.has_quorum = True
 
     def _define(self, name: str) -> None:
@@ -314,5 +314,5 @@ class _Reading:
             raise BadPolicy("this public key stands in the policy already")
 
 
-def _url(words: Sequence[str]) -> str | None:
-    return words[0] if words else None
+def _url(parts: Sequence[str]) -> str | None:
+    return parts[0] if parts else None

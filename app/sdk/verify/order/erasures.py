@@ -32,7 +32,7 @@ class ErasureCheck:
     """Takes lists of custodians and erasures in order.
 
     Attributes:
-        done: how many were by two custodians' word, by digest of the list that names them.
+        done: how many two custodians signed, by digest of the list that names them.
         again: how many only repeat one.
     """
 
@@ -68,7 +68,7 @@ class ErasureCheck:
             else:
                 self.done[str(self._listed)] += 1
                 return
-        yield f"erases {pseudonym} without the word of two custodians: {problem}"
+        yield f"erases {pseudonym} without the signatures of two custodians: {problem}"
 
     def _document(self, digest: str | None) -> bytes:
         content = None if digest is None else self._documents(digest)
@@ -78,7 +78,7 @@ class ErasureCheck:
 
     @property
     def notices(self) -> Iterator[str]:
-        """By whose word people were erased, and what no statement covers, as sentences."""
+        """Whose signatures erased people, and what no statement covers, as sentences."""
         for listed, count in self.done.items():
             was = "erasure was" if count == 1 else "erasures were"
             whose = f"two custodians of the list {listed}"

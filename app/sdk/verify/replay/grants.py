@@ -1,6 +1,6 @@
 """Whether every grant was closed, and closed by whom it was given to, once and in time.
 
-A grant that was never closed is no fault of the log: the consumer has not said what it did. It is
+A grant that was never closed is no fault of the log: the consumer has not reported what it did. It is
 counted. What is remembered is bounded by the permits of the last day.
 """
 
@@ -69,7 +69,7 @@ class GrantCheck:
         """Take an ``access.used``."""
         use, at = decode(UseRecord, leaf["facts"]), instant(leaf["occurred_at"])
         if use.outcome not in {"used", "unused"}:
-            yield f"closes a grant with the word {use.outcome!r}"
+            yield f"closes a grant with the outcome {use.outcome!r}"
         elif use.outcome == "unused" and use.rows:
             yield f"says unused and {use.rows} rows"
         grant = self._known.get(use.grant)
@@ -121,7 +121,7 @@ class GrantCheck:
             return ()
         word = "grant was" if self.open == 1 else "grants were"
         notice = (
-            f"{self.open} {word} never closed: the consumer has not said what it did. The first is "
+            f"{self.open} {word} never closed: the consumer has not reported what it did. The first is "
             f"that of entry {self._first_open}."
         )
         return (notice,)
