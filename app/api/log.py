@@ -1,7 +1,7 @@
 """What the log shows to machines without asking who they are: hashes and signatures, no content.
 
 Next to the resources of C2SP tlog-tiles under ``/log`` (checkpoint, tiles of hashes) these are
-proofs ready made, the witness policy, and how the witnesses stand. Bundles of entries are for
+proofs ready made, the witness policy, and the state of the witnesses. Bundles of entries are for
 auditors: app/web/auditor/bundles.py.
 """
 

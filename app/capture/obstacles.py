@@ -78,7 +78,7 @@ CLOSED = FINAL | {
 
 @dataclass(frozen=True)
 class Personal:
-    """What bears on one person, and on one device of theirs.
+    """What matters for one person, and on one device of theirs.
 
     Attributes:
         active: the person works here.

@@ -1,4 +1,4 @@
-"""Where a person stands: everything that bears on capture, and what follows from it (pure).
+"""The situation of a person: everything that matters for capture, and what follows from it (pure).
 
 The service gathers it from rows and the verifier from the log; both put it together here.
 """
@@ -20,7 +20,7 @@ from app.policy.model import InForce
 
 @dataclass(frozen=True)
 class Situation:
-    """Where a person stands now.
+    """The situation of a person now.
 
     Attributes:
         obstacles: everything that prevents capture.
@@ -65,7 +65,7 @@ def situation_of(
     device_active: bool = True,
     direct: Direct = directive,
 ) -> Situation:
-    """Put together where a person stands; the policy document is left to be named."""
+    """Put together the situation of a person; the policy document is left to be named."""
     circumstances = circumstances_of(person, standing, in_force, device_active=device_active)
     return Situation(
         person=person,
@@ -111,7 +111,7 @@ def offer_to(person: Person, in_force: InForce) -> Offer:
 
 
 def regions_in_question(person: Person, place: str | None) -> tuple[str, ...]:
-    """Every region that bears on a lease, the home region first; ``place``: where the laptop is.
+    """Every region that matters for a lease, the home region first; ``place``: where the laptop is.
 
     >>> alex = Person("alex", "Alex", "a@example.com", "DE", "FR", "DE/Sample", "IT", None, ())
     >>> regions_in_question(alex, place="NO")

@@ -1,6 +1,6 @@
 """``habeas database …``: roles, schema and traces, for whoever administers PostgreSQL.
 
-A password never stands on the command line: it is asked for, or libpq finds it (PGPASSWORD,
+A password is never on the command line: it is asked for, or libpq finds it (PGPASSWORD,
 ~/.pgpass).
 """
 

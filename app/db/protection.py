@@ -1,7 +1,7 @@
 """Which tables only grow, and the few that may change, each with its reason.
 
 Rules:
-1. A table is append-only unless it stands in ``MAY_CHANGE``. A new table is therefore guarded, or
+1. A table is append-only unless it is in ``MAY_CHANGE``. A new table is therefore guarded, or
    the start-up self-test (app/db/selftest.py) refuses it.
 2. ``UNIQUE`` groups are read from the schema: a REPLACE can hide behind each of them.
 """

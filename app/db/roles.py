@@ -11,7 +11,7 @@ Rules:
    is granted to the eraser, whose rights the app does not inherit; triggers hold for it as well.
 2. A table that is not named here is append-only: the app reads and inserts, nobody else.
 3. Roles are made without a password. One is set in psql with ``\password``, which sends a hash; no
-   password stands on a command line here.
+   password is on a command line here.
 """
 
 import re
@@ -151,7 +151,7 @@ def open_as_admin(url: str, password: str | None, owner_of: str | None = None) -
     """Open PostgreSQL for ``habeas database …``.
 
     Args:
-        url: without a password: it would stand in the list of processes.
+        url: without a password: it would be visible in the list of processes.
         password: as it was typed in; None where libpq finds one (PGPASSWORD, ~/.pgpass) or none is
             needed.
         owner_of: the prefix whose owner's role every connection takes; None: as who logs in.

@@ -1,6 +1,6 @@
 """The demo's sign-in provider: a small OpenID provider that asks only who you would like to be.
 
-It stands in for the company's provider, so that sign-in runs the same code with the same checks.
+It replaces the company's provider, so that sign-in runs the same code with the same checks.
 It knows no password; therefore it is built only in demo mode on a loopback address, and answers
 only callers on this machine.
 
@@ -72,7 +72,7 @@ class AuthorizationRequest(NamedTuple):
 
 @dataclass(frozen=True)
 class Code:
-    """What a code stands for."""
+    """What a code means."""
 
     subject: str
     asked: AuthorizationRequest

@@ -1,4 +1,4 @@
-"""Fill an empty instance with the sample organisation, through the doors everybody uses.
+"""Fill an empty instance with the sample organisation, through the services that everybody uses.
 
 Nothing is written past a service: the company policies are proposed by one sample lawyer and
 approved by the others whom the floor asks for, so the log of the demo verifies like any other.

@@ -1,7 +1,7 @@
 """People, where they work and whom they report to.
 
 Rules:
-1. Three regions bear on a person: home, place of work, and the employing entity's establishment.
+1. Three regions matter for a person: home, place of work, and the employing entity's establishment.
 2. ``residence`` counts the homes of a person: it grows when the home region changes and when
    somebody who left comes back. What was agreed to in one residence does not hold in the next, not
    even after a return to the first (docs/law.md, Decisions).
@@ -71,7 +71,7 @@ class Person:
 
     @property
     def functions(self) -> tuple[str, ...]:
-        """What the person does that bears on access: the names of the roles, sorted, each once."""
+        """The functions that matter for access: the names of the roles, sorted, each once."""
         return tuple(sorted({role.name for role in self.roles}))
 
 
@@ -94,7 +94,7 @@ class PersonVersion:
 
 @dataclass(frozen=True)
 class PersonRecord:
-    """What the log says about a person: what bears on capture and access, and nothing else.
+    """What the log says about a person: what matters for capture and access, and nothing else.
 
     Attributes:
         residence: 0 in entries that are older than this fact; it follows from the others.

@@ -1,4 +1,4 @@
-"""The shapes in which single values stand in an entry, and how each is read strictly (pure).
+"""The shapes in which single values are written in an entry, and how each is read strictly (pure).
 
 Which type has which shape, and how the shapes of a class's fields add up, is in
 app/kernel/facts.py. Facts come from canonical bytes: text, whole numbers, flags, none, lists,

@@ -33,7 +33,7 @@ class Fact:
 
     Attributes:
         name: the name in the entry, where it differs.
-        inline: the facts of a nested dataclass stand in the same object as the field's neighbours.
+        inline: the facts of a nested dataclass are in the same object as the field's neighbours.
         shared: the value is written once, in a table of this name, and its place here.
         unordered: order and repetition mean nothing in a tuple; it is written sorted, each once.
         appended: entries from before the field was added lack it.
@@ -89,7 +89,7 @@ def decode(cls: type[T], facts: object, **apart: Any) -> T:
 
 
 def decode_part(cls: type[T], facts: object, **apart: Any) -> T:
-    """Read a value whose facts stand among others.
+    """Read a value whose facts are among others.
 
     >>> from app.kernel.scope import Scope
     >>> facts = {"person": "p_1", "signals": ["click"], "purposes": [], "apps": []}
@@ -134,7 +134,7 @@ class _Member:
 
     Attributes:
         name: in the entry; empty where it is inlined.
-        inlined: how the class is written whose facts stand among those of its neighbours.
+        inlined: how the class is written whose facts are among those of its neighbours.
     """
 
     attribute: str
@@ -270,7 +270,7 @@ def _shape_of_class(cls: type) -> Shape:
 
 
 def _object(cls: type, *, strict: bool) -> Shape:
-    """A nested dataclass; ``strict``: in an object of its own, where nothing else may stand."""
+    """A nested dataclass; ``strict``: in an object of its own, where nothing else may be."""
     form = _form(cls)
 
     def read(facts: Any, tables: Tables) -> Any:

@@ -64,7 +64,7 @@ def newest_common(named: Collection[int], newest: int) -> int | None:
 
 
 def reasons_in(form: int, reasons: Iterable[str], rows: Iterable[ReasonRow]) -> tuple[str, ...]:
-    """Write reasons in a form: each that is newer is replaced, and none stands twice.
+    """Write reasons in a form: each that is newer is replaced, and none is given twice.
 
     >>> rows = [ReasonRow("stopped"), ReasonRow("halted", since=2, older="stopped")]
     >>> reasons_in(1, ["halted", "stopped"], rows), reasons_in(2, ["halted"], rows)

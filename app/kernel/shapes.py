@@ -12,7 +12,7 @@ Rules:
 import re
 
 PARENTS = ("GLOBAL", "EU", "EEA")
-"""Regions that stand above countries; nobody lives in a region of this list alone."""
+"""Regions above countries; nobody lives in a region of this list alone."""
 
 REGION = re.compile(rf"({'|'.join(PARENTS)}|[A-Z]{{2}}(-[A-Z0-9]{{1,3}})?)")
 """An ISO 3166-1 or 3166-2 code, or one of ``PARENTS``."""

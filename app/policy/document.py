@@ -1,7 +1,7 @@
 """The policy document that agents fetch, in a numbered form.
 
 Rules:
-1. A document is canonical and shared by everybody with the same result. Its form stands in ``v``.
+1. A document is canonical and shared by everybody with the same result. Its form is in ``v``.
 2. It names the knobs and signals of its form and nothing else: an agent that meets a field which it
    does not know must turn off.
 3. What a form cannot say is denied in it: a newer signal is absent, and where a newer knob limits

@@ -63,7 +63,7 @@ def united(a: frozenset[str], b: frozenset[str]) -> frozenset[str]:
 
 @dataclass(frozen=True)
 class ApprovalStatus:
-    """Whether a layer is approved. It stands at the head of a document, not among its knobs."""
+    """Whether a layer is approved. It is at the head of a document, not among its knobs."""
 
     def read(self, raw: Any) -> Value:
         """Read a document's ``status``; a draft is not approved."""

@@ -276,7 +276,7 @@ class KnobRegistry:
 
     @cached_property
     def in_files(self) -> Mapping[str, Knob[Any]]:
-        """The knobs that stand under ``knobs`` in a file, by name; the signals stand apart."""
+        """The knobs that are under ``knobs`` in a file, by name; the signals are apart."""
         return {row.name: row for row in self.knobs if not isinstance(row.shape, ApprovalStatus)}
 
     def signals_in(self, form: int) -> tuple[Signal, ...]:

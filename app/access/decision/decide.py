@@ -7,7 +7,7 @@ Rules:
 3. Missing context is a reason, never a default.
 4. Narrowing facts never turn a deny into a permit: a withdrawal, a stop, a reporting line, one more
    layer of policy can only add reasons.
-5. What stands against capture stands against reading (``capture.obstacles``). Which of the person's
+5. What prevents capture prevents reading (``capture.obstacles``). Which of the person's
    own obstacles it is, a consumer is not told: whoever refused, withdrew or never decided is the
    same to them.
 """
@@ -191,7 +191,7 @@ def _policy(
 
 
 def _obstacles(person: PersonFacts) -> Iterator[AccessReason]:
-    """Name what stands against capture, in the words of access decisions."""
+    """Name what prevents capture, by the reasons of access decisions."""
     policy = person.policy
     given = Conditions(
         unknown=policy.unknown,

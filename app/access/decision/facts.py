@@ -165,7 +165,7 @@ def rules(in_force: InForce, at: datetime, signals: Iterable[str]) -> PolicyFact
     """What the layers in force at an instant say, as far as the signals asked for need it."""
     compiled, asked = in_force.compiled, frozenset(signals)
     return PolicyFacts(
-        # An unknown region stands in with a layer that no document describes.
+        # For an unknown region there is a layer that no document describes.
         layers=tuple(sorted(name for name in compiled.layers if name)),
         capture_layers=(),
         bases=tuple(sorted(basis.value for basis in compiled.bases)),

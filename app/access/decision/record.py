@@ -108,7 +108,7 @@ def facts_from_entry(facts: Mapping[str, Any]) -> tuple[Question, Facts]:
 
 
 def _purpose(record: AccessRecord) -> str | None:
-    """What was asked for, or what stands for it where its text is not in the log."""
+    """What was asked for, or what replaces it where its text is not in the log."""
     if record.purpose is None and record.floor != _MISSING:
         return _ASKED_FOR_OTHER
     return record.purpose

@@ -107,7 +107,7 @@ class FloorVerdict:
     """What the floor says of one purpose.
 
     ``key`` is the allowed key, the prohibited root, the break-glass key, or None. It is always a
-    code of this file, never the text that was asked, so it may stand in the log.
+    code of this file, never the text that was asked, so the log may hold it.
     """
 
     outcome: Outcome

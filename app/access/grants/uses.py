@@ -5,7 +5,7 @@ Rules:
    answer.
 2. It can be closed for 24 hours after the decision. What nobody closed stays open, and the verifier
    counts it.
-3. The entry bears the same people and the same purpose as the decision. People erased meanwhile are
+3. The entry names the same people and the same purpose as the decision. People erased meanwhile are
    left out: they have no name in the log any more.
 """
 

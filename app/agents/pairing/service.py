@@ -100,7 +100,7 @@ class PairingService:
     def start(self, tx: Tx, name: str, jwk: Mapping[str, Any], now: datetime) -> Pairing:
         """Begin: a device names itself and its public key (RFC 8628 §3.1).
 
-        No entry: nobody stands behind it yet. The entry is written when a person approves.
+        No entry: no person has confirmed it yet. The entry is written when a person approves.
 
         Raises:
             InvalidInput: the name is empty, too long or not printable, or the key is not a public
@@ -305,7 +305,7 @@ def _pairing_refusal(tx: Tx, row: store.PairingRow, now: datetime) -> TokenRefus
 
 
 def _wait(tx: Tx, row: store.PairingRow, now: datetime) -> TokenRefusal:
-    """Tell a device to go on asking, slower if it asked too soon (RFC 8628 §3.5)."""
+    """Tell a device to ask again, slower if it asked too soon (RFC 8628 §3.5)."""
     early = row.polled_at is not None and now < row.polled_at + timedelta(seconds=row.interval_s)
     store.mark_polled(tx, row.device_id, now, row.interval_s + (INTERVAL_S if early else 0))
     if early:

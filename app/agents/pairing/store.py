@@ -70,7 +70,7 @@ assertion_jti = Table(
 
 @dataclass(frozen=True)
 class PairingRow:
-    """A pairing as it stands."""
+    """A pairing as it is now."""
 
     device_id: str
     name: str

@@ -1,4 +1,4 @@
-"""What may stand in a leaf: codes, never sentences (pure).
+"""What a leaf may hold: codes, never sentences (pure).
 
 A leaf is for ever and anybody may read it. So every text of an entry has to look like a code, a
 digest, a pseudonym, an id, a region, an instant or a version. No space and no ``@`` fits, so that

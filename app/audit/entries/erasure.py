@@ -32,7 +32,7 @@ class Erasure:
     """That somebody was erased.
 
     Attributes:
-        pseudonym: under which they stood, and stand, in the log.
+        pseudonym: the person's name in the log, before and after.
         basis: a code of ``app.rights.model.ErasureBasis``; None where an erasure was done again.
         statement: digest of what two custodians signed; None as above.
         event_id: the entry ``subject.erased``.

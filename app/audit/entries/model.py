@@ -242,7 +242,7 @@ def refusal(leaf: Mapping[str, Any]) -> str | None:
 def regions_of(leaf: Mapping[str, Any]) -> frozenset[str]:
     """The regions an entry concerns, total whatever it holds; with ``US-NY`` also ``US``.
 
-    They stand in the facts as ``region`` or ``entity_region``, as the values of ``regions``, and
+    They are in the facts as ``region`` or ``entity_region``, as the values of ``regions``, and
     with each of ``people``. A region above a country (EU) is found only where it is named.
     """
     facts = leaf["facts"]

@@ -142,7 +142,7 @@ class AuditService:
         return documents.every(tx)
 
     def pseudonym(self, tx: Tx, person_id: str) -> str:
-        """The random name under which a person stands in the log; made at first use."""
+        """The random name of a person in the log; made at first use."""
         return self.pseudonyms(tx, (person_id,))[person_id]
 
     def pseudonyms(self, tx: Tx, person_ids: Iterable[str]) -> dict[str, str]:
@@ -161,7 +161,7 @@ class AuditService:
         return self.vault.commitment(data.encode(), kind.value)
 
     def people(self, tx: Tx, pseudonyms: Iterable[str]) -> dict[str, str]:
-        """Whom pseudonyms stand for: person ids by pseudonym; unknown pseudonyms are left out."""
+        """Whom pseudonyms mean: person ids by pseudonym; unknown pseudonyms are left out."""
         return store.people(tx, sorted(set(pseudonyms)))
 
     def index_of(self, tx: Tx, event_id: str) -> int | None:

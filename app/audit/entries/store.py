@@ -6,7 +6,7 @@ leaf        the log, a row an entry; leaf_subject: which people (pseudonyms) an 
 tally       how many entries of a kind each hour brought: for charts, the log is the authority
 tile        full tiles of the tree (C2SP tlog-tiles), so that a proof needs few reads
 head        one row: how far the tree has grown; checkpoint: what was signed
-stream      where each stream stands
+stream      the last entry of each stream
 body        encrypted detail; subject: a person's pseudonym and wrapped data key
 """
 

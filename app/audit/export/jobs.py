@@ -48,7 +48,7 @@ Work = Callable[[Path, Progress], str]
 
 
 class JobState(StrEnum):
-    """Where a job stands."""
+    """The state of a job."""
 
     RUNNING = "running"
     READY = "ready"
@@ -221,7 +221,7 @@ class ExportJobs:
         )
 
     def _read(self, job_id: str) -> Job | None:
-        """A job as it stands; None where there is none (any more)."""
+        """A job as it is now; None where there is none (any more)."""
         if not TOKEN_ID.fullmatch(job_id):
             return None
         folder = self.folder / job_id

@@ -1,7 +1,7 @@
 """An entry as an OCSF event (Open Cybersecurity Schema Framework 1.3, schema.ocsf.io). Pure.
 
 Each kind is of one class and activity. OCSF has no class for a decision by purpose: what its
-attributes cannot say stands in ``unmapped``, with ``idx`` and ``leaf_hash``. ``time`` and the other
+attributes cannot say is in ``unmapped``, with ``idx`` and ``leaf_hash``. ``time`` and the other
 instants are milliseconds since 1970; ``type_uid`` is ``class_uid * 100 + activity_id``.
 """
 

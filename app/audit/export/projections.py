@@ -82,7 +82,7 @@ COLUMNS = (
 
 
 def cells(entry: Entry) -> dict[str, Any]:
-    """An entry by column; several values stand with a space between them, nothing is empty text."""
+    """An entry by column: several values with a space between them, no value as empty text."""
     leaf = entry.leaf
     return {
         "idx": entry.idx,

@@ -105,7 +105,7 @@ def export_log(
         progress: told about each line and tile, for a bar.
 
     Raises:
-        InvalidInput: nobody stands in the log under the person's pseudonym.
+        InvalidInput: nobody is in the log under the person's pseudonym.
         Unavailable: the form needs a program that is missing, the file cannot be written, or the
             export's own entry is not published.
     """
@@ -146,7 +146,7 @@ def announce(
     """Append the entry about entries leaving the system; return its event id.
 
     Raises:
-        InvalidInput: nobody stands in the log under the selection's person.
+        InvalidInput: nobody is in the log under the selection's person.
     """
     with database.write() as tx:
         tree = store.head_of(tx)

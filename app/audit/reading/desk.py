@@ -60,7 +60,7 @@ class Desk:
 
         Raises:
             Forbidden: the reader may not read the log.
-            InvalidInput: a field is wrong, or nobody stands in the log under the pseudonym.
+            InvalidInput: a field is wrong, or nobody is in the log under the pseudonym.
         """
         self._require(reader, "read")
         _require_sound(search.faults())

@@ -54,7 +54,7 @@ def tlog_proof(tx: Tx, entry: Entry) -> str:
 
 
 def hashes_only(tx: Tx, index: int, size: int | None) -> str:
-    """Write the proof of an index without what stands there: for everybody (C2SP tlog-proof).
+    """Write the proof of an index without the entry: for everybody (C2SP tlog-proof).
 
     Args:
         tx: the transaction.

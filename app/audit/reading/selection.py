@@ -19,7 +19,7 @@ The sequence
     the entry before: for ``index`` (idx, idx - 1), for a stream what the leaf says in ``streams``.
 
 What a verifier checks, for every selection
-    1. Each line is a leaf whose hash stands in the tiles at its ``idx``; the indices increase.
+    1. Each line is a leaf whose hash is in the tiles at its ``idx``; the indices increase.
     2. The last line is the anchor: ``log.exported``, the same selection, the person as its subject
        and the purpose, if any, its own. For an erased person the anchor has no subject (rule 5).
     3. Every other line matches (``Selection.matches``), but for at most one neighbour on either
@@ -34,7 +34,7 @@ What a verifier checks where there is a sequence (completeness)
        the anchor may come, with a gap.
     4. No neighbour without its bound; without a sequence no neighbours at all.
     5. A person who was erased can have no newer entry: the stream may end with ``subject.erased``,
-       and the anchor then stands outside it.
+       and the anchor is then not part of it.
 Where there is no sequence, nothing proves completeness and the verdict says so. A time rests on
 ``integrated_at`` never decreasing, which only the whole log shows.
 """

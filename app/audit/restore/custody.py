@@ -5,7 +5,7 @@ the action, and one line ``key value`` for each fact, in the order of the keys.
 
 Rules:
 1. Two signatures of one custodian are one. So a list names at least two custodians, and no name and
-   no key stands in it twice.
+   no key is in it twice.
 2. What was signed is compared byte for byte with the text that the program would write now. A
    statement about an earlier state of the log therefore counts for nothing.
 3. A custodian's key signs statements and nothing else. No statement is a checkpoint or a
@@ -176,7 +176,7 @@ def private_key(name: str, seed: bytes) -> str:
     ``PRIVATE+KEY+name+keyid+base64(0x01 || seed)`` and a newline.
 
     Raises:
-        Unreadable: the name cannot stand in a key.
+        Unreadable: the name cannot be part of a key.
     """
     try:
         key = VerifierKey(name, LocalSigner.from_seed(seed).public)

@@ -40,7 +40,7 @@ from app.kernel.errors import Conflict, Unavailable
 ACTION = "acknowledge-restore"
 
 EndConsents = Callable[[Tx, datetime], int]
-"""Ends every consent that stands, in the same transaction; returns how many."""
+"""Ends every consent that holds, in the same transaction; returns how many."""
 
 
 @dataclass(frozen=True)

@@ -255,7 +255,7 @@ def sign_note(text: str, name: str, signer: Signer) -> str:
     ['hello\n\n—', 'log.example']
 
     Raises:
-        BadNote: the text cannot stand in a note.
+        BadNote: the text cannot be the text of a note.
     """
     if not text.endswith("\n"):
         raise BadNote("a note's text ends with a newline")

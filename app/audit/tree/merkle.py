@@ -234,7 +234,7 @@ def verify_consistency(
 
 
 def _climb(position: int, last: int, path: Sequence[bytes]) -> Iterator[tuple[bytes, bool]]:
-    """Give each sibling on the way to the root, and whether it stands on the left.
+    """Give each sibling on the way to the root, and whether it is on the left.
 
     Args:
         position: of the node among those of its level.

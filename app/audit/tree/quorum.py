@@ -85,7 +85,7 @@ class Policy:
         if self.quorum is None:
             return True
         met = set(cosigned)
-        for group in self.groups:  # each names only what stands before it
+        for group in self.groups:  # each names only what is defined before it
             if sum(member in met for member in group.members) >= group.threshold:
                 met.add(group.name)
         return self.quorum in met

@@ -145,7 +145,7 @@ class Witnesses:
             return self.state(tx).met
 
     def state(self, tx: Tx) -> WitnessState:
-        """How things stand."""
+        """The state of the witnesses."""
         last = cosigned.newest(tx)
         needs = self._policy is not None and self._policy.quorum is not None
         size, at = self._quorum(tx) if needs else (None, None)

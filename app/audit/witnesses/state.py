@@ -1,4 +1,4 @@
-"""How the witnesses of a log stand, for pages and machines."""
+"""The state of the witnesses of a log, for pages and machines."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -14,7 +14,7 @@ class NotSo(HabeasError):
 
 @dataclass(frozen=True)
 class StepResult:
-    """What a step found: what happened, why, and where in the log it stands."""
+    """What a step found: what happened, why, and where it is in the log."""
 
     what: str
     why: str = ""

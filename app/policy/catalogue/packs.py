@@ -1,6 +1,6 @@
 """The catalogue of apps and exclusions as files.
 
-A file is a form (``strict``); an id stands once in all of them.
+A file is a form (``strict``); an id is unique in all of them.
 """
 
 from collections import Counter

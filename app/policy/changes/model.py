@@ -20,7 +20,7 @@ class Preview:
 
 
 class ChangeState(StrEnum):
-    """Where a change of a company policy stands."""
+    """The state of a change of a company policy."""
 
     DRAFT = "draft"
     IN_REVIEW = "in_review"

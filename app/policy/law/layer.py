@@ -1,4 +1,4 @@
-"""Floors, company policies and what stands in them: plain values.
+"""Floors, company policies and their content: plain values.
 
 Rules:
 1. A floor or a company policy is a canonical document (app/kernel/canonical.py). Its digest names

@@ -1,4 +1,4 @@
-"""The door: who is asking, and whether it is really their page that sends the form.
+"""Access to pages: who is asking, and whether it is really their page that sends the form.
 
 Rules:
 1. A session counts only while its person is active; person and roles are read anew each time.

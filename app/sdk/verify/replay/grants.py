@@ -1,7 +1,7 @@
 """Whether every grant was closed, and closed by whom it was given to, once and in time.
 
-A grant that was never closed is no fault of the log: the consumer has not reported what it did. It is
-counted. What is remembered is bounded by the permits of the last day.
+A grant that was never closed is no fault of the log: the consumer has not reported what it did. It
+is counted. What is remembered is bounded by the permits of the last day.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -119,10 +119,10 @@ class GrantCheck:
         """What is not known because nobody reported it."""
         if not self.open:
             return ()
-        word = "grant was" if self.open == 1 else "grants were"
+        grants = "grant was" if self.open == 1 else "grants were"
         notice = (
-            f"{self.open} {word} never closed: the consumer has not reported what it did. The first is "
-            f"that of entry {self._first_open}."
+            f"{self.open} {grants} never closed: the consumer has not reported what it did. "
+            f"The first is that of entry {self._first_open}."
         )
         return (notice,)
 
