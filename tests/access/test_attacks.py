@@ -336,7 +336,7 @@ def test_a_guessed_secret_opens_nothing(office: Office) -> None:
                 office.services.consumers.authenticate(tx, guess)
 
 
-def test_no_permit_stands_after_the_withdrawal_it_raced(office: Office) -> None:
+def test_no_permit_holds_after_the_withdrawal_that_it_raced(office: Office) -> None:
     """For every permit, its index is below that of the opt-out."""
     office.captured(ALICE, BOB)
     for _ in range(4):

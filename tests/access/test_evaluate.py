@@ -301,7 +301,7 @@ def test_a_person_gets_their_own_data_even_after_withdrawing_and_even_from_hr(
     assert codes(office.ask_for(MANAGER, ALICE, **asked)) == ["caller_in_line", "own_data_only"]
 
 
-def test_another_consumer_cannot_be_named_as_the_one_who_asks(office: Office) -> None:
+def test_another_consumer_cannot_be_named_as_the_asker(office: Office) -> None:
     office.captured(ALICE)
     assert codes(office.ask(ALICE, subject_id="auditors")) == ["caller_unknown"]
     assert codes(office.ask(ALICE, subject_type="user", subject_id="alice")) == ["caller_unknown"]

@@ -75,7 +75,7 @@ def report(**changes):
 # Pairing and tokens
 
 
-def test_pairing_goes_as_rfc_8628_says(http, company, key):
+def test_pairing_follows_rfc_8628(http, company, key):
     begun = start(http, key)
     assert begun.status_code == 201
     assert begun.headers["cache-control"] == "no-store"
@@ -319,7 +319,7 @@ DOORS = [
 ]
 
 
-def test_without_a_living_token_every_door_is_shut(http):
+def test_without_a_valid_token_every_address_refuses(http):
     for method, path in DOORS:
         for header in (None, "Bearer ", "Bearer nonsense", "Basic eDp5", "nonsense"):
             headers = {"Authorization": header} if header else {}
@@ -345,7 +345,7 @@ def written(company):
     event.remove(engine, "begin", note)
 
 
-def test_strangers_never_reach_the_one_writer(http, company, key, written):
+def test_strangers_never_reach_the_only_writer(http, company, key, written):
     """Whoever cannot show a key or a token makes nobody wait."""
     device, thief = company.pair(key=key), LocalSigner.generate()
     code = start(http, key).json()

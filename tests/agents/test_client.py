@@ -278,7 +278,7 @@ def test_a_document_that_is_not_the_named_one_turns_off_and_is_not_kept(agent, s
     assert agent.poll().capture
 
 
-def test_a_recorded_answer_cannot_stand_in_for_the_first(agent, service):
+def test_a_recorded_answer_is_not_accepted_as_the_first(agent, service):
     recorded = service.office.send(nonce="of-an-earlier-run").token
     service.lies["/v1/agent/lease"] = says(
         200, headers={"Content-Type": LEASE_MEDIA_TYPE}, content=recorded.encode()

@@ -471,7 +471,7 @@ def test_a_lease_that_leaps_is_not_remembered(agent, office):
     assert agent.remembered() == before
 
 
-def test_a_refused_lease_takes_the_good_one_before_with_it(agent, office):
+def test_a_refused_lease_ends_the_good_lease_before_it(agent, office):
     agent.poll()
     agent.take(office.send(aud="d_" + "2" * 32))
     assert not agent.captures

@@ -87,7 +87,7 @@ def test_what_the_present_guard_cannot_limit_is_denied_and_nothing_else(
     assert judged(laptop.guard, laptop, "screenshot") == Denied(Refusal.SIGNAL_DENIED)
 
 
-def test_a_newer_reason_reaches_the_present_guard_as_one_that_it_knows(
+def test_a_newer_reason_reaches_the_present_guard_as_a_reason_that_it_knows(
     office: LeaseOffice, laptop: AgentSimulator
 ) -> None:
     told = NEXT.reasons_in(PRESENT, (COUNCIL_ASKED,))

@@ -99,7 +99,7 @@ def test_pages_machines_and_verbs_read_the_log_only_at_the_desk() -> None:
         ("from app.audit.reading.lookup import entries", "lookup.entries"),
     ],
 )
-def test_whatever_goes_past_the_desk_is_noticed(source: str, taken: str) -> None:
+def test_reading_without_the_desk_is_noticed(source: str, taken: str) -> None:
     assert reaches(source) == {taken}
 
 

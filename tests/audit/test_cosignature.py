@@ -142,7 +142,7 @@ def test_of_several_lines_of_one_witness_the_latest_counts() -> None:
     assert [one.time for one in found] == [AT + 9]
 
 
-def test_lines_of_unknown_witnesses_are_ignored_and_a_wrong_one_of_a_known_spoils() -> None:
+def test_unknown_witnesses_are_ignored_and_a_wrong_line_of_a_known_one_is_refused() -> None:
     stranger = LocalSigner.from_seed(b"x" * 32)
     other = parse_signature(cosign(TEXT, "stranger", stranger, AT))
     assert read_cosignatures(TEXT, (other,), (KEY,)) == ()

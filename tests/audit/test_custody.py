@@ -44,7 +44,7 @@ def test_two_different_custodians_are_enough_in_any_order() -> None:
     assert set(require_two(signed(*NAMES), TEXT, LISTED)) <= set(NAMES)
 
 
-def test_one_custodian_is_one_however_often_they_sign() -> None:
+def test_one_custodian_counts_once_however_often_they_sign() -> None:
     once = signed("third")
     assert sign_statement(once, "third", SIGNERS["third"]).encode() == once
     twice = once + once.split(b"\n\n")[1]
@@ -165,7 +165,7 @@ def test_a_line_that_is_no_key_is_refused() -> None:
 
 
 @pytest.mark.parametrize("name", ["", "two words", "a+b", "x" * 3 + "\n"])
-def test_a_name_that_cannot_stand_in_a_key_is_refused(name: str) -> None:
+def test_a_name_that_cannot_be_part_of_a_key_is_refused(name: str) -> None:
     with pytest.raises(Unreadable):
         private_key(name, bytes(32))
 

@@ -173,7 +173,7 @@ def _event(database: Database, log: AuditService, idx: int) -> str:
         return str(ReadingService(log).entry(tx, idx).leaf["event"])
 
 
-def test_ones_own_entry_and_its_proof_are_ones_own_without_an_entry_about_it(
+def test_people_read_their_own_entry_and_its_proof_without_an_entry_about_it(
     database: Database, desk: Desk, log: AuditService
 ) -> None:
     event = _event(database, log, WITH_DETAIL)

@@ -56,7 +56,9 @@ def test_the_same_again_says_when_it_was_last_published(lock: LockStore, clock: 
     assert (published.note, published.at) == (note(1), later)
 
 
-def test_of_many_who_go_on_from_the_same_one_wins(lock: LockStore, clock: FakeClock) -> None:
+def test_of_many_who_continue_the_same_checkpoint_one_wins(
+    lock: LockStore, clock: FakeClock
+) -> None:
     lock.advance(None, note(1), clock.now())
 
     def go_on(size: int) -> bool:

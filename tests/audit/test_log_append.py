@@ -118,7 +118,7 @@ def test_streams_count_each_subject_actor_and_purpose(
     assert {name.split(":")[0] for name in seen} == {"subject", "actor", "purpose"}
 
 
-def test_a_person_stands_in_the_log_under_one_random_name_only(
+def test_a_person_has_one_random_name_in_the_log(
     database: Database, log: AuditService, integrator: Integrator, clock: FakeClock
 ) -> None:
     event = Event(

@@ -124,7 +124,7 @@ def test_several_entries_in_one_statement_follow_each_other(
             connection.execute(text(copy.format(second=5)))
 
 
-def test_a_submission_stands_until_it_is_an_entry(attack: Attack, database: Database) -> None:
+def test_a_submission_is_kept_until_it_is_an_entry(attack: Attack, database: Database) -> None:
     attack("DELETE FROM audit_pending")
     attack("UPDATE audit_pending SET submission = submission")
     if database.dialect == "postgresql":

@@ -63,7 +63,9 @@ def test_the_root_of_every_size_can_be_read_from_nodes(size: int) -> None:
 
 
 @pytest.mark.parametrize("size", range(1, LARGEST + 1))
-def test_every_inclusion_proof_is_the_definitions_and_no_flipped_one_passes(size: int) -> None:
+def test_every_inclusion_proof_is_that_of_the_definition_and_no_flipped_proof_passes(
+    size: int,
+) -> None:
     for index in range(size):
         path = inclusion_path(index, size, node)
         assert list(path) == rfc6962.path(index, LEAVES[:size])
@@ -93,7 +95,9 @@ def test_an_inclusion_proof_fits_one_index_one_leaf_one_size_one_length(size: in
 
 
 @pytest.mark.parametrize("new", range(1, LARGEST + 1))
-def test_every_consistency_proof_is_the_definitions_and_no_flipped_one_passes(new: int) -> None:
+def test_every_consistency_proof_is_that_of_the_definition_and_no_flipped_proof_passes(
+    new: int,
+) -> None:
     for old in range(1, new + 1):
         path = consistency_path(old, new, node)
         assert list(path) == rfc6962.proof(old, LEAVES[:new])

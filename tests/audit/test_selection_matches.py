@@ -78,7 +78,7 @@ def test_a_selection_ends_after_it_begins(until: str) -> None:
         read_selection(since="2026-11-16", until=until)
 
 
-def test_a_place_is_a_number_and_what_stands_before() -> None:
+def test_a_place_is_a_number_and_the_index_before() -> None:
     assert place_in(INDEX, LEAF) == (7, 6)
     assert place_in(INDEX, {**LEAF, "idx": 0}) == (0, None)
     assert place_in(f"subject:{ALICE}", LEAF) == (3, 5)

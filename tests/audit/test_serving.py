@@ -313,7 +313,7 @@ def test_a_proof_needs_as_many_reads_as_the_tree_has_rows_of_tiles(
 # The policy and the witnesses ------------------------------------------------------------------
 
 
-def test_without_witnesses_the_newest_checkpoint_is_the_one_served(
+def test_without_witnesses_the_newest_checkpoint_is_served(
     http: TestClient, services: Services
 ) -> None:
     fill(services, 2)

@@ -32,7 +32,7 @@ def test_a_path_is_read_back(level: int, n: int, width: int) -> None:
         "tile/0/001\n",
     ],
 )
-def test_what_is_not_the_one_path_of_a_tile_is_none(path: str) -> None:
+def test_what_is_not_the_path_of_a_tile_is_none(path: str) -> None:
     assert parse_tile_path(path) is None
 
 

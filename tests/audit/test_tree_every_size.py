@@ -97,7 +97,7 @@ def compare(size: int, step: int) -> None:
             verify_consistency(old, size, mth(0, old), root, path)
 
 
-def test_the_definition_here_is_the_one_written_out_in_full() -> None:
+def test_the_definition_here_equals_the_definition_written_out_in_full() -> None:
     raw = [f"entry {number}".encode() for number in range(40)]
     for size in range(41):
         assert mth(0, size) == rfc6962.mth(raw[:size])

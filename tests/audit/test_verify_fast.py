@@ -259,7 +259,9 @@ def test_events_whose_second_halves_are_alike_are_told_apart() -> None:
 
 
 @given(st.text("abc/.0é", min_size=1, max_size=110), st.integers(0, 8**12), st.integers(0, 511))
-def test_a_header_known_at_a_glance_is_the_one_that_is_made(name: str, size: int, at: int) -> None:
+def test_a_header_that_is_recognised_fast_is_the_header_that_is_made(
+    name: str, size: int, at: int
+) -> None:
     from app.audit.export.archive import header
 
     try:

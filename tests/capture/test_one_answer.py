@@ -180,7 +180,7 @@ def test_where_agreeing_leads_to_nothing_no_obstacle_is_the_person_s_own() -> No
 
 
 @given(situations())
-def test_a_lease_names_what_stands_against_capture(situation: Situation) -> None:
+def test_a_lease_names_what_prevents_capture(situation: Situation) -> None:
     expected = {LEASE[obstacle] for obstacle in situation.obstacles} - {None}
     assert set(situation.directive.reasons) == expected
     order = list(dict.fromkeys(reason for reason in LEASE.values() if reason))
@@ -188,7 +188,7 @@ def test_a_lease_names_what_stands_against_capture(situation: Situation) -> None
 
 
 @given(situations())
-def test_an_access_decision_names_what_stands_against_capture(situation: Situation) -> None:
+def test_an_access_decision_names_what_prevents_capture(situation: Situation) -> None:
     expected = {ACCESS[obstacle] for obstacle in situation.obstacles} - {None}
     assert access_reasons(situation) == expected
 
@@ -204,7 +204,7 @@ def test_legal_sees_every_obstacle_that_comes_from_the_rules(situation: Situatio
 
 
 @given(situations())
-def test_the_employee_s_sentence_says_nothing_is_captured_where_something_stands_against_it(
+def test_the_employee_s_sentence_says_nothing_is_captured_where_something_prevents_it(
     situation: Situation,
 ) -> None:
     words = state_in_words(situation, {}, laptops=1)

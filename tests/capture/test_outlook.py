@@ -39,7 +39,7 @@ def test_the_preview_names_what_the_region_s_page_will_name(office: Office, text
     assert obstacles_in(view.in_force, policy.catalogue) == expected
 
 
-def test_a_region_without_a_policy_is_told_what_its_first_one_would_open(office: Office) -> None:
+def test_a_region_without_a_policy_is_told_what_its_first_policy_would_open(office: Office) -> None:
     policy = office.services.policy
     written = permissive_text("GB", policy.catalogue.apps)
     with office.services.database.read() as tx:

@@ -58,7 +58,7 @@ def test_a_file_that_is_not_there_is_a_sentence(habeas) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_an_export_verifies_and_a_changed_one_does_not(habeas, tmp_path: Path) -> None:
+def test_an_export_verifies_and_a_changed_export_does_not(habeas, tmp_path: Path) -> None:
     file = tmp_path / "log.tar"
     exported = habeas("audit", "export", str(file))
     assert exported.returncode == 0, exported.stderr

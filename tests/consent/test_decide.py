@@ -110,7 +110,7 @@ def test_a_move_is_seen_also_by_who_holds_an_older_view_of_the_person(booth: Boo
         booth.consent.decide(tx, before, Act.GIVEN, booth.clock.now(), shown_id=shown.id)
 
 
-def test_the_act_is_the_one_that_the_bases_ask_for(booth: Booth) -> None:
+def test_the_act_is_what_the_bases_ask_for(booth: Booth) -> None:
     for what, wrong in ((offer(), "acknowledged"), (UNCONSENTED, "given")):
         with pytest.raises(InvalidInput) as refused:
             booth.decide(wrong, shown_id=booth.show(what).id)

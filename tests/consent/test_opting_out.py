@@ -103,7 +103,7 @@ def test_withdrawing_again_after_a_new_yes_is_a_new_decision(booth: Booth) -> No
     assert [one.act.value for one in booth.history()] == ["given", "withdrawn"] * 2
 
 
-def test_a_pause_ends_by_itself_and_what_stood_stands_again(booth: Booth) -> None:
+def test_a_pause_ends_by_itself_and_what_held_before_holds_again(booth: Booth) -> None:
     booth.give()
     booth.pause(30)
     assert booth.standing().state is State.PAUSED

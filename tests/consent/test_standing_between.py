@@ -93,7 +93,7 @@ def test_a_later_opting_out_never_turns_no_into_yes(
 
 
 @given(disorderly(), HOURS, HOURS)
-def test_a_jumping_clock_never_covers_more_than_one_that_kept_its_latest_time(
+def test_a_jumping_clock_never_covers_more_than_a_clock_that_kept_its_latest_time(
     history: list[Decision], start: int, end: int
 ) -> None:
     """Doubt shortens: an act that opens counts from the latest time named so far."""
@@ -179,9 +179,7 @@ def test_what_ended_by_itself_covers_nothing_from_then_on(endings: Endings) -> N
     assert not between(10, 11)
 
 
-def test_a_notice_ends_when_the_first_later_one_comes_and_a_residence_when_the_next_begins() -> (
-    None
-):
+def test_a_notice_ends_with_the_next_version_and_a_residence_with_the_next_residence() -> None:
     found = endings_of(
         [(1, at(0)), (1, at(3)), (2, at(5)), (2, at(6))], {1: at(0), 2: at(4), 3: at(9)}
     )

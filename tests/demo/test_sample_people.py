@@ -34,7 +34,7 @@ def test_about_120_people_in_at_least_ten_regions(people: Mapping[str, Person]) 
     assert homes == set(FLOORS) - {"GLOBAL", "EU"} | ELSEWHERE
 
 
-def test_three_levels_of_management_stand_over_the_staff(people: Mapping[str, Person]) -> None:
+def test_three_levels_of_management_are_above_the_staff(people: Mapping[str, Person]) -> None:
     managers = {person.id: person.manager for person in people.values()}
     assert [person for person, manager in managers.items() if manager is None] == ["E-0001"]
     assert chain("E-0042", managers) == ("E-0012", "E-0002", "E-0001")

@@ -64,7 +64,7 @@ def test_every_reason_is_of_the_first_form_or_says_what_older_agents_are_told() 
         (3, ("paused", "council_silent", "council_asked", "policy_missing")),
     ],
 )
-def test_a_newer_reason_is_told_as_an_older_one_and_none_twice(
+def test_a_newer_reason_is_told_as_an_older_reason_and_none_twice(
     form: int, told: tuple[str, ...]
 ) -> None:
     reasons = ("paused", "council_silent", "council_asked", "policy_missing")

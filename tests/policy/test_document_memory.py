@@ -30,7 +30,7 @@ def test_what_is_remembered_is_what_would_be_written(
         assert memory.of(compiled, scope) == (digest(body), body)
 
 
-def test_a_value_at_the_address_of_one_that_is_gone_is_not_taken_for_it() -> None:
+def test_a_value_at_the_memory_address_of_an_old_value_is_not_taken_for_it() -> None:
     """Python gives the place of a value that nobody holds to the next one of its kind."""
     memory, addresses = DocumentMemory(CATALOGUE), []
     for seconds in range(300):

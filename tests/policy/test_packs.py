@@ -282,7 +282,7 @@ def test_all_problems_of_a_text_are_reported_together(texts: PolicyTexts) -> Non
 
 
 @pytest.mark.parametrize("purpose", sorted(PROHIBITED))
-def test_no_prohibited_purpose_can_stand_in_a_layer(texts: PolicyTexts, purpose: str) -> None:
+def test_no_prohibited_purpose_can_be_in_a_layer(texts: PolicyTexts, purpose: str) -> None:
     text = policy_text("DE", {"purposes": {"value": [purpose]}})
     assert "no purpose that can be allowed" in faults(texts, text)[0].problem
 

@@ -359,7 +359,7 @@ def test_while_one_is_being_erased_nobody_else_can_be_deleted_or_renamed(
             tx.execute(text(statement))
 
 
-def test_a_temporary_table_does_not_stand_in_for_the_real_one(
+def test_a_temporary_table_does_not_replace_the_real_table(
     request: pytest.FixtureRequest, opened: Services
 ) -> None:
     """A session that makes its own audit_erasure and audit_subject opens nothing with it."""

@@ -39,7 +39,7 @@ def rows_about(services: Services, person_id: str) -> list[str]:
         )
 
 
-def test_everybody_of_note_is_erased_one_after_the_other_and_all_verifies(
+def test_everybody_with_many_rows_is_erased_in_turn_and_all_verifies(
     opened: Services,  # noqa: F811
     tmp_path: Path,
 ) -> None:

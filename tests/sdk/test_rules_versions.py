@@ -158,7 +158,7 @@ def test_what_follows_rules_that_are_not_carried_is_said_and_never_called_good(
     assert "policy       -" in render(report)
 
 
-def test_a_later_release_without_rules_1_names_the_one_that_can(two_days: Day) -> None:
+def test_a_later_release_without_rules_1_names_the_release_that_can(two_days: Day) -> None:
     log = two_days.log()
     check = checked(log, ONLY_2)
     verdict = check.verdict(whole=True)

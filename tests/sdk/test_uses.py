@@ -160,7 +160,7 @@ def test_a_use_by_another_for_another_or_too_late_is_named(
     assert words in verdict.findings[0]
 
 
-def test_a_grant_closed_twice_and_one_closed_before_it_was_given_are_named(day: Day) -> None:
+def test_a_grant_closed_twice_and_a_grant_closed_before_it_was_given_are_named(day: Day) -> None:
     log = used(day)
     at = log.last("access.used")
     twice = log.restamped([*log.leaves, log.leaves[at]])

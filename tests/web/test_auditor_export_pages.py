@@ -137,7 +137,7 @@ def test_each_form_can_be_had(alf: Visit, form: str) -> None:
     assert len(lines) > 10
 
 
-def test_a_persons_entries_cost_a_reason_and_stand_in_their_stream(
+def test_reading_a_persons_entries_needs_a_reason_and_is_in_their_stream(
     alf: Visit, services: Services
 ) -> None:
     eve = _eve(services)

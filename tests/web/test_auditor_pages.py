@@ -75,9 +75,7 @@ def test_a_search_narrows_and_what_was_asked_stays_in_the_form(alf: Visit) -> No
     assert re.search(r'value="directory.imported" selected', page.text)
 
 
-def test_a_person_is_looked_for_as_the_one_who_acts_or_whom_it_is_about(
-    alf: Visit, services: Services
-) -> None:
+def test_a_person_is_looked_for_as_actor_or_as_subject(alf: Visit, services: Services) -> None:
     services.integrator.integrate()
     with services.database.read() as tx:
         own = services.log.pseudonym(tx, ALF)
@@ -117,7 +115,7 @@ def test_a_search_by_day_and_region_finds_what_came_then_and_concerns_it(
     assert "No entry matches." in text_of(alf.get("/auditor?until=2020-01-01"))
 
 
-def test_what_else_was_asked_stands_in_the_entry_about_the_search(
+def test_what_else_was_asked_is_in_the_entry_about_the_search(
     alf: Visit, services: Services
 ) -> None:
     alf.get("/auditor?kind=consent&region=DE&since=2026-11-01&outcome=deny")
@@ -248,7 +246,7 @@ def test_activity_counts_what_the_log_has_and_reading_it_is_an_entry(
     assert "No entries on these days." in text_of(nothing)
 
 
-def test_refusals_stand_in_a_chart_by_their_reason(alf: Visit, services: Services) -> None:
+def test_refusals_are_in_a_chart_by_their_reason(alf: Visit, services: Services) -> None:
     facts: dict[str, Json] = {"outcome": "deny", "reasons": ["purpose_prohibited", "consent_now"]}
     with services.database.write() as tx:
         services.log.append(tx, Event(Kind.ACCESS_DECIDED, SYSTEM, facts), services.clock.now())
@@ -374,7 +372,7 @@ def test_nobody_reaches_the_log_who_may_not(
         assert found == (404 if exportable else 403)
 
 
-def test_a_name_never_stands_next_to_a_pseudonym_in_the_list(alf: Visit) -> None:
+def test_a_name_is_never_next_to_a_pseudonym_in_the_list(alf: Visit) -> None:
     page = alf.get("/auditor").text
     table = page.partition('<table class="listed entries"')[2].partition("</table>")[0]
     assert "Sample" not in table

@@ -56,7 +56,7 @@ def _entry(**changes: object) -> Entry:
     return Entry(7, b"", leaf, b"")
 
 
-def test_every_kind_has_words_and_stands_in_the_form_once() -> None:
+def test_every_kind_has_words_and_is_in_the_form_once() -> None:
     assert unknown_kinds() == frozenset()
     assert {kind.value for kind in Kind} == KINDS.keys()
     offered = [kind for choice in kind_choices() for kind, _ in choice.kinds]
@@ -122,7 +122,7 @@ def test_a_lease_says_whether_capture_is_on() -> None:
     assert entry_row(_entry(facts={})).outcome_words == ""
 
 
-def test_purposes_that_were_asked_for_and_are_not_allowed_stand_apart() -> None:
+def test_purposes_that_were_asked_for_and_are_not_allowed_are_listed_apart() -> None:
     choices = purpose_choices(["hr.scoring", "ai_training.evaluation", "legal.order"])
     assert set(choices.allowed) == ALLOWED | {"legal.order"}
     assert choices.refused == ("hr.scoring",)
