@@ -144,9 +144,9 @@ class Office:
             return ReadingService(self.services.log).search(tx, EntryFilter(limit=500, **wanted))
 
     def entry_of(self, answer: AccessAnswer) -> dict[str, Any]:
-        found = self.entries(kind="access.decided")
+        entries = self.entries(kind="access.decided")
         return next(
-            dict(one.leaf) for one in found if one.leaf["event"] == answer.context["log_event"]
+            dict(one.leaf) for one in entries if one.leaf["event"] == answer.context["log_event"]
         )
 
     @property

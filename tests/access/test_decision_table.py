@@ -116,7 +116,7 @@ def test_a_lease_says_what_the_law_of_the_region_says(row: Row) -> None:
     away = () if row["place"] == "-" else (row["place"],)
     found = holds((row["home"], *away), row["lacks"])
     compiled = found.compiled
-    said = directive(
+    answer = directive(
         Circumstances(
             person_active=True,
             device_active=True,
@@ -133,10 +133,10 @@ def test_a_lease_says_what_the_law_of_the_region_says(row: Row) -> None:
     )
     off, _, reasons = row["expected"].partition(":")
     if off == "off":
-        assert not said.capture
-        assert set(reasons.split(",")) <= set(said.reasons)
+        assert not answer.capture
+        assert set(reasons.split(",")) <= set(answer.reasons)
     else:
-        assert said.capture, said.reasons
+        assert answer.capture, answer.reasons
         written = document(compiled, None, catalogue())
         assert written["signals"][row["signal"]]["mode"] == row["expected"]
 

@@ -231,9 +231,9 @@ def test_every_entry_decides_again_to_what_it_records(office: Office) -> None:
     office.decide(ALICE, Act.WITHDRAWN)
     office.ask(ALICE)
     office.ask()
-    found = office.entries(kind="access.decided")
-    assert len(found) == 6
-    for entry in found:
+    entries = office.entries(kind="access.decided")
+    assert len(entries) == 6
+    for entry in entries:
         assert recompute(entry.leaf["facts"]) == recorded(entry.leaf["facts"])
 
 

@@ -50,16 +50,16 @@ def test_performance_evaluation_is_prohibited_under_its_own_name_and_is_not_allo
 @pytest.mark.parametrize("root", sorted(PROHIBITED))
 @pytest.mark.parametrize("tail", ["", ".x", ".team.2026", "/x", "-x", " x", "_x", ".ai_training"])
 def test_a_prohibited_root_is_prohibited_with_all_its_descendants(root: str, tail: str) -> None:
-    found = verdict(root + tail)
-    assert found.outcome is Outcome.PROHIBITED
-    assert found.key == root
+    judged = verdict(root + tail)
+    assert judged.outcome is Outcome.PROHIBITED
+    assert judged.key == root
 
 
 @pytest.mark.parametrize("name", NAMES + EVERYDAY)
 def test_every_alias_is_called_by_the_name_of_its_root(name: str) -> None:
-    found = verdict(name)
-    assert found.outcome is Outcome.PROHIBITED, name
-    assert found.key in PROHIBITED
+    judged = verdict(name)
+    assert judged.outcome is Outcome.PROHIBITED, name
+    assert judged.key in PROHIBITED
 
 
 @pytest.mark.parametrize(
@@ -242,9 +242,9 @@ def test_the_verdict_never_carries_the_text_that_was_asked(text: str) -> None:
 @given(st.one_of(st.text(), st.sampled_from(NAMES)))
 def test_a_verdict_is_confirmed_by_its_own_key(text: str) -> None:
     """The log keeps the key; asking the floor again gives the same outcome."""
-    found = verdict(text)
-    if found.key is not None:
-        assert verdict(found.key) == found
+    judged = verdict(text)
+    if judged.key is not None:
+        assert verdict(judged.key) == judged
 
 
 def test_the_constants_cannot_be_changed_at_run_time() -> None:

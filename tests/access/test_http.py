@@ -382,8 +382,8 @@ def test_the_same_question_gets_the_same_decision(office: Office, client: TestCl
     office.captured(ALICE)
     asked = question(office, ALICE.id)
     decisions = [client.post(URL, json=asked, headers=headers(office)).json() for _ in range(3)]
-    assert [one["decision"] for one in decisions] == [True, True, True]
-    assert len({one["context"]["grant"] for one in decisions}) == 3
+    assert [decision["decision"] for decision in decisions] == [True, True, True]
+    assert len({decision["context"]["grant"] for decision in decisions}) == 3
 
 
 def todo_cases() -> list[dict[str, Any]]:
@@ -392,8 +392,8 @@ def todo_cases() -> list[dict[str, Any]]:
     file = folder / "authzen" / "todo-1_0-02.json"
     if not file.exists():
         return []
-    found = json.loads(file.read_text(encoding="utf-8"))
-    return [case["request"] for case in found["evaluation"]]
+    body = json.loads(file.read_text(encoding="utf-8"))
+    return [case["request"] for case in body["evaluation"]]
 
 
 def test_the_shapes_of_the_interop_scenario_are_read_and_denied_without_a_row(

@@ -23,13 +23,13 @@ DPV = "https://w3id.org/dpv#"
 
 
 def test_the_shipped_file_says_exactly_what_the_floor_says() -> None:
-    found = load_purposes(FILE)
+    purposes = load_purposes(FILE)
     by_section = {"allowed": ALLOWED, "break_glass": BREAK_GLASS, "prohibited": PROHIBITED}
     for section, keys in by_section.items():
-        assert {text.key for text in found.texts if text.section == section} == keys
-    assert all(text.obligations == OBLIGATIONS for text in found.texts if text.key in ALLOWED)
-    assert found.text("performance_evaluation") is not None
-    assert json.loads(found.document)["prohibited"]["performance_evaluation"]["label"]
+        assert {text.key for text in purposes.texts if text.section == section} == keys
+    assert all(text.obligations == OBLIGATIONS for text in purposes.texts if text.key in ALLOWED)
+    assert purposes.text("performance_evaluation") is not None
+    assert json.loads(purposes.document)["prohibited"]["performance_evaluation"]["label"]
 
 
 def forgotten(keys: Iterable[str]) -> list[str]:
@@ -93,9 +93,9 @@ def test_a_purpose_that_the_file_does_not_know_is_described_by_its_key() -> None
 
 
 def test_the_datasets_are_a_closed_list_in_the_document() -> None:
-    found = load_purposes(FILE)
-    assert found.datasets == ("ui-events",)
-    assert json.loads(found.document)["datasets"] == ["ui-events"]
+    purposes = load_purposes(FILE)
+    assert purposes.datasets == ("ui-events",)
+    assert json.loads(purposes.document)["datasets"] == ["ui-events"]
 
 
 def test_the_digest_names_the_content_and_not_the_comments(tmp_path: Path) -> None:

@@ -31,8 +31,8 @@ def entry(asked: Question, known: Facts) -> dict[str, Any]:
 
 @given(QUESTIONS, FACTS)
 def test_a_recorded_decision_is_recomputed_to_the_same(asked: Question, known: Facts) -> None:
-    found = entry(asked, known)
-    assert recompute(found) == recorded(found) == decide(asked, known)
+    leaf = entry(asked, known)
+    assert recompute(leaf) == recorded(leaf) == decide(asked, known)
 
 
 @given(QUESTIONS, FACTS)
@@ -56,10 +56,10 @@ def test_changed_facts_are_found_by_deciding_again() -> None:
 
 @pytest.mark.parametrize("missing", ["people", "policies", "scopes", "consumer", "asked_at"])
 def test_an_entry_that_lacks_a_fact_is_not_read(missing: str) -> None:
-    found = entry(question(), facts())
-    del found[missing]
+    leaf = entry(question(), facts())
+    del leaf[missing]
     with pytest.raises(ValueError, match=f"^{missing}: is missing"):
-        recompute(found)
+        recompute(leaf)
 
 
 @pytest.mark.parametrize(
@@ -82,17 +82,17 @@ def test_outcome_and_reasons_must_agree(change: dict[str, Any]) -> None:
     ],
 )
 def test_an_entry_that_contradicts_itself_is_not_decided_again(change: dict[str, Any]) -> None:
-    found = entry(question(), facts())
-    found["people"][0] |= change
+    leaf = entry(question(), facts())
+    leaf["people"][0] |= change
     with pytest.raises(ValueError, match=r"contradicts?|not a valid State"):
-        recompute(found)
+        recompute(leaf)
 
 
 def test_bases_under_which_the_standing_is_not_enough_contradict_a_permit() -> None:
-    found = entry(question(), facts())
-    found["policies"][0]["bases"] = ["permit"]
+    leaf = entry(question(), facts())
+    leaf["policies"][0]["bases"] = ["permit"]
     with pytest.raises(ValueError, match="contradict"):
-        recompute(found)
+        recompute(leaf)
 
 
 @pytest.mark.parametrize("asked", [question(signals=("screenshot",)), question(resource="log")])
@@ -111,8 +111,8 @@ def test_a_full_question_fits_into_an_entry() -> None:
         person(f"p_{number:032x}", line=tuple(f"p_{level:032x}" for level in range(6)))
         for number in range(MAX_PERSONS)
     )
-    found = entry(question(), facts(*people))
-    assert len(canonical(found)) + 160 * MAX_PERSONS + 2_000 < 65_535
+    leaf = entry(question(), facts(*people))
+    assert len(canonical(leaf)) + 160 * MAX_PERSONS + 2_000 < 65_535
 
 
 STRANGE = {
@@ -139,16 +139,16 @@ def test_an_entry_that_is_written_otherwise_is_not_decided_again(case: str) -> N
 
 
 def test_an_entry_from_before_regions_were_recorded_is_decided_again() -> None:
-    found = entry(question(), facts())
-    del found["people"][0]["region"]
-    assert recompute(found) == recorded(found)
+    leaf = entry(question(), facts())
+    del leaf["people"][0]["region"]
+    assert recompute(leaf) == recorded(leaf)
 
 
 @pytest.mark.parametrize("place", [-1, 1, True, "0", None])
 def test_a_person_under_a_policy_that_is_not_in_the_entry_is_not_decided_again(
     place: object,
 ) -> None:
-    found = entry(question(), facts())
-    found["people"][0]["policy"] = place
+    leaf = entry(question(), facts())
+    leaf["people"][0]["policy"] = place
     with pytest.raises(ValueError, match="policy: is no place in policies"):
-        recompute(found)
+        recompute(leaf)

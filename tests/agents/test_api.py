@@ -79,14 +79,14 @@ def test_pairing_follows_rfc_8628(http, company, key):
     begun = start(http, key)
     assert begun.status_code == 201
     assert begun.headers["cache-control"] == "no-store"
-    said = begun.json()
-    assert said["expires_in"] == 900
-    assert said["verification_uri"] == f"{BASE}/me/devices/pair"
-    assert said["verification_uri_complete"] == f"{BASE}/me/devices/pair?code={said['user_code']}"
+    body = begun.json()
+    assert body["expires_in"] == 900
+    assert body["verification_uri"] == f"{BASE}/me/devices/pair"
+    assert body["verification_uri_complete"] == f"{BASE}/me/devices/pair?code={body['user_code']}"
 
     def redeem():
-        signed = assertion(key, said["client_id"], company.now)
-        return ask(http, signed, GRANT, device_code=said["device_code"])
+        signed = assertion(key, body["client_id"], company.now)
+        return ask(http, signed, GRANT, device_code=body["device_code"])
 
     waiting = redeem()
     assert (waiting.status_code, waiting.json()["error"]) == (400, "authorization_pending")
@@ -94,7 +94,7 @@ def test_pairing_follows_rfc_8628(http, company, key):
     assert (hasty.status_code, hasty.json()["error"]) == (400, "slow_down")
     with company.write() as tx:
         company.services.pairing.approve(
-            tx, company.services.directory.person(tx, "E-1000"), said["user_code"], company.now
+            tx, company.services.directory.person(tx, "E-1000"), body["user_code"], company.now
         )
     given = redeem()
     assert given.status_code == 200
@@ -107,11 +107,11 @@ def test_pairing_follows_rfc_8628(http, company, key):
 
 def test_a_used_assertion_stays_used_although_its_answer_was_an_error(http, company, key):
     """The refusal is committed: rolling it back would let the assertion be used again."""
-    said = start(http, key).json()
-    signed = assertion(key, said["client_id"], company.now)
-    first = ask(http, signed, GRANT, device_code=said["device_code"])
+    body = start(http, key).json()
+    signed = assertion(key, body["client_id"], company.now)
+    first = ask(http, signed, GRANT, device_code=body["device_code"])
     assert first.json()["error"] == "authorization_pending"
-    again = ask(http, signed, GRANT, device_code=said["device_code"])
+    again = ask(http, signed, GRANT, device_code=body["device_code"])
     assert (again.status_code, again.json()["error"]) == (401, "invalid_client")
     assert "used before" in again.json()["error_description"]
 

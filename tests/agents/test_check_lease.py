@@ -18,9 +18,9 @@ def office(clock) -> LeaseOffice:
 
 def test_what_was_captured_under_a_lease_is_covered(office, clock):
     token = office.send().token
-    found = check_lease(token, clock.now() + timedelta(seconds=30), DEVICE, office.keys)
-    assert isinstance(found, Lease)
-    assert found.policy is not None
+    checked = check_lease(token, clock.now() + timedelta(seconds=30), DEVICE, office.keys)
+    assert isinstance(checked, Lease)
+    assert checked.policy is not None
 
 
 @pytest.mark.parametrize(
@@ -39,14 +39,14 @@ def test_law_1_what_was_captured_outside_the_leases_life_is_refused(
 
 
 def test_law_1_data_of_another_device_is_refused(office, clock):
-    found = check_lease(office.send().token, clock.now(), "d_" + "2" * 32, office.keys)
-    assert found == NotCovered(Refusal.OTHER_DEVICE)
+    checked = check_lease(office.send().token, clock.now(), "d_" + "2" * 32, office.keys)
+    assert checked == NotCovered(Refusal.OTHER_DEVICE)
 
 
 def test_law_1_data_under_an_off_lease_is_refused_with_its_reason(office, clock):
     office.withdraw()
-    found = check_lease(office.send().token, clock.now(), DEVICE, office.keys)
-    assert found == NotCovered(Reason.CONSENT_WITHDRAWN)
+    checked = check_lease(office.send().token, clock.now(), DEVICE, office.keys)
+    assert checked == NotCovered(Reason.CONSENT_WITHDRAWN)
 
 
 def test_law_1_a_lease_for_ten_years_covers_an_hour(office, clock):
@@ -57,14 +57,14 @@ def test_law_1_a_lease_for_ten_years_covers_an_hour(office, clock):
 
 def test_law_1_a_forged_lease_is_refused(clock):
     forged = LeaseOffice(clock, LocalSigner.generate()).send().token
-    found = check_lease(forged, clock.now(), DEVICE, LeaseOffice(clock).keys)
-    assert found == NotCovered(Refusal.LEASE_UNREADABLE)
+    checked = check_lease(forged, clock.now(), DEVICE, LeaseOffice(clock).keys)
+    assert checked == NotCovered(Refusal.LEASE_UNREADABLE)
 
 
 @pytest.mark.parametrize("token", ["", "a.b", "a.b.c", "é.é.é", "[" * 20_000])
 def test_law_1_what_is_no_lease_is_refused(office, clock, token):
-    found = check_lease(token, clock.now(), DEVICE, office.keys)
-    assert found == NotCovered(Refusal.LEASE_UNREADABLE)
+    checked = check_lease(token, clock.now(), DEVICE, office.keys)
+    assert checked == NotCovered(Refusal.LEASE_UNREADABLE)
 
 
 CONTRADICTIONS = {
@@ -77,8 +77,8 @@ CONTRADICTIONS = {
 @pytest.mark.parametrize("case", CONTRADICTIONS)
 def test_law_1_a_lease_that_contradicts_itself_is_refused(office, clock, case):
     token = office.send(**CONTRADICTIONS[case]).token
-    found = check_lease(token, clock.now(), DEVICE, office.keys)
-    assert found == NotCovered(Refusal.LEASE_UNREADABLE)
+    checked = check_lease(token, clock.now(), DEVICE, office.keys)
+    assert checked == NotCovered(Refusal.LEASE_UNREADABLE)
 
 
 def test_an_instant_without_a_zone_is_refused(office, clock):

@@ -43,8 +43,8 @@ def test_a_listed_app_is_captured_under_its_id(judge):
 
 
 def test_an_unlisted_app_is_not(judge):
-    found = judge().may_capture(event("com.spotify.client"))
-    assert found == Denied(Refusal.APP_UNLISTED)
+    answer = judge().may_capture(event("com.spotify.client"))
+    assert answer == Denied(Refusal.APP_UNLISTED)
 
 
 @pytest.mark.parametrize(
@@ -102,8 +102,8 @@ def test_where_others_speak_too_the_stricter_mode_holds(judge, signal, counterpa
 def test_hours_are_judged_by_the_laptops_local_time(judge, clock, time, allowed):
     clock.at = datetime.fromisoformat(time)
     guard = judge(hours=list(range(8, 18)))
-    found = guard.may_capture(event(time=datetime.fromisoformat(time)))
-    assert found == (Allowed(Mode.ALLOW, "vscode") if allowed else Denied(Reason.OFF_HOURS))
+    answer = guard.may_capture(event(time=datetime.fromisoformat(time)))
+    assert answer == (Allowed(Mode.ALLOW, "vscode") if allowed else Denied(Reason.OFF_HOURS))
 
 
 def test_outside_the_hours_a_policy_may_redact_instead(judge):

@@ -29,26 +29,26 @@ def claims(company, answer):
 def test_a_consenting_person_under_a_policy_gets_a_lease_that_says_on(open_company):
     device = open_company.pair()
     answer = open_company.lease(device)
-    said = claims(open_company, answer)
+    signed = claims(open_company, answer)
     now = int(open_company.now.timestamp())
     assert answer.status == 200
-    assert said["capture"] == "on"
-    assert said["reasons"] == []
-    assert said["aud"] == device.id
-    assert said["iss"] == "http://127.0.0.1:8000"
-    assert (said["iat"], said["exp"], said["poll_s"]) == (now, now + 900, 15)
-    assert said["seq"]["consent"] == 1
-    assert said.keys() == {
+    assert signed["capture"] == "on"
+    assert signed["reasons"] == []
+    assert signed["aud"] == device.id
+    assert signed["iss"] == "http://127.0.0.1:8000"
+    assert (signed["iat"], signed["exp"], signed["poll_s"]) == (now, now + 900, 15)
+    assert signed["seq"]["consent"] == 1
+    assert signed.keys() == {
         "iss", "aud", "jti", "iat", "exp", "seq", "capture", "reasons", "policy", "until",
         "poll_s", "min_agent",
     }  # fmt: skip
 
 
 def test_the_policy_document_can_be_fetched_by_the_digest_in_the_lease(open_company):
-    said = claims(open_company, open_company.lease(open_company.pair()))
+    signed = claims(open_company, open_company.lease(open_company.pair()))
     with open_company.read() as tx:
-        body = open_company.services.policy.document(tx, said["policy"])
-    assert digest(body) == said["policy"]
+        body = open_company.services.policy.document(tx, signed["policy"])
+    assert digest(body) == signed["policy"]
     document = parse_canonical(body)
     assert [app["id"] for app in document["apps"]] == ["slack", "vscode"]
     assert document["signals"]["key_content"]["mode"] == "redact"
@@ -56,19 +56,23 @@ def test_the_policy_document_can_be_fetched_by_the_digest_in_the_lease(open_comp
 
 def test_before_anybody_decided_capture_is_off_and_no_document_is_named(company):
     company.publish()
-    said = claims(company, company.lease(company.pair()))
-    assert (said["capture"], said["reasons"], said["policy"]) == ("off", ["consent_missing"], None)
+    signed = claims(company, company.lease(company.pair()))
+    assert (signed["capture"], signed["reasons"], signed["policy"]) == (
+        "off",
+        ["consent_missing"],
+        None,
+    )
 
 
 def test_without_a_company_policy_capture_is_off(company):
-    said = claims(company, company.lease(company.pair()))
-    assert "policy_missing" in said["reasons"]
+    signed = claims(company, company.lease(company.pair()))
+    assert "policy_missing" in signed["reasons"]
 
 
 def test_an_unknown_region_turns_capture_off(company):
-    said = claims(company, company.lease(company.pair("E-IT")))
-    assert said["capture"] == "off"
-    assert "region_unknown" in said["reasons"]
+    signed = claims(company, company.lease(company.pair("E-IT")))
+    assert signed["capture"] == "off"
+    assert "region_unknown" in signed["reasons"]
 
 
 @pytest.mark.parametrize(
@@ -204,8 +208,8 @@ def test_a_lease_does_not_outlive_the_decision_it_rests_on(open_company):
     device = open_company.pair()
     until = claims(open_company, open_company.lease(device))["until"]
     open_company.clock.advance(until - open_company.now.timestamp() - 100)
-    said = claims(open_company, open_company.lease(device))
-    assert (said["capture"], said["exp"]) == ("on", until)
+    signed = claims(open_company, open_company.lease(device))
+    assert (signed["capture"], signed["exp"]) == ("on", until)
     open_company.clock.advance(100)
     assert claims(open_company, open_company.lease(device))["reasons"] == ["consent_missing"]
 
@@ -216,8 +220,8 @@ def test_a_lease_does_not_outlive_the_evidence_it_rests_on(company):
     device = company.pair()
     ends = datetime(2026, 12, 1, tzinfo=UTC)
     company.clock.at = ends - timedelta(seconds=100)
-    said = claims(company, company.lease(device))
-    assert (said["capture"], said["exp"]) == ("on", int(ends.timestamp()))
+    signed = claims(company, company.lease(device))
+    assert (signed["capture"], signed["exp"]) == ("on", int(ends.timestamp()))
     company.clock.at = ends
     assert claims(company, company.lease(device))["reasons"] == ["precondition_missing"]
 
@@ -361,11 +365,11 @@ def test_law_7_a_device_revoked_meanwhile_is_off_whatever_the_caller_still_belie
 
 def test_the_page_and_the_lease_come_from_one_answer(open_company):
     device = open_company.pair()
-    said = claims(open_company, open_company.lease(device))
+    signed = claims(open_company, open_company.lease(device))
     with open_company.read() as tx:
         page = open_company.services.capture.situation(tx, open_company.person(), open_company.now)
     assert page.directive.capture
-    assert page.policy_digest == said["policy"]
+    assert page.policy_digest == signed["policy"]
     assert page.offer.apps == ("slack", "vscode")
     assert Reason.LEFT not in page.directive.reasons
 

@@ -232,9 +232,9 @@ def test_a_private_key_is_refused(company, key):
 
 def test_a_device_that_asks_before_approval_waits(company, key):
     pairing = start(company, key)
-    found = redeem(company, pairing, assertion(key, pairing.device_id, company.now))
-    assert isinstance(found, TokenRefusal)
-    assert found.error == "authorization_pending"
+    answer = redeem(company, pairing, assertion(key, pairing.device_id, company.now))
+    assert isinstance(answer, TokenRefusal)
+    assert answer.error == "authorization_pending"
 
 
 def test_a_device_that_asks_too_often_is_slowed_down_for_good(company, key):
@@ -253,8 +253,8 @@ def test_a_device_that_asks_too_often_is_slowed_down_for_good(company, key):
 def test_an_expired_device_code_says_so(company, key):
     pairing = start(company, key)
     company.clock.advance(900)
-    found = redeem(company, pairing, assertion(key, pairing.device_id, company.now))
-    assert found.error == "expired_token"
+    answer = redeem(company, pairing, assertion(key, pairing.device_id, company.now))
+    assert answer.error == "expired_token"
 
 
 def test_a_device_code_is_redeemed_once(company, key):
@@ -290,8 +290,8 @@ def test_a_stolen_device_code_is_worth_nothing_without_the_key(company, key):
     pairing = start(company, key)
     approve(company, pairing.user_code)
     thief = LocalSigner.generate()
-    found = redeem(company, pairing, assertion(thief, pairing.device_id, company.now))
-    assert found.error == "invalid_client"
+    answer = redeem(company, pairing, assertion(thief, pairing.device_id, company.now))
+    assert answer.error == "invalid_client"
     honest = redeem(company, pairing, assertion(key, pairing.device_id, company.now))
     assert isinstance(honest, Token)
 
@@ -300,22 +300,22 @@ def test_a_device_code_of_another_pairing_is_refused(company, key):
     mine, other = start(company, key), start(company, LocalSigner.generate())
     approve(company, mine.user_code)
     approve(company, other.user_code)
-    found = redeem(company, other, assertion(key, mine.device_id, company.now))
-    assert found.error == "invalid_client"
+    answer = redeem(company, other, assertion(key, mine.device_id, company.now))
+    assert answer.error == "invalid_client"
 
 
 def test_an_unknown_device_code_is_refused(company, key):
     pairing = replace(start(company, key), device_code="nobody-knows")
-    found = redeem(company, pairing, assertion(key, pairing.device_id, company.now))
-    assert found.error == "invalid_grant"
+    answer = redeem(company, pairing, assertion(key, pairing.device_id, company.now))
+    assert answer.error == "invalid_grant"
 
 
 def test_a_device_revoked_before_it_redeemed_gets_no_token(company, key):
     pairing = start(company, key)
     approve(company, pairing.user_code)
     revoke(company, pairing.device_id)
-    found = redeem(company, pairing, assertion(key, pairing.device_id, company.now))
-    assert found.error == "access_denied"
+    answer = redeem(company, pairing, assertion(key, pairing.device_id, company.now))
+    assert answer.error == "access_denied"
 
 
 # Tokens (RFC 7523 §3)

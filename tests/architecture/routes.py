@@ -24,10 +24,12 @@ def dependants(dependant: Dependant) -> Iterator[Dependant]:
 
 def pages(application: FastAPI) -> list[RouteContext]:
     """The routes for people."""
-    return [one for one in routes(application) if one.endpoint.__module__.startswith("app.web.")]
+    return [
+        route for route in routes(application) if route.endpoint.__module__.startswith("app.web.")
+    ]
 
 
 def rights(route: RouteContext) -> list[Right]:
     """What the declaration of a route asks for."""
-    calls = [one.call for one in dependants(route.dependant)]
+    calls = [dependency.call for dependency in dependants(route.dependant)]
     return [call for call in calls if isinstance(call, Right)]

@@ -285,7 +285,9 @@ def use(story: Story) -> None:
 
 def hand_over(story: Story) -> None:
     managers = [person.manager for person in story.services.directory.people(story.tx)]
-    single = next(one for one in managers if one is not None and managers.count(one) == 1)
+    single = next(
+        manager for manager in managers if manager is not None and managers.count(manager) == 1
+    )
     story.services.directory.hand_over(story.tx, single, SYSTEM, story.now)
 
 

@@ -51,8 +51,8 @@ def write(target: Path, parts: Parts) -> Path:
     writer = ArchiveWriter(file)
     for name, data in parts.items():
         writer.add_bytes(name, data)
-    said = parse_checkpoint(parse_note(parts[archive.CHECKPOINT]).text)
-    writer.add_bytes(archive.MANIFEST, archive.manifest(said, writer.files))
+    checkpoint = parse_checkpoint(parse_note(parts[archive.CHECKPOINT]).text)
+    writer.add_bytes(archive.MANIFEST, archive.manifest(checkpoint, writer.files))
     writer.end()
     target.write_bytes(file.getvalue())
     return target

@@ -86,11 +86,11 @@ def test_another_process_sees_the_same(jobs: ExportJobs, clock: FakeClock) -> No
         "print(jobs.find(sys.argv[2], 'E-1').state, len(jobs.mine('E-1')))\n"
         "jobs.cancel(sys.argv[2], 'E-1')\n"
     )
-    said = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", code, str(jobs.folder), job.id, clock.now().isoformat()],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert said.stdout.split() == ["running", "1"]
+    assert result.stdout.split() == ["running", "1"]
     assert jobs.find(job.id, OWNER).cancelling
     time.sleep(0.3)  # the next report looks whether it was cancelled
     work.go.set()
@@ -311,8 +311,8 @@ def test_the_lock_and_the_state_are_all_there_is_to_a_folder(jobs: ExportJobs) -
     assert {path.name for path in (jobs.folder / job.id).iterdir()} == {
         "file", "lock", "state.json",
     }  # fmt: skip
-    said = json.loads((jobs.folder / job.id / "state.json").read_bytes())
-    assert said["owner"] == OWNER
+    body = json.loads((jobs.folder / job.id / "state.json").read_bytes())
+    assert body["owner"] == OWNER
     with (jobs.folder / job.id / "lock").open("rb") as lock:
         time.sleep(0.1)
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

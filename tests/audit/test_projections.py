@@ -96,7 +96,7 @@ def test_each_line_names_its_entry(
         rows = [row.get("unmapped") or row.get("data") or row for row in rows]
     assert [int(row["idx"]) for row in rows] == list(range(401))
     hashes = [row["leaf_hash"] for row in rows[:400]]
-    assert hashes == [one.leaf_hash.hex() for one in leaves]
+    assert hashes == [leaf.leaf_hash.hex() for leaf in leaves]
 
 
 @pytest.mark.parametrize("form", sorted(set(ExportForm) - {ExportForm.TAR}))
@@ -106,7 +106,7 @@ def test_the_same_entries_give_the_same_bytes(leaves: list[Entry], form: ExportF
             file = io.BytesIO()
             write_parquet(file, leaves)
             return file.getvalue()
-        return b"".join(LINES[form].line(one, ORIGIN) for one in leaves)
+        return b"".join(LINES[form].line(leaf, ORIGIN) for leaf in leaves)
 
     assert write() == write()
 
@@ -226,8 +226,8 @@ REQUIRED = {
 
 @pytest.mark.parametrize("kind", sorted(Kind))
 def test_an_ocsf_event_has_what_its_class_asks_for(kind: Kind) -> None:
-    said = entry(kind=kind.value, facts={"outcome": "deny"}, purpose="ai_training.evaluation")
-    event = ocsf_event(said, ORIGIN)
+    leaf = entry(kind=kind.value, facts={"outcome": "deny"}, purpose="ai_training.evaluation")
+    event = ocsf_event(leaf, ORIGIN)
     for name in ("activity_id", "category_uid", "class_uid", "severity_id", "time", "type_uid"):
         assert isinstance(event[name], int), name
     uid = event["class_uid"]
@@ -237,7 +237,7 @@ def test_an_ocsf_event_has_what_its_class_asks_for(kind: Kind) -> None:
     assert set(event) >= REQUIRED[uid] | {"metadata", "actor"}
     metadata = event["metadata"]
     assert isinstance(metadata, dict)
-    assert metadata["uid"] == said.leaf["event"]
+    assert metadata["uid"] == leaf.leaf["event"]
     assert metadata["version"].startswith("1.")
     assert {"name", "vendor_name"} <= set(metadata["product"])
     assert event["time"] == 1_794_819_600_123

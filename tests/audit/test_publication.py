@@ -270,7 +270,9 @@ def test_a_log_that_does_not_continue_what_was_signed_halts_and_goes_on_when_it_
     assert refused.value.kind == state
     with database.read() as tx:
         assert (log.size(tx), log.pending(tx)) == (4, 1)
-    assert [one.levelname for one in caplog.records if "halted" in one.message] == ["CRITICAL"]
+    assert [record.levelname for record in caplog.records if "halted" in record.message] == [
+        "CRITICAL"
+    ]
     lock.advance(wrong, right, clock.now())
     assert integrator.integrate() == 1
     assert integrator.halt.state is None
@@ -354,7 +356,7 @@ def test_the_loop_of_a_halted_log_keeps_looking_and_recovers(
         stop.set()
         loop.join(timeout=5)
     assert "Traceback" not in caplog.text
-    assert [one.levelname for one in caplog.records] == ["CRITICAL"]
+    assert [record.levelname for record in caplog.records] == ["CRITICAL"]
 
 
 def test_overdue_submissions_are_reported_once(

@@ -512,8 +512,8 @@ def test_the_command_writes_the_statement_and_takes_it_signed(
         with pytest.raises(Forbidden):
             run("audit", "acknowledge-restore", "--signed", statement)
         run("custodian", "sign", statement, "--key", instance.folder / "custodians" / f"{name}.key")
-    said = run("audit", "acknowledge-restore", "--signed", statement)
-    assert "1 consent was ended" in said
+    result = run("audit", "acknowledge-restore", "--signed", statement)
+    assert "1 consent was ended" in result
     assert instance.start().log.origin.endswith("/e2")
 
 
@@ -553,8 +553,8 @@ def asking(witness: Witness, services: Services, key: VerifierKey) -> Witnesses:
 
     def answer(request: httpx2.Request) -> httpx2.Response:
         http = TestClient(witness_app(witness))
-        said = http.post(request.url.path, content=request.read())
-        return httpx2.Response(said.status_code, headers=said.headers, content=said.content)
+        answer = http.post(request.url.path, content=request.read())
+        return httpx2.Response(answer.status_code, headers=answer.headers, content=answer.content)
 
     client = httpx2.Client(transport=httpx2.MockTransport(answer))
     policy = parse_policy(text.encode())

@@ -128,16 +128,16 @@ def gaps(selection: Selection, lines: list[dict[str, Any]]) -> list[str]:
     *chosen, anchor = lines
     if anchor["kind"] != "log.exported" or anchor["facts"]["selection"] != selection.facts:
         return ["the last line is not the entry about this export"]
-    before = [one for one in chosen if selection.is_before(one)]
-    after = [one for one in chosen if selection.is_after(one)]
+    before = [choice for choice in chosen if selection.is_before(choice)]
+    after = [choice for choice in chosen if selection.is_after(choice)]
     most = 0 if selection.sequence is None else 1
     found = (
         [] if len(before) <= most and len(after) <= most else ["more neighbours than one a side"]
     )
     found += [
-        f"{one['idx']} is not wanted"
-        for one in chosen
-        if one not in before + after and not selection.matches(one)
+        f"{choice['idx']} is not wanted"
+        for choice in chosen
+        if choice not in before + after and not selection.matches(choice)
     ]
     return found + (jumps(selection.sequence, lines, before, after) if selection.sequence else [])
 
@@ -207,9 +207,9 @@ def test_every_wrong_field_is_named_at_once() -> None:
 
 
 def test_a_day_means_its_midnight_in_utc_and_an_offset_is_turned_into_it() -> None:
-    said = read_selection(since="2026-11-16", until="2026-11-17T01:00:00+02:00")
-    assert said.since == datetime(2026, 11, 16, tzinfo=UTC)
-    assert said.until == datetime(2026, 11, 16, 23, tzinfo=UTC)
+    selection = read_selection(since="2026-11-16", until="2026-11-17T01:00:00+02:00")
+    assert selection.since == datetime(2026, 11, 16, tzinfo=UTC)
+    assert selection.until == datetime(2026, 11, 16, 23, tzinfo=UTC)
 
 
 def test_nothing_typed_asks_for_everything() -> None:

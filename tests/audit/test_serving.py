@@ -56,8 +56,8 @@ def fill(services: Services, count: int) -> int:
 
 def signed_size(http: TestClient) -> tuple[int, bytes]:
     key = parse_vkey(http.get("/log/key").text.strip())
-    found = open_checkpoint(http.get("/log/checkpoint").content, key)
-    return found.size, found.root
+    checkpoint = open_checkpoint(http.get("/log/checkpoint").content, key)
+    return checkpoint.size, checkpoint.root
 
 
 def test_the_tiles_of_the_checkpoint_are_all_there_and_lead_to_its_root(
@@ -255,9 +255,9 @@ def test_that_the_log_only_grew_can_be_asked(http: TestClient, services: Service
     fill(services, 40)
     new, new_root = signed_size(http)
     answer = http.get(f"/log/proof/consistency/{old}/{new}")
-    said = answer.json()
-    assert (said["old"], said["new"]) == (old, new)
-    verify_consistency(old, new, old_root, new_root, [unb64(one) for one in said["proof"]])
+    body = answer.json()
+    assert (body["old"], body["new"]) == (old, new)
+    verify_consistency(old, new, old_root, new_root, [unb64(one) for one in body["proof"]])
     assert "immutable" in answer.headers["cache-control"]
     assert http.get(f"/log/proof/consistency/{new}/{new}").json()["proof"] == []
     for path, status in (
@@ -319,7 +319,7 @@ def test_without_witnesses_the_newest_checkpoint_is_served(
     fill(services, 2)
     assert http.get("/log/checkpoint").text == http.get("/log/checkpoint.pending").text
     assert http.get("/log/policy").status_code == 404
-    said = http.get("/log/witnesses").json()
-    assert said["has_policy"] is False
-    assert said["met"] is True
-    assert said["witnesses"] == said["alarms"] == []
+    body = http.get("/log/witnesses").json()
+    assert body["has_policy"] is False
+    assert body["met"] is True
+    assert body["witnesses"] == body["alarms"] == []

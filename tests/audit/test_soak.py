@@ -79,12 +79,12 @@ def test_two_processes_that_both_integrate_on_sqlite(sqlite_url: str, tmp_path: 
     mine = party(sqlite_url, lock_url)
     tail = Tail(mine.database)
     tail.start()
-    for one in running:
-        one.start()
+    for job in running:
+        job.start()
     begin.set()
-    for one in running:
-        one.join(60)
-        assert one.exitcode == 0
+    for job in running:
+        job.join(60)
+        assert job.exitcode == 0
     mine.integrator.integrate()
     acknowledged = [event for out in outs for event in json.loads(out.read_text("utf-8"))]
     check(mine, tail.finish(), acknowledged)

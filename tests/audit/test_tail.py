@@ -138,7 +138,7 @@ def test_a_tail_misses_nothing_and_repeats_nothing_while_two_write(
     def wait(seconds: float) -> bool:
         time.sleep(0.01)
         with lock:
-            return not any(one.is_alive() for one in writers) and len(got) - 2 >= len(written)
+            return not any(writer.is_alive() for writer in writers) and len(got) - 2 >= len(written)
 
     got: list[Entry] = []
     for entry in tail(database, 0, wait=wait):

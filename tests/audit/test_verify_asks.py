@@ -361,7 +361,7 @@ def test_a_stream_is_complete_and_a_line_left_out_of_it_is_missed(
 ) -> None:
     purpose = Selection(purpose="ai_training.computer_use")
     whole = selected(export, tmp_path / "x.tar", purpose, None)
-    assert [one.ok for one in whole.verdicts.values()] == [True, True, None], whole
+    assert [verdict.ok for verdict in whole.verdicts.values()] == [True, True, None], whole
     assert whole.counts["entries"] > 4
     for left_out in range(whole.counts["entries"] - 1):
         report = selected(export, tmp_path / "x.tar", purpose, left_out)

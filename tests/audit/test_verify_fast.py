@@ -23,7 +23,7 @@ STAMPED = {"idx", "integrated_at", "streams", "submission"}
 def leaf_of(number: int) -> dict[str, Any]:
     """A decision, a withdrawal with a commitment, or a report of a device about two people."""
     event = make.ordinary(number)
-    people = tuple(f"p_{one.removeprefix('E-'):0>32}" for one in event.subjects)
+    people = tuple(f"p_{subject.removeprefix('E-'):0>32}" for subject in event.subjects)
     said = submission(
         event,
         event_id=f"{number:08x}-0000-4000-8000-000000000000",

@@ -39,7 +39,7 @@ def test_a_running_log_holds_and_continues_what_was_kept(
     grown(services, range(5, 300))
     vkey = services.integrator.vkey
     report = seen(client, vkey=vkey, since=(("kept", kept.encode()),))
-    assert [one.ok for one in report.verdicts.values()] == [True, True, None], report
+    assert [verdict.ok for verdict in report.verdicts.values()] == [True, True, None], report
     assert report.subject == "log"
     assert report.size is not None
     assert report.size > 300
@@ -58,9 +58,9 @@ class Liar(httpx2.BaseTransport):
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         path = request.url.raw_path.decode()
-        found = self._client.get(path)
-        data = self._content if path.startswith(self._path) else found.content
-        return httpx2.Response(found.status_code, content=data)
+        answer = self._client.get(path)
+        data = self._content if path.startswith(self._path) else answer.content
+        return httpx2.Response(answer.status_code, content=data)
 
 
 @pytest.mark.parametrize(

@@ -124,9 +124,11 @@ def part_changed(rng: random.Random, _whole: bytes, parts: Parts) -> Parts | Non
 
 def other_checkpoint(rng: random.Random, _whole: bytes, parts: Parts) -> Parts:
     """Of another size or root, signed by a key that is not the log's."""
-    said = parse_checkpoint(parse_note(parts[archive.CHECKPOINT]).text)
-    size = rng.choice([said.size, said.size - 1, said.size + 1, rng.randrange(9_999)])
-    root = said.root if rng.randrange(2) else rng.randbytes(32)
+    checkpoint = parse_checkpoint(parse_note(parts[archive.CHECKPOINT]).text)
+    size = rng.choice(
+        [checkpoint.size, checkpoint.size - 1, checkpoint.size + 1, rng.randrange(9_999)]
+    )
+    root = checkpoint.root if rng.randrange(2) else rng.randbytes(32)
     note = sign_note(Checkpoint(ORIGIN, size, root).text, ORIGIN, FORGER)
     return {**parts, archive.CHECKPOINT: note.encode()}
 

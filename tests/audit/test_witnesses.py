@@ -99,8 +99,8 @@ class World:
         if name in self.answers:
             return self.answers[name](request)
         http = TestClient(witness_app(self.witness(name)))
-        said = http.post(request.url.path, content=request.read())
-        return httpx2.Response(said.status_code, headers=said.headers, content=said.content)
+        answer = http.post(request.url.path, content=request.read())
+        return httpx2.Response(answer.status_code, headers=answer.headers, content=answer.content)
 
 
 @pytest.fixture
@@ -233,7 +233,11 @@ def test_one_witness_down_matters_as_much_as_the_policy_says(
     assert newest == (before or 0) + 1
     assert served == (newest if met else before)
     state = world.state(asking)
-    assert [one.problem and one.problem.code for one in state.witnesses] == [None, None, "silent"]
+    assert [witness.problem and witness.problem.code for witness in state.witnesses] == [
+        None,
+        None,
+        "silent",
+    ]
 
 
 def test_an_entry_that_is_younger_than_the_quorum_is_proved_against_the_newest(

@@ -57,9 +57,9 @@ circumstances = st.builds(
 
 
 def test_capture_is_on_when_nothing_prevents_it():
-    found = directive(FINE, NOW)
-    assert found.capture
-    assert found.reasons == ()
+    answer = directive(FINE, NOW)
+    assert answer.capture
+    assert answer.reasons == ()
 
 
 @pytest.mark.parametrize(
@@ -77,9 +77,9 @@ def test_capture_is_on_when_nothing_prevents_it():
     ],
 )
 def test_each_fault_alone_turns_capture_off_and_is_named(fault, reasons):
-    found = directive(replace(FINE, **FAULTS[fault]), NOW)
-    assert not found.capture
-    assert list(found.reasons) == reasons
+    answer = directive(replace(FINE, **FAULTS[fault]), NOW)
+    assert not answer.capture
+    assert list(answer.reasons) == reasons
 
 
 @pytest.mark.parametrize(
@@ -97,8 +97,8 @@ def test_each_fault_alone_turns_capture_off_and_is_named(fault, reasons):
     ],
 )
 def test_a_standing_that_does_not_suffice_is_named_by_its_kind(state, region_changed, reason):
-    found = directive(replace(FINE, state=state, region_changed=region_changed), NOW)
-    assert found.reasons == (reason,)
+    answer = directive(replace(FINE, state=state, region_changed=region_changed), NOW)
+    assert answer.reasons == (reason,)
 
 
 def test_acknowledging_is_enough_where_the_region_asks_for_no_more():
@@ -107,8 +107,8 @@ def test_acknowledging_is_enough_where_the_region_asks_for_no_more():
 
 
 def test_where_no_decision_of_a_person_can_suffice_the_region_is_blocked():
-    found = directive(replace(FINE, bases=frozenset({Basis.COLLECTIVE, Basis.PERMIT})), NOW)
-    assert Reason.REGION_BLOCKED in found.reasons
+    answer = directive(replace(FINE, bases=frozenset({Basis.COLLECTIVE, Basis.PERMIT})), NOW)
+    assert Reason.REGION_BLOCKED in answer.reasons
 
 
 def test_the_lead_time_is_over_at_its_very_end():
@@ -119,8 +119,8 @@ def test_all_reasons_that_apply_are_named_in_one_order():
     everything: dict[str, object] = {}
     for fault in FAULTS.values():
         everything |= fault
-    found = directive(replace(FINE, **everything, state=State.WITHDRAWN), NOW)
-    assert found.reasons == (
+    answer = directive(replace(FINE, **everything, state=State.WITHDRAWN), NOW)
+    assert answer.reasons == (
         Reason.LEFT,
         Reason.DEVICE_REVOKED,
         Reason.REGION_UNKNOWN,
@@ -149,9 +149,9 @@ def test_law_7_what_a_person_takes_back_never_turns_capture_on(before, state):
 
 @given(circumstances)
 def test_capture_is_on_exactly_when_no_reason_is_given(given_now):
-    found = directive(given_now, NOW)
-    assert found.capture is (not found.reasons)
-    assert len(set(found.reasons)) == len(found.reasons)
+    answer = directive(given_now, NOW)
+    assert answer.capture is (not answer.reasons)
+    assert len(set(answer.reasons)) == len(answer.reasons)
 
 
 @given(circumstances)

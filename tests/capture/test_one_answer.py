@@ -221,7 +221,7 @@ def test_the_employee_s_sentence_says_nothing_is_captured_where_something_preven
 @given(situations())
 def test_the_employee_is_told_every_obstacle_that_says_something_new(situation: Situation) -> None:
     telling = told(situation) if situation.obstacles else ()
-    assert telling == tuple(one for one in situation.obstacles if one in telling)
+    assert telling == tuple(obstacle for obstacle in situation.obstacles if obstacle in telling)
     assert len(state_in_words(situation, {}, laptops=1).also) == max(0, len(telling) - 1)
     if FINAL.isdisjoint(telling):
         left_out = set(situation.obstacles) & OF_POLICY - set(telling)
@@ -317,9 +317,9 @@ CIRCUMSTANCES = st.builds(
 @settings(max_examples=500)
 @given(CIRCUMSTANCES)
 def test_leases_give_the_reasons_that_release_0_1_signed(given_now: Circumstances) -> None:
-    found = directive(given_now, NOW)
-    assert list(found.reasons) == rules_1(given_now, NOW)
-    assert found.capture is (not found.reasons)
+    answer = directive(given_now, NOW)
+    assert list(answer.reasons) == rules_1(given_now, NOW)
+    assert answer.capture is (not answer.reasons)
 
 
 @given(situations())

@@ -100,7 +100,7 @@ def test_withdrawing_again_after_a_new_yes_is_a_new_decision(booth: Booth) -> No
     first = booth.decide("withdrawn")
     booth.give()
     assert booth.decide("withdrawn") != first
-    assert [one.act.value for one in booth.history()] == ["given", "withdrawn"] * 2
+    assert [decision.act.value for decision in booth.history()] == ["given", "withdrawn"] * 2
 
 
 def test_a_pause_ends_by_itself_and_what_held_before_holds_again(booth: Booth) -> None:
@@ -192,7 +192,7 @@ def test_without_its_entry_there_is_no_decision(booth: Booth) -> None:
     refuse(booth, "audit_pending", condition)
     with pytest.raises(DBAPIError, match="broken on purpose"):
         booth.decide("withdrawn")
-    assert [one.act.value for one in booth.history()] == ["given"]
+    assert [decision.act.value for decision in booth.history()] == ["given"]
     mend(booth, "audit_pending")
     booth.decide("withdrawn")
     assert booth.standing().state is State.WITHDRAWN

@@ -102,7 +102,7 @@ def prepare(kind: str, request: pytest.FixtureRequest, folder: Path) -> Scene:
         assert checkpoint is not None
         receipt = services.log.submission_receipts(tx, (event_id,))[event_id]
         leaves = [ReadingService(services.log).entry(tx, idx) for idx in range(CUT)]
-    tree = CompactRange().extend(one.leaf_hash for one in leaves)
+    tree = CompactRange().extend(leaf.leaf_hash for leaf in leaves)
     vkey = services.integrator.vkey
     services.database.engine.dispose()
     services.lock.database.engine.dispose()
@@ -161,7 +161,7 @@ class Trial:
     def attempt(self, bypass: Bypass, actor: str) -> str | None:
         """Try it; say what prevented it, or None if nothing did."""
         statements = bypass.sqlite if self.scene.kind == "sqlite" else bypass.postgresql
-        done = [one.format(**self.scene.words) for one in statements]
+        done = [statement.format(**self.scene.words) for statement in statements]
         if self.scene.kind == "sqlite":
             return self._on_sqlite(done)
         return self._on_postgresql(done, actor)
@@ -325,8 +325,8 @@ def test_the_page_has_each_way_and_no_other() -> None:
 def page(outcomes: dict[tuple[str, str], str]) -> str:
     head = "| way | PostgreSQL: app | owner | superuser | SQLite: owner of the file |"
     rows = [
-        "| " + " | ".join([one.name, *(outcomes[one.name, actor] for actor in ACTORS)]) + " |"
-        for one in BYPASSES
+        "| " + " | ".join([bypass.name, *(outcomes[bypass.name, actor] for actor in ACTORS)]) + " |"
+        for bypass in BYPASSES
     ]
     return "\n".join([INTRODUCTION, head, "|---|---|---|---|---|", *rows, LIMITS])
 

@@ -73,9 +73,9 @@ def test_an_instant_comes_back_as_it_went_whatever_its_offset(scratch: Database)
     with scratch.write() as tx:
         tx.execute(insert(SCRATCH), {"name": "a", "at": at})
     with scratch.read() as tx:
-        found = tx.execute(select(SCRATCH.c.at)).scalar_one()
-    assert found == at
-    assert found.tzinfo is UTC
+        value = tx.execute(select(SCRATCH.c.at)).scalar_one()
+    assert value == at
+    assert value.tzinfo is UTC
 
 
 def test_an_instant_without_a_time_zone_is_refused(scratch: Database) -> None:

@@ -80,7 +80,7 @@ def test_a_leave_recorded_during_an_import_is_not_lost(
     assert begin(replace(ADA, department="Moved")) == []
     assert registry.person("ada").residence == 2
     with database.read() as tx:
-        said = [(one.active, one.residence) for one in directory.versions(tx, "ada")]
+        said = [(version.active, version.residence) for version in directory.versions(tx, "ada")]
     assert said == [(True, 1), (False, 1), (True, 2)]
 
 

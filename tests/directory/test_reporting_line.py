@@ -30,7 +30,9 @@ def reaches_itself(start: str, managers: dict[str, str | None]) -> bool:
 def test_exactly_those_who_report_to_themselves_are_in_cycles(
     managers: dict[str, str | None],
 ) -> None:
-    assert in_cycles(managers) == tuple(one for one in managers if reaches_itself(one, managers))
+    assert in_cycles(managers) == tuple(
+        manager for manager in managers if reaches_itself(manager, managers)
+    )
 
 
 @given(graphs, st.sampled_from("abcdefgh"))

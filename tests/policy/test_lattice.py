@@ -243,8 +243,8 @@ def test_what_is_not_captured_is_not_kept_either(mode: str, kept: int) -> None:
 
 
 def test_the_result_names_every_layer_also_those_of_other_regions() -> None:
-    found = compile_layers([layer("floor/DE"), layer("floor/EU")], [layer("floor/US")])
-    assert found.layers == {"digest of floor/DE", "digest of floor/EU", "digest of floor/US"}
+    compiled = compile_layers([layer("floor/DE"), layer("floor/EU")], [layer("floor/US")])
+    assert compiled.layers == {"digest of floor/DE", "digest of floor/EU", "digest of floor/US"}
 
 
 def test_every_knob_of_the_table_has_a_value_in_the_result() -> None:

@@ -75,9 +75,9 @@ class TestAtTheSameMoment:
         assert house.in_force("US").company is published
 
     def test_two_changes_do_not_both_replace_the_same_policy(self, house: House) -> None:
-        one = house.propose(ANN, "US", policy_text("US"))
+        change = house.propose(ANN, "US", policy_text("US"))
         two = house.propose(ANN, "US", policy_text("US", {"apps": {"value": ["jira"]}}))
-        outcomes = at_once(lambda: house.approve(BEN, one), lambda: house.approve(CAROL, two))
+        outcomes = at_once(lambda: house.approve(BEN, change), lambda: house.approve(CAROL, two))
         assert sum(isinstance(outcome, Conflict) for outcome in outcomes) == 1
         assert len(house.entries("policy.published")) == 1
 

@@ -175,7 +175,7 @@ def test_the_list_of_stops_says_who_and_whether_somebody_proposed(house: House) 
     house.propose_resume(ANNA, "DE")
     with house.database.read() as tx:
         stops = house.policy.stops.holding(tx)
-    assert [(one.region, one.stopped_by, one.proposed_by) for one in stops] == [
+    assert [(stop.region, stop.stopped_by, stop.proposed_by) for stop in stops] == [
         ("DE", "clara", "anna"),
         ("GLOBAL", "finn", None),
     ]

@@ -264,11 +264,11 @@ def test_a_renamed_account_is_the_same_person(house: House) -> None:
 
 def test_a_change_written_on_top_of_another_policy_is_stale(house: House) -> None:
     """Both were reviewed as a difference from nothing; the second would undo the first unseen."""
-    one = house.propose(ANNA, "DE", GERMAN)
+    change = house.propose(ANNA, "DE", GERMAN)
     two = house.propose(ANNA, "DE", NARROWER)
     house.approve(BERND, two)
-    house.approve(BERND, one)
-    house.approve(CLARA, one)
+    house.approve(BERND, change)
+    house.approve(CLARA, change)
     with pytest.raises(Conflict, match="another policy was published"):
         house.approve(CLARA, two)
     assert house.withdraw(ANNA, two).state is ChangeState.WITHDRAWN
@@ -368,7 +368,7 @@ class TestPreview:
         with house.database.read() as tx:
             preview = house.policy.workflow.check(tx, "DE", NARROWER, house.clock.now())
         assert preview.direction == "narrows"
-        assert [(one.knob, one.before, one.after) for one in preview.changes] == [
+        assert [(change.knob, change.before, change.after) for change in preview.changes] == [
             ("apps", ["github", "vscode"], ["github"])
         ]
         assert preview.approvals_needed == ("legal", "works_council")
@@ -378,7 +378,7 @@ class TestPreview:
         with house.database.read() as tx:
             preview = house.policy.workflow.check(tx, "DE", GERMAN, house.clock.now())
         assert preview.direction == "widens"
-        assert ("apps", "widens") in [(one.knob, one.direction) for one in preview.changes]
+        assert ("apps", "widens") in [(change.knob, change.direction) for change in preview.changes]
 
     def test_other_words_for_the_same_rules_change_nothing(self, house: House) -> None:
         house.publish("DE", GERMAN)

@@ -57,9 +57,9 @@ def test_everybody_with_many_rows_is_erased_in_turn_and_all_verifies(
     words = [word for one in wanted.values() for word in (one.id, one.name, one.email)]
     assert traces(opened, *words) == []
     export(opened, tmp_path / "log.tar")
-    found = verify(tmp_path / "log.tar", opened.integrator.vkey, None)
-    assert found.ok, render(found)
-    assert found.counts["erased"] == len(wanted)
+    report = verify(tmp_path / "log.tar", opened.integrator.vkey, None)
+    assert report.ok, render(report)
+    assert report.counts["erased"] == len(wanted)
     assert scrub(opened.database, TABLES) is None
     for file in (file for file in tmp_path.rglob("*") if file.is_file()):
         data = file.read_bytes()
@@ -91,8 +91,8 @@ def test_with_entries_waiting_for_their_index(opened: Services, tmp_path: Path) 
     opened.integrator.integrate()
     assert traces(opened, person.id, person.name, person.email) == []
     export(opened, tmp_path / "log.tar")
-    found = verify(tmp_path / "log.tar", opened.integrator.vkey, None)
-    assert found.ok, render(found)
+    report = verify(tmp_path / "log.tar", opened.integrator.vkey, None)
+    assert report.ok, render(report)
 
 
 def test_who_came_back_is_erased_by_a_new_statement_only(opened: Services, tmp_path: Path) -> None:  # noqa: F811
@@ -108,9 +108,9 @@ def test_who_came_back_is_erased_by_a_new_statement_only(opened: Services, tmp_p
     again = erase(opened, EMPLOYEE)
     assert again.pseudonym != first.pseudonym
     export(opened, tmp_path / "log.tar")
-    found = verify(tmp_path / "log.tar", opened.integrator.vkey, None)
-    assert found.ok, render(found)
-    assert found.counts["erased"] == 2
+    report = verify(tmp_path / "log.tar", opened.integrator.vkey, None)
+    assert report.ok, render(report)
+    assert report.counts["erased"] == 2
 
 
 def test_the_log_replays_without_the_rows_it_was_decided_by(
@@ -122,6 +122,6 @@ def test_the_log_replays_without_the_rows_it_was_decided_by(
         connection.exec_driver_sql("DELETE FROM access_decision")
         connection.exec_driver_sql("DELETE FROM person_session")
     export(opened, tmp_path / "log.tar")
-    found = verify(tmp_path / "log.tar", opened.integrator.vkey, None)
-    assert found.ok, render(found)
-    assert found.counts["decisions"] >= 1
+    report = verify(tmp_path / "log.tar", opened.integrator.vkey, None)
+    assert report.ok, render(report)
+    assert report.counts["decisions"] >= 1

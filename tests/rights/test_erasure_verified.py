@@ -32,7 +32,7 @@ class Forger:
         export(services, folder / "log.tar")
         self.parts = forge.parts_of(folder / "log.tar")
         self.leaves: Leaves = forge.leaves_of(self.parts)[:-1]  # without log.exported: it counts
-        self.at = max(at for at, one in enumerate(self.leaves) if one["kind"] == "subject.erased")
+        self.at = max(at for at, leaf in enumerate(self.leaves) if leaf["kind"] == "subject.erased")
 
     @property
     def facts(self) -> Leaf:
@@ -60,7 +60,11 @@ class Forger:
 
     def verified(self, depth: Depth = Depth.REPLAY) -> Report:
         key, origin = self.services.keys.signer("log"), self.services.log.origin
-        named = {archive.policy_path(one) for leaf in self.leaves for one in named_documents(leaf)}
+        named = {
+            archive.policy_path(document)
+            for leaf in self.leaves
+            for document in named_documents(leaf)
+        }
         rest = {
             name: body
             for name, body in self.parts.items()
@@ -124,7 +128,9 @@ def a_ground_that_is_none(forger: Forger) -> None:
 
 
 def a_list_adopted_only_afterwards(forger: Forger) -> None:
-    at = next(at for at, one in enumerate(forger.leaves) if one["kind"] == "log.custodians_adopted")
+    at = next(
+        at for at, leaf in enumerate(forger.leaves) if leaf["kind"] == "log.custodians_adopted"
+    )
     forger.leaves.insert(forger.at, forger.leaves.pop(at))
 
 
@@ -147,7 +153,7 @@ def test_an_erasure_that_two_custodians_did_not_sign_is_named(
     forger: Forger, attack: Callable[[Forger], None]
 ) -> None:
     attack(forger)
-    at = next(at for at, one in enumerate(forger.leaves) if one["kind"] == "subject.erased")
+    at = next(at for at, leaf in enumerate(forger.leaves) if leaf["kind"] == "subject.erased")
     report = forger.verified()
     assert (report.integrity.ok, report.completeness.ok) == (True, True), render(report)
     assert report.policy.ok is False

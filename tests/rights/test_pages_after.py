@@ -58,9 +58,9 @@ def test_pages_show_nobody_where_somebody_was_erased(
     assert ann.get("/me").status_code in {302, 303, 401}
     assert "Person erased" in text_of(alf.get("/auditor"))
     for side in ("about", "by"):
-        found = alf.get(f"/auditor?person={pseudonym}&side={side}")
-        assert found.status_code == 200
-        assert "/auditor/entries/" in found.text
+        answer = alf.get(f"/auditor?person={pseudonym}&side={side}")
+        assert answer.status_code == 200
+        assert "/auditor/entries/" in answer.text
     services.integrator.integrate()  # looking is an entry too
     with services.database.read() as tx:
         size = services.log.size(tx)

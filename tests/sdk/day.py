@@ -57,7 +57,7 @@ class Log:
     def forged(self, position: int, change: Callable[[Leaf], None]) -> "Log":
         """The same with one entry changed, and everything else made to fit."""
         leaves: list[dict[str, Json]] = [
-            parse_canonical(forge.canonical(one)) for one in self.leaves
+            parse_canonical(forge.canonical(leaf)) for leaf in self.leaves
         ]
         change(leaves[position])
         return self.restamped(leaves)

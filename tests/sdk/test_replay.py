@@ -34,12 +34,12 @@ def eventful(day: Day) -> None:
 
 def people_decide(day: Day) -> None:
     people = (ALICE, BOB, RESEARCHER)
-    for one in people:
-        day.pair(one)
-        assert day.poll(one) == ("consent_missing",)
+    for person in people:
+        day.pair(person)
+        assert day.poll(person) == ("consent_missing",)
     day.captured(*people)
-    for one in people:
-        assert day.poll(one) == ()
+    for person in people:
+        assert day.poll(person) == ()
     assert day.ask(ALICE, BOB).decision
     day.decide(ALICE, Act.PAUSED, day.now + HOUR)
     assert day.poll(ALICE) == ("paused",)

@@ -61,8 +61,8 @@ def attempt(day: Day, dice: random.Random) -> None:
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_walk_through_everything_replays(day: Day, seed: int) -> None:
     dice = random.Random(seed)  # noqa: S311 - nothing secret is drawn
-    for one in PEOPLE:
-        day.pair(one)
+    for person in PEOPLE:
+        day.pair(person)
     day.captured(*PEOPLE)
     for _ in range(120):
         attempt(day, dice)
@@ -74,8 +74,8 @@ def test_a_walk_through_everything_replays(day: Day, seed: int) -> None:
 
 def test_what_many_do_at_once_replays(day: Day) -> None:
     """The order of the log is that in which the locks were held, whoever committed first."""
-    for one in PEOPLE:
-        day.pair(one)
+    for person in PEOPLE:
+        day.pair(person)
     day.captured(*PEOPLE)
 
     def work(seed: int) -> None:

@@ -135,7 +135,7 @@ def test_a_list_of_purposes_that_does_not_prohibit_evaluation_is_named(day: Day)
 
     findings = log.forged(at, change).findings()
     assert f"entry {at} says other purposes to be prohibited than its document" in findings
-    assert any("does not prohibit performance_evaluation" in one for one in findings)
+    assert any("does not prohibit performance_evaluation" in finding for finding in findings)
 
 
 def test_nothing_is_decided_about_somebody_who_was_erased(day: Day) -> None:

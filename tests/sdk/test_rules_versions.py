@@ -227,7 +227,9 @@ def test_no_rules_permit_a_prohibited_purpose(two_days: Day, carried: Mapping[in
 
     verdict = checked(log.forged(at, change), carried).verdict(whole=True)
     assert verdict.ok is False
-    assert any(f"entry {at} permits 'performance_evaluation'" in one for one in verdict.findings)
+    assert any(
+        f"entry {at} permits 'performance_evaluation'" in finding for finding in verdict.findings
+    )
 
 
 def test_back_under_carried_rules_everything_is_decided_again(two_days: Day) -> None:

@@ -178,7 +178,9 @@ def test_a_grant_issued_twice_is_named(day: Day) -> None:
     log = used(day)
     at = log.last("access.decided")
     verdict = log.restamped([*log.leaves, log.leaves[at]]).checked().verdict(whole=True)
-    assert any(f"issues the grant that entry {at} issued" in one for one in verdict.findings)
+    assert any(
+        f"issues the grant that entry {at} issued" in finding for finding in verdict.findings
+    )
 
 
 def test_a_use_left_out_leaves_the_grant_open_and_fails_nothing(day: Day) -> None:

@@ -112,7 +112,9 @@ def test_tiles_lie_where_the_specification_puts_them() -> None:
 @pytest.mark.parametrize("flag", ["low_order_A", "non_canonical_A"])
 def test_no_edge_case_key_is_accepted(flag: str) -> None:
     vectors = folder.load("ed25519-cctv.json")
-    unsound = {bytes.fromhex(one["key"]) for one in vectors if flag in (one["flags"] or [])}
+    unsound = {
+        bytes.fromhex(vector["key"]) for vector in vectors if flag in (vector["flags"] or [])
+    }
     assert unsound
     for public in unsound:
         with pytest.raises(BadNote):

@@ -103,7 +103,7 @@ def test_checkpoint_cosignature_and_proof_hold() -> None:
 def test_both_exports_verify() -> None:
     vkey = load("checkpoints.json")["vkey"]
     whole = verify(FOLDER / "export.tar", vkey)
-    assert [one.ok for one in whole.verdicts.values()] == [True, True, True], whole
+    assert [verdict.ok for verdict in whole.verdicts.values()] == [True, True, True], whole
     person = verify(FOLDER / "export-person.tar", vkey)
     assert person.subject == "selection"
-    assert [one.ok for one in person.verdicts.values()] == [True, True, None], person
+    assert [verdict.ok for verdict in person.verdicts.values()] == [True, True, None], person

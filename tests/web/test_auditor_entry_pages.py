@@ -58,9 +58,9 @@ def test_an_entry_shows_its_bytes_and_a_proof_that_holds(alf: Visit, services: S
         entry = ReadingService(services.log).entry(tx, size - 2)
     assert entry.leaf_hash.hex() in page.text
     assert leaf_hash(entry.raw) == entry.leaf_hash
-    said = text_of(page)
-    assert entry.raw.decode() in said
-    assert f"in the log of {size} entries" in said
+    text = text_of(page)
+    assert entry.raw.decode() in text
+    assert f"in the log of {size} entries" in text
 
 
 def test_the_proof_file_verifies_with_the_log_key_alone(alf: Visit, services: Services) -> None:

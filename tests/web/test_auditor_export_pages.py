@@ -58,9 +58,9 @@ def _begun(page: Response) -> str:
 
 def _ended(who: Visit, job: str) -> dict[str, object]:
     for _ in range(400):
-        said = who.get(f"{job}/progress").json()
-        if said["state"] != "running":
-            return dict(said)
+        body = who.get(f"{job}/progress").json()
+        if body["state"] != "running":
+            return dict(body)
         time.sleep(0.02)
     raise AssertionError("the export did not end")
 
@@ -86,9 +86,9 @@ def test_the_whole_log_is_written_and_verifies(
     assert "the whole log" in text_of(alf.get("/auditor/export"))
     job = _begun(alf.post("/auditor/export"))
     assert _ended(alf, job)["state"] == "ready"
-    said = text_of(alf.get(job))
-    assert "The export is ready." in said
-    assert "kept here for you alone, 60 minutes more" in said
+    text = text_of(alf.get(job))
+    assert "The export is ready." in text
+    assert "kept here for you alone, 60 minutes more" in text
     answer = alf.get(f"{job}/file")
     leaf = _exported(services)
     name = f"habeas-export-{leaf['idx'] + 1}.tar"  # type: ignore[operator]

@@ -55,9 +55,9 @@ def _size(services: Services) -> int:
 
 def test_the_log_lists_entries_in_words_the_newest_first(alf: Visit, services: Services) -> None:
     services.integrator.integrate()
-    said = text_of(alf.get("/auditor"))
-    assert said.index("Person recorded") < said.index("Log opened", said.index("Person recorded"))
-    assert "nothing waiting" in said
+    text = text_of(alf.get("/auditor"))
+    assert text.index("Person recorded") < text.index("Log opened", text.index("Person recorded"))
+    assert "nothing waiting" in text
 
 
 def test_reading_the_log_is_an_entry_of_the_log(alf: Visit, services: Services) -> None:
@@ -94,10 +94,10 @@ def _rows(page: Response) -> str:
 
 def test_nothing_found_says_so_and_shows_the_way_out(alf: Visit) -> None:
     page = alf.get("/auditor?purpose=hr.scoring&region=DE")
-    said = text_of(page)
-    assert "No entry matches. Take away one of the fields above" in said
+    text = text_of(page)
+    assert "No entry matches. Take away one of the fields above" in text
     assert 'href="/auditor?region=DE" aria-label="Without: for hr.scoring"' in page.text
-    assert "Clear all" in said
+    assert "Clear all" in text
     beyond = alf.get("/auditor?before=0")
     assert "There is nothing beyond this place" in text_of(beyond)
 
@@ -269,10 +269,10 @@ def test_days_that_make_no_sense_are_mended_and_not_recorded(
 
 def test_the_health_page_says_that_the_log_is_in_order(alf: Visit, services: Services) -> None:
     _size(services)
-    said = text_of(alf.get("/auditor/health"))
-    assert "The log is in order." in said
-    assert "Nothing is waiting." in said
-    assert "Nobody has exported anything yet." in said
+    text = text_of(alf.get("/auditor/health"))
+    assert "The log is in order." in text
+    assert "Nothing is waiting." in text
+    assert "Nobody has exported anything yet." in text
 
 
 class Silent:
@@ -286,9 +286,9 @@ def test_a_lock_store_that_does_not_answer_is_said(services: Services, people: N
     silent = replace(services, lock=Silent())  # type: ignore[arg-type]
     one = visit(TestClient(create_app(silent), base_url=services.settings.base_url), services, ALF)
     _size(services)
-    said = text_of(one.get("/auditor/health"))
-    assert "Look at copy outside the database." in said
-    assert "The lock store does not answer." in said
+    text = text_of(one.get("/auditor/health"))
+    assert "Look at copy outside the database." in text
+    assert "The lock store does not answer." in text
 
 
 def test_a_log_that_was_rolled_back_is_not_shown_and_the_page_says_why(

@@ -85,7 +85,7 @@ def test_values_that_appear_or_vanish_are_named() -> None:
 def test_given_approvals_come_before_those_to_come() -> None:
     given = StepTaken(2, Step.APPROVED, "E-2", "works_council", NOW)
     change = _change(steps=(*_change().steps, given), approvals_needed=("legal",))
-    assert [(one.role, one.given_by) for one in approvals(change, NAMES)] == [
+    assert [(approval.role, approval.given_by) for approval in approvals(change, NAMES)] == [
         ("works_council", "Ben"),
         ("legal", ""),
     ]

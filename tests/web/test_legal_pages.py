@@ -76,9 +76,9 @@ def _publish(author: Visit, approver: Visit, text: str = GB) -> None:
 def test_a_region_without_a_company_policy_says_that_nothing_is_captured(ann: Visit) -> None:
     page = ann.get("/legal/regions/GB")
     assert page.status_code == 200
-    said = text_of(page)
-    assert "United Kingdom: nothing can be captured" in said
-    assert "no company policy is in force" in said
+    text = text_of(page)
+    assert "United Kingdom: nothing can be captured" in text
+    assert "no company policy is in force" in text
 
 
 def test_what_one_person_proposes_another_brings_into_force(ann: Visit, ben: Visit) -> None:
@@ -124,9 +124,9 @@ def test_tightening_holds_at_once_by_one_person(ann: Visit, ben: Visit) -> None:
     _publish(ann, ben)
     done = ann.post("/legal/regions/GB/propose", text=NARROWER, do="tighten")
     assert done.status_code == 303
-    said = text_of(ann.get(done.headers["location"]))
-    assert "is in force" in said
-    assert "narrows" in said
+    text = text_of(ann.get(done.headers["location"]))
+    assert "is in force" in text
+    assert "narrows" in text
     assert "can be captured in 1 app," in text_of(ann.get("/legal/regions/GB"))
 
 
@@ -136,10 +136,10 @@ def test_tightening_that_widens_is_refused_names_the_rule_and_keeps_the_text(
     _publish(ann, ben)
     refused = ann.post("/legal/regions/GB/propose", text=WIDER, note="Soon", do="tighten")
     assert refused.status_code == 422
-    said = text_of(refused)
-    assert "something becomes wider" in said
-    assert "Apps" in said
-    assert "widens" in said
+    text = text_of(refused)
+    assert "something becomes wider" in text
+    assert "Apps" in text
+    assert "widens" in text
     assert "github" in refused.text
     assert "Soon" in refused.text
     assert "can be captured in 2 apps" in text_of(ann.get("/legal/regions/GB"))
@@ -149,8 +149,8 @@ def test_a_broken_text_is_shown_again_with_line_and_column(ann: Visit) -> None:
     broken = GB.replace("mode: allow, retention_days: 30}\n    click", "mode: loud}\n    click")
     answer = ann.post("/legal/regions/GB/propose", text=broken, do="propose")
     assert answer.status_code == 400
-    said = text_of(answer)
-    assert "Line 4, column 21" in said
+    text = text_of(answer)
+    assert "Line 4, column 21" in text
     assert "loud" in answer.text.partition("<textarea")[2]
 
 
@@ -192,10 +192,10 @@ def test_markup_in_a_policy_is_text_on_every_page(ann: Visit, ben: Visit) -> Non
 def test_stop_asks_where_why_and_whether_it_is_meant(ann: Visit) -> None:
     empty = ann.post("/legal/stop")
     assert empty.status_code == 422
-    said = text_of(empty)
-    assert "Nothing was stopped yet" in said
-    assert "Choose where" in said
-    assert "Say why" in said
+    text = text_of(empty)
+    assert "Nothing was stopped yet" in text
+    assert "Choose where" in text
+    assert "Say why" in text
     kept = ann.post("/legal/stop", region="GB", reason="A leak.")
     assert "A leak." in kept.text
     assert "Nothing is stopped." in text_of(ann.get("/legal/stop"))

@@ -145,7 +145,7 @@ def test_everything_that_keeps_capture_off_is_said(
 def test_wider_regions_and_floors_come_first_among_the_reasons() -> None:
     names = {"GLOBAL": "Everywhere", "EU": "European Union", "DE": "Germany"}
     whys = [Why("company/DE"), Why("floor/DE"), Why("habeas"), Why("floor/EU", "GDPR", "C")]
-    assert [(one.place, one.kind) for one in reasons(whys, names)] == [
+    assert [(reason.place, reason.kind) for reason in reasons(whys, names)] == [
         ("Habeas", "closed by default"),
         ("European Union", "floor"),
         ("Germany", "floor"),

@@ -139,7 +139,7 @@ def test_the_page_lists_everybody_once_by_what_they_do() -> None:
         person("E-3", "auditor"),
         person("E-4", region="DE"),
     )
-    groups = {name: [one.id for one in members] for name, members in grouped(people).items()}
+    groups = {name: [member.id for member in members] for name, members in grouped(people).items()}
     assert groups == {
         "Legal": ["E-2"],
         "Audit": ["E-3"],

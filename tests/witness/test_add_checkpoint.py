@@ -209,7 +209,8 @@ def test_the_published_vectors_of_another_witness(http: TestClient, witness: Wit
     vectors = folder.load("witness.json")
     witness.trust(vectors["log_vkey"])
     proof = "".join(
-        base64.b64encode(bytes.fromhex(one)).decode() + "\n" for one in vectors["consistency_hex"]
+        base64.b64encode(bytes.fromhex(vector)).decode() + "\n"
+        for vector in vectors["consistency_hex"]
     )
     old, new = vectors["old_note"], vectors["new_note"]
     status = vectors["status_codes"]
