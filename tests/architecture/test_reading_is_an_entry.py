@@ -42,9 +42,7 @@ OF_THE_ROOMS = {
 
 ROOMS = {"proofs", "serving", "cosigned", "store", "lookup"}
 
-INTEGRATES = (
-    "audit/growing", "audit/export", "audit/restore", "cli", "demo", "wiring.py",
-)  # fmt: skip
+INTEGRATES = ("audit/growing/", "audit/export/", "cli/", "demo/", "wiring/")
 """Who may run the integrator: whoever starts the log, ends a verb, or writes a file of the log."""
 
 
@@ -117,7 +115,7 @@ def test_no_page_runs_the_integrator() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Attribute) and node.attr == "integrate"
     }
-    assert callers
+    assert [to for to in INTEGRATES if not any(path.startswith(to) for path in callers)] == []
     assert {path for path in callers if not path.startswith(INTEGRATES)} == set()
 
 
