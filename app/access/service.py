@@ -21,7 +21,7 @@ from app.access.decision.model import CAPTURED_DATA, AccessDecision, Consumer
 from app.access.decision.record import entry_facts
 from app.access.decision.rules import CURRENT, Rules
 from app.access.floor.purposes import PurposeFile
-from app.access.floor.terms import ALLOWED, PROHIBITED, Outcome, verdict
+from app.access.floor.terms import ALLOWED, PROHIBITED, Outcome, PurposesAdoption, verdict
 from app.access.grants.permit import GrantSigner, explained, permitted
 from app.access.grants.uses import Uses
 from app.access.store import Closed, GrantRow, Use
@@ -29,6 +29,7 @@ from app.audit.entries.model import SYSTEM, Actor, Event, Kind
 from app.audit.entries.service import AuditService
 from app.db.engine import Tx
 from app.kernel.canonical import Json
+from app.kernel.facts import encode
 
 USES_SHOWN = 200
 """How many asks about a person are listed, the newest first."""
@@ -61,11 +62,7 @@ class AccessService:
         if store.purposes_known(tx, name):
             return
         store.insert_purposes(tx, name, self.purposes.document, now)
-        facts: dict[str, Json] = {
-            "policy": name,
-            "allowed": sorted(ALLOWED),
-            "prohibited": sorted(PROHIBITED),
-        }
+        facts = encode(PurposesAdoption(name, tuple(sorted(ALLOWED)), tuple(sorted(PROHIBITED))))
         self.log.append(tx, Event(Kind.POLICY_PURPOSES_ADOPTED, SYSTEM, facts), now)
 
     def documents(self, tx: Tx) -> tuple[tuple[str, bytes], ...]:

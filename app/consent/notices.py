@@ -16,11 +16,12 @@ from app.audit.entries.model import SYSTEM, Actor, Event, Kind
 from app.audit.entries.service import AuditService
 from app.consent import store
 from app.consent.model import Act, Notice, Offer, Shown, opening_act, wrong
+from app.consent.notice_records import NoticeAdoption, NoticeShowing
 from app.db.engine import Tx
 from app.directory.model import Person
 from app.directory.service import DirectoryService
-from app.kernel.canonical import Json
 from app.kernel.errors import Conflict, NotFound, Unavailable
+from app.kernel.facts import encode
 
 NOTICE = "capture"
 """The notice that capture rests on."""
@@ -90,7 +91,7 @@ class NoticeService:
             return known
         self._adopt(tx, notice, now)
         shown_id = str(uuid.uuid4())
-        facts = {"shown": shown_id, **_names(notice), "offer": offer.digest}
+        facts = encode(NoticeShowing(shown_id, NoticeAdoption.of(notice), offer.digest))
         actor = Actor("person", person.id)
         event = Event(Kind.NOTICE_SHOWN, actor, facts, subjects=(person.id,))
         shown = Shown(shown_id, person.id, notice, offer, now, self.log.append(tx, event, now))
@@ -158,7 +159,8 @@ class NoticeService:
         adopted = store.adopted(tx, notice)
         if adopted is None:
             store.adopt(tx, notice, now)
-            self.log.append(tx, Event(Kind.NOTICE_ADOPTED, SYSTEM, _names(notice)), now)
+            facts = encode(NoticeAdoption.of(notice))
+            self.log.append(tx, Event(Kind.NOTICE_ADOPTED, SYSTEM, facts), now)
         elif adopted != notice.digest:
             raise Conflict(
                 f"the notice {notice.id}/{notice.language}.md was changed, but it still says "
@@ -179,12 +181,3 @@ def _require_act(act: Act, wanted: Act | None, region: str) -> None:
             f"{act.value} is not what the law of {region} asks for here",
             f"Send {wanted.value}." if wanted else "Nothing can be captured here.",
         )
-
-
-def _names(notice: Notice) -> dict[str, Json]:
-    return {
-        "notice": notice.id,
-        "version": notice.version,
-        "language": notice.language,
-        "digest": notice.digest,
-    }

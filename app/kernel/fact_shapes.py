@@ -82,6 +82,18 @@ def code(cls: type[StrEnum]) -> Shape:
     )
 
 
+def one_of(texts: tuple[str, ...]) -> Shape:
+    """One of a few texts."""
+
+    def read(value: Any, _tables: Tables) -> Any:
+        if not isinstance(value, str) or value not in texts:
+            msg = f"is none of {', '.join(texts)}"
+            raise ValueError(msg)
+        return value
+
+    return Shape(f"one of {', '.join(texts)}", lambda value, _tables: value, read)
+
+
 def optional(inner: Shape) -> Shape:
     """A value or none."""
     return Shape(

@@ -5,7 +5,8 @@ An entry is for ever, so what a dataclass writes only grows.
 Rules:
 1. A field is written under its own name, or under the name that ``fact`` gives it.
 2. Fields are only appended, marked as ``appended`` and with a default: an entry from before is read
-   as the default. To rename, drop or retype a field is to make another dataclass.
+   as the default. To rename, drop or retype a field is to make another dataclass. A field that
+   is ``sparse`` is appended, too, and written only where it is not the default.
 3. Each type has one written shape, and each shape a tag (``shapes_of``). A type without a shape is
    a mistake of the program (``TypeError``), found when its class is first used.
 4. Reading is strict: an unknown field, a missing field, a value of another shape is a
@@ -18,7 +19,7 @@ from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from enum import StrEnum
 from functools import cache, cached_property
 from types import MappingProxyType, NoneType, UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from app.kernel import fact_shapes
 from app.kernel.canonical import Json
@@ -37,6 +38,7 @@ class Fact:
         shared: the value is written once, in a table of this name, and its place here.
         unordered: order and repetition mean nothing in a tuple; it is written sorted, each once.
         appended: entries from before the field was added lack it.
+        sparse: entries lack it where it is its default.
         apart: not a fact; the entry says it elsewhere, and the reader is given it.
     """
 
@@ -45,6 +47,7 @@ class Fact:
     shared: str | None = None
     unordered: bool = False
     appended: bool = False
+    sparse: bool = False
     apart: bool = False
 
 
@@ -134,26 +137,43 @@ class _Member:
 
     Attributes:
         name: in the entry; empty where it is inlined.
+        may_lack: entries can lack it, and are then read as the default.
+        sparse: it is left out where it is this default.
         inlined: how the class is written whose facts are among those of its neighbours.
     """
 
     attribute: str
     name: str
     shape: Shape
-    appended: bool = False
+    may_lack: bool = False
+    sparse: bool = False
+    default: Any = None
     inlined: "_Form | None" = None
+
+    @property
+    def described(self) -> str:
+        marks = f"{', sparse' * self.sparse}{', appended' * self.may_lack}"
+        return f"{self.name}: {self.shape.tag}{marks}"
+
+    def leaves_out(self, value: Any) -> bool:
+        """Whether a value of its own is told by not writing it."""
+        return self.sparse and value == self.default
 
     def read(self, facts: Mapping[str, Any], tables: Tables) -> Any:
         if self.inlined is not None:
             return self.shape.read(facts, tables)
         try:
-            return self.shape.read(facts[self.name], tables)
+            value = self.shape.read(facts[self.name], tables)
         except KeyError as error:
             msg = f"{self.name}: is missing"
             raise ValueError(msg) from error
         except ValueError as error:
             msg = f"{self.name}: {error}"
             raise ValueError(msg) from error
+        if self.leaves_out(value):
+            msg = f"{self.name}: is written, though it is what holds without it"
+            raise ValueError(msg)
+        return value
 
 
 @dataclass(frozen=True)
@@ -174,20 +194,22 @@ class _Form:
             if member.inlined:
                 yield from member.inlined.described()
             else:
-                yield f"{member.name}: {member.shape.tag}{', appended' * member.appended}"
+                yield member.described
 
     def write(self, value: Any, tables: Tables) -> dict[str, Json]:
         facts: dict[str, Json] = {}
         for member in self.members:
-            written = member.shape.write(getattr(value, member.attribute), tables)
-            facts |= written if member.inlined else {member.name: written}
+            own = getattr(value, member.attribute)
+            if not member.leaves_out(own):
+                written = member.shape.write(own, tables)
+                facts |= written if member.inlined else {member.name: written}
         return facts
 
     def read(self, facts: Mapping[str, Any], tables: Tables) -> dict[str, Any]:
         return {
             member.attribute: member.read(facts, tables)
             for member in self.members
-            if not member.appended or member.name in facts
+            if not member.may_lack or member.name in facts
         }
 
 
@@ -205,26 +227,30 @@ def _derived(cls: type) -> _Form:
         how = field.metadata.get("fact", Fact())
         if not how.apart:
             _require_default(cls, field, how)
-            members.append(_member(field.name, hints[field.name], how))
+            members.append(_member(field, hints[field.name], how))
             tables |= _tables(hints[field.name], how)
     return _Form(tuple(members), MappingProxyType(tables))
 
 
 def _require_default(cls: type, field: Field[Any], how: Fact) -> None:
+    if how.sparse and field.default is MISSING:
+        raise TypeError(f"{cls.__name__}.{field.name} is sparse and has no default (rule 2)")
     if how.appended and field.default is MISSING and field.default_factory is MISSING:
         raise TypeError(f"{cls.__name__}.{field.name} was appended and has no default (rule 2)")
 
 
-def _member(attribute: str, hint: Any, how: Fact) -> _Member:
-    name = how.name or attribute
+def _member(field: Field[Any], hint: Any, how: Fact) -> _Member:
+    attribute, name = field.name, how.name or field.name
+    marks = (how.appended or how.sparse, how.sparse, field.default)
     if how.inline:
         return _Member(attribute, "", _object(hint, strict=False), inlined=_form(hint))
     if how.shared is None:
-        return _Member(attribute, name, _shape(hint, unordered=how.unordered), how.appended)
+        shape = _shape(hint, unordered=how.unordered)
+        return _Member(attribute, name, shape, *marks)
     inner, or_none = _without_none(hint)
     place = fact_shapes.shared(_shape(inner), how.shared)
     shape = fact_shapes.optional(place) if or_none else place
-    return _Member(attribute, name, shape, how.appended)
+    return _Member(attribute, name, shape, *marks)
 
 
 def _tables(hint: Any, how: Fact) -> dict[str, _Member]:
@@ -241,12 +267,20 @@ def _tables(hint: Any, how: Fact) -> dict[str, _Member]:
 
 def _shape(hint: Any, *, unordered: bool = False) -> Shape:
     """The shape of a type (rule 3)."""
-    origin, args = get_origin(hint), get_args(hint)
     inner, or_none = _without_none(hint)
     if hint in PLAIN:
         return PLAIN[hint]
     if or_none:
         return fact_shapes.optional(_shape(inner, unordered=unordered))
+    if get_origin(hint) is None and isinstance(hint, type):
+        return _shape_of_class(hint)
+    return _shape_of_generic(hint, unordered=unordered)
+
+
+def _shape_of_generic(hint: Any, *, unordered: bool) -> Shape:
+    origin, args = get_origin(hint), get_args(hint)
+    if origin is Literal:
+        return fact_shapes.one_of(args)
     if origin is frozenset:
         return fact_shapes.sorted_list(_shape(args[0]), frozenset)
     if origin is tuple and args[1:] == (...,):
@@ -254,8 +288,6 @@ def _shape(hint: Any, *, unordered: bool = False) -> Shape:
         return build(_shape(args[0]), tuple)
     if isinstance(origin, type) and issubclass(origin, Mapping) and args[0] is str:
         return fact_shapes.mapped(_shape(args[1]))
-    if isinstance(hint, type):
-        return _shape_of_class(hint)
     raise TypeError(f"{hint} has no written shape")
 
 

@@ -21,7 +21,7 @@ from app.kernel.facts import encode
 from app.kernel.forms import FIRST_FORM
 from app.kernel.scope import Scope
 from app.policy import store
-from app.policy.catalogue.model import Catalogue
+from app.policy.catalogue.model import Catalogue, CatalogueAdoption
 from app.policy.changes.model import RegionView
 from app.policy.changes.stops import Stops
 from app.policy.changes.workflow import Workflow
@@ -114,7 +114,7 @@ class PolicyService:
     def _adopt_catalogue(self, tx: Tx, now: datetime) -> None:
         name = self.catalogue.digest
         store.add_document(tx, "catalogue", name, self.catalogue.body, now)
-        facts = {"policy": name}
+        facts = encode(CatalogueAdoption(name))
         event = self.log.append(tx, Event(Kind.POLICY_CATALOGUE_ADOPTED, SYSTEM, facts), now)
         store.add_event(tx, event, "catalogue", None, name, now)
 

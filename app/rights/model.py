@@ -80,17 +80,21 @@ def statement_of(pseudonym: str, basis: ErasureBasis, origin: str) -> str:
     return statement_text(ACTION, {"pseudonym": pseudonym, "basis": basis.value, "log": origin})
 
 
-def erased_facts(
-    basis: ErasureBasis | None, statement: str | None, keys: int, bodies: int
-) -> dict[str, Json]:
-    """The facts of ``subject.erased``; ``again``: a restored database brought the person back."""
-    return {
-        "basis": basis.value if basis else None,
-        "statement": statement,
-        "keys": keys,
-        "bodies": bodies,
-        "again": basis is None,
-    }
+@dataclass(frozen=True)
+class ErasureRecord:
+    """``subject.erased``.
+
+    Attributes:
+        basis, statement: ground, and digest of what was signed; None where it was done again.
+        keys, bodies: how many were destroyed.
+        again: a restored database, or a crash, had brought the person back.
+    """
+
+    basis: ErasureBasis | None
+    statement: str | None
+    keys: int
+    bodies: int
+    again: bool
 
 
 def receipt_claims(erased: Erased, issuer: str, origin: str) -> dict[str, Json]:

@@ -26,10 +26,11 @@ from app.db.engine import Tx
 from app.directory.service import DirectoryService
 from app.kernel.canonical import Json
 from app.kernel.errors import NotFound
+from app.kernel.facts import encode
 from app.kernel.signing import Signer, sign_token
 from app.kernel.tokens import ERASURE_TYPE
 from app.rights import store
-from app.rights.model import Erased, ErasureBasis, erased_facts, receipt_claims, statement_of
+from app.rights.model import Erased, ErasureBasis, ErasureRecord, receipt_claims, statement_of
 
 
 class Remembers(Protocol):
@@ -119,12 +120,8 @@ class RightsService:
         pseudonym = self.log.pseudonym(tx, person_id)
         self._revoke_laptops(tx, person_id, now)
         bodies = erasure.count_bodies(tx, pseudonym)
-        event = Event(
-            Kind.SUBJECT_ERASED,
-            SYSTEM,
-            erased_facts(basis, statement, 1, bodies),
-            subjects=(person_id,),
-        )
+        record = ErasureRecord(basis, statement, keys=1, bodies=bodies, again=basis is None)
+        event = Event(Kind.SUBJECT_ERASED, SYSTEM, encode(record), subjects=(person_id,))
         event_id = self.log.append(tx, event, now)
         ground = basis.value if basis else None
         erasure.add(tx, Erasure(pseudonym, ground, statement, event_id, 1, bodies, now))
@@ -135,7 +132,6 @@ class RightsService:
     def _revoke_laptops(self, tx: Tx, person_id: str, now: datetime) -> None:
         for device in self.devices.of_person(tx, person_id):
             if device.active:
-                revoked = Event(
-                    Kind.DEVICE_REVOKED, SYSTEM, {"device": device.id}, subjects=(person_id,)
-                )
+                facts = encode(device.record)
+                revoked = Event(Kind.DEVICE_REVOKED, SYSTEM, facts, subjects=(person_id,))
                 self.log.append(tx, revoked, now)

@@ -22,7 +22,7 @@ from app.agents.leases.service import LeaseService
 from app.agents.pairing.service import TOKEN_PATH, PairingService
 from app.agents.reports.model import AgentReport, Captured
 from app.agents.reports.service import ReportService
-from app.audit.entries.model import SYSTEM, Actor, Kind
+from app.audit.entries.model import SYSTEM, Actor, EntryFilter, Kind
 from app.audit.export.service import ExportService
 from app.audit.reading.desk import Desk
 from app.audit.reading.service import ReadingService
@@ -37,6 +37,7 @@ from app.demo.seed import DATA
 from app.directory.service import DirectoryService
 from app.directory.sessions import SessionService
 from app.kernel.canonical import Json
+from app.kernel.facts import decode, encode
 from app.kernel.signing import LocalSigner, jwk, read_token, sign_token, thumbprint
 from app.kernel.tokens import GRANT_TYPE
 from app.kernel.vocabulary import Signal
@@ -47,6 +48,7 @@ from app.rights.model import ErasureBasis
 from app.rights.service import RightsService
 from app.wiring import Services
 from tests.architecture import readings
+from tests.vectors.records import WHOLE
 
 SERVICES = (
     DirectoryService, SessionService, PolicyService, Workflow, Stops, NoticeService, ConsentService,
@@ -410,6 +412,11 @@ def test_a_change_is_an_entry_of_its_kind(sample: Services, method: str) -> None
     with sample.database.write() as tx:
         CHANGES[method](Story(sample, tx))
     assert entries() == before + 1 or (method == "PairingService.redeem" and entries() > before)
+    with sample.database.read() as tx:
+        wanted = EntryFilter(kind=ENTRY[method], limit=1)
+        (newest,) = ReadingService(sample.log).search(tx, wanted)
+    record = WHOLE.get(Kind(ENTRY[method]))
+    assert record is None or encode(decode(record, newest.leaf["facts"])) == newest.leaf["facts"]
 
 
 @pytest.mark.parametrize("method", ENTRY)

@@ -23,6 +23,7 @@ from app.audit.growing.integrator import Integrator
 from app.audit.growing.lock import LockStore
 from app.audit.reading.service import ReadingService
 from app.audit.restore.custody import read_private_key, sign_statement
+from app.audit.restore.record import RestoreRecord
 from app.audit.restore.service import Restore
 from app.audit.tree.checkpoint import VerifierKey, open_checkpoint
 from app.audit.tree.quorum import parse_policy
@@ -31,6 +32,7 @@ from app.cli import verbs
 from app.consent.model import Act, State
 from app.demo.custodians import NAMES, sample_custodians
 from app.kernel.errors import Conflict, Forbidden, HabeasError, Unavailable
+from app.kernel.facts import encode
 from app.kernel.signing import thumbprint
 from app.sdk.agent import memory
 from app.sdk.agent.guard import Guard
@@ -419,7 +421,8 @@ def test_an_entry_put_into_the_database_by_hand_changes_no_name(instance: Instan
     with found.database.write() as tx:
         restored, _ = found._situation(tx)
         kept = found.log.keep_document(tx, note, instance.clock.now())
-        event = Event(Kind.LOG_RESTORED, SYSTEM, {**restored.facts, "statement": kept})
+        record = RestoreRecord(restored, statement=kept, custodians=kept)
+        event = Event(Kind.LOG_RESTORED, SYSTEM, encode(record))
         found.log.append(tx, event, instance.clock.now())
     with pytest.raises(Forbidden):
         instance.start()
@@ -431,7 +434,9 @@ def test_an_entry_of_a_restore_without_its_facts_is_refused_in_words(instance: I
         event = Event(Kind.LOG_RESTORED, SYSTEM, {"origin": services.log.origin})
         services.log.append(tx, event, instance.clock.now())
     for start in (instance.start, instance.recover):
-        with pytest.raises(Unavailable, match=r"lacks previous_origin, .*, statement") as refused:
+        with pytest.raises(
+            Unavailable, match=r"by this program: previous_origin: is missing"
+        ) as refused:
             start()
         assert refused.value.kind == "another-log"
 

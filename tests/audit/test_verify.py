@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from app.agents.leases.record import LeaseRecord, LeaseRegions
+from app.agents.leases.terms import LeaseSeq
 from app.audit.export import archive
 from app.audit.tree.checkpoint import VerifierKey, sign_note
 from app.capture.directive import Circumstances
@@ -383,6 +385,24 @@ def test_an_earlier_export_that_the_log_denies_is_found(small: Export, tmp_path:
     assert report.first_bad == 4
 
 
+@pytest.mark.parametrize(
+    ("facts", "problem"),
+    [
+        ({"size": "4"}, "size: is no number"),
+        ({"selection": {"v": 1}}, "selection: since: is missing"),
+        ({"more": 1}, "more: is no fact of this kind"),
+    ],
+)
+def test_an_entry_about_an_export_in_another_shape_is_found(
+    small: Export, tmp_path: Path, facts: dict[str, Json], problem: str
+) -> None:
+    leaves = forge.leaves_of(forge.parts_of(small.path))
+    at = next(at for at, leaf in enumerate(leaves) if leaf["kind"] == "log.exported")
+    leaves[at]["facts"] |= facts
+    findings = resigned(tmp_path, leaves).completeness.findings
+    assert findings == (f"entry {at} lacks what its kind must say: {problem}",)
+
+
 @pytest.mark.parametrize("changed", [0, 17, 255, 256, 298])
 def test_a_log_made_anew_in_every_part_does_not_hash_to_what_was_signed(
     large: Export, tmp_path: Path, changed: int
@@ -666,7 +686,20 @@ def test_a_lease_that_does_not_follow_from_its_facts_is_found(
         state=State.GIVEN,
     )
     leaves[3]["kind"] = "lease.changed"
-    leaves[3]["facts"] = {**encode(given), "capture": "on", "reasons": [], **facts}
+    record = LeaseRecord(
+        circumstances=given,
+        device="d_1",
+        capture="on",
+        reasons=(),
+        regions=LeaseRegions("DE", "DE", "DE", None),
+        layers=(),
+        policy=None,
+        decision=None,
+        offer=None,
+        seq=LeaseSeq(policy=1, consent=1),
+        ttl_s=900,
+    )
+    leaves[3]["facts"] = {**encode(record), **facts}
     report = resigned(tmp_path, leaves)
     assert report.policy.ok is holds
     assert report.policy.first_bad == (None if holds else 3)

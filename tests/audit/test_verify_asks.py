@@ -279,6 +279,8 @@ def test_a_log_that_goes_on_after_a_restore_holds_under_the_key_it_always_had(
         ({"previous_origin": "another"}, "names do not follow"),
         ({"restored_root": "00" * 32}, "are not those it names"),
         ({"restored_size": 99}, "sizes do not follow"),
+        ({"restored_size": "6"}, "lacks what its kind must say: restored_size: is no number"),
+        ({"more": 1}, "lacks what its kind must say: more: is no fact of this kind"),
     ],
 )
 def test_a_restore_that_was_not_agreed_to_or_does_not_fit_is_found(

@@ -1,10 +1,10 @@
 """What is written to an entry derives from the fields, reads back to the same, and only grows."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import pytest
 from hypothesis import given
@@ -64,7 +64,9 @@ class Everything:
     asker: Asker = field(metadata=fact(inline=True))
     people: tuple[Member, ...]
     id: str = field(metadata=fact(apart=True))
+    side: Literal["on", "off"]
     note: str | None = field(default=None, metadata=fact(appended=True))
+    form: int = field(default=1, metadata=fact(sparse=True))
 
 
 TEXT = st.text("ab é\U0001f600", max_size=3)
@@ -98,7 +100,9 @@ VALUES = st.builds(
     asker=st.builds(Asker, st.sampled_from(Colour), st.none() | INSTANTS),
     people=st.lists(st.builds(Member, TEXT, RULES, st.none() | RULES), max_size=3).map(tuple),
     id=st.just("e-1"),
+    side=st.sampled_from(["on", "off"]),
     note=st.none() | TEXT,
+    form=st.integers(0, 3),
 )
 
 
@@ -150,6 +154,8 @@ PLAIN = Everything(
         Member("three", Rules({}, frozenset()), Rules({}, frozenset())),
     ),
     id="e-1",
+    side="on",
+    form=2,
 )
 
 
@@ -181,7 +187,9 @@ def test_each_shape_is_written_as_entries_have_it() -> None:
             {"days": {}, "bases": []},
         ],
         "scopes": [{"days": {}, "bases": []}],
+        "side": "on",
         "note": None,
+        "form": 2,
     }
 
 
@@ -189,6 +197,13 @@ def test_an_entry_from_before_a_field_was_appended_is_read_as_the_default() -> N
     facts = through_the_log(PLAIN)
     del facts["note"]
     assert decode(Everything, facts, id="e-1").note is None
+
+
+def test_a_sparse_field_is_written_only_where_it_is_not_the_default() -> None:
+    facts = through_the_log(replace(PLAIN, form=1))
+    assert "form" not in facts
+    assert decode(Everything, facts, id="e-1").form == 1
+    assert "form: number, sparse, appended" in shapes_of(Everything)
 
 
 WRONG: Mapping[str, tuple[str, Any, str]] = {
@@ -220,6 +235,9 @@ WRONG: Mapping[str, tuple[str, Any, str]] = {
         "no place in",
     ),
     "a flag for a place": ("people", [{"name": "", "rule": True, "scope": None}], "no place in"),
+    "a text that is none of a few": ("side", "up", "side: is none of on, off"),
+    "a list for one of a few texts": ("side", ["on"], "side: is none of on, off"),
+    "a default that is left out elsewhere": ("form", 1, "form: is written, though"),
     "a table that is none": ("rules", {}, "rules: is no list"),
     "a fact on no list": ("more", 1, "more: is no fact"),
 }
@@ -232,7 +250,7 @@ def test_what_is_written_otherwise_is_refused_and_the_field_is_named(case: str) 
         decode(Everything, {**through_the_log(PLAIN), name: value}, id="e-1")
 
 
-@pytest.mark.parametrize("name", sorted(through_the_log(PLAIN).keys() - {"note"}))
+@pytest.mark.parametrize("name", sorted(through_the_log(PLAIN).keys() - {"note", "form"}))
 def test_a_fact_that_is_missing_is_named(name: str) -> None:
     facts = through_the_log(PLAIN)
     del facts[name]
@@ -277,6 +295,11 @@ class Careless:
 
 
 @dataclass(frozen=True)
+class CarelesslySparse:
+    form: int = field(metadata=fact(sparse=True))
+
+
+@dataclass(frozen=True)
 class Numbered:
     days: Mapping[int, int]
 
@@ -286,6 +309,7 @@ class Numbered:
     [
         (Measured, "float has no written shape"),
         (Ambiguous, "could be read as several types"),
+        (CarelesslySparse, "is sparse and has no default"),
         (Careless, "was appended and has no default"),
         (Numbered, "has no written shape"),
         (Colour, "is no dataclass"),

@@ -13,10 +13,13 @@ from app.audit.entries.named import named_documents
 from app.audit.export import archive
 from app.audit.export.writing import export_log
 from app.audit.reading.selection import Selection
+from app.audit.restore.record import Restored, RestoreRecord
 from app.audit.tree.checkpoint import VerifierKey
 from app.audit.tree.epoch import next_origin
 from app.consent.model import Act
 from app.kernel.canonical import canonical, digest
+from app.kernel.facts import encode
+from app.rights.model import ErasureRecord
 from app.sdk.verify import Ask, Depth, Report, as_json, render, verify_asked
 from app.sdk.verify.replay.replay import REPLAY_LIMIT
 from tests.access.office import ALICE, BOB
@@ -145,8 +148,8 @@ def test_nothing_is_decided_about_somebody_who_was_erased(day: Day) -> None:
     grant = day.grant(day.ask(ALICE, BOB))
     day.use(grant)
     log = day.log()
-    repeated = {"again": True, "basis": None, "statement": None}
-    erased = {**log.leaves[0], "kind": "subject.erased", "facts": repeated}
+    repeated = ErasureRecord(basis=None, statement=None, keys=1, bodies=0, again=True)
+    erased = {**log.leaves[0], "kind": "subject.erased", "facts": encode(repeated)}
     erased |= {"subjects": [day.pseudonym(ALICE)], "event": "00000000-0000-0000-0000-00000000000e"}
     erased |= {name: log.leaves[-1][name] for name in ("occurred_at", "integrated_at")}
     size = len(log.leaves)
@@ -174,8 +177,10 @@ def test_a_lease_that_rests_on_what_a_restore_calls_into_question_is_named(day: 
     before = day.log()
     day.revoke(ALICE)
     after = day.log()
-    origin = next_origin(day.services.log.origin)
-    restored = {**before.leaves[0], "kind": "log.restored", "facts": {"origin": origin}}
+    origin = day.services.log.origin
+    lost = Restored(origin, 9, "aa", 7, "bb", next_origin(origin))
+    record = RestoreRecord(lost, statement=digest(b"signed"), custodians=digest(b"listed"))
+    restored = {**before.leaves[0], "kind": "log.restored", "facts": encode(record)}
     restored["event"] = "00000000-0000-0000-0000-00000000000e"
     restored |= {name: before.leaves[-1][name] for name in ("occurred_at", "integrated_at")}
     lease = {**before.leaves[-1], "event": "00000000-0000-0000-0000-00000000000f"}

@@ -266,8 +266,8 @@ def test_what_rests_on_entries_that_cannot_be_taken_is_not_replayed_either(two_d
 
 WRONG_ADOPTIONS: Mapping[str, tuple[Mapping[str, object], str]] = {
     "of no version": ({"facts": {"version": 0, "release": "9.9"}}, "which is no version"),
-    "of a text": ({"facts": {"version": "2", "release": "9.9"}}, "which is no version"),
-    "of a truth": ({"facts": {"version": True, "release": "9.9"}}, "which is no version"),
+    "of a text": ({"facts": {"version": "2", "release": "9.9"}}, "version: is no number"),
+    "of a truth": ({"facts": {"version": True, "release": "9.9"}}, "version: is no number"),
     "of what holds": ({"facts": {"version": 1, "release": "9.9"}}, "which hold already"),
     "without a release": ({"facts": {"version": 2}}, "lacks what its kind must say"),
     "by a consumer": ({"actor": {"kind": "consumer", "id": "pipeline"}}, "in somebody's name"),

@@ -19,30 +19,32 @@ from app.access.decision.model import (
     Question,
     ScopeFacts,
 )
-from app.access.decision.record import AccessRecord, UseRecord
+from app.access.decision.record import AccessRecord
 from app.access.floor.obligations import Obligations
+from app.agents.leases.record import LeaseRegions
+from app.agents.leases.terms import LeaseSeq
 from app.agents.reports.model import AgentReport
-from app.capture.directive import Circumstances
+from app.audit.reading.selection import Selection
 from app.consent.model import Decision, NoticeName, Offer
-from app.directory.model import PersonRecord
 from app.kernel.facts import shapes_of
 from app.policy.catalogue.model import App, Exclusion, Matchers
-from app.policy.law.layer import Evidence, FloorAdoption
+from app.policy.law.layer import Evidence
+from tests.vectors.records import WHOLE
 
 FILE = Path(__file__).parent / "entries" / "shapes.json"
 
 WRITTEN = {
     "access.decided": (AccessRecord, Question, Facts, AccessDecision),
-    "access.used": (UseRecord,),
+    **{kind.value: (cls,) for kind, cls in WHOLE.items()},
     "access.consumer_registered": (Consumer,),
     "access.decided, people": (PersonFacts,),
     "access.decided, policies": (PolicyFacts,),
     "access.decided, scopes": (ScopeFacts,),
-    "lease.changed": (Circumstances,),
+    "lease.changed, regions": (LeaseRegions,),
+    "lease.changed, seq": (LeaseSeq,),
+    "log.exported, selection": (Selection,),
     "consent": (Decision,),
     "consent, notice": (NoticeName,),
-    "directory.person": (PersonRecord,),
-    "policy.floor_adopted": (FloorAdoption,),
     "offer": (Offer,),
     "catalogue, apps": (App,),
     "catalogue, exclusions": (Exclusion,),

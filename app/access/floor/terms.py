@@ -94,6 +94,15 @@ PROHIBITED = frozenset(
 """Roots; each is refused with all its descendants, under any name."""
 
 
+@dataclass(frozen=True)
+class PurposesAdoption:
+    """``policy.purposes_adopted``: the digest of a purpose file, and what it says, sorted."""
+
+    policy: str
+    allowed: tuple[str, ...]
+    prohibited: tuple[str, ...]
+
+
 class Outcome(StrEnum):
     """What the floor says of a purpose."""
 

@@ -20,3 +20,15 @@ class Device:
     def active(self) -> bool:
         """Whether nobody revoked it."""
         return self.revoked_at is None
+
+    @property
+    def record(self) -> "DeviceRecord":
+        """What its entries say."""
+        return DeviceRecord(self.id)
+
+
+@dataclass(frozen=True)
+class DeviceRecord:
+    """``device.*``: which laptop was paired, was given a token, was revoked."""
+
+    device: str

@@ -19,6 +19,7 @@ from app.directory.model import Person
 from app.directory.service import DirectoryService
 from app.kernel.authority import Authority
 from app.kernel.errors import NotFound
+from app.kernel.facts import encode
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class DeviceService:
         event = Event(
             Kind.DEVICE_REVOKED,
             Actor("person", actor.id),
-            {"device": device.id},
+            encode(device.record),
             subjects=(device.person_id,),
         )
         self.log.append(tx, event, now)

@@ -17,14 +17,15 @@ from datetime import datetime, timedelta
 
 from app.agents.devices.model import Device
 from app.agents.leases import store
+from app.agents.leases.record import lease_changed
 from app.agents.leases.store import Holder
 from app.agents.leases.terms import (
     MIN_AGENT,
     NOTHING_HELD,
     LeaseAnswer,
+    LeaseSeq,
     LeaseTerms,
     Poll,
-    lease_changed,
 )
 from app.agents.pairing.codes import hashed
 from app.agents.pairing.service import unknown_token
@@ -167,10 +168,10 @@ class LeaseService:
         return LeaseTerms(
             content,
             reasons,
-            seq={
-                "policy": lease_seq(self.log.origin, situation.in_force.seq),
-                "consent": lease_seq(self.log.origin, consented),
-            },
+            seq=LeaseSeq(
+                policy=lease_seq(self.log.origin, situation.in_force.seq),
+                consent=lease_seq(self.log.origin, consented),
+            ),
             ttl_s=max(1, min(self.ttl_s, situation.in_force.compiled[LEASE_TTL_S])),
             ends_at=_known_end(situation),
         )

@@ -1,4 +1,4 @@
-"""What a lease says, before it is signed: its terms, its entry (no I/O).
+"""What a lease says, before it is signed: its terms (no I/O).
 
 Rules:
 1. Content is everything that a lease claims but ``jti``, ``iat``, ``exp``, ``nonce`` and ``seq``.
@@ -19,8 +19,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.agents.devices.model import Device
-from app.audit.entries.model import Actor, Event, Kind
-from app.capture.situation import Situation
 from app.directory.model import is_region
 from app.kernel.canonical import Json, canonical, digest
 from app.kernel.errors import Fault, InvalidInput
@@ -98,6 +96,14 @@ class LeaseAnswer:
 
 
 @dataclass(frozen=True)
+class LeaseSeq:
+    """How far policy and the person's decisions had come."""
+
+    policy: int
+    consent: int
+
+
+@dataclass(frozen=True)
 class LeaseTerms:
     """A lease before it is signed.
 
@@ -110,7 +116,7 @@ class LeaseTerms:
 
     content: Mapping[str, Json]
     reasons: tuple[Reason, ...]
-    seq: Mapping[str, Json]
+    seq: LeaseSeq
     ttl_s: int
     ends_at: datetime | None
 
@@ -127,7 +133,7 @@ class LeaseTerms:
             expires = min(expires, int(self.ends_at.timestamp()))
         claims: dict[str, Json] = {
             **self.content,
-            "seq": self.seq,
+            "seq": encode(self.seq),
             "jti": uuid.uuid4().hex,
             "iat": issued,
             "exp": expires,
@@ -144,37 +150,8 @@ class LeaseTerms:
         half = max(1, self.ttl_s // 2)
         offset = int.from_bytes(hashlib.sha256(device.id.encode()).digest()[:4]) % half
         window = (int(now.timestamp()) + offset) // half
+        seq = encode(self.seq)
         named = canonical(
-            {"content": self.digest, "seq": self.seq, "ttl_s": self.ttl_s, "window": window}
+            {"content": self.digest, "seq": seq, "ttl_s": self.ttl_s, "window": window}
         )
         return f'"{hashlib.sha256(named).hexdigest()[:32]}"'
-
-
-def lease_changed(
-    device: Device, situation: Situation, terms: LeaseTerms, place: str | None
-) -> Event:
-    """The entry of a lease: everything that the directive follows from."""
-    person, decision = situation.person, situation.standing.decision
-    facts: dict[str, Json] = {
-        **encode(situation.circumstances),
-        "device": device.id,
-        "capture": terms.content["capture"],
-        "reasons": terms.content["reasons"],
-        "regions": {
-            "home": person.region,
-            "place": person.place,
-            "entity": person.entity_region,
-            "device": place,
-        },
-        "layers": sorted({layer.digest for layer in situation.in_force.layers}),
-        "policy": situation.policy_digest,
-        "decision": decision.id if decision else None,
-        "offer": decision.offer_digest if decision else None,
-        "seq": terms.seq,
-        "ttl_s": terms.ttl_s,
-    }
-    if situation.form != FIRST_FORM:
-        facts["form"] = situation.form
-    return Event(
-        Kind.LEASE_CHANGED, Actor("device", device.id), facts, subjects=(device.person_id,)
-    )

@@ -21,7 +21,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app.agents.devices import store as devices
-from app.agents.devices.model import Device
+from app.agents.devices.model import Device, DeviceRecord
 from app.agents.pairing import store
 from app.agents.pairing.assertion import SKEW, claimed_device, read_assertion
 from app.agents.pairing.codes import PAIRING_LIFE, Guesses, hashed, new_user_code, normal
@@ -37,6 +37,7 @@ from app.kernel.errors import (
     NotFound,
     Unauthenticated,
 )
+from app.kernel.facts import encode
 from app.kernel.signing import BadToken, public_from_jwk
 from app.kernel.signing import thumbprint as key_id
 
@@ -174,7 +175,7 @@ class PairingService:
         event = Event(
             Kind.DEVICE_PAIRED,
             Actor("person", person.id),
-            {"device": device.id},
+            encode(device.record),
             subjects=(person.id,),
         )
         self.log.append(tx, event, now)
@@ -281,7 +282,7 @@ class PairingService:
         return frozenset({self.issuer, self.issuer + TOKEN_PATH})
 
     def _append(self, tx: Tx, kind: Kind, device_id: str, now: datetime) -> None:
-        event = Event(kind, Actor("device", device_id), {"device": device_id})
+        event = Event(kind, Actor("device", device_id), encode(DeviceRecord(device_id)))
         self.log.append(tx, event, now)
 
 

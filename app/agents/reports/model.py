@@ -41,6 +41,39 @@ class AgentReport:
 
 
 @dataclass(frozen=True)
+class ReportRecord:
+    """``agent.reported``: totals only: which person used which app is not kept for ever.
+
+    Attributes:
+        report: the agent's own name for the report.
+        allowed: events captured.
+        unleased: some were, under no lease; law 1 forbids it, so the log shows it.
+    """
+
+    device: str
+    report: str
+    lease: str | None
+    policy: str | None
+    allowed: int
+    refused: Mapping[str, int]
+    unleased: bool = field(default=False, metadata=fact(sparse=True))
+
+    @classmethod
+    def of(cls, device: str, report: AgentReport) -> "ReportRecord":
+        """Add up a device's report."""
+        allowed = sum(row.events for row in report.allowed)
+        return cls(
+            device=device,
+            report=report.id,
+            lease=report.lease,
+            policy=report.policy,
+            allowed=allowed,
+            refused=report.refused,
+            unleased=allowed > 0 and report.lease is None,
+        )
+
+
+@dataclass(frozen=True)
 class Totals:
     """What all reports about one person add up to; both sorted.
 

@@ -11,13 +11,14 @@ from datetime import datetime
 
 from app.agents.devices.model import Device
 from app.agents.reports import store
-from app.agents.reports.model import AgentReport, Totals
+from app.agents.reports.model import AgentReport, ReportRecord, Totals
 from app.audit.entries.model import Actor, Event, Kind
 from app.audit.entries.service import AuditService
 from app.db.engine import Tx
 from app.directory.service import DirectoryService
-from app.kernel.canonical import Json, parse_canonical
+from app.kernel.canonical import parse_canonical
 from app.kernel.errors import Conflict, Fault, InvalidInput, NotFound
+from app.kernel.facts import encode
 from app.kernel.refusals import REPORTABLE
 from app.policy.service import PolicyService
 
@@ -85,17 +86,8 @@ class ReportService:
 
 
 def _reported(device: Device, report: AgentReport) -> Event:
-    """The entry of a report: totals only: which person used which app is not kept for ever."""
-    facts: dict[str, Json] = {
-        "device": device.id,
-        "report": report.id,
-        "lease": report.lease,
-        "policy": report.policy,
-        "allowed": sum(row.events for row in report.allowed),
-        "refused": dict(report.refused),
-    }
-    if facts["allowed"] and report.lease is None:
-        facts["unleased"] = True  # law 1 forbids it, so the log shows it
+    """The entry of a report."""
+    facts = encode(ReportRecord.of(device.id, report))
     return Event(
         Kind.AGENT_REPORTED, Actor("device", device.id), facts, subjects=(device.person_id,)
     )

@@ -19,7 +19,6 @@ from app.audit.entries.codes import require_codes
 from app.audit.entries.documents import RULES
 from app.audit.entries.halt import Halt
 from app.audit.entries.model import (
-    FORMAT,
     MAX_ENTRY_BYTES,
     SYSTEM,
     Actor,
@@ -28,13 +27,15 @@ from app.audit.entries.model import (
     submission,
 )
 from app.audit.entries.receipts import SubmissionReceipts
+from app.audit.entries.records import ADOPTIONS, LogOpening, RulesAdoption
 from app.audit.entries.store import Body
 from app.audit.entries.vault import Vault, detail_context
 from app.audit.entries.waiting import WaitingEntry, submission_digest, waiting
 from app.audit.tree.epoch import base_of
 from app.db.engine import Tx
-from app.kernel.canonical import Json, canonical, digest
+from app.kernel.canonical import canonical, digest
 from app.kernel.errors import TooLarge
+from app.kernel.facts import encode
 
 # What the integrator adds to a submission, at most: fixed fields, and each stream's name and place.
 _STAMP_BYTES = 400
@@ -63,7 +64,7 @@ class AuditService:
         """Append ``log.opened`` to an empty log; does nothing to another."""
         store.lock(tx)
         if store.head_of(tx).size == 0 and store.count_pending(tx) == 0:
-            facts = {"origin": base_of(self.origin), "format": FORMAT}
+            facts = encode(LogOpening(base_of(self.origin)))
             self.append(tx, Event(Kind.LOG_OPENED, SYSTEM, facts), now)
 
     def append(self, tx: Tx, event: Event, now: datetime) -> str:
@@ -105,14 +106,14 @@ class AuditService:
         Args:
             tx: the transaction, under the log's lock (see ``open``).
             kind: such as ``log.custodians_adopted``.
-            what: the fact that names the list by digest, such as ``custodians``.
+            what: what it is in force as, such as ``custodians``.
             content: the list's bytes, kept for ever.
             now: the present instant.
         """
         name = documents.keep(tx, content, now)
         if documents.in_force(tx, what) != name:
             documents.adopt(tx, what, name, now)
-            self.append(tx, Event(kind, SYSTEM, {what: name}), now)
+            self.append(tx, Event(kind, SYSTEM, encode(ADOPTIONS[kind](name))), now)
 
     def adopt_rules(self, tx: Tx, version: int, release: str, now: datetime) -> None:
         """Say which rules decisions follow from here on, where they are others than before.
@@ -130,7 +131,7 @@ class AuditService:
         if known == name or (known is None and version == 1):
             return
         documents.adopt(tx, RULES, name, now)
-        facts: dict[str, Json] = {"version": version, "release": release}
+        facts = encode(RulesAdoption(version, release))
         self.append(tx, Event(Kind.RULES_ADOPTED, SYSTEM, facts), now)
 
     def keep_document(self, tx: Tx, content: bytes, now: datetime) -> str:

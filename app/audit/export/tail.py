@@ -53,7 +53,7 @@ def begin_tail(
     with database.read() as tx:
         _, published = _published(tx)
     _require_reached(start, published)
-    announce(database, log, actor, now, {"format": form.value, "from": start, "follow": follow})
+    announce(database, log, actor, now, form, start=start, follow=follow)
     integrator.integrate()
 
 

@@ -29,6 +29,7 @@ from app.audit.entries.store import Signed
 from app.audit.export import archive
 from app.audit.export.archive import ArchiveWriter
 from app.audit.export.projections import LINES, ExportForm
+from app.audit.export.record import ExportRecord
 from app.audit.growing.integrator import Integrator
 from app.audit.reading import lookup
 from app.audit.reading.lookup import Chosen
@@ -36,8 +37,8 @@ from app.audit.reading.selection import WHOLE, Selection
 from app.audit.tree.checkpoint import parse_checkpoint, parse_note
 from app.audit.tree.tiles import tiles_of
 from app.db.engine import Database, Tx
-from app.kernel.canonical import Json
 from app.kernel.errors import Fault, InvalidInput, Unavailable
+from app.kernel.facts import encode
 
 WITNESSES_WITHIN_S = 3.0
 """How long an export waits until enough witnesses have cosigned its checkpoint, seconds."""
@@ -113,9 +114,7 @@ def export_log(
     if target.is_dir() or not target.parent.is_dir():  # reported before there is an entry
         raise _unwritable(target, NotADirectoryError(None, "there is no such place for a file"))
     write_parquet = _parquet() if form is ExportForm.PARQUET else None
-    event_id = announce(
-        database, log, actor, now, {"format": form.value}, selection=wanted, reason=reason
-    )
+    event_id = announce(database, log, actor, now, form, selection=wanted, reason=reason)
     integrator.integrate()
     _await_witnesses(database, event_id)
     with _complete(target) as file, database.read() as tx:
@@ -138,8 +137,10 @@ def announce(
     log: AuditService,
     actor: Actor,
     now: datetime,
-    facts: dict[str, Json],
+    form: ExportForm,
     *,
+    start: int | None = None,
+    follow: bool | None = None,
     selection: Selection = WHOLE,
     reason: str = "",
 ) -> str:
@@ -157,16 +158,18 @@ def announce(
             if not whom and not lookup.is_known(tx, selection.person):
                 fault = Fault("person", "Nobody stands in the log under this pseudonym")
                 raise InvalidInput("the selection cannot be used", faults=(fault,))
-        stated: dict[str, Json] = {
-            "size": tree.size,
-            "root": tree.root.hex(),
-            "selection": None if selection.is_whole else selection.facts,
-            **facts,
-        }
+        record = ExportRecord(
+            format=form.value,
+            size=tree.size,
+            root=tree.root.hex(),
+            selection=None if selection.is_whole else selection,
+            start=start,
+            follow=follow,
+        )
         event = Event(
             Kind.LOG_EXPORTED,
             actor,
-            stated,
+            encode(record),
             subjects=whom,
             purpose=selection.purpose,
             body={"reason": reason} if reason else None,

@@ -48,6 +48,7 @@ from app.audit.entries.model import Kind, regions_of
 from app.kernel.canonical import Json, canonical
 from app.kernel.clock import instant, timestamp
 from app.kernel.errors import Fault, InvalidInput
+from app.kernel.facts import decode, encode
 from app.kernel.shapes import DAY, PSEUDONYM, PURPOSE, REGION
 
 VERSION = 1
@@ -68,6 +69,7 @@ class Selection:
         person: a pseudonym; the entries *about* this person.
         purpose: the purpose asked for.
         region: a region; ``US`` takes ``US-NY`` in.
+        v: the form in which a selection is written.
     """
 
     since: datetime | None = None
@@ -76,6 +78,7 @@ class Selection:
     person: str | None = None
     purpose: str | None = None
     region: str | None = None
+    v: int = VERSION
 
     @property
     def is_whole(self) -> bool:
@@ -94,15 +97,7 @@ class Selection:
     @property
     def facts(self) -> dict[str, Json]:
         """The selection as codes: in ``selection.json`` and in the facts of ``log.exported``."""
-        return {
-            "v": VERSION,
-            "since": None if self.since is None else timestamp(self.since),
-            "until": None if self.until is None else timestamp(self.until),
-            "kinds": list(self.kinds),
-            "person": self.person,
-            "purpose": self.purpose,
-            "region": self.region,
-        }
+        return encode(self)
 
     @property
     def canonical(self) -> bytes:
@@ -214,27 +209,23 @@ def selection_of(facts: object) -> Selection:
     Raises:
         ValueError: it is not exactly what ``Selection.facts`` writes.
     """
-    if not isinstance(facts, dict) or facts.keys() != WHOLE.facts.keys():
-        msg = "its fields are not those of a selection"
-        raise ValueError(msg)
-    kinds = facts["kinds"]
-    texts = {name: facts[name] for name in ("since", "until", "person", "purpose", "region")}
-    for name, text in texts.items():
-        if not (text is None or (isinstance(text, str) and text)):
-            msg = f"its field {name} is malformed"
-            raise ValueError(msg)
-    if not isinstance(kinds, list) or not all(isinstance(kind, str) for kind in kinds):
-        msg = "its field kinds is malformed"
-        raise ValueError(msg)
+    selection = decode(Selection, facts)
     try:
-        read = read_selection(kinds=kinds, **{name: text or "" for name, text in texts.items()})
+        typed = read_selection(
+            since=timestamp(selection.since) if selection.since else "",
+            until=timestamp(selection.until) if selection.until else "",
+            kinds=selection.kinds,
+            person=selection.person or "",
+            purpose=selection.purpose or "",
+            region=selection.region or "",
+        )
     except InvalidInput as error:
-        msg = f"its field {error.faults[0].field} is malformed"
+        msg = f"{error.faults[0].field}: is malformed"
         raise ValueError(msg) from error
-    if canonical(read.facts) != canonical(facts):
+    if typed != selection:
         msg = "it is not in the form in which a selection is written"
         raise ValueError(msg)
-    return read
+    return selection
 
 
 def _time(name: str, text: str, faults: list[Fault]) -> datetime | None:

@@ -4,14 +4,14 @@ A restored copy, a lost key or a lost name would otherwise begin a second log un
 name, or sign the first with another key, and nobody here would notice. So the start is refused.
 """
 
-from typing import Any
-
 from app.audit.entries import store
+from app.audit.entries.records import LogOpening
 from app.audit.entries.service import AuditService
 from app.audit.growing.lineage import another_log, lock_lost, require_grown
 from app.audit.tree.checkpoint import BadNote, VerifierKey, origin_of
 from app.audit.tree.epoch import base_of
 from app.db.engine import Tx
+from app.kernel.facts import decode
 
 
 def has_begun(tx: Tx) -> bool:
@@ -32,9 +32,9 @@ def require_same_log(tx: Tx, log: AuditService, key: VerifierKey, kept: bytes | 
         Unavailable: it is another log (kind ``another-log``), an earlier state of this log (kind
             ``rolled_back``), or what would tell is gone (kind ``lock-lost``).
     """
-    opened = _opened(tx)
-    if opened is not None and opened["facts"].get("origin") != base_of(log.origin):
-        raise another_log(f"the database holds the log {opened['facts'].get('origin')}", log.origin)
+    name = _name_of(tx)
+    if name not in {None, base_of(log.origin)}:
+        raise another_log(f"the database holds the log {name}", log.origin)
     sample = store.any_wrapped_key(tx)
     if sample is not None and not log.vault.fits(sample.wrapped_key, sample.pseudonym):
         raise another_log("vault.key does not open the keys of people in this database", log.origin)
@@ -47,10 +47,16 @@ def require_same_log(tx: Tx, log: AuditService, key: VerifierKey, kept: bytes | 
         raise lock_lost("is empty, but checkpoints of this log were published")
 
 
-def _opened(tx: Tx) -> dict[str, Any] | None:
-    """What the first entry says, integrated or waiting."""
+def _name_of(tx: Tx) -> str | None:
+    """The name under which the first entry opens the log, integrated or waiting."""
     event_id = store.first_event(tx)
-    return None if event_id is None else store.submission_of(tx, event_id)
+    opened = None if event_id is None else store.submission_of(tx, event_id)
+    if opened is None:
+        return None
+    try:
+        return decode(LogOpening, opened["facts"]).origin
+    except ValueError:
+        return "whose first entry opens none"
 
 
 def _key_of(note: bytes, key: VerifierKey) -> VerifierKey:

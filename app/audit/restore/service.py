@@ -29,15 +29,15 @@ from app.audit.entries.service import AuditService
 from app.audit.growing.integrator import Integrator
 from app.audit.growing.lineage import another_log, lock_lost, require_grown
 from app.audit.growing.lock import LockStore
-from app.audit.restore.custody import Custodians, require_two, statement_text
+from app.audit.restore.custody import Custodians, require_two
+from app.audit.restore.record import Restored, RestoreRecord
 from app.audit.tree.checkpoint import BadNote, Checkpoint, VerifierKey, open_checkpoint, origin_of
-from app.audit.tree.epoch import base_of, next_origin, number_of
+from app.audit.tree.epoch import base_of, number_of
 from app.audit.tree.merkle import CompactRange
 from app.db.engine import Database, Tx
-from app.kernel.canonical import Json, parse_canonical
+from app.kernel.canonical import parse_canonical
 from app.kernel.errors import Conflict, Unavailable
-
-ACTION = "acknowledge-restore"
+from app.kernel.facts import decode, encode
 
 EndConsents = Callable[[Tx, datetime], int]
 """Ends every consent that holds, in the same transaction; returns how many."""
@@ -49,45 +49,6 @@ class Acknowledged:
 
     signers: tuple[str, str]
     ended: int
-
-
-@dataclass(frozen=True)
-class Restored:
-    """What the statement and the entry say; roots in hexadecimal."""
-
-    previous_origin: str
-    previous_size: int
-    previous_root: str
-    restored_size: int
-    restored_root: str
-    origin: str
-
-    @property
-    def facts(self) -> dict[str, Json]:
-        """As the entry says them."""
-        return dict(vars(self))
-
-    def statement(self, custodians: Custodians) -> str:
-        """As the custodians sign them."""
-        texts = {key: str(value) for key, value in vars(self).items()}
-        return statement_text(ACTION, {**texts, "custodians": custodians.digest})
-
-    @classmethod
-    def of(cls, last: Checkpoint, tree: CompactRange) -> "Restored":
-        """Say what was signed last, and what the database has now."""
-        return cls(
-            previous_origin=last.origin,
-            previous_size=last.size,
-            previous_root=last.root.hex(),
-            restored_size=tree.size,
-            restored_root=tree.root.hex(),
-            origin=next_origin(last.origin),
-        )
-
-    def follows(self, last: Checkpoint) -> bool:
-        """Whether this restore comes after a checkpoint."""
-        previous = (self.previous_origin, self.previous_size, self.previous_root)
-        return previous == (last.origin, last.size, last.root.hex())
 
 
 @dataclass(frozen=True)
@@ -130,12 +91,12 @@ class Restore:
             restored, text = self._situation(tx)
             signers = require_two(note, text, self.custodians)
             assert self.custodians is not None  # require_two has refused otherwise
-            facts = {
-                **restored.facts,
-                "statement": documents.keep(tx, note, now),
-                "custodians": documents.keep(tx, self.custodians.document, now),
-            }
-            self.log.append(tx, Event(Kind.LOG_RESTORED, SYSTEM, facts), now)
+            record = RestoreRecord(
+                restored,
+                statement=documents.keep(tx, note, now),
+                custodians=documents.keep(tx, self.custodians.document, now),
+            )
+            self.log.append(tx, Event(Kind.LOG_RESTORED, SYSTEM, encode(record)), now)
             ended = end_consents(tx, now)
         finish(self.database, self.lock, self.integrator)
         return Acknowledged(signers, ended)
@@ -185,10 +146,10 @@ def origin_now(
         # Under the old name another tree would be signed than the tree that was lost.
         raise lock_lost(f"is a copy from before the restore: it keeps the log {last.origin}")
     begun = _begun(tx)
-    if begun is None or not begun[0].follows(last):
+    if begun is None or not begun.restored.follows(last):
         return last.origin, False
-    restored, statement = begun
-    note = documents.content_of(tx, statement) or b""
+    restored = begun.restored
+    note = documents.content_of(tx, begun.statement) or b""
     text = restored.statement(custodians) if custodians else ""
     require_two(note, text, custodians)
     return restored.origin, True
@@ -224,11 +185,11 @@ def last_signed(tx: Tx, lock: LockStore) -> bytes | None:
     return None if newest is None else newest.note.encode()
 
 
-def _begun(tx: Tx) -> tuple[Restored, str] | None:
-    """The newest ``log.restored``, in the log or waiting, and its statement's digest.
+def _begun(tx: Tx) -> RestoreRecord | None:
+    """The newest ``log.restored``, in the log or waiting.
 
     Raises:
-        Unavailable: it lacks facts, so it was not written by this program (kind ``another-log``).
+        Unavailable: this program did not write it (kind ``another-log``).
     """
     kind = Kind.LOG_RESTORED.value
     waiting = tx.execute(select(store.pending.c.submission).order_by(store.pending.c.pid.desc()))
@@ -239,18 +200,19 @@ def _begun(tx: Tx) -> tuple[Restored, str] | None:
         entries.append(parse_canonical(newest))
     for entry in entries:
         if entry["kind"] == kind:
-            facts = entry["facts"]
-            names = Restored.__dataclass_fields__
-            if missing := sorted({*names, "statement"} - set(facts)):
-                raise Unavailable(
-                    f"the newest log.restored in the database lacks {', '.join(missing)}: this "
-                    "program did not write it",
-                    cure="Restore a copy of the database from before it; see docs/operate.md, "
-                    "Restore.",
-                    kind="another-log",
-                )
-            return Restored(**{name: facts[name] for name in names}), str(facts["statement"])
+            return _as_written(entry["facts"])
     return None
+
+
+def _as_written(facts: object) -> RestoreRecord:
+    try:
+        return decode(RestoreRecord, facts)
+    except ValueError as error:
+        raise Unavailable(
+            f"the newest log.restored in the database was not written by this program: {error}",
+            cure="Restore a copy of the database from before it; see docs/operate.md, Restore.",
+            kind="another-log",
+        ) from error
 
 
 def _continues(

@@ -76,3 +76,10 @@ class Catalogue:
         apps = [decode(App, item) for item in document["apps"]]
         exclusions = [decode(Exclusion, item) for item in document["exclusions"]]
         return cls({app.id: app for app in apps}, {item.id: item for item in exclusions})
+
+
+@dataclass(frozen=True)
+class CatalogueAdoption:
+    """``policy.catalogue_adopted``: the digest of the catalogue in force from here on."""
+
+    policy: str

@@ -17,8 +17,10 @@ from app.db.engine import Tx
 from app.directory.model import Person
 from app.kernel.authority import Authority
 from app.kernel.errors import Conflict, Forbidden
+from app.kernel.facts import encode
 from app.policy import store
 from app.policy.changes.model import Stop
+from app.policy.changes.record import StopRecord
 from app.policy.notes import require_note
 from app.policy.reader import PolicyReader
 from app.policy.timeline import RESUME_PROPOSED, RESUMED, STOPPED, StopRow
@@ -125,7 +127,7 @@ class Stops:
         event = Event(
             KINDS[row.step],
             Actor("person", actor.id),
-            {"stop": row.stop, "region": row.region},
+            encode(StopRecord(row.stop, row.region)),
             body={"note": row.note} if row.note else None,
         )
         event_id = self.log.append(tx, event, row.at)

@@ -20,12 +20,18 @@ from app.audit.entries.service import AuditService
 from app.db.engine import Tx
 from app.directory.model import Person
 from app.kernel.authority import Authority, Role
-from app.kernel.canonical import Json
-from app.kernel.clock import timestamp
 from app.kernel.errors import Conflict, Fault, Forbidden, InvalidInput, NotFound
+from app.kernel.facts import encode
 from app.policy import store
 from app.policy.changes import store as change_store
 from app.policy.changes.model import Change, ChangeState, Preview, Step, StepTaken
+from app.policy.changes.record import (
+    ChangeApproval,
+    ChangeProposal,
+    ChangePublication,
+    ChangeRecord,
+    ChangeWithdrawal,
+)
 from app.policy.changes.store import ChangeRow
 from app.policy.changes.transitions import (
     KINDS,
@@ -83,7 +89,7 @@ class Workflow:
         self._require(actor, region, Step.PROPOSED)
         preview, base = self._preview(tx, region, text, now)
         row = self._write(tx, actor, preview, base, note, now)
-        self._take(tx, row, actor, Step.PROPOSED, now, note=note)
+        self._take(tx, row, actor, Step.PROPOSED, _proposal(row), now, note=note)
         return self.change(tx, row.id, now)
 
     def tighten(
@@ -105,7 +111,7 @@ class Workflow:
                 cure="Take these knobs out, or propose it for approval by a second person.",
             )
         row = self._write(tx, actor, preview, base, note, now)
-        self._take(tx, row, actor, Step.TIGHTENED, now, note=note)
+        self._take(tx, row, actor, Step.TIGHTENED, _proposal(row), now, note=note)
         self._publish(tx, row, actor, now)
         return self.change(tx, row.id, now)
 
@@ -144,8 +150,9 @@ class Workflow:
         _require_another(actor, row, taken)
         missing = _missing_roles(outlook.approvals(self._policy(tx, row)), taken)
         supplied = self._supplied(actor, row.region, missing, role)
-        remaining = [name for name in missing if name != supplied]
-        self._take(tx, row, actor, Step.APPROVED, now, role=supplied, remaining=remaining)
+        remaining = tuple(name for name in missing if name != supplied)
+        record = ChangeApproval(row.id, row.region, row.digest, supplied, remaining)
+        self._take(tx, row, actor, Step.APPROVED, record, now, role=supplied)
         if not remaining:
             self._publish(tx, row, actor, now)
         return self.change(tx, row.id, now)
@@ -161,7 +168,8 @@ class Workflow:
         store.lock(tx)
         row = self._row(tx, change_id)
         self._require(actor, row.region, Step.WITHDRAWN)
-        self._take(tx, row, actor, Step.WITHDRAWN, now)
+        record = ChangeWithdrawal(row.id, row.region, row.digest)
+        self._take(tx, row, actor, Step.WITHDRAWN, record, now)
         return self.change(tx, row.id, now)
 
     def change(self, tx: Tx, change_id: str, now: datetime | None = None) -> Change:
@@ -230,25 +238,20 @@ class Workflow:
         row: ChangeRow,
         actor: Person,
         step: Step,
+        record: ChangeRecord,
         now: datetime,
         *,
         role: str = "",
         note: str = "",
-        **facts: Json,
     ) -> str:
-        """Append a step and its entry; return the id of the entry."""
+        """Append a step and its entry, which says what the record does; return the entry's id."""
         taken = change_store.steps(tx, row.id)
         require_possible(taken, step)
         change_store.add_step(tx, row, StepTaken(len(taken) + 1, step, actor.id, role, now))
-        stated: dict[str, Json] = {"change": row.id, "region": row.region, "policy": row.digest}
-        if step in {Step.PROPOSED, Step.TIGHTENED}:
-            stated["direction"] = row.direction
-        if role:
-            stated["role"] = role
         event = Event(
             KINDS[step],
             Actor("person", actor.id),
-            {**stated, **facts},
+            encode(record),
             body={"note": note} if note else None,
         )
         return self.log.append(tx, event, now)
@@ -257,9 +260,8 @@ class Workflow:
         outlook, policy = self.reader.outlook(tx, row.region, now), self._policy(tx, row)
         way, starts = outlook.publication(policy, now)
         change_store.add_company(tx, row, way, starts, now)
-        event = self._take(
-            tx, row, actor, Step.PUBLISHED, now, direction=way, valid_from=timestamp(starts)
-        )
+        record = ChangePublication(row.id, row.region, row.digest, way, starts)
+        event = self._take(tx, row, actor, Step.PUBLISHED, record, now)
         store.add_event(tx, event, "published", row.region, row.digest, now)
 
     def _supplied(
@@ -324,6 +326,10 @@ class Workflow:
             approvals_needed=needed,
             valid_from=None if published is None else published.valid_from,
         )
+
+
+def _proposal(row: ChangeRow) -> ChangeProposal:
+    return ChangeProposal(row.id, row.region, row.digest, row.direction)
 
 
 def _require_bound(row: ChangeRow, digest: str, outlook: RegionOutlook) -> None:

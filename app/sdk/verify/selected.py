@@ -10,11 +10,13 @@ from typing import Any
 from app.audit.entries.model import Kind, read_leaf
 from app.audit.entries.named import named_documents
 from app.audit.export.archive import ENTRIES, SELECTION
+from app.audit.export.record import ExportRecord
 from app.audit.reading.selection import Selection, selection_of
 from app.audit.tree.merkle import HASH_BYTES
 from app.audit.tree.tiles import TILE_WIDTH, cut, tile_at
 from app.kernel.canonical import parse_canonical
 from app.kernel.errors import InvalidInput
+from app.kernel.facts import decode
 from app.sdk.verify.evidence.lines import LeafLines
 from app.sdk.verify.order.stretch import TIME_LIMIT, Stretch
 from app.sdk.verify.parts import check_parts
@@ -98,7 +100,7 @@ class _Lines:
         self._newest = -1
         self._last: Mapping[str, Any] | None = None
         self.documents: dict[str, int] = {}
-        self.earlier: list[tuple[int, Any, Any]] = []
+        self.earlier: list[tuple[int, Mapping[str, Any]]] = []
         self.count = 0
 
     def see(self, position: int, line: bytes) -> None:
@@ -121,7 +123,7 @@ class _Lines:
         for digest in sorted(named_documents(leaf)):
             self.documents.setdefault(digest, idx)
         if leaf["kind"] == Kind.LOG_EXPORTED:
-            self.earlier.append((idx, leaf["facts"].get("size"), leaf["facts"].get("root")))
+            self.earlier.append((idx, leaf["facts"]))
 
     def finish(self) -> None:
         """Judge the last line: the entry about this very export."""
@@ -130,7 +132,7 @@ class _Lines:
             self._run.integrity.add("the last line is not the entry about this export")
             return
         try:
-            anchored = selection_of(anchor["facts"].get("selection"))
+            anchored = decode(ExportRecord, anchor["facts"]).selection
         except ValueError:
             anchored = None
         if anchored != self._wanted or anchor["purpose"] != self._wanted.purpose:

@@ -4,15 +4,16 @@ A lease that says something new is an entry before it is sent, so the newest ``l
 device is what it was last told. Telling is not doing: that a laptop did it, it says in its reports.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app.agents.devices.model import Device
+from app.agents.leases.record import LeaseRecord
 from app.audit.entries.model import Entry
 from app.capture.situation import Situation
 from app.consent.model import State
 from app.kernel.clock import instant
+from app.kernel.facts import decode
 from app.policy.knobs import LEASE_TTL_S
 
 
@@ -50,11 +51,10 @@ def told(entry: Entry | None) -> LastTold | None:
     """Read a ``lease.changed`` entry."""
     if entry is None:
         return None
-    facts: Mapping[str, object] = entry.leaf["facts"]
-    decision = facts.get("decision")
+    record = decode(LeaseRecord, entry.leaf["facts"])
     return LastTold(
-        capture=facts.get("capture") == "on",
-        decision=decision if isinstance(decision, str) else None,
+        capture=record.capture == "on",
+        decision=record.decision,
         at=instant(entry.leaf["occurred_at"]),
         idx=entry.idx,
     )

@@ -15,7 +15,13 @@ from app.audit.entries.model import Kind
 from app.consent.model import Standing
 from app.kernel.clock import instant, timestamp
 from app.kernel.facts import decode
-from app.policy.catalogue.model import Catalogue
+from app.policy.catalogue.model import Catalogue, CatalogueAdoption
+from app.policy.changes.record import (
+    ChangeApproval,
+    ChangeProposal,
+    ChangePublication,
+    StopRecord,
+)
 from app.policy.law.layer import CompanyPolicy, Floor, FloorAdoption, chain
 from app.policy.memory import DocumentMemory, PolicyMemory
 from app.policy.model import InForce
@@ -123,28 +129,25 @@ class Law:
         match kind:
             case Kind.POLICY_FLOOR_ADOPTED:
                 self._changed(position)
-                floor = self._read(facts["policy"], Floor.read)
+                adoption = decode(FloorAdoption, facts)
+                floor = self._read(adoption.policy, Floor.read)
                 self._floors.append(FloorRow(position, floor, at))
-                if decode(FloorAdoption, facts) != floor.adoption:
+                if adoption != floor.adoption:
                     yield "does not say what the floor's document says"
             case Kind.POLICY_CATALOGUE_ADOPTED:
                 self._changed(position)
-                catalogue = self._read(facts["policy"], Catalogue.read)
+                catalogue = self._read(decode(CatalogueAdoption, facts).policy, Catalogue.read)
                 self._for_agents = DocumentMemory(catalogue)
             case Kind.POLICY_PROPOSED:
-                self._changes[facts["change"]] = _Change(actor, facts["policy"])
+                proposal = decode(ChangeProposal, facts)
+                self._changes[proposal.change] = _Change(actor, proposal.policy)
             case Kind.POLICY_APPROVED:
-                change = self._changes.get(facts["change"])
-                if change is None or change.policy != facts["policy"]:
-                    yield "approves what nobody proposed"
-                elif actor == change.author or actor in change.approvals.values():
-                    yield f"counts {actor} twice among the people who agree"
-                else:
-                    change.approvals[facts["role"]] = actor
+                yield from self._approved(decode(ChangeApproval, facts), actor)
             case Kind.POLICY_PUBLISHED:
-                yield from self._published(position, facts, at)
+                yield from self._published(position, decode(ChangePublication, facts), at)
             case Kind.POLICY_STOPPED | Kind.POLICY_RESUME_PROPOSED | Kind.POLICY_RESUMED:
-                yield from self._stopped(position, facts, _STEPS[kind], actor, at)
+                stop = decode(StopRecord, facts)
+                yield from self._stopped(position, stop, _STEPS[kind], actor, at)
             case _:
                 pass
 
@@ -159,12 +162,23 @@ class Law:
             raise Unknown(f"names the document {name}, which is not here to be decided by")
         return read(body)
 
-    def _published(self, position: int, facts: Mapping[str, Any], at: datetime) -> Iterator[str]:
-        policy, region = self._read(facts["policy"], CompanyPolicy.read), facts["region"]
-        change = self._changes.get(facts["change"])
+    def _approved(self, approval: ChangeApproval, actor: str) -> Iterator[str]:
+        change = self._changes.get(approval.change)
+        if change is None or change.policy != approval.policy:
+            yield "approves what nobody proposed"
+        elif actor == change.author or actor in change.approvals.values():
+            yield f"counts {actor} twice among the people who agree"
+        else:
+            change.approvals[approval.role] = actor
+
+    def _published(
+        self, position: int, published: ChangePublication, at: datetime
+    ) -> Iterator[str]:
+        policy, region = self._read(published.policy, CompanyPolicy.read), published.region
+        change = self._changes.get(published.change)
         if policy.region != region:
             yield f"publishes for {region} what was written for {policy.region}"
-        if change is None or change.policy != facts["policy"]:
+        if change is None or change.policy != published.policy:
             yield "publishes what nobody proposed"
             change = _Change("", "")
         history = self._history()
@@ -175,9 +189,9 @@ class Law:
         else:
             outlook = outlook_of(history, names, at)
             way, starts = outlook.publication(policy, at)
-            if (facts["direction"], facts["valid_from"]) != (way, timestamp(starts)):
+            if (published.direction, published.valid_from) != (way, starts):
                 yield (
-                    f"says that it {facts['direction']} from {facts['valid_from']}; "
+                    f"says that it {published.direction} from {timestamp(published.valid_from)}; "
                     f"by the log it {way} from {timestamp(starts)}"
                 )
             missing = [
@@ -192,24 +206,24 @@ class Law:
             id=position,
             region=region,
             policy=policy,
-            change_id=facts["change"],
-            direction=facts["direction"],
-            valid_from=instant(facts["valid_from"]),
+            change_id=published.change,
+            direction=published.direction,
+            valid_from=published.valid_from,
             recorded_at=at,
         )
         self._company.append(row)
 
     def _stopped(
-        self, position: int, facts: Mapping[str, Any], step: str, actor: str, at: datetime
+        self, position: int, stop: StopRecord, step: str, actor: str, at: datetime
     ) -> Iterator[str]:
-        region = facts["region"]
+        region = stop.region
         last = next((row for row in reversed(self._stops) if row.region == region), None)
         if step == RESUMED and (
             last is None or last.step != RESUME_PROPOSED or last.actor == actor
         ):
             yield f"resumes {region} without two people"
         self._changed(position)
-        self._stops.append(StopRow(position, facts["stop"], 0, region, step, actor, note="", at=at))
+        self._stops.append(StopRow(position, stop.stop, 0, region, step, actor, note="", at=at))
 
 
 LAW_KINDS = frozenset(

@@ -24,6 +24,7 @@ from app.consent.model import (
     opening_act,
     require_pause,
 )
+from app.consent.notice_records import NoticeAdoption, NoticeShowing
 from app.consent.timeline import Endings
 from app.directory.model import Person, PersonRecord, PersonVersion, chain, successor
 from app.kernel.authority import Role
@@ -177,38 +178,35 @@ class People:
 
     def adopted(self, _position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
         """Take ``notice.adopted``; a version is adopted once in each language, and never older."""
-        facts = leaf["facts"]
-        text = (facts["notice"], facts["version"], facts["language"])
-        if text in self._adopted:
-            yield f"adopts version {text[1]} of the notice in {text[2]} once more"
-        elif self._current is not None and text[1] < self._current:
-            yield f"adopts version {text[1]} of the notice after version {self._current}"
-        self._adopted.add(text)
-        self._current = max(text[1], self._current or text[1])
-        self._notices.setdefault(facts["version"], instant(leaf["occurred_at"]))
-        self._texts[facts["digest"]] = Notice(
-            id=facts["notice"],
-            version=facts["version"],
-            language=facts["language"],
+        text = decode(NoticeAdoption, leaf["facts"])
+        version, name = text.version, (text.notice, text.version, text.language)
+        if name in self._adopted:
+            yield f"adopts version {version} of the notice in {text.language} once more"
+        elif self._current is not None and version < self._current:
+            yield f"adopts version {version} of the notice after version {self._current}"
+        self._adopted.add(name)
+        self._current = max(version, self._current or version)
+        self._notices.setdefault(version, instant(leaf["occurred_at"]))
+        self._texts[text.digest] = Notice(
+            id=text.notice,
+            version=version,
+            language=text.language,
             title="",
             markdown="",
-            digest=facts["digest"],
+            digest=text.digest,
             content=(),
             source=b"",
         )
 
     def shown(self, _position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
         """Take ``notice.shown``."""
-        facts = leaf["facts"]
+        stated = decode(NoticeShowing, leaf["facts"])
         (pseudonym,) = leaf["subjects"]
-        text = self._texts.get(facts["digest"])
-        if text is None or (text.id, text.version, text.language) != (
-            facts["notice"],
-            facts["version"],
-            facts["language"],
-        ):
-            yield f"shows a notice that was not adopted by then: {facts['digest']}"
-        self._shown[facts["shown"]] = (pseudonym, facts["digest"], facts["offer"])
+        name = stated.text.digest
+        text = self._texts.get(name)
+        if text is None or NoticeAdoption.of(text) != stated.text:
+            yield f"shows a notice that was not adopted by then: {name}"
+        self._shown[stated.shown] = (pseudonym, name, stated.offer)
 
     def decided(self, position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
         """Take ``consent.*``; yield where it is not the person's next decision."""

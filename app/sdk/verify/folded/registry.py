@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from app.access.decision.model import Consumer
+from app.access.floor.terms import PurposesAdoption
+from app.agents.devices.model import DeviceRecord
 from app.kernel.canonical import parse_canonical
 from app.kernel.facts import decode
 from app.sdk.verify.folded.people import Documents, Unknown
@@ -62,14 +64,14 @@ class Registry:
 
     def paired(self, _position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
         """Take ``device.paired``."""
-        device, (person,) = leaf["facts"]["device"], leaf["subjects"]
+        device, (person,) = decode(DeviceRecord, leaf["facts"]).device, leaf["subjects"]
         if device in self._devices:
             yield f"pairs the device {device}, which was paired before"
         self._devices[device] = PairedDevice(person)
 
     def revoked(self, position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
         """Take ``device.revoked``."""
-        device = self.device(leaf["facts"]["device"])
+        device = self.device(decode(DeviceRecord, leaf["facts"]).device)
         if device.person not in leaf["subjects"]:
             yield f"revokes, as another person's, a device of {device.person}"
         device.revoked = position
@@ -85,14 +87,15 @@ class Registry:
 
     def purposes(self, _position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
         """Take ``policy.purposes_adopted``; the document must say what the entry says."""
-        facts = leaf["facts"]
-        body = self._documents(facts["policy"])
+        adoption = decode(PurposesAdoption, leaf["facts"])
+        body = self._documents(adoption.policy)
         if body is None:
-            raise Unknown(f"names the document {facts['policy']}, which is not here")
+            raise Unknown(f"names the document {adoption.policy}, which is not here")
         document = parse_canonical(body)
-        self._datasets[facts["policy"]] = frozenset(document["datasets"])
-        for section in ("allowed", "prohibited"):
-            if sorted(document[section]) != sorted(facts[section]):
+        self._datasets[adoption.policy] = frozenset(document["datasets"])
+        stated = {"allowed": adoption.allowed, "prohibited": adoption.prohibited}
+        for section, purposes in stated.items():
+            if sorted(document[section]) != sorted(purposes):
                 yield f"says other purposes to be {section} than its document"
         if NEVER not in document["prohibited"]:
             yield f"names a document that does not prohibit {NEVER}"

@@ -16,9 +16,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from app.audit.entries.model import Kind
+from app.audit.entries.records import CustodiansAdoption, LogOpening
 from app.audit.restore.custody import parse_custodians, require_two
+from app.audit.restore.record import RestoreRecord
 from app.kernel.errors import HabeasError
-from app.rights.model import ErasureBasis, statement_of
+from app.kernel.facts import decode
+from app.rights.model import ErasureRecord, statement_of
 from app.sdk.verify.folded.people import Documents, Unknown
 from app.sdk.verify.run import Run
 
@@ -46,23 +49,27 @@ class ErasureCheck:
     def adopted(self, _position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
         """Take ``log.custodians_adopted``."""
         yield from ()
-        self._listed = leaf["facts"]["custodians"]
+        self._listed = decode(CustodiansAdoption, leaf["facts"]).custodians
 
     def erased(
         self, position: int, leaf: Mapping[str, Any], names: tuple[str, ...]
     ) -> Iterator[str]:
         """Take ``subject.erased``; ``names``: those that the log has had by then."""
-        facts = leaf["facts"]
+        record = decode(ErasureRecord, leaf["facts"])
         (pseudonym,) = leaf["subjects"]
-        if facts["again"] is True and facts["basis"] is facts["statement"] is None:
+        if record.again and record.basis is record.statement is None:
             self.again += 1
             self._first_again = position if self._first_again is None else self._first_again
             return
-        note, basis = self._document(facts["statement"]), ErasureBasis(facts["basis"])
+        if record.basis is None:
+            yield f"erases {pseudonym} on no ground"
+            return
+        note = self._document(record.statement)
         listed, problem = self._document(self._listed), "the log has no name"
         for name in names:
             try:
-                require_two(note, statement_of(pseudonym, basis, name), parse_custodians(listed))
+                text = statement_of(pseudonym, record.basis, name)
+                require_two(note, text, parse_custodians(listed))
             except HabeasError as error:
                 problem = error.problem
             else:
@@ -107,9 +114,12 @@ def check_erasures(run: Run, agreed: Iterable[tuple[int, Mapping[str, Any]]]) ->
                     problems = tuple(check.adopted(position, leaf))
                 case Kind.SUBJECT_ERASED:
                     problems = tuple(check.erased(position, leaf, tuple(names)))
+                case Kind.LOG_OPENED:
+                    problems = ()
+                    names.append(decode(LogOpening, leaf["facts"]).origin)
                 case _:
                     problems = ()
-                    names.append(leaf["facts"]["origin"])
+                    names.append(decode(RestoreRecord, leaf["facts"]).restored.origin)
         except Unknown as unknown:
             problems = (str(unknown),)
         except (KeyError, TypeError, ValueError, AttributeError) as unfit:

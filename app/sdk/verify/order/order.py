@@ -13,8 +13,11 @@ from typing import Any
 
 from app.audit.entries.model import FORMAT, Kind
 from app.audit.entries.named import named_documents
+from app.audit.entries.records import CustodiansAdoption, LogOpening
+from app.audit.restore.record import RestoreRecord
 from app.audit.tree.epoch import base_of
 from app.kernel.canonical import canonical
+from app.kernel.facts import decode
 from app.sdk.verify.evidence.envelope import EnvelopeReader, Envelopes
 from app.sdk.verify.order.erasures import AGREED_KINDS
 from app.sdk.verify.order.events import EventIds
@@ -76,15 +79,15 @@ class OrderCheck:
         self._streams: dict[str, _Stream] = {}
         self._events = EventIds()
         self._reader = EnvelopeReader(self._chain)
-        self.earlier: list[tuple[int, Any, Any]] = []
-        """Index, size and root wherever an entry says what the log was like."""
+        self.earlier: list[tuple[int, Mapping[str, Any]]] = []
+        """Position and facts of each entry that says what the log was like."""
         self.documents: dict[str, int] = {}
         """Digest to the first entry that names the document."""
         self._known: set[bytes] = set()
         self.restores: list[RestoreEntry] = []
         self.agreed: list[tuple[int, Mapping[str, Any]]] = []
         """The entries that tell whether two custodians agreed; see ``check_erasures``."""
-        self._listed: object = None
+        self._listed: str | None = None
         self.erased = 0
         self.last_at: str | None = None
         """``integrated_at`` of the last entry."""
@@ -188,11 +191,18 @@ class OrderCheck:
             )
 
     def _begin(self, leaf: Mapping[str, Any]) -> None:
-        facts = leaf["facts"]
-        opened = leaf["kind"] == Kind.LOG_OPENED and facts.get("format") == FORMAT
-        name = None if self._origin is None else base_of(self._origin)
-        if not opened or name not in {None, facts.get("origin")}:
+        if not self._opens(leaf):
             self._completeness.add("the first entry does not open the log of this origin", 0)
+
+    def _opens(self, leaf: Mapping[str, Any]) -> bool:
+        if leaf["kind"] != Kind.LOG_OPENED:
+            return False
+        try:
+            opening = decode(LogOpening, leaf["facts"])
+        except ValueError:
+            return False
+        name = opening.origin if self._origin is None else base_of(self._origin)
+        return (opening.origin, opening.format) == (name, FORMAT)
 
     def _chain(self, names: Sequence[str]) -> _Chain:
         leads = ("\n", *"," * (len(names) - 1))
@@ -215,20 +225,33 @@ class OrderCheck:
             )
         stream.stand(place[0], idx)
 
-    def _remember(self, position: int, leaf: Mapping[str, Any]) -> None:
+    def _agree(self, position: int, leaf: Mapping[str, Any]) -> None:
+        """Keep what two custodians' word is held against; a restore with the list in force."""
         facts = leaf["facts"]
+        try:
+            match Kind(leaf["kind"]):
+                case Kind.LOG_CUSTODIANS_ADOPTED:
+                    self._listed = decode(CustodiansAdoption, facts).custodians
+                case Kind.LOG_RESTORED:
+                    record = decode(RestoreRecord, facts)
+                    self.restores.append(RestoreEntry(position, record, self._listed))
+                case Kind.SUBJECT_ERASED:
+                    self.erased += len(leaf["subjects"])
+                case _:
+                    pass
+        except ValueError as error:
+            problem = f"entry {position} lacks what its kind must say: {error}"
+            self._completeness.add(problem, position)
+        else:
+            self.agreed.append((position, leaf))
+
+    def _remember(self, position: int, leaf: Mapping[str, Any]) -> None:
         if leaf["event"].encode() in self._promises.events:
             self._promises.see(position, leaf)
         if leaf["kind"] in AGREED_KINDS:
-            self.agreed.append((position, leaf))
-        if leaf["kind"] == Kind.LOG_CUSTODIANS_ADOPTED:
-            self._listed = facts.get("custodians")
-        elif leaf["kind"] == Kind.LOG_RESTORED:
-            self.restores.append(RestoreEntry(position, facts, self._listed))
-        elif leaf["kind"] == Kind.SUBJECT_ERASED:
-            self.erased += len(leaf["subjects"])
+            self._agree(position, leaf)
         elif leaf["kind"] == Kind.LOG_EXPORTED:
-            self.earlier.append((position, facts.get("size"), facts.get("root")))
+            self.earlier.append((position, leaf["facts"]))
         for digest in sorted(named_documents(leaf)):
             self.documents.setdefault(digest, position)
             self._known.add(digest.removeprefix("sha256:").encode() + b'"')

@@ -9,26 +9,16 @@ adopted last before it. Where none was, custodians were named only afterwards; t
 names the list either way, because whoever holds the log's key can adopt one.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from app.audit.export.archive import policy_path
-from app.audit.restore.custody import Custodians, parse_custodians, require_two, statement_text
+from app.audit.restore.custody import Custodians, parse_custodians, require_two
+from app.audit.restore.record import RestoreRecord
 from app.audit.tree.epoch import base_of, next_origin
 from app.audit.tree.merkle import Node, root_at
 from app.kernel.errors import Forbidden, HabeasError
 from app.sdk.verify.run import Run
 
-_ACTION = "acknowledge-restore"
-_SIGNED = (
-    "previous_origin",
-    "previous_size",
-    "previous_root",
-    "restored_size",
-    "restored_root",
-    "origin",
-)
 _MAX_DOCUMENT_BYTES = 1_000_000
 
 
@@ -38,13 +28,13 @@ class RestoreEntry:
 
     Attributes:
         position: where it stands.
-        facts: what it says.
+        record: what it says.
         listed: digest of the list of custodians adopted last before it; None: none was.
     """
 
     position: int
-    facts: Mapping[str, Any]
-    listed: object = None
+    record: RestoreRecord
+    listed: str | None = None
 
 
 def check_restores(run: Run, restores: list[RestoreEntry], node: Node) -> None:
@@ -58,46 +48,45 @@ def check_restores(run: Run, restores: list[RestoreEntry], node: Node) -> None:
                 f"entry {restored.position} tells of a restore: {problem}", restored.position
             )
             return
-        origin = restored.facts["origin"]
-        lost = restored.facts["previous_size"] - restored.facts["restored_size"]
+        state = restored.record.restored
+        origin, lost = state.origin, state.previous_size - state.restored_size
         run.notes.append(
             f"Entry {restored.position} tells of a restore by two custodians: {lost} entries from "
-            f"index {restored.facts['restored_size']} on were lost. {_whose(restored)}"
+            f"index {state.restored_size} on were lost. {_whose(restored)}"
         )
     if origin != run.signed.origin:
         run.completeness.add(f"no entry tells how the log came to be called {run.signed.origin}")
 
 
 def _why_not(run: Run, restored: RestoreEntry, origin: str, node: Node) -> str | None:
-    facts = restored.facts
+    state = restored.record.restored
+    kept, lost = state.restored_size, state.previous_size
     try:
-        signed = {name: str(facts[name]) for name in _SIGNED}
-        kept, lost = facts["restored_size"], facts["previous_size"]
-        if (facts["previous_origin"], facts["origin"]) != (origin, next_origin(origin)):
+        if (state.previous_origin, state.origin) != (origin, next_origin(origin)):
             return "its names do not follow each other"
         if not 0 <= kept <= min(restored.position, lost):
             return "its sizes do not follow each other"
-        if root_at(kept, node).hex() != facts["restored_root"]:
+        if root_at(kept, node).hex() != state.restored_root:
             return f"the first {kept} entries are not those it names"
         custodians = _custodians(run, restored)
-        text = statement_text(_ACTION, {**signed, "custodians": custodians.digest})
-        require_two(_document(run, facts["statement"]), text, custodians)
+        note = _document(run, restored.record.statement)
+        require_two(note, state.statement(custodians), custodians)
     except HabeasError as error:
         return error.problem
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        return f"it lacks what it must say: {error}"
+    except ValueError as error:
+        return f"it cannot be checked: {error}"
     return None
 
 
 def _custodians(run: Run, restored: RestoreEntry) -> Custodians:
-    named = restored.facts["custodians"]
+    named = restored.record.custodians
     if restored.listed not in {None, named}:
         raise Forbidden(f"it rests on the list {named}; in force was {restored.listed}")
     return parse_custodians(_document(run, named))
 
 
 def _whose(restored: RestoreEntry) -> str:
-    listed = f"They are of the list {restored.facts['custodians']}"
+    listed = f"They are of the list {restored.record.custodians}"
     known = "" if restored.listed else ", which no entry before adopted"
     return f"{listed}{known}: is it the one you know?"
 

@@ -9,10 +9,10 @@ from datetime import datetime
 from typing import Any
 
 from app.access.decision.rules import Rules
+from app.agents.leases.record import LeaseRecord
 from app.audit.entries.model import Kind
-from app.capture.directive import Circumstances
 from app.kernel.clock import instant
-from app.kernel.facts import decode_part
+from app.kernel.facts import decode
 
 _YES = frozenset({Kind.CONSENT_GIVEN, Kind.CONSENT_ACKNOWLEDGED})
 _NO = frozenset({Kind.CONSENT_REFUSED, Kind.CONSENT_WITHDRAWN, Kind.CONSENT_REVOKED})
@@ -22,12 +22,12 @@ def why_not_this_lease(leaf: Mapping[str, Any], rules: Rules) -> str | None:
     """Decide the directive of a ``lease.changed`` entry again; None where it comes out the same.
 
     Raises:
-        KeyError, ValueError: the entry lacks what it must say.
+        ValueError: the entry lacks what it must say.
     """
-    facts = leaf["facts"]
-    again = rules.directive(decode_part(Circumstances, facts), instant(leaf["occurred_at"]))
-    capture, reasons = "on" if again.capture else "off", [str(reason) for reason in again.reasons]
-    if (facts["capture"], facts["reasons"]) == (capture, reasons):
+    record = decode(LeaseRecord, leaf["facts"])
+    again = rules.directive(record.circumstances, instant(leaf["occurred_at"]))
+    capture, reasons = "on" if again.capture else "off", tuple(map(str, again.reasons))
+    if (record.capture, record.reasons) == (capture, reasons):
         return None
     return ", ".join([capture, *reasons])
 

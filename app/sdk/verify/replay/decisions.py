@@ -18,9 +18,17 @@ from typing import Any
 from app.access.decision.model import CAPTURED_DATA
 from app.access.decision.record import facts_from_entry, recorded
 from app.access.decision.rules import CARRIED, Rules
-from app.access.floor.terms import ALLOWED, PROHIBITED, TERMS, Outcome, verdict
+from app.access.floor.terms import (
+    ALLOWED,
+    PROHIBITED,
+    TERMS,
+    Outcome,
+    PurposesAdoption,
+    verdict,
+)
 from app.audit.entries.model import Kind
 from app.kernel.clock import instant
+from app.kernel.facts import decode
 from app.sdk.verify.folded.people import Documents
 from app.sdk.verify.folded.registry import NEVER
 from app.sdk.verify.replay.capture import LastWord, why_not_this_lease
@@ -118,14 +126,14 @@ class DecisionCheck:
         elif kind == Kind.ACCESS_DECIDED and facts["grant"] is not None:
             deque(self.grants.permitted(position, leaf), maxlen=0)
         elif kind == Kind.POLICY_PURPOSES_ADOPTED:
-            self._adopt(position, facts)
+            self._adopt(position, decode(PurposesAdoption, facts))
         elif kind.startswith("consent."):
             self._last_word.see(position, leaf)
 
     def _see(self, position: int, leaf: Mapping[str, Any]) -> None:
         kind = leaf["kind"]
         if kind == Kind.POLICY_PURPOSES_ADOPTED:
-            self._adopt(position, leaf["facts"])
+            self._adopt(position, decode(PurposesAdoption, leaf["facts"]))
         elif kind == Kind.ACCESS_DECIDED:
             self._decided(position, leaf)
         elif kind == Kind.ACCESS_USED:
@@ -136,9 +144,9 @@ class DecisionCheck:
         elif self.replay is None and kind.startswith("consent."):
             self._last_word.see(position, leaf)
 
-    def _adopt(self, position: int, facts: Mapping[str, Any]) -> None:
-        allowed, prohibited = frozenset(facts["allowed"]), frozenset(facts["prohibited"])
-        self._purposes[facts["policy"]] = allowed - prohibited
+    def _adopt(self, position: int, adoption: PurposesAdoption) -> None:
+        allowed, prohibited = frozenset(adoption.allowed), frozenset(adoption.prohibited)
+        self._purposes[adoption.policy] = allowed - prohibited
         if self._versions.now is not None and not allowed <= ALLOWED:
             names = ", ".join(sorted(allowed - ALLOWED))
             self._findings.add(

@@ -22,14 +22,17 @@ from app.access.decision.model import AccessDecision, Caller, PersonFacts, Quest
 from app.access.decision.record import facts_from_entry, recorded
 from app.access.decision.rules import Rules
 from app.access.floor.terms import TERMS
+from app.agents.leases.record import LeaseRecord
 from app.audit.entries.model import Kind
+from app.audit.entries.records import LogOpening
+from app.audit.restore.record import RestoreRecord
 from app.audit.tree.epoch import lease_seq
-from app.capture.directive import Circumstances, Directive
+from app.capture.directive import Directive
 from app.capture.situation import circumstances_of, regions_in_question
 from app.consent.model import Standing
 from app.directory.model import Person
 from app.kernel.clock import instant, timestamp
-from app.kernel.facts import decode_part
+from app.kernel.facts import decode
 from app.kernel.forms import FIRST_FORM
 from app.policy.knobs import LEASE_TTL_S, REGISTRY
 from app.policy.model import InForce
@@ -144,10 +147,10 @@ class Replay:
     def _named(self, _position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
         """Keep the log's name: a lease's numbers follow from its epoch."""
         yield from ()
-        self._names += (leaf["facts"]["origin"],)
+        self._names += (decode(LogOpening, leaf["facts"]).origin,)
 
     def _restored(self, position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
-        yield from self._named(position, leaf)
+        self._names += (decode(RestoreRecord, leaf["facts"]).restored.origin,)
         yield from self.people.restored(position, leaf)
 
     def _erased(self, position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
@@ -165,41 +168,40 @@ class Replay:
 
     def _leased(self, _position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
         self.leases += 1
-        facts, at = leaf["facts"], instant(leaf["occurred_at"])
+        record, at = decode(LeaseRecord, leaf["facts"]), instant(leaf["occurred_at"])
         (pseudonym,) = leaf["subjects"]
-        device, somebody = self._registry.device(facts["device"]), self.people.of(pseudonym)
-        if device.person != pseudonym or leaf["actor"] != {"kind": "device", "id": facts["device"]}:
+        device, somebody = self._registry.device(record.device), self.people.of(pseudonym)
+        if device.person != pseudonym or leaf["actor"] != {"kind": "device", "id": record.device}:
             yield f"gives {pseudonym} a lease for the device of {device.person}"
         person, standing = somebody.person, self.people.standing(somebody, at)
-        regions = regions_in_question(person, facts["regions"]["device"])
+        regions = regions_in_question(person, record.regions.device)
         in_force = self._law.in_force(regions, at)
         active = device.revoked is None
         known = circumstances_of(person, standing, in_force, device_active=active)
-        in_entry = decode_part(Circumstances, facts)
+        in_entry = record.circumstances
         if in_entry != known:
             sources = self._sources(somebody, standing) | {"device_active": device.revoked}
             yield from differences(CIRCUMSTANCES, in_entry, known, sources, self._law.position)
-        again, form = self._rules.directive(known, at), _form_of(facts)
+        again, form = self._rules.directive(known, at), _form_of(record)
         policy = self._law.for_agents(in_force, standing, form) if again.capture else None
-        yield from _compared(facts, _lease_facts(again, in_force, standing, form, policy))
-        yield from self._numbered(facts, person, standing)
+        expected = _lease_facts(again, in_force, standing, form, policy)
+        yield from _compared(vars(record), expected)
+        yield from self._numbered(record, person, standing)
         longest = max(1, in_force.compiled[LEASE_TTL_S])
-        if facts["ttl_s"] > longest:
-            yield f"gives a lease of {facts['ttl_s']} s; by the log {longest} s are allowed"
-        if facts["capture"] == "on":
+        if record.ttl_s > longest:
+            yield f"gives a lease of {record.ttl_s} s; by the log {longest} s are allowed"
+        if record.capture == "on":
             yield from self._lost(standing)
 
-    def _numbered(
-        self, facts: Mapping[str, Any], person: Person, standing: Standing
-    ) -> Iterator[str]:
+    def _numbered(self, record: LeaseRecord, person: Person, standing: Standing) -> Iterator[str]:
         """Hold the regions of a lease and its number of the decision against the log."""
         yield from _compared(
-            facts["regions"],
+            vars(record.regions),
             {"home": person.region, "place": person.place, "entity": person.entity_region},
         )
         seq = standing.decision.seq if standing.decision else 0
         origin = self._names[-1] if self._names else ""
-        yield from _compared(facts["seq"], {"consent": lease_seq(origin, seq)})
+        yield from _compared(vars(record.seq), {"consent": lease_seq(origin, seq)})
 
     def _lost(self, standing: Standing) -> Iterator[str]:
         restored = self.people.lost(standing)
@@ -285,8 +287,8 @@ def _lease_facts(
     decision = standing.decision
     return {
         "capture": "on" if again.capture else "off",
-        "reasons": list(REGISTRY.reasons_in(form, again.reasons)),
-        "layers": sorted({layer.digest for layer in in_force.layers}),
+        "reasons": tuple(REGISTRY.reasons_in(form, again.reasons)),
+        "layers": tuple(sorted({layer.digest for layer in in_force.layers})),
         "policy": policy,
         "decision": decision.id if decision else None,
         "offer": decision.offer_digest if decision else None,
@@ -307,17 +309,15 @@ def _verdict(reasons: Iterable[str]) -> str:
     return f"refused for {', '.join(reasons)}" if reasons else "permitted"
 
 
-def _form_of(facts: Mapping[str, Any]) -> int:
-    """The form of a lease's reasons and document; the first form is not written.
+def _form_of(record: LeaseRecord) -> int:
+    """The form of a lease's reasons and document.
 
     Raises:
         Unknown: this verifier does not know it.
-        TypeError: it is no number.
     """
-    form = facts.get("form", FIRST_FORM)
-    if form not in range(FIRST_FORM, REGISTRY.newest + 1):
-        raise Unknown(f"is written in form {form}, which this verifier does not know")
-    return int(form)
+    if record.form not in range(FIRST_FORM, REGISTRY.newest + 1):
+        raise Unknown(f"is written in form {record.form}, which this verifier does not know")
+    return record.form
 
 
 def _compared(in_entry: Mapping[str, Any], known: Mapping[str, Any]) -> Iterator[str]:
@@ -327,4 +327,4 @@ def _compared(in_entry: Mapping[str, Any], known: Mapping[str, Any]) -> Iterator
 
 
 def _shown(value: object) -> str:
-    return ", ".join(map(str, value)) or "none" if isinstance(value, list) else str(value)
+    return ", ".join(map(str, value)) or "none" if isinstance(value, tuple) else str(value)

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.access.decision.rules import FIRST_RELEASE, FIRST_VERSION, Rules
+from app.audit.entries.records import RulesAdoption
+from app.kernel.facts import decode
 
 
 @dataclass
@@ -75,16 +77,16 @@ class Versions:
 
     def adopted(self, position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
         """Take ``rules.adopted``; yield what is wrong with it."""
-        facts = leaf["facts"]
-        version, release = facts["version"], facts["release"]
-        if not isinstance(version, int) or isinstance(version, bool) or version < FIRST_VERSION:
+        adoption = decode(RulesAdoption, leaf["facts"])
+        version = adoption.version
+        if version < FIRST_VERSION:
             yield f"adopts rules {version!r}, which is no version"
             version = 0
         elif version == self._stretches[-1].version:
             yield f"adopts rules {version}, which hold already"
         if leaf["actor"] != {"kind": "system", "id": "habeas"} or leaf["subjects"]:
             yield "adopts rules in somebody's name"
-        self._stretches.append(self._begun(version, str(release), position))
+        self._stretches.append(self._begun(version, adoption.release, position))
 
     def decided(self) -> None:
         """Count a decision or a lease of the present stretch."""

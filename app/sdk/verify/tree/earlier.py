@@ -3,25 +3,42 @@
 Known before: what entries about earlier exports say, and checkpoints that somebody kept.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from app.audit.export.record import ExportRecord
 from app.audit.tree.checkpoint import BadNote, Checkpoint
 from app.audit.tree.merkle import Node, root_at
+from app.kernel.facts import decode
 from app.sdk.verify.order.restores import RestoreEntry
 from app.sdk.verify.run import Run
 from app.sdk.verify.tree.trust import earlier_checkpoint
 
 
-def check_remembered(run: Run, earlier: Iterable[tuple[int, Any, Any]], node: Node) -> None:
-    """Hold what entries say about the log's past (position, size, root) against the tree."""
-    for position, size, root in earlier:
-        fits = isinstance(size, int) and 0 <= size <= position
-        if not fits or root_at(size, node).hex() != root:
-            run.completeness.add(
-                f"entry {position} says the log had {size} entries and root {root}: it had not",
-                position,
-            )
+def check_remembered(
+    run: Run, earlier: Iterable[tuple[int, Mapping[str, Any]]], node: Node
+) -> None:
+    """Hold what entries about exports say of the log's past against the tree.
+
+    Args:
+        run: takes the findings.
+        earlier: position and facts of each ``log.exported``.
+        node: the tree's.
+    """
+    for position, facts in earlier:
+        problem = _why_denied(position, facts, node)
+        if problem is not None:
+            run.completeness.add(f"entry {position} {problem}", position)
+
+
+def _why_denied(position: int, facts: Mapping[str, Any], node: Node) -> str | None:
+    try:
+        export = decode(ExportRecord, facts)
+    except ValueError as error:
+        return f"lacks what its kind must say: {error}"
+    if 0 <= export.size <= position and root_at(export.size, node).hex() == export.root:
+        return None
+    return f"says the log had {export.size} entries and root {export.root}: it had not"
 
 
 def check_since(run: Run, node: Node, restores: Sequence[RestoreEntry] = ()) -> None:
@@ -55,18 +72,18 @@ def _hold(run: Run, name: str, before: Checkpoint, node: Node) -> None:
 def _is_excused(run: Run, name: str, before: Checkpoint, restores: Sequence[RestoreEntry]) -> bool:
     """Whether a checkpoint is of entries that a restore lost, as two custodians have signed."""
     for restored in restores:
-        facts = restored.facts
+        state = restored.record.restored
         if (
-            facts["previous_origin"] != before.origin
-            or not facts["restored_size"] < before.size <= facts["previous_size"]
+            state.previous_origin != before.origin
+            or not state.restored_size < before.size <= state.previous_size
         ):
             continue
-        is_last = before.size == facts["previous_size"]
-        if is_last and before.root.hex() != facts["previous_root"]:
+        is_last = before.size == state.previous_size
+        if is_last and before.root.hex() != state.previous_root:
             return False
         run.notes.append(
             f"The kept checkpoint {name!r} is of {before.size} entries, of which those from index "
-            f"{facts['restored_size']} on were lost at the restore that entry {restored.position} "
+            f"{state.restored_size} on were lost at the restore that entry {restored.position} "
             f"tells of" + ("." if is_last else "; whether it fits can no longer be known.")
         )
         return True

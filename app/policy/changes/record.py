@@ -1,0 +1,62 @@
+"""What entries about company policies and stops say (pure; app/kernel/facts.py writes them).
+
+A class for each kind, because each step says something else. ``policy`` is the digest of the
+document, ``change`` the id of the company policy on its way.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.policy.law.layer import Direction
+
+
+@dataclass(frozen=True)
+class ChangeProposal:
+    """``policy.proposed``, of a tightening too."""
+
+    change: str
+    region: str
+    policy: str
+    direction: Direction
+
+
+@dataclass(frozen=True)
+class ChangeApproval:
+    """``policy.approved``: the role that was supplied, and those that are still missing."""
+
+    change: str
+    region: str
+    policy: str
+    role: str
+    remaining: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ChangePublication:
+    """``policy.published``."""
+
+    change: str
+    region: str
+    policy: str
+    direction: Direction
+    valid_from: datetime
+
+
+@dataclass(frozen=True)
+class ChangeWithdrawal:
+    """``policy.withdrawn``."""
+
+    change: str
+    region: str
+    policy: str
+
+
+ChangeRecord = ChangeProposal | ChangeApproval | ChangePublication | ChangeWithdrawal
+
+
+@dataclass(frozen=True)
+class StopRecord:
+    """``policy.stopped``, ``policy.resume_proposed``, ``policy.resumed``."""
+
+    stop: str
+    region: str
