@@ -19,7 +19,7 @@ from typing import Any
 
 from app.access.decision.facts import caller_of, person_facts, stays_of
 from app.access.decision.model import AccessDecision, Caller, PersonFacts, Question
-from app.access.decision.record import facts_from_entry, recorded
+from app.access.decision.record import AccessRecord, facts_from_entry, recorded
 from app.access.decision.rules import Rules
 from app.access.floor.terms import TERMS
 from app.agents.leases.record import LeaseRecord
@@ -32,7 +32,7 @@ from app.capture.situation import circumstances_of, regions_in_question
 from app.consent.model import Standing
 from app.directory.model import Person
 from app.kernel.clock import instant, timestamp
-from app.kernel.facts import decode
+from app.kernel.facts import decode, decode_part
 from app.kernel.forms import FIRST_FORM
 from app.policy.knobs import LEASE_TTL_S, REGISTRY
 from app.policy.model import InForce
@@ -225,19 +225,20 @@ class Replay:
         self.decisions += 1
         facts = leaf["facts"]
         question, in_entry = facts_from_entry(facts)
+        record = decode_part(AccessRecord, facts)
         if facts["asked_at"] != leaf["occurred_at"]:
             yield f"was decided at {leaf['occurred_at']} and says {facts['asked_at']}"
         if leaf["subjects"] != list(dict.fromkeys(subject.person for subject in in_entry.people)):
             yield "is filed under other people than those it decides about"
-        if leaf["actor"] != {"kind": "consumer", "id": facts["consumer"]}:
-            yield f"answers {leaf['actor']['id']} and says {facts['consumer']}"
-        listed = self._registry.datasets(facts["purposes"])
+        if leaf["actor"] != {"kind": "consumer", "id": in_entry.caller.consumer}:
+            yield f"answers {leaf['actor']['id']} and says {in_entry.caller.consumer}"
+        listed = self._registry.datasets(record.purposes)
         if question.dataset is not None and question.dataset not in listed:
             yield f"names the dataset {question.dataset!r}, which is not on the list"
         caller, asked = self._caller(in_entry.caller)
         yield from differences(CALLER, in_entry.caller, caller, {}, asked)
-        terms = TERMS.get(facts["purpose"])
-        needs_consent = facts["outcome"] == "permit" and terms is not None and terms.consent
+        terms = TERMS.get(record.purpose or "")
+        needs_consent = record.outcome == "permit" and terms is not None and terms.consent
         people: list[PersonFacts] = []
         for subject in in_entry.people:
             somebody, standing, known = self._person(subject, question)
