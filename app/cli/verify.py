@@ -62,6 +62,12 @@ WithoutReplay = Annotated[
 IntegrityOnly = Annotated[
     bool, typer.Option("--integrity-only", help="Hash every byte; read no entry.")
 ]
+RequireReplay = Annotated[
+    bool,
+    typer.Option(
+        "--require-replay", help="Exit 1 also where not every decision was made again and good."
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
 
 
@@ -76,13 +82,19 @@ def verify(
     *,
     without_replay: WithoutReplay = False,
     integrity_only: IntegrityOnly = False,
+    require_replay: RequireReplay = False,
     as_json_: AsJson = False,
 ) -> None:
     """Check an export, a proof, a receipt or a running log: integrity, completeness, policy.
 
-    Exit code 0: no verdict is against it. 1: one is. 2: nothing could be verified (the command is
-    wrong, a file is missing).
+    Exit code 0: no verdict is against it. 1: one is, or replay is required and something was not
+    replayed. 2: nothing could be verified (the command is wrong, a file is missing).
     """
+    if require_replay and (without_replay or integrity_only):
+        raise InvalidInput(
+            "--require-replay asks for the replay that another option leaves away",
+            cure="Leave --without-replay and --integrity-only away.",
+        )
     if not is_address(target) and not Path(target).exists():
         raise InvalidInput(
             f"{target} is not there", cure="Name an export, a folder, a proof file or an address."
@@ -98,7 +110,10 @@ def verify(
         depth=Depth.BYTES if integrity_only else depth,
     )
     report = _verified(target, ask)
-    print(json.dumps(as_json(report), indent=1) if as_json_ else render(report))
+    print(f"{json.dumps(as_json(report), indent=1)}\n" if as_json_ else render(report), end="")
+    if require_replay and report.policy.ok is None:
+        print("--require-replay: not everything was replayed", file=sys.stderr)
+        raise typer.Exit(1)
     raise typer.Exit(report.exit_code)
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.access.decision.decide import ACCESS, decide
+from app.access.decision.decide import ACCESS
 from app.access.decision.facts import rules
 from app.access.decision.model import (
     AccessReason,
@@ -21,6 +21,7 @@ from app.access.decision.model import (
     Question,
     ScopeFacts,
 )
+from app.access.decision.rules import CURRENT
 from app.access.floor.terms import ALLOWED
 from app.capture.directive import LEASE, Circumstances, directive
 from app.capture.extent import extent
@@ -115,6 +116,7 @@ def situations(draw: st.DrawFn) -> Situation:
         CATALOGUE,
         NOW,
         device_active=draw(st.booleans()),
+        direct=CURRENT.directive,
     )
 
 
@@ -161,7 +163,7 @@ def access_reasons(situation: Situation) -> set[AccessReason]:
         captured_to=NOW - timedelta(hours=1),
     )
     caller = Caller("pipeline", tuple(sorted(ALLOWED)), ("training",))
-    return set(decide(asked, Facts(caller, (one,), role_policy=True)).reasons)
+    return set(CURRENT.decide(asked, Facts(caller, (one,), role_policy=True)).reasons)
 
 
 # The tables are total

@@ -4,7 +4,8 @@ Rules 2 are invented here: no lease says on before two in the afternoon, and nob
 alone.
 """
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -18,13 +19,17 @@ from app.audit.reading.selection import Selection
 from app.capture.directive import Circumstances, Directive, directive
 from app.consent.model import Act
 from app.kernel.vocabulary import Reason
-from app.sdk.verify import Ask, Depth, Report, render, verify_asked
+from app.sdk.verify import Ask, Depth, Report, as_json, render, verify_asked
 from app.sdk.verify.replay.decisions import DecisionCheck
+from app.settings import Settings
 from app.wiring import build
-from app.wiring.shipped import read_shipped
+from app.wiring.shipped import Shipped, read_shipped
+from tests import typed
 from tests.access.office import ALICE, BOB, HOUR
+from tests.fakes import FakeClock
 from tests.sdk.day import Day, Leaf, Log
 from tests.sdk.test_replay_whole import exported, vkey_of
+from tests.templates import Templates
 
 OPENS_AT = 14
 
@@ -61,8 +66,7 @@ def restarted(day: Day, rules: Rules) -> None:
     )
 
 
-@pytest.fixture
-def two_days(day: Day) -> Day:
+def two_days_of(day: Day) -> Day:
     """A day under rules 1, then one under rules 2, with leases and decisions in both."""
     for one in (ALICE, BOB):
         day.pair(one)
@@ -72,12 +76,46 @@ def two_days(day: Day) -> Day:
     restarted(day, RULES_2)
     assert day.poll(ALICE) == (Reason.OFF_HOURS,)
     assert not day.ask(ALICE).decision
-    assert day.ask(ALICE, BOB).decision
+    answer = day.ask(ALICE, BOB)
+    day.use(day.grant(answer))
     day.decide(BOB, Act.WITHDRAWN)
     assert set(day.poll(BOB)) == {Reason.CONSENT_WITHDRAWN, Reason.OFF_HOURS}
     day.clock.advance(2 * HOUR)
     assert day.poll(ALICE) == ()
+    day.tighten("US-CA", cohort_min={"value": 2})
+    day.stop("US-CA")
+    day.resume("US-CA")
     return day
+
+
+@pytest.fixture
+def two_days(day: Day) -> Day:
+    """Two days that go on in the test."""
+    return two_days_of(day)
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def past(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    templates: Templates,
+    shipped: Shipped,
+) -> Iterator[Day]:
+    """Two days that are over: made once for each database; tests export and read them."""
+    folder, clock = tmp_path_factory.mktemp("past"), FakeClock()
+    with templates.copy(request.param, "started", folder) as url:
+        settings = Settings(var=folder / "var", database_url=url, demo=True)
+        services = build(settings, clock=clock, shipped=shipped)
+        day = Day(services, clock)
+        day.open()
+        yield two_days_of(day)
+        services.close()
+
+
+@pytest.fixture(scope="module")
+def told(past: Day) -> Log:
+    """What the log says of them."""
+    return past.log()
 
 
 def checked(log: Log, carried: Mapping[int, Rules], *, replay: bool = True) -> DecisionCheck:
@@ -129,21 +167,23 @@ def test_a_verb_next_to_the_service_adopts_no_rules(day: Day) -> None:
 
 @pytest.mark.parametrize("depth", [Depth.FACTS, Depth.REPLAY])
 def test_who_carries_both_versions_decides_everything_again(
-    two_days: Day, tmp_path: Path, depth: Depth
+    past: Day, tmp_path: Path, depth: Depth
 ) -> None:
-    report = verified(two_days, exported(two_days, tmp_path), BOTH, depth=depth)
+    report = verified(past, exported(past, tmp_path), BOTH, depth=depth)
     assert report.policy.ok, render(report)
     assert report.counts["unreplayed"] == 0
+    assert as_json(report)["ok"] is True
+    assert "NOT REPLAYED" not in render(report)
     assert not any("not replayed" in note for note in report.notes)
 
 
 @pytest.mark.parametrize("depth", [Depth.FACTS, Depth.REPLAY])
 def test_what_follows_rules_that_are_not_carried_is_said_and_never_called_good(
-    two_days: Day, tmp_path: Path, depth: Depth
+    past: Day, tmp_path: Path, depth: Depth
 ) -> None:
-    path = exported(two_days, tmp_path)
-    log = two_days.log()
-    report = verified(two_days, path, ONLY_1, depth=depth)
+    path = exported(past, tmp_path)
+    log = past.log()
+    report = verified(past, path, ONLY_1, depth=depth)
     assert (report.integrity.ok, report.completeness.ok, report.policy.ok) == (True, True, None)
     assert report.exit_code == 0
     first, last = log.last("rules.adopted"), log.last("log.exported")
@@ -156,29 +196,53 @@ def test_what_follows_rules_that_are_not_carried_is_said_and_never_called_good(
     assert report.policy.sentence.startswith("Not replayed as a whole: 0 of 3 decisions allowed")
     assert report.counts["unreplayed"] == 5
     assert "policy       -" in render(report)
+    assert as_json(report)["ok"] is None
+    last_line = render(report).splitlines()[-1]
+    assert last_line == (
+        f"NOT REPLAYED: {last - first + 1} entries were not replayed, the rules of that stretch "
+        "are not in this release. Exit 0 is no verdict on them."
+    )
 
 
-def test_a_later_release_without_rules_1_names_the_release_that_can(two_days: Day) -> None:
-    log = two_days.log()
-    check = checked(log, ONLY_2)
+def test_a_program_can_require_that_everything_was_replayed(past: Day, tmp_path: Path) -> None:
+    def verify(*options: str) -> typed.Done:
+        words = (str(tmp_path / "log.tar"), "--key", vkey_of(past), *options)
+        return typed.habeas("verify", *words, settings={}, folder=tmp_path)
+
+    exported(past, tmp_path)
+    assert verify().returncode == 0
+    assert "NOT REPLAYED" in verify().stdout.splitlines()[-1]
+    required = verify("--require-replay", "--json")
+    assert (required.returncode, json.loads(required.stdout)["ok"]) == (1, None)
+    assert "not everything was replayed" in required.stderr
+    assert verify("--require-replay", "--without-replay").returncode == 2
+
+
+def test_a_log_that_was_replayed_as_a_whole_meets_the_requirement(day: Day, tmp_path: Path) -> None:
+    words = (str(exported(day, tmp_path)), "--key", vkey_of(day), "--require-replay")
+    done = typed.habeas("verify", *words, settings={}, folder=tmp_path)
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_later_release_without_rules_1_names_the_release_that_can(told: Log) -> None:
+    check = checked(told, ONLY_2)
     verdict = check.verdict(whole=True)
     assert verdict.ok is None, verdict
-    at = log.last("rules.adopted")
+    at = told.last("rules.adopted")
     assert f"Entries 0 to {at - 1} follow rules 1" in verdict.sentence
     assert "Release 0.1 can." in verdict.sentence
     assert check.counts["unreplayed"] == 2
     assert check.counts["replayed"] == 5
 
 
-def test_what_release_0_1_decided_is_replayed_by_rules_1(two_days: Day) -> None:
+def test_what_release_0_1_decided_is_replayed_by_rules_1(told: Log) -> None:
     """Rules 2 would have decided otherwise, and are not asked."""
-    log = two_days.log()
-    verdict = checked(log, {1: RULES_2, 2: RULES_2}).verdict(whole=True)
+    verdict = checked(told, {1: RULES_2, 2: RULES_2}).verdict(whole=True)
     assert verdict.ok is False
-    assert verdict.first_bad == log.leaves.index(
-        next(leaf for leaf in log.leaves if leaf["kind"] == "lease.changed")
+    assert verdict.first_bad == told.leaves.index(
+        next(leaf for leaf in told.leaves if leaf["kind"] == "lease.changed")
     )
-    assert checked(log, BOTH).verdict(whole=True).ok
+    assert checked(told, BOTH).verdict(whole=True).ok
 
 
 def lease_on(leaf: Leaf) -> None:
@@ -203,13 +267,12 @@ FORGERIES: Mapping[str, tuple[str, Mapping[str, object], Callable[[Leaf], None]]
 @pytest.mark.parametrize("replay", [True, False])
 @pytest.mark.parametrize("forgery", FORGERIES)
 def test_a_wrong_decision_under_rules_2_is_found_by_who_carries_them(
-    two_days: Day, forgery: str, replay: bool
+    told: Log, forgery: str, replay: bool
 ) -> None:
     kind, facts, change = FORGERIES[forgery]
-    log = two_days.log()
-    at = log.last(kind, **facts)
-    forged = log.forged(at, change)
-    assert checked(log, BOTH, replay=replay).verdict(whole=True).ok
+    at = told.last(kind, **facts)
+    forged = told.forged(at, change)
+    assert checked(told, BOTH, replay=replay).verdict(whole=True).ok
     verdict = checked(forged, BOTH, replay=replay).verdict(whole=True)
     assert verdict.ok is False
     assert verdict.first_bad == at
@@ -218,14 +281,13 @@ def test_a_wrong_decision_under_rules_2_is_found_by_who_carries_them(
 
 
 @pytest.mark.parametrize("carried", [ONLY_1, BOTH])
-def test_no_rules_permit_a_prohibited_purpose(two_days: Day, carried: Mapping[int, Rules]) -> None:
-    log = two_days.log()
-    at = log.last("access.decided", outcome="permit")
+def test_no_rules_permit_a_prohibited_purpose(told: Log, carried: Mapping[int, Rules]) -> None:
+    at = told.last("access.decided", outcome="permit")
 
     def change(leaf: Leaf) -> None:
         leaf["purpose"] = leaf["facts"]["purpose"] = "performance_evaluation"
 
-    verdict = checked(log.forged(at, change), carried).verdict(whole=True)
+    verdict = checked(told.forged(at, change), carried).verdict(whole=True)
     assert verdict.ok is False
     assert any(
         f"entry {at} permits 'performance_evaluation'" in finding for finding in verdict.findings
@@ -241,27 +303,98 @@ def test_back_under_carried_rules_everything_is_decided_again(two_days: Day) -> 
     assert checked(log, BOTH).verdict(whole=True).ok
     check = checked(log, ONLY_1)
     assert check.verdict(whole=True).ok is None
-    (notice,) = [one for one in check.notices if "rules" in one]
+    notice, remark = [one for one in check.notices if "rules" in one]
     back = log.last("rules.adopted", version=1)
     assert f" to {back - 1} follow rules 2" in notice
+    assert remark == f"Entry {back} goes back from rules 2 to 1."
     at = log.last("access.decided")
     verdict = checked(log.forged(at, permitted), ONLY_1).verdict(whole=True)
     assert verdict.ok is False, "BOB withdrew under rules 2, and a permit under rules 1 is wrong"
     assert verdict.first_bad == at
 
 
-def test_what_rests_on_entries_that_cannot_be_taken_is_not_replayed_either(two_days: Day) -> None:
-    two_days.tighten("US-CA", cohort_min={"value": 2})
-    restarted(two_days, RULES_1)
-    two_days.poll(ALICE)
-    two_days.ask(ALICE, BOB)
-    log = two_days.log()
-    at = log.last("policy.published")
-    del log.documents[log.leaves[at]["facts"]["policy"]]
-    verdict = checked(log, ONLY_1).verdict(whole=True)
-    assert verdict.ok is None
-    back = log.last("rules.adopted", version=1)
-    assert f"Entries {back} to {len(log.leaves) - 1} rest on entry {at}" in verdict.sentence
+FOLDED: Mapping[str, tuple[str, Callable[[Leaf, Log], object], str]] = {
+    "a publication": (
+        "policy.published",
+        lambda leaf, _log: leaf["facts"].update(
+            valid_from=leaf["integrated_at"], direction="widens"
+        ),
+        "says that it widens",
+    ),
+    "the number of a withdrawal": (
+        "consent.withdrawn",
+        lambda leaf, _log: leaf["facts"].update(seq=9),
+        "says seq 9",
+    ),
+    "a resume by one person": (
+        "policy.resumed",
+        lambda leaf, log: leaf.update(
+            actor=log.leaves[log.last("policy.resume_proposed")]["actor"]
+        ),
+        "resumes US-CA without two people",
+    ),
+    "a use": (
+        "access.used",
+        lambda leaf, _log: leaf["facts"].update(decision=leaf["event"]),
+        "names another decision",
+    ),
+    "a refusal with a grant": (
+        "access.decided",
+        lambda leaf, _log: leaf["facts"].update(outcome="deny", reasons=["stopped"]),
+        "refuses and yet names a grant",
+    ),
+    "the time of a lease": (
+        "lease.changed",
+        lambda leaf, _log: leaf.update(occurred_at="2026-11-16T08:00:00.000000Z"),
+        "occurred at 2026-11-16T08:00:00.000000Z, before",
+    ),
+    "a stop of nothing": (
+        "policy.stopped",
+        lambda leaf, _log: leaf["facts"].pop("region"),
+        "lacks what its kind must say",
+    ),
+    "a use of nothing": (
+        "access.used",
+        lambda leaf, _log: leaf["facts"].pop("grant"),
+        "lacks what its kind must say",
+    ),
+}
+
+
+@pytest.mark.parametrize("forgery", FOLDED)
+def test_what_is_folded_is_judged_whatever_the_rules(told: Log, forgery: str) -> None:
+    kind, change, words = FOLDED[forgery]
+    at = told.last(kind)
+    assert at > told.last("rules.adopted")
+    assert checked(told, ONLY_1).verdict(whole=True).ok is None
+
+    def forge(leaf: Leaf) -> None:
+        change(leaf, told)
+
+    verdict = checked(told.forged(at, forge), ONLY_1).verdict(whole=True)
+    assert verdict.ok is False
+    assert verdict.first_bad == at
+    assert f"entry {at} {words}" in verdict.findings[0]
+
+
+def test_an_entry_under_other_rules_that_cannot_be_taken_is_a_finding(told: Log) -> None:
+    at = told.last("policy.published")
+    name = told.leaves[at]["facts"]["policy"]
+    documents = {other: body for other, body in told.documents.items() if other != name}
+    verdict = checked(Log(told.leaves, documents), ONLY_1).verdict(whole=True)
+    assert verdict.ok is False
+    assert f"entry {at} names the document {name}, which is not here" in verdict.findings[0]
+
+
+def test_versions_that_were_left_out_and_a_way_back_are_remarked_on(told: Log) -> None:
+    at = told.last("rules.adopted")
+
+    def leap(leaf: Leaf) -> None:
+        leaf["facts"]["version"] = 99
+
+    remark = f"Entry {at} adopts rules 99; the highest known before are 1."
+    assert remark in checked(told.forged(at, leap), ONLY_1).notices
+    assert not any("highest known" in one for one in checked(told, ONLY_1).notices)
 
 
 WRONG_ADOPTIONS: Mapping[str, tuple[Mapping[str, object], str]] = {
@@ -275,11 +408,10 @@ WRONG_ADOPTIONS: Mapping[str, tuple[Mapping[str, object], str]] = {
 
 
 @pytest.mark.parametrize("wrong", WRONG_ADOPTIONS)
-def test_rules_that_are_adopted_wrongly_are_named(two_days: Day, wrong: str) -> None:
+def test_rules_that_are_adopted_wrongly_are_named(told: Log, wrong: str) -> None:
     changes, words = WRONG_ADOPTIONS[wrong]
-    log = two_days.log()
-    at = log.last("rules.adopted")
-    verdict = checked(log.forged(at, lambda leaf: leaf.update(changes)), BOTH).verdict(whole=True)
+    at = told.last("rules.adopted")
+    verdict = checked(told.forged(at, lambda leaf: leaf.update(changes)), BOTH).verdict(whole=True)
     assert verdict.ok is False
     assert verdict.first_bad == at
     assert words in verdict.findings[0]
@@ -294,9 +426,9 @@ def test_rules_that_are_adopted_wrongly_are_named(two_days: Day, wrong: str) -> 
     ],
 )
 def test_a_selection_of_a_log_with_two_versions_verifies(
-    two_days: Day, tmp_path: Path, chosen: Callable[[Day], Selection]
+    past: Day, tmp_path: Path, chosen: Callable[[Day], Selection]
 ) -> None:
-    report = verified(two_days, exported(two_days, tmp_path, chosen(two_days)), ONLY_1)
+    report = verified(past, exported(past, tmp_path, chosen(past)), ONLY_1)
     assert report.integrity.ok
     assert report.completeness.ok is not False
     assert report.ok, render(report)

@@ -40,7 +40,7 @@ RULES_1 = Rules(1, "0.1", directive, decide)
 """What release 0.1 decided by."""
 
 CURRENT = RULES_1
-"""What the service decides by."""
+"""What the service decides by: always the live functions, as pages name obstacles by them."""
 
 CARRIED: Mapping[int, Rules] = MappingProxyType({1: RULES_1})
 """Every version that a verifier of this release can replay."""

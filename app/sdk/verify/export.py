@@ -115,6 +115,7 @@ def _report(run: Run, name: str, order: OrderCheck, decisions: DecisionCheck) ->
         counts={**order.counts, **decisions.counts} if replayed else order.counts,
         limits=(*_DEPTH_LIMITS.get(depth, decisions.limits), *run.limits),
         notes=decisions.notices,
+        unreplayed=decisions.unreplayed if replayed else None,
     )
 
 

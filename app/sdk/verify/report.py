@@ -74,6 +74,7 @@ class Report:
         counts: figures by name.
         limits: what the verdicts do not show, as sentences.
         notes: what was established in addition to the verdicts, as sentences.
+        unreplayed: how many entries follow rules that this release does not carry; None: none does.
     """
 
     subject: Literal["export", "selection", "log", "proof", "receipt"]
@@ -89,6 +90,7 @@ class Report:
     counts: Mapping[str, int] = field(default_factory=dict)
     limits: tuple[str, ...] = LIMITS
     notes: tuple[str, ...] = ()
+    unreplayed: int | None = None
 
     @property
     def verdicts(self) -> dict[str, Verdict]:
@@ -100,9 +102,11 @@ class Report:
         }
 
     @property
-    def ok(self) -> bool:
-        """No verdict is against it."""
-        return all(verdict.ok is not False for verdict in self.verdicts.values())
+    def ok(self) -> bool | None:
+        """No verdict is against it; None where none is and decisions were left unreplayed."""
+        if any(verdict.ok is False for verdict in self.verdicts.values()):
+            return False
+        return True if self.unreplayed is None else None
 
     @property
     def first_bad(self) -> int | None:
@@ -112,8 +116,8 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """0: every verdict holds. 1: one does not."""
-        return 0 if self.ok else 1
+        """0: no verdict is against it. 1: one is."""
+        return 1 if self.ok is False else 0
 
 
 class Findings:
@@ -167,7 +171,16 @@ def render(report: Report) -> str:
     lines += ["", *report.notes] if report.notes else []
     lines += ["", "What this does not show:"]
     lines += [f"  - {limit}" for limit in report.limits]
+    if report.unreplayed is not None:
+        lines += ["", _unreplayed(report.unreplayed, report.exit_code)]
     return "\n".join(lines) + "\n"
+
+
+def _unreplayed(entries: int, exit_code: int) -> str:
+    """The last line of a report on a log that was not replayed as a whole."""
+    were = "1 entry was" if entries == 1 else f"{entries:,} entries were"
+    rules = "the rules of that stretch are not in this release"
+    return f"NOT REPLAYED: {were} not replayed, {rules}. Exit {exit_code} is no verdict on them."
 
 
 def as_json(report: Report) -> dict[str, Json]:

@@ -104,6 +104,7 @@ class Run:
         counts: Mapping[str, int] | None = None,
         limits: Iterable[str] = (),
         notes: Iterable[str] = (),
+        unreplayed: int | None = None,
     ) -> Report:
         """Close the run.
 
@@ -114,6 +115,7 @@ class Run:
             counts: figures by name.
             limits: what this kind of verification cannot show, next to what no verification can.
             notes: what was established in addition to those of the run.
+            unreplayed: how many entries follow rules that are not carried; None: none does.
         """
         integrity, completeness, policy = verdicts
         unkept = () if self.ask.since else (UNKEPT_LIMIT,)
@@ -132,4 +134,5 @@ class Run:
             counts=counts or {},
             limits=(*LIMITS, *limits, *unkept, *unnamed),
             notes=(*self.notes, *notes),
+            unreplayed=unreplayed,
         )

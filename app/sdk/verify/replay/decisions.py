@@ -10,7 +10,7 @@ Without the documents that entries name there is no replay. Then a permit is at 
 the last word of the people it is about.
 """
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
@@ -79,10 +79,8 @@ class DecisionCheck:
         self._last = leaf["integrated_at"]
         unfit = self._trying(self._adopt_rules, position, leaf)
         self._versions.see(position)
-        if self._versions.now is not None:
-            unfit = unfit or self._trying(self._see, position, leaf)
-        else:
-            self._glance(position, leaf)
+        look = self._glance if self._versions.now is None else self._see
+        unfit = unfit or self._trying(look, position, leaf)
         unfit = self._trying(self._replay, position, leaf) or unfit
         if unfit is not None:
             self._findings.add(f"entry {position} lacks what its kind must say: {unfit}", position)
@@ -107,40 +105,38 @@ class DecisionCheck:
     def _glance(self, position: int, leaf: Mapping[str, Any]) -> None:
         """Look at an entry that follows rules which are not here.
 
-        No rules permit a prohibited purpose, so a permit is held against that; nothing else is.
+        What is decided is not decided again. No rules permit a prohibited purpose, so a permit is
+        held against that; grants, lists of purposes and what people decided are the same under any.
         """
-        if leaf["kind"] in {Kind.LEASE_CHANGED, Kind.ACCESS_DECIDED}:
+        kind = leaf["kind"]
+        if kind in {Kind.LEASE_CHANGED, Kind.ACCESS_DECIDED}:
             self._versions.decided()
-        self._trying(self._remember, position, leaf)
-        if leaf["kind"] == Kind.ACCESS_DECIDED:
+        if kind == Kind.ACCESS_DECIDED:
             self._count_decision(leaf)
             if leaf["facts"].get("outcome") == "permit":
                 purposes = (leaf["purpose"], leaf["facts"].get("purpose"))
                 self._hold_against_floor(position, _prohibited(purposes))
-
-    def _remember(self, position: int, leaf: Mapping[str, Any]) -> None:
-        """Keep what later stretches need: grants, lists of purposes, what people decided last."""
-        kind, facts = leaf["kind"], leaf["facts"]
-        if kind == Kind.ACCESS_USED:
-            deque(self.grants.closed(position, leaf), maxlen=0)
-        elif kind == Kind.ACCESS_DECIDED and facts["grant"] is not None:
-            deque(self.grants.permitted(position, leaf), maxlen=0)
-        elif kind == Kind.POLICY_PURPOSES_ADOPTED:
-            self._adopt(position, decode(PurposesAdoption, facts))
-        elif kind.startswith("consent."):
-            self._last_word.see(position, leaf)
+            self._hold_against_grants(position, leaf)
+        else:
+            self._see_folded(position, leaf)
 
     def _see(self, position: int, leaf: Mapping[str, Any]) -> None:
         kind = leaf["kind"]
+        if kind == Kind.ACCESS_DECIDED:
+            self._decided(position, leaf)
+        elif self.replay is None and kind == Kind.LEASE_CHANGED:
+            self._leased(position, leaf)
+        else:
+            self._see_folded(position, leaf)
+
+    def _see_folded(self, position: int, leaf: Mapping[str, Any]) -> None:
+        """Take what later entries rest on, whatever the rules are."""
+        kind = leaf["kind"]
         if kind == Kind.POLICY_PURPOSES_ADOPTED:
             self._adopt(position, decode(PurposesAdoption, leaf["facts"]))
-        elif kind == Kind.ACCESS_DECIDED:
-            self._decided(position, leaf)
         elif kind == Kind.ACCESS_USED:
             for problem in self.grants.closed(position, leaf):
                 self._found_unfounded(position, problem)
-        elif self.replay is None and kind == Kind.LEASE_CHANGED:
-            self._leased(position, leaf)
         elif self.replay is None and kind.startswith("consent."):
             self._last_word.see(position, leaf)
 
@@ -158,14 +154,10 @@ class DecisionCheck:
     def _decided(self, position: int, leaf: Mapping[str, Any]) -> None:
         facts = leaf["facts"]
         self._count_decision(leaf)
-        if facts["grant"] is not None:
-            for problem in self.grants.permitted(position, leaf):
-                self._found_unfounded(position, problem)
+        self._hold_against_grants(position, leaf)
         if facts["outcome"] == "permit":
             self._hold_against_floor(position, self._why_never(leaf))
             self._heard(position, leaf)
-        elif facts["grant"] is not None:
-            self._found_unfounded(position, "refuses and yet names a grant")
         if self.replay is not None:
             return  # there it is decided again, once
         try:
@@ -176,6 +168,15 @@ class DecisionCheck:
             if again != then:
                 reasons = ", ".join(again.reasons) or "a permit"
                 self._found_unfounded(position, f"does not follow from its facts: {reasons}")
+
+    def _hold_against_grants(self, position: int, leaf: Mapping[str, Any]) -> None:
+        """Take the grant that a decision names, which only a permit may."""
+        if leaf["facts"]["grant"] is None:
+            return
+        for problem in self.grants.permitted(position, leaf):
+            self._found_unfounded(position, problem)
+        if leaf["facts"]["outcome"] != "permit":
+            self._found_unfounded(position, "refuses and yet names a grant")
 
     def _heard(self, position: int, leaf: Mapping[str, Any]) -> None:
         """Check a permit that needs the person's yes against what they decided last."""
@@ -256,7 +257,14 @@ class DecisionCheck:
     def notices(self) -> tuple[str, ...]:
         """What was established in addition to the verdicts, as sentences."""
         again = () if self.replay is None else self.replay.erasures.notices
-        return (*self._versions.notices, *self.grants.notices, *again)
+        said = self._versions.notices + self._versions.remarks
+        return (*said, *self.grants.notices, *again)
+
+    @property
+    def unreplayed(self) -> int | None:
+        """How many entries follow rules that are not here; None: every stretch is replayed."""
+        stretches = self._versions.unreplayed
+        return sum(one.last - one.first + 1 for one in stretches) if stretches else None
 
     @property
     def limits(self) -> tuple[str, ...]:

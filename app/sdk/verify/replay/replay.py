@@ -11,7 +11,6 @@ force, does it under a lock that is held until the commit, and the entry is writ
 What is taken from the entry itself, because no other says it, is listed in ``REPLAY_LIMIT``.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -50,11 +49,7 @@ UNFIT = (ValueError, TypeError, KeyError, AttributeError, OverflowError)
 """What a forged entry can make a pure function of its facts raise."""
 
 _DECIDED = frozenset({Kind.LEASE_CHANGED, Kind.ACCESS_DECIDED})
-
-_WHATEVER_THE_RULES = frozenset(
-    {Kind.SUBJECT_ERASED, Kind.LOG_CUSTODIANS_ADOPTED, Kind.LOG_OPENED, Kind.LOG_RESTORED}
-)
-"""Kinds whose entries are judged under any version of the rules: two custodians sign for them."""
+"""Kinds whose entries follow from the rules; all others are folded alike under any version."""
 
 REPLAY_LIMIT = (
     "The replay takes from the entry itself what no other entry says: where a laptop said it was, "
@@ -110,24 +105,13 @@ class Replay:
         take = self._takers.get(leaf["kind"])
         if take is None:
             return
-        if self._versions.now is None and leaf["kind"] not in _WHATEVER_THE_RULES:
-            self._fold(position, leaf, take)
-            return
         yield from self._when(position, leaf)
+        if self._versions.now is None and leaf["kind"] in _DECIDED:
+            return
         try:
             yield from take(position, leaf)
         except Unknown as error:
             yield str(error)
-
-    def _fold(self, position: int, leaf: Mapping[str, Any], take: _Take) -> None:
-        """Take an entry that follows rules which are not here: what it says, and no judgement."""
-        if leaf["kind"] in _DECIDED:
-            return
-        try:
-            deque(self._when(position, leaf), maxlen=0)
-            deque(take(position, leaf), maxlen=0)
-        except (Unknown, *UNFIT):
-            self._versions.lost(position)
 
     def _when(self, position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
         """Hold the instant of an entry against those before it, and against its integration.

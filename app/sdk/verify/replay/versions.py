@@ -3,11 +3,13 @@
 Rules:
 1. A stretch begins with the first entry or a ``rules.adopted`` and ends before the next. It is
    replayed by its own version of the rules; by no other where that version is not carried.
-2. In a stretch that is not replayed, entries are still taken for what they say, because later
-   stretches rest on them; nothing that they decided is judged. Where one cannot be taken, no later
-   stretch can be replayed either.
+2. What is folded is the same under every version. So in a stretch that is not replayed, entries are
+   taken and held against those before them as everywhere; only leases and access decisions are not
+   decided again.
 3. Whatever is not replayed is reported, with the release that can (``notices``); it never counts as
    well decided.
+4. Which versions follow each other is for releases to choose. A version that leaves others out, or
+   goes back, is remarked on and no fault.
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,35 +27,25 @@ class RuledStretch:
 
     Attributes:
         release: the release that adopted that version, as its entry states.
-        first, last: indices; None until an entry was seen.
+        replayed: this verifier carries them, so what is decided is decided again.
+        first, last: indices.
         decided: decisions and leases in it.
-        broken: index of an entry of an earlier stretch that could not be taken (rule 2).
     """
 
     version: int
     release: str
-    carried: bool
+    replayed: bool
     first: int
     last: int
     decided: int = 0
-    broken: int | None = None
-
-    @property
-    def replayed(self) -> bool:
-        """Whether what is decided in it is decided again."""
-        return self.carried and self.broken is None
 
     @property
     def sentence(self) -> str:
         """Which entries are not replayed, why, and what can."""
-        where = f"Entries {self.first} to {self.last}"
         many = "decision or lease is" if self.decided == 1 else "decisions and leases are"
-        what = f"{self.decided} {many} not replayed there."
-        if self.carried:
-            return f"{where} rest on entry {self.broken}, which cannot be read here: {what}"
         return (
-            f"{where} follow rules {self.version}, which this release does not carry: {what} "
-            f"Release {self.release} can."
+            f"Entries {self.first} to {self.last} follow rules {self.version}, which this release "
+            f"does not carry: {self.decided} {many} not replayed there. Release {self.release} can."
         )
 
 
@@ -62,7 +54,7 @@ class Versions:
 
     def __init__(self, carried: Mapping[int, Rules]) -> None:
         self._carried = carried
-        self._broken: int | None = None
+        self._remarks: list[str] = []
         self._stretches = [self._begun(FIRST_VERSION, FIRST_RELEASE, 0)]
 
     @property
@@ -84,6 +76,7 @@ class Versions:
             version = 0
         elif version == self._stretches[-1].version:
             yield f"adopts rules {version}, which hold already"
+        self._remark(position, version)
         if leaf["actor"] != {"kind": "system", "id": "habeas"} or leaf["subjects"]:
             yield "adopts rules in somebody's name"
         self._stretches.append(self._begun(version, adoption.release, position))
@@ -91,11 +84,6 @@ class Versions:
     def decided(self) -> None:
         """Count a decision or a lease of the present stretch."""
         self._stretches[-1].decided += 1
-
-    def lost(self, position: int) -> None:
-        """Note that an entry of a stretch that is not replayed could not be taken (rule 2)."""
-        if self._broken is None:
-            self._broken = position
 
     @property
     def unreplayed(self) -> tuple[RuledStretch, ...]:
@@ -107,12 +95,30 @@ class Versions:
         """What was not replayed, as sentences."""
         return tuple(stretch.sentence for stretch in self.unreplayed)
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is unusual about the versions, as sentences (rule 4)."""
+        return tuple(self._remarks)
+
+    def _remark(self, position: int, version: int) -> None:
+        before, known = self._stretches[-1].version, max(self._known)
+        if version > known + 1:
+            self._remarks.append(
+                f"Entry {position} adopts rules {version}; the highest known before are {known}."
+            )
+        elif FIRST_VERSION <= version < before:
+            self._remarks.append(f"Entry {position} goes back from rules {before} to {version}.")
+
+    @property
+    def _known(self) -> set[int]:
+        """Versions that this verifier carries, or that the log adopted so far."""
+        return {*self._carried, *(stretch.version for stretch in self._stretches)}
+
     def _begun(self, version: int, release: str, position: int) -> RuledStretch:
         return RuledStretch(
             version=version,
             release=release,
-            carried=version in self._carried,
+            replayed=version in self._carried,
             first=position,
             last=position,
-            broken=self._broken,
         )
