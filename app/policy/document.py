@@ -6,7 +6,11 @@ Rules:
    does not know must turn off.
 3. What a form cannot say is denied in it: a newer signal is absent, and where a newer knob limits
    anything, the signals that it governs are denied.
-4. An exclusion that the catalogue does not describe cannot be kept to, so then no app is listed.
+4. An app that is recognised in a way that the form cannot say is left out. An exclusion that the
+   catalogue does not describe, or that the form cannot say, cannot be kept to, so then no app is
+   listed.
+5. Where a knob has a name that is newer than the form, the name is left out and the signals that
+   depend on it are denied.
 """
 
 from typing import Any
@@ -16,7 +20,8 @@ from app.kernel.scope import Scope
 from app.kernel.vocabulary import Mode
 from app.policy.catalogue.model import App, Catalogue, Exclusion, Matchers
 from app.policy.knob_shapes import NameSet, NameSource
-from app.policy.knobs import APPS, EXCLUSIONS, PURPOSES, Knob
+from app.policy.knobs import APPS, EXCLUSIONS, PURPOSES, Knob, KnobRegistry
+from app.policy.matchers import MatcherRow
 from app.policy.model import Compiled
 
 
@@ -36,37 +41,58 @@ def document(
         catalogue: where apps and exclusions are described.
         form: a number that the agent understands.
     """
-    values = {**compiled.values, **_masked(compiled, scope, catalogue)}
+    registry = compiled.registry
+    values = {**compiled.values, **_masked(compiled, scope, catalogue, form)}
     return {
         "v": form,
         "signals": _signals(compiled, scope, form),
         "layers": sorted(compiled.layers),
         **{
-            row.name: _in_document(row, values[row.name], catalogue)
-            for row in compiled.registry.told_in(form)
+            row.name: _in_document(row, values[row.name], catalogue, registry, form)
+            for row in registry.told_in(form)
         },
     }
 
 
 def _masked(
-    compiled: Compiled, scope: Scope | None, catalogue: Catalogue
+    compiled: Compiled, scope: Scope | None, catalogue: Catalogue, form: int
 ) -> dict[str, frozenset[str]]:
     """What of the apps, purposes and exclusions can be told to an agent."""
     apps, purposes = compiled[APPS], compiled[PURPOSES]
     if scope is not None:
         apps, purposes = apps & scope.apps, purposes & scope.purposes
-    known = compiled[EXCLUSIONS] & catalogue.exclusions.keys()
+    newer = compiled.registry.matchers_newer_than(form)
+    known = frozenset(
+        name
+        for name in compiled[EXCLUSIONS] & catalogue.exclusions.keys()
+        if not _uses(catalogue.exclusions[name].match, newer)
+    )
+    apps = frozenset(
+        name
+        for name in apps & catalogue.apps.keys()
+        if not _uses(catalogue.apps[name].match, newer)
+    )
     if compiled.blocked or known != compiled[EXCLUSIONS]:
         apps, purposes = frozenset(), frozenset()
     return {APPS.name: apps, PURPOSES.name: purposes, EXCLUSIONS.name: known}
 
 
-def _in_document(row: Knob[Any], value: Any, catalogue: Catalogue) -> Any:
+def _uses(match: Matchers, rows: tuple[MatcherRow, ...]) -> bool:
+    return any(getattr(match, row.name) for row in rows)
+
+
+def _in_document(
+    row: Knob[Any], value: Any, catalogue: Catalogue, registry: KnobRegistry, form: int
+) -> Any:
+    matchers = registry.matchers_in(form)
     match row.shape:
         case NameSet(known=NameSource.APPS):
-            return [_app(catalogue.apps[name]) for name in sorted(value) if name in catalogue.apps]
+            of_apps = tuple(matcher for matcher in matchers if matcher.of_apps)
+            return [_app(catalogue.apps[name], of_apps) for name in sorted(value)]
         case NameSet(known=NameSource.EXCLUSIONS):
-            return [_exclusion(catalogue.exclusions[name]) for name in sorted(value)]
+            return [_exclusion(catalogue.exclusions[name], matchers) for name in sorted(value)]
+        case NameSet() as shape:
+            return row.readable(value - shape.newer_than(form))
         case _:
             return row.readable(value)
 
@@ -84,28 +110,25 @@ def _signals(compiled: Compiled, scope: Scope | None, form: int) -> dict[str, An
 
 
 def _denied(compiled: Compiled, form: int) -> frozenset[str]:
-    """The signals that a newer knob limits in a way that this form cannot say (rule 3)."""
-    limiting = [row for row in compiled.registry.newer_than(form) if row.limits(compiled[row])]
+    """The signals that are limited in a way that this form cannot say (rules 3 and 5)."""
+    registry = compiled.registry
+    limiting = [row for row in registry.newer_than(form) if row.limits(compiled[row])]
+    named = [row for row in registry.told_in(form) if row.names_newer(compiled[row], form)]
     return frozenset(
-        signal for signal in compiled.signals if any(row.governs(signal) for row in limiting)
+        signal
+        for signal in compiled.signals
+        if any(row.governs(signal) for row in limiting)
+        or any(row.names_govern(signal) for row in named)
     )
 
 
-def _app(app: App) -> dict[str, Any]:
-    return {"id": app.id, "name": app.name, "group": app.group, "match": _app_match(app.match)}
+def _app(app: App, rows: tuple[MatcherRow, ...]) -> dict[str, Any]:
+    return {"id": app.id, "name": app.name, "group": app.group, "match": _match(app.match, rows)}
 
 
-def _exclusion(item: Exclusion) -> dict[str, Any]:
-    return {"id": item.id, "name": item.name, "match": _exclusion_match(item.match)}
+def _exclusion(item: Exclusion, rows: tuple[MatcherRow, ...]) -> dict[str, Any]:
+    return {"id": item.id, "name": item.name, "match": _match(item.match, rows)}
 
 
-def _app_match(match: Matchers) -> dict[str, Any]:
-    return {
-        "bundle_ids": sorted(match.bundle_ids),
-        "executables": sorted(match.executables),
-        "urls": sorted(match.urls),
-    }
-
-
-def _exclusion_match(match: Matchers) -> dict[str, Any]:
-    return {**_app_match(match), "fields": sorted(match.fields), "private": match.private}
+def _match(match: Matchers, rows: tuple[MatcherRow, ...]) -> dict[str, Any]:
+    return {row.name: row.write(getattr(match, row.name)) for row in rows}

@@ -133,11 +133,13 @@ class NameSet:
         what: what one of them is called in a problem: ``'x' is no …``.
         known: all that there are, or where to ask for them.
         void: names that a layer may use and that count for nothing in the result.
+        later: the names that came after the first document form, each with its first form.
     """
 
     what: str
     known: tuple[str, ...] | NameSource
     void: frozenset[str] = frozenset()
+    later: tuple[tuple[str, int], ...] = ()
 
     @property
     def described(self) -> bool:
@@ -156,6 +158,11 @@ class NameSet:
         """Return if an agent can read it."""
         kind = Mapping if self.described else str
         _require(isinstance(raw, list) and all(isinstance(item, kind) for item in raw))
+        _require(isinstance(self.known, NameSource) or set(raw) <= set(self.known))
+
+    def newer_than(self, form: int) -> frozenset[str]:
+        """The names that documents of a form cannot say."""
+        return frozenset(name for name, since in self.later if since > form)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,9 @@ Rules:
 3. What cannot be derived is the name for people (app/web/words/policy_words.py) and the line in
    docs/knobs.md. tests/policy/test_knobs.py names the place where one is missing.
 4. An agent that understands older forms only cannot keep to a newer knob. So wherever such a knob
-   limits anything, the signals that it governs are denied to that agent.
+   limits anything, the signals that it governs are denied to that agent. Where nobody names it, it
+   limits nothing, so that no agent is told less because the program was updated.
+5. The names of a closed set that agents are told are numbered too (``NameSet.later``).
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,7 +23,7 @@ from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 from app.kernel.forms import FIRST_FORM, REASONS, ReasonRow, reasons_in
 from app.kernel.refusals import Refusal
-from app.kernel.vocabulary import Basis, Mode, Reason, Signal
+from app.kernel.vocabulary import CONTENT_SIGNALS, Basis, Mode, Reason, Signal
 from app.policy.knob_shapes import (
     NOT_APPROVED,
     ApprovalStatus,
@@ -38,6 +40,7 @@ from app.policy.knob_shapes import (
     shared,
     united,
 )
+from app.policy.matchers import MATCHERS, MatcherRow
 
 T = TypeVar("T")
 
@@ -59,6 +62,8 @@ REDACTORS = (
     "phone_numbers",
 )
 """What an agent can remove from content; it removes all of it or captures nothing."""
+LATER_REDACTORS: tuple[tuple[str, int], ...] = ()
+"""Those that came after the first document form, each with its first form."""
 
 
 class When(StrEnum):
@@ -104,10 +109,13 @@ class AgentPart:
     Attributes:
         use: what they do with it.
         governs: the signals that are denied to an agent that cannot judge it; None: every signal.
+        names_govern: the signals that are denied to an agent that does not know one of the names
+            in it; None: every signal.
     """
 
     use: AgentUse
     governs: frozenset[str] | None = None
+    names_govern: frozenset[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -141,6 +149,21 @@ class Knob(Generic[T]):
         """Whether agents keep to it for events of a signal."""
         part = self.agent
         return part is not None and (part.governs is None or signal in part.governs)
+
+    def names_govern(self, signal: str) -> bool:
+        """Whether agents that do not know one of its names may not capture a signal."""
+        part = self.agent
+        return part is not None and (part.names_govern is None or signal in part.names_govern)
+
+    @property
+    def names_since(self) -> tuple[int, ...]:
+        """The forms that brought a name of it."""
+        later = self.shape.later if isinstance(self.shape, NameSet) else ()
+        return tuple(form for _, form in later)
+
+    def names_newer(self, value: Any, form: int) -> bool:
+        """Whether a value has a name that agents of a form do not know."""
+        return isinstance(self.shape, NameSet) and bool(value & self.shape.newer_than(form))
 
     def compiled(self, value: Value | None) -> T:
         """The typed value of the meet; what nobody names is as the row says."""
@@ -201,7 +224,11 @@ EXCLUSIONS = Knob(
     AgentPart(Judged()),
 )
 REDACTORS_ASKED = Knob(
-    "redactors", NameSet("redactor", REDACTORS), united, _NONE, AgentPart(Applied())
+    "redactors",
+    NameSet("redactor", REDACTORS, later=LATER_REDACTORS),
+    united,
+    _NONE,
+    AgentPart(Applied(), names_govern=CONTENT_SIGNALS),
 )
 HOURS: Knob[frozenset[int] | None] = Knob("hours", Week(), shared, None, AgentPart(Judged()))
 OFF_HOURS = Knob(
@@ -257,17 +284,23 @@ class KnobRegistry:
     Attributes:
         knobs: those of a document's head (``STATUS``) and of its ``knobs``, in the order of pages.
         signals: each with the first form that has it; an older form does not name it.
+        matchers: how apps and exclusions are recognised.
     """
 
     knobs: tuple[Knob[Any], ...]
     signals: Mapping[Signal, int]
     reasons: tuple[ReasonRow, ...] = REASONS
+    matchers: tuple[MatcherRow, ...] = MATCHERS
 
     @cached_property
     def newest(self) -> int:
         """The newest form: of the first form that has everything which agents are told."""
-        reasons = (row.since for row in self.reasons)
-        return max(*self.signals.values(), *reasons, *(row.since for row in self._told()))
+        rows = (
+            *(row.since for row in self.reasons),
+            *(row.since for row in self.matchers),
+            *(since for row in self._told() for since in (row.since, *row.names_since)),
+        )
+        return max(*self.signals.values(), *rows)
 
     @cached_property
     def rows(self) -> Mapping[str, Knob[Any]]:
@@ -290,6 +323,14 @@ class KnobRegistry:
     def newer_than(self, form: int) -> tuple[Knob[Any], ...]:
         """The knobs that agents of this form cannot judge."""
         return tuple(row for row in self._told() if row.since > form)
+
+    def matchers_in(self, form: int) -> tuple[MatcherRow, ...]:
+        """The matchers that a document of this form has."""
+        return tuple(row for row in self.matchers if row.since <= form)
+
+    def matchers_newer_than(self, form: int) -> tuple[MatcherRow, ...]:
+        """The matchers that agents of this form do not know."""
+        return tuple(row for row in self.matchers if row.since > form)
 
     def reasons_in(self, form: int, reasons: tuple[str, ...]) -> tuple[str, ...]:
         """Reasons as agents of this form are given them."""

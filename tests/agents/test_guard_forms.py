@@ -4,6 +4,7 @@ The service here has an invented next form with a new knob, signal and reason
 (tests/policy/next_form.py). It writes its documents and reasons by the program's own functions.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,23 @@ from app.kernel.refusals import Refusal
 from app.kernel.vocabulary import Mode, Reason
 from app.policy.catalogue.model import App, Catalogue, Matchers
 from app.policy.document import document
-from app.policy.knobs import KnobRegistry
+from app.policy.knob_shapes import Number, least
+from app.policy.knobs import AgentPart, Judged, Knob, KnobRegistry
 from app.policy.lattice import compile_layers
 from app.policy.law.packs import PolicyTexts
 from app.sdk.agent.guard import Allowed, Denied, Guard
 from tests.agent_simulator import AgentSimulator, LeaseOffice, event, policy_document
 from tests.fakes import FakeClock
-from tests.policy.next_form import COUNCIL_ASKED, LATER, NEXT, PRESENT, WIDTH
+from tests.policy.next_form import (
+    COUNCIL_ASKED,
+    FACES,
+    LATER,
+    NEXT,
+    NEXT_MATCHER,
+    NEXT_REDACTOR,
+    PRESENT,
+    WIDTH,
+)
 
 APP = App("vscode", "Code", "development", Matchers(bundle_ids=("com.microsoft.VSCode",)))
 CATALOGUE = Catalogue({"vscode": APP}, {})
@@ -145,6 +156,101 @@ def test_a_form_that_is_no_number_from_one_makes_a_lease_unreadable(
     office: LeaseOffice, laptop: AgentSimulator, form: object
 ) -> None:
     assert laptop.take(office.send(form=form)) is Refusal.LEASE_UNREADABLE
+
+
+def place(name: str, **changes: object) -> dict[str, Any]:
+    """The first app or exclusion of the usual document, with changes of its matchers."""
+    (first, *_) = policy_document()[name]
+    return {**first, "match": {**first["match"], **changes}}
+
+
+USUAL = policy_document()
+EXCLUSION, EDITOR = place("exclusions"), place("apps")
+SCREENSHOT = {"mode": "allow", "retention_days": 30}
+
+MISSHAPEN: dict[str, dict[str, Any]] = {
+    "an exclusion with an unknown matcher": {"exclusions": [place("exclusions", titles=["Pay"])]},
+    "an exclusion with an unknown field": {"exclusions": [{**EXCLUSION, "why": "Money."}]},
+    "an exclusion whose programs are a text": {"exclusions": [place("exclusions", bundle_ids="a")]},
+    "an exclusion whose programs are numbers": {"exclusions": [place("exclusions", urls=[7])]},
+    "an exclusion whose flag is a number": {"exclusions": [place("exclusions", private=1)]},
+    "an exclusion without matchers": {"exclusions": [{**EXCLUSION, "match": {}}]},
+    "an app with a matcher of exclusions": {"apps": [place("apps", fields=["password"])]},
+    "an app with an unknown field": {"apps": [{**EDITOR, "only_when": "plugged in"}]},
+    "an app without a group": {"apps": [{k: v for k, v in EDITOR.items() if k != "group"}]},
+    "an app whose id is a number": {"apps": [{**EDITOR, "id": 7}]},
+    "a signal with an unknown field": {"signals": {"screenshot": {**SCREENSHOT, "blur": True}}},
+    "a signal without days": {"signals": {"screenshot": {"mode": "allow"}}},
+    "a signal with days in words": {
+        "signals": {"screenshot": {**SCREENSHOT, "retention_days": "7"}}
+    },
+    "a number that every layer has": {"screenshot_min_interval_s": None},
+    "an unknown redactor": {"redactors": ["faces"]},
+    "a layer that is no name": {"layers": [7]},
+}
+
+
+@pytest.mark.parametrize("fault", MISSHAPEN)
+def test_a_document_is_understood_whole_or_not_at_all(
+    office: LeaseOffice, laptop: AgentSimulator, fault: str
+) -> None:
+    changes = dict(MISSHAPEN[fault])
+    if "signals" in changes:
+        changes["signals"] = {**USUAL["signals"], **changes["signals"]}
+    office.document = policy_document(**changes)
+    assert laptop.take(office.send()) is Refusal.POLICY_UNREADABLE
+
+
+@pytest.mark.parametrize("value", [0, 1280])
+def test_what_the_recorder_applies_is_handed_on_also_where_it_is_nought(
+    office: LeaseOffice, laptop: AgentSimulator, value: int
+) -> None:
+    """The smallest number is the strictest one."""
+    guard = newer_guard(laptop, office, NEXT)
+    office.document = {**written(POLICY, LATER), WIDTH.name: value}
+    sent = office.send(form=LATER)
+    assert guard.accept(sent.token, sent.document) is None
+    allowed = Allowed(Mode.REDACT, "vscode", {WIDTH.name: value})
+    assert judged(guard, laptop, "screenshot") == allowed
+
+
+def test_a_knob_that_the_guard_has_no_code_for_makes_its_document_unreadable(
+    office: LeaseOffice, laptop: AgentSimulator
+) -> None:
+    quiet = Knob[int | None](
+        "quiet", Number(0, 9, "day"), least, None, AgentPart(Judged()), since=LATER
+    )
+    guard = newer_guard(laptop, office, replace(NEXT, knobs=(*NEXT.knobs, quiet)))
+    office.document = {**written(POLICY, LATER), quiet.name: 3}
+    sent = office.send(form=LATER)
+    assert guard.accept(sent.token, sent.document) is Refusal.POLICY_UNREADABLE
+    office.document = written(POLICY, PRESENT)
+    sent = office.send(form=PRESENT)
+    assert guard.accept(sent.token, sent.document) is None
+
+
+def test_a_matcher_that_the_guard_has_no_code_for_makes_its_document_unreadable(
+    office: LeaseOffice, laptop: AgentSimulator
+) -> None:
+    guard = newer_guard(laptop, office, NEXT_MATCHER)
+    office.document = written(POLICY, LATER)
+    for name in ("apps", "exclusions"):
+        for item in office.document[name]:
+            item["match"]["titles"] = []
+    sent = office.send(form=LATER)
+    assert guard.accept(sent.token, sent.document) is Refusal.POLICY_UNREADABLE
+
+
+@pytest.mark.parametrize(
+    ("form", "expected"), [(PRESENT, Refusal.POLICY_UNREADABLE), (LATER, None)]
+)
+def test_a_redactor_of_the_next_form_is_known_there_only(
+    office: LeaseOffice, laptop: AgentSimulator, form: int, expected: Refusal | None
+) -> None:
+    guard = newer_guard(laptop, office, NEXT_REDACTOR)
+    office.document = {**written(POLICY, form), "redactors": [FACES]}
+    sent = office.send(form=form)
+    assert guard.accept(sent.token, sent.document) is expected
 
 
 @pytest.mark.parametrize("missing", sorted(policy_document()))

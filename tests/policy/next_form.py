@@ -1,14 +1,25 @@
 """An invented next form, with a knob, a signal and a reason that no agent of today knows."""
 
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from hypothesis import strategies as st
 
 from app.kernel.forms import REASONS, ReasonRow
 from app.kernel.vocabulary import Mode, Signal
-from app.policy.knob_shapes import Number, Value, least
-from app.policy.knobs import REGISTRY, AgentPart, Applied, Knob, KnobRegistry
+from app.policy.catalogue.model import Matchers
+from app.policy.knob_shapes import NameSet, Number, Value, least
+from app.policy.knobs import (
+    REDACTORS,
+    REDACTORS_ASKED,
+    REGISTRY,
+    AgentPart,
+    Applied,
+    Knob,
+    KnobRegistry,
+)
 from app.policy.law.layer import Claim, Layer, Why
+from app.policy.matchers import MATCHERS, MatcherRow
 from tests.policy.layers import LAYERS
 
 PRESENT = REGISTRY.newest
@@ -39,6 +50,26 @@ NEXT = KnobRegistry(
     knobs=(*REGISTRY.knobs, WIDTH),
     signals={**REGISTRY.signals, GAZE: LATER},
     reasons=(*REASONS, ReasonRow(COUNCIL_ASKED, since=LATER, older="policy_missing")),
+)
+
+
+@dataclass(frozen=True)
+class NextMatchers(Matchers):
+    """Matchers of the next form: windows are recognised by their titles, too."""
+
+    titles: tuple[str, ...] = ()
+
+
+NEXT_MATCHER = replace(NEXT, matchers=(*MATCHERS, MatcherRow("titles", since=LATER)))
+
+FACES = "faces"
+_REDACTORS = replace(
+    REDACTORS_ASKED,
+    shape=NameSet("redactor", (*REDACTORS, FACES), later=((FACES, LATER),)),
+)
+NEXT_REDACTOR = replace(
+    NEXT,
+    knobs=tuple(_REDACTORS if row == REDACTORS_ASKED else row for row in NEXT.knobs),
 )
 
 _NEW: dict[str, Any] = {

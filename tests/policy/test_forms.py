@@ -8,13 +8,25 @@ from hypothesis import strategies as st
 from app.kernel.canonical import canonical
 from app.kernel.forms import FIRST_FORM
 from app.kernel.scope import Scope
-from app.kernel.vocabulary import Mode, Signal
+from app.kernel.vocabulary import CONTENT_SIGNALS, Mode, Signal
+from app.policy.catalogue.model import App, Catalogue, Exclusion
 from app.policy.document import document
-from app.policy.knobs import REGISTRY
+from app.policy.knobs import REGISTRY, KnobRegistry
 from app.policy.lattice import compile_layers
-from app.policy.law.layer import Layer
+from app.policy.law.layer import Claim, Layer, Why
+from app.policy.model import Compiled
 from tests.policy.layers import LAYERS
-from tests.policy.next_form import LATER, NEXT, NEXT_LAYERS, PRESENT, WIDTH
+from tests.policy.next_form import (
+    FACES,
+    LATER,
+    NEXT,
+    NEXT_LAYERS,
+    NEXT_MATCHER,
+    NEXT_REDACTOR,
+    PRESENT,
+    WIDTH,
+    NextMatchers,
+)
 from tests.policy.pace import unhurried
 from tests.policy.test_document import CATALOGUE, SCOPES
 
@@ -79,3 +91,65 @@ def test_the_newest_form_is_the_first_that_has_everything() -> None:
         assert replace(NEXT, **change).newest == LATER
     bare = replace(NEXT, knobs=(), signals=dict.fromkeys(REGISTRY.signals, 1), reasons=())
     assert bare.newest == FIRST_FORM
+
+
+def _compiled(registry: KnobRegistry, **knobs: object) -> Compiled:
+    """One approved layer that allows everything in two apps, with other knobs as said."""
+    values = {
+        "status": 1,
+        "bases": frozenset({"consent"}),
+        "apps": frozenset({"plain", "titled"}),
+        "purposes": frozenset({"audit.compliance"}),
+        **{f"signals.{signal}.mode": Mode.ALLOW for signal in Signal},
+        **{f"signals.{signal}.retention_days": 9 for signal in Signal},
+        **knobs,
+    }
+    claims = {name: Claim(value, Why("company/GLOBAL")) for name, value in values.items()}
+    digest = "sha256:" + "0" * 64
+    return compile_layers([Layer("company/GLOBAL", "company", "GLOBAL", digest, claims, registry)])
+
+
+TITLED = Catalogue(
+    {
+        "plain": App("plain", "Plain", "data", NextMatchers(executables=("plain",))),
+        "titled": App("titled", "Titled", "data", NextMatchers(urls=("a.b",), titles=("Pay",))),
+    },
+    {
+        "bank": Exclusion("bank", "Bank", "Why.", NextMatchers(urls=("bank.example",))),
+        "pay": Exclusion("pay", "Pay", "Why.", NextMatchers(urls=("pay.b",), titles=("Pay",))),
+    },
+)
+
+
+def _apps(excluded: str, form: int) -> dict[str, list[str]]:
+    """The apps of a document in which one place is excluded, with the matchers of each."""
+    compiled = _compiled(NEXT_MATCHER, exclusions=frozenset({excluded}))
+    written = document(compiled, None, TITLED, form)
+    return {app["id"]: sorted(app["match"]) for app in written["apps"]}
+
+
+def test_an_app_that_is_recognised_in_a_newer_way_is_left_out_of_an_older_form() -> None:
+    older = ["bundle_ids", "executables", "urls"]
+    assert _apps("bank", PRESENT) == {"plain": older}
+    newer = sorted([*older, "titles"])
+    assert _apps("bank", LATER) == {"plain": newer, "titled": newer}
+
+
+def test_an_exclusion_that_an_older_form_cannot_say_closes_every_app_there() -> None:
+    assert _apps("pay", PRESENT) == {}
+    assert set(_apps("pay", LATER)) == {"plain", "titled"}
+
+
+def test_a_newer_redactor_denies_the_content_that_older_agents_cannot_clean() -> None:
+    compiled = _compiled(NEXT_REDACTOR, redactors=frozenset({"credentials", FACES}))
+    first, second = (document(compiled, None, TITLED, form) for form in (PRESENT, LATER))
+    assert (first["redactors"], second["redactors"]) == (["credentials"], ["credentials", FACES])
+    denied = {signal for signal in Signal if _mode(first, signal) is Mode.DENY}
+    assert denied == CONTENT_SIGNALS
+    assert all(_mode(second, signal) is Mode.ALLOW for signal in Signal)
+
+
+def test_a_matcher_or_a_redactor_of_its_own_makes_the_next_form() -> None:
+    titles = replace(REGISTRY, matchers=NEXT_MATCHER.matchers)
+    faces = replace(REGISTRY, knobs=NEXT_REDACTOR.knobs[:-1])
+    assert (titles.newest, faces.newest) == (LATER, LATER)

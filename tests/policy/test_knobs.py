@@ -1,6 +1,7 @@
 """The registry of knobs: what derives from a row, and what is missing when a knob is new."""
 
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,8 @@ import pytest
 
 from app.kernel.forms import FIRST_FORM
 from app.kernel.vocabulary import Mode
+from app.policy.catalogue.matching import MATCHED
+from app.policy.catalogue.model import Matchers
 from app.policy.knob_shapes import (
     ApprovalStatus,
     Modes,
@@ -20,7 +23,18 @@ from app.policy.knob_shapes import (
     shared,
     united,
 )
-from app.policy.knobs import REGISTRY, Judged, Knob, mode_of, retention_of
+from app.policy.knobs import (
+    LATER_REDACTORS,
+    REGISTRY,
+    AgentPart,
+    Applied,
+    Judged,
+    Knob,
+    mode_of,
+    retention_of,
+)
+from app.policy.matchers import MATCHERS
+from app.sdk.agent.judging import JUDGES
 from app.web.words.policy_words import KNOBS
 
 DOCS = (Path(__file__).parents[2] / "docs" / "knobs.md").read_text(encoding="utf-8").splitlines()
@@ -127,10 +141,44 @@ def test_what_agents_are_told_of_any_value_passes_their_own_check(row: Knob[Any]
             row.shape.check(wrong)
 
 
+def told_where_nobody_names_it(rows: Iterable[Knob[Any]]) -> list[str]:
+    """Knobs of a later form that would limit older agents where nobody names them."""
+    later = (row for row in rows if row.agent is not None and row.since > FIRST_FORM)
+    return [row.name for row in later if row.limits(row.unnamed)]
+
+
+def test_a_knob_of_a_later_form_limits_nothing_where_nobody_names_it() -> None:
+    """Else the signals that it governs would be denied to every older agent by an update."""
+    assert told_where_nobody_names_it(REGISTRY.knobs) == []
+    strict = Knob("strict", Number(0, 9, "pixel"), least, 9, AgentPart(Applied()), since=2)
+    assert told_where_nobody_names_it([strict, replace(strict, name="open", unnamed=None)]) == [
+        "strict"
+    ]
+
+
 def test_the_guard_has_code_for_every_knob_that_it_judges_by_itself() -> None:
     judged = {row.name for row in REGISTRY.knobs if isinstance(row.use, Judged)}
-    missing = judged - {"apps", "exclusions", "hours", "purposes"}
-    assert not missing, f"app/sdk/agent/guard.py has no code for {missing}; name them here then"
+    assert judged == JUDGES.keys(), "app/sdk/agent/judging.py has not the knobs that are judged"
+
+
+def test_every_matcher_has_code_and_a_field_of_the_catalogue() -> None:
+    names = {row.name for row in MATCHERS}
+    assert names == MATCHED, "app/policy/catalogue/matching.py"
+    assert names == {field.name for field in fields(Matchers)}, "app/policy/catalogue/model.py"
+
+
+def test_the_names_that_came_later_are_names_of_their_set() -> None:
+    shapes = [row.shape for row in REGISTRY.knobs if isinstance(row.shape, NameSet)]
+    for shape in shapes:
+        later = {name for name, _ in shape.later}
+        assert not later or later <= set(shape.known)
+        assert all(form > FIRST_FORM for _, form in shape.later)
+
+
+def test_a_later_redactor_is_named_in_the_docs_with_its_form() -> None:
+    page = "\n".join(DOCS)
+    missing = [name for name, form in LATER_REDACTORS if f"`{name}` since form {form}" not in page]
+    assert not missing, f"docs/knobs.md does not say since which form: {missing}"
 
 
 def test_a_knob_is_equal_to_itself_and_to_no_other() -> None:

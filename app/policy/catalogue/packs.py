@@ -6,6 +6,7 @@ A file is a form (``strict``); an id is unique in all of them.
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 from yaml.nodes import Node
 
@@ -13,6 +14,7 @@ from app.kernel.errors import Fault, Unreadable
 from app.kernel.shapes import KEY
 from app.policy.catalogue.matching import read_pattern
 from app.policy.catalogue.model import App, Catalogue, Exclusion, Matchers
+from app.policy.matchers import MATCHERS, MatcherRow
 from app.policy.strict import Form, read_folder
 
 GROUPS = (
@@ -26,7 +28,8 @@ GROUPS = (
     "project",
     "support",
 )
-_MATCHERS = ("bundle_ids", "executables", "urls")
+_OF_APPS = tuple(row.name for row in MATCHERS if row.of_apps)
+_OF_EXCLUSIONS = tuple(row.name for row in MATCHERS)
 
 
 def load_catalogue(directory: Path) -> Catalogue:
@@ -65,33 +68,37 @@ def _app(form: Form, node: Node, path: str) -> App:
         id=form.shaped(fields.get("id"), f"{path}.id", KEY, "id") or "",
         name=form.text(fields.get("name"), f"{path}.name") or "",
         group=form.choice(fields.get("group"), f"{path}.group", GROUPS, "group") or "",
-        match=_matchers(form, fields.get("match"), f"{path}.match", _MATCHERS),
+        match=_matchers(form, fields.get("match"), f"{path}.match", _OF_APPS),
     )
 
 
 def _exclusion(form: Form, node: Node, path: str) -> Exclusion:
     fields = form.mapping(node, path, ("id", "name", "why", "match"), ())
-    known = (*_MATCHERS, "fields", "private")
     return Exclusion(
         id=form.shaped(fields.get("id"), f"{path}.id", KEY, "id") or "",
         name=form.text(fields.get("name"), f"{path}.name") or "",
         why=form.text(fields.get("why"), f"{path}.why") or "",
-        match=_matchers(form, fields.get("match"), f"{path}.match", known),
+        match=_matchers(form, fields.get("match"), f"{path}.match", _OF_EXCLUSIONS),
     )
 
 
 def _matchers(form: Form, node: Node | None, path: str, known: tuple[str, ...]) -> Matchers:
     fields = form.mapping(node, path, (), known)
     match = Matchers(
-        bundle_ids=_texts(form, fields.get("bundle_ids"), f"{path}.bundle_ids"),
-        executables=_texts(form, fields.get("executables"), f"{path}.executables"),
-        urls=_texts(form, fields.get("urls"), f"{path}.urls", read_pattern),
-        fields=_texts(form, fields.get("fields"), f"{path}.fields"),
-        private=form.flag(fields.get("private"), f"{path}.private") or False,
+        **{
+            row.name: _matcher(form, row, fields.get(row.name), f"{path}.{row.name}")
+            for row in MATCHERS
+        }
     )
     if node is not None and match == Matchers() and not form.faults:
         form.wrong(node, path, "matches nothing", f"Name at least one of: {', '.join(known)}.")
     return match
+
+
+def _matcher(form: Form, row: MatcherRow, node: Node | None, path: str) -> Any:
+    if row.flag:
+        return form.flag(node, path) or False
+    return _texts(form, node, path, read_pattern if row.name == "urls" else str)
 
 
 def _texts(

@@ -1,10 +1,14 @@
 """The policy document as an agent reads it: strictly, in a form that it understands.
 
 Rules:
-1. A document names exactly the knobs and signals of its form (app/policy/knobs.py). A field that is
-   not known might be a rule, so it is a fault; so is one that is missing.
-2. Every value has the shape of its knob's row. What a value means is the guard's affair.
-3. What a document of an older form does not name, the service has denied in it already.
+1. A document has exactly the knobs, signals and matchers of its form (app/policy/knobs.py), and
+   each signal, app and exclusion in it has exactly its fields. A field that is not known might be a
+   rule, so it is a fault; so is one that is missing.
+2. Every value has the shape of its knob's row, and every name of a closed set is of the form. What
+   a value means is the guard's affair.
+3. A knob or a matcher that this agent has no code for is one that it cannot keep to: no document
+   with it is understood.
+4. What a document of an older form does not name, the service has denied in it already.
 """
 
 from collections.abc import Mapping
@@ -14,7 +18,11 @@ from app.kernel.canonical import digest, parse_canonical
 from app.kernel.forms import FIRST_FORM
 from app.kernel.refusals import Refusal
 from app.kernel.vocabulary import Mode
-from app.policy.knobs import KnobRegistry
+from app.policy.catalogue.matching import MATCHED
+from app.policy.knob_shapes import NameSet
+from app.policy.knobs import APPS, EXCLUSIONS, Judged, Knob, KnobRegistry
+from app.policy.matchers import MatcherRow
+from app.sdk.agent.judging import JUDGES
 from app.sdk.lease import Lease, Refused
 
 
@@ -44,20 +52,54 @@ def read_mode(word: str) -> Mode:
 
 
 def _is_of_form(document: Any, form: int, registry: KnobRegistry) -> bool:
-    """Whether a document has the fields of a form (rule 1).
+    """Whether a document has the fields of a form (rules 1 to 3).
 
     Raises:
-        ValueError, KeyError, TypeError, AttributeError: a value has not its knob's shape (rule 2).
+        ValueError, KeyError, TypeError, AttributeError: a value has not its knob's shape.
     """
-    rows = registry.told_in(form)
-    for row in rows:
-        row.shape.check(document[row.name])
-    for rule in document["signals"].values():
-        read_mode(rule["mode"])
+    rows, matchers = registry.told_in(form), registry.matchers_in(form)
+    of_apps = tuple(row for row in matchers if row.of_apps)
     return (
         FIRST_FORM <= form <= registry.newest
         and document["v"] == form
         and document.keys() == {"v", "signals", "layers", *(row.name for row in rows)}
+        and all(_keeps(row, document[row.name], form) for row in rows)
+        and all(row.name in MATCHED for row in matchers)
         and document["signals"].keys() == set(registry.signals_in(form))
-        and isinstance(document["layers"], list)
+        and all(_is_signal(rule) for rule in document["signals"].values())
+        and _are_texts(document["layers"])
+        and all(_is_place(app, ("id", "name", "group"), of_apps) for app in document[APPS.name])
+        and all(_is_place(item, ("id", "name"), matchers) for item in document[EXCLUSIONS.name])
     )
+
+
+def _keeps(row: Knob[Any], value: Any, form: int) -> bool:
+    """Whether a value is one of its knob in a form, and the guard has code for the knob."""
+    row.shape.check(value)
+    newer = row.shape.newer_than(form) if isinstance(row.shape, NameSet) else frozenset()
+    return (
+        (value is not None or row.unnamed is None)
+        and (not newer or newer.isdisjoint(value))
+        and (not isinstance(row.use, Judged) or row.name in JUDGES)
+    )
+
+
+def _is_signal(rule: Any) -> bool:
+    days = rule["retention_days"]
+    read_mode(rule["mode"])
+    return rule.keys() == {"mode", "retention_days"} and type(days) is int and days >= 0
+
+
+def _is_place(place: Any, texts: tuple[str, ...], matchers: tuple[MatcherRow, ...]) -> bool:
+    """Whether an app or an exclusion has exactly these texts and these matchers."""
+    match = place["match"]
+    return (
+        place.keys() == {*texts, "match"}
+        and all(isinstance(place[name], str) for name in texts)
+        and match.keys() == {row.name for row in matchers}
+        and all(row.reads(match[row.name]) for row in matchers)
+    )
+
+
+def _are_texts(raw: Any) -> bool:
+    return isinstance(raw, list) and all(isinstance(text, str) for text in raw)

@@ -36,10 +36,9 @@ from app.kernel.clock import Clock
 from app.kernel.forms import FIRST_FORM
 from app.kernel.refusals import Refusal
 from app.kernel.vocabulary import Mode, Reason
-from app.policy.catalogue.matching import match_app, match_exclusion
+from app.policy.catalogue.matching import match_app
 from app.policy.knobs import (
     HOURS,
-    PURPOSES,
     REGISTRY,
     Applied,
     KnobRegistry,
@@ -50,6 +49,7 @@ from app.policy.knobs import (
 from app.sdk.agent import memory
 from app.sdk.agent.document import read_document, read_mode
 from app.sdk.agent.event import UiEvent, read_event
+from app.sdk.agent.judging import JUDGES
 from app.sdk.agent.memory import Memory
 from app.sdk.lease import SKEW_S, Lease, NotCovered, Refused, check_lease, read_lease
 
@@ -286,14 +286,14 @@ class Guard:
             raise _Off(Refusal.EVENT_OUTSIDE_LEASE)
 
     def _judge(self, event: UiEvent, document: Mapping[str, Any]) -> Allowed | Denied:
-        """Apply the policy document. Exclusions come first: they win over everything."""
-        if match_exclusion(event, document) is not None:
-            return Denied(Refusal.EXCLUDED)
+        """Apply the policy document."""
+        for judge in JUDGES.values():
+            refusal = judge(event, document)
+            if refusal is not None:
+                return Denied(refusal)
         app = match_app(event, document)
         if app is None:
             return Denied(Refusal.APP_UNLISTED)
-        if not document[PURPOSES.name]:
-            return Denied(Refusal.SIGNAL_DENIED)  # nothing is captured for no purpose
         mode = self._capped(event, app, document)
         if isinstance(mode, Denied):
             return mode
@@ -305,7 +305,7 @@ class Guard:
         apply = {
             row.name: document[row.name]
             for row in rows
-            if isinstance(row.use, Applied) and document[row.name]
+            if isinstance(row.use, Applied) and document[row.name] not in (None, [])
         }
         return Allowed(mode, app["id"], apply)
 
