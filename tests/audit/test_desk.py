@@ -117,7 +117,6 @@ def test_where_there_is_no_detail_the_entry_is_opened_and_that_is_recorded(
     ("search", "field"),
     [
         (Search(kind="made.up"), "kind"),
-        (Search(person="p_" + "0" * 32), "person"),
         (Search(since="2026-11-02", until="2026-11-01"), "until"),
     ],
 )
@@ -131,6 +130,67 @@ def test_what_is_wrong_with_a_search_is_said_and_nothing_is_read_or_recorded(
     for error in (refused, uncounted):
         assert [fault.field for fault in error.value.faults] == [field]
     assert log.pending(tx) == 0
+
+
+def test_that_nobody_has_a_pseudonym_is_an_answer_and_an_entry(
+    database: Database, desk: Desk, clock: FakeClock, kept: Kept
+) -> None:
+    nobody = Search(person="p_" + "0" * 32)
+    with database.write() as tx:
+        with pytest.raises(InvalidInput, match="search") as refused:
+            desk.search(tx, AUDITOR, nobody, 50, clock.now())
+        with pytest.raises(InvalidInput, match="search"):
+            desk.count(tx, AUDITOR, nobody, clock.now())
+    assert [fault.field for fault in refused.value.faults] == ["person"]
+    facts = [entry["facts"] for entry in kept.entries()]
+    asked = {"kind": None, "subject": nobody.person, "count": 0}
+    assert sorted(facts, key=len) == [asked, asked | {"asked": {"as": "export"}}]
+
+
+def test_searching_by_a_person_is_told_from_searching_about_them(
+    database: Database, desk: Desk, log: AuditService, clock: FakeClock, kept: Kept
+) -> None:
+    with database.write() as tx:
+        person = log.pseudonym(tx, "E-105")
+        for side in ("about", "by"):
+            desk.search(tx, AUDITOR, Search(person=person, side=side), 50, clock.now())
+    facts = [entry["facts"] for entry in kept.entries()]
+    assert [said.get("asked") for said in sorted(facts, key=len)] == [None, {"side": "by"}]
+
+
+@pytest.mark.parametrize(
+    ("search", "field"), [({"side": "by"}, "person"), ({"outcome": "deny"}, "outcome")]
+)
+def test_what_an_export_cannot_choose_by_is_not_counted(
+    tx: Tx, desk: Desk, log: AuditService, clock: FakeClock, search: dict[str, str], field: str
+) -> None:
+    asked = Search(person=log.pseudonym(tx, "E-105"), **search)
+    with pytest.raises(InvalidInput) as refused:
+        desk.count(tx, AUDITOR, asked, clock.now())
+    assert [fault.field for fault in refused.value.faults] == [field]
+    assert log.pending(tx) == 0
+
+
+def test_reading_a_detail_is_an_entry_about_everybody_whom_the_entry_names(
+    database: Database, desk: Desk, log: AuditService, integrator: Integrator,
+    clock: FakeClock, kept: Kept,
+) -> None:  # fmt: skip
+    event = Event(
+        Kind.CONSENT_REVOKED, Actor("person", "E-101"), {}, ("E-105", "E-103"),
+        body={"note": "A note."}, owner="E-103",
+    )  # fmt: skip
+    with database.write() as tx:
+        names = log.pseudonyms(tx, ["E-101", "E-103", "E-105"])
+        log.append(tx, event, clock.now())
+    integrator.integrate()
+    with database.write() as tx:
+        opened = desk.read_detail(tx, AUDITOR, SIZE, "A question.", clock.now())
+        assert (opened.owner, opened.body) == (names["E-103"], {"note": "A note."})
+    (read,) = (entry for entry in kept.entries() if entry["kind"] == "log.body_read")
+    assert set(read["subjects"]) == set(names.values())
+    with database.write() as tx:
+        again = desk.read_detail(tx, AUDITOR, read["idx"], "Why was it read?", clock.now())
+        assert (again.owner, again.body) == (names["E-103"], {"reason": "A question."})
 
 
 def test_a_search_says_from_where_older_and_newer_entries_go_on(

@@ -270,6 +270,7 @@ def test_what_cannot_be_an_entry_is_refused_before_it_is_pending(
         (Event(Kind.LOG_READ, SYSTEM, {"kind": ["x" * 100] * 700}), TooLarge),
         (Event(Kind.LOG_READ, SYSTEM, {"count": 1.5}), ValueError),  # type: ignore[dict-item]
         (Event(Kind.LOG_READ, SYSTEM, body={"note": "whose?"}), ValueError),
+        (Event(Kind.LOG_READ, SYSTEM, subjects=("a",), body={"n": "?"}, owner="b"), ValueError),
         (Event(Kind.LOG_READ, SYSTEM, subjects=("a", "b"), body={"note": "?"}), ValueError),
     ):
         with pytest.raises(problem), database.write() as tx:

@@ -187,6 +187,41 @@ def test_what_makes_no_sense_is_mended_and_nothing_begins(
     assert services.exports.jobs.mine(ALF) == ()
 
 
+@pytest.mark.parametrize("asked", ["side=by", "outcome=deny"])
+def test_what_an_export_cannot_choose_by_is_said(
+    alf: Visit, services: Services, asked: str
+) -> None:
+    page = alf.get(f"/auditor/export?person={_eve(services)}&{asked}")
+    assert page.status_code == 422
+    assert "An export " in text_of(page)
+
+
+def test_asking_for_an_export_of_nobody_is_an_entry(alf: Visit, services: Services) -> None:
+    nobody = "p_" + "0" * 32
+    alf.post("/auditor/export", person=nobody, reason="A guess.")
+    services.integrator.integrate()
+    with services.database.read() as tx:
+        newest = ReadingService(services.log).search(tx, EntryFilter(kind="log.read"))[0]
+    assert newest.leaf["facts"] == {
+        "kind": None, "subject": nobody, "count": 0, "asked": {"as": "export"},
+    }  # fmt: skip
+
+
+def test_each_download_is_an_entry_about_whose_entries_they_are(
+    alf: Visit, services: Services
+) -> None:
+    eve = _eve(services)
+    job = _begun(alf.post("/auditor/export", person=eve, reason="She asked.", form="csv"))
+    _ended(alf, job)
+    for _ in range(2):
+        assert alf.get(f"{job}/file").status_code == 200
+    services.integrator.integrate()
+    with services.database.read() as tx:
+        reads = ReadingService(services.log).search(tx, EntryFilter(kind="log.read", subject=eve))
+    fetched = {"kind": None, "subject": eve, "count": 1, "asked": {"as": "download", "form": "csv"}}
+    assert [read.leaf["facts"] for read in reads] == [fetched, fetched]
+
+
 def test_another_auditor_does_not_see_it(
     alf: Visit, client: TestClient, services: Services
 ) -> None:

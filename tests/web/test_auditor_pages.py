@@ -153,7 +153,6 @@ def test_a_prohibited_purpose_that_was_asked_for_can_be_chosen(
         "before=soon",
         "before=-1",
         "person=p_" + "g" * 32,
-        "person=p_" + "0" * 32,
         "kind=Anna Muster was ill on Monday",
         "purpose=Anna Muster",
         "outcome=Anna Muster",

@@ -101,7 +101,9 @@ class Event:
         facts: codes, digests, counts and pseudonyms; never a name, an address, free text.
         subjects: ids of the people it concerns.
         purpose: the purpose asked for, where one was.
-        body: personal detail, encrypted under the key of the only subject (else of the actor).
+        body: personal detail, encrypted under the key of its owner.
+        owner: id of the person to whom the body belongs, a subject or the actor; where none is
+            named, the only subject, or the actor of an event about nobody.
     """
 
     kind: Kind
@@ -110,6 +112,7 @@ class Event:
     subjects: tuple[str, ...] = ()
     purpose: str | None = None
     body: Mapping[str, Json] | None = None
+    owner: str | None = None
 
 
 Streams = Mapping[str, tuple[int, int | None]]

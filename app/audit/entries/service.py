@@ -9,7 +9,7 @@ Rules:
 
 import secrets
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -87,7 +87,7 @@ class AuditService:
         if actor.kind == "person":
             actor = Actor("person", names[actor.id])
         subjects = tuple(dict.fromkeys(names[person] for person in event.subjects))
-        commitment = self._keep_body(tx, event, event_id, actor, subjects)
+        commitment = self._keep_body(tx, event, event_id, _owners(event, names, actor, subjects))
         submitted = submission(
             event,
             event_id=event_id,
@@ -221,11 +221,10 @@ class AuditService:
         }
 
     def _keep_body(
-        self, tx: Tx, event: Event, event_id: str, actor: Actor, subjects: tuple[str, ...]
+        self, tx: Tx, event: Event, event_id: str, owners: tuple[str, ...]
     ) -> str | None:
         if event.body is None:
             return None
-        owners = subjects or ((actor.id,) if actor.kind == "person" else ())
         if len(owners) != 1:
             msg = f"the body of {event.kind} must belong to exactly one person"
             raise ValueError(msg)
@@ -237,6 +236,15 @@ class AuditService:
         sealed = self.vault.seal(wrapped, owners[0], event.body, context)
         store.add_body(tx, event_id, Body(owners[0], sealed.nonce, sealed.ciphertext))
         return sealed.commitment
+
+
+def _owners(
+    event: Event, names: Mapping[str, str], actor: Actor, subjects: tuple[str, ...]
+) -> tuple[str, ...]:
+    """To whom the body of an event can belong, as pseudonyms: one, or there can be no body."""
+    if event.owner is not None:
+        return (names[event.owner],) if event.owner in names else ()
+    return subjects or ((actor.id,) if actor.kind == "person" else ())
 
 
 def _require_room(submitted: bytes, event: Event, subjects: int) -> None:

@@ -4,16 +4,17 @@ Rules:
 1. A person who exports needs the right, also to look at the job, to fetch its file, to end it.
 2. A person's entries are taken out against a reason only. The reason is kept, encrypted, under that
    person's key, next to the entry about the export.
-3. The entry about an export or a tail is committed before the first entry is read for it.
+3. The entry about an export or a tail is committed before the first entry is read for it. Each
+   fetching of its file is an entry of its own, and so is the answer that nobody has a pseudonym.
 4. Who works at the command line of this machine holds its keys and its database: no role is asked
    there, and the entry says that the system did it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.audit.entries.model import SYSTEM, Actor, Entry
+from app.audit.entries.model import SYSTEM, Actor, Entry, Event, Kind
 from app.audit.entries.service import AuditService
 from app.audit.export.jobs import ExportJobs, Job, Progress, Work
 from app.audit.export.projections import ExportForm
@@ -47,11 +48,11 @@ class ExportService:
 
         Raises:
             Forbidden: the reader may not export the log.
-            InvalidInput: a field is wrong; nothing was begun.
+            InvalidInput: a field is wrong, or no entry is about the person; nothing was begun.
             Conflict, Unavailable: as many are kept, or being written, as may be.
         """
         self._require(reader)
-        faults = (*self._faults(tx, search), *_form_faults(search, form, reason))
+        faults = (*self._faults(tx, reader, search), *_form_faults(search, form, reason))
         if faults:
             raise InvalidInput("the export cannot be begun", faults=faults)
         asked = {name: value for name, value in vars(search).items() if value} | {"form": form}
@@ -77,14 +78,18 @@ class ExportService:
         self._require(reader)
         return self.jobs.mine(reader.id)
 
-    def file(self, reader: Reader, job_id: str) -> Path:
-        """The file of a job of the reader that is ready.
+    def file(self, tx: Tx, reader: Reader, job_id: str) -> Path:
+        """The file of a job of the reader that is ready; that it is fetched is recorded.
 
         Raises:
             Forbidden, NotFound: as ``find``; also where there is no file.
         """
         self._require(reader)
-        return self.jobs.file(job_id, reader.id)
+        file = self.jobs.file(job_id, reader.id)
+        asked = dict(self.jobs.find(job_id, reader.id).asked)
+        form = asked.pop("form")
+        self._record(tx, reader, Search(**asked), 1, {"as": "download", "form": form})
+        return file
 
     def cancel(self, reader: Reader, job_id: str) -> None:
         """Ask a job to stop. The entry about the export stays: that it was begun is a fact.
@@ -153,11 +158,20 @@ class ExportService:
     def _require(self, reader: Reader) -> None:
         self.authority.require(reader.roles, None, "log", "export")
 
-    def _faults(self, tx: Tx, search: Search) -> tuple[Fault, ...]:
-        faults = search.faults()
-        if not faults and search.person and not is_known(tx, search.person):
-            return (NOBODY,)
-        return faults
+    def _faults(self, tx: Tx, reader: Reader, search: Search) -> tuple[Fault, ...]:
+        faults = search.export_faults()
+        if faults or not search.person or is_known(tx, search.person):
+            return faults
+        self._record(tx, reader, search, 0, {"as": "export"})
+        return (NOBODY,)
+
+    def _record(
+        self, tx: Tx, reader: Reader, search: Search, count: int, asked: Mapping[str, str]
+    ) -> None:
+        whom = tuple(self.log.people(tx, {search.person} - {""}).values())
+        facts = search.facts(count, **asked)
+        event = Event(Kind.LOG_READ, Actor("person", reader.id), facts, subjects=whom)
+        self.log.append(tx, event, self.clock.now())
 
     def _work(self, reader: Reader, selection: Selection, form: ExportForm, reason: str) -> Work:
         """What the thread of a job does; the request's own transaction is over by then."""

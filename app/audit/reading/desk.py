@@ -3,11 +3,13 @@
 Rules:
 1. Each reading is one call that asks whether the reader may, reads, and appends the entry about the
    reading, in the caller's transaction: all of it is kept or nothing is answered.
-2. A reading of a person's entries is an entry about that person; an entry that is opened, about
-   everybody whom it names.
+2. A reading of a person's entries is an entry about that person; an entry that is opened, or its
+   detail read, about everybody whom it names.
 3. Personal detail and pseudonyms are given out against a reason. The reason is kept, encrypted,
    under the key of the person concerned.
 4. What is wrong with a question is reported before anything is read; then nothing is recorded.
+   That nobody has a pseudonym is no such fault but an answer: it is recorded as a reading of no
+   entry, and the caller keeps the transaction.
 5. Two kinds of reading make no entry, and their names say so. ``public_…``: what the log shows to
    everybody without sign-in, and no content of an entry. ``own_…``: a person's own entries for that
    person (law 6); what is not theirs does not exist here.
@@ -65,6 +67,7 @@ class Desk:
         self._require(reader, "read")
         _require_sound(search.faults())
         if search.person and not self._stands(tx, search.person):
+            self._record(tx, reader, search.facts(0), now)
             raise _nobody()
         page = self._page(tx, search.wanted(limit))
         self._record(
@@ -115,8 +118,9 @@ class Desk:
             Kind.LOG_BODY_READ,
             Actor("person", reader.id),
             {"kind": leaf["kind"], "entry": idx},
-            subjects=self._known(tx, opened.owner),
+            subjects=self._known(tx, *_named(leaf)),
             body={"reason": reason.strip()},
+            owner=self._log.people(tx, (opened.owner,))[opened.owner],
         )
         self._log.append(tx, event, now)
         return replace(opened, body=self._reading.body(tx, leaf["event"]) or {})
@@ -164,10 +168,11 @@ class Desk:
             InvalidInput: a field is wrong, or no entry is about the person.
         """
         self._require(reader, "export")
-        _require_sound(search.faults())
+        _require_sound(search.export_faults())
         if not search.narrowed:
             return self._log.size(tx)
         if search.person and not is_known(tx, search.person):
+            self._record(tx, reader, search.facts(0, **{"as": "export"}), now)
             raise _nobody()
         count = self._reading.count(tx, search.selection())
         facts = search.facts(count, **{"as": "export"})
@@ -311,10 +316,8 @@ class Desk:
     def _detail(self, tx: Tx, leaf: Mapping[str, Any]) -> tuple[DetailState, str]:
         if leaf["commitment"] is None:
             return DetailState.NONE, ""
-        # As it was sealed: for the only person it is about, else for the person who acted.
-        owner = leaf["subjects"][0] if leaf["subjects"] else leaf["actor"]["id"]
-        kept = self._reading.has_body(tx, leaf["event"])
-        return DetailState.KEPT if kept else DetailState.ERASED, owner
+        owner = self._reading.owner(tx, leaf["event"])
+        return (DetailState.ERASED, "") if owner is None else (DetailState.KEPT, owner)
 
     def _checkpoint(self, tx: Tx) -> Checkpoint | None:
         note = self._log.checkpoint(tx)

@@ -83,7 +83,14 @@ class Search:
     @property
     def further(self) -> dict[str, str]:
         """The fields other than kind and person that are given."""
-        return {name: value for name in _FURTHER if (value := vars(self)[name])}
+        given = {name: value for name in _FURTHER if (value := vars(self)[name])}
+        # An entry about a search that names no side is about a search for "about".
+        return given | ({"side": self.side} if self._acts else {})
+
+    @property
+    def _acts(self) -> bool:
+        """Whether the entries are to be by the person, not about them."""
+        return bool(self.person) and self.side == "by"
 
     def facts(self, count: int, **also: str) -> dict[str, Json]:
         """What the entry about a reading of this search says.
@@ -108,6 +115,10 @@ class Search:
             *self._choice_faults(), *self._form_faults(), *self._time_faults(),
             *self._place_faults(),
         )  # fmt: skip
+
+    def export_faults(self) -> tuple[Fault, ...]:
+        """What to mend before an export: also what a selection cannot choose by."""
+        return (*self.faults(), *self._unchosen_faults())
 
     def _choice_faults(self) -> Iterator[Fault]:
         for name, value, known in (
@@ -149,15 +160,21 @@ class Search:
             if value and not fits(INDEX, value):
                 yield Fault(name, "An index is a number.", "Leave it empty for the newest.")
 
+    def _unchosen_faults(self) -> Iterator[Fault]:
+        if self._acts:
+            yield Fault("person", "An export holds the entries about a person, not those by them.")
+        if self.outcome:
+            cure = "Choose without it; each exported entry says its outcome."
+            yield Fault("outcome", "An export does not choose by outcome.", cure)
+
     def wanted(self, limit: int) -> EntryFilter:
         """The filter of a search without faults."""
-        acts = self.side == "by"
         is_group = self.kind in KIND_GROUPS
         return EntryFilter(
             kind=None if is_group else self.kind or None,
             kinds=kinds_of(self.kind) if is_group else (),
-            subject=None if acts else self.person or None,
-            actor=f"person:{self.person}" if acts and self.person else None,
+            subject=None if self._acts else self.person or None,
+            actor=f"person:{self.person}" if self._acts else None,
             purpose=self.purpose or None,
             outcome=self.outcome or None,
             region=self.region or None,
@@ -169,7 +186,7 @@ class Search:
         )
 
     def selection(self) -> Selection:
-        """What an export of the same entries chooses; side and outcome it does not know."""
+        """What an export of the same entries chooses, where ``export_faults`` finds nothing."""
         kinds = kinds_of(self.kind) if self.kind in KIND_GROUPS else {self.kind} - {""}
         return Selection(
             since=starts(self.since),

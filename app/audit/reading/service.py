@@ -62,9 +62,10 @@ class ReadingService:
         except Tampered as error:
             raise Unavailable(f"the detail of event {event_id} cannot be shown: {error}") from error
 
-    def has_body(self, tx: Tx, event_id: str) -> bool:
-        """Whether the personal detail of an event is still kept; it is not opened."""
-        return store.has_body(tx, event_id)
+    def owner(self, tx: Tx, event_id: str) -> str | None:
+        """The pseudonym under whose key the detail of an event is kept; None where it is not."""
+        kept = store.body_of(tx, event_id) if store.has_body(tx, event_id) else None
+        return kept.owner if kept else None
 
     def proof(self, tx: Tx, idx: int) -> Inclusion:
         """Show that an entry is in the log that the newest checkpoint signs.

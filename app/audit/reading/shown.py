@@ -53,7 +53,7 @@ class OpenedEntry:
         entry: it.
         proof: that it is in the log.
         following: the index of the next entry of each of its streams, where there is one.
-        detail: what there is next to it; owner: the pseudonym under whose key it is sealed.
+        detail: what there is next to it; owner: the pseudonym under whose key it is kept.
         body: the personal detail, where it was read.
     """
 

@@ -34,12 +34,14 @@ def _days(since: Asked = "", until: Asked = "") -> Search:
 def _chosen(
     kind: Asked = "",
     person: Asked = "",
+    side: Asked = "about",
     purpose: Asked = "",
+    outcome: Asked = "",
     region: Asked = "",
     since: Asked = "",
     until: Asked = "",
 ) -> Search:
-    return _choice(kind, person, purpose, region, since, until)
+    return _search(kind, person, side, purpose, outcome, region, since, until)
 
 
 def _choice(
@@ -67,7 +69,7 @@ AskedDays = Annotated[Search, Depends(_days)]
 """A time alone."""
 
 AskedChoice = Annotated[Search, Depends(_chosen)]
-"""What an export can choose by, from the query."""
+"""What an export is to choose by, from the query; what it cannot choose by is answered so."""
 
 TypedChoice = Annotated[Search, Depends(_choice)]
 """The same from a form."""

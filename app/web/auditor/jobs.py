@@ -10,7 +10,7 @@ from app.audit.export.projections import ExportForm
 from app.audit.reading.search import Search
 from app.web.auditor.rows import listing
 from app.web.auditor.rows.search import query
-from app.web.shell.visit import ReadVisit, needs
+from app.web.shell.visit import ReadVisit, WriteVisit, needs
 from app.web.words.export_words import (
     FORMS,
     bytes_in_words,
@@ -54,12 +54,12 @@ def tell_progress(visit: ReadVisit, job_id: JobId) -> dict[str, Any]:
 
 
 @router.get("/{job_id}/file")
-def download(visit: ReadVisit, job_id: JobId) -> Response:
-    """The file, while it is kept."""
+def download(visit: WriteVisit, job_id: JobId) -> Response:
+    """The file, while it is kept; each download is an entry."""
     exports = visit.services.exports
     job = exports.find(visit.person, job_id)
     return FileResponse(
-        exports.file(visit.person, job_id),
+        exports.file(visit.tx, visit.person, job_id),
         media_type=ExportForm(job.asked["form"]).media_type,
         filename=job.name,
     )

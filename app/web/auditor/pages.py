@@ -1,7 +1,8 @@
 """The auditor's pages: search the log, find somebody's pseudonym.
 
 The desk asks whether the visitor may, and records each reading (app/audit/reading/desk.py). What is
-wrong with a form is shown next to it, and then nothing was read and nothing recorded.
+wrong with a form is shown next to it, and then nothing was read and nothing recorded; that nobody
+has a pseudonym is an answer, and recorded.
 """
 
 from typing import Annotated
