@@ -19,6 +19,19 @@ from app.policy.timeline import in_force
 
 
 @dataclass(frozen=True)
+class Outlook:
+    """What holds in a region before and after a policy.
+
+    Attributes:
+        at: when ``then`` begins to hold.
+    """
+
+    now: InForce
+    then: InForce
+    at: datetime
+
+
+@dataclass(frozen=True)
 class CaptureService:
     """Reads from policy and consent what capture depends on.
 
@@ -30,7 +43,7 @@ class CaptureService:
     consent: ConsentService
     direct: Direct = directive
 
-    def outlook(self, tx: Tx, policy: CompanyPolicy, now: datetime) -> InForce:
+    def outlook(self, tx: Tx, policy: CompanyPolicy, now: datetime) -> Outlook:
         """What will hold in a region once a policy is in force, if it were published now.
 
         That is after every lead time, and if nothing else is published until then.
@@ -40,11 +53,12 @@ class CaptureService:
         """
         reader, region = self.policy.reader, policy.region
         names = reader.chain(tx, region, now)
-        history, starts = published(reader.history(tx), policy, names, now)
-        holding = in_force(history, (region,), starts, compile_layers)
-        if holding.lead_until is None:
-            return holding
-        return in_force(history, (region,), holding.lead_until, compile_layers)
+        history, at = published(reader.history(tx), policy, names, now)
+        then = in_force(history, (region,), at, compile_layers)
+        if then.lead_until is not None:
+            at = then.lead_until
+            then = in_force(history, (region,), at, compile_layers)
+        return Outlook(reader.in_force(tx, (region,), now), then, at)
 
     def situation(
         self,

@@ -28,7 +28,7 @@ def test_the_preview_names_what_the_region_s_page_will_name(office: Office, text
     author, second = LAWYERS
     with office.services.database.write() as tx:
         preview = policy.workflow.check(tx, "US-CA", written, office.now)
-        outlook = office.services.capture.outlook(tx, preview.policy, office.now)
+        outlook = office.services.capture.outlook(tx, preview.policy, office.now).then
         change = policy.workflow.propose(tx, author, "US-CA", written, "", office.now)
         policy.workflow.approve(tx, second, change.id, change.digest, office.now)
     office.clock.advance(timedelta(days=preview.notice_lead_days))
@@ -45,6 +45,6 @@ def test_a_region_without_a_policy_is_told_what_its_first_policy_would_open(offi
     with office.services.database.read() as tx:
         now = policy.region_view(tx, "GB", office.now).in_force
         preview = policy.workflow.check(tx, "GB", written, office.now)
-        outlook = office.services.capture.outlook(tx, preview.policy, office.now)
+        outlook = office.services.capture.outlook(tx, preview.policy, office.now).then
     assert Obstacle.POLICY_MISSING in obstacles_in(now, policy.catalogue)
     assert obstacles_in(outlook, policy.catalogue) == ()

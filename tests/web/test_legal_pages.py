@@ -165,6 +165,52 @@ def test_check_says_what_a_text_would_mean_and_changes_nothing(ann: Visit) -> No
     assert "No company policy was ever proposed" in text_of(ann.get("/legal/regions/GB"))
 
 
+STOPPING = {
+    "blocked": (GB + "status: blocked\n", "a layer is not approved"),
+    "a draft": (GB + "status: draft\n", "a layer is not approved"),
+    "ended": (GB + "valid_to: 2026-01-01\n", "a layer is not approved"),
+    "without evidence": (GB.partition("evidence:")[0], "valid evidence is missing"),
+    "without apps": (GB.replace("[jira, figma]", "[]"), "no signal, app or purpose is left"),
+}
+
+
+@pytest.mark.parametrize("case", STOPPING)
+def test_a_text_that_would_stop_capture_says_that_it_runs_now(
+    case: str, ann: Visit, ben: Visit
+) -> None:
+    text, reason = STOPPING[case]
+    before = _checked(ann, text)
+    assert f"Once it is in force, nothing can be captured, as now: {reason}" in before
+    _publish(ann, ben)
+    after = _checked(ann, text)
+    assert f"Once it is in force, capture, which can run now, stops: {reason}" in after
+
+
+def test_a_text_under_which_capture_can_run_says_whether_it_can_now(ann: Visit, ben: Visit) -> None:
+    assert "Once it is in force, capture can run, which it cannot now." in _checked(ann, GB)
+    _publish(ann, ben)
+    assert "Once it is in force, capture can run as it can now." in _checked(ann, NARROWER)
+
+
+def test_a_text_for_a_day_to_come_names_the_day(ann: Visit, ben: Visit) -> None:
+    later = "valid_from: 2027-01-01\n"
+    blocked, _ = STOPPING["blocked"]
+    assert "From 1 Jan 2027 on, capture can run, which it cannot now." in _checked(ann, GB + later)
+    assert "From 1 Jan 2027 on, nothing can be captured, as now: " in _checked(ann, blocked + later)
+    _publish(ann, ben)
+    assert "From 1 Jan 2027 on, capture can run as it can now." in _checked(ann, NARROWER + later)
+    assert "From 1 Jan 2027 on, capture, which can run now, stops: " in _checked(
+        ann, blocked + later
+    )
+
+
+def _checked(by: Visit, text: str) -> str:
+    """The preview of a text."""
+    answer = by.post("/legal/regions/GB/check", text=text)
+    assert answer.status_code == 200, text_of(answer)
+    return text_of(answer)
+
+
 def test_the_published_policy_is_what_the_editor_begins_with(ann: Visit, ben: Visit) -> None:
     _publish(ann, ben)
     page = ann.get("/legal/regions/GB/propose")

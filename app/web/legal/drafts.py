@@ -26,7 +26,8 @@ class Draft:
     """A text on its way, as somebody typed it.
 
     Attributes:
-        outlook: whether capture can run once the text is in force, and why not, as a sentence.
+        outlook: whether capture can run once the text is in force, and whether it can now, as a
+            sentence.
     """
 
     region: str
@@ -74,18 +75,35 @@ def examine(
         preview = services.policy.workflow.check(tx, draft.region, draft.text, now)
     except HabeasError as error:
         return replace(draft, problem=problem or error)
-    in_force = services.capture.outlook(tx, preview.policy, now)
     names = names_of(services.policy.regions(tx, now))
-    outlook = outlook_in_words(obstacle_rows(in_force, names, services.policy.catalogue))
-    return replace(draft, preview=preview, problem=problem, outlook=outlook)
+    outlook = services.capture.outlook(tx, preview.policy, now)
+    starts = preview.policy.valid_from
+    day = outlook.at if starts is not None and starts > now else None
+    before, after = (
+        obstacle_rows(in_force, names, services.policy.catalogue)
+        for in_force in (outlook.now, outlook.then)
+    )
+    sentence = outlook_in_words(before, after, day)
+    return replace(draft, preview=preview, problem=problem, outlook=sentence)
 
 
-def outlook_in_words(obstacles: Sequence[ObstacleRow]) -> str:
-    """Whether capture can run once a text is in force, and everything that keeps it off if not."""
-    if not obstacles:
-        return "Once it is in force, capture can run."
-    reasons = listed([row.sentence for row in obstacles])
-    return f"Once it is in force, still nothing can be captured: {reasons}."
+def outlook_in_words(
+    before: Sequence[ObstacleRow], after: Sequence[ObstacleRow], day: datetime | None = None
+) -> str:
+    """Whether capture can run once a text is in force, compared with now, and why not.
+
+    Args:
+        before: everything that keeps capture off now.
+        after: everything that will keep it off then.
+        day: when the text is in force, if it names a day to come.
+    """
+    when = "Once it is in force" if day is None else f"From {day.day} {day:%b %Y} on"
+    if not after:
+        return f"{when}, capture can run{', which it cannot now' if before else ' as it can now'}."
+    reasons = listed([row.sentence for row in after])
+    if before:
+        return f"{when}, nothing can be captured, as now: {reasons}."
+    return f"{when}, capture, which can run now, stops: {reasons}."
 
 
 def places(problem: HabeasError | None) -> tuple[TextFault, ...]:
