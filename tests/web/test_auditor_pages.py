@@ -266,6 +266,44 @@ def test_days_that_make_no_sense_are_mended_and_not_recorded(
     assert _size(services) == before
 
 
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("until=9999-12-31", "until"),
+        ("since=9999-12-31", "since"),
+        ("since=9999-12-30&until=9999-12-31", "until"),
+        ("until=0001-01-01", "until"),
+        ("since=0001-01-01&until=0001-01-01", "until"),
+        ("since=0001-01-01&until=0005-10-01", "until"),
+        ("since=2026-01-02&until=2026-01-01", "until"),
+        ("since=9999-12-31&until=0001-01-01", "until"),
+    ],
+)
+def test_days_that_no_chart_can_show_are_mended_next_to_their_field(
+    query: str, field: str, alf: Visit, services: Services
+) -> None:
+    before = _size(services)
+    page = alf.get(f"/auditor/activity?{query}")
+    assert page.status_code == 422
+    assert f'aria-describedby="{field}-more"' in page.text
+    assert _size(services) == before
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "since=0001-01-01",
+        "since=9999-12-30",
+        "until=9999-12-30",
+        "since=0001-01-01&until=9999-12-30",
+        "since=0001-01-01&until=0005-10-03",
+    ],
+)
+def test_the_first_and_last_days_of_the_calendar_are_days(query: str, alf: Visit) -> None:
+    assert alf.get(f"/auditor/activity?{query}").status_code == 200
+    assert alf.get(f"/auditor?{query}").status_code == 200
+
+
 def test_the_health_page_says_that_the_log_is_in_order(alf: Visit, services: Services) -> None:
     _size(services)
     text = text_of(alf.get("/auditor/health"))

@@ -20,7 +20,7 @@ SPANS = (7, 30, 90, 365)
 @router.get("/activity", dependencies=[needs("log", "read")])
 def show_activity(visit: WriteVisit, asked: AskedDays) -> HTMLResponse:
     """Entries over time by group, refusals by reason, entries by kind. Reading it is an entry."""
-    faults = asked.faults()
+    faults = asked.faults() or charts.day_faults(asked)
     today = visit.now.astimezone(UTC).date()
     return visit.page(
         "auditor_activity.html",

@@ -14,7 +14,8 @@ from typing import NamedTuple
 from urllib.parse import urlencode
 
 from app.audit.reading.activity import Bucket
-from app.audit.reading.search import group_of
+from app.audit.reading.search import Search, group_of, read_day
+from app.kernel.errors import Fault
 from app.web.words.log_reasons import reason_in_words
 from app.web.words.log_words import GROUPS, kind_in_words
 from app.web.words.policy_words import counted
@@ -26,6 +27,9 @@ _BAR = 8
 _LEAST = 2.0
 _STEPS = (1, 7, 28)
 MOST_BARS = 62
+_FIRST_DAY = date.min + timedelta(days=MOST_BARS * _STEPS[-1])
+_LAST_DAY = date.max - timedelta(days=1)
+"""Between them, the longest chart before a day and the instant after it are in the calendar."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +116,20 @@ def shown_days(since: date | None, until: date | None, today: date) -> tuple[dat
     step = next((days for days in _STEPS if days * MOST_BARS >= asked), _STEPS[-1])
     bars = min(MOST_BARS, -(-asked // step))
     return last - timedelta(days=bars * step - 1), last, step
+
+
+def day_faults(search: Search) -> tuple[Fault, ...]:
+    """The days of a search that no chart can show, because the calendar ends next to them."""
+    since, until = read_day(search.since), read_day(search.until)
+    faults = []
+    if since and since > _LAST_DAY:
+        faults.append(Fault("since", f"A chart ends on {_LAST_DAY}.", "Choose an earlier day."))
+    if until and until > _LAST_DAY:
+        faults.append(Fault("until", f"A chart ends on {_LAST_DAY}.", "Choose an earlier day."))
+    if until and until < _FIRST_DAY:
+        cure = "Choose a later day."
+        faults.append(Fault("until", f"A chart ends on {_FIRST_DAY} at the earliest.", cure))
+    return tuple(faults)
 
 
 def timeline(buckets: Sequence[Bucket]) -> Timeline:
