@@ -247,6 +247,10 @@ def test_knobs_are_named(knob: str, said: str) -> None:
 
 
 def test_numbers_and_lists_read_as_people_write_them() -> None:
+    nouns = ("hash", "box", "match", "process", "time")
+    assert [counted(9, noun) for noun in nouns] == [
+        "9 hashes", "9 boxes", "9 matches", "9 processes", "9 times",
+    ]  # fmt: skip
     assert [counted(1, "entry"), counted(1204, "entry"), counted(2, "day")] == [
         "1 entry",
         "1,204 entries",

@@ -110,11 +110,14 @@ def duration_in_words(seconds: int) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """Say ``1 day``, ``30 days``, ``1,204 entries``."""
-    if number == 1:
-        return f"1 {noun}"
-    plural = f"{noun[:-1]}ies" if noun.endswith("y") and noun[-2] not in "aeiou" else f"{noun}s"
-    return f"{number:,} {plural}"
+    """Say ``1 day``, ``30 days``, ``1,204 entries``, ``9 hashes``."""
+    return f"1 {noun}" if number == 1 else f"{number:,} {_plural(noun)}"
+
+
+def _plural(noun: str) -> str:
+    if noun.endswith("y") and noun[-2] not in "aeiou":
+        return f"{noun[:-1]}ies"
+    return f"{noun}es" if noun.endswith(("s", "sh", "ch", "x")) else f"{noun}s"
 
 
 def listed(words: list[str], last: str = "and") -> str:
