@@ -6,7 +6,7 @@ Everything else does what the other endpoints do.
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Form, Header, Path, Query
+from fastapi import APIRouter, Depends, Form, Header, Path, Query, Request
 from fastapi.responses import JSONResponse, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,8 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.agents.leases.terms import Poll
 from app.agents.pairing.service import Token, TokenRefusal
 from app.agents.reports.model import AgentReport, Captured
-from app.api.deps import MachineRoom, Now, ReadTx, ServicesDep, WriteTx
+from app.api.deps import MachineRoom, Now, ReadTx, ServicesDep, WriteTx, require_once
 from app.kernel.errors import Unauthenticated
+from app.kernel.forms import MAX_LENGTH
 from app.kernel.shapes import CODE, DIGEST, TOKEN_ID, whole
 from app.kernel.tokens import LEASE_TYPE
 from app.kernel.vocabulary import Signal
@@ -28,6 +29,8 @@ MAX_FORM_FIELD = 16_384
 _NO_STORE = {"Cache-Control": "no-store"}
 _FOR_EVER = "private, max-age=31536000, immutable"
 _COUNT = 2**40
+_SINGLE = frozenset({"place", "nonce", "forms"})
+"""What a poll may name once."""
 
 
 class _Body(BaseModel):
@@ -110,6 +113,11 @@ class ReportAnswer(_Body):
 _scheme = HTTPBearer(auto_error=False, description="A device's token, from /v1/agent/token.")
 
 
+def _named_once(request: Request) -> None:
+    """Refuse a parameter given twice: an agent means one value, and nobody can say which."""
+    require_once(name for name, _ in request.query_params.multi_items() if name in _SINGLE)
+
+
 def _bearer(
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_scheme)],
 ) -> str:
@@ -184,7 +192,7 @@ def token(
 
 @router.get(
     "/lease",
-    dependencies=[MachineRoom],
+    dependencies=[MachineRoom, Depends(_named_once)],
     response_class=Response,
     responses={
         200: {"content": {f"application/{LEASE_TYPE}": {"schema": {"type": "string"}}}},
@@ -200,9 +208,12 @@ def lease(
     if_none_match: Annotated[str, Header(max_length=1_000)] = "",
     place: Annotated[str | None, Query(max_length=6)] = None,
     nonce: Annotated[str | None, Query(max_length=128)] = None,
-    forms: Annotated[str, Query(max_length=500)] = "1",
+    forms: Annotated[str, Query(max_length=MAX_LENGTH)] = "1",
 ) -> Response:
-    """The device's lease. Most polls are answered by reading; a changed lease is recorded first."""
+    """The device's lease. Most polls are answered by reading; a changed lease is recorded first.
+
+    A parameter given twice is a problem that names it. Unknown numbers in ``forms`` are ignored.
+    """
     leases = services.leases
     holder = leases.holder(read, bearer, now)
     poll = Poll(if_none_match, place, nonce, forms)

@@ -4,13 +4,15 @@
 that fails becomes an error. With the default scope the 200 would leave first.
 """
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
 from app.db.engine import Tx
+from app.kernel.errors import Fault, InvalidInput
 from app.wiring import Services
 
 
@@ -52,3 +54,18 @@ def _room(services: ServicesDep, now: Now) -> None:
 
 MachineRoom = Depends(_room)
 """For what machines ask by the thousand: refused while the log cannot keep up. Never for people."""
+
+
+def require_once(names: Iterable[str]) -> None:
+    """Refuse a field that is named twice: one value was meant, and nobody can say which.
+
+    Raises:
+        InvalidInput: with a fault for each such field.
+    """
+    counted = Counter(names)
+    twice = [name for name, count in counted.items() if count > 1]
+    if twice:
+        faults = tuple(Fault(name, "is given twice", "Send it once.") for name in twice)
+        raise InvalidInput(
+            f"{twice[0]} is given twice", faults=faults, cure="Nothing was changed. Send it once."
+        )

@@ -19,7 +19,9 @@ from app.kernel.vocabulary import Reason
 FIRST_FORM = 1
 
 MAX_FORMS = 64
-_FORMS = re.compile(r"[1-9][0-9]{0,5}(,[1-9][0-9]{0,5})*")
+MAX_LENGTH = 500
+"""Characters of a list of forms. A number may be as long as fits: it is only unknown."""
+_FORMS = re.compile(r"[1-9][0-9]*(,[1-9][0-9]*)*")
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,8 @@ def read_forms(text: str) -> frozenset[int]:
     Raises:
         ValueError: it is no list of whole numbers from 1, or too long a list.
     """
-    if not _FORMS.fullmatch(text) or text.count(",") >= MAX_FORMS:
+    too_long = len(text) > MAX_LENGTH or text.count(",") >= MAX_FORMS
+    if too_long or not _FORMS.fullmatch(text):
         raise ValueError("not a list of whole numbers from 1, separated by commas")
     return frozenset(int(number) for number in text.split(","))
 

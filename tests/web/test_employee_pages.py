@@ -2,6 +2,7 @@
 
 import json
 import re
+from typing import Any
 
 import pytest
 
@@ -265,6 +266,21 @@ def test_a_nonsense_choice_changes_nothing_and_says_so(house: House) -> None:
         answer = browser.http.post("/me/decisions", data={"csrf": browser.csrf(), **fields})
         assert answer.status_code == 422, fields
         assert "text/html" in answer.headers["content-type"]
+    assert "None so far." in words(browser.get("/me").text)
+
+
+@pytest.mark.parametrize(
+    "twice",
+    [{"act": ["withdrawn", "paused"]}, {"act": "paused", "minutes": ["60", "60"]}],
+    ids=["act", "minutes"],
+)
+def test_a_field_sent_twice_changes_nothing_and_is_named(
+    house: House, twice: dict[str, Any]
+) -> None:
+    browser = house.signed_in("E-0052")
+    answer = browser.http.post("/me/decisions", data={"csrf": browser.csrf(), **twice})
+    assert answer.status_code == 422
+    assert "is given twice" in words(answer.text)
     assert "None so far." in words(browser.get("/me").text)
 
 

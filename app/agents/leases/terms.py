@@ -66,7 +66,8 @@ class Poll:
             )
         if form is None:
             problem = "is not a list of whole numbers that names a form of this service"
-            faults.append(Fault("forms", problem, f"Name some of 1 to {newest}, as in 1,2."))
+            known = ",".join(str(each) for each in range(FIRST_FORM, newest + 1))
+            faults.append(Fault("forms", problem, f"Send those you understand of {known}."))
         if faults or form is None:
             raise InvalidInput(f"{faults[0].field} {faults[0].problem}", faults=tuple(faults))
         return form

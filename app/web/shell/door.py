@@ -8,7 +8,8 @@ Rules:
 3. A link from another site may open a page and must change nothing: what a GET notes down (a
    notice shown, a code tried) it notes only for a step of the person's own.
 4. No NUL and no lone surrogate passes: no text has one, and databases refuse them with an error.
-5. Nobody signed in: a page to look at leads to sign-in and back; a form is refused and says so.
+5. No form names a field twice: which of the two answers was meant, nobody could say.
+6. Nobody signed in: a page to look at leads to sign-in and back; a form is refused and says so.
 """
 
 import hmac
@@ -21,7 +22,7 @@ from urllib.parse import quote, urlsplit
 from fastapi import Depends, Request
 from fastapi.responses import RedirectResponse
 
-from app.api.deps import Now, ServicesDep
+from app.api.deps import Now, ServicesDep, require_once
 from app.directory.model import Person
 from app.directory.sessions import TOUCH, Session
 from app.kernel.errors import Fault, Forbidden, InvalidInput, NotFound, Unauthenticated
@@ -87,7 +88,8 @@ async def sent_csrf(request: Request) -> str:
     """The token of a form; async only because reading a form is. FastAPI keeps what is read.
 
     Raises:
-        InvalidInput: a value of the path, the query or the form is no text (rule 4).
+        InvalidInput: a value of the path, the query or the form is no text (rule 4), or the form
+            names a field twice (rule 5).
     """
     _require_text({name: str(value) for name, value in request.path_params.items()}.items())
     _require_text(request.query_params.multi_items())
@@ -95,6 +97,7 @@ async def sent_csrf(request: Request) -> str:
         return ""
     form = await request.form()
     _require_text((name, value) for name, value in form.multi_items() if isinstance(value, str))
+    require_once(name for name, _ in form.multi_items())
     token = form.get("csrf")
     return token if isinstance(token, str) else ""
 
