@@ -286,23 +286,18 @@ def test_what_a_process_left_before_it_had_a_name_is_removed(
 
 
 def test_a_state_is_never_read_by_halves(jobs: ExportJobs) -> None:
-    """Somebody who looks all the time while it is written sees whole states only."""
-    stop = threading.Event()
-
-    def eager(target: Path, progress: Progress) -> str:
-        count = 0
-        while not stop.is_set():
-            count += 1
-            progress._next = 0.0  # type: ignore[attr-defined]
-            progress(count, 10**6)
-        target.write_bytes(b"x")
-        return "x.tar"
-
-    job = jobs.start(OWNER, {}, eager)
-    seen = {jobs.find(job.id, OWNER).done for _ in range(400)}
-    stop.set()
-    assert len(seen) > 2
-    assert _ended(jobs, job).state is JobState.READY
+    """Whoever opened a state reads it whole, though the next is written meanwhile."""
+    work = Held()
+    job = jobs.start(OWNER, {}, work)
+    assert work.begun.wait(20)
+    state = jobs.folder / job.id / "state.json"
+    with state.open("rb", buffering=0) as opened:
+        begun = opened.read(10)
+        work.go.set()
+        assert _ended(jobs, job).state is JobState.READY
+        earlier = json.loads(begun + opened.read())
+    assert (earlier["state"], earlier["done"]) == ("running", 1)
+    assert json.loads(state.read_bytes())["state"] == "ready"
 
 
 def test_the_lock_and_the_state_are_all_there_is_to_a_folder(jobs: ExportJobs) -> None:

@@ -54,6 +54,7 @@ SIGNAL = Try(
     ),
     guards=(
         "tests/kernel/test_vocabulary.py::test_every_signal_has_words_a_pictogram_and_a_line_for_whoever_builds_an_agent",
+        "tests/policy/test_golden.py",
     ),
 )
 
@@ -83,7 +84,7 @@ KNOB = Try(
             "| `screenshot_max_per_hour` | 1 to 3600 (picture) | the smallest | 3600 | not told | The most screenshots in an hour. |\n",
         ),
     ),
-    guards=("tests/policy/test_knobs.py",),
+    guards=("tests/policy/test_knobs.py", "tests/policy/test_golden.py"),
 )
 
 PURPOSE = Try(
