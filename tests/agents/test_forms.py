@@ -5,17 +5,21 @@ from dataclasses import replace
 import pytest
 from starlette.testclient import TestClient
 
+from app.access.decision.rules import CARRIED, RULES_1
 from app.agents.leases.service import MAX_CHANGES_PER_HOUR
 from app.agents.leases.terms import Poll
 from app.capture.directive import Directive
+from app.consent.model import Act
 from app.kernel.canonical import parse_canonical
 from app.kernel.errors import Forbidden, InvalidInput
 from app.kernel.refusals import Refusal
 from app.kernel.signing import LocalSigner, read_token, thumbprint
 from app.kernel.tokens import LEASE_TYPE
 from app.kernel.vocabulary import Mode, Reason
+from app.policy.knobs import REGISTRY
 from app.sdk.agent import memory
 from app.sdk.agent.guard import Allowed, Guard
+from app.sdk.verify.replay.decisions import DecisionCheck
 from app.wiring import build
 from tests.agent_simulator import event
 from tests.agents.conftest import POLICY, assertion
@@ -45,6 +49,16 @@ def told(company, device, poll=None):
         return claims, None
     with company.read() as tx:
         return claims, company.services.policy.document(tx, claims["policy"])
+
+
+COUNCIL_NOT_ASKED = Directive(capture=False, reasons=(Reason.STOPPED, COUNCIL_ASKED))
+
+
+def decide_by_a_newer_reason(company):
+    """From now on the service decides each lease by a rule of the next form."""
+    services = company.services
+    capture = replace(services.capture, direct=lambda _given, _at: COUNCIL_NOT_ASKED)
+    company.services = replace(services, leases=replace(services.leases, capture=capture))
 
 
 def opened(company, policy):
@@ -119,10 +133,7 @@ def test_also_where_the_lease_says_off_and_names_no_document(company):
     [(Poll(), ["stopped", "policy_missing"]), (BOTH, ["stopped", COUNCIL_ASKED])],
 )
 def test_an_older_agent_is_told_an_older_reason_and_so_is_the_log(company, poll, reasons):
-    off = Directive(capture=False, reasons=(Reason.STOPPED, COUNCIL_ASKED))
-    services = company.services
-    capture = replace(services.capture, direct=lambda _given, _at: off)
-    company.services = replace(services, leases=replace(services.leases, capture=capture))
+    decide_by_a_newer_reason(company)
     claims, _ = told(company, company.pair(), poll)
     assert claims["reasons"] == reasons
     (entry,) = company.entries("lease.changed")
@@ -188,7 +199,49 @@ def test_a_lease_of_an_older_form_is_replayed_under_a_service_of_the_next(compan
     assert Log.of(company.services).findings() == ()
 
 
-def test_a_verifier_says_of_a_form_that_it_does_not_know_that_it_does_not(company):
+@pytest.fixture(params=[True, False], ids=["replay", "facts"])
+def check(company, request):
+    """Verify the log of the company, by the log or by the facts of each entry alone."""
+
+    def checked(registry, carried=CARRIED):
+        log = Log.of(company.services)
+        documents = log.documents.get if request.param else None
+        check = DecisionCheck(documents, carried, registry)
+        for position, leaf in enumerate(log.leaves):
+            check.see(position, leaf)
+        check.finish()
+        return check
+
+    return checked
+
+
+@pytest.mark.parametrize("poll", [Poll(), BOTH])
+def test_a_verifier_of_the_next_release_decides_leases_of_each_form_again(company, check, poll):
+    device = opened(company, LIMITED)
+    told(company, device, poll)
+    company.decide(Act.WITHDRAWN)
+    told(company, device, poll)
+    checked = check(NEXT)
+    assert checked.verdict(whole=True).ok, checked.verdict(whole=True)
+    assert checked.counts["unreplayed"] == 0
+
+
+@pytest.mark.parametrize("poll", [Poll(), BOTH])
+def test_a_reason_of_the_next_form_is_decided_again_as_the_reason_that_was_told(
+    company, check, poll
+):
+    decide_by_a_newer_reason(company)
+    told(company, company.pair(), poll)
+    rules = replace(RULES_1, directive=lambda _given, _at: COUNCIL_NOT_ASKED)
+    verdict = check(NEXT, {1: rules}).verdict(whole=True)
+    assert verdict.ok, verdict
+    assert not check(NEXT).verdict(whole=True).ok
+
+
+def test_a_verifier_does_not_decide_again_what_is_in_a_form_that_it_does_not_know(company, check):
     told(company, opened(company, POLICY), BOTH)
-    (finding,) = Log.of(company.services).findings()
-    assert f"is written in form {LATER}, which this verifier does not know" in finding
+    checked = check(REGISTRY)
+    verdict = checked.verdict(whole=True)
+    assert (verdict.ok, verdict.findings) == (None, ())
+    assert "1 lease is in a form that this release does not know" in verdict.sentence
+    assert checked.counts["unreplayed"] == 1

@@ -7,6 +7,7 @@ instant is computed by ``app.policy.timeline``, as in the service.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from app.access.decision.facts import Stay, policy_facts
@@ -22,6 +23,7 @@ from app.policy.changes.record import (
     ChangePublication,
     StopRecord,
 )
+from app.policy.knobs import KnobRegistry
 from app.policy.law.layer import CompanyPolicy, Floor, FloorAdoption, chain
 from app.policy.memory import DocumentMemory, PolicyMemory
 from app.policy.model import InForce
@@ -64,8 +66,9 @@ class Law:
         position: index of the last entry that changed what can be in force.
     """
 
-    def __init__(self, documents: Documents) -> None:
+    def __init__(self, documents: Documents, registry: KnobRegistry) -> None:
         self._documents = documents
+        self._registry = registry
         self._floors: list[FloorRow] = []
         self._company: list[CompanyRow] = []
         self._stops: list[StopRow] = []
@@ -130,7 +133,7 @@ class Law:
             case Kind.POLICY_FLOOR_ADOPTED:
                 self._changed(position)
                 adoption = decode(FloorAdoption, facts)
-                floor = self._read(adoption.policy, Floor.read)
+                floor = self._read(adoption.policy, partial(Floor.read, registry=self._registry))
                 self._floors.append(FloorRow(position, floor, at))
                 if adoption != floor.adoption:
                     yield "does not say what the floor's document says"
@@ -174,7 +177,8 @@ class Law:
     def _published(
         self, position: int, published: ChangePublication, at: datetime
     ) -> Iterator[str]:
-        policy, region = self._read(published.policy, CompanyPolicy.read), published.region
+        read = partial(CompanyPolicy.read, registry=self._registry)
+        policy, region = self._read(published.policy, read), published.region
         change = self._changes.get(published.change)
         if policy.region != region:
             yield f"publishes for {region} what was written for {policy.region}"

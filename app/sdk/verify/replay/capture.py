@@ -11,25 +11,57 @@ from typing import Any
 from app.access.decision.rules import Rules
 from app.agents.leases.record import LeaseRecord
 from app.audit.entries.model import Kind
+from app.capture.directive import Directive
 from app.kernel.clock import instant
 from app.kernel.facts import decode
+from app.kernel.forms import FIRST_FORM
+from app.policy.knobs import KnobRegistry
 
 _YES = frozenset({Kind.CONSENT_GIVEN, Kind.CONSENT_ACKNOWLEDGED})
 _NO = frozenset({Kind.CONSENT_REFUSED, Kind.CONSENT_WITHDRAWN, Kind.CONSENT_REVOKED})
 
 
-def why_not_this_lease(leaf: Mapping[str, Any], rules: Rules) -> str | None:
+class NewerForm(Exception):
+    """A lease is written in a form that this verifier does not know."""
+
+
+def form_of(record: LeaseRecord, registry: KnobRegistry) -> int:
+    """The form of a lease's reasons and document.
+
+    Raises:
+        NewerForm: this verifier does not know it.
+        ValueError: it is no form.
+    """
+    if record.form < FIRST_FORM:
+        msg = f"{record.form} is no form"
+        raise ValueError(msg)
+    if record.form > registry.newest:
+        raise NewerForm
+    return record.form
+
+
+def directive_facts(again: Directive, form: int, registry: KnobRegistry) -> dict[str, Any]:
+    """What the entry of a lease has to say of its directive, in a form."""
+    return {
+        "capture": "on" if again.capture else "off",
+        "reasons": registry.reasons_in(form, again.reasons),
+    }
+
+
+def why_not_this_lease(leaf: Mapping[str, Any], rules: Rules, registry: KnobRegistry) -> str | None:
     """Decide the directive of a ``lease.changed`` entry again; None where it comes out the same.
 
     Raises:
+        NewerForm: this verifier does not know its form.
         ValueError: the entry lacks what it must say.
     """
     record = decode(LeaseRecord, leaf["facts"])
+    form = form_of(record, registry)
     again = rules.directive(record.circumstances, instant(leaf["occurred_at"]))
-    capture, reasons = "on" if again.capture else "off", tuple(map(str, again.reasons))
-    if (record.capture, record.reasons) == (capture, reasons):
+    known = directive_facts(again, form, registry)
+    if all(getattr(record, name) == value for name, value in known.items()):
         return None
-    return ", ".join([capture, *reasons])
+    return ", ".join([known["capture"], *known["reasons"]])
 
 
 class LastWord:

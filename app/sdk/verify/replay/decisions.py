@@ -29,9 +29,10 @@ from app.access.floor.terms import (
 from app.audit.entries.model import Kind
 from app.kernel.clock import instant
 from app.kernel.facts import decode
+from app.policy.knobs import REGISTRY, KnobRegistry
 from app.sdk.verify.folded.people import Documents
 from app.sdk.verify.folded.registry import NEVER
-from app.sdk.verify.replay.capture import LastWord, why_not_this_lease
+from app.sdk.verify.replay.capture import LastWord, NewerForm, why_not_this_lease
 from app.sdk.verify.replay.grants import GrantCheck
 from app.sdk.verify.replay.replay import REPLAY_LIMIT, UNFIT, Replay
 from app.sdk.verify.replay.versions import Versions
@@ -51,16 +52,21 @@ class DecisionCheck:
     """Takes leaves in order; keeps the figures of the third verdict."""
 
     def __init__(
-        self, documents: Documents | None = None, carried: Mapping[int, Rules] = CARRIED
+        self,
+        documents: Documents | None = None,
+        carried: Mapping[int, Rules] = CARRIED,
+        registry: KnobRegistry = REGISTRY,
     ) -> None:
         """Begin with an empty log.
 
         Args:
             documents: the bytes of a document by its digest; None: no replay.
             carried: the rules that can be replayed, by version.
+            registry: the knobs, signals, reasons and forms that there are.
         """
         self._versions = Versions(carried)
-        self.replay = None if documents is None else Replay(documents, self._versions)
+        self._knobs = registry
+        self.replay = None if documents is None else Replay(documents, self._versions, registry)
         self.grants = (
             GrantCheck() if self.replay is None else GrantCheck(self.replay.people.was_erased)
         )
@@ -189,7 +195,11 @@ class DecisionCheck:
             self._found_unfounded(position, f"permits the use of {problem}")
 
     def _leased(self, position: int, leaf: Mapping[str, Any]) -> None:
-        other = why_not_this_lease(leaf, self._rules)
+        try:
+            other = why_not_this_lease(leaf, self._rules, self._knobs)
+        except NewerForm:
+            self._versions.of_newer_form(position)
+            return
         if other is not None:
             self._found_unfounded(position, f"does not follow from its facts: capture is {other}")
 
@@ -245,7 +255,7 @@ class DecisionCheck:
             "permits": self.permits,
             "prohibited": self.prohibited,
             "replayed": replayed,
-            "unreplayed": sum(stretch.decided for stretch in self._versions.unreplayed),
+            "unreplayed": self._versions.undecided,
             "unfounded": self.unfounded,
             **dict(sorted(self._asked.items())),
             "grants.used": self.grants.used,

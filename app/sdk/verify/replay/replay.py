@@ -26,20 +26,19 @@ from app.audit.entries.model import Kind
 from app.audit.entries.records import LogOpening
 from app.audit.restore.record import RestoreRecord
 from app.audit.tree.epoch import lease_seq
-from app.capture.directive import Directive
 from app.capture.situation import circumstances_of, regions_in_question
 from app.consent.model import Standing
 from app.directory.model import Person
 from app.kernel.clock import instant, timestamp
 from app.kernel.facts import decode, decode_part
-from app.kernel.forms import FIRST_FORM
-from app.policy.knobs import LEASE_TTL_S, REGISTRY
+from app.policy.knobs import LEASE_TTL_S, REGISTRY, KnobRegistry
 from app.policy.model import InForce
 from app.policy.timeline import SKEW
 from app.sdk.verify.folded.law import LAW_KINDS, Law
 from app.sdk.verify.folded.people import CONSENT_KINDS, Documents, People, Somebody, Unknown
 from app.sdk.verify.folded.registry import Registry
 from app.sdk.verify.order.erasures import ErasureCheck
+from app.sdk.verify.replay.capture import NewerForm, directive_facts, form_of
 from app.sdk.verify.replay.telling import CALLER, CIRCUMSTANCES, PERSON, POLICY, differences
 from app.sdk.verify.replay.versions import Versions
 
@@ -68,10 +67,13 @@ class Replay:
         erasures: whether each was by two custodians' word.
     """
 
-    def __init__(self, documents: Documents, versions: Versions) -> None:
+    def __init__(
+        self, documents: Documents, versions: Versions, registry: KnobRegistry = REGISTRY
+    ) -> None:
         self._versions = versions
+        self._knobs = registry
         self.people = People(documents)
-        self._law = Law(documents)
+        self._law = Law(documents, registry)
         self._registry = Registry(documents)
         self.erasures = ErasureCheck(documents)
         self._takers: Mapping[Kind, _Take] = {
@@ -112,6 +114,8 @@ class Replay:
             yield from take(position, leaf)
         except Unknown as error:
             yield str(error)
+        except NewerForm:
+            self._versions.of_newer_form(position)
 
     def _when(self, position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
         """Hold the instant of an entry against those before it, and against its integration.
@@ -151,8 +155,9 @@ class Replay:
     # Leases
 
     def _leased(self, _position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
-        self.leases += 1
         record, at = decode(LeaseRecord, leaf["facts"]), instant(leaf["occurred_at"])
+        form = form_of(record, self._knobs)
+        self.leases += 1
         (pseudonym,) = leaf["subjects"]
         device, somebody = self._registry.device(record.device), self.people.of(pseudonym)
         if device.person != pseudonym or leaf["actor"] != {"kind": "device", "id": record.device}:
@@ -166,9 +171,10 @@ class Replay:
         if in_entry != known:
             sources = self._sources(somebody, standing) | {"device_active": device.revoked}
             yield from differences(CIRCUMSTANCES, in_entry, known, sources, self._law.position)
-        again, form = self._rules.directive(known, at), _form_of(record)
+        again = self._rules.directive(known, at)
         policy = self._law.for_agents(in_force, standing, form) if again.capture else None
-        expected = _lease_facts(again, in_force, standing, form, policy)
+        expected = directive_facts(again, form, self._knobs)
+        expected |= _lease_facts(in_force, standing, policy)
         yield from _compared(vars(record), expected)
         yield from self._numbered(record, person, standing)
         longest = max(1, in_force.compiled[LEASE_TTL_S])
@@ -265,14 +271,10 @@ class Replay:
         return somebody, standing, known
 
 
-def _lease_facts(
-    again: Directive, in_force: InForce, standing: Standing, form: int, policy: str | None
-) -> dict[str, Any]:
-    """What the entry of a lease has to say."""
+def _lease_facts(in_force: InForce, standing: Standing, policy: str | None) -> dict[str, Any]:
+    """What the entry of a lease has to say of what it rests on."""
     decision = standing.decision
     return {
-        "capture": "on" if again.capture else "off",
-        "reasons": tuple(REGISTRY.reasons_in(form, again.reasons)),
         "layers": tuple(sorted({layer.digest for layer in in_force.layers})),
         "policy": policy,
         "decision": decision.id if decision else None,
@@ -292,17 +294,6 @@ def _outcome(facts: Mapping[str, Any], again: AccessDecision) -> Iterator[str]:
 
 def _verdict(reasons: Iterable[str]) -> str:
     return f"refused for {', '.join(reasons)}" if reasons else "permitted"
-
-
-def _form_of(record: LeaseRecord) -> int:
-    """The form of a lease's reasons and document.
-
-    Raises:
-        Unknown: this verifier does not know it.
-    """
-    if record.form not in range(FIRST_FORM, REGISTRY.newest + 1):
-        raise Unknown(f"is written in form {record.form}, which this verifier does not know")
-    return record.form
 
 
 def _compared(in_entry: Mapping[str, Any], known: Mapping[str, Any]) -> Iterator[str]:

@@ -8,7 +8,9 @@ Rules:
    decided again.
 3. Whatever is not replayed is reported, with the release that can (``notices``); it never counts as
    well decided.
-4. Which versions follow each other is for releases to choose. A version that leaves others out, or
+4. A lease in a form that this verifier does not know is not decided again; nothing else rests on
+   its form. So a new form needs no new version of the rules.
+5. Which versions follow each other is for releases to choose. A version that leaves others out, or
    goes back, is remarked on and no fault.
 """
 
@@ -55,6 +57,7 @@ class Versions:
     def __init__(self, carried: Mapping[int, Rules]) -> None:
         self._carried = carried
         self._remarks: list[str] = []
+        self._newer: list[int] = []
         self._stretches = [self._begun(FIRST_VERSION, FIRST_RELEASE, 0)]
 
     @property
@@ -85,6 +88,15 @@ class Versions:
         """Count a decision or a lease of the present stretch."""
         self._stretches[-1].decided += 1
 
+    def of_newer_form(self, position: int) -> None:
+        """Note that an entry is a lease in a form that is not known (rule 4)."""
+        self._newer.append(position)
+
+    @property
+    def undecided(self) -> int:
+        """How many decisions and leases were not decided again."""
+        return len(self._newer) + sum(stretch.decided for stretch in self.unreplayed)
+
     @property
     def unreplayed(self) -> tuple[RuledStretch, ...]:
         """The stretches in which nothing was decided again."""
@@ -93,11 +105,16 @@ class Versions:
     @property
     def notices(self) -> tuple[str, ...]:
         """What was not replayed, as sentences."""
-        return tuple(stretch.sentence for stretch in self.unreplayed)
+        stretches = tuple(stretch.sentence for stretch in self.unreplayed)
+        if not self._newer:
+            return stretches
+        many = "1 lease is" if len(self._newer) == 1 else f"{len(self._newer)} leases are"
+        forms = f"{many} in a form that this release does not know, the first in entry "
+        return (*stretches, f"{forms}{self._newer[0]}: they are not replayed.")
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What is unusual about the versions, as sentences (rule 4)."""
+        """What is unusual about the versions, as sentences (rule 5)."""
         return tuple(self._remarks)
 
     def _remark(self, position: int, version: int) -> None:
