@@ -13,8 +13,7 @@ import typer
 from app.db.engine import Database, open_database
 from app.db.migrate import migrate
 from app.db.roles import APP, AUDITOR, INTEGRATOR, create_roles, grant, open_as_admin, role_name
-from app.db.scrub import scrub as write_anew
-from app.rights.store import TABLES as ERASED_TABLES
+from app.rights.service import scrub_erased
 from app.settings import Settings
 
 verbs = typer.Typer(no_args_is_help=True, help="The database: roles, schema, traces.")
@@ -67,7 +66,7 @@ def scrub(
         if admin_url
         else _closing(open_database(Settings().database))
     ) as database:
-        left = write_anew(database, ERASED_TABLES)
+        left = scrub_erased(database)
     if left is not None:
         print(f"habeas: not done: {left}.")
         raise typer.Exit(1)

@@ -9,13 +9,12 @@ import typer
 
 from app.audit.entries.model import SYSTEM
 from app.cli.opened import opened
-from app.db.scrub import scrub
 from app.directory.packs import read_people
 from app.kernel.canonical import digest
 from app.kernel.errors import Conflict, InvalidInput
 from app.kernel.keys import create_once
 from app.rights.model import GROUNDS, ErasureBasis
-from app.rights.store import TABLES as ERASED_TABLES
+from app.rights.service import scrub_erased
 from app.wiring import Services
 
 verbs = typer.Typer(no_args_is_help=True, help="The people whose consent is held.")
@@ -101,7 +100,7 @@ def _erase(
     with services.database.write() as tx:
         erased = services.rights.erase(tx, person, basis, note, services.clock.now())
     services.integrator.integrate()
-    left = scrub(services.database, ERASED_TABLES)
+    left = scrub_erased(services.database)
     token = services.rights.receipt(erased)
     if out is not None:
         _write_new(out, f"{token}\n".encode())

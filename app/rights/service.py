@@ -22,7 +22,8 @@ from app.audit.entries.erasure import Erasure
 from app.audit.entries.model import SYSTEM, Event, Kind
 from app.audit.entries.service import AuditService
 from app.audit.restore.custody import Custodians, require_two
-from app.db.engine import Tx
+from app.db.engine import Database, Tx
+from app.db.scrub import scrub
 from app.directory.service import DirectoryService
 from app.kernel.canonical import Json
 from app.kernel.errors import NotFound
@@ -31,6 +32,11 @@ from app.kernel.signing import Signer, sign_token
 from app.kernel.tokens import ERASURE_TYPE
 from app.rights import store
 from app.rights.model import Erased, ErasureBasis, ErasureRecord, receipt_claims, statement_of
+
+
+def scrub_erased(database: Database) -> str | None:
+    """Write anew every table that an erasure deletes from; see ``scrub`` for what is returned."""
+    return scrub(database, store.TABLES)
 
 
 class Remembers(Protocol):

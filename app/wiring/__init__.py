@@ -19,7 +19,6 @@ from app.audit.restore.continuity import require_same_log
 from app.audit.restore.service import Restore, finish
 from app.audit.witnesses.asking import Witnesses
 from app.db.engine import Database
-from app.db.scrub import scrub
 from app.directory.sessions import SessionService
 from app.kernel.clock import Clock, SystemClock
 from app.kernel.errors import Conflict
@@ -32,8 +31,7 @@ from app.kernel.tokens import (
     RECEIPT_TYPE,
     SUBMISSION_TYPE,
 )
-from app.rights.service import RightsService
-from app.rights.store import TABLES as ERASED_TABLES
+from app.rights.service import RightsService, scrub_erased
 from app.settings import Settings
 from app.wiring.core import Core, make_core
 from app.wiring.foundation import Foundation, lay_foundation
@@ -109,7 +107,7 @@ class Services(Core):
             self.notices.adopt(tx, now)
             back = self.rights.erase_again(tx, now)
         if back:  # a restored database held them; what it still shows of them is written over
-            scrub(self.database, ERASED_TABLES)
+            scrub_erased(self.database)
         self.integrator.integrate()
 
 

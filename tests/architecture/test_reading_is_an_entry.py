@@ -1,8 +1,11 @@
 """Nobody reads the log but at the desk, and every reading there is an entry."""
 
 import ast
+import contextlib
+import importlib
 from collections.abc import Iterator
 from pathlib import Path
+from types import FunctionType, ModuleType
 
 import pytest
 
@@ -40,6 +43,58 @@ OF_THE_ROOMS = {
 }
 """What they may call in the rooms below, and why."""
 
+MODULES = {
+    "app.audit.entries.cosigned": "see OF_THE_ROOMS",
+    "app.audit.reading.proofs": "see OF_THE_ROOMS",
+    "app.audit.reading.serving": "see OF_THE_ROOMS",
+    "app.audit.reading.search": "what is looked for; reads nothing",
+    "app.audit.reading.selection": "what is chosen; reads nothing",
+    "app.audit.reading.shown": "what the desk hands over",
+    "app.audit.reading.activity": "counts that the desk handed over",
+    "app.audit.export.projections": "the forms of an entry that was handed over",
+    "app.audit.tree.checkpoint": "signed notes, which are for everybody",
+    "app.audit.tree.merkle": "hashes",
+    "app.audit.witnesses.state": "how witnesses stand, which is for everybody",
+    "app.audit.restore.custody": "texts that custodians sign",
+}
+"""What of the log these packages may import, and why."""
+
+NAMES = {
+    "app.audit.entries.model.Entry": "an entry that was handed over",
+    "app.audit.entries.model.Kind": "the list of kinds",
+    "app.audit.entries.model.SYSTEM": "who acts at the command line",
+    "app.audit.entries.model.outcome": "reads an entry that was handed over",
+    "app.audit.export.jobs.Job": "how far an export is",
+    "app.audit.export.jobs.JobState": "how far an export is",
+    "app.audit.growing.lock.Published": "the last checkpoint, which is for everybody",
+    "app.audit.restore.service.Restore": "the verb that acknowledges a restore; log.restored",
+    "app.db.engine.Database": "the verbs of the database, which read no entry",
+    "app.db.engine.Tx": "the transaction that services are called with",
+    "app.db.engine.open_database": "the verbs of the database, which read no entry",
+    "app.db.migrate.migrate": "the verbs of the database, which read no entry",
+    **{
+        f"app.db.roles.{name}": "the verbs of the database, which read no entry"
+        for name in (
+            "APP", "AUDITOR", "INTEGRATOR", "create_roles", "grant", "open_as_admin", "role_name",
+        )
+    },
+}  # fmt: skip
+"""Single names of modules that hold more than these packages may have, and why."""
+
+WRAPPED = {
+    "vars(alarm)": "an alarm of a witness, which is for everybody",
+    "vars(proof)": "a proof that the desk handed over",
+}
+"""Uses of what takes apart an object by text, and why."""
+
+BY_TEXT = {
+    "getattr", "setattr", "vars", "eval", "exec", "globals", "__import__", "import_module",
+    "attrgetter", "methodcaller",
+}  # fmt: skip
+
+OPEN_NAMES = {"_replace", "_asdict", "__name__", "__module__", "__mro__", "__getitem__"}
+"""Names with a line before them that Python means for everybody."""
+
 ROOMS = {"proofs", "serving", "cosigned", "store", "lookup"}
 
 INTEGRATES = ("audit/growing/", "audit/export/", "cli/", "demo/", "wiring/")
@@ -72,6 +127,67 @@ def _reaches(tree: ast.Module) -> Iterator[str]:
                 )
 
 
+def past_the_list(source: str) -> set[str]:
+    """What a module imports or takes apart that these packages may not have."""
+    tree = ast.parse(source)
+    return {*_imported(tree), *_taken_apart(tree)}
+
+
+def _imported(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names=names):
+                yield from (name.name for name in names if name.name.partition(".")[0] == "app")
+            case ast.ImportFrom(module=module, level=level, names=names):
+                if level or module is None:
+                    yield "a relative import"
+                    continue
+                for name in names:
+                    meant = _meant(module, name.name)
+                    if _is_guarded(meant) and not _is_listed(meant):
+                        yield meant
+                    elif name.asname and meant in MODULES:
+                        yield f"{meant} as {name.asname}"
+
+
+def _meant(module: str, name: str) -> str:
+    """Where the imported thing is made, however many modules it was handed through."""
+    if not module.startswith("app.") or name == "*":
+        return f"{module}.{name}"
+    with contextlib.suppress(ImportError):
+        return importlib.import_module(f"{module}.{name}").__name__
+    thing = getattr(importlib.import_module(module), name)
+    if isinstance(thing, ModuleType):
+        return thing.__name__
+    if isinstance(thing, type | FunctionType) and thing.__module__.startswith("app."):
+        return f"{thing.__module__}.{thing.__qualname__}"
+    return f"{module}.{name}"
+
+
+def _is_guarded(meant: str) -> bool:
+    of_the_log = meant == "app" or meant.startswith(("app.audit", "app.db"))
+    return of_the_log or "store" in meant.split(".")[2:] or meant.endswith(".*")
+
+
+def _is_listed(meant: str) -> bool:
+    module, _, name = meant.rpartition(".")
+    return meant in NAMES or meant in MODULES or (module in MODULES and name != "*")
+
+
+def _taken_apart(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(value=value, attr=attr) if (
+                attr.startswith("_")
+                and attr not in OPEN_NAMES
+                and not (isinstance(value, ast.Name) and value.id in {"self", "cls"})
+            ):
+                yield f".{attr}"
+            case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)) if name in BY_TEXT:
+                if ast.unparse(node) not in WRAPPED:
+                    yield name
+
+
 def _modules(*packages: str) -> Iterator[Path]:
     for package in packages:
         yield from (ROOT / package).rglob("*.py")
@@ -84,6 +200,62 @@ def test_pages_machines_and_verbs_read_the_log_only_at_the_desk() -> None:
     }
     assert len(past_the_desk) > 50
     assert {path: taken for path, taken in past_the_desk.items() if taken} == {}
+
+
+def test_pages_machines_and_verbs_have_of_the_log_what_is_listed() -> None:
+    past = {
+        str(path.relative_to(ROOT)): past_the_list(path.read_text(encoding="utf-8"))
+        for path in _modules(*READERS)
+    }
+    assert {path: taken for path, taken in past.items() if taken} == {}
+
+
+@pytest.mark.parametrize(
+    ("source", "taken"),
+    [
+        ("import app.audit.entries.store", "app.audit.entries.store"),
+        ("import app.audit.entries.store as kept", "app.audit.entries.store"),
+        ("from app import audit", "app.audit"),
+        ("from app.audit import entries", "app.audit.entries"),
+        ("from app.audit.entries import store as kept", "app.audit.entries.store"),
+        ("from app.audit.entries import documents", "app.audit.entries.documents"),
+        ("from app.audit.entries.vault import Vault", "app.audit.entries.vault.Vault"),
+        ("from app.audit.growing import growth as g", "app.audit.growing.growth"),
+        (
+            "from app.audit.reading.desk import ReadingService as R",
+            "app.audit.reading.service.ReadingService",
+        ),
+        ("from app.wiring.core import AuditService", "app.audit.entries.service.AuditService"),
+        ("from app.audit.reading.desk import store", "app.audit.entries.store"),
+        ("from app.audit.reading import serving as s", "app.audit.reading.serving as s"),
+        ("from app.audit.reading.shown import *", "app.audit.reading.shown.*"),
+        ("from app.rights.store import TABLES", "app.rights.store.TABLES"),
+        ("from app.rights import store", "app.rights.store"),
+        ("from app.db.engine import Access", "app.db.engine.Access"),
+        ("from .. import audit", "a relative import"),
+        ("services.desk._reading.search(tx, wanted)", "._reading"),
+        ("services.__dict__['log']", ".__dict__"),
+        ("getattr(services, 'log').people(tx, names)", "getattr"),
+        ("vars(services)['log']", "vars"),
+        ("operator.attrgetter('log')(services)", "attrgetter"),
+        ("importlib.import_module('app.audit.entries.store')", "import_module"),
+    ],
+)
+def test_a_way_past_the_list_is_noticed(source: str, taken: str) -> None:
+    assert past_the_list(source) == {taken}
+
+
+def test_what_is_listed_is_imported() -> None:
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in _modules(*READERS)]
+    imported = {
+        _meant(node.module, name.name)
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module
+        for name in node.names
+    }
+    assert NAMES.keys() <= imported
+    assert MODULES.keys() <= imported | {name.rpartition(".")[0] for name in imported}
 
 
 @pytest.mark.parametrize(
