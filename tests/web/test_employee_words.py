@@ -12,7 +12,8 @@ from app.capture.situation import Situation
 from app.consent.model import OPENING, Act, Decision, NoticeName, Standing, State
 from app.demo.seed import seed
 from app.demo.server import SECRETS
-from app.kernel.vocabulary import Reason, Signal
+from app.kernel.vocabulary import Mode, Reason, Signal
+from app.policy.knobs import REGISTRY, KnobRegistry
 from app.settings import Settings
 from app.web.employee.answers import answers
 from app.web.employee.choices import choices
@@ -23,6 +24,7 @@ from app.web.shell.render import environment
 from app.web.words.text import SENTENCE_WORDS, SIGNAL_MEANINGS, SIGNAL_WORDS
 from app.wiring import Services, build
 from tests.fakes import FakeClock
+from tests.policy.next_form import NEXT, WIDTH
 
 NAMES = {"GLOBAL": "Everywhere", "EU": "European Union", "DE": "Germany", "NO": "Norway"}
 NOW = FakeClock().now()
@@ -233,6 +235,61 @@ def test_every_value_that_a_rule_decided_says_who(services: Services, undecided:
     assert found.apps_reasons
     assert found.purposes_reasons
     assert found.basis_reasons
+
+
+def bound_by(situation: Situation, registry: KnobRegistry, **changes: object) -> Situation:
+    """The same under a policy with other values, and with the knobs of a registry."""
+    in_force = situation.in_force
+    values = {name: row.unnamed for name, row in registry.rows.items()}
+    changed = {**values, **in_force.compiled.values, **changes}
+    compiled = replace(in_force.compiled, values=changed, registry=registry)
+    return replace(situation, in_force=replace(in_force, compiled=compiled))
+
+
+SHOTS = {"signals.screenshot.mode": Mode.REDACT}
+
+
+def limits_of(situation: Situation, services: Services) -> dict[str, str]:
+    found = answers(situation, NAMES, services.policy.catalogue).limits
+    return {limit.name: limit.value for limit in found}
+
+
+def test_the_limits_of_today_are_told(services: Services, undecided: Situation) -> None:
+    under = bound_by(
+        undecided,
+        REGISTRY,
+        hours=frozenset(range(8, 18)),
+        off_hours=Mode.DENY,
+        personal_device=Mode.DENY,
+        counterparty=Mode.REDACT,
+        screenshot_min_interval_s=300,
+        **SHOTS,
+    )
+    assert limits_of(under, services) == {
+        "Hours": "Monday 08:00 to 18:00",
+        "Outside these hours": "never captured",
+        "On a personal device": "never captured",
+        "With people elsewhere": "captured with content removed",
+        "Between two screenshots": "at least 5 minutes",
+    }
+    told = limits_of(bound_by(under, REGISTRY, hours=None), services)
+    assert "Hours" not in told
+    assert "Outside these hours" not in told
+
+
+@pytest.mark.parametrize(
+    ("changes", "value"),
+    [
+        ({WIDTH.name: 1280, **SHOTS}, "at most 1,280 pixels"),
+        ({WIDTH.name: None, **SHOTS}, None),
+        ({WIDTH.name: 1280, "signals.screenshot.mode": Mode.DENY}, None),
+    ],
+)
+def test_a_new_knob_is_told_to_the_person_whose_capture_it_limits(
+    services: Services, undecided: Situation, changes: dict[str, object], value: str | None
+) -> None:
+    told = limits_of(bound_by(undecided, NEXT, **changes), services)
+    assert told.get("Invented max width px") == value
 
 
 def test_every_signal_has_its_words_in_every_language(services: Services) -> None:

@@ -9,16 +9,24 @@ Rules:
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 
 from app.capture.extent import barred, barring_knob
 from app.capture.situation import Situation
 from app.kernel.vocabulary import Mode, Signal
 from app.policy import knobs
 from app.policy.catalogue.model import Catalogue, Exclusion
+from app.policy.knob_shapes import Modes, Number, Week, most
+from app.policy.knobs import Knob
 from app.policy.law.layer import Why
 from app.policy.model import Compiled
-from app.web.words.knob_words import week_in_words
-from app.web.words.policy_words import counted, duration_in_words, listed
+from app.web.words.knob_words import (
+    knob_in_words,
+    number_in_words,
+    value_in_words,
+    week_in_words,
+)
+from app.web.words.policy_words import counted, listed
 from app.web.words.region_words import Decider, Names
 from app.web.words.region_words import reasons as deciders
 from app.web.words.text import BASIS_WORDS, GROUP_WORDS, SIGNAL_WORDS, lower_first
@@ -180,29 +188,47 @@ _MODE_SENTENCES: Mapping[Mode, str] = {
 }
 
 
+_ELSEWHERE = frozenset(
+    row.name for row in (knobs.APPS, knobs.EXCLUSIONS, knobs.PURPOSES, knobs.REDACTORS_ASKED)
+)
+"""What the other answers tell: where, where never, why, and which content is removed."""
+
+_NAMES: Mapping[str, str] = {knobs.COUNTERPARTY.name: "With people elsewhere"}
+"""Names that differ from those on the pages of legal."""
+
+
 def _limits(compiled: Compiled, names: Names) -> tuple[Limit, ...]:
-    """What narrows capture further: hours, devices, the other side, pictures."""
-    rows = []
-    hours = compiled[knobs.HOURS]
-    if hours is not None:
-        rows.append(("Hours", week_in_words(hours), "hours"))
-        rows.append(
-            ("Outside these hours", _MODE_SENTENCES[compiled[knobs.OFF_HOURS]], "off_hours")
-        )
-    rows += [
-        (
-            "On a personal device",
-            _MODE_SENTENCES[compiled[knobs.PERSONAL_DEVICE]],
-            "personal_device",
-        ),
-        ("With people elsewhere", _MODE_SENTENCES[compiled[knobs.COUNTERPARTY]], "counterparty"),
-    ]
-    if compiled.signals[Signal.SCREENSHOT].mode is not Mode.DENY:
-        least = duration_in_words(compiled[knobs.SCREENSHOT_MIN_INTERVAL_S])
-        rows.append(("Between two screenshots", f"at least {least}", "screenshot_min_interval_s"))
+    """What narrows capture further: every knob that agents keep to and that binds here."""
     return tuple(
-        Limit(name, value, reasons(compiled.why.get(knob, ()), names)) for name, value, knob in rows
+        Limit(
+            _NAMES.get(row.name) or knob_in_words(row.name),
+            _bound(row, compiled[row]),
+            reasons(compiled.why.get(row.name, ()), names),
+        )
+        for row in compiled.registry.knobs
+        if row.agent is not None and row.name not in _ELSEWHERE and _binds(row, compiled)
     )
+
+
+def _binds(row: Knob[Any], compiled: Compiled) -> bool:
+    """Whether a knob has something to say of what is captured."""
+    if isinstance(row.use, knobs.ModeCap):  # told also where it allows what is listed above
+        return row.use.when is not knobs.When.OFF_HOURS or compiled[knobs.HOURS] is not None
+    captured = (name for name, rule in compiled.signals.items() if rule.mode is not Mode.DENY)
+    return row.limits(compiled[row]) and any(row.governs(signal) for signal in captured)
+
+
+def _bound(row: Knob[Any], value: Any) -> str:
+    """A limit in words: a number is the least or the most that it allows."""
+    match row.shape:
+        case Modes():
+            return _MODE_SENTENCES[value]
+        case Number(unit=unit):
+            return f"at {'least' if row.meet is most else 'most'} {number_in_words(value, unit)}"
+        case Week():
+            return week_in_words(value)
+        case _:
+            return value_in_words(row.name, value)
 
 
 def reasons(whys: Iterable[Why], names: Names) -> tuple[Decider, ...]:
