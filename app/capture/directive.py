@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from app.capture.obstacles import Conditions, Obstacle, Personal, obstacles
+from app.capture.obstacles import Conditions, Obstacle, Personal, conditions_of, obstacles
 from app.consent.model import State, suffices
 from app.kernel.facts import fact
 from app.kernel.vocabulary import Basis, Reason
@@ -48,13 +48,8 @@ class Circumstances:
 
     def conditions(self, at: datetime) -> Conditions:
         """The same as what can prevent capture at an instant."""
-        return Conditions(
-            unknown=bool(self.unknown),
-            blocked=self.blocked,
-            bases=self.bases,
-            company=self.company,
-            stopped=bool(self.stopped),
-            missing=bool(self.missing),
+        return conditions_of(
+            self,
             lead_time=self.lead_until is not None and at < self.lead_until,
             person=Personal(
                 state=self.state,

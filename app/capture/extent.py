@@ -55,16 +55,6 @@ def extent(compiled: Compiled, scope: Scope | None, catalogue: Catalogue) -> Ext
     return Extent(tuple(signals), tuple(sorted(apps)), tuple(sorted(purposes)))
 
 
-def barred(compiled: Compiled) -> bool:
-    """Whether no decision of anybody could let something be captured under these rules.
-
-    >>> from app.policy.lattice import compile_layers
-    >>> barred(compile_layers([]))
-    True
-    """
-    return compiled.blocked or not suffices(compiled.bases, State.GIVEN)
-
-
 def barring_knob(compiled: Compiled) -> str:
     """Which knob bars it: no sufficient basis, or a layer that is not approved.
 

@@ -11,9 +11,10 @@ Rules:
    this list (``directive.LEASE``, ``access.decision.decide.ACCESS``).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 from app.consent.model import State, suffices
 
@@ -67,6 +68,9 @@ FINAL = frozenset(
     }
 )
 """Obstacles that nobody here can remove: next to them no other matters."""
+
+BARRED = frozenset({Obstacle.REGION_BLOCKED, Obstacle.BASIS_INSUFFICIENT})
+"""Obstacles under which no decision of anybody could let a signal be captured."""
 
 CLOSED = FINAL | {
     Obstacle.POLICY_MISSING,
@@ -134,6 +138,63 @@ OF_POLICY = (
     }
 )
 """Obstacles that come from the rules of regions, whoever is asked about."""
+
+
+class Ruling(Protocol):
+    """What the rules of regions say, in whatever form it is kept: as names, or as yes and no."""
+
+    @property
+    def unknown(self) -> object:
+        """Regions without a floor."""
+        ...
+
+    @property
+    def blocked(self) -> bool:
+        """Whether nothing can be captured."""
+        ...
+
+    @property
+    def bases(self) -> Iterable[str]:
+        """What can make capture lawful."""
+        ...
+
+    @property
+    def company(self) -> bool:
+        """Whether the company has a policy for the home region."""
+        ...
+
+    @property
+    def stopped(self) -> object:
+        """Regions under a stop."""
+        ...
+
+    @property
+    def missing(self) -> object:
+        """Preconditions without valid evidence."""
+        ...
+
+
+def conditions_of(
+    ruling: Ruling, *, lead_time: bool, allowed: bool = True, person: Personal | None = None
+) -> Conditions:
+    """Read what can prevent capture from what the rules say; whoever asks for obstacles asks here.
+
+    >>> rules = dict(unknown=False, blocked=False, bases=frozenset({"consent"}), company=True)
+    >>> fine = Conditions(**rules, stopped=False, missing=False, lead_time=False)
+    >>> obstacles(conditions_of(fine, lead_time=True))
+    (<Obstacle.LEAD_TIME: 'lead_time'>,)
+    """
+    return Conditions(
+        unknown=bool(ruling.unknown),
+        blocked=ruling.blocked,
+        bases=frozenset(ruling.bases),
+        company=ruling.company,
+        stopped=bool(ruling.stopped),
+        missing=bool(ruling.missing),
+        lead_time=lead_time,
+        allowed=allowed,
+        person=person,
+    )
 
 
 def obstacles(given: Conditions) -> tuple[Obstacle, ...]:

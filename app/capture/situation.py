@@ -9,7 +9,7 @@ from datetime import datetime
 
 from app.capture.directive import Circumstances, Directive, directive
 from app.capture.extent import Extent, extent
-from app.capture.obstacles import Conditions, Obstacle, obstacles
+from app.capture.obstacles import BARRED, Obstacle, conditions_of, obstacles
 from app.consent.model import Offer, Standing
 from app.directory.model import Person
 from app.kernel.forms import FIRST_FORM
@@ -49,6 +49,11 @@ class Situation:
     def extent(self) -> Extent:
         """What can be captured of this person as far as the rules and the agreement go."""
         return extent(self.in_force.compiled, self.standing.scope, self.catalogue)
+
+    @property
+    def barred(self) -> bool:
+        """Whether no decision of anybody could let a signal be captured here."""
+        return not BARRED.isdisjoint(self.obstacles)
 
 
 Direct = Callable[[Circumstances, datetime], Directive]
@@ -183,16 +188,24 @@ def obstacles_in(in_force: InForce, catalogue: Catalogue) -> tuple[Obstacle, ...
     >>> obstacles_in(nothing, Catalogue({}, {}))[0].value
     'region_unknown'
     """
-    compiled = in_force.compiled
     return obstacles(
-        Conditions(
-            unknown=bool(in_force.unknown),
-            blocked=compiled.blocked,
-            bases=compiled.bases,
-            company=in_force.company,
-            stopped=bool(in_force.stopped),
-            missing=bool(in_force.missing),
-            lead_time=in_force.lead_until is not None,
-            allowed=not extent(compiled, None, catalogue).empty,
+        conditions_of(
+            in_force,
+            lead_time=in_force.lead_time,
+            allowed=not extent(in_force.compiled, None, catalogue).empty,
         )
     )
+
+
+def barred(in_force: InForce) -> bool:
+    """Whether no decision of anybody could let a signal be captured under these rules.
+
+    >>> from datetime import UTC
+    >>> from app.policy.lattice import compile_layers
+    >>> from app.policy.timeline import History, in_force
+    >>> at = datetime(2026, 11, 22, tzinfo=UTC)
+    >>> barred(in_force(History((), (), (), 0), ("DE",), at, compile_layers))
+    True
+    """
+    applying = obstacles(conditions_of(in_force, lead_time=in_force.lead_time))
+    return not BARRED.isdisjoint(applying)

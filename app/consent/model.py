@@ -19,7 +19,7 @@ from typing import TypeAlias
 
 from app.directory.model import Person
 from app.kernel.canonical import canonical, digest, parse_canonical
-from app.kernel.errors import Fault, InvalidInput
+from app.kernel.errors import wrong_field
 from app.kernel.facts import decode_part, encode, fact, require_only
 from app.kernel.scope import Scope
 from app.kernel.vocabulary import Basis
@@ -216,12 +216,19 @@ class Standing:
         decision: the decision that the state rests on; None if there is none.
         until: when the state ends by itself: a pause's end, or the end of validity.
         scope: what is agreed to; None where nothing is.
+        resting: what was agreed to before a pause, and holds again after it.
     """
 
     state: State
     decision: Decision | None = None
     until: datetime | None = None
     scope: Scope | None = None
+    resting: Scope | None = None
+
+    @property
+    def agreed(self) -> Scope | None:
+        """What the person agreed to, also while that rests behind a pause."""
+        return self.resting if self.state is State.PAUSED else self.scope
 
 
 Bases: TypeAlias = Iterable[Basis | str]
@@ -292,7 +299,7 @@ def standing(
     if base.valid_until is None or at >= base.valid_until:
         return Standing(State.EXPIRED, base)
     if pauses and at < (until := pause_end(pauses[-1])):
-        return Standing(State.PAUSED, pauses[-1], min(until, base.valid_until))
+        return Standing(State.PAUSED, pauses[-1], min(until, base.valid_until), resting=base.scope)
     return Standing(State(base.act.value), base, base.valid_until, base.scope)
 
 
@@ -370,17 +377,10 @@ def require_pause(until: datetime | None, now: datetime) -> datetime:
         InvalidInput: there is none, or it is not 5 minutes to 7 days from now.
     """
     if until is None or until.tzinfo is None or not PAUSE_MIN <= until - now <= PAUSE_MAX:
-        raise wrong(
-            "minutes",
-            "a pause needs an end between 5 minutes and 7 days from now",
-            "Give between 5 and 10080 minutes; to stop for good, withdraw.",
-        )
+        problem = "a pause needs an end between 5 minutes and 7 days from now"
+        cure = "Give between 5 and 10080 minutes; to stop for good, withdraw."
+        raise wrong_field("minutes", problem, cure)
     return until
-
-
-def wrong(field: str, problem: str, cure: str) -> InvalidInput:
-    """The error of one wrong field."""
-    return InvalidInput(f"{field}: {problem}", faults=(Fault(field, problem, cure),), cure=cure)
 
 
 def _fold(history: Iterable[Decision]) -> tuple[Decision | None, list[Decision]]:

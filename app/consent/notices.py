@@ -15,12 +15,12 @@ from datetime import datetime
 from app.audit.entries.model import SYSTEM, Actor, Event, Kind
 from app.audit.entries.service import AuditService
 from app.consent import store
-from app.consent.model import Act, Notice, Offer, Shown, opening_act, wrong
+from app.consent.model import Act, Notice, Offer, Shown, opening_act
 from app.consent.notice_records import NoticeAdoption, NoticeShowing
 from app.db.engine import Tx
 from app.directory.model import Person
 from app.directory.service import DirectoryService
-from app.kernel.errors import Conflict, NotFound, Unavailable
+from app.kernel.errors import Conflict, NotFound, Unavailable, wrong_field
 from app.kernel.facts import encode
 
 NOTICE = "capture"
@@ -136,7 +136,9 @@ class NoticeService:
         if not person.active:
             raise Conflict("you have left; nothing of yours can be captured")
         if not shown_id:
-            raise wrong("shown", "no notice was read before deciding", "Read the notice first.")
+            raise wrong_field(
+                "shown", "no notice was read before deciding", "Read the notice first."
+            )
         shown = self.shown(tx, person, shown_id)
         if self._is_stale(shown, person, offer):
             raise Conflict(
@@ -176,7 +178,7 @@ def texts_of(notices: Iterable[Notice]) -> dict[str, Notice]:
 
 def _require_act(act: Act, wanted: Act | None, region: str) -> None:
     if act is not wanted:
-        raise wrong(
+        raise wrong_field(
             "act",
             f"{act.value} is not what the law of {region} asks for here",
             f"Send {wanted.value}." if wanted else "Nothing can be captured here.",

@@ -30,7 +30,6 @@ from app.consent.model import (
     State,
     next_decision,
     require_pause,
-    wrong,
 )
 from app.consent.notices import NoticeService
 from app.consent.receipts import Receipt, receipt_claims, receipt_of
@@ -40,7 +39,7 @@ from app.directory.model import Person
 from app.directory.service import DirectoryService
 from app.kernel.authority import Authority
 from app.kernel.canonical import Json
-from app.kernel.errors import Forbidden, NotFound
+from app.kernel.errors import Forbidden, NotFound, wrong_field
 from app.kernel.facts import encode
 from app.kernel.signing import Signer, sign_token
 from app.kernel.tokens import RECEIPT_TYPE
@@ -109,7 +108,7 @@ class ConsentService:
             Conflict: what was shown is no longer what is in force, or the person has left.
         """
         if act is Act.REVOKED:
-            raise wrong("act", "nobody revokes their own consent", "Withdraw it.")
+            raise wrong_field("act", "nobody revokes their own consent", "Withdraw it.")
         self.directory.lock(tx, person.id)
         person = self.directory.person(tx, person.id)
         history = store.history(tx, person.id)
@@ -135,7 +134,9 @@ class ConsentService:
         if actor == Actor("person", person.id):
             raise Forbidden("nobody revokes their own consent", cure="Withdraw it.")
         if not 0 < len(note.strip()) <= MAX_NOTE:
-            raise wrong("note", "empty or too long", f"Say why, in up to {MAX_NOTE} characters.")
+            raise wrong_field(
+                "note", "empty or too long", f"Say why, in up to {MAX_NOTE} characters."
+            )
         self.directory.lock(tx, person.id)
         person = self.directory.person(tx, person.id)
         self._require_revoker(tx, actor, person.region)

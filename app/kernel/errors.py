@@ -51,6 +51,11 @@ class InvalidInput(HabeasError):
     kind = "invalid-input"
 
 
+def wrong_field(field: str, problem: str, cure: str) -> InvalidInput:
+    """The error of one wrong field."""
+    return InvalidInput(f"{field}: {problem}", faults=(Fault(field, problem, cure),), cure=cure)
+
+
 class Unreadable(InvalidInput):
     """The bytes are not what they claim to be."""
 

@@ -112,6 +112,21 @@ class InForce:
     lead_until: datetime | None
     seq: int
 
+    @property
+    def blocked(self) -> bool:
+        """Whether nothing can be captured."""
+        return self.compiled.blocked
+
+    @property
+    def bases(self) -> frozenset[Basis]:
+        """What can make capture lawful."""
+        return self.compiled.bases
+
+    @property
+    def lead_time(self) -> bool:
+        """Whether a lead time is running; what is in force knows of no end that has passed."""
+        return self.lead_until is not None
+
 
 @dataclass(frozen=True)
 class KnobChange:

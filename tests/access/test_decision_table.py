@@ -174,7 +174,7 @@ class Asked:
 def asked(row: Row) -> Asked:
     signals = () if row["signal"] == "-" else (row["signal"],)
     found = holds((row["home"],))
-    policy = rules(found, AT, signals)
+    policy = rules(found, signals)
     compiled, now = found.compiled, State(row["now"])
     agreed = ScopeFacts(
         tuple(s.value for s in Signal if compiled.signals[s].mode is not Mode.DENY),

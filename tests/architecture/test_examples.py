@@ -51,7 +51,6 @@ WITHOUT = {
     "capture.situation.obstacles_to": "obstacles_in shows the same without a person",
     "capture.situation.situation_of": "it puts together what the other examples show",
     "consent.model.pause_end": "the end of a pause is a field of the decision",
-    "consent.model.wrong": "the example of require_pause raises such an error",
     "policy.difference.only_narrows": "the example of direction shows its answer",
     "policy.timeline.met": "two published policies and their lead times take fifteen lines",
 }

@@ -12,14 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.access.decision.decide import ACCESS
-from app.access.decision.facts import rules
+from app.access.decision.facts import person_facts, rules
 from app.access.decision.model import (
     AccessReason,
     Caller,
     Facts,
-    PersonFacts,
     Question,
-    ScopeFacts,
 )
 from app.access.decision.rules import CURRENT
 from app.access.floor.terms import ALLOWED
@@ -36,7 +34,8 @@ from app.policy.document import document
 from app.policy.lattice import compile_layers
 from app.policy.law.layer import Claim, Layer, Why
 from app.policy.model import InForce
-from app.web.employee.state_words import offered_acts, state_in_words, told
+from app.web.employee.answers import answers
+from app.web.employee.state_words import extent_in_words, offered_acts, state_in_words, told
 from app.web.legal.region import region_sentence
 from app.web.legal.region_table import cells, obstacle_rows
 from app.web.words.obstacle_words import obstacle_words
@@ -141,19 +140,8 @@ def view(in_force: InForce) -> RegionView:
 
 def access_reasons(situation: Situation) -> set[AccessReason]:
     """What an access decision says that is asked for nothing out of the ordinary."""
-    policy = rules(situation.in_force, NOW, ("click",))
-    standing, bases = situation.standing, situation.in_force.compiled.bases
-    one = PersonFacts(
-        person="p_one",
-        line=(),
-        standing=standing.state.value,
-        decision=None,
-        suffices_now=suffices(bases, standing.state),
-        suffices_at_capture=True,
-        scope=ScopeFacts(("click",), (TRAINING,)) if standing.scope else None,
-        policy=replace(policy, signals={"click": None}, purposes=(TRAINING,), cohort_min=1),
-        left=not situation.person.active,
-    )
+    policy, standing = rules(situation.in_force, ("click",)), situation.standing
+    wide = Scope(frozenset({"click"}), frozenset({TRAINING}), frozenset("a"))
     asked = Question(
         purpose=TRAINING,
         asked_at=NOW,
@@ -161,6 +149,14 @@ def access_reasons(situation: Situation) -> set[AccessReason]:
         signals=("click",),
         captured_from=NOW - timedelta(hours=2),
         captured_to=NOW - timedelta(hours=1),
+    )
+    one = person_facts(
+        situation.person,
+        ("p_one",),
+        asked,
+        standing=replace(standing, scope=standing.scope and wide),
+        policy=replace(policy, signals={"click": None}, purposes=(TRAINING,), cohort_min=1),
+        between=lambda *_span, **_asked: True,
     )
     caller = Caller("pipeline", tuple(sorted(ALLOWED)), ("training",))
     return set(CURRENT.decide(asked, Facts(caller, (one,), role_policy=True)).reasons)
@@ -218,6 +214,18 @@ def test_the_employee_s_sentence_says_nothing_is_captured_where_something_preven
         scope, apps = situation.standing.scope, situation.in_force.compiled.apps
         allowed = (apps & (scope.apps if scope else apps)) & CATALOGUE.apps.keys()
         assert f" in {len(allowed)} app" in sentence
+
+
+@given(situations())
+def test_the_list_of_signals_is_introduced_by_what_the_sentence_says(situation: Situation) -> None:
+    agreed = situation.standing.scope is not None
+    listed = extent_in_words(situation, agreed=agreed)
+    assert bool(listed) == bool(situation.obstacles)
+    barred = {Obstacle.REGION_BLOCKED, Obstacle.BASIS_INSUFFICIENT} & set(situation.obstacles)
+    assert listed.startswith("None of the signals") == bool(barred)
+    assert ("if you agreed" in listed) == (not agreed and not barred)
+    rows = answers(situation, {}, CATALOGUE).signals
+    assert not (barred and any(row.mode != "deny" for row in rows))
 
 
 @given(situations())
@@ -326,7 +334,7 @@ def test_leases_give_the_reasons_that_release_0_1_signed(given_now: Circumstance
 
 @given(situations())
 def test_access_gives_the_policy_reasons_that_release_0_1_signed(situation: Situation) -> None:
-    policy = rules(situation.in_force, NOW, ("click",))
+    policy = rules(situation.in_force, ("click",))
     expected = {
         AccessReason.REGION_UNKNOWN: policy.unknown,
         AccessReason.REGION_BLOCKED: policy.blocked or not policy.bases,
@@ -382,3 +390,15 @@ def test_who_acknowledged_where_consent_is_asked_for_is_not_told_that_they_did_n
     assert situation.obstacles == (Obstacle.CONSENT_INSUFFICIENT,)
     sentence = "".join(part.text for part in state_in_words(situation, {}, laptops=1).parts)
     assert "What you decided is not enough" in sentence
+
+
+def test_who_agreed_to_nothing_that_is_allowed_reads_nowhere_that_something_is_captured() -> None:
+    """A lease says on here, for its document lists nothing; the pages go by the obstacles."""
+    elsewhere = Scope(frozenset({"click"}), frozenset({TRAINING}), frozenset("d"))
+    standing = Standing(State.GIVEN, scope=elsewhere)
+    situation = situation_of(person(), standing, in_order(frozenset({"consent"})), CATALOGUE, NOW)
+    assert situation.directive.capture
+    assert situation.obstacles == (Obstacle.NOTHING_AGREED,)
+    assert extent_in_words(situation, agreed=True).startswith("Nothing now. ")
+    sentence = state_in_words(situation, {}, laptops=1).parts[0].text
+    assert sentence.startswith("Nothing is captured. ")

@@ -18,6 +18,7 @@ from app.consent.model import (
     standing,
     suffices,
 )
+from app.kernel.scope import Scope
 from app.kernel.vocabulary import Basis
 from tests.consent.booth import at, decision, notice_name
 
@@ -195,6 +196,24 @@ STORIES = {
 @pytest.mark.parametrize(("history", "minute", "expected"), STORIES.values(), ids=STORIES.keys())
 def test_the_standing_of(history: list[Decision], minute: int, expected: State) -> None:
     assert fold(history, minute).state is expected
+
+
+@pytest.mark.parametrize(
+    ("history", "minute", "agreed"),
+    [
+        ([GIVEN], 0, GIVEN.scope),
+        ([GIVEN, decision(2, "paused", 10)], 39, GIVEN.scope),
+        ([GIVEN, decision(2, "paused", 10)], 40, GIVEN.scope),
+        ([GIVEN, decision(2, "paused", 10), decision(3, "withdrawn", 11)], 12, None),
+        ([replace(GIVEN, region="FR"), decision(2, "paused", 10)], 20, None),
+    ],
+)
+def test_what_was_agreed_to_rests_behind_a_pause(
+    history: list[Decision], minute: int, agreed: Scope | None
+) -> None:
+    folded = fold(history, minute)
+    assert folded.agreed == agreed
+    assert (folded.scope is None) == (agreed is None or folded.state is State.PAUSED)
 
 
 def test_without_a_notice_nothing_that_was_shown_holds() -> None:

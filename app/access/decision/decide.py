@@ -32,7 +32,7 @@ from app.access.floor.terms import (
     Terms,
     verdict,
 )
-from app.capture.obstacles import OWN, Conditions, Obstacle, Personal, obstacles
+from app.capture.obstacles import OWN, Obstacle, Personal, conditions_of, obstacles
 from app.consent.model import State
 from app.kernel.vocabulary import CONTENT_SIGNALS
 
@@ -193,13 +193,8 @@ def _policy(
 def _obstacles(person: PersonFacts) -> Iterator[AccessReason]:
     """Name what prevents capture, by the reasons of access decisions."""
     policy = person.policy
-    given = Conditions(
-        unknown=policy.unknown,
-        blocked=policy.blocked,
-        bases=frozenset(policy.bases),
-        company=policy.company,
-        stopped=policy.stopped,
-        missing=bool(policy.missing),
+    given = conditions_of(
+        policy,
         lead_time=policy.lead_time,
         person=Personal(
             state=_STATES.get(person.standing, State.NONE),

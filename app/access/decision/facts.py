@@ -62,9 +62,9 @@ def policy_facts(
         signals: those asked for.
     """
     stated = (
-        rules(in_force, at, signals)
+        rules(in_force, signals)
         for stay in stays
-        for at, in_force in throughout(stay.regions, stay.start, stay.end)
+        for _, in_force in throughout(stay.regions, stay.start, stay.end)
     )
     return reduce(narrower, stated)
 
@@ -161,8 +161,8 @@ def narrower(now: PolicyFacts, then: PolicyFacts) -> PolicyFacts:
     )
 
 
-def rules(in_force: InForce, at: datetime, signals: Iterable[str]) -> PolicyFacts:
-    """What the layers in force at an instant say, as far as the signals asked for need it."""
+def rules(in_force: InForce, signals: Iterable[str]) -> PolicyFacts:
+    """What the layers in force say, as far as the signals asked for need it."""
     compiled, asked = in_force.compiled, frozenset(signals)
     return PolicyFacts(
         # For an unknown region there is a layer that no document describes.
@@ -180,7 +180,7 @@ def rules(in_force: InForce, at: datetime, signals: Iterable[str]) -> PolicyFact
         blocked=compiled.blocked,
         company=in_force.company,
         missing=tuple(sorted(in_force.missing)),
-        lead_time=in_force.lead_until is not None and at < in_force.lead_until,
+        lead_time=in_force.lead_time,
         stopped=bool(in_force.stopped),
     )
 

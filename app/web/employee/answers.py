@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from app.capture.extent import barred, barring_knob
+from app.capture.extent import barring_knob
 from app.capture.situation import Situation
 from app.kernel.vocabulary import Mode, Signal
 from app.policy import knobs
@@ -127,12 +127,12 @@ def _signals(situation: Situation, names: Names) -> tuple[SignalAnswer, ...]:
 def _signal(signal: Signal, situation: Situation, names: Names) -> SignalAnswer:
     compiled, scope = situation.in_force.compiled, situation.standing.scope
     rule = compiled.signals[signal]
-    mode = Mode.DENY if barred(compiled) else rule.mode
+    mode = Mode.DENY if situation.barred else rule.mode
     # Widened after the person decided: not captured, because they did not agree to it.
     outside = mode is not Mode.DENY and scope is not None and signal.value not in scope.signals
     captured = mode is not Mode.DENY and not outside
     knob = f"signals.{signal}"
-    off = barred(compiled) and rule.mode is not Mode.DENY
+    off = situation.barred and rule.mode is not Mode.DENY
     decider = barring_knob(compiled) if off else f"{knob}.mode"
     deciding: Iterable[Why] = compiled.why.get(decider, ())
     return SignalAnswer(

@@ -8,14 +8,14 @@ from app.access.decision.sentences import SENTENCES
 from app.agents.reports.model import Totals
 from app.audit.entries.model import Kind
 from app.capture.situation import Situation
-from app.consent.model import Act, Decision, State
+from app.consent.model import Decision
 from app.db.engine import Tx
 from app.directory.model import Person
 from app.policy.law.layer import Floor
 from app.policy.model import InForce
 from app.web.employee.choices import Choices, choices
 from app.web.employee.laptops import LaptopRow, laptop_row
-from app.web.employee.state_words import StateWords, state_in_words
+from app.web.employee.state_words import StateWords, extent_in_words, state_in_words
 from app.web.words.region_words import Names
 from app.wiring import Services
 
@@ -41,6 +41,8 @@ class Overview:
     """The same, masked by what the person agreed to, also while that rests in a pause."""
     names: Names
     state: StateWords
+    listed: str
+    """What the list of signals is, in words; empty where it is what is captured."""
     choices: Choices
     laptops: tuple[LaptopRow, ...]
     history: tuple[tuple[Decision, int | None], ...]
@@ -54,12 +56,14 @@ def overview(services: Services, tx: Tx, person: Person, now: datetime) -> Overv
     names = region_names(services, tx, situation.in_force)
     history = services.consent.history(tx, person.id)
     laptops = laptop_rows(services, tx, situation, now)
+    agreed = _agreed(situation)
     paired = sum(row.device.active for row in laptops)
     return Overview(
         situation=situation,
-        agreed=_agreed(situation, history),
+        agreed=agreed,
         names=names,
         state=state_in_words(situation, names, paired, [row.until for row in laptops if row.until]),
+        listed=extent_in_words(situation, agreed=agreed.standing.scope is not None),
         choices=choices(situation, history, current_notices(services)),
         laptops=laptops,
         history=tuple(
@@ -71,11 +75,9 @@ def overview(services: Services, tx: Tx, person: Person, now: datetime) -> Overv
     )
 
 
-def _agreed(situation: Situation, history: tuple[Decision, ...]) -> Situation:
-    if situation.standing.state is not State.PAUSED:
-        return situation
-    rests = next(decision for decision in reversed(history) if decision.act is not Act.PAUSED)
-    return replace(situation, standing=replace(situation.standing, scope=rests.scope))
+def _agreed(situation: Situation) -> Situation:
+    standing = situation.standing
+    return replace(situation, standing=replace(standing, scope=standing.agreed))
 
 
 def region_names(services: Services, tx: Tx, in_force: InForce) -> Names:

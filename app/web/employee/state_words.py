@@ -118,6 +118,22 @@ def _kept(situation: Situation, signals: Sequence[str]) -> str:
     return longest if len(days) == 1 else f"up to {longest}"
 
 
+def extent_in_words(situation: Situation, *, agreed: bool) -> str:
+    """Say what the list of signals next to it is; empty where it is what is captured.
+
+    Args:
+        situation: as the lease sees it.
+        agreed: whether the list is what the person agreed to, in force or resting behind a pause.
+    """
+    if situation.barred:
+        return "None of the signals may be captured."
+    if not agreed:
+        return "Nothing now. This is what would be captured if you agreed."
+    if situation.obstacles:
+        return "Nothing now. This is what you agreed to, within the rules of today."
+    return ""
+
+
 _FOLLOWS_FROM = {
     Obstacle.NOTHING_ALLOWED: Obstacle.POLICY_MISSING,
     Obstacle.NOTHING_AGREED: Obstacle.NOTHING_ALLOWED,

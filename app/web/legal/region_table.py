@@ -10,9 +10,9 @@ Rules:
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from app.capture.extent import barred, barring_knob
+from app.capture.extent import barring_knob
 from app.capture.obstacles import Obstacle
-from app.capture.situation import obstacles_in
+from app.capture.situation import barred, obstacles_in
 from app.kernel.authority import Authority, Role
 from app.kernel.shapes import PARENTS
 from app.kernel.vocabulary import Mode, Signal
@@ -113,7 +113,7 @@ def _region_row(view: RegionView, depth: int, names: Names, catalogue: Catalogue
 def cells(in_force: InForce, names: Names) -> tuple[Cell, ...]:
     """The signals under a compiled policy."""
     compiled = in_force.compiled
-    off = barred(compiled)
+    off = barred(in_force)
     rows = []
     for signal in Signal:
         rule = compiled.signals[signal]
@@ -139,7 +139,7 @@ def kept_in_words(in_force: InForce) -> str:
     """How long captured signals are kept at most: ``14 days``, ``14 to 90 days``; empty: none."""
     compiled = in_force.compiled
     days = {rule.retention_days for rule in compiled.signals.values() if rule.mode is not Mode.DENY}
-    if barred(compiled) or not days:
+    if barred(in_force) or not days:
         return ""
     if len(days) == 1:
         return counted(days.pop(), "day")
