@@ -1,10 +1,19 @@
-"""The tries: one for each thing that people add. docs/architecture.md tells the same in words."""
+"""The tries: one for each thing that people add. docs/architecture.md tells the same in words.
+
+The knob and the signal are such that agents are told of them, since the second form.
+"""
 
 from tests.architecture.tries.tried import Edit, Try
 
 TERMS = "app/access/floor/terms.py"
 TEXT = "app/web/words/text.py"
 DECIDE = "app/web/employee/decide_words.py"
+TOLD = (
+    "tests/policy/test_forms.py",
+    "tests/agents/test_guard_forms.py",
+    "tests/agents/test_forms.py",
+)
+"""What shows that agents of the first form go on under a service that has a second one."""
 
 SIGNAL = Try(
     name="signal",
@@ -56,6 +65,7 @@ SIGNAL = Try(
         "tests/kernel/test_vocabulary.py::test_every_signal_has_words_a_pictogram_and_a_line_for_whoever_builds_an_agent",
         "tests/policy/test_golden.py",
     ),
+    whole=TOLD,
 )
 
 KNOB = Try(
@@ -65,26 +75,30 @@ KNOB = Try(
         Edit(
             "app/policy/knobs.py",
             'LEASE_TTL_S = Knob("lease_ttl_s"',
-            'SCREENSHOT_MAX_PER_HOUR = Knob("screenshot_max_per_hour", Number(1, 3_600, "picture"), least, 3_600)\n',
+            "SCREENSHOT_MAX_WIDTH_PX: Knob[int | None] = Knob(\n"
+            '    "screenshot_max_width_px", Number(320, 100_000, "pixel"), least, None,\n'
+            "    AgentPart(Applied(), _SCREENSHOT), since=2,\n"
+            ")\n",
         ),
         Edit(
             "app/policy/knobs.py",
             "        LEASE_TTL_S,\n",
-            "        SCREENSHOT_MAX_PER_HOUR,\n",
-            named="screenshot_max_per_hour",
+            "        SCREENSHOT_MAX_WIDTH_PX,\n",
+            named="screenshot_max_width_px",
         ),
         Edit(
             "app/web/words/policy_words.py",
             '    "lease_ttl_s": "Life of a lease",\n',
-            '    "screenshot_max_per_hour": "Screenshots in an hour",\n',
+            '    "screenshot_max_width_px": "Widest screenshot",\n',
         ),
         Edit(
             "docs/knobs.md",
             "| `lease_ttl_s` |",
-            "| `screenshot_max_per_hour` | 1 to 3600 (picture) | the smallest | 3600 | not told | The most screenshots in an hour. |\n",
+            "| `screenshot_max_width_px` | 320 to 100000 (pixel) | the smallest | no limit | since form 2; older: screenshot | The widest screenshot that is kept. |\n",
         ),
     ),
     guards=("tests/policy/test_knobs.py", "tests/policy/test_golden.py"),
+    whole=TOLD,
 )
 
 PURPOSE = Try(
