@@ -72,11 +72,6 @@ def read_notice(data: bytes, name: str) -> Notice:
     )
 
 
-def missing_content(notice: Notice, required: Iterable[str]) -> tuple[str, ...]:
-    """Return the content items that a policy requires and the notice does not cover, sorted."""
-    return tuple(sorted(set(required) - set(notice.content)))
-
-
 def _split(text: str, name: str) -> tuple[str, str]:
     lines = text.split("\n")
     if lines[0] != "---" or "---" not in lines[1:]:

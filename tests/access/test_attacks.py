@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from app.access.decision.record import recompute, recorded
+from app.access.decision.record import recorded
 from app.consent.model import Act
 from app.kernel.clock import instant
 from app.kernel.errors import TooLarge, Unauthenticated, Unavailable
@@ -22,6 +22,7 @@ from app.kernel.signing import LocalSigner, b64u, sign_token, thumbprint
 from app.kernel.tokens import GRANT_TYPE
 from app.sdk.store.grants import SKEW_S, Grant, GrantRefused, RedeemedInMemory, check_grant
 from tests.access.office import ALICE, BOB, LAWYERS, TRAINING, Office, codes
+from tests.access.recomputed import recompute
 from tests.fakes import FakeClock
 
 SIGNER = LocalSigner.from_seed(bytes(32))

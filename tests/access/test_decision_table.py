@@ -11,7 +11,7 @@ import pytest
 from app.access.decision.decide import decide
 from app.access.decision.facts import rules
 from app.access.decision.model import Caller, Facts, PersonFacts, Question, ScopeFacts
-from app.access.decision.record import entry_facts, recompute
+from app.access.decision.record import entry_facts
 from app.access.enforcer import CasbinAuthority
 from app.access.floor.terms import ALLOWED
 from app.capture.directive import Circumstances, directive
@@ -28,6 +28,7 @@ from app.policy.law.packs import PolicyTexts, load_floors
 from app.policy.model import InForce
 from app.policy.timeline import CompanyRow, FloorRow, History, in_force
 from tests.access.office import permissive_text
+from tests.access.recomputed import recompute
 
 POLICIES = Path(__file__).parents[2] / "policies"
 TABLE = Path(__file__).with_name("decision_table.md")

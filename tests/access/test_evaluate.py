@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from app.access.decision.record import recompute, recorded
+from app.access.decision.record import recorded
 from app.audit.entries.model import SYSTEM
 from app.audit.reading.service import ReadingService
 from app.consent.model import Act
@@ -29,6 +29,7 @@ from tests.access.office import (
     Office,
     codes,
 )
+from tests.access.recomputed import recompute
 from tests.make import person
 
 

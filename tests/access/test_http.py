@@ -17,13 +17,14 @@ import uvicorn
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
-from app.access.decision.record import recompute, recorded
+from app.access.decision.record import recorded
 from app.consent.model import Act
 from app.kernel.signing import read_token
 from app.kernel.tokens import GRANT_TYPE
 from app.main import create_app
 from app.sdk.store.grants import UseRefused, report_use
 from tests.access.office import ALICE, BOB, TRAINING, Office
+from tests.access.recomputed import recompute
 
 URL = "/access/v1/evaluation"
 

@@ -14,11 +14,11 @@ from app.access.decision.record import (
     MAX_PERSONS,
     entry_facts,
     facts_from_entry,
-    recompute,
     recorded,
 )
 from app.kernel.canonical import canonical
 from tests.access.questions import FACTS, QUESTIONS, facts, person, question
+from tests.access.recomputed import recompute
 
 
 def entry(asked: Question, known: Facts) -> dict[str, Any]:

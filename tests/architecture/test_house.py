@@ -123,11 +123,6 @@ def test_the_error_table_covers_every_kind_of_error() -> None:
         assert kind in problems.STATUS, kind
 
 
-def sources() -> Iterator[Path]:
-    for folder in ("app", "migrations", "tests", "bench"):
-        yield from (CHECKOUT / folder).rglob("*.py")
-
-
 def test_only_the_settings_read_the_environment() -> None:
     for path in ROOT.rglob("*.py"):
         if path.name != "settings.py":

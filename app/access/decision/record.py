@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.access.decision.decide import decide
 from app.access.decision.model import (
     CAPTURED_DATA,
     AccessDecision,
@@ -114,17 +113,8 @@ def _purpose(record: AccessRecord) -> str | None:
     return record.purpose
 
 
-def recompute(facts: Mapping[str, Any]) -> AccessDecision:
-    """Decide again from an entry.
-
-    Raises:
-        ValueError: the facts are not those of an access decision, or contradict each other.
-    """
-    return decide(*facts_from_entry(facts))
-
-
 def recorded(facts: Mapping[str, Any]) -> AccessDecision:
-    """The decision that an entry records, to compare with ``recompute``.
+    """The decision that an entry records, to compare with what its facts lead to.
 
     Raises:
         ValueError: outcome, reasons and grant are not those of a decision.

@@ -94,12 +94,6 @@ STATES: Mapping[str, str] = {
     "withdrawn": "withdrawn",
 }
 
-DIRECTIONS: Mapping[str, Mark] = {
-    "narrows": Mark("▼", "narrows", "less is captured than before"),
-    "widens": Mark("▲", "widens", "more may be captured than before"),
-    "same": Mark("=", "changes nothing", "the same is captured as before"),
-}
-
 
 def duration_in_words(seconds: int) -> str:
     """Say a length of time in the largest unit that divides it: ``15 minutes``."""

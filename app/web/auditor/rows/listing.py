@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from app.access.floor.terms import ALLOWED, BREAK_GLASS
-from app.audit.entries.model import Entry, Kind, outcome
+from app.audit.entries.model import Entry, outcome
 from app.audit.reading.search import Search, group_of
 from app.audit.reading.shown import LogSummary
 from app.kernel.clock import instant
@@ -177,8 +177,3 @@ def chips(search: Search) -> tuple[Chip, ...]:
         for name, label, value in fields
         if value
     )
-
-
-def unknown_kinds() -> frozenset[str]:
-    """Kinds of the log that have no words here; a test holds this empty."""
-    return frozenset(kind.value for kind in Kind) - KINDS.keys()
