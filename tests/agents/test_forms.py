@@ -243,5 +243,5 @@ def test_a_verifier_does_not_decide_again_what_is_in_a_form_that_it_does_not_kno
     checked = check(REGISTRY)
     verdict = checked.verdict(whole=True)
     assert (verdict.ok, verdict.findings) == (None, ())
-    assert "1 lease is in a form that this release does not know" in verdict.sentence
+    assert "1 lease is not replayed: in a form that this release does not know" in verdict.sentence
     assert checked.counts["unreplayed"] == 1

@@ -109,8 +109,8 @@ class Versions:
         if not self._newer:
             return stretches
         many = "1 lease is" if len(self._newer) == 1 else f"{len(self._newer)} leases are"
-        forms = f"{many} in a form that this release does not know, the first in entry "
-        return (*stretches, f"{forms}{self._newer[0]}: they are not replayed.")
+        why = "in a form that this release does not know, the first"
+        return (*stretches, f"{many} not replayed: {why} in entry {self._newer[0]}.")
 
     @property
     def remarks(self) -> tuple[str, ...]:
