@@ -31,7 +31,7 @@ test: install ## run every test: SQLite, PostgreSQL, Chromium, the tour
 mutants: install ## put small faults in, one by one: the tests must notice each (ten minutes)
 	$(BIN)/python -m tests.mutants
 
-quick: install ## run what to know after each change: rules, architecture, services on SQLite
+quick: install ## run what to know after each change: rules, architecture, faster services on SQLite
 	$(BIN)/pytest -q -n $(WORKERS) --dist worksteal -m "not slow and not browser" -k "not postgresql" $(QUICK)
 
 tour: install ## tell the whole story over real HTTP; a step that does not hold ends it

@@ -32,6 +32,8 @@ from tests.access.office import (
 from tests.access.recomputed import recompute
 from tests.make import person
 
+pytestmark = pytest.mark.slow
+
 
 def test_consented_data_may_train_and_the_answer_says_on_what_it_rests(office: Office) -> None:
     office.captured(ALICE)

@@ -26,6 +26,8 @@ from app.sdk.store.grants import UseRefused, report_use
 from tests.access.office import ALICE, BOB, TRAINING, Office
 from tests.access.recomputed import recompute
 
+pytestmark = pytest.mark.slow
+
 URL = "/access/v1/evaluation"
 
 

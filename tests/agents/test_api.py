@@ -13,6 +13,8 @@ from app.kernel.signing import LocalSigner, b64u, jwk, read_token, thumbprint
 from app.kernel.tokens import LEASE_TYPE, keys_for
 from tests.agents.conftest import assertion
 
+pytestmark = pytest.mark.slow
+
 BASE = "http://127.0.0.1:8000"
 GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 SURROGATE = "\ud800"

@@ -26,6 +26,8 @@ from tests.agents.conftest import POLICY, assertion
 from tests.policy.next_form import COUNCIL_ASKED, LATER, NEXT, PRESENT, WIDTH
 from tests.sdk.day import Log
 
+pytestmark = pytest.mark.slow
+
 LIMITED = POLICY.replace("  apps:", f"  {WIDTH.name}: {{value: 1280}}\n  apps:")
 GAZE = POLICY.replace("    click:", "    gaze: {mode: allow, retention_days: 1}\n    click:")
 BOTH = Poll(forms=f"{PRESENT},{LATER}")

@@ -20,6 +20,8 @@ from app.kernel.tokens import LEASE_TYPE
 from app.kernel.vocabulary import Reason
 from tests.agents.conftest import POLICY
 
+pytestmark = pytest.mark.slow
+
 
 def claims(company, answer):
     public = company.services.keys.signer("lease").public

@@ -20,6 +20,8 @@ from app.kernel.errors import (
 from app.kernel.signing import LocalSigner, jwk
 from tests.agents.conftest import assertion
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def key() -> LocalSigner:

@@ -14,6 +14,8 @@ from app.sdk.agent.pairing import CodeShown, pair
 from app.sdk.agent.recording import RecordingError, play, read_recording, run
 from tests.agent_simulator import AgentSimulator, LeaseOffice, event
 
+pytestmark = pytest.mark.slow
+
 SAMPLE = Path(__file__).parents[2] / "app" / "demo" / "data" / "events.jsonl"
 LINE = {"time": "2026-11-16T10:00:00+01:00", "app": "com.microsoft.VSCode", "signal": "click"}
 

@@ -8,6 +8,8 @@ from app.agents.reports.model import AgentReport, Captured
 from app.kernel.errors import Conflict, InvalidInput
 from app.kernel.vocabulary import Signal
 
+pytestmark = pytest.mark.slow
+
 
 def a_report(report_id="r-00000001", **changes):
     fields = {

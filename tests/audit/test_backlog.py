@@ -20,6 +20,8 @@ from tests.architecture.test_house import calls, routes
 from tests.audit import make
 from tests.fakes import FakeClock
 
+pytestmark = pytest.mark.slow
+
 MOST, WITHIN, SETTLE = 3, timedelta(seconds=10), 1.0
 
 

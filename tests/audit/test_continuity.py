@@ -22,6 +22,8 @@ from app.settings import Settings
 from app.wiring import Services, build
 from tests.fakes import FakeClock
 
+pytestmark = pytest.mark.slow
+
 
 def note_an_export(services: Services) -> None:
     with services.database.write() as tx:

@@ -31,6 +31,8 @@ from app.wiring import Services
 from tests.audit import make
 from tests.fakes import FakeClock
 
+pytestmark = pytest.mark.slow
+
 AUDITOR = Actor("person", "E-9000")
 Export = Callable[..., Exported]
 

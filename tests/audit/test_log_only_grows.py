@@ -12,6 +12,8 @@ from app.db.engine import Database
 from tests.audit import make
 from tests.fakes import FakeClock
 
+pytestmark = pytest.mark.slow
+
 APPEND_ONLY = {
     "audit_leaf": "kind",
     "audit_leaf_subject": "pseudonym",

@@ -34,6 +34,8 @@ from tests.audit import make
 from tests.audit.conftest import ORIGIN
 from tests.fakes import FakeClock
 
+pytestmark = pytest.mark.slow
+
 AUDITOR = Actor("person", "E-9000")
 Projected = Callable[..., bytes]
 

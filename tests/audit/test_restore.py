@@ -47,6 +47,8 @@ from tests.fakes import FakeClock
 from tests.postgresql import copy_database, drop_database
 from tests.templates import FILE, Templates
 
+pytestmark = pytest.mark.slow
+
 
 class Crash(Exception):
     """Ends a process in a test."""

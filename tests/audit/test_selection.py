@@ -44,6 +44,8 @@ from app.sdk.verify import verify
 from tests.audit import make
 from tests.fakes import FakeClock
 
+pytestmark = pytest.mark.slow
+
 AUDITOR = Actor("person", "E-9000")
 REGIONS = ("DE", "US-NY", "US-CA", "FR")
 

@@ -31,6 +31,8 @@ from tests.audit import make
 from tests.fakes import FakeClock
 from tests.web.visiting import visit
 
+pytestmark = pytest.mark.slow
+
 AUDITOR, EMPLOYEE = "E-0119", "E-0043"
 
 

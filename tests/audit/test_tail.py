@@ -30,6 +30,8 @@ from tests.audit import make
 from tests.audit.conftest import ORIGIN
 from tests.fakes import FakeClock
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_tail_gives_every_entry_once_and_ends(
     database: Database, log: AuditService, integrator: Integrator, clock: FakeClock

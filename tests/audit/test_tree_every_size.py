@@ -22,6 +22,8 @@ from app.audit.tree.merkle import (
 from app.audit.tree.tiles import TILE_WIDTH, nodes, tiles_of
 from tests.audit import rfc6962
 
+pytestmark = pytest.mark.slow
+
 LARGEST = 1_000
 HUGE = 70_000
 LEAVES = [leaf_hash(f"entry {number}".encode()) for number in range(HUGE)]

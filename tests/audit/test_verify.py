@@ -28,6 +28,8 @@ from tests.audit import forge, make
 from tests.audit.conftest import ORIGIN
 from tests.audit.exports import FORGER, SIGNER, VKEY, Export, make_export
 
+pytestmark = pytest.mark.slow
+
 DOCUMENT = make.DOCUMENTS[make.LAYER]
 
 

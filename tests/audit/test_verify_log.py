@@ -15,6 +15,8 @@ from app.sdk.wire import Wire
 from app.wiring import Services
 from tests.audit import make
 
+pytestmark = pytest.mark.slow
+
 HERE = "http://127.0.0.1:1"
 
 

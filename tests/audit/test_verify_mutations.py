@@ -25,6 +25,8 @@ from tests.audit import forge
 from tests.audit.conftest import ORIGIN
 from tests.audit.exports import FORGER, VKEY, Export, make_export
 
+pytestmark = pytest.mark.slow
+
 ROUNDS, CHANGES = 10, 1_000
 SHORT, LONG = 40, 300
 """Entries of the two logs."""
@@ -177,7 +179,6 @@ def is_noticed(target: Path, ask: Ask, original: bytes) -> bool:
         return target.read_bytes()[:BLOCK] != original[:BLOCK]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(ROUNDS))
 def test_ten_thousand_changes_to_an_export_are_all_found(
     export: Export, short: Export, tmp_path: Path, seed: int

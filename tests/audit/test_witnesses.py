@@ -37,6 +37,8 @@ from tests.audit import make
 from tests.audit.conftest import ORIGIN
 from tests.fakes import FakeClock
 
+pytestmark = pytest.mark.slow
+
 Handler = Callable[[httpx2.Request], httpx2.Response]
 
 
