@@ -133,6 +133,41 @@ def test_a_value_of_which_one_field_differs_has_other_bytes(
     assert (canonical(encode(one)) == canonical(encode(changed))) is (one == changed)
 
 
+WRITTEN = [item.name for item in fields(Everything) if item.name != "id"]
+ANYTHING = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-3, 3),
+    st.floats(),
+    TEXT,
+    INSTANTS,
+    st.sampled_from(Colour),
+    st.lists(TEXT | st.booleans(), max_size=2),
+    st.lists(TEXT | st.booleans(), max_size=2).map(tuple),
+    st.frozensets(st.sampled_from([1, True, "a", Colour.RED]), max_size=2),
+    st.dictionaries(
+        st.sampled_from("ab") | st.integers(0, 1), st.booleans() | st.integers(0, 1), max_size=2
+    ),
+    st.builds(Asker, st.just("red"), st.just(1)),
+    st.tuples(st.builds(Member, TEXT, st.none(), st.none())),
+    st.tuples(st.tuples(TEXT, st.integers(0, 1))),
+    st.tuples(st.builds(Count, TEXT, st.booleans())),
+)
+
+
+@given(VALUES, st.sampled_from(WRITTEN), ANYTHING)
+def test_a_value_of_another_type_is_refused_or_reads_back(
+    value: Everything, name: str, other: Any
+) -> None:
+    """An entry that was written and cannot be read would be unreadable for ever."""
+    changed = Everything(**{**value.__dict__, name: other})
+    try:
+        facts = through_the_log(changed)
+    except TypeError:
+        facts = {}
+    assert not facts or encode(decode(Everything, facts, id="e-1")) == facts
+
+
 PLAIN = Everything(
     flag=True,
     count=1,
@@ -248,6 +283,32 @@ def test_what_is_written_otherwise_is_refused_and_the_field_is_named(case: str) 
     name, value, problem = WRONG[case]
     with pytest.raises(ValueError, match=problem):
         decode(Everything, {**through_the_log(PLAIN), name: value}, id="e-1")
+
+
+UNWRITTEN: Mapping[str, tuple[str, Any, str]] = {
+    "a flag for a number": ("count", True, "^count: bool is no number"),
+    "a number with a point": ("count", 1.5, "^count: float is no number"),
+    "a number for a flag": ("flag", 1, "^flag: int is no flag"),
+    "none for a text": ("text", None, "^text: NoneType is no text"),
+    "a text for an instant": ("at", "2026-11-16T09:00:00.000000Z", "^at: str is no instant"),
+    "a text for a code": ("colour", "red", "^colour: str is no code of Colour"),
+    "a text for a list": ("names", "ab", "^names: str is no list of text"),
+    "a flag in a set of numbers": ("numbers", frozenset({True}), "^numbers: bool is no number"),
+    "a number as a key": ("days", {1: 1}, "^days: int is no text"),
+    "a plain tuple for a row": ("counts", (("a", 1),), "^counts: tuple is no row of text"),
+    "a text that is none of a few": ("side", "up", "^side: up is not one of on, off"),
+    "a flag for a default": ("form", True, "^form: bool is no number"),
+    "another class": ("own", Asker(Colour.RED, None), "^own: Asker is no Rules"),
+    "a text inside a nested object": ("own", Rules({}, "ab"), "^own: bases: str is no list"),  # type: ignore[arg-type]
+    "a text inside an inlined class": ("asker", Asker("red", None), "^asker: str is no code"),  # type: ignore[arg-type]
+}
+
+
+@pytest.mark.parametrize("case", UNWRITTEN)
+def test_a_value_that_could_not_be_read_is_not_written_and_the_field_is_named(case: str) -> None:
+    name, value, problem = UNWRITTEN[case]
+    with pytest.raises(TypeError, match=problem):
+        encode(Everything(**{**PLAIN.__dict__, name: value}))
 
 
 @pytest.mark.parametrize("name", sorted(through_the_log(PLAIN).keys() - {"note", "form"}))
