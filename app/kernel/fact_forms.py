@@ -5,7 +5,7 @@ app/kernel/fact_shapes.py.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from enum import StrEnum
 from functools import cache, cached_property
@@ -72,15 +72,13 @@ class FactMember:
         """Whether a value of its own is told by not writing it."""
         return self.sparse and bool(value == self.default)
 
-    def read(self, facts: Mapping[str, Any], tables: Tables) -> Any:
-        """Read its value from among the facts."""
-        if self.inlined:
-            return self.shape.read(facts, tables)
-        value = self.shape.read(_given(facts, self.name), tables)
-        if self.sparse and self.leaves_out(value):
+    def refuse_default(self, value: Any, tables: Tables) -> Any:
+        """Read the value of a sparse field, which is not written where it is the default."""
+        own = self.shape.read(value, tables)
+        if self.leaves_out(own):
             msg = "is written, though it is what holds without it"
             raise ValueError(msg)
-        return value
+        return own
 
 
 @dataclass(frozen=True)
@@ -93,7 +91,9 @@ class Column:
     def read(self, name: str, facts: Mapping[str, Any]) -> Table:
         """Read its rows."""
         try:
-            return Table(self.shape.read(_given(facts, name), {}))
+            if name not in facts:
+                _refuse_missing()
+            return Table(self.shape.read(facts[name], {}))
         except ValueError as error:
             raise _named(name, error) from error
 
@@ -116,6 +116,19 @@ class FactForm:
     def names(self) -> tuple[str, ...]:
         """All names of an entry that is such a value."""
         return (*self.own, *self.tables)
+
+    @cached_property
+    def _readers(self) -> tuple[tuple[str, str, bool, Callable[[Any, Tables], Any]], ...]:
+        """What reading needs of each member, looked up once: many entries are read."""
+        return tuple(
+            (
+                member.attribute,
+                member.name,
+                member.may_lack,
+                member.refuse_default if member.sparse else member.shape.read,
+            )
+            for member in self.members
+        )
 
     def described(self) -> Iterator[str]:
         """Each fact with the tag of its shape."""
@@ -142,20 +155,21 @@ class FactForm:
         """Read the fields of a value."""
         values, name = {}, ""
         try:
-            for member in self.members:
-                name = member.name
-                if not member.may_lack or name in facts:
-                    values[member.attribute] = member.read(facts, tables)
+            for attribute, name, may_lack, read in self._readers:
+                if not name:  # inlined
+                    values[attribute] = read(facts, tables)
+                elif name in facts:
+                    values[attribute] = read(facts[name], tables)
+                elif not may_lack:
+                    _refuse_missing()
         except ValueError as error:
             raise _named(name, error) from error
         return values
 
 
-def _given(facts: Mapping[str, Any], name: str) -> Any:
-    if name not in facts:
-        msg = "is missing"
-        raise ValueError(msg)
-    return facts[name]
+def _refuse_missing() -> None:
+    msg = "is missing"
+    raise ValueError(msg)
 
 
 def _named(name: str, error: _Error) -> _Error:

@@ -54,9 +54,9 @@ def require_object(value: object) -> Mapping[str, Any]:
     Raises:
         ValueError: it is something else.
     """
-    if not isinstance(value, Mapping):
+    if type(value) is not dict and not isinstance(value, Mapping):
         msg = "is no object"
-        raise ValueError(msg)  # noqa: TRY004 - one error for facts that cannot be read
+        raise ValueError(msg)
     return value
 
 
