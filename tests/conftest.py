@@ -80,6 +80,16 @@ hypothesis_settings.register_profile(
 hypothesis_settings.load_profile("habeas")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _every_class_that_is_written_is_listed() -> Iterator[None]:
+    """Entries are for ever: whatever the tests of a run wrote is held against its first shape."""
+    yield
+    from app.kernel.fact_forms import used_classes
+    from tests.vectors.test_shapes_only_grow import unlisted
+
+    assert unlisted(used_classes()) == set(), "add them in tests/vectors/test_shapes_only_grow.py"
+
+
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Chromium]:
     """A real Chromium."""

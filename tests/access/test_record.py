@@ -84,6 +84,8 @@ def test_outcome_and_reasons_must_agree(change: dict[str, Any]) -> None:
 def test_an_entry_that_contradicts_itself_is_not_decided_again(change: dict[str, Any]) -> None:
     leaf = entry(question(), facts())
     leaf["people"][0] |= change
+    if leaf["people"][0]["scope"] is None:
+        leaf["scopes"] = []
     with pytest.raises(ValueError, match=r"contradicts?|not a valid State"):
         recompute(leaf)
 

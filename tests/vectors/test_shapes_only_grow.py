@@ -3,15 +3,22 @@
 ``entries/shapes.json`` names the facts of each class with their shapes, as they were signed first.
 A field that is added is appended to both, marked as appended; nothing else may change. To write
 the list for a new class: ``python -m tests.vectors.test_shapes_only_grow``.
+
+Which classes are written is not left to memory: at its end each run of the tests, of few or of
+all, asks ``unlisted`` for what it wrote or read (tests/conftest.py).
 """
 
 import json
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 
 from app.access.decision.model import (
     AccessDecision,
+    Caller,
     Consumer,
     Facts,
     PersonFacts,
@@ -26,7 +33,9 @@ from app.agents.leases.terms import LeaseSeq
 from app.agents.reports.model import AgentReport
 from app.audit.reading.selection import Selection
 from app.consent.model import Decision, NoticeName, Offer
-from app.kernel.facts import shapes_of
+from app.kernel.fact_forms import used_classes
+from app.kernel.facts import encode, shapes_of
+from app.kernel.scope import Scope
 from app.policy.catalogue.model import App, Exclusion, Matchers
 from app.policy.law.layer import Evidence
 from tests.vectors.records import WHOLE
@@ -56,11 +65,28 @@ WRITTEN = {
 """What is written, and by the fields of which classes."""
 
 
+EXAMPLES = {Scope}
+"""What only the examples in docstrings write."""
+
+
 def shapes() -> dict[str, list[str]]:
     return {
         name: [shape for cls in classes for shape in shapes_of(cls)]
         for name, classes in WRITTEN.items()
     }
+
+
+def unlisted(classes: Iterable[type]) -> set[str]:
+    """Those of our classes that are on no list, neither by name nor inlined in one that is."""
+    listed = {cls for group in WRITTEN.values() for cls in group}
+    inlined = {
+        get_type_hints(cls)[item.name]
+        for cls in listed
+        for item in fields(cls)
+        if "fact" in item.metadata and item.metadata["fact"].inline
+    }
+    ours = {cls for cls in classes if cls.__module__.startswith("app.")}
+    return {cls.__name__ for cls in ours - listed - inlined - EXAMPLES}
 
 
 def changed(before: dict[str, list[str]], after: dict[str, list[str]]) -> list[str]:
@@ -80,6 +106,26 @@ def signed() -> dict[str, list[str]]:
 def test_every_class_writes_what_it_wrote_when_it_was_first_signed() -> None:
     assert shapes().keys() == signed().keys()
     assert changed(signed(), shapes()) == []
+
+
+@dataclass(frozen=True)
+class Noticed:
+    """Written by a test."""
+
+
+@dataclass(frozen=True)
+class Invented:
+    """As if a module of ours had it."""
+
+
+def test_a_class_that_is_written_is_noticed() -> None:
+    encode(Noticed())
+    assert Noticed in used_classes()
+
+
+def test_a_class_of_ours_on_no_list_is_named() -> None:
+    Invented.__module__ = "app.invented"
+    assert unlisted((Invented, Noticed, Question, Caller)) == {"Invented"}
 
 
 CHANGES = {
