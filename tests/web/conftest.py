@@ -7,16 +7,19 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page, StorageState
+from starlette.testclient import TestClient
 
 from app.demo import provider
 from app.demo.server import demo_settings, free_port, running
 from app.main import create_app
 from app.settings import Settings
-from app.wiring import build
+from app.wiring import Services, build
 from app.wiring.shipped import Shipped
 from tests.fakes import FakeClock
 from tests.templates import Templates
+from tests.web.auditing import ALF, PEOPLE
 from tests.web.house import House
+from tests.web.visiting import Visit, employ, visit
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -115,3 +118,16 @@ def barriers(page: Page) -> list[str]:
     return [
         f"{one['id']}: {', '.join(str(node['target']) for node in one['nodes'])}" for one in found
     ]
+
+
+@pytest.fixture
+def people(services: Services) -> None:
+    """Those of the auditor's pages; other pages have people of their own."""
+    employ(services, PEOPLE)
+    services.integrator.integrate()
+
+
+@pytest.fixture
+def alf(client: TestClient, services: Services, people: None) -> Visit:
+    """The auditor, signed in."""
+    return visit(client, services, ALF)

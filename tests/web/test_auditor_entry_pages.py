@@ -1,8 +1,5 @@
 """One entry over HTTP, on both databases: its bytes, its proof, its streams, its detail."""
 
-import pytest
-from starlette.testclient import TestClient
-
 from app.audit.entries import erasure
 from app.audit.entries.erasure import Erasure
 from app.audit.entries.model import SYSTEM, EntryFilter, Event, Kind
@@ -11,47 +8,12 @@ from app.audit.tree.checkpoint import open_checkpoint, parse_vkey
 from app.audit.tree.merkle import leaf_hash, verify_inclusion
 from app.audit.tree.proof_file import parse_tlog_proof
 from app.wiring import Services
-from tests import make
-from tests.web.visiting import Visit, employ, text_of, visit
-
-ALF, DORA, EVE, LEA = "E-1", "E-2", "E-3", "E-4"
-
-
-@pytest.fixture
-def people(services: Services) -> None:
-    employ(
-        services,
-        [
-            make.person(ALF, "auditor", name="Alf Sample"),
-            make.person(DORA, "dpo@GB", name="Dora Example"),
-            make.person(EVE, name="Eve Sample"),
-            make.person(LEA, "legal@GB", name="Lea Example"),
-        ],
-    )
-    services.integrator.integrate()
-
-
-@pytest.fixture
-def alf(client: TestClient, services: Services, people: None) -> Visit:
-    return visit(client, services, ALF)
-
-
-def _newest(services: Services, kind: str) -> dict[str, object]:
-    services.integrator.integrate()
-    with services.database.read() as tx:
-        return dict(
-            ReadingService(services.log).search(tx, EntryFilter(kind=kind, limit=1))[0].leaf
-        )
-
-
-def _size(services: Services) -> int:
-    services.integrator.integrate()
-    with services.database.read() as tx:
-        return services.log.size(tx)
+from tests.web.auditing import ALF, EVE, log_size, newest
+from tests.web.visiting import Visit, text_of
 
 
 def test_an_entry_shows_its_bytes_and_a_proof_that_holds(alf: Visit, services: Services) -> None:
-    size = _size(services)
+    size = log_size(services)
     page = alf.get(f"/auditor/entries/{size - 2}")
     assert page.status_code == 200
     with services.database.read() as tx:
@@ -64,7 +26,7 @@ def test_an_entry_shows_its_bytes_and_a_proof_that_holds(alf: Visit, services: S
 
 
 def test_the_proof_file_verifies_with_the_log_key_alone(alf: Visit, services: Services) -> None:
-    _size(services)
+    log_size(services)
     answer = alf.get("/auditor/entries/3/proof")
     assert answer.headers["content-disposition"] == (
         'attachment; filename="habeas-entry-3.tlog-proof"'
@@ -77,11 +39,11 @@ def test_the_proof_file_verifies_with_the_log_key_alone(alf: Visit, services: Se
 
 
 def test_looking_at_an_entry_is_an_entry(alf: Visit, services: Services) -> None:
-    before = _size(services)
+    before = log_size(services)
     alf.get("/auditor/entries/0")
     alf.get("/auditor/entries/0/proof")
-    assert _size(services) == before + 2
-    assert _newest(services, "log.read")["facts"] == {
+    assert log_size(services) == before + 2
+    assert newest(services, "log.read")["facts"] == {
         "kind": "log.opened",
         "subject": None,
         "count": 1,
@@ -91,7 +53,7 @@ def test_looking_at_an_entry_is_an_entry(alf: Visit, services: Services) -> None
 def test_an_entry_leads_to_its_neighbours_in_each_stream(alf: Visit, services: Services) -> None:
     alf.get("/auditor?kind=directory.imported")
     alf.get("/auditor?kind=directory.imported")
-    _size(services)
+    log_size(services)
     with services.database.read() as tx:
         own = services.log.pseudonym(tx, ALF)
         by = ReadingService(services.log).search(tx, EntryFilter(actor=f"person:{own}"))
@@ -125,11 +87,11 @@ def test_personal_detail_is_opened_against_a_reason_and_that_is_an_entry(
     refused = alf.post(f"/auditor/entries/{idx}", reason="  ")
     assert refused.status_code == 422
     assert "A private matter." not in refused.text
-    before = _size(services)
+    before = log_size(services)
     opened = alf.post(f"/auditor/entries/{idx}", reason="Her complaint of today.")
     assert "A private matter." in opened.text
-    assert _size(services) == before + 1
-    leaf = _newest(services, "log.body_read")
+    assert log_size(services) == before + 1
+    leaf = newest(services, "log.body_read")
     with services.database.read() as tx:
         eve = services.log.pseudonym(tx, EVE)
         assert ReadingService(services.log).body(tx, str(leaf["event"])) == {
@@ -164,7 +126,7 @@ def test_of_erased_detail_the_commitment_alone_is_left(alf: Visit, services: Ser
 
 
 def test_an_entry_without_detail_says_so(alf: Visit, services: Services) -> None:
-    _size(services)
+    log_size(services)
     assert "None. Everything about this entry stands above." in text_of(
         alf.get("/auditor/entries/0")
     )

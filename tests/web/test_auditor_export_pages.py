@@ -44,11 +44,6 @@ def people(services: Services) -> None:
     services.integrator.integrate()
 
 
-@pytest.fixture
-def alf(client: TestClient, services: Services, people: None) -> Visit:
-    return visit(client, services, ALF)
-
-
 def _begun(page: Response) -> str:
     assert page.status_code == 303, text_of(page)
     found = re.fullmatch(r"/auditor/export/jobs/[0-9a-f]{32}", page.headers["location"])

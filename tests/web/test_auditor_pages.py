@@ -15,42 +15,8 @@ from app.kernel.errors import Unavailable
 from app.main import create_app
 from app.wiring import Services
 from tests import make
+from tests.web.auditing import ALF, DORA, EVE, LEA, log_size, newest
 from tests.web.visiting import Visit, employ, text_of, visit
-
-ALF, DORA, EVE, LEA = "E-1", "E-2", "E-3", "E-4"
-
-
-@pytest.fixture
-def people(services: Services) -> None:
-    employ(
-        services,
-        [
-            make.person(ALF, "auditor", name="Alf Sample"),
-            make.person(DORA, "dpo@GB", name="Dora Example"),
-            make.person(EVE, name="Eve Sample"),
-            make.person(LEA, "legal@GB", name="Lea Example"),
-        ],
-    )
-    services.integrator.integrate()
-
-
-@pytest.fixture
-def alf(client: TestClient, services: Services, people: None) -> Visit:
-    return visit(client, services, ALF)
-
-
-def _newest(services: Services, kind: str) -> dict[str, object]:
-    services.integrator.integrate()
-    with services.database.read() as tx:
-        return dict(
-            ReadingService(services.log).search(tx, EntryFilter(kind=kind, limit=1))[0].leaf
-        )
-
-
-def _size(services: Services) -> int:
-    services.integrator.integrate()
-    with services.database.read() as tx:
-        return services.log.size(tx)
 
 
 def test_the_log_lists_entries_in_words_the_newest_first(alf: Visit, services: Services) -> None:
@@ -61,10 +27,10 @@ def test_the_log_lists_entries_in_words_the_newest_first(alf: Visit, services: S
 
 
 def test_reading_the_log_is_an_entry_of_the_log(alf: Visit, services: Services) -> None:
-    before = _size(services)
+    before = log_size(services)
     assert alf.get("/auditor?kind=directory.person").status_code == 200
-    leaf = _newest(services, "log.read")
-    assert _size(services) == before + 1
+    leaf = newest(services, "log.read")
+    assert log_size(services) == before + 1
     assert leaf["facts"] == {"kind": "directory.person", "subject": None, "count": 4}
     assert leaf["actor"]["kind"] == "person"  # type: ignore[index]
 
@@ -105,7 +71,7 @@ def test_nothing_found_says_so_and_shows_the_way_out(alf: Visit) -> None:
 def test_a_search_by_day_and_region_finds_what_came_then_and_concerns_it(
     alf: Visit, services: Services
 ) -> None:
-    _size(services)
+    log_size(services)
     today = services.clock.now().date().isoformat()
     found = _rows(alf.get(f"/auditor?region=US&since={today}&until={today}"))
     assert found.count("Person recorded") == 4
@@ -119,7 +85,7 @@ def test_what_else_was_asked_is_in_the_entry_about_the_search(
     alf: Visit, services: Services
 ) -> None:
     alf.get("/auditor?kind=consent&region=DE&since=2026-11-01&outcome=deny")
-    assert _newest(services, "log.read")["facts"] == {
+    assert newest(services, "log.read")["facts"] == {
         "kind": "consent",
         "subject": None,
         "count": 0,
@@ -166,11 +132,11 @@ def test_a_prohibited_purpose_that_was_asked_for_can_be_chosen(
 def test_a_search_that_makes_no_sense_is_mended_not_recorded(
     alf: Visit, services: Services, query: str
 ) -> None:
-    before = _size(services)
+    before = log_size(services)
     page = alf.get(f"/auditor?{query}")
     assert page.status_code == 422
     assert "Something needs another look" in text_of(page)
-    assert _size(services) == before
+    assert log_size(services) == before
 
 
 def test_looking_for_somebody_and_opening_an_entry_about_them_is_in_their_stream(
@@ -192,7 +158,7 @@ def test_looking_for_somebody_and_opening_an_entry_about_them_is_in_their_stream
 
 def test_paging_shows_every_entry_once(alf: Visit, services: Services) -> None:
     employ(services, [make.person(f"E-1{number:03}") for number in range(60)])
-    size = _size(services)
+    size = log_size(services)
     seen: list[int] = []
     path: str | None = f"/auditor?before={size}"
     while path is not None:
@@ -206,7 +172,7 @@ def test_paging_shows_every_entry_once(alf: Visit, services: Services) -> None:
 
 def test_a_page_leads_back_to_the_newer_ones(alf: Visit, services: Services) -> None:
     employ(services, [make.person(f"E-1{number:03}") for number in range(120)])
-    _size(services)
+    log_size(services)
     kind = "kind=directory.person"
 
     def turn(path: str, which: str) -> tuple[list[int], str | None]:
@@ -231,12 +197,12 @@ def test_a_page_leads_back_to_the_newer_ones(alf: Visit, services: Services) -> 
 def test_activity_counts_what_the_log_has_and_reading_it_is_an_entry(
     alf: Visit, services: Services
 ) -> None:
-    size = _size(services)
+    size = log_size(services)
     page = alf.get("/auditor/activity")
     assert f"{size} entries" in text_of(page)
     assert page.text.count('<svg viewBox="0 0 300 40"') >= 3
     assert "Policy and stops over time" in page.text
-    assert _newest(services, "log.read")["facts"] == {
+    assert newest(services, "log.read")["facts"] == {
         "kind": "activity",
         "subject": None,
         "count": size,
@@ -259,11 +225,11 @@ def test_refusals_are_in_a_chart_by_their_reason(alf: Visit, services: Services)
 def test_days_that_make_no_sense_are_mended_and_not_recorded(
     alf: Visit, services: Services
 ) -> None:
-    before = _size(services)
+    before = log_size(services)
     page = alf.get("/auditor/activity?since=soon")
     assert page.status_code == 422
     assert "The first day is a day" in text_of(page)
-    assert _size(services) == before
+    assert log_size(services) == before
 
 
 @pytest.mark.parametrize(
@@ -282,11 +248,11 @@ def test_days_that_make_no_sense_are_mended_and_not_recorded(
 def test_days_that_no_chart_can_show_are_mended_next_to_their_field(
     query: str, field: str, alf: Visit, services: Services
 ) -> None:
-    before = _size(services)
+    before = log_size(services)
     page = alf.get(f"/auditor/activity?{query}")
     assert page.status_code == 422
     assert f'aria-describedby="{field}-more"' in page.text
-    assert _size(services) == before
+    assert log_size(services) == before
 
 
 @pytest.mark.parametrize(
@@ -305,7 +271,7 @@ def test_the_first_and_last_days_of_the_calendar_are_days(query: str, alf: Visit
 
 
 def test_the_health_page_says_that_the_log_is_in_order(alf: Visit, services: Services) -> None:
-    _size(services)
+    log_size(services)
     text = text_of(alf.get("/auditor/health"))
     assert "The log is in order." in text
     assert "Nothing is waiting." in text
@@ -322,7 +288,7 @@ class Silent:
 def test_a_lock_store_that_does_not_answer_is_said(services: Services, people: None) -> None:
     silent = replace(services, lock=Silent())  # type: ignore[arg-type]
     one = visit(TestClient(create_app(silent), base_url=services.settings.base_url), services, ALF)
-    _size(services)
+    log_size(services)
     text = text_of(one.get("/auditor/health"))
     assert "Look at copy outside the database." in text
     assert "The lock store does not answer." in text
@@ -344,12 +310,12 @@ def test_a_log_that_was_rolled_back_is_not_shown_and_the_page_says_why(
 def test_a_pseudonym_costs_a_reason_and_the_person_can_learn_of_it(
     alf: Visit, services: Services
 ) -> None:
-    before = _size(services)
+    before = log_size(services)
     refused = alf.post("/auditor/people", who="Eve Sample")
     assert refused.status_code == 422
     assert "Say why you look" in text_of(refused)
     assert not re.search("p_[0-9a-f]{6}", refused.text.partition('id="people"')[2])
-    assert _size(services) == before
+    assert log_size(services) == before
 
     given = alf.post("/auditor/people", who="eve sample", reason="Her own request of today.")
     found = re.search(r"p_[0-9a-f]{32}", given.text.partition('id="people"')[2])
