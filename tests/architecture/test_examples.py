@@ -9,6 +9,7 @@ import pytest
 
 CORE = (
     "access.decision.decide",
+    "access.decision.facts",
     "access.decision.rules",
     "access.floor.lookalikes",
     "access.floor.terms",
@@ -45,6 +46,10 @@ CORE = (
 """The modules, below ``app``, whose public functions are rules that a stranger reads first."""
 
 WITHOUT = {
+    "access.decision.facts.person_facts": "it copies fields; narrower and suffices show the rules",
+    "access.decision.facts.policy_facts": "the example of narrower shows how it adds up",
+    "access.decision.facts.rules": "it copies what a compiled policy of fifteen lines says",
+    "access.decision.facts.stays_of": "a person and two versions take twenty lines",
     "audit.tree.checkpoint.read_vkey": "the example of parse_vkey reads such a text",
     "audit.tree.checkpoint.write_vkey": "the example of parse_vkey shows such a text",
     "capture.situation.circumstances_of": "it copies fields; obstacles_in shows what they lead to",

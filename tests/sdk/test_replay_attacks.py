@@ -106,6 +106,7 @@ def expired_pause(day: Day) -> Scene:
 
     def change(facts: Leaf) -> None:
         facts["people"][0] |= {"standing": "paused", "suffices_now": False, "scope": None}
+        facts["scopes"] = []
 
     source = log.last("consent.given")
     words = f"says the standing of {day.pseudonym(ALICE)} is paused; by entry {source} it is given"

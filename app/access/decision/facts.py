@@ -122,6 +122,12 @@ def caller_of(
 ) -> Caller:
     """Who asks.
 
+    >>> store = Consumer("store", "Data store", ("ai_training",), ("hr",))
+    >>> caller_of(store, None, None, itself=True).kind
+    'consumer'
+    >>> caller_of(store, None, "p_of_nobody", itself=False).kind
+    'unknown'
+
     Args:
         consumer: the authenticated consumer.
         behalf: the person on whose behalf it asks; None: nobody, or somebody unknown.
@@ -140,7 +146,14 @@ def caller_of(
 
 
 def narrower(now: PolicyFacts, then: PolicyFacts) -> PolicyFacts:
-    """What both allow, and everything that prevents reading in either (rule 1)."""
+    """What both allow, and everything that prevents reading in either (rule 1).
+
+    >>> now = PolicyFacts((), (), ("notice",), {"click": 30, "menu": None}, (), cohort_min=5)
+    >>> then = PolicyFacts((), (), ("notice",), {"click": 7}, (), cohort_min=8, stopped=True)
+    >>> both = narrower(now, then)
+    >>> both.signals, both.cohort_min, both.stopped
+    ({'click': 7}, 8, True)
+    """
     return PolicyFacts(
         layers=now.layers,
         capture_layers=tuple(sorted({*now.capture_layers, *then.layers})),
