@@ -236,27 +236,23 @@ def test_a_renewal_of_equal_content_is_no_entry(open_company):
     assert len(open_company.entries("lease.changed")) == 1
 
 
+def answered_by_reading(company, device):
+    """Whether the lease of a device can be renewed without an entry."""
+    leases = company.services.leases
+    with company.read() as tx:
+        holder = leases.holder_of(tx, device.id)
+        return leases.renewal(tx, holder, company.now) is not None
+
+
 def test_a_renewal_is_answered_by_reading_alone(open_company):
     device = open_company.pair()
     open_company.lease(device)
-    with open_company.read() as tx:
-        assert (
-            open_company.services.leases.renewal(
-                tx, open_company.services.leases.holder_of(tx, device.id), open_company.now
-            )
-            is not None
-        )
+    assert answered_by_reading(open_company, device)
 
 
 def test_law_2_a_changed_lease_is_not_answered_by_reading(open_company):
     device = open_company.pair()
-    with open_company.read() as tx:
-        assert (
-            open_company.services.leases.renewal(
-                tx, open_company.services.leases.holder_of(tx, device.id), open_company.now
-            )
-            is None
-        )
+    assert not answered_by_reading(open_company, device)
     assert open_company.entries("lease.changed") == []
 
 
@@ -265,13 +261,7 @@ def test_law_2_an_entry_that_cannot_be_written_lets_no_lease_out(open_company):
     with pytest.raises(RuntimeError, match="power cut"), open_company.write() as tx:
         open_company.services.leases.lease(tx, device, open_company.now)
         raise RuntimeError("power cut before the commit")
-    with open_company.read() as tx:
-        assert (
-            open_company.services.leases.renewal(
-                tx, open_company.services.leases.holder_of(tx, device.id), open_company.now
-            )
-            is None
-        )
+    assert not answered_by_reading(open_company, device)
     assert open_company.entries("lease.changed") == []
 
 
