@@ -2,7 +2,8 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-WORKERS ?= 2
+# One more than cores: a worker waits for disks, browsers and children about a third of its time.
+WORKERS ?= 3
 QUICK := $(addprefix tests/,kernel capture policy consent directory access agents architecture audit)
 
 .DEFAULT_GOAL := help
