@@ -2,10 +2,10 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from json import loads
 from typing import Any
 
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import DBAPIError
 
 from app.db.protection import append_only
 
@@ -24,8 +24,9 @@ MIGRATED: Mapping[str, str] = {
 """Forty letters of the SHA-256 of each guarding function's body (migrations 0001 and 0010)."""
 
 _ROW, _BEFORE, _INSERT, _DELETE, _UPDATE, _TRUNCATE = 1, 2, 4, 8, 16, 32  # pg_trigger.tgtype
-_REFUSED = {"42501", "23000"}  # insufficient_privilege, and what our triggers raise
-_UNDECIDED = {"55P03", "40P01"}  # somebody else holds the table; the catalogue must do
+_REFUSED = ("42501", "23000")  # insufficient_privilege, and what our triggers raise
+_UNDECIDED = ("55P03", "40P01")  # somebody else holds the table; the catalogue must do
+_UNDO = "HB000"  # of a class that PostgreSQL leaves to programs
 
 # In addition to the refusals of every append-only table: what keeps the log's own tables in order.
 _LOG = (
@@ -55,13 +56,54 @@ FROM pg_class c
 WHERE c.relnamespace = current_schema()::regnamespace AND c.relname = ANY(:names)
 ORDER BY c.relname
 """
-_READABLE = """
-SELECT c.relname, quote_ident(a.attname)
-FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = 1
-WHERE c.relname = ANY(:names) AND c.relnamespace = current_schema()::regnamespace
-      AND has_table_privilege(c.oid, 'SELECT')
-ORDER BY c.relname
-"""
+_PREPARED = (
+    "SELECT set_config('lock_timeout', '200ms', true), set_config('habeas.tried', :names, true)"
+)
+# One statement for the server, as nearly four hundred are tried at each start. Each attempt is in a
+# block of its own, which is a savepoint: what passes raises ``_UNDO``. Variables outlive that.
+_ATTEMPTS = f"""
+DO $$
+DECLARE
+    tried record;
+    place tid;
+    attempt text;
+    passed text[] := '{{}}';
+BEGIN
+    FOR tried IN
+        SELECT c.relname AS name, quote_ident(a.attname) AS first
+        FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = 1
+        WHERE c.relname = ANY(string_to_array(current_setting('habeas.tried'), ','))
+              AND c.relnamespace = current_schema()::regnamespace
+              AND has_table_privilege(c.oid, 'SELECT')
+        ORDER BY c.relname
+    LOOP
+        EXECUTE concat('SELECT ctid FROM ', tried.name, ' LIMIT 1') INTO place;
+        CONTINUE WHEN place IS NULL;
+        FOREACH attempt IN ARRAY ARRAY[
+            concat('UPDATE ', tried.name, ' SET ', tried.first, ' = ', tried.first,
+                   ' WHERE ctid = ', quote_literal(place)),
+            concat('DELETE FROM ', tried.name, ' WHERE ctid = ', quote_literal(place)),
+            concat('TRUNCATE ', tried.name, ' CASCADE'),
+            concat('INSERT INTO ', tried.name, ' SELECT * FROM ', tried.name,
+                   ' WHERE ctid = ', quote_literal(place),
+                   ' ON CONFLICT ON CONSTRAINT pk_', tried.name,
+                   ' DO UPDATE SET ', tried.first, ' = EXCLUDED.', tried.first)]
+        LOOP
+            BEGIN
+                EXECUTE attempt;
+                RAISE EXCEPTION USING ERRCODE = '{_UNDO}';
+            EXCEPTION WHEN OTHERS THEN
+                IF SQLSTATE = '{_UNDO}' THEN
+                    passed := passed || attempt;
+                ELSIF SQLSTATE NOT IN ('{"', '".join(_REFUSED + _UNDECIDED)}') THEN
+                    RAISE;
+                END IF;
+            END;
+        END LOOP;
+    END LOOP;
+    PERFORM set_config('habeas.passed', to_json(passed)::text, true);
+END $$
+"""  # noqa: S608 - of constants
 
 
 def problems(engine: Engine, *, strict: bool) -> Iterator[str]:
@@ -95,13 +137,14 @@ def _too_mighty(connection: Connection, names: Sequence[str]) -> Iterator[str]:
 
 
 def _missing(connection: Connection, names: Sequence[str]) -> Iterator[str]:
-    triggers = connection.execute(text(_TRIGGERS)).all()
+    guards = {guard for row in connection.execute(text(_TRIGGERS)) for guard in _guards(row)}
+    guarded = {(table, moment) for table, moment, _ in guards}
     for name in names:
         for moment in (_UPDATE, _DELETE, _TRUNCATE):
-            if not any(_guards(row, name, moment) for row in triggers):
+            if (name, moment) not in guarded:
                 yield f"{_WORD[moment]} on {name} is not guarded"
     for name, moment, function in _LOG:
-        if not any(_guards(row, name, moment) and row.proname == function for row in triggers):
+        if (name, moment, function) not in guards:
             yield f"{_WORD[moment]} on {name} is not guarded by {function}"
     bodies = connection.execute(
         text(
@@ -128,53 +171,22 @@ def _missing(connection: Connection, names: Sequence[str]) -> Iterator[str]:
 _WORD = {_INSERT: "INSERT", _UPDATE: "UPDATE", _DELETE: "DELETE", _TRUNCATE: "TRUNCATE"}
 
 
-def _guards(row: Any, table: str, moment: int) -> bool:
-    each_row = 0 if moment == _TRUNCATE else _ROW
-    return bool(
-        row.relname == table
-        and row.tgtype & moment
-        and row.tgtype & _BEFORE
-        and row.tgtype & _ROW == each_row
-        and row.always
-        and row.whole
-        and row.ours
-        and digest_of(row.prosrc) == MIGRATED.get(row.proname)
-    )
+def _guards(trigger: Any) -> Iterator[tuple[str, int, str]]:
+    """Table, moment and function of what a trigger guards; nothing if it is off or altered."""
+    if not (trigger.tgtype & _BEFORE and trigger.always and trigger.whole and trigger.ours):
+        return
+    if digest_of(trigger.prosrc) != MIGRATED.get(trigger.proname):
+        return
+    for moment in _WORD:
+        each_row = 0 if moment == _TRUNCATE else _ROW
+        if trigger.tgtype & moment and trigger.tgtype & _ROW == each_row:
+            yield trigger.relname, moment, trigger.proname
 
 
 def _passed(connection: Connection, names: Sequence[str]) -> Iterator[str]:
     """Try everything on one row of each table; what was not refused, and all else, is undone."""
-    connection.execute(text("SET LOCAL lock_timeout = '200ms'"))
-    readable = connection.execute(
-        text(_READABLE), {"names": [*names, "audit_pending", "audit_head"]}
-    )
-    for table, column in readable.all():
-        row = connection.execute(text(f"SELECT ctid FROM {table} LIMIT 1")).scalar()  # noqa: S608
-        if row is None:
-            continue
-        for attempt in (
-            f"UPDATE {table} SET {column} = {column} WHERE ctid = '{row}'",  # noqa: S608
-            f"DELETE FROM {table} WHERE ctid = '{row}'",  # noqa: S608
-            f"TRUNCATE {table} CASCADE",
-            (
-                f"INSERT INTO {table} SELECT * FROM {table} WHERE ctid = '{row}' "  # noqa: S608
-                f"ON CONFLICT ON CONSTRAINT pk_{table} DO UPDATE SET {column} = EXCLUDED.{column}"
-            ),
-        ):
-            if not _holds(connection, attempt):
-                yield f"{attempt.partition(' WHERE')[0]} was not refused"
-
-
-def _holds(connection: Connection, attempt: str) -> bool:
-    savepoint = connection.begin_nested()
-    try:
-        connection.execute(text(attempt))
-    except DBAPIError as error:
-        state = getattr(error.orig, "sqlstate", None)
-        if state in _REFUSED | _UNDECIDED:
-            return True
-        raise
-    else:
-        return False
-    finally:
-        savepoint.rollback()
+    tried = ",".join([*names, "audit_pending", "audit_head"])
+    connection.execute(text(_PREPARED), {"names": tried})
+    connection.exec_driver_sql(_ATTEMPTS)
+    passed = connection.execute(text("SELECT current_setting('habeas.passed')")).scalar_one()
+    yield from (f"{attempt.partition(' WHERE')[0]} was not refused" for attempt in loads(passed))
