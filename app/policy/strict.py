@@ -58,12 +58,15 @@ class Form:
             self._note("", None, f"line {line}: not UTF-8", "Save the text as UTF-8.")
             return None
         try:
-            self._refuse_tricks(text)
-            node = None if self.faults else yaml.compose(text, Loader=yaml.SafeLoader)
+            node = yaml.compose(text, Loader=_PlainLoader)
+        except _Trick as error:
+            where = _place(error.mark)
+            self._note("", None, f"{where}: {error.trick}", "Write out what it stands for.")
+            return None
         except yaml.YAMLError as error:
             self._broken(error)
             return None
-        if node is None and not self.faults:
+        if node is None:
             self._note("", None, "is empty", "Write the policy.")
         return node
 
@@ -203,19 +206,6 @@ class Form:
             else:
                 yield key, key_node, value
 
-    def _refuse_tricks(self, text: str) -> None:
-        """Walk the events before anything is built: depth, anchors, aliases, tags, documents."""
-        depth, documents = 0, 0
-        for event in yaml.parse(text, Loader=yaml.SafeLoader):
-            depth += isinstance(event, CollectionStartEvent)
-            depth -= isinstance(event, CollectionEndEvent)
-            documents += isinstance(event, yaml.DocumentStartEvent)
-            trick = _trick(event, depth, documents)
-            if trick:
-                where = _place(event.start_mark)
-                self._note("", None, f"{where}: {trick}", "Write out what it stands for.")
-                return
-
     def _broken(self, error: yaml.YAMLError) -> None:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         problem = getattr(error, "problem", None) or "a character that YAML does not allow"
@@ -226,6 +216,34 @@ class Form:
         at = f"{_place(node.start_mark)}: " if node is not None else ""
         named = f"{self.name}: {path}" if self.name and path else self.name or path
         self.faults.append(Fault(named, f"{at}{problem}", cure))
+
+
+class _Trick(Exception):
+    """The text means something that a reader does not see on the page."""
+
+    def __init__(self, trick: str, mark: Any) -> None:
+        super().__init__(trick)
+        self.trick, self.mark = trick, mark
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """Looks at each event before anything is built of it: depth, anchors, aliases, tags, documents.
+
+    What looks is what builds, so that the text is parsed once and read in one way.
+    """
+
+    _depth = 0
+    _documents = 0
+
+    def get_event(self) -> Any:
+        event = super().get_event()  # type: ignore[no-untyped-call]
+        self._depth += isinstance(event, CollectionStartEvent)
+        self._depth -= isinstance(event, CollectionEndEvent)
+        self._documents += isinstance(event, yaml.DocumentStartEvent)
+        trick = _trick(event, self._depth, self._documents)
+        if trick:
+            raise _Trick(trick, event.start_mark)
+        return event
 
 
 def read_folder(directory: Path, read: Callable[[bytes, str], T]) -> tuple[T, ...]:
