@@ -6,11 +6,12 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect
 
 from app.db.engine import Database, open_database
 from app.db.metadata import metadata
-from app.db.migrate import alembic_config, migrate
+from app.db.migrate import alembic_config, bring_up, migrate, newest
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -53,3 +54,20 @@ def test_migrating_twice_changes_nothing(empty: Database) -> None:
     migrate(empty)
     migrate(empty)
     assert set(metadata.tables) <= set(inspect(empty.engine).get_table_names())
+
+
+def test_the_newest_file_is_the_newest_revision(empty: Database) -> None:
+    """A start compares the database with the file's name, before it loads any migration."""
+    assert ScriptDirectory.from_config(alembic_config(empty)).get_heads() == [newest()]
+    migrate(empty)
+    with empty.engine.connect() as connection:
+        assert MigrationContext.configure(connection).get_current_heads() == (newest(),)
+
+
+def test_a_start_brings_up_a_database_of_nothing_or_of_an_older_release(empty: Database) -> None:
+    bring_up(empty)
+    command.downgrade(alembic_config(empty), "-1")
+    bring_up(empty)
+    with empty.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
