@@ -5,13 +5,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
 from app import web
 from app.api import access, agents, health, log, problems, submissions
 from app.api.outermost import RequestId, TooLargeIsAProblem
 from app.wiring import Services
+
+MACHINES = APIRouter()
+"""The routes for machines: compiled once. An application that includes them compiles its own."""
+for _module in (agents, access, log, submissions, health):
+    MACHINES.include_router(_module.router)
 
 
 def create_app(services: Services) -> FastAPI:
@@ -27,8 +32,7 @@ def create_app(services: Services) -> FastAPI:
     )
     app.state.services = services
     problems.install(app)
-    for module in (agents, access, log, submissions, health):
-        app.include_router(module.router)
+    app.router.routes.extend(MACHINES.routes)
     web.install(app, services, services.keys.secret("sign-in").hex())
     largest = services.settings.max_body_bytes
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=largest)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware.sessions import SessionMiddleware
 
@@ -19,6 +19,12 @@ from app.wiring import Services
 HANDSHAKE_S = 600
 """How long a sign-in may take, seconds."""
 
+PAGES = APIRouter(include_in_schema=False)
+"""The routes for people: compiled once. An application that includes them compiles its own."""
+_OWN = (home, signin, employee, receipt_pages, laptop_pages)
+for _module in (*_OWN, legal, auditor, log_bundles):
+    PAGES.include_router(_module.router)
+
 
 def install(app: FastAPI, services: Services, secret: str) -> None:
     """Add the pages to an application.
@@ -34,9 +40,7 @@ def install(app: FastAPI, services: Services, secret: str) -> None:
     """
     settings = services.settings
     app.state.sign_in = SignIn(settings)
-    own = (home, signin, employee, receipt_pages, laptop_pages)
-    for module in (*own, legal, auditor, log_bundles):
-        app.include_router(module.router, include_in_schema=False)
+    app.router.routes.extend(PAGES.routes)
     app.mount("/static", StaticFiles(directory=Path(render.STATIC)), name="static")
     refusals.install(app)
     app.add_middleware(
