@@ -29,8 +29,8 @@ def import_people(
 ) -> None:
     """Add and change people from a CSV file: all lines, or none if one is wrong."""
     data = _read(file)
-    people = read_people(data)
     with opened() as services:
+        people = read_people(data, _floors(services))
         if dry_run:
             with services.database.read() as tx:
                 result = services.directory.plan(tx, people)
@@ -51,6 +51,26 @@ def import_people(
             f"{result.returned} of the changed had left and {verb} taken back, because the file "
             "lists them. Nothing they agreed to before holds; they decide anew."
         )
+
+
+@verbs.command()
+def places() -> None:
+    """List those whose home, place of work or employer is recorded so that no law can be found."""
+    with opened() as services:
+        floors = _floors(services)
+        with services.database.read() as tx:
+            listed = services.directory.misplaced(tx, floors)
+    for person, wrong in listed:
+        for column, why in wrong.items():
+            print(f"{person.id}, {column}: {why.problem}. {why.cure}")
+    if not listed:
+        print("Everybody's home, place of work and employer are places.")
+        return
+    verb = "1 person is" if len(listed) == 1 else f"{len(listed)} people are"
+    print(
+        f"{verb} recorded so. Capture is off for those whose home or place of work it is. "
+        "Correct the file of people and import it again."
+    )
 
 
 @verbs.command()
@@ -113,6 +133,12 @@ def _erase(
             file=sys.stderr,
         )
         raise typer.Exit(1)
+
+
+def _floors(services: Services) -> frozenset[str]:
+    """The regions that have a floor now."""
+    with services.database.read() as tx:
+        return services.policy.floors_at(tx, services.clock.now())
 
 
 def _read(file: Path) -> bytes:

@@ -53,7 +53,7 @@ NAMES = {
         "Specimen",
         "Ada Bruno Clara Dario Edith Felix Greta Hugo Iris Jonas Kira Leo Mona Nils Olga Paul Rosa",
     ),
-    "US": ("Placeholder", "Alma Boris Celia Dexter Elsa Floyd"),
+    "offices": ("Placeholder", "Alma Boris Celia Dexter Elsa Floyd"),
     "GB": (
         "Example",
         "Alfie Bess Cora Dylan Edie Freya George Hazel Isla Jack Kit Lottie Miles Nell Oscar",
@@ -76,17 +76,23 @@ NAMES = {
     "CA-QC": ("Gabarit", "Adèle Bastien Corinne"),
     "BR": ("Exemplo", "Aline Bento Caio"),
 }
-"""Family name and given names of each region; people take them in the order of their ids."""
+"""Family name and given names of each region, and of the offices of finance and law in the United
+States; people take them in the order of their ids."""
 
 
 @dataclass(frozen=True)
 class Post:
-    """One place in the organisation: where, in which department, under whom, with which roles."""
+    """One place in the organisation: where, in which department, under whom, with which roles.
+
+    Attributes:
+        named: whose names are taken; empty: the region's.
+    """
 
     region: str
     department: str
     manager: str
     roles: str = ""
+    named: str = ""
 
 
 LEADERS = (
@@ -95,9 +101,9 @@ LEADERS = (
     Post("US-NY", "Product", "E-0001"),
     Post("US-NY", "Sales", "E-0001"),
     Post("GB", "Support", "E-0001"),
-    Post("US", "Finance", "E-0001"),
+    Post("US-NY", "Finance", "E-0001", named="offices"),
     Post("GB", "People", "E-0001", "hr"),
-    Post("US", "Legal", "E-0001", "legal@GLOBAL;legal@US"),
+    Post("US-NY", "Legal", "E-0001", "legal@GLOBAL;legal@US", named="offices"),
     Post("DE", "Operations", "E-0001"),
     Post("US-CA", "Engineering", "E-0002"),
     Post("US-NY", "Engineering", "E-0002"),
@@ -113,7 +119,7 @@ LEADERS = (
     Post("GB", "Support", "E-0005"),
     Post("IN", "Support", "E-0005"),
     Post("CA-QC", "Support", "E-0005"),
-    Post("US", "Finance", "E-0006"),
+    Post("US-NY", "Finance", "E-0006", named="offices"),
     Post("DE", "People", "E-0007", "hr"),
     Post("DE", "Legal", "E-0008", "legal@EU;legal@GLOBAL"),
     Post("JP", "Sales", "E-0004"),
@@ -184,8 +190,9 @@ def rows() -> Iterator[tuple[str, ...]]:
     given = {region: iter(names.split()) for region, (_, names) in NAMES.items()}
     for number, post in enumerate(_posts(), start=1):
         person = f"E-{number:04}"
-        family, _ = NAMES[post.region]
-        name = f"{next(given[post.region])} {family}"
+        named = post.named or post.region
+        family, _ = NAMES[named]
+        name = f"{next(given[named])} {family}"
         yield (
             person,
             name,
@@ -213,7 +220,7 @@ def _posts() -> Iterator[Post]:
     for manager, size in TEAMS:
         lead = LEADERS[int(manager.removeprefix("E-")) - 1]
         for _ in range(size):
-            yield Post(lead.region, lead.department, manager)
+            yield Post(lead.region, lead.department, manager, named=lead.named)
     yield from OFFICES
 
 

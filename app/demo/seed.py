@@ -42,8 +42,9 @@ def seed(services: Services, secrets: Path) -> Mapping[str, str]:
     now = services.clock.now()
     data = (DATA / "people.csv").read_bytes()
     with services.database.write() as tx:
+        people = read_people(data, services.policy.floors_at(tx, now))
         services.directory.import_people(
-            tx, read_people(data), actor=SYSTEM, now=now, file_digest=digest(data)
+            tx, people, actor=SYSTEM, now=now, file_digest=digest(data)
         )
         for file in sorted((DATA / "company").glob("*.yaml")):
             _publish(services, tx, file, now)

@@ -9,12 +9,18 @@ Rules:
 """
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TypeAlias
 
 from app.kernel.authority import Role
 from app.kernel.facts import fact
+from app.kernel.places import Misplaced, why_no_place
 from app.kernel.shapes import REGION, fits
+
+Misplacings: TypeAlias = Mapping[str, Misplaced]
+"""Why a region of a person is no place, by the column that holds it."""
 
 REGIONAL_ROLES = frozenset({"legal", "works_council"})
 """Roles that mean nothing without a region."""
@@ -124,6 +130,28 @@ class PersonRecord:
             functions=person.functions,
             residence=person.residence,
         )
+
+
+def misplaced(region: str, place: str, entity_region: str, floors: AbstractSet[str]) -> Misplacings:
+    """Which of a person's regions is no place, and why: by the column of the people file.
+
+    A company is established in a country, whose parts need not be told apart; a person is not.
+
+    >>> sorted(misplaced("US", "US-NY", "US", floors={"US", "US-NY"}))
+    ['region']
+
+    Args:
+        region: home.
+        place: place of work.
+        entity_region: establishment of the employing entity.
+        floors: the regions that have a floor.
+    """
+    judged = {
+        "region": why_no_place(region, floors),
+        "place_of_work": why_no_place(place, floors),
+        "entity": why_no_place(entity_region, floors & {entity_region}),
+    }
+    return {column: why for column, why in judged.items() if why is not None}
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 Rules:
 1. UTF-8, with or without byte order mark; RFC 4180 with commas; the header exactly as ``COLUMNS``.
 2. A file is right in every line or refused; all its faults are told at once, with line and column.
-3. What only the directory can know (managers and addresses beyond the file) is checked there.
+3. Home, place of work and the entity's establishment are places (``kernel.places``).
+4. What only the directory can know (managers and addresses beyond the file) is checked there.
 """
 
 import csv
@@ -11,9 +12,10 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from app.directory.model import Person, in_cycles, is_region, read_role
+from app.directory.model import Person, in_cycles, misplaced, read_role
 from app.kernel.authority import Role
 from app.kernel.errors import Fault, TooLarge, Unreadable
 
@@ -39,8 +41,6 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 # Control characters, and the marks that make text read in another order than it is written.
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
-_REGION_CURE = "Give an ISO 3166 code such as DE or US-CA, or EU, EEA, GLOBAL."
-
 
 @dataclass(frozen=True)
 class _Line:
@@ -53,11 +53,12 @@ class _Line:
         return Fault(f"line {self.number}, column {column}", problem, cure)
 
 
-def read_people(data: bytes) -> tuple[Person, ...]:
+def read_people(data: bytes, floors: AbstractSet[str]) -> tuple[Person, ...]:
     """Read the people of a CSV file, in its order.
 
     Args:
         data: the file's bytes, at most 10 MB.
+        floors: the regions that have a floor: what is a place depends on them.
 
     Raises:
         TooLarge: more bytes than that.
@@ -70,7 +71,7 @@ def read_people(data: bytes) -> tuple[Person, ...]:
         )
     faults: list[Fault] = []
     lines = list(_lines(_text(data), faults))
-    people = [_person(line, faults) for line in lines]
+    people = [_person(line, floors, faults) for line in lines]
     faults += _repeated(lines, "id")
     faults += _repeated(lines, "email")
     faults += _cycles(lines)
@@ -136,10 +137,10 @@ def _header_fault(name: str, problem: str, cure: str) -> Fault:
     return Fault(f"line 1, column {name[:MAX_FIELD]}", problem, cure)
 
 
-def _person(line: _Line, faults: list[Fault]) -> Person | None:
+def _person(line: _Line, floors: AbstractSet[str], faults: list[Fault]) -> Person | None:
     """Make a person of a line; None where the line has a fault."""
     fields = line.fields
-    wrong = [*_text_faults(line), *_shape_faults(line)]
+    wrong = [*_text_faults(line), *_shape_faults(line), *_place_faults(line, floors)]
     roles = _roles(line, wrong)
     faults += wrong
     if wrong:
@@ -177,18 +178,29 @@ def _shape_faults(line: _Line) -> Iterator[Fault]:
             )
     if (email := line.fields["email"]) and not _EMAIL.fullmatch(email):
         yield line.fault("email", f"{email[:80]!r} is no address", "Give one, as name@example.com.")
-    for column in ("region", "place_of_work"):
-        value = line.fields[column]
-        if value and not is_region(value):
-            yield line.fault(column, f"{value[:80]!r} is not a region", _REGION_CURE)
-    if entity := line.fields["entity"]:
-        region, _slash, name = entity.partition("/")
-        if not is_region(region) or not name.strip():
-            yield line.fault(
-                "entity",
-                f"{entity[:80]!r} does not name region and company",
-                "Give the region of establishment, a slash and the name: DE/Example Devices GmbH.",
-            )
+    entity = line.fields["entity"]
+    if entity and not all(_parts(entity)):
+        yield line.fault(
+            "entity",
+            f"{entity[:80]!r} does not name region and company",
+            "Give the region of establishment, a slash and the name: DE/Example Devices GmbH.",
+        )
+
+
+def _place_faults(line: _Line, floors: AbstractSet[str]) -> Iterator[Fault]:
+    """Check the filled fields that hold a place."""
+    region, place = line.fields["region"], line.fields["place_of_work"]
+    entity_region, name = _parts(line.fields["entity"])
+    filled = {"region": region, "place_of_work": place, "entity": entity_region and name}
+    for column, why in misplaced(region, place, entity_region, floors).items():
+        if filled[column]:
+            yield line.fault(column, why.problem, why.cure)
+
+
+def _parts(entity: str) -> tuple[str, str]:
+    """Region of establishment and name."""
+    region, _slash, name = entity.partition("/")
+    return region, name.strip()
 
 
 def _roles(line: _Line, faults: list[Fault]) -> tuple[Role, ...]:

@@ -8,6 +8,7 @@ Rules:
 """
 
 from collections.abc import Collection, Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
 
@@ -17,12 +18,14 @@ from app.db.engine import Tx
 from app.directory import store
 from app.directory.model import (
     ImportResult,
+    Misplacings,
     Person,
     PersonRecord,
     PersonVersion,
     by_id,
     chain,
     in_cycles,
+    misplaced,
     successor,
 )
 from app.kernel.authority import Authority
@@ -65,6 +68,20 @@ class DirectoryService:
     def people(self, tx: Tx) -> tuple[Person, ...]:
         """Return everybody, also those who left, by id."""
         return store.people(tx)
+
+    def misplaced(self, tx: Tx, floors: AbstractSet[str]) -> tuple[tuple[Person, Misplacings], ...]:
+        """Who works here and has a home, place of work or employer that is no place; by id.
+
+        Args:
+            tx: a reading transaction is enough.
+            floors: the regions that have a floor.
+        """
+        judged = (
+            (person, misplaced(person.region, person.place, person.entity_region, floors))
+            for person in store.people(tx)
+            if person.active
+        )
+        return tuple((person, why) for person, why in judged if why)
 
     def versions(self, tx: Tx, person_id: str) -> tuple[PersonVersion, ...]:
         """Return what the directory recorded about a person over time, oldest first."""

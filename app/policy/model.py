@@ -93,6 +93,7 @@ class InForce:
     Attributes:
         layers: floors and company policies that were met, each once.
         unknown: regions without a floor, or whose floor's parent has none.
+        too_wide: regions that do not say whose law holds (``kernel.places``).
         company: a company policy is published for the home region or one above it.
         evidence: the evidence that counts.
         missing: preconditions without valid evidence in a company policy of the region that asks,
@@ -111,6 +112,7 @@ class InForce:
     stopped: tuple[str, ...]
     lead_until: datetime | None
     seq: int
+    too_wide: tuple[str, ...] = ()
 
     @property
     def blocked(self) -> bool:

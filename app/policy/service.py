@@ -209,6 +209,10 @@ class PolicyService:
         ordered = sorted(floors, key=lambda region: (region != "GLOBAL", region))
         return tuple(self._region(tx, floors[region], now) for region in ordered)
 
+    def floors_at(self, tx: Tx, at: datetime) -> frozenset[str]:
+        """The regions that have a floor at an instant; what is a place depends on them."""
+        return frozenset(self.reader.history(tx).floors_at(at))
+
     def region_view(self, tx: Tx, region: str, now: datetime) -> RegionView:
         """One region.
 

@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
+from app.kernel.places import too_wide
 from app.policy.difference import only_narrows
 from app.policy.knob_shapes import NOT_APPROVED
 from app.policy.knobs import NOTICE_LEAD_DAYS, PRECONDITIONS_ASKED, STATUS
@@ -235,6 +236,7 @@ def in_force(
         compiled=compiled,
         layers=tuple(layer for name in every for layer in layers[name]),
         unknown=tuple(region for region, walked in chains.items() if walked is None),
+        too_wide=too_wide(regions, floors),
         company=any(company[name] for region in home for name in chains[region] or ()),
         evidence=_evidence(company, at),
         missing=_missing(chains, layers, company, at),

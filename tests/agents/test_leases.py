@@ -140,6 +140,35 @@ def test_a_place_cannot_undo_what_the_home_region_asks(company):
 NO_REGIONS = ["", "de", "GERMANY", "US_CA", "DE ", "D\x00"]
 
 
+NO_PLACES = {
+    "EU": "wider than a country",
+    "EEA": "wider than a country",
+    "GLOBAL": "wider than a country",
+    "US": "US-CA (California), US-NY (New York)",
+    "UK": "no code of ISO 3166",
+    "XX": "no code of ISO 3166",
+    "US-ZZ": "no part of United States",
+}
+
+
+@pytest.mark.parametrize("place", NO_PLACES)
+def test_a_laptop_is_refused_that_says_it_is_where_no_laptop_can_be(open_company, place):
+    device = open_company.pair()
+    with pytest.raises(InvalidInput) as caught:
+        open_company.lease(device, Poll(place=place))
+    (fault,) = caught.value.faults
+    assert fault.field == "place"
+    assert NO_PLACES[place] in f"{fault.problem} {fault.cure}"
+
+
+@pytest.mark.parametrize("place", ["JP", "US-TX", "DE-BE"])
+def test_a_place_whose_rules_nobody_knows_is_told_as_unknown(open_company, place):
+    device = open_company.pair()
+    lease = claims(open_company, open_company.lease(device, Poll(place=place)))
+    assert lease["capture"] == "off"
+    assert lease["reasons"][0] == "region_unknown"
+
+
 def test_a_place_that_is_no_region_is_an_error(open_company):
     for place in NO_REGIONS:
         device = open_company.pair()

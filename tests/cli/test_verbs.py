@@ -3,11 +3,13 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from app.audit.entries.model import SYSTEM
 from app.demo.seed import DATA
 from app.wiring import Services
 from tests import typed
@@ -49,6 +51,29 @@ def test_a_wrong_line_is_named_with_its_column_and_nothing_is_imported(
     assert done.returncode == 2
     assert "line 4, column region" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_those_whose_home_is_no_place_are_listed_with_what_to_write(
+    habeas, sample: Services
+) -> None:
+    assert "Everybody's home" in habeas("people", "places").stdout
+    with sample.database.write() as tx:
+        lane = sample.directory.person(tx, "E-0042")
+        sample.directory.import_people(
+            tx,
+            [replace(lane, region="US", place="EU")],
+            actor=SYSTEM,
+            now=sample.clock.now(),
+            file_digest="sha256:" + "0" * 64,
+        )
+    listed = habeas("people", "places").stdout
+    assert "E-0042, region: 'US' alone does not say whose law holds" in listed
+    assert "US-CA (California), US-NY (New York)" in listed
+    assert "E-0042, place_of_work: 'EU' is wider than a country" in listed
+    assert "1 person is recorded so" in listed
+    with sample.database.write() as tx:
+        sample.directory.leave(tx, "E-0042", SYSTEM, sample.clock.now())
+    assert "Everybody's home" in habeas("people", "places").stdout
 
 
 def test_a_file_that_is_not_there_is_a_sentence(habeas) -> None:

@@ -4,13 +4,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.directory.packs import COLUMNS, MAX_BYTES, read_people
+from app.directory import packs
+from app.directory.model import Person
+from app.directory.packs import COLUMNS, MAX_BYTES
 from app.kernel.authority import Role
 from app.kernel.errors import TooLarge, Unreadable
 
 HEADER = ",".join(COLUMNS)
 ADA = "ada,Ada Sample,Ada@Example.com,DE,DE-BY,DE/Sample Devices GmbH,Design,,"
+FLOORS = frozenset({"GLOBAL", "EU", "DE", "US", "US-CA", "US-NY"})
 BEN = "ben,Ben Sample,ben@example.com,US-NY,US-NY,US/Sample Devices Inc,Sales,ada,legal@DE;auditor"
+
+
+def read_people(data: bytes) -> tuple[Person, ...]:
+    return packs.read_people(data, FLOORS)
 
 
 def file(*lines: str) -> bytes:
@@ -52,9 +59,17 @@ WRONG_FIELDS = {
     "an empty name": (ADA.replace("Ada Sample", " "), "name", "empty"),
     "an empty id": (ADA.replace("ada,", ",", 1), "id", "empty"),
     "an empty region": (ADA.replace(",DE,", ",,"), "region", "empty"),
-    "a region in lower case": (ADA.replace(",DE,", ",de,"), "region", "'de' is not a region"),
-    "a region by name": (ADA.replace(",DE,", ",Germany,"), "region", "'Germany' is not a region"),
-    "a place that is no region": (ADA.replace("DE-BY", "BY!"), "place_of_work", "not a region"),
+    "a region in lower case": (
+        ADA.replace(",DE,", ",de,"),
+        "region",
+        "'de' is not written as ISO 3166",
+    ),
+    "a region by name": (
+        ADA.replace(",DE,", ",Germany,"),
+        "region",
+        "'Germany' is no code of ISO 3166",
+    ),
+    "a place that is no region": (ADA.replace("DE-BY", "BY!"), "place_of_work", "no code of ISO"),
     "an id with a space": (ADA.replace("ada,", "a da,", 1), "id", "'a da' is not an id"),
     "an id that climbs folders": (ADA.replace("ada,", "../a,", 1), "id", "'../a' is not an id"),
     "an address without @": (ADA.replace("@", " at "), "email", "is no address"),
@@ -79,6 +94,47 @@ def test_a_wrong_field_is_named_by_line_and_column(line: str, column: str, probl
     found = faults(file(line))
     assert [field for field, _ in found] == [f"line 2, column {column}"]
     assert problem in found[0][1]
+
+
+WIDE = {
+    "everywhere": ("GLOBAL", "wider than a country", "such as DE or US-CA"),
+    "a union": ("EU", "wider than a country", "such as DE or US-CA"),
+    "an area": ("EEA", "wider than a country", "such as DE or US-CA"),
+    "a country whose parts differ": ("US", "whose law holds", "US-CA (California), US-NY (New"),
+    "a code that is reserved": ("UK", "no code of ISO 3166", "such as DE or US-CA"),
+    "a part that is not there": ("US-ZZ", "no part of United States", "such as DE or US-CA"),
+    "lower case": ("us-ny", "not written as", "Write US-NY."),
+}
+
+
+@pytest.mark.parametrize("column", ["region", "place_of_work"])
+@pytest.mark.parametrize(("code", "problem", "cure"), WIDE.values(), ids=WIDE)
+def test_nobody_lives_or_works_where_nobody_can(
+    column: str, code: str, problem: str, cure: str
+) -> None:
+    fields = BEN.split(",")
+    fields[COLUMNS.index(column)] = code
+    with pytest.raises(Unreadable) as caught:
+        read_people(file(ADA, ",".join(fields)))
+    (fault,) = caught.value.faults
+    assert fault.field == f"line 3, column {column}"
+    assert problem in fault.problem
+    assert cure in str(fault.cure)
+
+
+@pytest.mark.parametrize("code", ["GLOBAL", "EU", "EEA", "UK", "US-ZZ"])
+def test_no_company_is_established_where_no_country_is(code: str) -> None:
+    assert [field for field, _ in faults(file(BEN.replace("US/", f"{code}/")))] == [
+        "line 2, column entity"
+    ]
+
+
+def test_what_is_a_home_follows_from_the_floors() -> None:
+    home = ADA.replace(",DE,", ",AU,")
+    assert packs.read_people(file(home), frozenset({"AU"}))[0].region == "AU"
+    with pytest.raises(Unreadable) as caught:
+        packs.read_people(file(home), frozenset({"AU", "AU-NSW"}))
+    assert "AU-NSW (New South Wales)" in str(caught.value.faults[0].cure)
 
 
 def test_all_faults_of_the_file_are_told_at_once_in_its_order() -> None:

@@ -242,7 +242,7 @@ def test_a_running_laptop_is_told_off_at_once(opened: Services) -> None:
 def test_coming_back_is_a_new_person_to_the_log(opened: Services) -> None:
     erased = erase(opened, EMPLOYEE)
     with opened.database.write() as tx:
-        people = read_people((DATA / "people.csv").read_bytes())
+        people = read_people((DATA / "people.csv").read_bytes(), frozenset())
         opened.directory.import_people(
             tx, people, actor=SYSTEM, now=opened.clock.now(), file_digest="sha256:" + "0" * 64
         )

@@ -100,7 +100,7 @@ def test_who_came_back_is_erased_by_a_new_statement_only(opened: Services, tmp_p
     first = erase(opened, EMPLOYEE)
     with opened.database.write() as tx:
         opened.directory.import_people(
-            tx, read_people((DATA / "people.csv").read_bytes()), actor=SYSTEM,
+            tx, read_people((DATA / "people.csv").read_bytes(), frozenset()), actor=SYSTEM,
             now=opened.clock.now(), file_digest="sha256:" + "0" * 64,
         )  # fmt: skip
     with pytest.raises(Forbidden), opened.database.write() as tx:

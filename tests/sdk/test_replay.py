@@ -47,7 +47,7 @@ def people_decide(day: Day) -> None:
     day.clock.advance(2 * HOUR)
     assert day.poll(ALICE) == ()
     day.poll(ALICE, place="DE")
-    day.poll(ALICE, place="XX")
+    day.poll(ALICE, place="JP")
     day.decide(BOB, Act.WITHDRAWN)
     assert day.poll(BOB) == ("consent_withdrawn",)
     day.ask(BOB)

@@ -27,7 +27,7 @@ def actions(day: Day, dice: random.Random) -> tuple[Callable[[], object], ...]:
         lambda: day.pair(one),
         lambda: day.poll(one),
         lambda: day.poll(one),
-        lambda: day.poll(one, place=dice.choice(["DE", "US-NY", "XX"])),
+        lambda: day.poll(one, place=dice.choice(["DE", "US-NY", "JP"])),
         lambda: day.opt_in(day.person(one)),
         lambda: day.opt_in(day.person(one)),
         lambda: day.decide(one, dice.choice([Act.WITHDRAWN, Act.REFUSED])),

@@ -8,10 +8,12 @@ Rules:
    nothing differs, else None, and the caller asks ``lease`` in a writing transaction. ``lease``
    trusts nothing that ``renewal`` saw: it locks the person, holds policy still, and works
    everything out again.
-4. Where a laptop says it is costs an entry each time it changes the lease. A device that says so
-   more than sixty times an hour is not answered: without an answer its capture ends.
+4. What a laptop says of where it is must be a place (``kernel.places``). It costs an entry each
+   time it changes the lease. A device that says so more than sixty times an hour is not answered:
+   without an answer its capture ends.
 """
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -36,8 +38,9 @@ from app.capture.situation import Situation
 from app.db.engine import Tx
 from app.directory.service import DirectoryService
 from app.kernel.canonical import Json
-from app.kernel.errors import Forbidden, NotFound
+from app.kernel.errors import Fault, Forbidden, InvalidInput, NotFound
 from app.kernel.forms import FIRST_FORM
+from app.kernel.places import why_no_place
 from app.kernel.signing import Signer, sign_token
 from app.kernel.tokens import LEASE_TYPE
 from app.policy.knobs import LEASE_TTL_S
@@ -95,7 +98,7 @@ class LeaseService:
         None means: ask ``lease`` in a writing transaction. This one writes nothing.
 
         Raises:
-            InvalidInput: as ``Poll.check``.
+            InvalidInput: as ``Poll.check``, and where no laptop can be in the place named.
         """
         form = poll.check(self.policy.registry.newest)
         terms = self._terms(holder, self._situation(tx, holder, now, poll, form))
@@ -126,9 +129,13 @@ class LeaseService:
 
     def _situation(self, tx: Tx, holder: Holder, now: datetime, poll: Poll, form: int) -> Situation:
         active = holder.device.active
-        return self.capture.situation(
+        situation = self.capture.situation(
             tx, holder.person, now, poll.place, device_active=active, form=form
         )
+        in_force = situation.in_force
+        if poll.place is not None and poll.place in {*in_force.unknown, *in_force.too_wide}:
+            _require_place(poll.place, self.policy.floors_at(tx, now))
+        return situation
 
     def _record(
         self,
@@ -190,6 +197,18 @@ def _known_end(situation: Situation) -> datetime | None:
         return None
     ends = (situation.changes_at, situation.standing.until)
     return min((end for end in ends if end is not None), default=None)
+
+
+def _require_place(place: str, floors: AbstractSet[str]) -> None:
+    """Return if a laptop can be there; whether the rules there are known is another question.
+
+    Raises:
+        InvalidInput: it cannot.
+    """
+    why = why_no_place(place, floors)
+    if why is not None:
+        fault = Fault("place", why.problem, why.cure)
+        raise InvalidInput(f"place {why.problem}", faults=(fault,))
 
 
 def _require_calm(tx: Tx, device: Device, now: datetime) -> None:

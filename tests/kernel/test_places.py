@@ -1,0 +1,75 @@
+"""Which codes are places."""
+
+import pycountry
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.kernel.places import country_of, too_wide, why_no_place
+from app.kernel.shapes import PARENTS, REGION, fits
+
+COUNTRIES = [country.alpha_2 for country in pycountry.countries]
+PARTS = [part.code for part in pycountry.subdivisions]
+CODES = st.sampled_from([*COUNTRIES, *PARTS, *PARENTS, "XK", "XX", "UK", "US-ZZ"])
+FLOORS = st.frozensets(CODES, max_size=8)
+
+
+@pytest.mark.parametrize("code", COUNTRIES)
+def test_every_country_is_a_place_as_long_as_no_part_of_it_has_law_of_its_own(code: str) -> None:
+    part = f"{code}-1"
+    assert fits(REGION, code)
+    assert why_no_place(code, frozenset({code})) is None
+    refused = why_no_place(code, frozenset({code, part}))
+    assert refused is not None
+    assert part in refused.cure
+
+
+def test_every_subdivision_is_a_place() -> None:
+    shaped = [code for code in PARTS if fits(REGION, code)]
+    assert shaped == PARTS
+    assert [code for code in PARTS if why_no_place(code, frozenset(PARTS)) is not None] == []
+
+
+@pytest.mark.parametrize(
+    "code", [*PARENTS, "UK", "XX", "ZZ", "EN", "D", "DEU", "276", "US-", "-CA", "US-ZZ", "XX-CA"]
+)
+def test_what_iso_3166_does_not_list_is_no_place(code: str) -> None:
+    refused = why_no_place(code, frozenset())
+    assert refused is not None
+    assert repr(code) in refused.problem
+    assert refused.cure
+
+
+@pytest.mark.parametrize("written", ["de", "De", " DE", "DE ", "us-ny", "Us-Ny"])
+def test_another_way_of_writing_is_told_the_right_one(written: str) -> None:
+    refused = why_no_place(written, frozenset())
+    assert refused is not None
+    assert refused.cure == f"Write {written.strip().upper()}."
+
+
+@pytest.mark.parametrize("written", ["", " ", "\t", "\u00a0"])
+def test_a_blank_is_no_place(written: str) -> None:
+    assert why_no_place(written, frozenset()) is not None
+
+
+def test_a_region_that_somebody_described_is_a_place_without_being_on_the_list() -> None:
+    assert why_no_place("XK", frozenset()) is not None
+    assert why_no_place("XK", frozenset({"XK"})) is None
+
+
+@given(CODES, FLOORS, FLOORS)
+def test_one_more_floor_never_makes_a_country_narrow_enough(
+    code: str, floors: frozenset[str], more: frozenset[str]
+) -> None:
+    assert set(too_wide((code,), floors)) <= set(too_wide((code,), floors | more))
+
+
+@given(CODES, FLOORS)
+def test_what_is_too_wide_is_refused_and_never_a_part_of_a_country(
+    code: str, floors: frozenset[str]
+) -> None:
+    if too_wide((code,), floors):
+        assert why_no_place(code, floors) is not None
+        assert code in PARENTS or any(country_of(floor) == code != floor for floor in floors)
+    if "-" in code:
+        assert not too_wide((code,), floors)
