@@ -149,18 +149,30 @@ def build(
 
 
 def restore(
-    settings: Settings, *, clock: Clock | None = None, database: Database | None = None
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    database: Database | None = None,
+    shipped: Shipped | None = None,
 ) -> tuple[Services, Restore]:
     """Join the services over a database whose log was rolled back, under the log's next name.
 
     Nothing is adopted and nothing served: what comes back can acknowledge the restore and no more.
     A restore that was begun before is finished first.
 
+    Args:
+        settings: as for ``build``.
+        clock: as for ``build``.
+        database: as for ``build``.
+        shipped: as for ``build``.
+
     Raises:
         Forbidden, Unavailable: as ``build``, but for the state that is to be acknowledged.
     """
     with ExitStack() as stores:
-        services, finished = _opened(settings, clock, database, stores, after_restore=True)
+        services, finished = _opened(
+            settings, clock, database, stores, after_restore=True, shipped=shipped
+        )
         log, integrator = services.log, services.integrator
         if finished:
             raise Conflict(

@@ -19,6 +19,7 @@ from app.kernel import errors
 from app.main import create_app
 from app.settings import Settings
 from app.wiring import build
+from app.wiring.shipped import Shipped
 from tests.architecture.routes import dependants, routes
 
 ROOT = Path(app.__file__).parent
@@ -46,8 +47,8 @@ PUBLIC = {
 
 
 @pytest.fixture(scope="module")
-def application(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
-    services = build(Settings(var=tmp_path_factory.mktemp("var"), demo=True))
+def application(tmp_path_factory: pytest.TempPathFactory, shipped: Shipped) -> Iterator[FastAPI]:
+    services = build(Settings(var=tmp_path_factory.mktemp("var"), demo=True), shipped=shipped)
     yield create_app(services)
     services.database.engine.dispose()
 

@@ -20,6 +20,7 @@ from app.kernel.errors import Unavailable
 from app.main import create_app
 from app.settings import Settings
 from app.wiring import Services, build
+from app.wiring.shipped import Shipped
 from tests.fakes import FakeClock
 
 pytestmark = pytest.mark.slow
@@ -33,9 +34,9 @@ def note_an_export(services: Services) -> None:
 
 
 def test_a_second_start_goes_on_with_the_same_log(
-    services: Services, settings: Settings, database: Database, clock: FakeClock
+    services: Services, settings: Settings, database: Database, clock: FakeClock, shipped: Shipped
 ) -> None:
-    again = build(settings, clock=clock, database=database)
+    again = build(settings, clock=clock, database=database, shipped=shipped)
     assert again.integrator.vkey == services.integrator.vkey
 
 
@@ -67,6 +68,7 @@ def test_a_start_without_what_the_log_needs_is_refused(
     settings: Settings,
     database: Database,
     clock: FakeClock,
+    shipped: Shipped,
     damage: Callable[[Path], object],
     kind: str,
 ) -> None:
@@ -76,7 +78,7 @@ def test_a_start_without_what_the_log_needs_is_refused(
         before = services.log.size(tx)
     damage(settings.var)
     with pytest.raises(Unavailable) as refused:
-        build(settings, clock=clock, database=database)
+        build(settings, clock=clock, database=database, shipped=shipped)
     assert refused.value.kind == kind
     assert refused.value.cure
     with database.read() as tx:
@@ -85,36 +87,41 @@ def test_a_start_without_what_the_log_needs_is_refused(
 
 
 def test_a_second_instance_with_a_folder_of_its_own_is_refused(
-    services: Services, settings: Settings, database: Database, clock: FakeClock, tmp_path: Path
+    services: Services,
+    settings: Settings,
+    database: Database,
+    clock: FakeClock,
+    shipped: Shipped,
+    tmp_path: Path,
 ) -> None:
     assert services.log.origin
     other = settings.model_copy(update={"var": tmp_path / "other"})
     with pytest.raises(Unavailable):
-        build(other, clock=clock, database=database)
+        build(other, clock=clock, database=database, shipped=shipped)
     assert not (tmp_path / "other" / "keys").exists()
 
 
 def test_a_database_restored_from_an_older_copy_is_refused(
-    tmp_path: Path, sqlite_url: str, clock: FakeClock
+    tmp_path: Path, sqlite_url: str, clock: FakeClock, shipped: Shipped
 ) -> None:
     settings = Settings(var=tmp_path / "var", database_url=sqlite_url, demo=True)
-    services = build(settings, clock=clock)
+    services = build(settings, clock=clock, shipped=shipped)
     file = Path(sqlite_url.removeprefix("sqlite:///"))
     copy_to(tmp_path / "copy", file)
     note_an_export(services)
     services.database.engine.dispose()
     restore(file, tmp_path / "copy")
     with pytest.raises(Unavailable, match="rolled back") as refused:
-        build(settings, clock=clock)
+        build(settings, clock=clock, shipped=shipped)
     assert refused.value.kind == "rolled_back"
 
 
 def test_a_restored_database_that_grew_again_elsewhere_is_refused(
-    tmp_path: Path, sqlite_url: str, clock: FakeClock
+    tmp_path: Path, sqlite_url: str, clock: FakeClock, shipped: Shipped
 ) -> None:
     """As long as before, or longer, but another log from the copy on."""
     settings = Settings(var=tmp_path / "var", database_url=sqlite_url, demo=True)
-    services = build(settings, clock=clock)
+    services = build(settings, clock=clock, shipped=shipped)
     file = Path(sqlite_url.removeprefix("sqlite:///"))
     copy_to(tmp_path / "copy", file)
     note_an_export(services)
@@ -123,12 +130,12 @@ def test_a_restored_database_that_grew_again_elsewhere_is_refused(
     clock.advance(1)
     elsewhere = settings.model_copy(update={"lock_url": f"sqlite:///{tmp_path / 'other.sqlite'}"})
     open_lock(elsewhere.lock).advance(None, checkpoint_of(settings), clock.now())
-    forked = build(elsewhere, clock=clock)
+    forked = build(elsewhere, clock=clock, shipped=shipped)
     note_an_export(forked)
     note_an_export(forked)
     forked.database.engine.dispose()
     with pytest.raises(Unavailable, match="are not those that were signed"):
-        build(settings, clock=clock)
+        build(settings, clock=clock, shipped=shipped)
 
 
 def checkpoint_of(settings: Settings) -> bytes:
@@ -161,7 +168,7 @@ def test_the_lock_store_follows_the_log(services: Services) -> None:
 
 
 def test_a_checkpoint_that_cannot_be_read_stops_the_start_with_a_sentence(
-    services: Services, settings: Settings, clock: FakeClock
+    services: Services, settings: Settings, clock: FakeClock, shipped: Shipped
 ) -> None:
     """Somebody wrote into the database; what cannot be read says nothing about its epoch."""
     with services.database.write() as tx:
@@ -169,7 +176,7 @@ def test_a_checkpoint_that_cannot_be_read_stops_the_start_with_a_sentence(
         row = {"size": size + 1, "root": bytes(32), "note": "no note\n", "created_at": clock.now()}
         tx.execute(insert(store.checkpoint), row)
     with pytest.raises(Unavailable) as refused:
-        build(settings, clock=clock, database=services.database)
+        build(settings, clock=clock, database=services.database, shipped=shipped)
     assert refused.value.kind == "another-log"
 
 
@@ -179,7 +186,7 @@ def test_a_lock_store_in_the_main_database_is_no_lock_store(settings: Settings) 
 
 
 def test_the_checkpoint_file_of_an_earlier_release_is_taken_over(
-    services: Services, settings: Settings, clock: FakeClock
+    services: Services, settings: Settings, clock: FakeClock, shipped: Shipped
 ) -> None:
     kept = services.lock.read()
     assert kept is not None
@@ -187,16 +194,16 @@ def test_the_checkpoint_file_of_an_earlier_release_is_taken_over(
     for file in settings.var.glob("lock.sqlite*"):
         file.unlink()
     (settings.var / "log.checkpoint").write_bytes(kept)
-    again = build(settings, clock=clock, database=services.database)
+    again = build(settings, clock=clock, database=services.database, shipped=shipped)
     assert again.lock.read() == kept
 
 
 def test_a_database_restored_while_the_service_runs_is_answered_503_by_name(
-    tmp_path: Path, sqlite_url: str, clock: FakeClock
+    tmp_path: Path, sqlite_url: str, clock: FakeClock, shipped: Shipped
 ) -> None:
     """Pages can be read; nothing is recorded, nothing decided, no lease given."""
     settings = Settings(var=tmp_path / "var", database_url=sqlite_url, demo=True)
-    services = build(settings, clock=clock)
+    services = build(settings, clock=clock, shipped=shipped)
     file = Path(sqlite_url.removeprefix("sqlite:///"))
     copy_to(tmp_path / "copy", file)
     note_an_export(services)

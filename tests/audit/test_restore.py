@@ -39,6 +39,7 @@ from app.sdk.agent.guard import Guard
 from app.sdk.verify import verify
 from app.settings import Settings
 from app.wiring import Services, build, restore
+from app.wiring.shipped import Shipped
 from app.witness.http import witness_app
 from app.witness.service import Witness, open_witness
 from tests.architecture.test_every_change_is_an_entry import EMPLOYEE, Story, start_session
@@ -61,6 +62,7 @@ class Instance:
         self, kind: str, request: pytest.FixtureRequest, folder: Path, clock: FakeClock
     ) -> None:
         templates: Templates = request.getfixturevalue("templates")
+        self.shipped: Shipped = request.getfixturevalue("shipped")
         template = templates.folder(kind, "sample")
         shutil.copytree(template / "var", folder / "var")
         self.folder, self.kind, self.clock = folder, kind, clock
@@ -79,11 +81,11 @@ class Instance:
         self.running: list[Services] = []
 
     def start(self) -> Services:
-        self.running.append(build(self.settings, clock=self.clock))
+        self.running.append(build(self.settings, clock=self.clock, shipped=self.shipped))
         return self.running[-1]
 
     def recover(self) -> Restore:
-        services, found = restore(self.settings, clock=self.clock)
+        services, found = restore(self.settings, clock=self.clock, shipped=self.shipped)
         self.running.append(services)
         return found
 

@@ -31,6 +31,7 @@ from app.kernel.errors import Unreadable
 from app.kernel.signing import LocalSigner
 from app.settings import Settings
 from app.wiring import build
+from app.wiring.shipped import Shipped
 from app.witness.http import witness_app
 from app.witness.service import Witness, open_witness
 from tests.audit import make
@@ -615,7 +616,7 @@ def test_a_policy_that_is_taken_away_leaves_an_entry_too(world: World) -> None:
 
 
 def test_a_verb_next_to_the_service_changes_nothing_about_who_must_cosign(
-    settings: Settings, database: Database, clock: FakeClock, tmp_path: Path
+    settings: Settings, database: Database, clock: FakeClock, shipped: Shipped, tmp_path: Path
 ) -> None:
     """An export from a shell without the service's settings must not say that no witness counts."""
     witness = open_witness(tmp_path / "w", "w.example", clock)
@@ -623,11 +624,11 @@ def test_a_verb_next_to_the_service_changes_nothing_about_who_must_cosign(
     file = tmp_path / "policy"
     file.write_text(f"witness w {witness.vkey} http://127.0.0.1:9/\nquorum w\n", encoding="utf-8")
     served = settings.model_copy(update={"witnesses": file})
-    build(served, clock=clock, database=database)
-    build(settings, clock=clock, database=database, serving=False)
+    build(served, clock=clock, database=database, shipped=shipped)
+    build(settings, clock=clock, database=database, shipped=shipped, serving=False)
     with database.read() as tx:
         assert cosigned.policy_in_force(tx) == file.read_bytes()
-    build(settings, clock=clock, database=database)
+    build(settings, clock=clock, database=database, shipped=shipped)
     with database.read() as tx:
         assert cosigned.policy_in_force(tx) == b"quorum none\n"
 
@@ -647,6 +648,7 @@ def test_a_policy_that_cannot_be_followed_stops_the_start(
     settings: Settings,
     database: Database,
     clock: FakeClock,
+    shipped: Shipped,
     tmp_path: Path,
     text: str,
     problem: str,
@@ -660,7 +662,7 @@ def test_a_policy_that_cannot_be_followed_stops_the_start(
         read_policy(file, VerifierKey(ORIGIN, LocalSigner.generate().public))
     with pytest.raises(Unreadable, match="HABEAS_WITNESSES"):
         missing = settings.model_copy(update={"witnesses": tmp_path / "missing"})
-        build(missing, clock=clock, database=database)
+        build(missing, clock=clock, database=database, shipped=shipped)
 
 
 def test_a_policy_may_name_the_log_under_its_name_before_a_restore(tmp_path: Path) -> None:

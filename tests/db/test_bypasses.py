@@ -29,6 +29,7 @@ from app.kernel.errors import HabeasError
 from app.sdk.verify import Ask, verify_asked
 from app.settings import Settings
 from app.wiring import build
+from app.wiring.shipped import Shipped
 from tests.architecture.test_every_change_is_an_entry import Story, start_session
 from tests.db.bypasses import BYPASSES, Bypass
 from tests.fakes import FakeClock
@@ -51,6 +52,7 @@ class Scene:
         url: of the filled database, ``{db}`` left to fill in on PostgreSQL.
         checkpoint, receipt, vkey: kept outside.
         words: what statements are completed with.
+        shipped: what the policy files say.
     """
 
     kind: str
@@ -62,6 +64,7 @@ class Scene:
     vkey: str
     words: dict[str, str]
     raw: bytes
+    shipped: Shipped
 
 
 def prepare(kind: str, request: pytest.FixtureRequest, folder: Path) -> Scene:
@@ -80,7 +83,9 @@ def prepare(kind: str, request: pytest.FixtureRequest, folder: Path) -> Scene:
         admin.engine.dispose()
         url = server
     found = url.format(db="habeas_bypass")
-    services = build(Settings(var=folder / "var", database_url=found, demo=True), clock=FakeClock())
+    settings = Settings(var=folder / "var", database_url=found, demo=True)
+    shipped: Shipped = request.getfixturevalue("shipped")
+    services = build(settings, clock=FakeClock(), shipped=shipped)
     services.database.engine.dispose()
     services.lock.database.engine.dispose()
     shutil.copytree(folder / "var", folder / "older")
@@ -109,7 +114,7 @@ def prepare(kind: str, request: pytest.FixtureRequest, folder: Path) -> Scene:
     words = _words(kind, prefix, tree)
     return Scene(
         kind, folder, url, prefix, checkpoint.encode(), receipt.encode(), vkey, words,
-        leaves[3].raw,
+        leaves[3].raw, shipped,
     )  # fmt: skip
 
 
@@ -226,7 +231,7 @@ class Trial:
         clock.advance(timedelta(hours=1))  # what was promised is due
         export = self.folder / "log.tar"
         try:
-            services = build(settings, clock=clock, database=database)
+            services = build(settings, clock=clock, database=database, shipped=self.scene.shipped)
             export_log(
                 database, services.log, services.integrator, export,
                 actor=SYSTEM, now=clock.now(), documents=services.exports.documents,

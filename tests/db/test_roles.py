@@ -24,6 +24,7 @@ from app.rights.model import ErasureBasis
 from app.rights.store import TABLES
 from app.settings import Settings
 from app.wiring import Services, build
+from app.wiring.shipped import Shipped
 from tests.architecture.test_every_change_is_an_entry import (
     EMPLOYEE,
     Story,
@@ -89,7 +90,9 @@ Opened = Callable[[str], Database]
 GRANTABLE = ("SELECT", "INSERT", "UPDATE", "DELETE")
 
 
-def test_the_whole_program_runs_under_its_roles_and_erases(estate: Estate, tmp_path: Path) -> None:
+def test_the_whole_program_runs_under_its_roles_and_erases(
+    estate: Estate, tmp_path: Path, shipped: Shipped
+) -> None:
     """Outside the demo: app and integrator, each with no more than it needs."""
     settings = Settings(
         var=tmp_path / "var",
@@ -98,7 +101,7 @@ def test_the_whole_program_runs_under_its_roles_and_erases(estate: Estate, tmp_p
         oidc_issuer="https://idp.example",
         custodians=sample_custodians(tmp_path / "custodians"),
     )
-    services = build(settings, clock=FakeClock())
+    services = build(settings, clock=FakeClock(), shipped=shipped)
     seed(services, settings.var / SECRETS)
     with services.database.write() as tx:
         day = Story(services, tx)

@@ -12,6 +12,7 @@ from app.db.protection import append_only, unique_groups
 from app.db.selftest import require_guarded
 from app.kernel.errors import Unavailable
 from app.wiring import Services, build
+from app.wiring.shipped import Shipped
 
 SQLITE = {
     "a dropped trigger": "DROP TRIGGER audit_leaf_no_update",
@@ -116,7 +117,7 @@ def test_what_the_catalogue_does_not_show_is_found_by_trying(sample: Services) -
     assert any("UPDATE audit_leaf" in one for one in found)
 
 
-def test_a_start_is_refused_and_nothing_was_written(sample: Services) -> None:
+def test_a_start_is_refused_and_nothing_was_written(sample: Services, shipped: Shipped) -> None:
     weaken(
         sample.database,
         "DROP TRIGGER audit_leaf_no_update"
@@ -126,7 +127,7 @@ def test_a_start_is_refused_and_nothing_was_written(sample: Services) -> None:
     with sample.database.read() as tx:
         before = sample.log.size(tx)
     with pytest.raises(Unavailable, match="could be rewritten"):
-        build(sample.settings, clock=sample.clock)
+        build(sample.settings, clock=sample.clock, shipped=shipped)
     with sample.database.read() as tx:
         assert (sample.log.size(tx), sample.log.pending(tx)) == (before, 0)
 

@@ -54,7 +54,7 @@ def fill(kind: str, request: pytest.FixtureRequest, folder: Path) -> Iterator[Da
         url = server.format(db="habeas_filled")
     custodians = sample_custodians(folder / "custodians")  # their list is a document of the log
     settings = Settings(var=folder / "var", database_url=url, demo=True, custodians=custodians)
-    services = build(settings, clock=FakeClock())
+    services = build(settings, clock=FakeClock(), shipped=request.getfixturevalue("shipped"))
     with services.database.write() as tx:
         day = Story(services, tx)
         for story in (stop, lease, report, revoke_device, evaluate, use, erase):

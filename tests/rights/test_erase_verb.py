@@ -11,6 +11,7 @@ from app.demo.custodians import NAMES, sample_custodians
 from app.kernel.signing import read_token
 from app.kernel.tokens import ERASURE_TYPE, keys_for
 from app.wiring import Services, build
+from app.wiring.shipped import Shipped
 from tests import typed
 
 pytestmark = pytest.mark.parametrize("sample", ["sqlite"], indirect=True)
@@ -19,11 +20,11 @@ Run = Callable[..., typed.Done]
 
 
 @pytest.fixture
-def habeas(sample: Services) -> Run:
+def habeas(sample: Services, shipped: Shipped) -> Run:
     """Run a verb against the sample organisation, whose custodians are known."""
     listed = sample_custodians(sample.settings.var / "custodians")
     sample.close()
-    build(sample.settings.model_copy(update={"custodians": listed})).close()
+    build(sample.settings.model_copy(update={"custodians": listed}), shipped=shipped).close()
     settings = {
         "HABEAS_DEMO": "1",
         "HABEAS_VAR": str(sample.settings.var),

@@ -29,6 +29,7 @@ from app.rights.model import GROUNDS, Erased, ErasureBasis
 from app.rights.store import TABLES
 from app.sdk.verify import verify
 from app.wiring import Services, build
+from app.wiring.shipped import Shipped
 from tests.architecture.test_every_change_is_an_entry import (
     EMPLOYEE,
     Story,
@@ -45,12 +46,12 @@ BASIS = ErasureBasis.GDPR_17_1_B
 
 
 @pytest.fixture
-def office(sample: Services, clock: FakeClock) -> Services:
+def office(sample: Services, clock: FakeClock, shipped: Shipped) -> Services:
     """The sample organisation with two custodians, after a day on which much was done."""
     folder = sample.settings.var / "custodians"
     settings = sample.settings.model_copy(update={"custodians": sample_custodians(folder)})
     sample.database.engine.dispose()
-    services = build(settings, clock=clock)
+    services = build(settings, clock=clock, shipped=shipped)
     with services.database.write() as tx:
         day = Story(services, tx)
         for story in (lease, report, redeem, revoke_consent, evaluate, start_session):
@@ -276,7 +277,9 @@ def test_nobody_is_erased_twice(opened: Services) -> None:
         opened.rights.erase(tx, EMPLOYEE, BASIS, note, opened.clock.now())
 
 
-def test_a_crash_before_the_commit_is_finished_by_the_next_start(opened: Services) -> None:
+def test_a_crash_before_the_commit_is_finished_by_the_next_start(
+    opened: Services, shipped: Shipped
+) -> None:
     """So is a database restored from a copy: the lock store knows, the database does not."""
     with opened.database.read() as tx:
         person = opened.directory.person(tx, EMPLOYEE)
@@ -289,7 +292,7 @@ def test_a_crash_before_the_commit_is_finished_by_the_next_start(opened: Service
         opened.rights.erase(tx, EMPLOYEE, BASIS, note, opened.clock.now())
         raise Crash
     assert traces(opened, person.name)
-    again = build(opened.settings, clock=opened.clock)
+    again = build(opened.settings, clock=opened.clock, shipped=shipped)
     assert traces(again, person.id, person.name, person.email) == []
     with again.database.read() as tx:
         assert ReadingService(again.log).counts_by_kind(tx)["subject.erased"] == 1

@@ -23,6 +23,7 @@ from app.web.employee.state_words import StateWords, offered_acts, state_in_word
 from app.web.shell.render import environment
 from app.web.words.text import SENTENCE_WORDS, SIGNAL_MEANINGS, SIGNAL_WORDS
 from app.wiring import Services, build
+from app.wiring.shipped import Shipped
 from tests.fakes import FakeClock
 from tests.policy.next_form import NEXT, WIDTH
 
@@ -31,9 +32,9 @@ NOW = FakeClock().now()
 
 
 @pytest.fixture(scope="module")
-def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+def services(tmp_path_factory: pytest.TempPathFactory, shipped: Shipped) -> Iterator[Services]:
     var = tmp_path_factory.mktemp("words")
-    made = build(Settings(var=var, demo=True), clock=FakeClock())
+    made = build(Settings(var=var, demo=True), clock=FakeClock(), shipped=shipped)
     seed(made, var / SECRETS)
     yield made
     made.database.engine.dispose()

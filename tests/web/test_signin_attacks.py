@@ -16,14 +16,15 @@ from app.main import create_app
 from app.settings import Settings
 from app.web.shell.signin import SignIn
 from app.wiring import Services, build
+from app.wiring.shipped import Shipped
 from tests.make import person
 from tests.web.crooked_provider import ISSUER, Claims, CrookedProvider
 
 
 @pytest.fixture(scope="module")
-def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+def services(tmp_path_factory: pytest.TempPathFactory, shipped: Shipped) -> Iterator[Services]:
     settings = Settings(var=tmp_path_factory.mktemp("signin"), oidc_issuer=ISSUER)
-    made = build(settings)
+    made = build(settings, shipped=shipped)
     with made.database.write() as tx:
         people = (person("E-1000"), person("E-1001", active=False))
         made.directory.import_people(

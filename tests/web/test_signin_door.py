@@ -17,6 +17,7 @@ from app.main import create_app
 from app.settings import Settings
 from app.web.shell.signin import SignIn
 from app.wiring import build
+from app.wiring.shipped import Shipped
 from tests.fakes import FakeClock
 from tests.make import person
 from tests.web.house import Browser, House, headline, words
@@ -110,14 +111,14 @@ def _cookies_of_a_sign_in(house: House) -> dict[str, str]:
 
 
 def test_over_https_cookies_are_secure_and_bound_to_the_host(
-    house: House, tmp_path_factory: pytest.TempPathFactory
+    house: House, tmp_path_factory: pytest.TempPathFactory, shipped: Shipped
 ) -> None:
     settings = Settings(
         var=tmp_path_factory.mktemp("https"),
         base_url="https://habeas.example.com",
         oidc_issuer="https://login.example.com",
     )
-    services = build(settings, clock=FakeClock())
+    services = build(settings, clock=FakeClock(), shipped=shipped)
     with services.database.write() as tx:
         services.directory.import_people(
             tx,

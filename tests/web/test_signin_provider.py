@@ -9,6 +9,7 @@ from app.demo.provider import CODE_LIFE_S, AuthorizationRequest, Provider, chall
 from app.kernel.errors import InvalidInput, Unavailable
 from app.settings import Settings
 from app.wiring import build
+from app.wiring.shipped import Shipped
 from tests.make import person
 from tests.web.house import House, words
 
@@ -122,11 +123,13 @@ def test_it_answers_nobody_on_another_machine(house: House) -> None:
     assert stranger.post("/demo/idp/token", data=redemption(house, "x")).status_code == 403
 
 
-def test_it_is_not_built_outside_the_demo(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_it_is_not_built_outside_the_demo(
+    tmp_path_factory: pytest.TempPathFactory, shipped: Shipped
+) -> None:
     settings = Settings(
         var=tmp_path_factory.mktemp("real"), oidc_issuer="https://login.example.com"
     )
-    services = build(settings)
+    services = build(settings, shipped=shipped)
     with pytest.raises(Unavailable):
         Provider(services)
     services.database.engine.dispose()
