@@ -5,30 +5,28 @@ Rules:
 2. Given or acknowledged stands until the next act that is not a pause. After refused, withdrawn or
    revoked nothing suffices until the person acts anew.
 3. A pause narrows what stands and nothing else: it ends by itself at ``until`` (the latest of
-   several) and what stood before stands again. Over what does not suffice it changes nothing.
+   several), or all pauses end with ``resumed``, and what stood before stands again, with the end
+   that it had. Over what does not suffice neither changes anything.
 4. What was given holds for the notice version that was shown, in the residence where it was given,
    for a year. After that it is invalidated or expired; only a new act renews it.
-5. Adding a decision that is not given or acknowledged never lets more be captured.
+5. Adding a decision that is not given or acknowledged never lets more be captured than without the
+   pauses.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TypeAlias
 
 from app.directory.model import Person
 from app.kernel.canonical import canonical, digest, parse_canonical
-from app.kernel.errors import wrong_field
 from app.kernel.facts import decode_part, encode, fact, require_only
 from app.kernel.scope import Scope
 from app.kernel.vocabulary import Basis
 
 VALIDITY = timedelta(days=365)
 """How long given or acknowledged holds (rule 4)."""
-
-PAUSE_MIN = timedelta(minutes=5)
-PAUSE_MAX = timedelta(days=7)
 
 FOREVER = datetime.max.replace(tzinfo=UTC)
 """Later than any instant that is compared with it."""
@@ -43,6 +41,7 @@ class Act(StrEnum):
     WITHDRAWN = "withdrawn"
     PAUSED = "paused"
     REVOKED = "revoked"
+    RESUMED = "resumed"
 
 
 OPENING = frozenset({Act.GIVEN, Act.ACKNOWLEDGED})
@@ -224,6 +223,7 @@ class Standing:
     until: datetime | None = None
     scope: Scope | None = None
     resting: Scope | None = None
+    opened: Decision | None = None
 
     @property
     def agreed(self) -> Scope | None:
@@ -299,30 +299,9 @@ def standing(
     if base.valid_until is None or at >= base.valid_until:
         return Standing(State.EXPIRED, base)
     if pauses and at < (until := pause_end(pauses[-1])):
-        return Standing(State.PAUSED, pauses[-1], min(until, base.valid_until), resting=base.scope)
+        ends = min(until, base.valid_until)
+        return Standing(State.PAUSED, pauses[-1], ends, resting=base.scope, opened=base)
     return Standing(State(base.act.value), base, base.valid_until, base.scope)
-
-
-def allowed_acts(current: Standing, bases: Bases) -> tuple[Act, ...]:
-    """List what a person can do from here, the opening act first.
-
-    Opting out is listed whenever something stands, whatever the bases say now; and it is accepted
-    from every state, listed or not.
-
-    >>> [act.value for act in allowed_acts(Standing(State.GIVEN), [Basis.CONSENT])]
-    ['withdrawn', 'paused', 'refused']
-    """
-    named = tuple(bases)
-    opening = opening_act(named)
-    acts = [opening] if opening and not suffices(named, current.state) else []
-    match current.state:
-        case State.GIVEN | State.ACKNOWLEDGED | State.PAUSED:
-            acts += [Act.WITHDRAWN, Act.PAUSED, Act.REFUSED]
-        case State.NONE | State.EXPIRED | State.INVALIDATED | State.REVOKED:
-            acts += [Act.REFUSED]
-        case State.REFUSED | State.WITHDRAWN:
-            pass
-    return tuple(acts)
 
 
 def next_decision(
@@ -344,7 +323,7 @@ def next_decision(
     2
     """
     offer = shown.offer if shown else None
-    return Decision(
+    decision = Decision(
         id=decision_id,
         person_id=person.id,
         seq=history[-1].seq + 1 if history else 1,
@@ -363,33 +342,38 @@ def next_decision(
         recorded_at=max(now, history[-1].recorded_at) if history else now,
         event_id="",
     )
+    return _restoring(decision, history) if act is Act.RESUMED else decision
 
 
-def require_pause(until: datetime | None, now: datetime) -> datetime:
-    """Return the end of a pause.
+def _restoring(resumed: Decision, history: tuple[Decision, ...]) -> Decision:
+    """Let a resume say what it restores: text, offer and end are those of the act under the pause.
 
-    >>> now = datetime(2026, 11, 22, tzinfo=UTC)
-    >>> require_pause(now + timedelta(days=8), now)
-    Traceback (most recent call last):
-    app.kernel.errors.InvalidInput: minutes: a pause needs an end between 5 minutes and 7 days ...
-
-    Raises:
-        InvalidInput: there is none, or it is not 5 minutes to 7 days from now.
+    It says so for whoever reads the receipt; ``standing`` goes on resting on that act itself.
     """
-    if until is None or until.tzinfo is None or not PAUSE_MIN <= until - now <= PAUSE_MAX:
-        problem = "a pause needs an end between 5 minutes and 7 days from now"
-        cure = "Give between 5 and 10080 minutes; to stop for good, withdraw."
-        raise wrong_field("minutes", problem, cure)
-    return until
+    base, _ = _fold(history)
+    if base is None:
+        return resumed
+    return replace(
+        resumed,
+        notice=base.notice,
+        shown_id=base.shown_id,
+        offer_digest=base.offer_digest,
+        signals=base.signals,
+        purposes=base.purposes,
+        apps=base.apps,
+        valid_until=base.valid_until,
+    )
 
 
 def _fold(history: Iterable[Decision]) -> tuple[Decision | None, list[Decision]]:
-    """Return the last act that is not a pause, and the pauses after it, the longest last."""
+    """Return the last act but pausing and resuming, and the pauses that run, the longest last."""
     base: Decision | None = None
     pauses: list[Decision] = []
     for decision in sorted(history, key=lambda decision: decision.seq):
         if decision.act is Act.PAUSED:
             pauses.append(decision)
+        elif decision.act is Act.RESUMED:
+            pauses = []
         else:
             base, pauses = decision, []
     return base, sorted(pauses, key=pause_end)

@@ -26,6 +26,9 @@ from app.kernel.facts import encode
 NOTICE = "capture"
 """The notice that capture rests on."""
 
+SHOWN_CHANGED = "shown-changed"
+"""The kind of the conflict in which what was shown is no longer what is in force."""
+
 
 @dataclass(frozen=True)
 class NoticeService:
@@ -144,6 +147,7 @@ class NoticeService:
             raise Conflict(
                 "what you were shown has changed since; nothing was decided",
                 cure="Read the current notice and decide again.",
+                kind=SHOWN_CHANGED,
             )
         _require_act(act, opening_act(shown.offer.bases), person.region)
         return shown

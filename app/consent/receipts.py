@@ -3,7 +3,7 @@
 A receipt is a JWS of type ``habeas-receipt+jwt``. Its claims carry the field names of ISO/IEC TS
 27560:2023 as the W3C guide "consent-27560" gives them, with the status IRIs of DPV 2.3. TS 27560
 knows consent only; for the two states it lacks: acknowledged is a notice that was used, and a pause
-is a withdrawal with an end.
+is a withdrawal with an end, after which, or after resuming, the state before it holds again.
 """
 
 import json
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from app.consent.model import OPENING, Act, Decision, Offer
+from app.consent.model import OPENING, Act, Decision, Offer, opening_act
 from app.directory.model import Person
 from app.kernel.canonical import Json
 from app.kernel.clock import timestamp
@@ -31,7 +31,10 @@ EVENT_STATES: Mapping[Act, str] = {
     Act.PAUSED: _DPV + "ConsentWithdrawn",
     Act.REVOKED: _DPV + "ConsentRevoked",
 }
-"""Status IRIs by act. Revoked is by somebody else, withdrawn by the person (DPV 2.3)."""
+"""Status IRIs by act; a resume has that of the act which it restores.
+
+Revoked is by somebody else, withdrawn by the person (DPV 2.3).
+"""
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ def receipt_claims(
         decision: the decision.
         person: whose it is; names the controller.
         pseudonym: stands for the person, as in the log.
-        offer: what was offered, for given and acknowledged.
+        offer: what was offered, for given, acknowledged and resumed.
         previous: id of the person's decision before.
         issuer: base URL of this instance.
         origin: the log's name.
@@ -94,7 +97,7 @@ def receipt_claims(
         "privacy_notice": None if notice is None else encode(notice),
         "language": None if notice is None else notice.language,
         "purposes": list(decision.purposes),
-        "lawful_basis": _lawful_basis(decision.act),
+        "lawful_basis": _lawful_basis(_says(decision.act, offer)),
         "pii_information": [{"pii_type": signal} for signal in decision.signals],
         "services": list(decision.apps),
         "retention_period": dict(offer.retention_days) if offer else {},
@@ -103,7 +106,7 @@ def receipt_claims(
         "event_time": timestamp(decision.decided_at),
         "recorded_time": timestamp(decision.recorded_at),
         "event_type": "by_other" if decision.act is Act.REVOKED else "explicit",
-        "event_state": EVENT_STATES[decision.act],
+        "event_state": EVENT_STATES[_says(decision.act, offer)],
         "act": decision.act.value,
         "sequence": decision.seq,
         "validity_duration": _validity(decision),
@@ -117,6 +120,12 @@ def receipt_claims(
 def receipt_of(decision: Decision, token: str) -> Receipt:
     """Join a decision and its receipt as signed; the token is our own, from our own record."""
     return Receipt(decision, token, json.loads(unb64u(token.split(".")[1])))
+
+
+def _says(act: Act, offer: Offer | None) -> Act:
+    """The act whose state a decision restores, by what was offered for it; else its own."""
+    restored = opening_act(offer.bases) if act is Act.RESUMED and offer else None
+    return restored or act
 
 
 def _lawful_basis(act: Act) -> str | None:

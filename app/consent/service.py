@@ -2,13 +2,15 @@
 
 Rules:
 1. Opting out (withdrawn, refused, paused) asks for the person and nothing else: no notice, no
-   offer, no policy, no region that is known. It works when opting in does not.
+   offer, no policy, no region that is known, no number. It works when opting in does not.
 2. Opting in (given, acknowledged) rests on a notice and an offer that were shown to this person and
    are still what they were (notices.py). The scope is that of the offer, no more.
 3. A decision, its entry and its receipt are one transaction, under the person's lock; ``seq`` is
    the person's next number.
-4. Withdrawing or refusing twice is one decision: the second answers with the receipt of the first,
-   so that a double click is harmless.
+4. Withdrawing or refusing twice is one decision, and so is a pause that ends no later than the one
+   that runs: the second answers with the receipt of the first, so that a double click is harmless.
+5. Resuming ends the pauses and restores what they interrupted, with the end that it had: it rests
+   on what was shown then and asks for no notice.
 """
 
 import uuid
@@ -18,18 +20,15 @@ from datetime import datetime
 
 from app.audit.entries.model import SYSTEM, Actor, Event, Kind
 from app.audit.entries.service import AuditService
-from app.consent import model, store, timeline
+from app.consent import choosing, model, store, timeline
 from app.consent.model import (
     OPENING,
     Act,
     Bases,
     Decision,
     Offer,
-    Shown,
     Standing,
-    State,
     next_decision,
-    require_pause,
 )
 from app.consent.notices import NoticeService
 from app.consent.receipts import Receipt, receipt_claims, receipt_of
@@ -44,7 +43,6 @@ from app.kernel.facts import encode
 from app.kernel.signing import Signer, sign_token
 from app.kernel.tokens import RECEIPT_TYPE
 
-_NOTHING_AGREED = frozenset({State.NONE, State.REFUSED, State.WITHDRAWN, State.REVOKED})
 _RESTORED = (
     "The database was restored from a copy. What you decided since that copy was made is lost, "
     "perhaps a withdrawal. So nothing you agreed to before holds; decide anew."
@@ -86,6 +84,7 @@ class ConsentService:
         shown_id: str | None = None,
         until: datetime | None = None,
         offer: Offer | None = None,
+        known: int | None = None,
     ) -> Receipt:
         """Record what a person decides for themselves.
 
@@ -97,31 +96,38 @@ class ConsentService:
             shown_id: what was shown, for given and acknowledged; not looked at otherwise.
             until: the end of a pause, 5 minutes to 7 days from now.
             offer: what is in force for the person now, to be compared with what was shown; None:
-                not compared. The scope is what was shown in either case.
+                not compared. What is agreed to is what was shown in either case.
+            known: the number of the last decision when the choice was shown, 0 for none; None: not
+                compared. Opting out pays no heed to it.
 
         Returns:
-            The receipt; for withdrawing or refusing again, that of the first time.
+            The receipt; for what stands already (rule 4), that of the decision which said it.
 
         Raises:
             InvalidInput: the act, ``shown`` or ``minutes`` (the pause) is wrong.
             NotFound: no such person, or nothing was shown under this id.
-            Conflict: what was shown is no longer what is in force, or the person has left.
+            Conflict: the person decided since, or has left; what was shown is no longer what is in
+                force; there is nothing to pause, or no pause to resume from.
         """
         if act is Act.REVOKED:
             raise wrong_field("act", "nobody revokes their own consent", "Withdraw it.")
         self.directory.lock(tx, person.id)
         person = self.directory.person(tx, person.id)
         history = store.history(tx, person.id)
+        if act in choosing.NUMBERED and known is not None:
+            choosing.require_up_to_date(history, known)
+        end = choosing.require_end(until, now) if act is Act.PAUSED else None
+        current = self._fold(history, person, now)
+        if (said := choosing.repeated(current, act, end)) is not None:
+            return self.receipt(tx, person.id, said.id)
+        choosing.require_effect(current, act)
         shown = None
         if act in OPENING:
             shown = self.notices.require_current(tx, person, act, shown_id, offer)
-        elif (standing := self._repeated(history, person, act, now)) is not None:
-            return self.receipt(tx, person.id, standing.id)
-        end = require_pause(until, now) if act is Act.PAUSED else None
         decision = next_decision(
             history, person, act, now, decision_id=str(uuid.uuid4()), shown=shown, until=end
         )
-        return self._append(tx, decision, person, history, Actor("person", person.id), shown=shown)
+        return self._append(tx, decision, person, history, Actor("person", person.id))
 
     def revoke(self, tx: Tx, person: Person, actor: Actor, note: str, now: datetime) -> Receipt:
         """End a person's consent for them, with a reason that they can read.
@@ -154,7 +160,7 @@ class ConsentService:
         for person in self.directory.people(tx):
             self.directory.lock(tx, person.id)
             history = store.history(tx, person.id)
-            if self._fold(history, person, now).state in _NOTHING_AGREED:
+            if self._fold(history, person, now).state in choosing.ENDED:
                 continue
             decision_id = str(uuid.uuid4())
             decision = next_decision(history, person, Act.REVOKED, now, decision_id=decision_id)
@@ -200,6 +206,11 @@ class ConsentService:
         """Return a person's decisions, oldest first."""
         return store.history(tx, person_id)
 
+    def last_number(self, tx: Tx, person_id: str) -> int:
+        """Return the number of a person's last decision; 0 where there is none."""
+        history = store.history(tx, person_id)
+        return history[-1].seq if history else 0
+
     def receipts(self, tx: Tx, person_id: str) -> tuple[Receipt, ...]:
         """Return a person's receipts, newest first."""
         return tuple(
@@ -244,13 +255,6 @@ class ConsentService:
         residences = [(version.residence, version.recorded_at) for version in versions]
         return timeline.endings_of(residences, self.notices.version_starts(tx))
 
-    def _repeated(
-        self, history: Iterable[Decision], person: Person, act: Act, now: datetime
-    ) -> Decision | None:
-        """Return the decision that says this already (rule 4); another pause is a new decision."""
-        current = self._fold(history, person, now)
-        return current.decision if current.state.value == act.value != Act.PAUSED else None
-
     def _append(
         self,
         tx: Tx,
@@ -259,7 +263,6 @@ class ConsentService:
         history: tuple[Decision, ...],
         actor: Actor,
         *,
-        shown: Shown | None = None,
         body: Mapping[str, Json] | None = None,
         reason: str | None = None,
     ) -> Receipt:
@@ -267,11 +270,12 @@ class ConsentService:
         kind = Kind(f"consent.{decision.act.value}")
         event = Event(kind, actor, facts, (person.id,), body=body)
         decision = replace(decision, event_id=self.log.append(tx, event, decision.decided_at))
+        ground = store.shown(tx, person.id, decision.shown_id) if decision.shown_id else None
         claims = receipt_claims(
             decision,
             person,
             pseudonym=self.log.pseudonym(tx, person.id),
-            offer=shown.offer if shown else None,
+            offer=ground.offer if ground else None,
             previous=history[-1].id if history else None,
             issuer=self.issuer,
             origin=self.log.origin,

@@ -2,8 +2,8 @@
 
 ``model.standing`` asks what stands at an instant and never looks at when things were decided. Here
 the past is asked, so clocks matter; and every doubt about them shortens what was covered: an
-opening act counts from the latest time that it or any earlier decision names, and ends at the
-earliest that any later decision names.
+opening act, and a resume, counts from the latest time that it or any earlier decision names, and
+ends at the earliest that any later decision names.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,6 +12,9 @@ from datetime import datetime
 from itertools import takewhile
 
 from app.consent.model import FOREVER, OPENING, Act, Bases, Decision, State, pause_end, suffices
+
+_INTERRUPTING = frozenset({Act.PAUSED, Act.RESUMED})
+"""What leaves the opening act before it in place."""
 
 
 @dataclass(frozen=True)
@@ -101,10 +104,13 @@ def standing_between(
 
 
 def _spans(ordered: Sequence[Decision], place: int, endings: Endings) -> list[Span]:
-    """Return the stretches that one opening act covers, its pauses cut out."""
+    """Return the stretches that one opening act covers, its pauses cut out.
+
+    A pause that was resumed from ends when it was resumed, if that is before its own end.
+    """
     decision, after = ordered[place], ordered[place + 1 :]
-    start = max(max(item.decided_at, item.recorded_at) for item in ordered[: place + 1])
-    pauses = list(takewhile(lambda item: item.act is Act.PAUSED, after))
+    start = _latest(ordered[: place + 1])
+    pauses = list(takewhile(lambda item: item.act in _INTERRUPTING, after))
     end = min(
         decision.valid_until or start,
         endings.notices.get(decision.notice_version or 0, FOREVER),
@@ -113,9 +119,26 @@ def _spans(ordered: Sequence[Decision], place: int, endings: Endings) -> list[Sp
     )
     spans = [Span(start, end)]
     for number, pause in enumerate(pauses):
-        gap = Span(_earliest(after[number:]), pause_end(pause))
-        spans = [piece for span in spans for piece in _without(span, gap)]
+        if pause.act is Act.PAUSED:
+            resumed = _resumed(ordered, place + 1 + number)
+            gap = Span(_earliest(after[number:]), min(pause_end(pause), resumed))
+            spans = [piece for span in spans for piece in _without(span, gap)]
     return spans
+
+
+def _resumed(ordered: Sequence[Decision], pause: int) -> datetime:
+    """When a pause, by its place, was resumed from: the latest time that is named until then."""
+    for place in range(pause + 1, len(ordered)):
+        if ordered[place].act is Act.RESUMED:
+            return _latest(ordered[: place + 1])
+        if ordered[place].act is not Act.PAUSED:
+            break
+    return FOREVER
+
+
+def _latest(until: Iterable[Decision]) -> datetime:
+    """The latest time that any of these decisions names."""
+    return max(max(item.decided_at, item.recorded_at) for item in until)
 
 
 def _earliest(later: Iterable[Decision]) -> datetime:

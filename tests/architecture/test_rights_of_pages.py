@@ -23,6 +23,7 @@ OWN = {
     "/sign-out": "ends one's own session",
     "/me": "one's own state",
     "/me/decide": "one's own notice",
+    "/me/notice": "the notice, and one's own decision on it",
     "/me/decisions": "one's own decision",
     "/me/receipts/{decision}": "one's own receipt",
     "/me/receipts/{decision}/place": "one's own receipt",

@@ -649,6 +649,9 @@ def test_a_permit_within_a_pause_is_found(small: Export, tmp_path: Path) -> None
         pause["facts"] = {"until": f"{until}.000000Z"}
         report = resigned(tmp_path, [*leaves[:2], pause, *leaves[2:]])
         assert report.policy.ok is holds
+    resumed = {**pause, "kind": "consent.resumed", "facts": {}}
+    resumed["event"] = "00000000-0000-0000-0000-000000000001"
+    assert resigned(tmp_path, [*leaves[:2], pause, resumed, *leaves[2:]]).policy.ok
 
 
 def test_a_grant_on_a_refusal_is_found(small: Export, tmp_path: Path) -> None:

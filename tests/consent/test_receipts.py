@@ -35,7 +35,8 @@ MANDATORY = {
 
 
 def all_receipts(booth: Booth) -> list[Receipt]:
-    made = [booth.give(), booth.pause(30), booth.decide("withdrawn"), booth.decide("refused")]
+    made = [booth.give(), booth.pause(30)]
+    made += [booth.decide(act) for act in ("resumed", "withdrawn", "refused")]
     acknowledged = booth.show(offer(bases=("notice",)))
     made.append(booth.decide("acknowledged", shown_id=acknowledged.id))
     with booth.database.write() as tx:
@@ -58,7 +59,8 @@ def test_every_act_has_a_receipt_that_verifies_with_the_published_key(
         assert claims.keys() >= MANDATORY
         assert claims["record_id"] == receipt.decision.id
         assert claims["log"] == {"origin": "audit.example/test", "event": receipt.event_id}
-        assert claims["event_state"] == EVENT_STATES[receipt.decision.act]
+        act = receipt.decision.act
+        assert claims["event_state"] == EVENT_STATES[Act.GIVEN if act is Act.RESUMED else act]
 
 
 def test_a_receipt_says_what_was_agreed_to(booth: Booth) -> None:
@@ -93,7 +95,34 @@ def test_receipts_form_a_chain_and_opting_out_agrees_to_nothing(booth: Booth) ->
     assert withdrawn.claims["validity_duration"] is None
 
 
+def test_the_receipt_of_a_resume_says_what_stands_again_and_how_long(booth: Booth) -> None:
+    given = booth.give().claims
+    booth.pause(30)
+    booth.clock.advance(600)
+    resumed = booth.decide("resumed").claims
+    said = (
+        "privacy_notice",
+        "purposes",
+        "pii_information",
+        "services",
+        "retention_period",
+        "offer",
+    )
+    for field in (*said, "valid_until", "lawful_basis", "event_state"):
+        assert resumed[field] == given[field], field
+    assert (resumed["act"], resumed["sequence"]) == ("resumed", 3)
+
+
+def test_the_receipt_of_a_resumed_acknowledgement_claims_no_consent(booth: Booth) -> None:
+    booth.decide("acknowledged", shown_id=booth.show(offer(bases=("notice",))).id)
+    booth.pause(30)
+    claims = booth.decide("resumed").claims
+    assert claims["lawful_basis"] == "acknowledgement"
+    assert claims["event_state"] == EVENT_STATES[Act.ACKNOWLEDGED]
+
+
 def test_a_pause_says_when_it_ends(booth: Booth) -> None:
+    booth.give()
     claims = booth.pause(30).claims
     assert (claims["validity_duration"], claims["valid_until"]) == (
         "PT1800S",
@@ -131,7 +160,7 @@ def test_a_receipt_is_read_back_as_it_was_signed_and_only_by_its_person(booth: B
 
 
 def test_every_act_has_a_status() -> None:
-    assert EVENT_STATES.keys() == set(Act)
+    assert EVENT_STATES.keys() == set(Act) - {Act.RESUMED}, "a resume has that of what it restores"
 
 
 @folder.needed

@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.consent.choosing import allowed_acts
 from app.consent.model import (
+    OPENING,
     VALIDITY,
     Act,
     Decision,
     Standing,
     State,
-    allowed_acts,
     opening_act,
     standing,
     suffices,
@@ -65,6 +66,30 @@ def test_adding_an_act_that_opens_nothing_never_widens(
         assert before.scope == after.scope
 
 
+@given(histories(), MINUTES, BASES)
+def test_resuming_never_lets_more_be_captured_than_before_the_pauses(
+    history: list[Decision], minute: int, bases: set[Basis]
+) -> None:
+    before = fold(history, minute)
+    pauses = [decision(len(history) + 1 + place, "paused", minute) for place in range(2)]
+    paused = [*history, *pauses]
+    resumed = fold([*paused, decision(len(paused) + 1, "resumed", minute)], minute)
+    # What was paused before, too, is resumed: nothing else is new.
+    unpaused = fold([one for one in history if one.act is not Act.PAUSED], minute)
+    assert resumed in (before, unpaused)
+    assert enough(unpaused, bases) or not enough(resumed, bases)
+    assert fold(paused, minute).state is not State.PAUSED or enough(resumed, bases) == enough(
+        unpaused, bases
+    )
+
+
+@given(histories(), MINUTES)
+def test_a_resume_without_a_pause_changes_nothing(history: list[Decision], minute: int) -> None:
+    unpaused = [one for one in history if one.act is not Act.PAUSED]
+    resumed = [*unpaused, decision(len(history) + 1, "resumed", minute)]
+    assert fold(resumed, minute) == fold(unpaused, minute)
+
+
 @given(histories(), MINUTES, BASES, st.sampled_from(["withdrawn", "refused", "revoked"]))
 def test_after_the_end_nothing_suffices_until_a_new_opening_act(
     history: list[Decision], minute: int, bases: set[Basis], act: str
@@ -80,7 +105,8 @@ def test_after_the_end_nothing_suffices_until_a_new_opening_act(
 
 @given(histories(), MINUTES)
 def test_after_its_end_a_pause_has_left_no_trace(history: list[Decision], minute: int) -> None:
-    without = [one for one in history if one.act is not Act.PAUSED]
+    pausing = {Act.PAUSED, Act.RESUMED}
+    without = [one for one in history if one.act not in pausing]
     late = max((one.until for one in history if one.until), default=at(0))
     moment = max(at(minute), late)
     assert standing(history, moment, region="DE", notice_version=1, residence=1) == standing(
@@ -168,6 +194,51 @@ STORIES = {
         12,
         State.GIVEN,
     ),
+    "resumed from a pause": (
+        [GIVEN, decision(2, "paused", 10), decision(3, "resumed", 11)],
+        12,
+        State.GIVEN,
+    ),
+    "resumed from several pauses": (
+        [
+            decision(1, "acknowledged"),
+            decision(2, "paused", 10, until=at(60)),
+            decision(3, "paused", 11, until=at(90)),
+            decision(4, "resumed", 12),
+        ],
+        13,
+        State.ACKNOWLEDGED,
+    ),
+    "paused again after resuming": (
+        [
+            GIVEN,
+            *(
+                decision(n, act, 10 + n)
+                for n, act in ((2, "paused"), (3, "resumed"), (4, "paused"))
+            ),
+        ],
+        20,
+        State.PAUSED,
+    ),
+    "resumed after withdrawing from a pause": (
+        [
+            GIVEN,
+            *(decision(n, act, 10) for n, act in ((2, "paused"), (3, "withdrawn"), (4, "resumed"))),
+        ],
+        20,
+        State.WITHDRAWN,
+    ),
+    "resumed a year later": (
+        [GIVEN, decision(2, "paused", 10), decision(3, "resumed", 11)],
+        365 * 1440,
+        State.EXPIRED,
+    ),
+    "resumed in another region": (
+        [replace(GIVEN, region="FR"), decision(2, "paused", 10), decision(3, "resumed", 11)],
+        12,
+        State.INVALIDATED,
+    ),
+    "resumed without ever giving": ([decision(1, "resumed", 10)], 20, State.NONE),
     "paused after withdrawing": (
         [GIVEN, decision(2, "withdrawn", 5), decision(3, "paused", 10)],
         20,
@@ -243,9 +314,15 @@ def test_whoever_can_be_captured_can_stop(
     acts = allowed_acts(found, bases)
     if enough(found, bases):
         assert {Act.WITHDRAWN, Act.PAUSED, Act.REFUSED} <= set(acts)
-    opening = opening_act(bases)
-    assert (opening in acts) == (opening is not None and not enough(found, bases))
     assert Act.REVOKED not in acts
+    opening = opening_act(bases)
+    if Act.RESUMED in acts:
+        assert found.state is State.PAUSED
+        assert OPENING.isdisjoint(acts), "what rests is enough"
+        assert found.opened is not None
+        assert suffices(bases, State(found.opened.act.value))
+    else:
+        assert (opening in acts) == (opening is not None and not enough(found, bases))
 
 
 @pytest.mark.parametrize("act", ["given", "acknowledged", "paused"])
@@ -253,6 +330,13 @@ def test_whoever_agreed_can_stop_in_each_way_whatever_the_law_asks_now(act: str)
     found = fold([GIVEN, decision(2, act, 10)], 20)
     assert found.state.value == act
     assert set(allowed_acts(found, ())) == {Act.WITHDRAWN, Act.PAUSED, Act.REFUSED}
+
+
+def test_who_paused_is_offered_to_resume_unless_the_law_now_asks_for_more() -> None:
+    found = fold([decision(1, "acknowledged"), decision(2, "paused", 10)], 20)
+    assert allowed_acts(found, {Basis.NOTICE})[0] is Act.RESUMED
+    assert allowed_acts(found, {Basis.CONSENT})[0] is Act.GIVEN
+    assert Act.RESUMED not in allowed_acts(found, {Basis.PERMIT})
 
 
 @given(BASES)

@@ -13,7 +13,7 @@ from tests.consent.booth import at, decision
 
 HOURS = st.integers(min_value=0, max_value=24)
 BASES = st.sampled_from([{Basis.CONSENT}, {Basis.NOTICE}, {Basis.COLLECTIVE}])
-LIKELY = [*Act, Act.GIVEN, Act.GIVEN, Act.PAUSED]
+LIKELY = [*Act, Act.GIVEN, Act.GIVEN, Act.PAUSED, Act.PAUSED]
 """Most drawn histories cover something: about nothing, any two answers agree."""
 NONE_ENDED = Endings({}, {})
 
@@ -106,6 +106,17 @@ def test_a_jumping_clock_never_covers_more_than_a_clock_that_kept_its_latest_tim
     assert not doubtful or standing_between(kept, at(start), at(end), **asked)  # type: ignore[arg-type]
 
 
+@given(disorderly(), HOURS, HOURS, HOURS)
+def test_a_resume_covers_nothing_that_was_not_covered_without_the_pauses(
+    history: list[Decision], start: int, end: int, time: int
+) -> None:
+    asked = {"bases": {Basis.CONSENT}, "endings": NONE_ENDED}
+    resumed = [*history, decision(len(history) + 1, "resumed", time)]
+    unpaused = [one for one in resumed if one.act is not Act.PAUSED]
+    covered = standing_between(resumed, at(start), at(end), **asked)  # type: ignore[arg-type]
+    assert not covered or standing_between(unpaused, at(start), at(end), **asked)  # type: ignore[arg-type]
+
+
 def test_every_doubt_about_the_clock_shortens_what_was_agreed_to() -> None:
     def between(history: list[Decision], start: int, end: int) -> bool:
         return standing_between(
@@ -148,12 +159,31 @@ def test_a_change_of_scope_is_covered_only_where_both_scopes_allow() -> None:
 
 PAUSED = replace(decision(2, "paused", 10), until=at(20))
 GIVEN_AND_PAUSED = [decision(1, "given"), PAUSED]
+RESUMED = [*GIVEN_AND_PAUSED, decision(3, "resumed", 14)]
 COVERED = {
     "before a pause": (GIVEN_AND_PAUSED, (0, 9), True),
     "up to the beginning of a pause": (GIVEN_AND_PAUSED, (0, 10), False),
     "across a pause": (GIVEN_AND_PAUSED, (5, 25), False),
     "within a pause": (GIVEN_AND_PAUSED, (12, 15), False),
     "from the end of a pause": (GIVEN_AND_PAUSED, (20, 30), True),
+    "across a pause that was resumed from": (RESUMED, (5, 14), False),
+    "from when it was resumed": (RESUMED, (14, 30), True),
+    "before it was resumed": (RESUMED, (13, 30), False),
+    "after a resume by a clock that had run ahead": (
+        [decision(1, "given"), PAUSED, decision(3, "resumed", 11, recorded_at=at(18))],
+        (17, 30),
+        False,
+    ),
+    "up to a withdrawal after a resume": (
+        [*RESUMED, decision(4, "withdrawn", 20)],
+        (14, 20),
+        False,
+    ),
+    "a pause that began again after a resume": (
+        [*RESUMED, replace(decision(4, "paused", 15), until=at(17))],
+        (14, 16),
+        False,
+    ),
     "up to a withdrawal": ([decision(1, "given"), decision(2, "withdrawn", 10)], (0, 10), False),
     "across two that meet": ([decision(1, "given"), decision(2, "given", 5)], (0, 20), True),
     "before the first": ([decision(1, "given", 5)], (0, 20), False),

@@ -46,6 +46,11 @@ def people_decide(day: Day) -> None:
     assert codes(day.ask(ALICE)) == ["consent_now"]
     day.clock.advance(2 * HOUR)
     assert day.poll(ALICE) == ()
+    day.decide(ALICE, Act.PAUSED, day.now + HOUR)
+    assert day.poll(ALICE) == ("paused",)
+    day.decide(ALICE, Act.RESUMED)
+    assert day.poll(ALICE) == ()
+    assert day.ask(ALICE, captured_from=day.now, captured_to=day.now).decision
     day.poll(ALICE, place="DE")
     day.poll(ALICE, place="JP")
     day.decide(BOB, Act.WITHDRAWN)

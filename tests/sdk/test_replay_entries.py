@@ -116,6 +116,21 @@ CASES: dict[str, tuple[str, Callable[[Leaf], None], str]] = {
         says(until="2027-11-16T12:00:00.000000Z"),
         "a pause needs an end",
     ),
+    "an end of a pause where none runs": (
+        "consent.withdrawn",
+        lambda leaf: leaf.update(kind="consent.resumed"),
+        "resumes where by the log no pause runs",
+    ),
+    "an end of a pause that renews": (
+        "consent.resumed",
+        says(valid_until="2030-01-01T00:00:00.000000Z"),
+        "says valid_until '2030-01-01T00:00:00.000000Z'; by the log it is",
+    ),
+    "an end of a pause that agrees to more": (
+        "consent.resumed",
+        says(signals=["key_content"]),
+        "says signals ['key_content']; by the log it is",
+    ),
     "a yes of nobody": ("consent.given", is_of(NOBODY), "whom no entry of the directory names"),
     "an answer to somebody unknown": (
         "access.decided",

@@ -32,6 +32,7 @@ def actions(day: Day, dice: random.Random) -> tuple[Callable[[], object], ...]:
         lambda: day.opt_in(day.person(one)),
         lambda: day.decide(one, dice.choice([Act.WITHDRAWN, Act.REFUSED])),
         lambda: day.decide(one, Act.PAUSED, day.now + HOUR),
+        lambda: day.decide(one, Act.RESUMED),
         lambda: day.revoke(one),
         lambda: day.revoke_device(one),
         lambda: day.ask(one),

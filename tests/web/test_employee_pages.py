@@ -166,7 +166,8 @@ def test_nobody_decides_on_what_was_shown_to_another(house: House) -> None:
     shown = re.search(r'name="shown" value="([^"]+)"', reader.get("/me/decide").text)
     assert shown is not None
     answer = other.http.post(
-        "/me/decisions", data={"csrf": other.csrf(), "act": "given", "shown": shown[1]}
+        "/me/decisions",
+        data={"csrf": other.csrf(), "act": "given", "shown": shown[1], "seq": "0"},
     )
     assert answer.status_code == 404
     assert "You have not decided" in headline(other.get("/me").text)

@@ -197,7 +197,7 @@ def test_where_agreeing_would_lead_to_nothing_it_is_not_offered(
 def test_opting_out_is_offered_whatever_stands_against_capture(
     obstacle: Obstacle, state: State, undecided: Situation
 ) -> None:
-    shown = choices(because(undecided, obstacle, state), (), frozenset())
+    shown = choices(because(undecided, obstacle, state), (), frozenset(), NOW)
     assert "Stop capturing me" in {button.label for button in shown.buttons}
 
 
@@ -209,7 +209,7 @@ def test_one_click_again_only_for_the_same_offer_and_the_same_notice(
     other = decision(Act.GIVEN)
 
     def yes(history: tuple[Decision, ...], notices: frozenset[str]) -> tuple[str, str]:
-        (button,) = choices(situation, history, notices).buttons
+        (button,) = choices(situation, history, notices, NOW).buttons
         return button.shown, button.href
 
     assert yes((same,), frozenset({"sha256:notice"})) == ("shown-1", "")

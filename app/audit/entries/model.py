@@ -59,6 +59,7 @@ class Kind(StrEnum):
     CONSENT_ACKNOWLEDGED = "consent.acknowledged"
     CONSENT_WITHDRAWN = "consent.withdrawn"
     CONSENT_PAUSED = "consent.paused"
+    CONSENT_RESUMED = "consent.resumed"
     CONSENT_REVOKED = "consent.revoked"
     DEVICE_PAIRING_STARTED = "device.pairing_started"
     DEVICE_PAIRED = "device.paired"

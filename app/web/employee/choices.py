@@ -5,26 +5,34 @@ Rules:
 2. Saying yes needs a notice that was read. Where the same notice and the same offer were read
    before, yes is one click; otherwise the button leads to the notice, where it is one click.
 3. Saying no never needs anything.
+4. Whoever paused can go on, stop, say no or pause longer, each with one button of the same size.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from app.capture.situation import Situation
+from app.consent.choosing import PAUSE_MAX
 from app.consent.model import OPENING, Act, Decision, State
 from app.web.employee.state_words import offered_acts
 
 
 @dataclass(frozen=True)
 class Button:
-    """One choice: a form that says ``act`` (and what was ``shown``), or a link to read first."""
+    """One choice: a form that says ``act`` and what goes with it, or a link to read first.
+
+    Attributes:
+        shown: what was shown, for a yes to the very same.
+        minutes: how long a pause lasts from now; 0 for everything else.
+    """
 
     label: str
     glyph: str
     act: str = ""
     shown: str = ""
     href: str = ""
+    minutes: int = 0
 
 
 @dataclass(frozen=True)
@@ -44,12 +52,14 @@ class Choices:
         current: the choice that stands; None where none does, or where both are open.
         pauses: whether pausing is offered, too.
         on_record: whether the only thing to do is to put a no on record.
+        known: the number of the person's last decision, which the forms send back.
     """
 
     current: Current | None
     buttons: tuple[Button, ...]
     pauses: bool
     on_record: bool
+    known: int
 
 
 _CURRENT = {
@@ -63,28 +73,38 @@ _CURRENT = {
 _YES = {
     State.WITHDRAWN: "Capture me again",
     State.REVOKED: "Capture me again",
-    State.PAUSED: "Capture me again",
     State.REFUSED: "Capture me",
 }
 
 
-def choices(situation: Situation, history: Iterable[Decision], notices: frozenset[str]) -> Choices:
+_MORE = timedelta(hours=1)
+"""By how much one click makes a pause longer."""
+
+
+def choices(
+    situation: Situation, history: Iterable[Decision], notices: frozenset[str], now: datetime
+) -> Choices:
     """Say what the person can choose now.
 
     Args:
         situation: where the person stands.
         history: the person's decisions.
         notices: digests of the current notice, one per language.
+        now: the present instant, from which pauses count.
     """
-    standing = situation.standing
+    standing, decisions = situation.standing, tuple(history)
     acts = offered_acts(situation)
     buttons = []
+    if Act.RESUMED in acts:
+        buttons.append(Button("End the pause now", "allow", act=Act.RESUMED.value))
     if opening := next((act for act in acts if act in OPENING), None):
-        buttons.append(_yes(standing.state, opening, read_before(situation, history, notices)))
+        buttons.append(_yes(standing.state, opening, read_before(situation, decisions, notices)))
     if Act.WITHDRAWN in acts:
         buttons.append(Button("Stop capturing me", "deny", act=Act.WITHDRAWN.value))
     elif Act.REFUSED in acts:
-        buttons.append(Button("Do not capture me", "deny", act=Act.REFUSED.value))
+        buttons.append(_no())
+    if standing.state is State.PAUSED:
+        buttons += [*_pause_longer(standing.until, now), _no()]
     standing_words = _CURRENT.get(standing.state)
     current = None
     if standing_words and standing.decision and len(buttons) < 2:  # noqa: PLR2004 - yes and no
@@ -94,7 +114,19 @@ def choices(situation: Situation, history: Iterable[Decision], notices: frozense
         buttons=tuple(buttons),
         pauses=Act.PAUSED in acts,
         on_record=current is None and len(buttons) == 1,
+        known=max((decision.seq for decision in decisions), default=0),
     )
+
+
+def _no() -> Button:
+    return Button("Do not capture me", "deny", act=Act.REFUSED.value)
+
+
+def _pause_longer(until: datetime | None, now: datetime) -> Iterator[Button]:
+    """One hour more than the pause that runs, in whole minutes, unless that is too long a pause."""
+    if until is not None and (longer := until + _MORE - now) <= PAUSE_MAX:
+        minutes = -(-longer // timedelta(minutes=1))
+        yield Button("Pause one hour more", "pause", act=Act.PAUSED.value, minutes=minutes)
 
 
 def read_before(situation: Situation, history: Iterable[Decision], notices: frozenset[str]) -> str:

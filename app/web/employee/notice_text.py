@@ -1,9 +1,13 @@
-"""A notice as HTML: its markdown, with raw HTML off and the controller's name put in."""
+"""A notice as HTML: its markdown, with raw HTML off and the controller's name put in.
+
+And the language in which it is shown, where the person chose none.
+"""
 
 from functools import cache
 
 from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
+from starlette.requests import Request
 
 from app.consent.model import Notice
 
@@ -20,3 +24,12 @@ def as_html(notice: Notice, controller: str) -> Markup:
 def _markdown() -> MarkdownIt:
     """CommonMark without raw HTML, images and automatic links."""
     return MarkdownIt("commonmark", {"html": False, "linkify": False}).disable("image")
+
+
+def preferred_language(request: Request, offered: tuple[str, ...]) -> str:
+    """The first language of the browser's list (RFC 9110 §12.5.4) in which there is a notice."""
+    for entry in request.headers.get("accept-language", "").split(","):
+        code = entry.split(";")[0].strip().split("-")[0].lower()
+        if code in offered:
+            return code
+    return "en" if "en" in offered or not offered else offered[0]

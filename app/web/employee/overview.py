@@ -64,7 +64,7 @@ def overview(services: Services, tx: Tx, person: Person, now: datetime) -> Overv
         names=names,
         state=state_in_words(situation, names, paired, [row.until for row in laptops if row.until]),
         listed=extent_in_words(situation, agreed=agreed.standing.scope is not None),
-        choices=choices(situation, history, current_notices(services)),
+        choices=choices(situation, history, current_notices(services), now),
         laptops=laptops,
         history=tuple(
             (decision, services.log.index_of(tx, decision.event_id))

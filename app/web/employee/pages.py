@@ -7,15 +7,17 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Form
 from starlette.responses import RedirectResponse, Response
 
 from app.access.floor.purposes import PurposeText
-from app.consent.model import OPENING, Act
-from app.kernel.errors import Conflict, Fault, InvalidInput
+from app.consent.choosing import NUMBERED
+from app.consent.model import OPENING, Act, Standing, State
+from app.consent.notices import SHOWN_CHANGED
+from app.kernel.errors import Conflict, Fault, InvalidInput, wrong_field
 from app.web.employee.answers import answers
 from app.web.employee.decide_words import decide_words
-from app.web.employee.notice_text import as_html
+from app.web.employee.notice_text import as_html, preferred_language
 from app.web.employee.overview import overview, region_names
 from app.web.employee.state_words import offered, offered_acts, state_in_words
 from app.web.shell.door import is_own_step
@@ -29,19 +31,28 @@ _UNTIL_TOMORROW = 24 * 60
 PAUSES = ((15, "15 minutes"), (30, "30 minutes"), (60, "1 hour"), (_UNTIL_TOMORROW, "a day"))
 """Pauses offered: minutes, and how they are written."""
 
+_MOST_DIGITS = 9
+"""Digits of the largest number that a form may carry."""
+
 
 @router.get("")
 def home(visit: ReadVisit) -> Response:
     """The state as a sentence, the choice, five answers, laptops, history."""
+    return _home_page(visit)
+
+
+def _home_page(visit: Visit, *, refused: Conflict | None = None) -> Response:
     services = visit.services
     view = overview(services, visit.tx, visit.person, visit.now)
     return visit.page(
         "me.html",
+        status=409 if refused else 200,
+        refused=refused,
         view=view,
         answers=answers(view.agreed, view.names, services.policy.catalogue),
         purposes=_purposes(services, view.agreed.extent.purposes),
         words=decide_words("en"),
-        pauses=PAUSES,
+        pauses=_pauses(view.situation.standing, visit.now),
     )
 
 
@@ -62,8 +73,12 @@ def decide(
     act: Annotated[str, Form()] = "",
     shown: Annotated[str, Form()] = "",
     minutes: Annotated[str, Form()] = "",
+    seq: Annotated[str, Form()] = "",
 ) -> Response:
-    """Take a decision; its receipt says what was recorded."""
+    """Take a decision; its receipt says what was recorded.
+
+    ``seq`` is the number of the last decision when the choice was shown. Opting out does without.
+    """
     services, chosen = visit.services, _act(act)
     offer = None
     if chosen in OPENING:
@@ -77,9 +92,12 @@ def decide(
             shown_id=shown or None,
             until=_until(minutes, visit.now) if chosen is Act.PAUSED else None,
             offer=offer,
+            known=_number(seq) if chosen in NUMBERED else None,
         )
-    except Conflict as changed:
-        return _decide_page(visit, "", changed=changed)
+    except Conflict as refused:
+        if refused.kind == SHOWN_CHANGED:
+            return _decide_page(visit, "", changed=refused)
+        return _home_page(visit.to_read(), refused=refused)
     return RedirectResponse(f"/me/receipts/{receipt.decision.id}", 303)
 
 
@@ -111,6 +129,7 @@ def _decide_page(visit: Visit, language: str, *, changed: Conflict | None = None
         never=[words.exclusions.get(place.id, lower_first(place.name)) for place in rows.never],
         purposes=[words.purposes.get(purpose, purpose) for purpose in rows.purposes],
         changed=changed,
+        known=visit.services.consent.last_number(visit.tx, visit.person.id),
     )
 
 
@@ -123,21 +142,30 @@ def _purposes(services: Services, keys: Iterable[str]) -> dict[str, list[Purpose
     }
 
 
-def preferred_language(request: Request, offered: tuple[str, ...]) -> str:
-    """The first language of the browser's list (RFC 9110 §12.5.4) in which there is a notice."""
-    for entry in request.headers.get("accept-language", "").split(","):
-        code = entry.split(";")[0].strip().split("-")[0].lower()
-        if code in offered:
-            return code
-    return "en" if "en" in offered or not offered else offered[0]
-
-
 def _act(name: str) -> Act:
     try:
         return Act(name)
     except ValueError as error:
         fault = Fault("act", "this is not one of the choices", "Use the buttons of the page.")
         raise InvalidInput("this is not one of the choices", faults=(fault,)) from error
+
+
+def _number(seq: str) -> int:
+    """Read the number of the last decision, as the form carries it."""
+    if not (seq.isascii() and seq.isdigit() and len(seq) <= _MOST_DIGITS):
+        cure = "Open your page again and use its buttons."
+        raise wrong_field("seq", "the number of your last decision is missing", cure)
+    return int(seq)
+
+
+def _pauses(standing: Standing, now: datetime) -> tuple[tuple[int, str], ...]:
+    """The pauses that would end later than the one that runs; all where none does."""
+    runs = standing.until if standing.state is State.PAUSED else None
+    return tuple(
+        (minutes, words)
+        for minutes, words in PAUSES
+        if runs is None or now + timedelta(minutes=minutes) > runs
+    )
 
 
 def _until(minutes: str, now: datetime) -> datetime:

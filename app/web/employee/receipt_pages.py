@@ -65,7 +65,7 @@ def show(visit: ReadVisit, decision: str) -> Response:
         apps=_app_names(services, receipt.decision.apps),
         situation=situation,
         laptops=laptop_rows(services, tx, situation, visit.now),
-        choices=choices(situation, history, current_notices(services)),
+        choices=choices(situation, history, current_notices(services), visit.now),
         settings=services.settings,
     )
 

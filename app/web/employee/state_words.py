@@ -11,7 +11,8 @@ from datetime import datetime
 
 from app.capture.obstacles import CLOSED, FINAL, OWN, Obstacle
 from app.capture.situation import Situation
-from app.consent.model import OPENING, Act, allowed_acts
+from app.consent.choosing import NUMBERED, allowed_acts
+from app.consent.model import Act
 from app.web.words.obstacle_words import Part, obstacle_words
 from app.web.words.policy_words import counted, listed
 from app.web.words.region_words import Names
@@ -41,7 +42,7 @@ def offered_acts(situation: Situation) -> tuple[Act, ...]:
     """
     acts = allowed_acts(situation.standing, situation.in_force.compiled.bases)
     if not CLOSED.isdisjoint(situation.obstacles):
-        return tuple(act for act in acts if act not in OPENING)
+        return tuple(act for act in acts if act not in NUMBERED)
     return acts
 
 

@@ -89,6 +89,7 @@ def environment() -> Environment:
         lower_first=text.lower_first,
         upper_first=text.upper_first,
         signal_words=text.SIGNAL_WORDS.__getitem__,
+        language_words=lambda code: text.LANGUAGES.get(code, code),
         purpose_words=lambda key: text.PURPOSE_PHRASES.get(key, key),
     )
     return made

@@ -36,6 +36,7 @@ KINDS: Mapping[str, str] = {
     "consent.acknowledged": "Notice acknowledged",
     "consent.withdrawn": "Consent withdrawn",
     "consent.paused": "Capture paused",
+    "consent.resumed": "Pause ended",
     "consent.revoked": "Consent revoked",
     "device.pairing_started": "Pairing started",
     "device.paired": "Device paired",

@@ -66,6 +66,7 @@ ACT_WORDS: Mapping[str, str] = {
     "refused": "You said no",
     "withdrawn": "You stopped capture",
     "paused": "You paused capture",
+    "resumed": "You ended the pause",
     "revoked": "Somebody else ended your consent",
 }
 """Decisions as they stand in the history."""
@@ -76,6 +77,7 @@ ACT_GLYPHS: Mapping[str, str] = {
     "refused": "deny",
     "withdrawn": "deny",
     "paused": "pause",
+    "resumed": "allow",
     "revoked": "deny",
 }
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from app.audit.entries.model import Kind
 from app.consent import model, timeline
+from app.consent.choosing import require_end
 from app.consent.model import (
     FOREVER,
     OPENING,
@@ -20,9 +21,9 @@ from app.consent.model import (
     Offer,
     Shown,
     Standing,
+    State,
     next_decision,
     opening_act,
-    require_pause,
 )
 from app.consent.notice_records import NoticeAdoption, NoticeShowing
 from app.consent.timeline import Endings
@@ -224,9 +225,11 @@ class People:
         until = instant(facts["until"]) if facts["until"] else None
         if act is Act.PAUSED:
             try:
-                require_pause(until, at)
+                require_end(until, at)
             except InvalidInput as error:
                 yield str(error)
+        if act is Act.RESUMED and self.standing(somebody, at).state is not State.PAUSED:
+            yield "resumes where by the log no pause runs"
         expected = next_decision(
             tuple(somebody.decisions),
             somebody.person,

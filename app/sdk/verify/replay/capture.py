@@ -82,8 +82,9 @@ class LastWord:
             if kind == Kind.CONSENT_PAUSED:
                 # When it ends, what stood before it stands again.
                 self._pauses[person] = (position, instant(leaf["facts"]["until"]))
-                continue
-            if kind in _YES:
+            elif kind == Kind.CONSENT_RESUMED:
+                self._pauses.pop(person, None)
+            elif kind in _YES:
                 self._no.pop(person, None)
                 self._pauses.pop(person, None)
             elif kind in _NO:

@@ -1,0 +1,160 @@
+"""What a person can decide from where they stand, and what changes nothing (pure).
+
+Rules:
+1. Opting out is possible from every state. What it says already is not said twice.
+2. A pause needs something that it interrupts, now or when a fault is mended: what was agreed to and
+   is not ended by an act. Over anything else it would claim what is not so.
+3. A pause that ends no later than the one that runs changes nothing.
+4. Only a pause can be resumed from, and only while what it interrupts would stand without it.
+5. Whoever opens something names the number of their last decision: what they saw is what stands.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from app.consent.model import (
+    OPENING,
+    Act,
+    Bases,
+    Decision,
+    Standing,
+    State,
+    opening_act,
+    pause_end,
+    suffices,
+)
+from app.kernel.errors import Conflict, wrong_field
+from app.kernel.vocabulary import Basis
+
+PAUSE_MIN = timedelta(minutes=5)
+PAUSE_MAX = timedelta(days=7)
+
+ENDED = frozenset({State.NONE, State.REFUSED, State.WITHDRAWN, State.REVOKED})
+"""States in which nothing is agreed to and nothing can stand again without a new act."""
+
+NUMBERED = OPENING | {Act.RESUMED}
+"""What is decided on the number of the last decision (rule 5)."""
+
+_SAID_ONCE = frozenset({Act.WITHDRAWN, Act.REFUSED})
+"""What is the same decision if it is decided again."""
+
+_WAY_ON = "Nothing was changed. Look at what stands now, then decide."
+
+_WHY_NOT: Mapping[State, str] = {
+    State.NONE: "you have not decided yet",
+    State.GIVEN: "no pause runs, and what you agreed to stands",
+    State.ACKNOWLEDGED: "no pause runs, and what you agreed to stands",
+    State.REFUSED: "you said no",
+    State.WITHDRAWN: "you stopped it",
+    State.REVOKED: "somebody else ended your consent",
+    State.EXPIRED: "what you agreed to has ended",
+    State.INVALIDATED: "the notice or the region where you live has changed since you agreed",
+}
+"""Why nothing can be resumed, or paused, where no pause runs."""
+
+
+def allowed_acts(current: Standing, bases: Bases) -> tuple[Act, ...]:
+    """List what a person can do from here, the opening act first.
+
+    Opting out is listed whenever something stands, whatever the bases say now; and it is accepted
+    from every state, listed or not.
+
+    >>> [act.value for act in allowed_acts(Standing(State.GIVEN), [Basis.CONSENT])]
+    ['withdrawn', 'paused', 'refused']
+    """
+    named = tuple(bases)
+    acts = [opening] if (opening := _opening(current, named)) else []
+    match current.state:
+        case State.GIVEN | State.ACKNOWLEDGED | State.PAUSED:
+            acts += [Act.WITHDRAWN, Act.PAUSED, Act.REFUSED]
+        case State.NONE | State.EXPIRED | State.INVALIDATED | State.REVOKED:
+            acts += [Act.REFUSED]
+        case State.REFUSED | State.WITHDRAWN:
+            pass
+    return tuple(acts)
+
+
+def _opening(current: Standing, bases: tuple[Basis | str, ...]) -> Act | None:
+    """The act that lets capture happen from here: resuming where what rests would be enough."""
+    resting = current.opened if current.state is State.PAUSED else None
+    if resting is not None and suffices(bases, State(resting.act.value)):
+        return Act.RESUMED
+    return None if suffices(bases, current.state) else opening_act(bases)
+
+
+def require_end(until: datetime | None, now: datetime) -> datetime:
+    """Return the end of a pause.
+
+    >>> now = datetime(2026, 11, 22, tzinfo=UTC)
+    >>> require_end(now + timedelta(days=8), now)
+    Traceback (most recent call last):
+    app.kernel.errors.InvalidInput: minutes: a pause needs an end between 5 minutes and 7 days ...
+
+    Raises:
+        InvalidInput: there is none, or it is not 5 minutes to 7 days from now.
+    """
+    if until is None or until.tzinfo is None or not PAUSE_MIN <= until - now <= PAUSE_MAX:
+        problem = "a pause needs an end between 5 minutes and 7 days from now"
+        cure = "Give between 5 and 10080 minutes; to stop for good, withdraw."
+        raise wrong_field("minutes", problem, cure)
+    return until
+
+
+def repeated(current: Standing, act: Act, until: datetime | None = None) -> Decision | None:
+    """The decision that says this already (rules 1 and 3); None: it would change something.
+
+    >>> repeated(Standing(State.GIVEN), Act.WITHDRAWN) is None
+    True
+
+    Args:
+        current: what stands.
+        act: what is decided; an opening act is never a repetition.
+        until: the end of a pause.
+    """
+    last = current.decision
+    if last is None:
+        return None
+    if act is Act.PAUSED:
+        runs = current.state is State.PAUSED and until is not None and until <= pause_end(last)
+        return last if runs else None
+    return last if act in _SAID_ONCE and current.state.value == act.value else None
+
+
+def require_effect(current: Standing, act: Act) -> None:
+    """Return if a pause has something that it interrupts, and a resume a pause (rules 2 and 4).
+
+    >>> require_effect(Standing(State.EXPIRED), Act.RESUMED)
+    Traceback (most recent call last):
+    app.kernel.errors.Conflict: nothing can be resumed: what you agreed to has ended
+
+    Raises:
+        Conflict: it has not. For a resume: no pause runs; or the notice or the home changed, or the
+            agreement ended meanwhile.
+    """
+    if act is Act.PAUSED and current.state in ENDED:
+        raise Conflict(f"there is nothing to pause: {_WHY_NOT[current.state]}", cure=_WAY_ON)
+    if act is Act.RESUMED and current.state is not State.PAUSED:
+        raise Conflict(f"nothing can be resumed: {_WHY_NOT[current.state]}", cure=_WAY_ON)
+
+
+def require_up_to_date(history: tuple[Decision, ...], known: int) -> None:
+    """Return if the decider's last decision is the one that they know of (rule 5).
+
+    >>> require_up_to_date((), known=0)
+
+    Args:
+        history: the person's decisions, oldest first.
+        known: the number of the last one when the choice was put before them; 0: there was none.
+
+    Raises:
+        Conflict: they decided since.
+    """
+    last = history[-1] if history else None
+    if known == (last.seq if last else 0):
+        return
+    stands = f"decision {last.seq}, {last.act.value}" if last else "no decision"
+    raise Conflict(
+        f"you decided since this was shown to you: it was made after decision {known}, and the "
+        f"last one is {stands}",
+        cure=_WAY_ON,
+    )

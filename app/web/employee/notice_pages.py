@@ -1,0 +1,57 @@
+"""The notice, to read again at any time: the text that one's decision rests on, and today's.
+
+Reading it here decides nothing and records nothing; both happen on the page of the decision.
+"""
+
+from collections.abc import Iterable
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from app.consent.model import Decision, Notice
+from app.web.employee.notice_text import as_html, preferred_language
+from app.web.shell.visit import ReadVisit, Visit
+from app.web.words.text import LANGUAGES
+
+router = APIRouter(prefix="/me/notice")
+
+
+@router.get("")
+def read_again(visit: ReadVisit, language: str = "") -> Response:
+    """The notice of the last decision that rests on one; if there is none, the notice of today.
+
+    With a language it is always the notice of today.
+    """
+    notices = visit.services.notices
+    decision = rests_on_notice(visit.services.consent.history(visit.tx, visit.person.id))
+    agreed = _as_shown(visit, decision)
+    if agreed is None or language:
+        chosen = language or preferred_language(visit.request, notices.languages)
+        notice = notices.text(chosen)
+    else:
+        notice = agreed
+    return visit.page(
+        "notice.html",
+        notice=notice,
+        text=as_html(notice, visit.person.entity_name),
+        languages={code: LANGUAGES.get(code, code) for code in notices.languages},
+        decision=decision,
+        agreed=agreed,
+        current=notice.digest in {notices.text(code).digest for code in notices.languages},
+    )
+
+
+def rests_on_notice(history: Iterable[Decision]) -> Decision | None:
+    """The last decision that rests on a notice, whatever was decided after it.
+
+    >>> rests_on_notice(()) is None
+    True
+    """
+    resting = [decision for decision in history if decision.notice is not None]
+    return max(resting, key=lambda decision: decision.seq, default=None)
+
+
+def _as_shown(visit: Visit, decision: Decision | None) -> Notice | None:
+    if decision is None or decision.shown_id is None:
+        return None
+    return visit.services.notices.shown(visit.tx, visit.person, decision.shown_id).notice

@@ -1,0 +1,370 @@
+"""Forms of decisions: what they carry, and what is refused without changing anything."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from itertools import count
+from typing import Any
+
+import httpx2
+import pytest
+from sqlalchemy import select
+from starlette.testclient import TestClient
+
+from app.consent.model import Decision, State
+from app.consent.store import shown_table
+from app.demo.visitor import forms
+from app.main import create_app
+from app.web.shell.door import cookie_name
+from tests.make import person
+from tests.web.house import Browser, House, controls, headline, words
+from tests.web.visiting import employ
+
+NUMBERS = count(1)
+
+
+@dataclass
+class Newcomer(Browser):
+    """The browser of somebody new, in whom no other test has a part."""
+
+    house: House
+    id: str
+
+    def __post_init__(self) -> None:
+        super().__init__(self.house)
+
+    @property
+    def state(self) -> State:
+        with self.house.services.database.read() as tx:
+            one = self.house.services.directory.person(tx, self.id)
+            return self.house.services.consent.standing(tx, one, self.house.clock.now()).state
+
+    @property
+    def history(self) -> tuple[Decision, ...]:
+        with self.house.services.database.read() as tx:
+            return self.house.services.consent.history(tx, self.id)
+
+    def move(self, **changes: str) -> None:
+        with self.house.services.database.read() as tx:
+            before = self.house.services.directory.person(tx, self.id)
+        employ(self.house.services, [replace(before, **changes)])  # type: ignore[arg-type]
+
+    def enter(self) -> None:
+        """Begin a session, as the end of a sign-in does."""
+        services, now = self.house.services, self.house.clock.now()
+        with services.database.write() as tx:
+            token = services.sessions.start(tx, self.id, "https://idp", self.id, now)
+        self.http.cookies.set(cookie_name(services.settings), token)
+
+
+def newcomer(house: House, region: str = "US-NY") -> Newcomer:
+    """Employ somebody, and let them sign in."""
+    made = Newcomer(house, f"N-{next(NUMBERS)}")
+    services, entity = house.services, "US/Example Devices Inc"
+    employ(services, [person(made.id, region=region, place=region, entity=entity)])
+    made.enter()
+    return made
+
+
+def form_of(browser: Newcomer, path: str, act: str) -> dict[str, str]:
+    """Everything that the button of an act would send."""
+    page = browser.get(path).text
+    return next(one.fields for one in controls(page) if one.fields.get("act") == act)
+
+
+def send(browser: Newcomer, fields: dict[str, Any]) -> httpx2.Response:
+    return browser.http.post("/me/decisions", data={"csrf": browser.csrf(), **fields})
+
+
+def labels(page: str) -> list[str]:
+    return [control.label for control in controls(page)]
+
+
+@pytest.fixture
+def browser(house: House) -> Newcomer:
+    """Somebody who has agreed, with nothing decided before."""
+    browser = newcomer(house)
+    browser.press("/me/decide", "Capture me")
+    return browser
+
+
+def test_ending_a_pause_is_a_decision_of_its_own_with_the_old_end(
+    house: House, browser: Newcomer
+) -> None:
+    given = browser.history[-1]
+    browser.press("/me", "15 minutes")
+    house.clock.advance(60)
+    receipt = browser.press("/me", "End the pause now")
+    assert headline(receipt.text) == "You ended the pause."
+    resumed = browser.history[-1]
+    assert (resumed.act, resumed.valid_until) == ("resumed", given.valid_until)
+    assert browser.state is State.GIVEN
+
+
+def test_who_paused_chooses_among_buttons_of_one_kind(house: House, browser: Newcomer) -> None:
+    browser.press("/me", "30 minutes")
+    page = browser.get("/me").text
+    choices = page[page.index('class="choices"') :]
+    choices = choices[: choices.index('class="pause"')]
+    offered = ["End the pause now", "Stop capturing me", "Pause one hour more", "Do not capture me"]
+    assert labels(choices) == offered
+    assert "small-button" not in choices
+    browser.press("/me", "Pause one hour more")
+    assert browser.history[-1].until == house.clock.now() + timedelta(minutes=90)
+    assert "Capture me again" not in labels(browser.get("/me").text)
+
+
+def test_only_pauses_that_are_longer_than_the_one_that_runs_are_offered(
+    house: House, browser: Newcomer
+) -> None:
+    browser.press("/me", "30 minutes")
+    offered = labels(browser.get("/me").text)
+    assert {"1 hour", "a day"} <= set(offered)
+    assert not {"15 minutes", "30 minutes"} & set(offered)
+    house.clock.advance(16 * 60)
+    assert "15 minutes" in labels(browser.get("/me").text)
+
+
+def test_the_same_form_sent_three_times_is_one_decision(house: House) -> None:
+    browser = newcomer(house)
+    fields = form_of(browser, "/me/decide", "given")
+    answers = [browser.http.post("/me/decisions", data=fields) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 409, 409]
+    told = words(answers[-1].text)
+    assert "You decided since this was shown to you" in told
+    assert "the last one is decision 1, given" in told
+    assert "Nothing was changed." in told
+    assert "Stop capturing me" in labels(answers[-1].text), "what stands, and the way on"
+    assert len(browser.history) == 1
+
+
+def test_a_yes_of_another_window_does_not_undo_a_withdrawal(
+    house: House, browser: Newcomer
+) -> None:
+    browser.press("/me", "Stop capturing me")
+    stale = form_of(browser, "/me", "given")
+    browser.press("/me", "Capture me again")
+    browser.press("/me", "Stop capturing me")
+    answer = send(browser, stale)
+    assert answer.status_code == 409
+    assert "decision 4, withdrawn" in words(answer.text)
+    assert browser.state is State.WITHDRAWN
+
+
+@pytest.mark.parametrize("act", ["withdrawn", "refused"])
+def test_opting_out_goes_through_on_a_stale_number_and_on_none(browser: Newcomer, act: str) -> None:
+    for number in ({"seq": "0"}, {"seq": "soon"}, {}):
+        assert send(browser, {"act": act, **number}).status_code == 200
+        assert browser.state.value == act
+    assert len(browser.history) == 2, "twice is once"
+
+
+def as_it_is(_house: House, _browser: Newcomer) -> None:
+    pass
+
+
+def pause(_house: House, browser: Newcomer) -> None:
+    browser.press("/me", "15 minutes")
+
+
+def pause_and_move(_house: House, browser: Newcomer) -> None:
+    browser.press("/me", "15 minutes")
+    browser.move(region="GB")
+
+
+def withdraw(_house: House, browser: Newcomer) -> None:
+    browser.press("/me", "Stop capturing me")
+
+
+REFUSED = {
+    "a yes without a number": (as_it_is, {"act": "given", "seq": ""}, 422, "number of your last"),
+    "a yes with a number that is none": (as_it_is, {"act": "given", "seq": "-1"}, 422, "number of"),
+    "a number beyond all": (
+        as_it_is,
+        {"act": "given", "seq": "9" * 10},
+        422,
+        "number of your last",
+    ),
+    "a number in other digits": (
+        as_it_is,
+        {"act": "given", "seq": "\u0661"},
+        422,
+        "number of your",
+    ),
+    "an end of the pause without a number": (pause, {"act": "resumed"}, 422, "number of your last"),
+    "a yes on nothing that was shown": (
+        as_it_is,
+        {"act": "given", "seq": "1"},
+        422,
+        "no notice was read",
+    ),
+    "a yes on an offer never shown": (
+        as_it_is,
+        {"act": "given", "seq": "1", "shown": "00000000-0000-0000-0000-000000000000"},
+        404,
+        "this notice was not shown to you",
+    ),
+    "an end without a pause": (as_it_is, {"act": "resumed", "seq": "1"}, 409, "no pause runs"),
+    "an end after stopping": (withdraw, {"act": "resumed", "seq": "2"}, 409, "you stopped it"),
+    "an end of the pause after a move": (
+        pause_and_move,
+        {"act": "resumed", "seq": "2"},
+        409,
+        "the region where you live has changed",
+    ),
+    "an end of the pause on a stale number": (
+        pause,
+        {"act": "resumed", "seq": "1"},
+        409,
+        "the last one is decision 2, paused",
+    ),
+    "a pause after stopping": (
+        withdraw,
+        {"act": "paused", "minutes": "30"},
+        409,
+        "there is nothing to pause: you stopped it",
+    ),
+    "a pause that is over": (as_it_is, {"act": "paused", "minutes": "-5"}, 422, "a pause needs"),
+    "a pause of no time": (as_it_is, {"act": "paused", "minutes": "0"}, 422, "a pause needs"),
+    "a pause too short": (as_it_is, {"act": "paused", "minutes": "4"}, 422, "a pause needs"),
+    "a pause too long": (as_it_is, {"act": "paused", "minutes": "10081"}, 422, "a pause needs"),
+    "a pause beyond all": (as_it_is, {"act": "paused", "minutes": "9" * 40}, 422, "a pause needs"),
+    "a pause without an end": (as_it_is, {"act": "paused"}, 422, "a pause needs"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_bad_input_is_refused_with_the_way_on_and_changes_nothing(
+    house: House, browser: Newcomer, case: str
+) -> None:
+    prepare, fields, status, said = REFUSED[case]
+    prepare(house, browser)
+    before = browser.history
+    answer = send(browser, dict(fields))
+    assert answer.status_code == status
+    assert said in words(answer.text).lower()
+    assert browser.history == before
+    if status == 409:
+        assert "Nothing was changed." in words(answer.text)
+        assert headline(answer.text) == headline(browser.get("/me").text)
+
+
+def test_what_was_shown_to_another_is_refused(house: House, browser: Newcomer) -> None:
+    other = newcomer(house)
+    fields = form_of(other, "/me/decide", "given")
+    answer = send(browser, {"act": "given", "seq": "1", "shown": fields["shown"]})
+    assert answer.status_code == 404
+    assert len(browser.history) == 1
+    assert other.history == ()
+
+
+def test_an_offer_that_changed_is_shown_anew_and_nothing_is_decided(house: House) -> None:
+    browser = newcomer(house)
+    fields = form_of(browser, "/me/decide", "given")
+    browser.move(place="GB")
+    answer = send(browser, fields)
+    assert answer.status_code == 409
+    assert "What you were shown has changed since" in words(answer.text)
+    assert browser.history == ()
+    assert form_of(browser, "/me/decide", "given")["shown"] != fields["shown"]
+
+
+def test_pausing_under_a_stop_is_recorded(house: House) -> None:
+    browser = newcomer(house, "US-CA")
+    browser.press("/me/decide", "Capture me")
+    with house.services.database.write() as tx:
+        officer = house.services.directory.person(tx, "E-0008")
+        house.services.policy.stops.stop(tx, officer, "US-CA", "an incident", house.clock.now())
+    assert headline(browser.get("/me").text).startswith("Nothing is captured. Capture is stopped")
+    receipt = browser.press("/me", "15 minutes")
+    assert headline(receipt.text).startswith("You paused capture until")
+    assert browser.state is State.PAUSED
+
+
+def test_the_number_stands_in_every_form_that_decides(browser: Newcomer) -> None:
+    for path in ("/me", "/me/decide"):
+        for form in forms(browser.get(path).text):
+            acts = {value for name, value in form.buttons if name == "act"}
+            if acts & {"given", "acknowledged", "resumed"}:
+                assert form.fields["seq"] == str(len(browser.history)), path
+
+
+# The notice, to read again
+
+
+def agree(browser: Newcomer) -> None:
+    browser.press("/me/decide?language=de", "Erfassen")
+
+
+def agree_and(label: str) -> Callable[[Newcomer], None]:
+    def story(browser: Newcomer) -> None:
+        agree(browser)
+        browser.press("/me", label)
+
+    return story
+
+
+def expire(browser: Newcomer) -> None:
+    agree(browser)
+    browser.house.clock.advance(timedelta(days=366))
+    browser.enter()
+
+
+AFTER: dict[str, Callable[[Newcomer], object]] = {
+    "agreed": agree,
+    "paused": agree_and("15 minutes"),
+    "withdrawn": agree_and("Stop capturing me"),
+    "refused": lambda browser: (agree(browser), send(browser, {"act": "refused"})),
+    "expired": expire,
+}
+
+
+@pytest.mark.parametrize("state", AFTER)
+def test_after_a_decision_the_notice_that_it_rests_on_is_in_reach_from_every_page(
+    house: House, state: str
+) -> None:
+    browser = newcomer(house)
+    AFTER[state](browser)
+    for path in ("/me", "/me/devices/pair", f"/me/receipts/{browser.history[0].id}"):
+        assert "The notice about capture" in labels(browser.get(path).text), path
+    page = browser.press("/me", "The notice about capture")
+    assert headline(page.text).startswith("Aufzeichnung")
+    assert 'lang="de"' in page.text
+    assert "This is the notice of today. Your decision of" in words(page.text)
+    assert f"/me/receipts/{browser.history[0].id}" in page.text
+    other = browser.get("/me/notice?language=en")
+    assert headline(other.text).startswith("Recording how you work")
+    assert "rests on version 1 in Deutsch" in words(other.text)
+
+
+@pytest.mark.parametrize("decision", ["", "Do not capture me"])
+def test_before_any_agreement_the_notice_of_today_can_be_read_and_nothing_is_recorded(
+    house: House, decision: str
+) -> None:
+    browser = newcomer(house)
+    if decision:
+        browser.press("/me", decision)
+    page = browser.press("/me", "The notice about capture")
+    assert "No decision of yours rests on a notice." in words(page.text)
+    assert browser.get("/me/notice?language=xx").status_code == 404
+    with house.services.database.read() as tx:
+        shown = tx.execute(select(shown_table).where(shown_table.c.person_id == browser.id))
+        assert shown.all() == []
+
+
+def test_when_the_notice_changed_both_texts_can_be_read(house: House) -> None:
+    browser = newcomer(house)
+    browser.press("/me/decide?language=en", "Capture me")
+    newer = replace(
+        house.services.notices.text("en"), version=2, markdown="Other.", digest="sha256:2"
+    )
+    notices = replace(house.services.notices, texts={"en": newer})
+    app = create_app(replace(house.services, notices=notices))
+    browser.http = TestClient(app, base_url=house.url, cookies=browser.http.cookies)
+    page = words(browser.get("/me/notice").text)
+    assert "This notice has been replaced since." in page
+    assert "Why" in page
+    today = words(browser.get("/me/notice?language=en").text)
+    assert "This is the notice of today." in today
+    assert "rests on version 1 in English" in today
+    assert "Other." in today
