@@ -1,8 +1,9 @@
 """Instances that tests start from: each made once in a process, for each kind of database.
 
 ``empty`` has the tables, ``started`` what a first start leaves in database and folder (keys, log,
-shipped policies adopted), ``sample`` the sample organisation on top of that. Whoever asks gets a
-copy: a copied file on SQLite, a database made from a template on PostgreSQL.
+shipped policies adopted), ``sample`` the sample organisation on top of that. A module of tests adds
+instances of its own. Whoever asks gets a copy: a copied file on SQLite, a database made from a
+template on PostgreSQL.
 """
 
 import shutil
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from app.wiring.shipped import Shipped
 
 Name = Literal["empty", "started", "sample"]
+Grow = Callable[[Settings], None]
+"""What is done to a copy of another instance; it closes what it opens."""
 FILE = "habeas.sqlite"
 
 
@@ -38,10 +41,24 @@ class Templates:
         self._folder = folder
         self._server = server
         self._shipped = shipped
-        self._made: dict[tuple[str, Name], Path] = {}
+        self._made: dict[tuple[str, str], Path] = {}
+        self._grown: dict[str, tuple[str, Grow]] = {
+            "started": ("empty", self._start),
+            "sample": ("empty", self._seed),
+        }
+
+    def add(self, name: str, base: Name, grow: Grow) -> None:
+        """Let a name stand for what comes of a copy of ``base``; it is made when it is asked for.
+
+        Args:
+            name: lower-case letters and underscores, of this instance alone.
+            base: what it starts from.
+            grow: what is done to it, once for each kind of database.
+        """
+        self._grown[name] = base, grow
 
     @contextmanager
-    def copy(self, kind: str, name: Name, folder: Path) -> Iterator[str]:
+    def copy(self, kind: str, name: str, folder: Path) -> Iterator[str]:
         """Copy an instance's files into a folder (``var``) and its database; yield its URL."""
         made = self.folder(kind, name)
         shutil.copytree(made / "var", folder / "var", dirs_exist_ok=True)
@@ -56,7 +73,7 @@ class Templates:
         finally:
             drop_database(server, database)
 
-    def folder(self, kind: str, name: Name) -> Path:
+    def folder(self, kind: str, name: str) -> Path:
         """The folder of an instance: ``var`` and, on SQLite, the database."""
         if (kind, name) not in self._made:
             folder = self._folder / f"{kind}-{name}"
@@ -65,38 +82,44 @@ class Templates:
             self._made[kind, name] = folder
         return self._made[kind, name]
 
-    def database(self, name: Name) -> str:
+    def database(self, name: str) -> str:
         """What an instance's database is called on PostgreSQL; it is made if it is not there."""
         self.folder("postgresql", name)
         return _called(name)
 
-    def _make(self, kind: str, name: Name, folder: Path) -> None:
-        base = None if name == "empty" else self.folder(kind, "empty")
+    def _make(self, kind: str, name: str, folder: Path) -> None:
+        base, grow = self._grown.get(name, (None, None))
+        if base is not None:
+            shutil.copytree(self.folder(kind, base) / "var", folder / "var", dirs_exist_ok=True)
         if kind == "sqlite":
             url = f"sqlite:///{folder / FILE}"
             if base is not None:
-                shutil.copyfile(base / FILE, folder / FILE)
+                shutil.copyfile(self.folder(kind, base) / FILE, folder / FILE)
         else:
             server = self._server()
             url = server.format(db=_called(name))
-            copy_database(server, _called(name), _called("empty") if base else None)
-        if base is None:
+            copy_database(server, _called(name), _called(base) if base else None)
+        if grow is None:
             database = open_database(url)
             migrate(database)
             database.engine.dispose()
         else:
-            self._start(Settings(var=folder / "var", database_url=url, demo=True), name)
+            grow(Settings(var=folder / "var", database_url=url, demo=True))
 
-    def _start(self, settings: Settings, name: Name) -> None:
+    def _start(self, settings: Settings) -> None:
+        from app.wiring import build
+
+        build(settings, clock=FakeClock(), shipped=self._shipped).close()
+
+    def _seed(self, settings: Settings) -> None:
         from app.demo.seed import seed
         from app.demo.server import SECRETS
         from app.wiring import build
 
         services = build(settings, clock=FakeClock(), shipped=self._shipped)
-        if name == "sample":
-            seed(services, settings.var / SECRETS)
+        seed(services, settings.var / SECRETS)
         services.close()
 
 
-def _called(name: Name) -> str:
+def _called(name: str) -> str:
     return f"habeas_{name}"

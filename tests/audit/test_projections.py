@@ -4,7 +4,8 @@ import csv
 import io
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,9 @@ from app.kernel.errors import Unavailable
 from app.wiring import Services
 from tests import typed
 from tests.audit import make
-from tests.audit.conftest import ORIGIN
+from tests.audit.conftest import ORIGIN, filled_by
 from tests.fakes import FakeClock
+from tests.templates import Templates
 
 pytestmark = pytest.mark.slow
 
@@ -40,12 +42,23 @@ AUDITOR = Actor("person", "E-9000")
 Projected = Callable[..., bytes]
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(
+    request: pytest.FixtureRequest, templates: Templates, tmp_path: Path
+) -> Iterator[str]:
+    """A copy of a log of 400 entries, which was filled once."""
+    templates.add("projected", "empty", filled_by(partial(make.fill, count=400)))
+    with templates.copy(request.param, "projected", tmp_path) as url:
+        yield url
+
+
 @pytest.fixture
 def project(
     database: Database, log: AuditService, integrator: Integrator, clock: FakeClock, tmp_path: Path
 ) -> Projected:
-    """Export a log of 400 entries in a form; the bytes of the file."""
-    make.fill(database, log, integrator, clock, 400)
+    """Export the log of 400 entries in a form; the bytes of the file."""
+    with database.read() as tx:
+        clock.at = instant(ReadingService(log).entry(tx, 399).leaf["integrated_at"])
 
     def run(form: ExportForm, **more: Any) -> bytes:
         done = export_log(

@@ -5,7 +5,7 @@ find out about a filtered export from its lines.
 """
 
 import tarfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -42,7 +42,9 @@ from app.kernel.clock import instant
 from app.kernel.errors import InvalidInput, Unavailable
 from app.sdk.verify import verify
 from tests.audit import make
+from tests.audit.conftest import filled_by
 from tests.fakes import FakeClock
+from tests.templates import Templates
 
 pytestmark = pytest.mark.slow
 
@@ -65,11 +67,8 @@ def varied(number: int) -> Event:
     )
 
 
-@pytest.fixture
-def filled(
-    database: Database, log: AuditService, integrator: Integrator, clock: FakeClock
-) -> list[dict[str, Any]]:
-    """A log integrated in ten batches, an hour apart; its leaves."""
+def fill(database: Database, log: AuditService, integrator: Integrator, clock: FakeClock) -> None:
+    """Ten batches, an hour apart."""
     with database.write() as tx:
         log.open(tx, clock.now())
         log.append(tx, make.adopted(), clock.now())
@@ -79,8 +78,25 @@ def filled(
             for number in range(batch * 35, batch * 35 + 35):
                 log.append(tx, varied(number + 2), clock.advance(1))
         integrator.integrate()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(
+    request: pytest.FixtureRequest, templates: Templates, tmp_path: Path
+) -> Iterator[str]:
+    """A copy of that log, which was filled once."""
+    templates.add("selected", "empty", filled_by(fill))
+    with templates.copy(request.param, "selected", tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+def filled(database: Database, log: AuditService, clock: FakeClock) -> list[dict[str, Any]]:
+    """The leaves of that log; the clock is where the last was integrated."""
     with database.read() as tx:
-        return [dict(ReadingService(log).entry(tx, idx).leaf) for idx in range(log.size(tx))]
+        leaves = [dict(ReadingService(log).entry(tx, idx).leaf) for idx in range(log.size(tx))]
+    clock.at = instant(leaves[-1]["integrated_at"])
+    return leaves
 
 
 Export = Callable[..., Exported]

@@ -5,7 +5,8 @@ fit (entries, tiles, checkpoint, key, documents, manifest), or to the whole log,
 key that is not the log's.
 
 Each change is looked for in all of an export, so most are made to a short log, in which every sort
-of part is there too; one in ten is made to a log with a full tile and a second level of the tree.
+of part and of entry is there too; one in 25 is made to a log with a full tile, one that has just
+begun, and a second level of the tree.
 """
 
 import random
@@ -28,9 +29,9 @@ from tests.audit.exports import FORGER, VKEY, Export, make_export
 pytestmark = pytest.mark.slow
 
 ROUNDS, CHANGES = 10, 1_000
-SHORT, LONG = 40, 300
+SHORT, LONG = 16, 258
 """Entries of the two logs."""
-LONG_EVERY, THOROUGH_EVERY = 10, 50
+LONG_EVERY, THOROUGH_EVERY = 25, 50
 Parts = dict[str, bytes]
 Made = TypeVar("Made", bytes, Parts)
 Change = Callable[[random.Random, bytes, Parts], bytes | Parts | None]
