@@ -23,6 +23,7 @@ from app.settings import Settings
 from tests import postgresql, scratch
 from tests.fakes import FakeClock
 from tests.templates import FILE, Name, Templates
+from tests.web.window import Window
 
 if TYPE_CHECKING:
     from app.wiring import Services
@@ -99,6 +100,12 @@ def chromium() -> Iterator[Chromium]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def window(chromium: Chromium) -> Window:
+    """A window of it, which every test leads to its pages."""
+    return Window(chromium)
 
 
 @pytest.fixture(scope="session")

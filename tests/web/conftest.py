@@ -2,24 +2,26 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser as Chromium
-from playwright.sync_api import Page, StorageState
+from playwright.sync_api import Page
 from starlette.testclient import TestClient
 
 from app.demo import provider
 from app.demo.server import demo_settings, free_port, running
 from app.main import create_app
 from app.settings import Settings
+from app.web.shell.door import cookie_name
 from app.wiring import Services, build
 from app.wiring.shipped import Shipped
 from tests.fakes import FakeClock
 from tests.templates import Templates
 from tests.web.auditing import ALF, PEOPLE
 from tests.web.house import House
-from tests.web.visiting import Visit, employ, visit
+from tests.web.visiting import Visit, employ, start_session, visit
+from tests.web.window import Window
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -43,50 +45,48 @@ def house(
         services.close()
 
 
-@dataclass
+@dataclass(frozen=True)
 class Site:
-    """A demo that is served over HTTP, and a Chromium to look at it with.
+    """A demo that is served over HTTP, and windows to look at it with."""
 
-    Attributes:
-        entered: cookies of those who signed in before, by person; signing in is tested elsewhere.
-    """
-
-    url: str
     house: House
-    chromium: Chromium
-    entered: dict[str, StorageState]
+    window: Window
+    without_scripts: Window
 
-    def open(self, person_id: str | None = None, path: str = "/me", **context: object) -> Page:
-        """Open a page in a window of its own, signed in as a sample person.
+    @property
+    def url(self) -> str:
+        return self.house.url
+
+    def open(
+        self,
+        person_id: str | None = None,
+        path: str = "/me",
+        *,
+        java_script_enabled: bool = True,
+        **look: Any,
+    ) -> Page:
+        """Open a page, signed in as a sample person; signing in is tested elsewhere.
+
+        There is one window: what it showed before is gone.
 
         Args:
             person_id: who; None for nobody.
             path: which page.
-            context: of the window: ``color_scheme``, ``viewport``, ``java_script_enabled``.
+            java_script_enabled: whether the browser runs scripts.
+            look: of the window: ``color_scheme``, ``viewport``.
         """
-        if person_id is not None and person_id not in self.entered:
-            self.entered[person_id] = self._sign_in(person_id)
-        cookies = self.entered[person_id] if person_id is not None else None
-        window = self.chromium.new_context(storage_state=cookies, **context)  # type: ignore[arg-type]
-        page = window.new_page()
-        page.set_default_timeout(20_000)
-        page.goto(self.url + path)
-        return page
+        window = self.window if java_script_enabled else self.without_scripts
+        cookies = {} if person_id is None else self._signed_in(person_id)
+        return window.open(self.url + path, cookies, **look)
 
-    def _sign_in(self, person_id: str) -> StorageState:
-        window = self.chromium.new_context()
-        page = window.new_page()
-        page.goto(f"{self.url}/sign-in")
-        page.locator(f"button[value='{person_id}']").first.click()
-        page.wait_for_url(f"{self.url}/me")
-        cookies = window.storage_state()
-        window.close()
-        return cookies
+    def _signed_in(self, person_id: str) -> dict[str, str]:
+        services = self.house.services
+        return {cookie_name(services.settings): start_session(services, person_id)}
 
-    def close(self) -> None:
-        """Close every window."""
-        for window in self.chromium.contexts:
-            window.close()
+    def leave(self) -> None:
+        """End what the pages do by themselves."""
+        self.window.leave()
+        self.without_scripts.leave()
 
 
 @pytest.fixture(scope="session")
@@ -99,25 +99,17 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 
 @pytest.fixture(scope="session")
-def entered() -> dict[str, StorageState]:
-    """Who signed in to the served demo so far."""
-    return {}
+def without_scripts(chromium: Chromium) -> Window:
+    """A window in which no script runs."""
+    return Window(chromium, java_script_enabled=False)
 
 
 @pytest.fixture
-def site(served: House, chromium: Chromium, entered: dict[str, StorageState]) -> Iterator[Site]:
-    """The served demo and a Chromium; windows are closed after each test."""
-    opened = Site(served.url, served, chromium, entered)
+def site(served: House, window: Window, without_scripts: Window) -> Iterator[Site]:
+    """The served demo and windows that show nothing of it yet."""
+    opened = Site(served, window, without_scripts)
     yield opened
-    opened.close()
-
-
-def barriers(page: Page) -> list[str]:
-    """What axe-core finds on a page: the rule and the elements, empty if nothing."""
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{one['id']}: {', '.join(str(node['target']) for node in one['nodes'])}" for one in found
-    ]
+    opened.leave()
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from app.audit.entries.model import Entry, EntryFilter
 from app.audit.export.jobs import Job, Progress
 from app.audit.reading.service import ReadingService
 from app.sdk.verify import verify
-from tests.web.conftest import Site, barriers
+from tests.web.conftest import Site
+from tests.web.window import barriers
 
 pytestmark = pytest.mark.browser
 

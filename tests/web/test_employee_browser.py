@@ -5,7 +5,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.web.conftest import Site, barriers
+from tests.web.conftest import Site
+from tests.web.window import barriers
 
 pytestmark = pytest.mark.browser
 
@@ -132,7 +133,6 @@ def test_axe_finds_no_barrier(scheme: str, site: Site) -> None:
         page = site.open(person, path, color_scheme=scheme)
         page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
         found[name] = barriers(page)
-        site.close()
     assert not {name: faults for name, faults in found.items() if faults}
 
 
@@ -161,7 +161,6 @@ def test_nothing_is_wider_than_the_window(site: Site) -> None:
             page.set_viewport_size({"width": width, "height": 640})
             if page.evaluate("document.documentElement.scrollWidth") > width:
                 wide.append(f"{name} at {width} px")
-        site.close()
     assert not wide
 
 

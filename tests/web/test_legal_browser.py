@@ -5,7 +5,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.web.conftest import Site, barriers
+from tests.web.conftest import Site
+from tests.web.window import barriers
 
 pytestmark = pytest.mark.browser
 

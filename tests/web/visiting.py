@@ -44,13 +44,18 @@ class Visit:
 
 def visit(client: TestClient, services: Services, person_id: str) -> Visit:
     """Sign somebody in, as the end of the OpenID Connect flow does."""
-    now = services.clock.now()
-    with services.database.write() as tx:
-        token = services.sessions.start(tx, person_id, "https://idp.example", person_id, now)
+    token = start_session(services, person_id)
     with services.database.read() as tx:
-        session = services.sessions.find(tx, token, now)
+        session = services.sessions.find(tx, token, services.clock.now())
     assert session is not None
     return Visit(client, services, person_id, token, session.csrf)
+
+
+def start_session(services: Services, person_id: str) -> str:
+    """Begin a session of somebody for whom a provider vouched; its token."""
+    now = services.clock.now()
+    with services.database.write() as tx:
+        return services.sessions.start(tx, person_id, "https://idp.example", person_id, now)
 
 
 def employ(services: Services, people: Iterable[Person]) -> None:

@@ -1,17 +1,15 @@
 """The witness's page in a real Chromium, with nothing to tell and with evidence."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import expect
 
 from app.demo.server import free_port, listening
 from app.witness.http import witness_app
 from app.witness.rules import NotCosigned
 from app.witness.service import Witness
-from tests.web.conftest import barriers
+from tests.web.window import Window, barriers
 from tests.witness.small_log import SmallLog
 
 pytestmark = pytest.mark.browser
@@ -27,14 +25,12 @@ def address(witness: Witness) -> Iterator[str]:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 1280])
 def test_no_barrier_on_the_page_with_evidence_and_without(
-    chromium: Chromium, address: str, witness: Witness, log: SmallLog, scheme: str, width: int,
-    tmp_path: Path,
+    window: Window, address: str, witness: Witness, log: SmallLog, scheme: str, width: int,
 ) -> None:  # fmt: skip
-    window = chromium.new_context(color_scheme=scheme, viewport={"width": width, "height": 800})  # type: ignore[arg-type]
-    page = window.new_page()
+    page = window.open(address, color_scheme=scheme, viewport={"width": width, "height": 800})
     refusals: list[str] = []
     page.on("console", lambda message: refusals.append(message.text))
-    page.goto(address)
+    page.reload()
     expect(page.locator("body")).to_contain_text("Nothing yet")
     assert barriers(page) == []
     witness.add_checkpoint(log.request(0, 7))
@@ -46,5 +42,4 @@ def test_no_barrier_on_the_page_with_evidence_and_without(
     assert not page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
     assert barriers(page) == []
     assert refusals == []
-    page.screenshot(path=tmp_path / "witness.png", full_page=True)
-    window.close()
+    window.leave()
