@@ -16,7 +16,9 @@ from app.sdk.agent.pairing import CodeShown, Paired, pair
 from app.sdk.agent.recording import PlayedStep, RecordingError, read_recording, run
 from app.sdk.agent.tally import Tally
 
-verbs = typer.Typer(no_args_is_help=True, help="The reference agent: pair, run, status.")
+verbs = typer.Typer(
+    name="agent", no_args_is_help=True, help="The reference agent: pair, run, status."
+)
 console = Console(highlight=False)
 
 State = Annotated[

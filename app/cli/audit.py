@@ -22,9 +22,11 @@ from rich.progress import (
 from app.audit.entries.model import Entry
 from app.audit.export.projections import LINES, ExportForm, LineWriter
 from app.audit.reading.selection import read_selection
+from app.cli import restore
 from app.cli.opened import opened
 
-verbs = typer.Typer(no_args_is_help=True, help="The append-only log.")
+verbs = typer.Typer(name="audit", no_args_is_help=True, help="The append-only log.")
+verbs.command("acknowledge-restore")(restore.acknowledge)
 console = Console(highlight=False)
 _stderr = Console(stderr=True, highlight=False)
 

@@ -6,7 +6,9 @@ import typer
 
 from app.cli.opened import opened
 
-verbs = typer.Typer(no_args_is_help=True, help="Who may ask to read captured data.")
+verbs = typer.Typer(
+    name="consumers", no_args_is_help=True, help="Who may ask to read captured data."
+)
 
 
 @verbs.callback()

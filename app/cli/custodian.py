@@ -14,7 +14,9 @@ from app.audit.tree.checkpoint import VerifierKey
 from app.kernel.errors import Conflict, InvalidInput
 from app.kernel.keys import create_once
 
-verbs = typer.Typer(no_args_is_help=True, help="The people of whom two must sign.")
+verbs = typer.Typer(
+    name="custodian", no_args_is_help=True, help="The people of whom two must sign."
+)
 
 
 @verbs.command()

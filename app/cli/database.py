@@ -16,7 +16,9 @@ from app.db.roles import APP, AUDITOR, INTEGRATOR, create_roles, grant, open_as_
 from app.rights.service import scrub_erased
 from app.settings import Settings
 
-verbs = typer.Typer(no_args_is_help=True, help="The database: roles, schema, traces.")
+verbs = typer.Typer(
+    name="database", no_args_is_help=True, help="The database: roles, schema, traces."
+)
 
 AdminUrl = Annotated[
     str, typer.Option("--admin-url", help="postgresql+psycopg://ADMIN@HOST/DB, no password in it.")

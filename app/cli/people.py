@@ -17,7 +17,7 @@ from app.rights.model import GROUNDS, ErasureBasis
 from app.rights.service import scrub_erased
 from app.wiring import Services
 
-verbs = typer.Typer(no_args_is_help=True, help="The people whose consent is held.")
+verbs = typer.Typer(name="people", no_args_is_help=True, help="The people whose consent is held.")
 
 
 @verbs.command("import")

@@ -1,4 +1,4 @@
-"""``habeas audit acknowledge-restore``."""
+"""``habeas audit acknowledge-restore``; the group ``audit`` takes it in."""
 
 from contextlib import closing
 from pathlib import Path

@@ -16,6 +16,8 @@ from rich.progress import Progress, TaskID
 from app.kernel.errors import InvalidInput
 from app.sdk.verify import Ask, Depth, Report, as_json, is_address, render, verify_asked
 
+verbs = typer.Typer()
+
 _AGE = re.compile(r"([1-9][0-9]{0,6})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _SHOWN_FROM = 20_000
@@ -71,6 +73,7 @@ RequireReplay = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
 
 
+@verbs.command()
 def verify(
     target: Target,
     key: Key = "",

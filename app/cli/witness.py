@@ -11,7 +11,9 @@ from app.kernel.errors import InvalidInput
 from app.witness.http import witness_app
 from app.witness.service import DATABASE, Witness, open_witness
 
-verbs = typer.Typer(no_args_is_help=True, help="A witness: sees that logs only grow, and signs it.")
+verbs = typer.Typer(
+    name="witness", no_args_is_help=True, help="A witness: sees that logs only grow, and signs it."
+)
 
 Folder = Annotated[Path, typer.Option(help="The witness's own folder; keep it private.")]
 _VAR = Path("witness")

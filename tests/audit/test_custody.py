@@ -20,7 +20,7 @@ from app.audit.restore.custody import (
     statement_text,
 )
 from app.audit.tree.checkpoint import Checkpoint, VerifierKey
-from app.cli import verbs
+from app.cli import understood
 from app.demo.custodians import sample_custodians
 from app.kernel.errors import Forbidden, Unreadable
 from app.kernel.signing import LocalSigner
@@ -189,7 +189,9 @@ def test_a_private_key_is_read_back_and_a_damaged_one_is_not() -> None:
 
 
 def run(*words: object) -> str:
-    done = CliRunner().invoke(verbs, [str(word) for word in words], catch_exceptions=False)
+    done = CliRunner().invoke(
+        understood(words), [str(word) for word in words], catch_exceptions=False
+    )
     assert done.exit_code == 0
     return done.output
 
@@ -217,7 +219,7 @@ def test_no_key_is_replaced_and_no_missing_file_is_a_riddle(tmp_path: Path) -> N
         ("sign", str(tmp_path / "none"), "--key", str(key)),
         ("sign", str(key), "--key", str(tmp_path / "none")),
     ):
-        done = CliRunner().invoke(verbs, ["custodian", *words])
+        done = CliRunner().invoke(understood(["custodian"]), ["custodian", *words])
         assert done.exception is not None
     assert key.read_bytes() == before
 

@@ -28,7 +28,7 @@ from app.audit.restore.service import Restore
 from app.audit.tree.checkpoint import VerifierKey, open_checkpoint
 from app.audit.tree.quorum import parse_policy
 from app.audit.witnesses.asking import Witnesses
-from app.cli import verbs
+from app.cli import understood
 from app.consent.model import Act, State
 from app.demo.custodians import NAMES, sample_custodians
 from app.kernel.errors import Conflict, Forbidden, HabeasError, Unavailable
@@ -507,7 +507,7 @@ def test_the_command_writes_the_statement_and_takes_it_signed(
     statement = instance.folder / "statement"
 
     def run(*words: object) -> str:
-        done = CliRunner().invoke(verbs, [str(word) for word in words])
+        done = CliRunner().invoke(understood(words), [str(word) for word in words])
         if isinstance(done.exception, HabeasError):
             raise done.exception
         assert done.exit_code == 0, done.output
