@@ -43,8 +43,8 @@ def understood(words: Sequence[str], verbs: Mapping[str, str] = VERBS) -> typer.
         callback=_root,
     )
     named = [verbs[word] for word in words[:1] if word in verbs]
-    for module in dict.fromkeys(named or verbs.values()):
-        root.add_typer(import_module(module).verbs)
+    for module_of_verb in dict.fromkeys(named or verbs.values()):
+        root.add_typer(import_module(module_of_verb).verbs)
     return root
 
 

@@ -84,6 +84,7 @@ NAMES = {
 WRAPPED = {
     "vars(alarm)": "an alarm of a witness, which is for everybody",
     "vars(proof)": "a proof that the desk handed over",
+    "import_module(module_of_verb)": "a module of app.cli, which is held to the lists itself",
 }
 """Uses of what takes apart an object by text, and why."""
 
