@@ -26,6 +26,7 @@ from app.cli.audit import FLUSH_EVERY, print_lines
 from app.db.engine import Database
 from app.kernel.errors import Conflict
 from app.wiring import Services
+from tests import typed
 from tests.audit import make
 from tests.audit.conftest import ORIGIN
 from tests.fakes import FakeClock
@@ -234,27 +235,22 @@ def command(sample: Services) -> tuple[list[str], dict[str, str]]:
 def test_the_verb_prints_lines_and_where_to_go_on(
     command: tuple[list[str], dict[str, str]],
 ) -> None:
-    words, environment = command
+    def tailed(*words: str) -> typed.Done:
+        return typed.habeas("audit", "tail", *words, settings=command[1])
 
-    def run(*more: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*words, *more], env=environment, capture_output=True, text=True, timeout=120,
-            check=False,
-        )  # fmt: skip
-
-    first = run("--limit", "10", "--format", "csv")
+    first = tailed("--limit", "10", "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(first.stdout, newline="")))
     assert [int(row["idx"]) for row in rows] == list(range(10))
     assert "go on with --from 10" in first.stderr
-    rest = run("--from", "10")
+    rest = tailed("--from", "10")
     assert rest.returncode == 0
     indices = [json.loads(line)["idx"] for line in rest.stdout.splitlines()]
     assert indices == list(range(10, 10 + len(indices)))
     assert json.loads(rest.stdout.splitlines()[-1])["entry"]["kind"] == "log.exported"
-    ahead = run("--from", "100000")
+    ahead = tailed("--from", "100000")
     assert ahead.returncode == 2
     assert "published entries" in ahead.stderr
-    assert run("--format", "parquet").returncode == 2
+    assert tailed("--format", "parquet").returncode == 2
 
 
 @pytest.mark.parametrize("sample", ["sqlite"], indirect=True)

@@ -5,6 +5,7 @@ import re
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,7 @@ from app.kernel.tokens import ERASURE_TYPE, keys_for
 from app.rights.model import GROUNDS, Erased, ErasureBasis
 from app.rights.store import TABLES
 from app.sdk.verify import verify
+from app.settings import Settings
 from app.wiring import Services, build
 from app.wiring.shipped import Shipped
 from tests.architecture.test_every_change_is_an_entry import (
@@ -41,29 +43,69 @@ from tests.architecture.test_every_change_is_an_entry import (
     start_session,
 )
 from tests.fakes import FakeClock
+from tests.templates import Templates
 
 BASIS = ErasureBasis.GDPR_17_1_B
 
 
-@pytest.fixture
-def office(sample: Services, clock: FakeClock, shipped: Shipped) -> Services:
-    """The sample organisation with two custodians, after a day on which much was done."""
-    folder = sample.settings.var / "custodians"
-    settings = sample.settings.model_copy(update={"custodians": sample_custodians(folder)})
-    sample.database.engine.dispose()
-    services = build(settings, clock=clock, shipped=shipped)
-    with services.database.write() as tx:
-        day = Story(services, tx)
-        for story in (lease, report, redeem, revoke_consent, evaluate, start_session):
-            story(day)
-    services.integrator.integrate()
-    return services
+def with_custodians(settings: Settings) -> Settings:
+    listed = sample_custodians(settings.var / "custodians")
+    return settings.model_copy(update={"custodians": listed})
 
 
-@pytest.fixture
-def opened(office: Services) -> Iterator[Services]:
-    yield office
-    office.database.engine.dispose()
+def copied(
+    kind: str, templates: Templates, shipped: Shipped, folder: Path
+) -> AbstractContextManager[str]:
+    """A copy of the sample organisation with two custodians, after a day on which much was done."""
+
+    def spend_a_day(settings: Settings) -> None:
+        services = build(with_custodians(settings), clock=FakeClock(), shipped=shipped)
+        with services.database.write() as tx:
+            day = Story(services, tx)
+            for story in (lease, report, redeem, revoke_consent, evaluate, start_session):
+                story(day)
+        services.integrator.integrate()
+        services.close()
+
+    templates.add("office", "sample", spend_a_day)
+    return templates.copy(kind, "office", folder)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def opened(
+    request: pytest.FixtureRequest,
+    templates: Templates,
+    tmp_path: Path,
+    clock: FakeClock,
+    shipped: Shipped,
+) -> Iterator[Services]:
+    """The office after that day, for one test."""
+    with copied(request.param, templates, shipped, tmp_path) as url:
+        settings = Settings(var=tmp_path / "var", database_url=url, demo=True)
+        services = build(with_custodians(settings), clock=clock, shipped=shipped)
+        yield services
+        services.close()
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def one_erased(
+    request: pytest.FixtureRequest,
+    templates: Templates,
+    tmp_path_factory: pytest.TempPathFactory,
+    shipped: Shipped,
+) -> Iterator[Services]:
+    """The office after somebody was erased, for all the tests in which everything is refused."""
+    folder = tmp_path_factory.mktemp("erased")
+    with copied(request.param, templates, shipped, folder) as url:
+        settings = Settings(var=folder / "var", database_url=url, demo=True)
+        services = build(with_custodians(settings), clock=FakeClock(), shipped=shipped)
+        with services.database.write() as tx:
+            day = Story(services, tx)
+            day.given()
+            day.services.leases.lease(tx, day.paired().device, day.now)
+        erase(services, "E-0026")
+        yield services
+        services.close()
 
 
 def signed(
@@ -324,14 +366,9 @@ def test_a_crash_before_the_commit_is_finished_by_the_next_start(
     ],
 )
 def test_a_stray_statement_is_refused_also_after_somebody_was_erased(
-    opened: Services, statement: str
+    one_erased: Services, statement: str
 ) -> None:
-    with opened.database.write() as tx:
-        day = Story(opened, tx)
-        day.given()
-        day.services.leases.lease(tx, day.paired().device, day.now)
-    erase(opened, "E-0026")
-    with pytest.raises(DBAPIError, match="append-only"), opened.database.write() as tx:
+    with pytest.raises(DBAPIError, match="append-only"), one_erased.database.write() as tx:
         tx.execute(text(statement))
 
 

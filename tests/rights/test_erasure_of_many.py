@@ -19,13 +19,12 @@ from tests.rights.test_erasure import (  # noqa: F401
     BASIS,
     erase,
     export,
-    office,
     opened,
     signed,
     traces,
 )
 
-pytestmark = pytest.mark.parametrize("sample", ["sqlite"], indirect=True)
+pytestmark = pytest.mark.parametrize("opened", ["sqlite"], indirect=True)
 COLLEAGUE = "E-0026"
 
 

@@ -16,9 +16,9 @@ from app.sdk.verify import Ask, Depth, Report, render, verify_asked
 from app.wiring import Services
 from tests.architecture.test_every_change_is_an_entry import EMPLOYEE
 from tests.audit import forge
-from tests.rights.test_erasure import BASIS, NAMES, erase, export, office, opened  # noqa: F401
+from tests.rights.test_erasure import BASIS, NAMES, erase, export, opened  # noqa: F401
 
-pytestmark = pytest.mark.parametrize("sample", ["sqlite"], indirect=True)
+pytestmark = pytest.mark.parametrize("opened", ["sqlite"], indirect=True)
 Leaf = dict[str, Any]
 Leaves = list[Leaf]
 STRANGERS = [LocalSigner.from_seed(bytes([n]) * 32) for n in (7, 8)]
