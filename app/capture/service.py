@@ -4,31 +4,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from app.capture.directive import directive
+from app.capture.effect import PolicyEffect, effect_if_published, effect_of_published
 from app.capture.situation import Direct, Situation, regions_in_question, situation_of
 from app.consent.service import ConsentService
 from app.db.engine import Tx
 from app.directory.model import Person
 from app.kernel.forms import FIRST_FORM
+from app.policy.changes.model import Change, ChangeState
 from app.policy.knobs import LEASE_TTL_S
-from app.policy.lattice import compile_layers
 from app.policy.law.layer import CompanyPolicy
-from app.policy.model import InForce
-from app.policy.prospect import published
 from app.policy.service import PolicyService
-from app.policy.timeline import in_force
-
-
-@dataclass(frozen=True)
-class Outlook:
-    """What holds in a region before and after a policy.
-
-    Attributes:
-        at: when ``then`` begins to hold.
-    """
-
-    now: InForce
-    then: InForce
-    at: datetime
 
 
 @dataclass(frozen=True)
@@ -43,22 +28,30 @@ class CaptureService:
     consent: ConsentService
     direct: Direct = directive
 
-    def outlook(self, tx: Tx, policy: CompanyPolicy, now: datetime) -> Outlook:
-        """What will hold in a region once a policy is in force, if it were published now.
-
-        That is after every lead time, and if nothing else is published until then.
+    def effect(self, tx: Tx, policy: CompanyPolicy, now: datetime) -> PolicyEffect:
+        """What a company policy would change for everybody, if it were published now.
 
         Raises:
             NotFound: the region has no floor.
         """
-        reader, region = self.policy.reader, policy.region
-        names = reader.chain(tx, region, now)
-        history, at = published(reader.history(tx), policy, names, now)
-        then = in_force(history, (region,), at, compile_layers)
-        if then.lead_until is not None:
-            at = then.lead_until
-            then = in_force(history, (region,), at, compile_layers)
-        return Outlook(reader.in_force(tx, (region,), now), then, at)
+        reader = self.policy.reader
+        names, people = reader.chain(tx, policy.region, now), self.consent.directory.headcounts(tx)
+        history, catalogue = reader.history(tx), self.policy.catalogue
+        return effect_if_published(history, policy, names, people, now, catalogue)
+
+    def effect_of(self, tx: Tx, change: Change, now: datetime) -> PolicyEffect | None:
+        """What a change does if it is published, or would do now; None if it was withdrawn.
+
+        Raises:
+            NotFound: it waits for approval, and the region has no floor any more.
+        """
+        if change.state is ChangeState.WITHDRAWN:
+            return None
+        if change.valid_from is None:
+            return self.effect(tx, change.policy, now)
+        people = self.consent.directory.headcounts(tx)
+        history = self.policy.reader.history(tx)
+        return effect_of_published(history, change.id, people, self.policy.catalogue)
 
     def situation(
         self,

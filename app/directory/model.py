@@ -8,6 +8,7 @@ Rules:
 3. A management chain ends. A cycle is refused at import; a walk upward stops where it would repeat.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
@@ -79,6 +80,36 @@ class Person:
     def functions(self) -> tuple[str, ...]:
         """The functions that matter for access: the names of the roles, sorted, each once."""
         return tuple(sorted({role.name for role in self.roles}))
+
+
+@dataclass(frozen=True)
+class Headcount:
+    """How many active people have the same home and the same further regions.
+
+    Attributes:
+        regions: the home region, then those of the place of work and the establishment, sorted.
+    """
+
+    regions: tuple[str, ...]
+    people: int
+
+
+def headcounts(people: Iterable[tuple[str, str, str, int]]) -> tuple[Headcount, ...]:
+    """Count people by the regions whose rules hold for them, largest group first.
+
+    >>> rows = [("DE", "DE", "DE/Sample", 3), ("DE", "FR", "DE/Sample", 1), ("DE", "DE", "FR/X", 1)]
+    >>> [(group.regions, group.people) for group in headcounts(rows)]
+    [(('DE',), 3), (('DE', 'FR'), 2)]
+
+    Args:
+        people: home, place of work, entity as ``Person`` has them, and how many have just these.
+    """
+    counts: Counter[tuple[str, ...]] = Counter()
+    for home, place, entity, number in people:
+        others = {place, entity.partition("/")[0]} - {home}
+        counts[home, *sorted(others)] += number
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return tuple(Headcount(regions, number) for regions, number in ordered)
 
 
 @dataclass(frozen=True)

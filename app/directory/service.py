@@ -17,6 +17,7 @@ from app.audit.entries.service import AuditService
 from app.db.engine import Tx
 from app.directory import store
 from app.directory.model import (
+    Headcount,
     ImportResult,
     Misplacings,
     Person,
@@ -24,6 +25,7 @@ from app.directory.model import (
     PersonVersion,
     by_id,
     chain,
+    headcounts,
     in_cycles,
     misplaced,
     successor,
@@ -82,6 +84,10 @@ class DirectoryService:
             if person.active
         )
         return tuple((person, why) for person, why in judged if why)
+
+    def headcounts(self, tx: Tx) -> tuple[Headcount, ...]:
+        """Count the active people by the regions whose rules hold for them, largest group first."""
+        return headcounts(store.headcounts(tx))
 
     def versions(self, tx: Tx, person_id: str) -> tuple[PersonVersion, ...]:
         """Return what the directory recorded about a person over time, oldest first."""

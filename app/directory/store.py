@@ -11,11 +11,13 @@ from sqlalchemy import (
     Index,
     Integer,
     Row,
+    Select,
     String,
     Table,
     Text,
     UniqueConstraint,
     bindparam,
+    func,
     insert,
     select,
     text,
@@ -95,6 +97,14 @@ def people(tx: Tx) -> tuple[Person, ...]:
     """Return everybody, by id."""
     rows = tx.execute(select(person_table).order_by(person_table.c.id))
     return tuple(_person(row) for row in rows)
+
+
+def headcounts(tx: Tx) -> tuple[tuple[str, str, str, int], ...]:
+    """Return home, place of work, entity, and how many active people have just these."""
+    columns = [person_table.c.region, person_table.c.place, person_table.c.entity]
+    people: Select[Any] = select(*columns, func.count().label("people"))
+    rows = tx.execute(people.where(person_table.c.active).group_by(*columns))
+    return tuple((row.region, row.place, row.entity, row.people) for row in rows)
 
 
 def managers(tx: Tx, ids: Collection[str]) -> dict[str, str | None]:

@@ -11,7 +11,7 @@ Rules:
    closed.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 from types import MappingProxyType
@@ -175,9 +175,27 @@ def compare(before: Element, after: Element) -> tuple[KnobChange, ...]:
     >>> compare(TOP, element(law))
     (KnobChange(knob='cohort_min', before=None, after=5, direction='narrows'),)
     """
+    return changes_in(after.registry, before.value, after.value)
+
+
+def changes_in(
+    registry: KnobRegistry,
+    before: Callable[[str], Value | None],
+    after: Callable[[str], Value | None],
+) -> tuple[KnobChange, ...]:
+    """List the knobs whose value differs, whatever the values are of: layers, or a result.
+
+    >>> changes_in(REGISTRY, {"cohort_min": 5}.get, {"cohort_min": 3}.get)
+    (KnobChange(knob='cohort_min', before=5, after=3, direction='widens'),)
+
+    Args:
+        registry: the knobs that there are.
+        before: the value of a knob by its name; None where nothing limits it.
+        after: the same.
+    """
     changes = []
-    for name, row in after.registry.rows.items():
-        old, new = before.value(name), after.value(name)
+    for name, row in registry.rows.items():
+        old, new = before(name), after(name)
         if old != new:
             direction: Direction = "narrows" if _not_looser(row, old, new) else "widens"
             changes.append(KnobChange(name, row.readable(old), row.readable(new), direction))

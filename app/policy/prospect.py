@@ -10,6 +10,8 @@ Rules:
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from app.kernel.canonical import Json, canonical, digest
+from app.kernel.clock import timestamp
 from app.policy.difference import differences, direction
 from app.policy.knobs import APPROVER_ROLES, NOTICE_LEAD_DAYS
 from app.policy.lattice import Element, closed, meet, meet_all
@@ -18,6 +20,21 @@ from app.policy.model import KnobChange
 from app.policy.timeline import CompanyRow, History, met, moments
 
 SECOND_PERSON = "legal"
+
+
+@dataclass(frozen=True)
+class ApprovalTerms:
+    """What an approver is shown and agrees to (rule 2).
+
+    Attributes:
+        starts: when the policy would replace the one before if it were published now.
+        lead_days: of notice, counted from publication.
+        digest: names all of it; the same for as long as an approval of it can be given.
+    """
+
+    starts: datetime
+    lead_days: int
+    digest: str
 
 
 @dataclass(frozen=True)
@@ -95,10 +112,33 @@ class RegionOutlook:
             starts = max(starts, now + timedelta(days=self.notice_lead_days(after)))
         return way, starts
 
+    def terms(self, after: CompanyPolicy, now: datetime) -> ApprovalTerms:
+        """What an approval of the new policy binds if it is given now (rule 2)."""
+        way, starts = self.publication(after, now)
+        lead_days = self.notice_lead_days(after) if way == "widens" else 0
+        bound: dict[str, Json] = {
+            "policy": after.digest,
+            "direction": way,
+            "day": starts.date().isoformat(),
+            "approvals": list(self.approvals(after)),
+            "now": _held(self.now, after),
+            "later": [[timestamp(one.at), _held(one, after)] for one in self.later],
+        }
+        return ApprovalTerms(starts, lead_days, digest(canonical(bound)))
+
     def _points(self, after: CompanyPolicy) -> tuple[Element, ...]:
         return tuple(
             point for prospect in (self.now, *self.later) for point in prospect.points(after)
         )
+
+
+def _held(prospect: Prospect, after: CompanyPolicy) -> list[Json]:
+    """What holds without the new policy and under it, by knob, and what is met without it."""
+    points = [
+        {name: row.readable(point.value(name)) for name, row in point.registry.rows.items()}
+        for point in prospect.points(after)
+    ]
+    return [*points, [policy.digest for policy in prospect.policies]]
 
 
 def _place(change: KnobChange) -> tuple[str, str]:

@@ -1,6 +1,7 @@
 """A change as people review it: differences by rule, approvals, and why somebody cannot approve."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 
@@ -12,9 +13,11 @@ from app.policy.catalogue.model import Catalogue
 from app.policy.changes.model import Change, ChangeState, Preview, Step, StepTaken
 from app.policy.law.layer import CompanyPolicy, Layer
 from app.policy.model import KnobChange
+from app.policy.prospect import ApprovalTerms
 from app.settings import Settings
 from app.web.legal import drafts
 from app.web.legal.change_rows import approvals, diff_rows, headline, history, why_not_approve
+from app.web.legal.effect_rows import approval_in_words
 from tests import make
 
 NOW = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
@@ -138,23 +141,28 @@ def test_whoever_cannot_approve_is_told_why(
     assert bool(said) == bool(found)
 
 
-def _preview(direction: str, *ways: str) -> Preview:
+def _preview(direction: str, *ways: str, first: datetime | None = None) -> Preview:
     changes = tuple(KnobChange("apps", None, None, way) for way in ways)  # type: ignore[arg-type]
-    return Preview(POLICY, direction, changes, ("legal", "works_council"), 14)  # type: ignore[arg-type]
+    policy, terms = replace(POLICY, valid_from=first), ApprovalTerms(first or NOW, 14, "")
+    return Preview(policy, direction, changes, ("legal", "works_council"), terms)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
     ("preview", "said"),
     [
-        (_preview("same"), "This changes nothing"),
-        (_preview("narrows", "narrows"), "one person may put it in force at once"),
-        (_preview("widens", "widens", "narrows"), "This widens 1 rule and narrows 1 rule."),
-        (_preview("widens", "widens"), "the works council, and then 14 days of notice."),
-        (_preview("widens"), "This is the first policy of the region."),
+        (_preview("same"), "The text says the same as the text before it."),
+        (_preview("narrows", "narrows"), "only narrows: one person may put it in force at once."),
+        (
+            _preview("narrows", "narrows", first=NOW),
+            "only narrows, but it begins on a later day, so it needs a second person of legal and",
+        ),
+        (_preview("widens", "widens", "narrows"), "this text widens 1 rule: it needs a second"),
+        (_preview("widens", "widens"), "legal and the works council to approve."),
+        (_preview("widens"), "this text is the first of its region: it needs"),
     ],
 )
-def test_a_preview_says_what_who_and_when(preview: Preview, said: str) -> None:
-    assert said in drafts.summary(preview)
+def test_who_must_approve_is_told_as_decided_by_the_text(preview: Preview, said: str) -> None:
+    assert said in approval_in_words(preview)
 
 
 def test_faults_are_taken_apart_into_place_and_problem() -> None:

@@ -1,6 +1,7 @@
 """Legal's pages over HTTP, on both databases: propose, approve, tighten, stop, resume, who may."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from httpx2 import Response
@@ -8,6 +9,7 @@ from starlette.testclient import TestClient
 
 from app.wiring import Services
 from tests import make
+from tests.fakes import FakeClock
 from tests.web.visiting import Visit, employ, text_of, visit
 
 GB = """\
@@ -59,14 +61,15 @@ def _propose(by: Visit, text: str = GB) -> str:
     return answer.headers["location"]
 
 
-def _digest(page: Response) -> str:
-    found = re.search(r'name="digest" value="([^"]+)"', page.text)
-    assert found is not None, text_of(page)
-    return found[1]
+def _read(page: Response) -> dict[str, str]:
+    """What the form to approve binds: the digests of the text and of the terms."""
+    found = dict(re.findall(r'name="(digest|terms)" value="([^"]+)"', page.text))
+    assert found.keys() == {"digest", "terms"}, text_of(page)
+    return found
 
 
 def _approve(by: Visit, change: str) -> Response:
-    return by.post(f"{change}/approve", digest=_digest(by.get(change)))
+    return by.post(f"{change}/approve", **_read(by.get(change)))
 
 
 def _publish(author: Visit, approver: Visit, text: str = GB) -> None:
@@ -175,33 +178,125 @@ STOPPING = {
 
 
 @pytest.mark.parametrize("case", STOPPING)
-def test_a_text_that_would_stop_capture_says_that_it_runs_now(
+def test_a_text_that_would_stop_capture_says_whether_it_runs_now(
     case: str, ann: Visit, ben: Visit
 ) -> None:
     text, reason = STOPPING[case]
     before = _checked(ann, text)
-    assert f"Once it is in force, nothing can be captured, as now: {reason}" in before
+    assert "nothing opens: with this text and without it capture is off, because" in before
+    assert reason in before
+    assert "widens" not in before.partition("Begins")[2].partition("How the text")[0]
     _publish(ann, ben)
     after = _checked(ann, text)
-    assert f"Once it is in force, capture, which can run now, stops: {reason}" in after
+    assert f"narrows : everything closes: capture is off, because {reason}" in after
 
 
-def test_a_text_under_which_capture_can_run_says_whether_it_can_now(ann: Visit, ben: Visit) -> None:
-    assert "Once it is in force, capture can run, which it cannot now." in _checked(ann, GB)
+def test_a_text_under_which_capture_can_run_says_what_opens(ann: Visit, ben: Visit) -> None:
+    first = _checked(ann, GB)
+    assert "At once ▲ widens : capture opens: pointer, clicks, menus" in first
+    assert "can be captured in 2 apps, after consent, kept" in first
+    assert "Without this text it is off, because no company policy is in force" in first
+    assert "From 1 Jan 2028, 00:00 UTC no difference any more" in first
     _publish(ann, ben)
-    assert "Once it is in force, capture can run as it can now." in _checked(ann, NARROWER)
+    assert "At once ▼ narrows : 1 rule becomes narrower." in _checked(ann, NARROWER)
 
 
 def test_a_text_for_a_day_to_come_names_the_day(ann: Visit, ben: Visit) -> None:
     later = "valid_from: 2027-01-01\n"
     blocked, _ = STOPPING["blocked"]
-    assert "From 1 Jan 2027 on, capture can run, which it cannot now." in _checked(ann, GB + later)
-    assert "From 1 Jan 2027 on, nothing can be captured, as now: " in _checked(ann, blocked + later)
+    assert "From 1 Jan 2027, 00:00 UTC ▲ widens : capture opens" in _checked(ann, GB + later)
     _publish(ann, ben)
-    assert "From 1 Jan 2027 on, capture can run as it can now." in _checked(ann, NARROWER + later)
-    assert "From 1 Jan 2027 on, capture, which can run now, stops: " in _checked(
+    narrower = _checked(ann, NARROWER + later)
+    assert "At once nothing differs" in narrower
+    assert "From 1 Jan 2027, 00:00 UTC ▼ narrows : 1 rule becomes narrower" in narrower
+    assert "it begins on a later day, so it needs a second person of legal" in narrower
+    assert "From 1 Jan 2027, 00:00 UTC ▼ narrows : everything closes" in _checked(
         ann, blocked + later
     )
+
+
+def test_tightening_refuses_a_day_to_come_and_says_what_to_do(ann: Visit, ben: Visit) -> None:
+    _publish(ann, ben)
+    text = NARROWER + "valid_from: 2027-01-01\n"
+    refused = ann.post("/legal/regions/GB/propose", text=text, do="tighten")
+    assert refused.status_code == 422
+    said = text_of(refused)
+    assert "Tightening holds at once, and this text begins on 2027-01-01 only" in said
+    assert "valid_from" in said
+    assert "propose the text for approval" in said
+    assert "can be captured in 2 apps" in text_of(ann.get("/legal/regions/GB"))
+
+
+def test_what_the_floor_holds_where_it_is_is_not_said_to_widen(ann: Visit, ben: Visit) -> None:
+    """The text goes from 30 to 400 days; the law above holds the retention at less."""
+    _publish(ann, ben, GB.replace("retention_days: 30", "retention_days: 90"))
+    longer = GB.replace("retention_days: 30", "retention_days: 400")
+    said = _checked(ann, longer)
+    assert "neither more nor less could be captured" in said
+    assert "At once nothing differs: the same can be captured" in said
+    assert "90 days → 400 days in the text; what holds stays 90 days, held by" in said
+    assert "Compared with the text before it, this text widens 2 rules" in said
+
+
+def test_a_preview_counts_the_people_of_each_group(ann: Visit, services: Services) -> None:
+    employ(
+        services,
+        [
+            make.person("E-10", region="GB", place="GB", entity="GB/Sample Ltd"),
+            make.person("E-11", region="GB", place="GB", entity="GB/Sample Ltd"),
+            make.person("E-12", region="GB", place="GB", entity="NO/Prøve AS"),
+            make.person("E-13", region="FR", place="FR", entity="FR/Exemple"),
+            make.person("E-14", region="GB", place="GB", entity="GB/Sample Ltd", active=False),
+        ],
+    )
+    said = _checked(ann, GB)
+    assert "United Kingdom : 2 people" in said
+    assert "United Kingdom, work or employer in Norway : 1 person" in said
+    assert "France" not in said
+    assert "More can be captured of 2 people; for 1 person nothing changes." in said
+
+
+def test_an_approver_reads_the_start_before_approving(ann: Visit, ben: Visit) -> None:
+    change = _propose(ann, GB + "valid_from: 2027-01-01\n")
+    page = ben.get(change)
+    said = text_of(page)
+    assert said.index("1 Jan 2027, 00:00 UTC, if the last approval is given now") < said.index(
+        "Approve this text"
+    )
+    assert "first day in the text: 1 Jan 2027" in said
+    assert "data protection impact assessment DPIA-1 (until 2027-12-31)" in said
+
+
+def test_an_approval_binds_what_the_page_said_and_the_day(
+    ann: Visit, ben: Visit, client: TestClient, services: Services, clock: FakeClock
+) -> None:
+    change = _propose(ann)
+    read = _read(ben.get(change))
+    clock.advance(timedelta(days=1))
+    back = visit(client, services, BEN)
+    late = back.post(f"{change}/approve", **read)
+    assert late.status_code == 409
+    assert "the day on which it begins, is not what you read any more" in text_of(late)
+    assert _approve(back, change).status_code == 303
+
+
+def test_an_approval_without_the_terms_of_the_page_is_refused(ann: Visit, ben: Visit) -> None:
+    change = _propose(ann)
+    read = _read(ben.get(change))
+    assert ben.post(f"{change}/approve", digest=read["digest"]).status_code == 409
+    assert ben.post(f"{change}/approve", digest=read["digest"], terms="x").status_code == 409
+    assert "waits for a second person of legal" in text_of(ben.get(change))
+
+
+def test_a_published_change_goes_on_saying_what_it_did(ann: Visit, ben: Visit) -> None:
+    change = _propose(ann)
+    assert _approve(ben, change).status_code == 303
+    narrower = ann.post("/legal/regions/GB/propose", text=NARROWER, do="tighten")
+    assert "capture opens: pointer, clicks, menus" in text_of(ann.get(change))
+    said = text_of(ann.get(narrower.headers["location"]))
+    assert "▼ narrows : 1 rule becomes narrower" in said
+    assert "At once" not in said
+    assert "if the last approval" not in said
 
 
 def _checked(by: Visit, text: str) -> str:
@@ -216,15 +311,19 @@ def test_the_published_policy_is_what_the_editor_begins_with(ann: Visit, ben: Vi
     page = ann.get("/legal/regions/GB/propose")
     text = page.text.partition("<textarea")[2].partition(">")[2].partition("</textarea>")[0]
     unescaped = text.lstrip("\n").replace("&#34;", '"').replace("&#39;", "'").replace("&amp;", "&")
-    assert "This changes nothing" in text_of(ann.post("/legal/regions/GB/check", text=unescaped))
+    said = text_of(ann.post("/legal/regions/GB/check", text=unescaped))
+    assert "neither more nor less could be captured" in said
+    assert "The text says the same as the text before it." in said
 
 
 def test_a_withdrawn_change_cannot_be_approved(ann: Visit, ben: Visit) -> None:
     change = _propose(ann)
-    digest = _digest(ben.get(change))
+    read = _read(ben.get(change))
     assert ann.post(f"{change}/withdraw").status_code == 303
-    assert "was withdrawn" in text_of(ann.get(change))
-    assert ben.post(f"{change}/approve", digest=digest).status_code == 409
+    withdrawn = text_of(ann.get(change))
+    assert "was withdrawn" in withdrawn
+    assert "What changes for people Nothing: it was withdrawn." in withdrawn
+    assert ben.post(f"{change}/approve", **read).status_code == 409
 
 
 def test_markup_in_a_policy_is_text_on_every_page(ann: Visit, ben: Visit) -> None:
@@ -276,10 +375,10 @@ def test_an_unknown_region_or_change_is_a_page_that_says_so(ann: Visit) -> None:
 
 def test_every_form_needs_the_token_of_the_session(ann: Visit, ben: Visit) -> None:
     change = _propose(ann)
-    digest = _digest(ben.get(change))
+    read = _read(ben.get(change))
     ben.csrf = "another"
     for path, fields in (
-        (f"{change}/approve", {"digest": digest}),
+        (f"{change}/approve", read),
         (f"{change}/withdraw", {}),
         ("/legal/regions/GB/propose", {"text": GB, "do": "propose"}),
         ("/legal/regions/GB/check", {"text": GB}),

@@ -6,17 +6,23 @@ from enum import StrEnum
 
 from app.policy.law.layer import CompanyPolicy, Direction, Floor
 from app.policy.model import InForce, KnobChange
+from app.policy.prospect import ApprovalTerms
 
 
 @dataclass(frozen=True)
 class Preview:
-    """What publishing a text would mean."""
+    """What publishing a text would mean, layer against layer: it decides who must approve.
+
+    Attributes:
+        changes: differences from the policies that are met now, or are decided for later.
+        terms: what an approval would bind.
+    """
 
     policy: CompanyPolicy
     direction: Direction
     changes: tuple[KnobChange, ...]
     approvals_needed: tuple[str, ...]
-    notice_lead_days: int
+    terms: ApprovalTerms
 
 
 class ChangeState(StrEnum):
@@ -61,6 +67,7 @@ class Change:
         changes: differences from the policy that was in force when it was written.
         approvals_needed: roles still to approve.
         valid_from: when it replaces the policy before; None until it is published.
+        terms: what an approval given now binds; None where none is needed.
     """
 
     id: str
@@ -75,6 +82,7 @@ class Change:
     changes: tuple[KnobChange, ...]
     approvals_needed: tuple[str, ...]
     valid_from: datetime | None
+    terms: ApprovalTerms | None = None
 
     @property
     def digest(self) -> str:

@@ -5,9 +5,10 @@ Rules:
 2. A change needs a second person of legal and every further role that the floors or the policies
    ask for, before or after the change. All hold their role in the very region, none is the author,
    and nobody supplies two roles.
-3. An approval binds the digest of the document and what the document replaces. Another text, or
-   another policy published meanwhile, is another change.
-4. What only narrows may be published by one person at once. What widens waits for the lead time.
+3. An approval binds the digest of the document, what the document replaces, and the terms that the
+   approver was shown. Another text, or another policy published meanwhile, is another change.
+4. What only narrows may be published by one person, and then holds at once: a text that begins on
+   a later day is proposed. What widens waits for the lead time.
 5. Every step is appended with its number under a lock, and carries its entry in the log.
 """
 
@@ -20,10 +21,19 @@ from app.audit.entries.service import AuditService
 from app.db.engine import Tx
 from app.directory.model import Person
 from app.kernel.authority import Authority, Role
-from app.kernel.errors import Conflict, Fault, Forbidden, InvalidInput, NotFound
+from app.kernel.errors import Forbidden, InvalidInput, NotFound
 from app.kernel.facts import encode
 from app.policy import store
 from app.policy.changes import store as change_store
+from app.policy.changes.binding import (
+    missing_roles,
+    require_another,
+    require_at_once,
+    require_base,
+    require_narrow,
+    require_read,
+    require_terms,
+)
 from app.policy.changes.model import Change, ChangeState, Preview, Step, StepTaken
 from app.policy.changes.record import (
     ChangeApproval,
@@ -43,9 +53,8 @@ from app.policy.changes.transitions import (
 from app.policy.difference import differences
 from app.policy.law.layer import CompanyPolicy
 from app.policy.law.packs import PolicyTexts
-from app.policy.model import KnobChange
 from app.policy.notes import require_note
-from app.policy.prospect import RegionOutlook
+from app.policy.prospect import ApprovalTerms
 from app.policy.reader import PolicyReader
 
 
@@ -73,7 +82,7 @@ class Workflow:
             way,
             changes,
             outlook.approvals(policy),
-            outlook.notice_lead_days(policy),
+            outlook.terms(policy, now),
         )
 
     def propose(
@@ -99,17 +108,14 @@ class Workflow:
 
         Raises:
             Forbidden: the person may not tighten in this region.
-            InvalidInput: it widens; one fault per knob that does. Or as ``propose``.
+            InvalidInput: it widens, one fault per knob that does; or begins on a later day. Or as
+                ``propose``.
         """
         store.lock(tx)
         self._require(actor, region, Step.TIGHTENED)
         preview, base = self._preview(tx, region, text, now)
-        if preview.direction == "widens":
-            raise InvalidInput(
-                "this is more than a tightening: something becomes wider",
-                faults=_widening(preview.changes),
-                cure="Take these knobs out, or propose it for approval by a second person.",
-            )
+        require_narrow(preview.direction, preview.changes)
+        require_at_once(preview.policy, now)
         row = self._write(tx, actor, preview, base, note, now)
         self._take(tx, row, actor, Step.TIGHTENED, _proposal(row), now, note=note)
         self._publish(tx, row, actor, now)
@@ -123,6 +129,7 @@ class Workflow:
         digest: str,
         now: datetime,
         role: str | None = None,
+        terms: str | None = None,
     ) -> Change:
         """Supply one of the required approvals; the last approval publishes.
 
@@ -133,12 +140,13 @@ class Workflow:
             digest: of the document that the person has read.
             now: the present instant.
             role: which of the person's roles; by default the role that fewer people hold.
+            terms: digest of the terms that the person was shown; None if they read the text alone.
 
         Raises:
             NotFound: there is no such change.
             Forbidden: the person is the author, or holds none of the roles that are missing.
-            Conflict: another document; a change that is not in review; approved before by this
-                person; or another policy was published meanwhile.
+            Conflict: another document; other terms; a change that is not in review; approved before
+                by this person; or another policy was published meanwhile.
         """
         store.lock(tx)
         row = self._row(tx, change_id)
@@ -146,9 +154,12 @@ class Workflow:
         taken = change_store.steps(tx, row.id)
         require_possible(taken, Step.APPROVED)
         outlook = self.reader.outlook(tx, row.region, now)
-        _require_bound(row, digest, outlook)
-        _require_another(actor, row, taken)
-        missing = _missing_roles(outlook.approvals(self._policy(tx, row)), taken)
+        policy = self._policy(tx, row)
+        require_read(digest, row.digest)
+        require_base(row.base, None if outlook.latest is None else outlook.latest.digest)
+        require_another(actor.id, row.author, taken)
+        require_terms(terms, outlook.terms(policy, now).digest)
+        missing = missing_roles(outlook.approvals(policy), taken)
         supplied = self._supplied(actor, row.region, missing, role)
         remaining = tuple(name for name in missing if name != supplied)
         record = ChangeApproval(row.id, row.region, row.digest, supplied, remaining)
@@ -308,10 +319,11 @@ class Workflow:
         )
         state = state_of(taken)
         needed: tuple[str, ...] = ()
+        terms: ApprovalTerms | None = None
         if state is ChangeState.IN_REVIEW:
-            needed = _missing_roles(
-                self.reader.outlook(tx, row.region, now).approvals(policy), taken
-            )
+            outlook = self.reader.outlook(tx, row.region, now)
+            needed = missing_roles(outlook.approvals(policy), taken)
+            terms = outlook.terms(policy, now)
         return Change(
             id=row.id,
             region=row.region,
@@ -325,54 +337,9 @@ class Workflow:
             changes=differences(before, policy, row.created_at),
             approvals_needed=needed,
             valid_from=None if published is None else published.valid_from,
+            terms=terms,
         )
 
 
 def _proposal(row: ChangeRow) -> ChangeProposal:
     return ChangeProposal(row.id, row.region, row.digest, row.direction)
-
-
-def _require_bound(row: ChangeRow, digest: str, outlook: RegionOutlook) -> None:
-    if digest != row.digest:
-        raise Conflict(
-            "you read another text than the one this change would publish",
-            cure="Load the change again, read it, then approve it.",
-        )
-    latest = None if outlook.latest is None else outlook.latest.digest
-    if latest != row.base:
-        raise Conflict(
-            "another policy was published after this change was written",
-            cure="Withdraw it and propose it again on top of what holds now.",
-        )
-
-
-def _require_another(actor: Person, row: ChangeRow, taken: tuple[StepTaken, ...]) -> None:
-    if actor.id == row.author:
-        raise Forbidden(
-            "you wrote this change; two people must agree on it",
-            cure="Ask a second person to approve it.",
-        )
-    if any(step.step is Step.APPROVED and step.actor == actor.id for step in taken):
-        raise Conflict(
-            "you approved this change before; nobody supplies two approvals",
-            cure="Ask another person to approve it.",
-        )
-
-
-def _missing_roles(needed: tuple[str, ...], taken: tuple[StepTaken, ...]) -> tuple[str, ...]:
-    supplied = {step.role for step in taken if step.step is Step.APPROVED}
-    return tuple(name for name in needed if name not in supplied)
-
-
-def _widening(changes: tuple[KnobChange, ...]) -> tuple[Fault, ...]:
-    faults = tuple(
-        Fault(
-            change.knob,
-            f"becomes wider: {change.before!r} before, {change.after!r} after",
-            "Leave it as it is or make it stricter.",
-        )
-        for change in changes
-        if change.direction == "widens"
-    )
-    first = Fault("region", "has no company policy yet; the first one widens", "Propose it.")
-    return faults or (first,)

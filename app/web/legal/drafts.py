@@ -1,17 +1,17 @@
 """A company policy while it is written: what was typed, what it would mean, what to mend."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from app.capture.effect import PolicyEffect
 from app.db.engine import Tx
 from app.kernel.errors import Fault, HabeasError
 from app.policy.changes.model import Preview, RegionView
 from app.web.legal import change_rows, policy_text
-from app.web.legal.region_table import ObstacleRow, obstacle_rows
-from app.web.words.policy_words import APPROVERS, counted, listed
+from app.web.legal.effect_rows import EffectReader, approval_in_words, dates, effect_headline
+from app.web.words.policy_words import counted
 from app.web.words.region_words import names_of
 from app.wiring import Services
 
@@ -26,8 +26,10 @@ class Draft:
     """A text on its way, as somebody typed it.
 
     Attributes:
-        outlook: whether capture can run once the text is in force, and whether it can now, as a
-            sentence.
+        preview: how the text differs from the one before, and who must approve; None if it cannot
+            be read.
+        effect: what comes out for people if it were published now.
+        reader: says that in words.
     """
 
     region: str
@@ -35,7 +37,8 @@ class Draft:
     note: str
     preview: Preview | None = None
     problem: HabeasError | None = None
-    outlook: str = ""
+    effect: PolicyEffect | None = None
+    reader: EffectReader | None = None
 
 
 class TextFault(NamedTuple):
@@ -75,35 +78,9 @@ def examine(
         preview = services.policy.workflow.check(tx, draft.region, draft.text, now)
     except HabeasError as error:
         return replace(draft, problem=problem or error)
-    names = names_of(services.policy.regions(tx, now))
-    outlook = services.capture.outlook(tx, preview.policy, now)
-    starts = preview.policy.valid_from
-    day = outlook.at if starts is not None and starts > now else None
-    before, after = (
-        obstacle_rows(in_force, names, services.policy.catalogue)
-        for in_force in (outlook.now, outlook.then)
-    )
-    sentence = outlook_in_words(before, after, day)
-    return replace(draft, preview=preview, problem=problem, outlook=sentence)
-
-
-def outlook_in_words(
-    before: Sequence[ObstacleRow], after: Sequence[ObstacleRow], day: datetime | None = None
-) -> str:
-    """Whether capture can run once a text is in force, compared with now, and why not.
-
-    Args:
-        before: everything that keeps capture off now.
-        after: everything that will keep it off then.
-        day: when the text is in force, if it names a day to come.
-    """
-    when = "Once it is in force" if day is None else f"From {day.day} {day:%b %Y} on"
-    if not after:
-        return f"{when}, capture can run{', which it cannot now' if before else ' as it can now'}."
-    reasons = listed([row.sentence for row in after])
-    if before:
-        return f"{when}, nothing can be captured, as now: {reasons}."
-    return f"{when}, capture, which can run now, stops: {reasons}."
+    effect = services.capture.effect(tx, preview.policy, now)
+    reader = EffectReader(names_of(services.policy.regions(tx, now)), services.policy.catalogue)
+    return replace(draft, preview=preview, problem=problem, effect=effect, reader=reader)
 
 
 def places(problem: HabeasError | None) -> tuple[TextFault, ...]:
@@ -129,45 +106,23 @@ def trouble(problem: HabeasError | None) -> str:
     return f"{counted(count, 'place')} in the text {'needs' if count == 1 else 'need'} mending"
 
 
-def summary(preview: Preview) -> str:
-    """What publishing would mean, in one or two sentences."""
-    if not preview.changes and preview.direction == "same":
-        return "This changes nothing: the same holds as before."
-    wide = sum(change.direction == "widens" for change in preview.changes)
-    narrow = sum(change.direction == "narrows" for change in preview.changes)
-    parts = [
-        f"{verb} {counted(number, 'rule')}"
-        for verb, number in (("widens", wide), ("narrows", narrow))
-        if number
-    ]
-    what = f"This {listed(parts)}." if parts else "This is the first policy of the region."
-    if preview.direction == "widens":
-        who = listed([APPROVERS.get(role, role) for role in preview.approvals_needed])
-        return f"{what} It needs the approval of {who}{_lead(preview)}."
-    return f"{what} It only narrows, so one person may put it in force at once."
-
-
-def _lead(preview: Preview) -> str:
-    if not preview.notice_lead_days:
-        return ""
-    return f", and then {counted(preview.notice_lead_days, 'day')} of notice"
-
-
 def preview_context(services: Services, draft: Draft) -> dict[str, Any]:
     """What the template of a preview is told."""
-    preview = draft.preview
-    return {
+    context: dict[str, Any] = {
         "region": draft.region,
-        "preview": preview,
-        "summary": summary(preview) if preview else "",
-        "outlook": draft.outlook,
-        "rows": change_rows.diff_rows(preview.changes, services.policy.catalogue)
-        if preview
-        else (),
-        "approvals": [APPROVERS.get(role, role) for role in preview.approvals_needed]
-        if preview
-        else [],
+        "preview": draft.preview,
         "problem": draft.problem,
         "trouble": trouble(draft.problem),
         "places": places(draft.problem),
+    }
+    preview, effect, reader = draft.preview, draft.effect, draft.reader
+    if preview is None or effect is None or reader is None:
+        return context
+    return context | {
+        "summary": f"{effect_headline(effect)} {approval_in_words(preview)}",
+        "headline": effect_headline(effect),
+        "approval": approval_in_words(preview),
+        "effects": reader.rows(effect, preview.changes),
+        "dates": dates(preview.policy, effect, "if it is published now", preview.terms),
+        "rows": change_rows.diff_rows(preview.changes, services.policy.catalogue),
     }

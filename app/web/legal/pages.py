@@ -9,6 +9,7 @@ from app.web.legal import editor as legal_editor
 from app.web.legal import region as region_rows
 from app.web.legal import region_table as legal_rows
 from app.web.legal import stops as legal_stops
+from app.web.legal.effect_rows import effect_way
 from app.web.shell import people_names
 from app.web.shell.visit import ReadVisit, needs
 from app.web.words.policy_words import MODES, STATES
@@ -22,7 +23,8 @@ for module in (legal_editor, legal_changes, legal_stops):
 @router.get("", dependencies=[needs("policy", "read")])
 def show_regions(visit: ReadVisit) -> HTMLResponse:
     """Every region: what may be captured there, who decided it, what waits for approval."""
-    policy, tx = visit.services.policy, visit.tx
+    policy, capture, tx = visit.services.policy, visit.services.capture, visit.tx
+    needed = change_rows.needed_in_words
     views = policy.regions(tx, visit.now)
     rows = legal_rows.region_rows(views, policy.catalogue)
     headline, details = legal_rows.overview(rows)
@@ -37,7 +39,10 @@ def show_regions(visit: ReadVisit) -> HTMLResponse:
         details=details,
         rows=rows,
         modes=MODES,
-        waiting=[(change, change_rows.needed_in_words(change)) for change in waiting],
+        waiting=[
+            (change, effect_way(capture.effect(tx, change.policy, visit.now)), needed(change))
+            for change in waiting
+        ],
         stops=stops,
         names=names_of(views),
         people=people_names.named(visit.services, tx, people),

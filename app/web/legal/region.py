@@ -9,8 +9,14 @@ from app.policy.changes.model import RegionView
 from app.policy.knob_shapes import NameSet
 from app.policy.knobs import STATUS, Knob
 from app.policy.law.layer import Evidence
-from app.policy.model import Compiled
-from app.web.legal.region_table import basis_in_words, cells, kept_in_words, obstacle_rows
+from app.policy.model import Compiled, InForce
+from app.web.legal.region_table import (
+    Cell,
+    basis_in_words,
+    cells,
+    kept_in_words,
+    obstacle_rows,
+)
 from app.web.words.knob_words import (
     knob_in_words,
     meet_in_words,
@@ -48,12 +54,21 @@ def region_sentence(view: RegionView, names: Names, catalogue: Catalogue) -> str
     blocks = obstacle_rows(view.in_force, names, catalogue)
     if blocks:
         return f"{view.floor.name}: nothing can be captured, because {blocks[0].sentence}."
-    compiled = view.in_force.compiled
-    captured = [cell for cell in cells(view.in_force, names) if cell.mode in {"allow", "redact"}]
-    what = listed([SENTENCE_WORDS[cell.signal] for cell in captured])
-    apps = counted(len(compiled.apps & catalogue.apps.keys()), "app")
-    bases, kept = basis_in_words(view.in_force), kept_in_words(view.in_force)
-    return f"{view.floor.name}: {what} can be captured in {apps}, after {bases}, kept {kept}."
+    return f"{view.floor.name}: {capture_in_words(view.in_force, names, catalogue)}."
+
+
+def capture_in_words(in_force: InForce, names: Names, catalogue: Catalogue) -> str:
+    """What can be captured where nothing prevents it: signals, apps, basis, retention."""
+    captured = [cell for cell in cells(in_force, names) if cell.mode in {"allow", "redact"}]
+    what = listed([_signal_in_words(cell) for cell in captured])
+    apps = counted(len(in_force.compiled.apps & catalogue.apps.keys()), "app")
+    bases, kept = basis_in_words(in_force), kept_in_words(in_force)
+    return f"{what} can be captured in {apps}, after {bases}, kept {kept}"
+
+
+def _signal_in_words(cell: Cell) -> str:
+    removed = " without content" if cell.mode == "redact" else ""
+    return f"{SENTENCE_WORDS[cell.signal]}{removed}"
 
 
 def knob_rows(view: RegionView, names: Names, catalogue: Catalogue) -> tuple[KnobRow, ...]:
