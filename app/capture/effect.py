@@ -90,13 +90,14 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Unmoved:
-    """A knob that the text changes while what holds stays.
+class HeldBack:
+    """A knob that the text changes while what holds does not follow, or not all the way.
 
     Attributes:
         before: what the region's policies said so far; None: nothing.
         after: what the text says.
         value: what holds with the policy, as files write it.
+        moves: whether what holds changes at all.
         whys: who holds it there.
     """
 
@@ -104,6 +105,7 @@ class Unmoved:
     before: Any
     after: Any
     value: Any
+    moves: bool
     whys: tuple[Why, ...]
 
 
@@ -135,8 +137,8 @@ class GroupEffect:
         """Whether less can be captured at some time."""
         return not LESS.isdisjoint(self.consequences)
 
-    def unmoved(self, text: Iterable[KnobChange]) -> tuple[Unmoved, ...]:
-        """What the text changes and the result does not; where capture is off nothing is named.
+    def held_back(self, text: Iterable[KnobChange]) -> tuple[HeldBack, ...]:
+        """Where what holds does not follow the text; where capture is off nothing is named.
 
         A knob that the text names for the first time, as it holds anyway, is no change.
 
@@ -145,23 +147,31 @@ class GroupEffect:
         """
         if self.settled.keeps_off:
             return ()
-        moved = {change.knob for stage in self.stages for change in stage.changes}
-        moved |= {
-            change.knob for stage in self.stages if stage.kept_off for change in _gained(stage)
-        }
+        moved = self._moved
+        told = (self._held(change, moves=change.knob in moved) for change in text)
+        return tuple(one for one in told if one is not None)
+
+    @property
+    def _moved(self) -> frozenset[str]:
+        """The knobs whose value differs at some time, those of an opening too."""
+        changes = [change for stage in self.stages for change in stage.changes]
+        for stage in self.stages:
+            if stage.consequence is Consequence.OPENS:
+                changes += _differing(stage.without.compiled, stage.under.compiled)
+        return frozenset(change.knob for change in changes)
+
+    def _held(self, change: KnobChange, *, moves: bool) -> HeldBack | None:
         compiled = self.settled.under.compiled
-        named = [
-            Unmoved(
-                change.knob,
-                change.before,
-                change.after,
-                compiled.registry.rows[change.knob].readable(compiled.values[change.knob]),
-                compiled.why.get(_holder(change.knob, compiled), ()),
-            )
-            for change in text
-            if change.knob in compiled.registry.rows and change.knob not in moved
-        ]
-        return tuple(one for one in named if one.before is not None or one.value != one.after)
+        row = compiled.registry.rows.get(change.knob)
+        if row is None:  # evidence and the last day: they open and close, and hold nothing back
+            return None
+        holder = _holder(change.knob, compiled)
+        value = row.readable(compiled.values[change.knob] if holder == change.knob else 0)
+        follows = moves and (isinstance(value, list) or value == change.after)
+        if follows or (change.before is None and value == change.after):
+            return None
+        whys = compiled.why.get(holder, ())
+        return HeldBack(change.knob, change.before, change.after, value, moves, whys)
 
 
 @dataclass(frozen=True)
@@ -304,10 +314,6 @@ def _differing(before: Compiled, after: Compiled) -> tuple[KnobChange, ...]:
     return tuple(change for change in changes if change.knob in both)
 
 
-def _gained(opening: Comparison) -> tuple[KnobChange, ...]:
-    return _differing(opening.without.compiled, opening.under.compiled)
-
-
 def _news(compared: Iterable[Comparison]) -> Iterator[Comparison]:
     last: Comparison | None = None
     for one in compared:
@@ -317,7 +323,7 @@ def _news(compared: Iterable[Comparison]) -> Iterator[Comparison]:
 
 
 def _holder(knob: str, compiled: Compiled) -> str:
-    """The knob whose layers decide here: the mode, where the signal is denied."""
+    """The knob whose layers decide: a denied signal is not kept, so there it is the mode."""
     for signal, rule in compiled.signals.items():
         if rule.mode is Mode.DENY and knob == retention_of(signal).name:
             return mode_of(signal).name

@@ -60,7 +60,7 @@ def test_a_text_is_checked_while_it_is_typed(site: Site) -> None:
     )
     assert chosen == "knops:"
     _type(page, text)
-    expect(page.locator("#preview")).to_contain_text("changes nothing")
+    expect(page.locator("#preview")).to_contain_text("Nothing changes for the")
 
 
 def test_propose_and_approve_with_the_keyboard_alone(site: Site) -> None:

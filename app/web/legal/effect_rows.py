@@ -6,6 +6,7 @@ Rules:
 3. What decides who must approve is the text, layer against layer; the sentence about it says so.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,8 +18,8 @@ from app.capture.effect import (
     Comparison,
     Consequence,
     GroupEffect,
+    HeldBack,
     PolicyEffect,
-    Unmoved,
 )
 from app.policy.catalogue.model import Catalogue
 from app.policy.changes.model import Preview
@@ -31,7 +32,6 @@ from app.web.legal.region_table import obstacle_rows
 from app.web.words.knob_words import value_in_words
 from app.web.words.policy_words import APPROVERS, PRECONDITIONS, counted, listed
 from app.web.words.region_words import Decider, Names, reasons
-from app.web.words.text import upper_first
 
 
 class PeopleRow(NamedTuple):
@@ -52,7 +52,7 @@ class StageRow:
 
 
 class HeldRow(NamedTuple):
-    """A rule that the text changes while what holds stays, and who holds it."""
+    """A rule where what holds does not follow the text, and who holds it."""
 
     sentence: str
     reasons: tuple[Decider, ...]
@@ -151,7 +151,7 @@ class EffectReader:
     def _held(self, effect: GroupEffect, text: Iterable[KnobChange]) -> tuple[HeldRow, ...]:
         return tuple(
             HeldRow(_held_in_words(item, self.catalogue), reasons(item.whys, self.names))
-            for item in effect.unmoved(text)
+            for item in effect.held_back(text)
         )
 
 
@@ -173,7 +173,7 @@ def _counted_changes(stage: Comparison) -> str:
     return listed(parts)
 
 
-def _held_in_words(item: Unmoved, catalogue: Catalogue) -> str:
+def _held_in_words(item: HeldBack, catalogue: Catalogue) -> str:
     (row,) = diff_rows([KnobChange(item.knob, item.before, item.after, "same")], catalogue)
     parts = [
         f"{verb} {listed(list(names))}"
@@ -182,8 +182,9 @@ def _held_in_words(item: Unmoved, catalogue: Catalogue) -> str:
     ]
     if parts:
         return f"{row.name}: the text {listed(parts)}; what holds stays as it is"
+    verb = "becomes" if item.moves else "stays"
     holds = value_in_words(item.knob, item.value)
-    return f"{row.name}: {row.before} → {row.after} in the text; what holds stays {holds}"
+    return f"{row.name}: {row.before} → {row.after} in the text; what holds {verb} {holds}"
 
 
 def people_in_words(number: int) -> str:
@@ -193,41 +194,45 @@ def people_in_words(number: int) -> str:
     return "1 person" if number == 1 else f"{number:,} people"
 
 
+_HEADLINE = {
+    "widens": "wider",
+    "narrows": "narrower",
+    "both": "wider in part and narrower in part",
+}
+
+
 def effect_headline(effect: PolicyEffect) -> str:
     """What a policy changes for how many people, as a sentence."""
     if not effect.people:
-        would = " and ".join(_ways(effect.groups)) or "neither more nor less"
-        return f"Nobody in the directory is concerned at present; {would} could be captured."
-    counts = dict.fromkeys(("more and less", "more", "less", ""), 0)
+        would = _HEADLINE.get(effect_way(effect))
+        what = f"rules would become {would}" if would else "nothing would change"
+        return f"Nobody in the directory is concerned at present; {what} here."
+    counts = Counter[str]()
     for group in effect.groups:
-        counts[" and ".join(_ways([group]))] += group.group.people
-    rest = counts.pop("")
-    told = [(words, people_in_words(number)) for words, number in counts.items() if number]
-    if not told:
-        return f"This changes nothing for the {people_in_words(rest)} whom it concerns."
-    (way, who), *others = told
-    parts = [f"{way} can be captured of {who}", *(f"{way} of {who}" for way, who in others)]
-    tail = f"; for {people_in_words(rest)} nothing changes" if rest else ""
-    return f"{upper_first(listed(parts))}{tail}."
+        counts[_direction([group])] += group.group.people
+    rest = people_in_words(counts["same"])
+    parts = [
+        f"{words} for {people_in_words(counts[way])}"
+        for way, words in _HEADLINE.items()
+        if counts[way]
+    ]
+    if not parts:
+        return f"Nothing changes for the {rest} whom it concerns."
+    tail = f"; nothing changes for {rest}" if counts["same"] else ""
+    return f"Rules become {listed(parts)}{tail}."
 
 
 def effect_way(effect: PolicyEffect) -> str:
     """Which way a policy goes for people, as the macro ``direction`` says it."""
-    match _ways(effect.groups):
-        case ["more", "less"]:
-            return "both"
-        case ["more"]:
-            return "widens"
-        case ["less"]:
-            return "narrows"
-        case _:
-            return "same"
+    return _direction(effect.groups)
 
 
-def _ways(groups: Iterable[GroupEffect]) -> list[str]:
+def _direction(groups: Iterable[GroupEffect]) -> str:
     every = tuple(groups)
-    ways = {"more": any(one.more for one in every), "less": any(one.less for one in every)}
-    return [word for word, does in ways.items() if does]
+    more, less = any(one.more for one in every), any(one.less for one in every)
+    if more and less:
+        return "both"
+    return "widens" if more else "narrows" if less else "same"
 
 
 def approval_in_words(preview: Preview) -> str:
