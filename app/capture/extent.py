@@ -10,9 +10,8 @@ Rules:
 from dataclasses import dataclass
 
 from app.consent.model import State, suffices
-from app.kernel.scope import Scope
 from app.kernel.vocabulary import Mode
-from app.policy.catalogue.model import Catalogue
+from app.policy.agreement import Limits
 from app.policy.knobs import EXCLUSIONS
 from app.policy.model import Compiled
 
@@ -31,27 +30,21 @@ class Extent:
         return not (self.signals and self.apps and self.purposes)
 
 
-def extent(compiled: Compiled, scope: Scope | None, catalogue: Catalogue) -> Extent:
+def extent(limits: Limits) -> Extent:
     """Say what can be captured.
 
+    >>> from app.policy.catalogue.model import Catalogue
     >>> from app.policy.lattice import compile_layers
-    >>> extent(compile_layers([]), None, Catalogue({}, {})).empty
+    >>> extent(Limits(compile_layers([]), Catalogue({}, {}))).empty
     True
-
-    Args:
-        compiled: what holds.
-        scope: what the person agreed to; None: nobody in particular is meant.
-        catalogue: where apps and exclusions are described.
     """
+    compiled, catalogue = limits.compiled, limits.catalogue
     signals = [
         signal.value for signal, rule in compiled.signals.items() if rule.mode is not Mode.DENY
     ]
     apps, purposes = compiled.apps & catalogue.apps.keys(), compiled.purposes
     if not compiled[EXCLUSIONS] <= catalogue.exclusions.keys():
         apps, purposes = frozenset(), frozenset()
-    if scope is not None:
-        signals = [signal for signal in signals if signal in scope.signals]
-        apps, purposes = apps & scope.apps, purposes & scope.purposes
     return Extent(tuple(signals), tuple(sorted(apps)), tuple(sorted(purposes)))
 
 

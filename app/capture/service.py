@@ -1,19 +1,25 @@
 """The one answer to "may this person be captured now": lease and pages come from it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 
+from app.capture.agreement import Sources, agreement_of, mask_of
 from app.capture.directive import directive
 from app.capture.effect import PolicyEffect, effect_if_published, effect_of_published
 from app.capture.situation import Direct, Situation, regions_in_question, situation_of
+from app.consent.model import Standing
 from app.consent.service import ConsentService
 from app.db.engine import Tx
 from app.directory.model import Person
 from app.kernel.forms import FIRST_FORM
+from app.policy.agreement import Agreement
 from app.policy.changes.model import Change, ChangeState
 from app.policy.knobs import LEASE_TTL_S
 from app.policy.law.layer import CompanyPolicy
 from app.policy.service import PolicyService
+
+_MOST_AGREEMENTS = 4096
 
 
 @dataclass(frozen=True)
@@ -22,11 +28,15 @@ class CaptureService:
 
     Attributes:
         direct: decides the directive, by the rules in force.
+        whole_offer: a decision binds all that its offer shows; rules 1 bound less.
     """
 
     policy: PolicyService
     consent: ConsentService
     direct: Direct = directive
+    whole_offer: bool = True
+    _agreements: dict[str, Agreement] = field(default_factory=dict, repr=False)
+    """By what was shown, which never changes."""
 
     def effect(self, tx: Tx, policy: CompanyPolicy, now: datetime) -> PolicyEffect:
         """What a company policy would change for everybody, if it were published now.
@@ -80,18 +90,39 @@ class CaptureService:
             person,
             standing,
             holding,
-            self.policy.catalogue,
             now,
+            agreement=self.agreement(tx, standing),
+            limit=self.policy.within,
             device_active=device_active,
             direct=self.direct,
         )
         longest = timedelta(seconds=holding.compiled[LEASE_TTL_S])
         document: str | None = None
         if situation.directive.capture:
-            document, _ = self.policy.document_for(holding, standing.scope, form)
+            document, _ = self.policy.document_for(situation.limits, form)
         return replace(
             situation,
             policy_digest=document,
             form=form,
             changes_at=policy.changes_at(regions, now, longest),
         )
+
+    def agreement(self, tx: Tx, standing: Standing) -> Agreement | None:
+        """What somebody agreed to, also while it rests behind a pause; None: nothing."""
+        decision = standing.agreed
+        if decision is None:
+            return None
+        if not self.whole_offer:
+            return mask_of(decision, self.policy.registry)
+        known = self._agreements.get(str(decision.shown_id))
+        if known is None:
+            offer, shown_at = self.consent.offer_of(tx, decision)
+            sources = Sources(
+                document=partial(self.policy.document, tx),
+                catalogue=partial(self.policy.catalogue_at, tx, shown_at),
+            )
+            known = agreement_of(offer, sources, self.policy.registry)
+            if len(self._agreements) >= _MOST_AGREEMENTS:
+                self._agreements.clear()
+            self._agreements[str(decision.shown_id)] = known
+        return known

@@ -10,10 +10,12 @@ from datetime import datetime
 from app.capture.directive import Circumstances, Directive, directive
 from app.capture.extent import Extent, extent
 from app.capture.obstacles import BARRED, Obstacle, conditions_of, obstacles
-from app.consent.model import Offer, Standing
+from app.consent.model import Standing
+from app.consent.offers import Offer
 from app.directory.model import Person
 from app.kernel.forms import FIRST_FORM
 from app.kernel.vocabulary import Mode
+from app.policy.agreement import Agreement, Limits, terms_of
 from app.policy.catalogue.model import Catalogue
 from app.policy.model import InForce
 
@@ -25,10 +27,12 @@ class Situation:
     Attributes:
         obstacles: everything that prevents capture.
         directive: on, or off and why, as leases say it.
-        offer: what would be, or is, captured here: what is in force, before the person's own mask.
+        offer: what would be captured here if the person agreed to all that is in force.
         policy_digest: names the policy document; None while capture is off.
         circumstances: everything that the directive was computed from.
-        catalogue: where apps and exclusions are described.
+        agreement: what the person agreed to, also while that rests behind a pause; None: nothing.
+        limits: what binds the recorder: what is in force, within the agreement where one stands.
+        open: the same without any agreement: what is offered.
         form: of the policy document.
         changes_at: when something else will be in force, if a lease of now could live so long.
     """
@@ -41,14 +45,21 @@ class Situation:
     directive: Directive
     offer: Offer
     policy_digest: str | None
-    catalogue: Catalogue
+    agreement: Agreement | None
+    limits: Limits
+    open: Limits
     form: int = FIRST_FORM
     changes_at: datetime | None = None
 
     @property
     def extent(self) -> Extent:
         """What can be captured of this person as far as the rules and the agreement go."""
-        return extent(self.in_force.compiled, self.standing.scope, self.catalogue)
+        return extent(self.limits)
+
+    @property
+    def offered(self) -> "Situation":
+        """The same without what was agreed to: what is offered now."""
+        return replace(self, agreement=None, limits=self.open)
 
     @property
     def barred(self) -> bool:
@@ -59,33 +70,51 @@ class Situation:
 Direct = Callable[[Circumstances, datetime], Directive]
 """Decides a lease's directive; the rules in force say which function does."""
 
+Limit = Callable[[InForce, Agreement | None], Limits]
+"""Says what binds the recorder of somebody who agreed (``agreement.within``)."""
+
 
 def situation_of(
     person: Person,
     standing: Standing,
     in_force: InForce,
-    catalogue: Catalogue,
     at: datetime,
     *,
+    agreement: Agreement | None,
+    limit: Limit,
     device_active: bool = True,
     direct: Direct = directive,
 ) -> Situation:
-    """Put together the situation of a person; the policy document is left to be named."""
+    """Put together the situation of a person; the policy document is left to be named.
+
+    Args:
+        person: whom it is about.
+        standing: what their decisions add up to.
+        in_force: what the rules of their regions say.
+        at: the instant.
+        agreement: what they agreed to, also while that rests behind a pause; None: nothing.
+        limit: says what binds a recorder.
+        device_active: whether the device that asks is not revoked.
+        direct: decides the directive, by the rules in force.
+    """
     circumstances = circumstances_of(person, standing, in_force, device_active=device_active)
+    offered, limits = limit(in_force, None), limit(in_force, agreement)
     return Situation(
         person=person,
         in_force=in_force,
         standing=standing,
         circumstances=circumstances,
-        obstacles=obstacles_to(circumstances, standing, in_force, catalogue, at),
+        obstacles=obstacles_to(circumstances, standing, offered, limits, at),
         directive=direct(circumstances, at),
-        offer=offer_to(person, in_force),
+        offer=offer_to(person, in_force, offered),
         policy_digest=None,
-        catalogue=catalogue,
+        agreement=agreement,
+        limits=limits,
+        open=offered,
     )
 
 
-def offer_to(person: Person, in_force: InForce) -> Offer:
+def offer_to(person: Person, in_force: InForce, limits: Limits) -> Offer:
     """What is in force for a person, as it is put before them.
 
     >>> from datetime import UTC
@@ -94,8 +123,14 @@ def offer_to(person: Person, in_force: InForce) -> Offer:
     >>> alex = Person("alex", "Alex", "a@example.com", "DE", "FR", "DE/Sample", "IT", None, ())
     >>> at = datetime(2026, 11, 22, tzinfo=UTC)
     >>> nothing = in_force(History((), (), (), 0), ("DE",), at, compile_layers)
-    >>> offer_to(alex, nothing).regions, offer_to(alex, nothing).signals
+    >>> offer = offer_to(alex, nothing, Limits(nothing.compiled, Catalogue({}, {})))
+    >>> offer.regions, offer.signals
     (('DE', 'FR'), ())
+
+    Args:
+        person: whose regions are named.
+        in_force: the layers in force are named.
+        limits: what is in force, within no agreement.
     """
     compiled = in_force.compiled
     kept = {
@@ -112,6 +147,7 @@ def offer_to(person: Person, in_force: InForce) -> Offer:
         retention_days=kept,
         bases=tuple(sorted(basis.value for basis in compiled.bases)),
         policy=tuple(sorted({layer.digest for layer in in_force.layers})),
+        terms=terms_of(limits),
     )
 
 
@@ -148,7 +184,7 @@ def residence_changed(person: Person, standing: Standing) -> bool:
     """Whether the decision that stands was made in another residence.
 
     >>> from datetime import UTC
-    >>> from app.consent.model import Act, State, next_decision
+    >>> from app.consent.model import (Act, State, next_decision)
     >>> alex = Person("alex", "Alex", "a@example.com", "DE", "DE", "DE/Sample", "IT", None, ())
     >>> at = datetime(2026, 11, 22, tzinfo=UTC)
     >>> refused = next_decision((), alex, Act.REFUSED, at, decision_id="1")
@@ -163,17 +199,21 @@ def residence_changed(person: Person, standing: Standing) -> bool:
 
 
 def obstacles_to(
-    circumstances: Circumstances,
-    standing: Standing,
-    in_force: InForce,
-    catalogue: Catalogue,
-    at: datetime,
+    circumstances: Circumstances, standing: Standing, offered: Limits, limits: Limits, at: datetime
 ) -> tuple[Obstacle, ...]:
-    """Everything that prevents capturing a person at an instant."""
-    given, compiled = circumstances.conditions(at), in_force.compiled
+    """Everything that prevents capturing a person at an instant.
+
+    Args:
+        circumstances: everything that the directive depends on.
+        standing: what the person's decisions add up to.
+        offered: what is in force.
+        limits: the same within what the person agreed to.
+        at: the instant.
+    """
+    given = circumstances.conditions(at)
     assert given.person is not None, "circumstances are somebody's"
-    allowed = not extent(compiled, None, catalogue).empty
-    agreed = standing.scope is None or not extent(compiled, standing.scope, catalogue).empty
+    allowed = not extent(offered).empty
+    agreed = not standing.stands or not extent(limits).empty
     return obstacles(replace(given, allowed=allowed, person=replace(given.person, agreed=agreed)))
 
 
@@ -192,7 +232,7 @@ def obstacles_in(in_force: InForce, catalogue: Catalogue) -> tuple[Obstacle, ...
         conditions_of(
             in_force,
             lead_time=in_force.lead_time,
-            allowed=not extent(in_force.compiled, None, catalogue).empty,
+            allowed=not extent(Limits(in_force.compiled, catalogue)).empty,
         )
     )
 

@@ -76,7 +76,7 @@ def allowed_acts(current: Standing, bases: Bases) -> tuple[Act, ...]:
 
 def _opening(current: Standing, bases: tuple[Basis | str, ...]) -> Act | None:
     """The act that lets capture happen from here: resuming where what rests would be enough."""
-    resting = current.opened if current.state is State.PAUSED else None
+    resting = current.agreed if current.state is State.PAUSED else None
     if resting is not None and suffices(bases, State(resting.act.value)):
         return Act.RESUMED
     return None if suffices(bases, current.state) else opening_act(bases)

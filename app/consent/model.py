@@ -13,16 +13,15 @@ Rules:
    pauses.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TypeAlias
 
+from app.consent.offers import NoticeName, Shown
 from app.directory.model import Person
-from app.kernel.canonical import canonical, digest, parse_canonical
-from app.kernel.facts import decode_part, encode, fact, require_only
-from app.kernel.scope import Scope
+from app.kernel.facts import fact
 from app.kernel.vocabulary import Basis
 
 VALIDITY = timedelta(days=365)
@@ -60,104 +59,6 @@ class State(StrEnum):
     REVOKED = "revoked"
     EXPIRED = "expired"
     INVALIDATED = "invalidated"
-
-
-@dataclass(frozen=True)
-class Offer:
-    """What is offered to a person: what is in force for them at the moment of showing.
-
-    Everybody under the same regions and layers is offered the same, and exports carry it: nothing
-    in it may come from one person alone.
-
-    Attributes:
-        region: the home region.
-        regions: home, place of work, establishment.
-        retention_days: longest keeping of raw data per signal, days.
-        bases: names of ``Basis``.
-        policy: digests of the layers in force.
-    """
-
-    region: str
-    regions: tuple[str, ...]
-    signals: tuple[str, ...] = field(metadata=fact(unordered=True))
-    purposes: tuple[str, ...] = field(metadata=fact(unordered=True))
-    apps: tuple[str, ...] = field(metadata=fact(unordered=True))
-    retention_days: Mapping[str, int]
-    bases: tuple[str, ...] = field(metadata=fact(unordered=True))
-    policy: tuple[str, ...] = field(metadata=fact(unordered=True))
-
-    @property
-    def canonical(self) -> bytes:
-        """The bytes that are kept and named; only in ``regions`` does the order mean something."""
-        return canonical({"v": 1, **encode(self)})
-
-    @property
-    def digest(self) -> str:
-        """The name of what is offered."""
-        return digest(self.canonical)
-
-    @property
-    def scope(self) -> Scope:
-        """The mask that a decision on this offer sets."""
-        return Scope(frozenset(self.signals), frozenset(self.purposes), frozenset(self.apps))
-
-    @classmethod
-    def read(cls, data: bytes) -> "Offer":
-        """Read the bytes of ``canonical`` back.
-
-        Raises:
-            ValueError: other bytes.
-        """
-        document = parse_canonical(data)
-        require_only(document, cls, also=("v",))
-        return decode_part(cls, document)
-
-
-@dataclass(frozen=True)
-class NoticeName:
-    """Names one text of a notice; ``digest`` is that of its bytes."""
-
-    id: str
-    version: int
-    language: str
-    digest: str
-
-
-@dataclass(frozen=True)
-class Notice:
-    """One text of a notice: what a person reads before deciding.
-
-    Attributes:
-        digest: of the file's bytes.
-        content: ids of the content items that the text covers.
-        source: the file's bytes.
-    """
-
-    id: str
-    version: int
-    language: str
-    title: str
-    markdown: str
-    digest: str
-    content: tuple[str, ...]
-    source: bytes = field(repr=False)
-
-    @property
-    def name(self) -> NoticeName:
-        """What a decision keeps of it."""
-        return NoticeName(self.id, self.version, self.language, self.digest)
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A notice and an offer that were put before a person."""
-
-    id: str
-    person_id: str
-    notice: Notice
-    offer: Offer
-    shown_at: datetime
-    event_id: str
 
 
 @dataclass(frozen=True)
@@ -201,11 +102,6 @@ class Decision:
         """The version of the notice that it rests on."""
         return None if self.notice is None else self.notice.version
 
-    @property
-    def scope(self) -> Scope:
-        """What was agreed to; empty for every act that agrees to nothing."""
-        return Scope(frozenset(self.signals), frozenset(self.purposes), frozenset(self.apps))
-
 
 @dataclass(frozen=True)
 class Standing:
@@ -214,21 +110,19 @@ class Standing:
     Attributes:
         decision: the decision that the state rests on; None if there is none.
         until: when the state ends by itself: a pause's end, or the end of validity.
-        scope: what is agreed to; None where nothing is.
-        resting: what was agreed to before a pause, and holds again after it.
+        agreed: the decision by which the person agreed, also while that rests behind a pause; None
+            where nothing is agreed to.
     """
 
     state: State
     decision: Decision | None = None
     until: datetime | None = None
-    scope: Scope | None = None
-    resting: Scope | None = None
-    opened: Decision | None = None
+    agreed: Decision | None = None
 
     @property
-    def agreed(self) -> Scope | None:
-        """What the person agreed to, also while that rests behind a pause."""
-        return self.resting if self.state is State.PAUSED else self.scope
+    def stands(self) -> bool:
+        """Whether something is agreed to and does not rest behind a pause."""
+        return self.agreed is not None and self.state is not State.PAUSED
 
 
 Bases: TypeAlias = Iterable[Basis | str]
@@ -300,8 +194,8 @@ def standing(
         return Standing(State.EXPIRED, base)
     if pauses and at < (until := pause_end(pauses[-1])):
         ends = min(until, base.valid_until)
-        return Standing(State.PAUSED, pauses[-1], ends, resting=base.scope, opened=base)
-    return Standing(State(base.act.value), base, base.valid_until, base.scope)
+        return Standing(State.PAUSED, pauses[-1], ends, agreed=base)
+    return Standing(State(base.act.value), base, base.valid_until, agreed=base)
 
 
 def next_decision(

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from app.consent.model import Notice
+from app.consent.offers import Notice
 from app.kernel.facts import fact
 
 

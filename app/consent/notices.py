@@ -15,8 +15,9 @@ from datetime import datetime
 from app.audit.entries.model import SYSTEM, Actor, Event, Kind
 from app.audit.entries.service import AuditService
 from app.consent import store
-from app.consent.model import Act, Notice, Offer, Shown, opening_act
+from app.consent.model import Act, opening_act
 from app.consent.notice_records import NoticeAdoption, NoticeShowing
+from app.consent.offers import Notice, Offer, Shown
 from app.db.engine import Tx
 from app.directory.model import Person
 from app.directory.service import DirectoryService

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from app.consent.model import Notice
+from app.consent.offers import Notice
 from app.kernel.canonical import digest
 from app.kernel.errors import Fault, Unreadable
 from app.kernel.shapes import KEY, LANGUAGE, fits

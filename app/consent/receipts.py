@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from app.consent.model import OPENING, Act, Decision, Offer, opening_act
+from app.consent.model import OPENING, Act, Decision, opening_act
+from app.consent.offers import Offer
 from app.directory.model import Person
 from app.kernel.canonical import Json
 from app.kernel.clock import timestamp

@@ -21,16 +21,9 @@ from datetime import datetime
 from app.audit.entries.model import SYSTEM, Actor, Event, Kind
 from app.audit.entries.service import AuditService
 from app.consent import choosing, model, store, timeline
-from app.consent.model import (
-    OPENING,
-    Act,
-    Bases,
-    Decision,
-    Offer,
-    Standing,
-    next_decision,
-)
+from app.consent.model import OPENING, Act, Bases, Decision, Standing, next_decision
 from app.consent.notices import NoticeService
+from app.consent.offers import Offer
 from app.consent.receipts import Receipt, receipt_claims, receipt_of
 from app.consent.timeline import Endings
 from app.db.engine import Tx
@@ -201,6 +194,24 @@ class ConsentService:
             purpose=purpose,
             signals=signals,
         )
+
+    def openings_between(
+        self, tx: Tx, person: Person, start: datetime, end: datetime
+    ) -> tuple[Decision, ...]:
+        """The decisions by which something was agreed to in a stretch; ``timeline``."""
+        history = store.history(tx, person.id)
+        return timeline.openings_between(history, start, end, endings=self._endings(tx, person))
+
+    def offer_of(self, tx: Tx, decision: Decision) -> tuple[Offer, datetime]:
+        """The offer that a decision agreed to, and when it was shown.
+
+        Raises:
+            NotFound: the decision rests on none.
+        """
+        shown = store.shown(tx, decision.person_id, str(decision.shown_id))
+        if shown is None:
+            raise NotFound("this decision rests on no offer")
+        return shown.offer, shown.shown_at
 
     def history(self, tx: Tx, person_id: str) -> tuple[Decision, ...]:
         """Return a person's decisions, oldest first."""

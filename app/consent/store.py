@@ -23,7 +23,8 @@ from sqlalchemy import (
     union,
 )
 
-from app.consent.model import Act, Decision, Notice, NoticeName, Offer, Shown
+from app.consent.model import Act, Decision
+from app.consent.offers import Notice, NoticeName, Offer, Shown
 from app.db.engine import Tx
 from app.db.metadata import UtcTime, metadata
 from app.kernel.canonical import canonical

@@ -96,11 +96,33 @@ def standing_between(
     for place, decision in enumerate(ordered):
         if decision.act not in OPENING or not suffices(named, State(decision.act.value)):
             continue
-        if asked <= decision.scope.signals and (
-            purpose is None or purpose in decision.scope.purposes
-        ):
+        if asked <= set(decision.signals) and (purpose is None or purpose in decision.purposes):
             spans += _spans(ordered, place, endings)
     return _covered(spans, start, end)
+
+
+def openings_between(
+    history: Iterable[Decision], start: datetime, end: datetime, *, endings: Endings
+) -> tuple[Decision, ...]:
+    """The decisions by which something was agreed to at any instant from ``start`` to ``end``.
+
+    >>> from datetime import UTC
+    >>> start, end = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 5, 1, tzinfo=UTC)
+    >>> openings_between([], start, end, endings=Endings({}, {}))
+    ()
+
+    The arguments are those of ``standing_between``.
+    """
+    ordered = sorted(history, key=lambda decision: decision.seq)
+    return tuple(
+        decision
+        for place, decision in enumerate(ordered)
+        if decision.act in OPENING
+        and any(
+            span.start < span.end and span.start <= end and start < span.end
+            for span in _spans(ordered, place, endings)
+        )
+    )
 
 
 def _spans(ordered: Sequence[Decision], place: int, endings: Endings) -> list[Span]:

@@ -39,9 +39,9 @@ def fact(name: str | None = None, **how: Any) -> Mapping[str, Fact]:
 def encode(value: Any) -> dict[str, Json]:
     """Write a dataclass as facts.
 
-    >>> from app.kernel.scope import Scope
-    >>> encode(Scope(frozenset({"menu", "click"}), frozenset(), frozenset()))
-    {'signals': ['click', 'menu'], 'purposes': [], 'apps': []}
+    >>> from app.consent.offers import (NoticeName)
+    >>> encode(NoticeName("capture", 1, "en", "sha256:0"))
+    {'id': 'capture', 'version': 1, 'language': 'en', 'digest': 'sha256:0'}
     """
     form = form_of(type(value))
     tables: Tables = {name: Table([]) for name in form.tables}
@@ -52,9 +52,9 @@ def encode(value: Any) -> dict[str, Json]:
 def decode(cls: type[T], facts: object, **apart: Any) -> T:
     """Read what ``encode`` wrote.
 
-    >>> from app.kernel.scope import Scope
-    >>> decode(Scope, {"signals": ["click"], "purposes": [], "apps": []}).signals
-    frozenset({'click'})
+    >>> from app.policy.catalogue.model import CatalogueAdoption
+    >>> decode(CatalogueAdoption, {"policy": "sha256:0"}).policy
+    'sha256:0'
 
     Args:
         cls: the dataclass.
@@ -71,10 +71,9 @@ def decode(cls: type[T], facts: object, **apart: Any) -> T:
 def decode_part(cls: type[T], facts: object, **apart: Any) -> T:
     """Read a value whose facts are among others.
 
-    >>> from app.kernel.scope import Scope
-    >>> facts = {"person": "p_1", "signals": ["click"], "purposes": [], "apps": []}
-    >>> decode_part(Scope, facts).signals
-    frozenset({'click'})
+    >>> from app.policy.catalogue.model import CatalogueAdoption
+    >>> decode_part(CatalogueAdoption, {"person": "p_1", "policy": "sha256:0"}).policy
+    'sha256:0'
 
     Raises:
         ValueError: as ``decode``; other facts are not looked at.
@@ -89,8 +88,8 @@ def decode_part(cls: type[T], facts: object, **apart: Any) -> T:
 def require_only(facts: object, *classes: type, also: tuple[str, ...] = ()) -> None:
     """Refuse facts that belong to none of these classes.
 
-    >>> from app.kernel.scope import Scope
-    >>> require_only({"signals": [], "colour": "red"}, Scope)
+    >>> from app.policy.catalogue.model import CatalogueAdoption
+    >>> require_only({"policy": "sha256:0", "colour": "red"}, CatalogueAdoption)
     Traceback (most recent call last):
     ValueError: colour: is no fact of this kind
 
@@ -103,8 +102,8 @@ def require_only(facts: object, *classes: type, also: tuple[str, ...] = ()) -> N
 def shapes_of(cls: type) -> tuple[str, ...]:
     """Each fact of a class with the tag of its shape; a nested object has its own.
 
-    >>> from app.kernel.scope import Scope
-    >>> shapes_of(Scope)[0]
-    'signals: sorted list of text'
+    >>> from app.policy.catalogue.model import Matchers
+    >>> shapes_of(Matchers)[0]
+    'bundle_ids: sorted list of text'
     """
     return tuple(form_of(cls).described())

@@ -16,8 +16,8 @@ Rules:
 from typing import Any
 
 from app.kernel.forms import FIRST_FORM
-from app.kernel.scope import Scope
 from app.kernel.vocabulary import Mode
+from app.policy.agreement import Limits
 from app.policy.catalogue.model import App, Catalogue, Exclusion, Matchers
 from app.policy.knob_shapes import NameSet, NameSource
 from app.policy.knobs import APPS, EXCLUSIONS, PURPOSES, Knob, KnobRegistry
@@ -25,27 +25,24 @@ from app.policy.matchers import MatcherRow
 from app.policy.model import Compiled
 
 
-def document(
-    compiled: Compiled, scope: Scope | None, catalogue: Catalogue, form: int = FIRST_FORM
-) -> dict[str, Any]:
+def document(limits: Limits, form: int = FIRST_FORM) -> dict[str, Any]:
     """Write the policy document of a form.
 
     >>> from app.policy.lattice import compile_layers
-    >>> written = document(compile_layers([]), None, Catalogue({}, {}))
+    >>> written = document(Limits(compile_layers([]), Catalogue({}, {})))
     >>> written["v"], written["signals"]["click"], written["apps"]
     (1, {'mode': 'deny', 'retention_days': 0}, [])
 
     Args:
-        compiled: what holds.
-        scope: what the person agreed to; nothing outside it is allowed. None: no person is meant.
-        catalogue: where apps and exclusions are described.
+        limits: what binds the recorder.
         form: a number that the agent understands.
     """
+    compiled, catalogue = limits.compiled, limits.catalogue
     registry = compiled.registry
-    values = {**compiled.values, **_masked(compiled, scope, catalogue, form)}
+    values = {**compiled.values, **_tellable(limits, form)}
     return {
         "v": form,
-        "signals": _signals(compiled, scope, form),
+        "signals": _signals(compiled, form),
         "layers": sorted(compiled.layers),
         **{
             row.name: _in_document(row, values[row.name], catalogue, registry, form)
@@ -54,13 +51,10 @@ def document(
     }
 
 
-def _masked(
-    compiled: Compiled, scope: Scope | None, catalogue: Catalogue, form: int
-) -> dict[str, frozenset[str]]:
+def _tellable(limits: Limits, form: int) -> dict[str, frozenset[str]]:
     """What of the apps, purposes and exclusions can be told to an agent."""
+    compiled, catalogue = limits.compiled, limits.catalogue
     apps, purposes = compiled[APPS], compiled[PURPOSES]
-    if scope is not None:
-        apps, purposes = apps & scope.apps, purposes & scope.purposes
     newer = compiled.registry.matchers_newer_than(form)
     known = frozenset(
         name
@@ -97,13 +91,12 @@ def _in_document(
             return row.readable(value)
 
 
-def _signals(compiled: Compiled, scope: Scope | None, form: int) -> dict[str, Any]:
+def _signals(compiled: Compiled, form: int) -> dict[str, Any]:
     denied = _denied(compiled, form)
     signals: dict[str, Any] = {}
     for signal in compiled.registry.signals_in(form):
         rule = compiled.signals[signal]
-        outside = compiled.blocked or (scope is not None and signal not in scope.signals)
-        mode = Mode.DENY if outside or signal in denied else rule.mode
+        mode = Mode.DENY if compiled.blocked or signal in denied else rule.mode
         days = 0 if mode is Mode.DENY else rule.retention_days
         signals[str(signal)] = {"mode": mode.word, "retention_days": days}
     return signals

@@ -1,8 +1,9 @@
 """The shapes that a knob's value can have, and the ways in which layers meet on it (pure).
 
 Rules:
-1. A shape reads what a canonical document says, writes it back for agents and pages, and checks
-   what an agent was given. Nothing else in the program knows how a value is written.
+1. A shape reads what a canonical document says, writes it for agents, pages and offers, reads that
+   again, and checks what an agent was given. Nothing else in the program knows how a value is
+   written.
 2. A meet is commutative, associative and idempotent: the stricter of two numbers or modes, what two
    sets share, or all that either names.
 3. ``None`` means that nothing limits the knob. It is never the result of a layer that names it.
@@ -169,8 +170,10 @@ class NameSet:
 class Week:
     """Hours of the week: 0 is Monday 00:00 to 00:59, 167 is Sunday 23:00 to 23:59."""
 
-    def read(self, raw: Mapping[str, str]) -> frozenset[int]:
-        """Read ``{"mon": "08-18"}``; a day that is not named has no hours."""
+    def read(self, raw: Mapping[str, str] | list[int]) -> frozenset[int]:
+        """Read ``{"mon": "08-18"}``, where a day that is not named has no hours; or a list."""
+        if isinstance(raw, list):
+            return frozenset(raw)
         hours: set[int] = set()
         for name, span in raw.items():
             first, last = (int(part) for part in span.split("-"))

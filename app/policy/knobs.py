@@ -12,6 +12,8 @@ Rules:
    limits anything, the signals that it governs are denied to that agent. Where nobody names it, it
    limits nothing, so that no agent is told less because the program was updated.
 5. The names of a closed set that agents are told are numbered too (``NameSet.later``).
+6. What a recorder may keep is agreed to (``agreed``, see agreement.py). What makes capture lawful
+   at all is not: status, bases, preconditions, approvers, what a notice contains, lead times.
 """
 
 from collections.abc import Iterator, Mapping
@@ -126,6 +128,7 @@ class Knob(Generic[T]):
         unnamed: its value where no layer names it.
         agent: None if agents are not told.
         since: the first document form that has it.
+        agreed: people agree to its value with the offer, and later policy binds them to no more.
     """
 
     name: str
@@ -134,6 +137,7 @@ class Knob(Generic[T]):
     unnamed: T
     agent: AgentPart | None = None
     since: int = FIRST_FORM
+    agreed: bool = False
 
     @property
     def unites(self) -> bool:
@@ -212,9 +216,15 @@ PURPOSES = Knob(
     shared,
     _NONE,
     AgentPart(Judged()),
+    agreed=True,
 )
 APPS = Knob(
-    "apps", NameSet("app of the catalogue", NameSource.APPS), shared, _NONE, AgentPart(Judged())
+    "apps",
+    NameSet("app of the catalogue", NameSource.APPS),
+    shared,
+    _NONE,
+    AgentPart(Judged()),
+    agreed=True,
 )
 EXCLUSIONS = Knob(
     "exclusions",
@@ -222,6 +232,7 @@ EXCLUSIONS = Knob(
     united,
     _NONE,
     AgentPart(Judged()),
+    agreed=True,
 )
 REDACTORS_ASKED = Knob(
     "redactors",
@@ -229,10 +240,18 @@ REDACTORS_ASKED = Knob(
     united,
     _NONE,
     AgentPart(Applied(), names_govern=CONTENT_SIGNALS),
+    agreed=True,
 )
-HOURS: Knob[frozenset[int] | None] = Knob("hours", Week(), shared, None, AgentPart(Judged()))
+HOURS: Knob[frozenset[int] | None] = Knob(
+    "hours", Week(), shared, None, AgentPart(Judged()), agreed=True
+)
 OFF_HOURS = Knob(
-    "off_hours", Modes(), least, Mode.DENY, AgentPart(ModeCap(When.OFF_HOURS, Reason.OFF_HOURS))
+    "off_hours",
+    Modes(),
+    least,
+    Mode.DENY,
+    AgentPart(ModeCap(When.OFF_HOURS, Reason.OFF_HOURS)),
+    agreed=True,
 )
 PERSONAL_DEVICE = Knob(
     "personal_device",
@@ -240,6 +259,7 @@ PERSONAL_DEVICE = Knob(
     least,
     Mode.DENY,
     AgentPart(ModeCap(When.PERSONAL_DEVICE, Reason.PERSONAL_DEVICE)),
+    agreed=True,
 )
 COUNTERPARTY = Knob(
     "counterparty",
@@ -247,6 +267,7 @@ COUNTERPARTY = Knob(
     least,
     Mode.DENY,
     AgentPart(ModeCap(When.COUNTERPARTY, Refusal.COUNTERPARTY)),
+    agreed=True,
 )
 SCREENSHOT_MIN_INTERVAL_S = Knob(
     "screenshot_min_interval_s",
@@ -254,6 +275,7 @@ SCREENSHOT_MIN_INTERVAL_S = Knob(
     most,
     0,
     AgentPart(LeastInterval(Refusal.SCREENSHOT_INTERVAL), _SCREENSHOT),
+    agreed=True,
 )
 LEASE_TTL_S = Knob("lease_ttl_s", Number(1, 86_400, "second"), least, LEASE_LIFE_S)
 COHORT_MIN = Knob("cohort_min", Number(1, 1_000_000, "person"), most, 1)
@@ -265,7 +287,7 @@ def mode_of(signal: str) -> Knob[Mode]:
     >>> mode_of("screenshot").name, mode_of("screenshot").unnamed.word
     ('signals.screenshot.mode', 'deny')
     """
-    return Knob(f"signals.{signal}.mode", Modes(), least, Mode.DENY)
+    return Knob(f"signals.{signal}.mode", Modes(), least, Mode.DENY, agreed=True)
 
 
 def retention_of(signal: str) -> Knob[int]:
@@ -274,7 +296,8 @@ def retention_of(signal: str) -> Knob[int]:
     >>> retention_of("click").name, retention_of("click").meet(30, 90)
     ('signals.click.retention_days', 30)
     """
-    return Knob(f"signals.{signal}.retention_days", Number(0, 3_650, "day"), least, 0)
+    days = Number(0, 3_650, "day")
+    return Knob(f"signals.{signal}.retention_days", days, least, 0, agreed=True)
 
 
 @dataclass(frozen=True)
@@ -311,6 +334,11 @@ class KnobRegistry:
     def in_files(self) -> Mapping[str, Knob[Any]]:
         """The knobs that are under ``knobs`` in a file, by name; the signals are apart."""
         return {row.name: row for row in self.knobs if not isinstance(row.shape, ApprovalStatus)}
+
+    @cached_property
+    def agreed(self) -> tuple[Knob[Any], ...]:
+        """The knobs that people agree to, those of the signals too."""
+        return tuple(row for row in self.rows.values() if row.agreed)
 
     def signals_in(self, form: int) -> tuple[Signal, ...]:
         """The signals that a document of this form names."""

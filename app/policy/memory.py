@@ -4,8 +4,8 @@ Rules:
 1. Time changes an answer only at the moments that ``timeline.moments`` lists. An answer is
    remembered for the span between two of them.
 2. A memory is of one history. Whoever takes in a further row makes a new memory.
-3. A document is remembered for the very values that it was written from: what holds, the scope, and
-   the catalogue. Whatever changes makes another value, and so another document.
+3. What binds a recorder, and the document that says so, are remembered for the very values that
+   they were made from. Whatever changes makes another value, and so another answer.
 """
 
 from bisect import bisect_right
@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from app.kernel.canonical import canonical, digest
 from app.kernel.forms import FIRST_FORM
-from app.kernel.scope import Scope
+from app.policy.agreement import Agreement, Limits, within
 from app.policy.catalogue.model import Catalogue
 from app.policy.document import document
 from app.policy.lattice import compile_layers
@@ -75,32 +75,44 @@ class PolicyMemory:
 
 
 @dataclass(frozen=True)
-class DocumentMemory:
-    """Policy documents for agents under one catalogue (rule 3).
+class LimitsMemory:
+    """What binds the recorders of people who agreed, and the policy documents that say so (rule 3).
 
-    What holds is compared by identity: it never changes once it is compiled, and as long as it
+    Values are compared by identity: what holds never changes once it is compiled, and as long as it
     stands in here, nothing else can take its place.
 
     Attributes:
-        most: how many documents are remembered; one more, and all are forgotten.
+        most: how many answers of each kind are remembered; one more, and all are forgotten.
     """
 
-    catalogue: Catalogue
     most: int = _MOST_DOCUMENTS
-    remembered: dict[tuple[int, Scope | None, int], tuple[Compiled, str, bytes]] = field(
+    limits: dict[tuple[int, int, str | None], tuple[Compiled, Catalogue, Limits]] = field(
         default_factory=dict
     )
+    documents: dict[tuple[int, int], tuple[Limits, str, bytes]] = field(default_factory=dict)
 
-    def of(
-        self, compiled: Compiled, scope: Scope | None, form: int = FIRST_FORM
-    ) -> tuple[str, bytes]:
-        """The digest and the bytes of a document; the arguments are those of ``document``."""
-        key = (id(compiled), scope, form)
-        known = self.remembered.get(key)
+    def within(
+        self, compiled: Compiled, catalogue: Catalogue, agreement: Agreement | None
+    ) -> Limits:
+        """What binds a recorder, as ``agreement.within``; the same object for the same question."""
+        key = (id(compiled), id(catalogue), None if agreement is None else agreement.name)
+        known = self.limits.get(key)
         if known is None:
-            body = canonical(document(compiled, scope, self.catalogue, form))
-            known = (compiled, digest(body), body)
-            if len(self.remembered) >= self.most:
-                self.remembered.clear()
-            self.remembered[key] = known
+            bound = within(Limits(compiled, catalogue), agreement)
+            known = (compiled, catalogue, bound)
+            if len(self.limits) >= self.most:
+                self.limits.clear()
+            self.limits[key] = known
+        return known[2]
+
+    def document(self, limits: Limits, form: int = FIRST_FORM) -> tuple[str, bytes]:
+        """The digest and the bytes of a document; the arguments are those of ``document``."""
+        key = (id(limits), form)
+        known = self.documents.get(key)
+        if known is None:
+            body = canonical(document(limits, form))
+            known = (limits, digest(body), body)
+            if len(self.documents) >= self.most:
+                self.documents.clear()
+            self.documents[key] = known
         return known[1:]

@@ -19,8 +19,8 @@ from app.kernel.authority import Authority
 from app.kernel.errors import NotFound
 from app.kernel.facts import encode
 from app.kernel.forms import FIRST_FORM
-from app.kernel.scope import Scope
 from app.policy import store
+from app.policy.agreement import Agreement, Limits
 from app.policy.catalogue.model import Catalogue, CatalogueAdoption
 from app.policy.changes.model import RegionView
 from app.policy.changes.stops import Stops
@@ -28,7 +28,7 @@ from app.policy.changes.workflow import Workflow
 from app.policy.knobs import REGISTRY, KnobRegistry
 from app.policy.law.layer import Floor, chain
 from app.policy.law.packs import PolicyTexts
-from app.policy.memory import DocumentMemory, PolicyMemory
+from app.policy.memory import LimitsMemory, PolicyMemory
 from app.policy.model import InForce
 from app.policy.reader import PolicyReader
 from app.policy.timeline import met
@@ -41,7 +41,7 @@ class PolicyService:
     Attributes:
         log: takes the entries.
         reader: answers what is in force; one for all parts, because it remembers.
-        for_agents: the policy documents that agents fetch.
+        bounds: what binds the recorders of people, and the documents that agents fetch.
         workflow: how a company policy changes.
         stops: how capture is turned off and on again.
         floors: those of the files.
@@ -50,7 +50,7 @@ class PolicyService:
 
     log: AuditService
     reader: PolicyReader
-    for_agents: DocumentMemory
+    bounds: LimitsMemory
     workflow: Workflow
     stops: Stops
     floors: tuple[Floor, ...]
@@ -78,7 +78,7 @@ class PolicyService:
         return cls(
             log=log,
             reader=reader,
-            for_agents=DocumentMemory(catalogue),
+            bounds=LimitsMemory(),
             workflow=Workflow(log=log, authority=authority, reader=reader, texts=texts),
             stops=Stops(log=log, authority=authority, reader=reader),
             floors=tuple(floors),
@@ -164,25 +164,22 @@ class PolicyService:
         """What holds at every instant from start to end: at the start, and after each change."""
         return self.reader.throughout(tx, regions, start, end)
 
-    def document_for(
-        self, in_force: InForce, scope: Scope | None, form: int = FIRST_FORM
-    ) -> tuple[str, bytes]:
+    def within(self, in_force: InForce, agreement: Agreement | None) -> Limits:
+        """What binds the recorder of somebody who agreed; None: nobody in particular is meant."""
+        return self.bounds.within(in_force.compiled, self.catalogue, agreement)
+
+    def document_for(self, limits: Limits, form: int = FIRST_FORM) -> tuple[str, bytes]:
         """The policy document for agents of a form, by digest; not kept."""
-        return self.for_agents.of(in_force.compiled, scope, form)
+        return self.bounds.document(limits, form)
 
     def publish_document(
-        self,
-        tx: Tx,
-        in_force: InForce,
-        scope: Scope | None,
-        now: datetime,
-        form: int = FIRST_FORM,
+        self, tx: Tx, limits: Limits, now: datetime, form: int = FIRST_FORM
     ) -> tuple[str, bytes]:
         """Keep the policy document for agents, so that they can fetch it by its digest.
 
         No entry of its own: the lease that names the digest is the entry.
         """
-        name, body = self.document_for(in_force, scope, form)
+        name, body = self.document_for(limits, form)
         store.add_document(tx, "agent", name, body, now)
         return name, body
 
@@ -196,6 +193,17 @@ class PolicyService:
         if body is None:
             raise NotFound("there is no policy document with this digest")
         return body
+
+    def catalogue_at(self, tx: Tx, at: datetime) -> Catalogue:
+        """The catalogue that was in force at an instant.
+
+        Raises:
+            NotFound: none was.
+        """
+        name = store.catalogue_at(tx, at)
+        if name is None:
+            raise NotFound("no catalogue was in force then")
+        return Catalogue.read(self.document(tx, name))
 
     def documents(self, tx: Tx) -> Iterator[tuple[str, bytes]]:
         """Every document: floors, catalogues, company policies, documents for agents."""

@@ -191,6 +191,17 @@ def last_digest(tx: Tx, kind: str) -> str | None:
     return tx.execute(statement).scalar_one_or_none()
 
 
+def catalogue_at(tx: Tx, at: datetime) -> str | None:
+    """Return the digest of the catalogue that was the last to be adopted by an instant."""
+    statement = (
+        select(event_table.c.digest)
+        .where(event_table.c.kind == "catalogue", event_table.c.at <= at)
+        .order_by(event_table.c.id.desc())
+        .limit(1)
+    )
+    return tx.execute(statement).scalar_one_or_none()
+
+
 def add_floor(tx: Tx, floor: Floor, at: datetime) -> None:
     """Record that a floor was taken in."""
     row = {

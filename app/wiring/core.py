@@ -52,7 +52,7 @@ def make_core(on: Foundation, shipped: Shipped) -> Core:
         policy=policy,
         notices=notices,
         consent=consent,
-        capture=CaptureService(policy, consent, shipped.rules.directive),
+        capture=CaptureService(policy, consent, shipped.rules.directive, shipped.rules.whole_offer),
     )
 
 

@@ -101,6 +101,7 @@ def make_access(core: Core, shipped: Shipped, consumers: ConsumerService) -> Acc
         consent=core.consent,
         authority=core.authority,
         datasets=frozenset(shipped.purposes.datasets),
+        whole_offer=shipped.rules.whole_offer,
     )
     return AccessService(
         log=core.log,

@@ -7,7 +7,7 @@ from app.access.decision.rules import CURRENT, Rules
 from app.access.enforcer import CasbinAuthority
 from app.access.floor.purposes import PurposeFile, load_purposes
 from app.access.floor.terms import ALLOWED
-from app.consent.model import Notice
+from app.consent.offers import Notice
 from app.consent.packs import load_notices
 from app.policy.catalogue.model import Catalogue
 from app.policy.catalogue.packs import load_catalogue

@@ -18,6 +18,7 @@ from app.capture.directive import Circumstances, directive
 from app.consent.model import State, suffices
 from app.kernel.authority import Role
 from app.kernel.vocabulary import Mode, Signal
+from app.policy.agreement import Limits
 from app.policy.catalogue.model import Catalogue
 from app.policy.catalogue.packs import load_catalogue
 from app.policy.document import document
@@ -138,7 +139,7 @@ def test_a_lease_says_what_the_law_of_the_region_says(row: Row) -> None:
         assert set(reasons.split(",")) <= set(answer.reasons)
     else:
         assert answer.capture, answer.reasons
-        written = document(compiled, None, catalogue())
+        written = document(Limits(compiled, catalogue()))
         assert written["signals"][row["signal"]]["mode"] == row["expected"]
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from starlette.testclient import TestClient
 
-from app.access.decision.rules import CARRIED, RULES_1
+from app.access.decision.rules import CARRIED, RULES_2
 from app.agents.leases.service import MAX_CHANGES_PER_HOUR
 from app.agents.leases.terms import Poll
 from app.capture.directive import Directive
@@ -234,8 +234,8 @@ def test_a_reason_of_the_next_form_is_decided_again_as_the_reason_that_was_told(
 ):
     decide_by_a_newer_reason(company)
     told(company, company.pair(), poll)
-    rules = replace(RULES_1, directive=lambda _given, _at: COUNCIL_NOT_ASKED)
-    verdict = check(NEXT, {1: rules}).verdict(whole=True)
+    rules = replace(RULES_2, directive=lambda _given, _at: COUNCIL_NOT_ASKED)
+    verdict = check(NEXT, {**CARRIED, 2: rules}).verdict(whole=True)
     assert verdict.ok, verdict
     assert not check(NEXT).verdict(whole=True).ok
 

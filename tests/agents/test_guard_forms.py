@@ -12,6 +12,7 @@ import pytest
 
 from app.kernel.refusals import Refusal
 from app.kernel.vocabulary import Mode, Reason
+from app.policy.agreement import Limits
 from app.policy.catalogue.model import App, Catalogue, Matchers
 from app.policy.document import document
 from app.policy.knob_shapes import Number, least
@@ -52,7 +53,7 @@ def written(text: str, form: int) -> dict[str, Any]:
     """The document that a service of the next form writes of a policy, in a form."""
     texts = PolicyTexts(CATALOGUE, frozenset({"ai_training.computer_use"}), NEXT)
     layer = texts.read_company_policy(text, "GLOBAL").layer
-    return document(compile_layers([layer]), None, CATALOGUE, form)
+    return document(Limits(compile_layers([layer]), CATALOGUE), form)
 
 
 @pytest.fixture

@@ -46,12 +46,14 @@ READS = {
     "Witnesses": "state",
     "DirectoryService": "line lines misplaced people person person_by_email plan versions",
     "SessionService": "find",
-    "PolicyService": "document documents floors_at in_force memory region_view regions throughout",
+    "PolicyService": "catalogue_at document documents floors_at in_force memory region_view "
+    "regions throughout",
     "Workflow": "change changes check",
     "Stops": "holding",
     "NoticeService": "documents require_current shown version_starts",
-    "ConsentService": "history receipt receipts standing standing_between",
-    "CaptureService": "outlook situation",
+    "ConsentService": "history last_number offer_of openings_between receipt receipts standing "
+    "standing_between",
+    "CaptureService": "agreement outlook situation",
     "PairingService": "device_of pending stranger",
     "DeviceService": "of_person",
     "LeaseService": "holder holder_of renewal",
@@ -393,7 +395,7 @@ CHANGES: dict[str, Callable[[Story], object]] = {
     "AuditService.adopt": lambda s: s.services.log.adopt(
         s.tx, Kind.LOG_CUSTODIANS_ADOPTED, "custodians", b"a list", s.now
     ),
-    "AuditService.adopt_rules": lambda s: s.services.log.adopt_rules(s.tx, 2, "0.2.0", s.now),
+    "AuditService.adopt_rules": lambda s: s.services.log.adopt_rules(s.tx, 3, "9.9", s.now),
     "ExportService.file": fetch,
     **{f"Desk.{name}": read(name) for name in readings.READINGS},
 }

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.access.decision.decide import ACCESS
-from app.access.decision.facts import person_facts, rules
+from app.access.decision.facts import person_facts, rules, scope_facts
 from app.access.decision.model import (
     AccessReason,
     Caller,
@@ -21,16 +21,18 @@ from app.access.decision.model import (
 )
 from app.access.decision.rules import CURRENT
 from app.access.floor.terms import ALLOWED
+from app.capture.agreement import mask_of
 from app.capture.directive import LEASE, Circumstances, directive
 from app.capture.extent import extent
 from app.capture.obstacles import CLOSED, FINAL, OF_POLICY, OWN, Obstacle
 from app.capture.situation import Situation, obstacles_in, situation_of
-from app.consent.model import OPENING, Standing, State, suffices
-from app.kernel.scope import Scope
+from app.consent.model import OPENING, Act, Standing, State, next_decision, suffices
 from app.kernel.vocabulary import Basis, Mode, Reason, Signal
+from app.policy.agreement import Agreement, Limits
 from app.policy.catalogue.model import App, Catalogue, Exclusion, Matchers
 from app.policy.changes.model import RegionView
 from app.policy.document import document
+from app.policy.knobs import REGISTRY
 from app.policy.lattice import compile_layers
 from app.policy.law.layer import Claim, Layer, Why
 from app.policy.model import InForce
@@ -39,6 +41,7 @@ from app.web.employee.state_words import extent_in_words, offered_acts, state_in
 from app.web.legal.region import region_sentence
 from app.web.legal.region_table import cells, obstacle_rows
 from app.web.words.obstacle_words import obstacle_words
+from tests.agreements import agreed_to, agreements, bound
 from tests.make import person
 from tests.policy.layers import LAYERS
 
@@ -91,29 +94,34 @@ def in_forces(draw: st.DrawFn) -> InForce:
     )
 
 
-SCOPES = st.builds(
-    Scope,
-    signals=st.frozensets(st.sampled_from([signal.value for signal in Signal])),
-    purposes=st.frozensets(st.sampled_from([TRAINING, "a", "b"])),
-    apps=st.frozensets(st.sampled_from("abcd")),
+AGREEMENTS = agreements([TRAINING, "a", "b"], "abcd")
+WIDE = replace(
+    next_decision((), person(), Act.GIVEN, NOW, decision_id="1"),
+    signals=("click",),
+    purposes=(TRAINING,),
+    apps=("a",),
 )
 
 
-@st.composite
-def standings(draw: st.DrawFn) -> Standing:
-    state = draw(st.sampled_from(State))
-    stands = state in {State.GIVEN, State.ACKNOWLEDGED}
-    return Standing(state, scope=draw(SCOPES) if stands else None)
+def limit(in_force: InForce, agreement: Agreement | None) -> Limits:
+    return bound(in_force.compiled, agreement, CATALOGUE)
+
+
+def found(standing: Standing, in_force: InForce, agreement: Agreement | None = None) -> Situation:
+    return situation_of(person(), standing, in_force, NOW, agreement=agreement, limit=limit)
 
 
 @st.composite
 def situations(draw: st.DrawFn) -> Situation:
+    state = draw(st.sampled_from(State))
+    agrees = state in {State.GIVEN, State.ACKNOWLEDGED, State.PAUSED}
     return situation_of(
         person(active=draw(st.booleans())),
-        draw(standings()),
+        Standing(state, agreed=WIDE if agrees else None),
         draw(in_forces()),
-        CATALOGUE,
         NOW,
+        agreement=draw(AGREEMENTS) if agrees else None,
+        limit=limit,
         device_active=draw(st.booleans()),
         direct=CURRENT.directive,
     )
@@ -141,7 +149,6 @@ def view(in_force: InForce) -> RegionView:
 def access_reasons(situation: Situation) -> set[AccessReason]:
     """What an access decision says that is asked for nothing out of the ordinary."""
     policy, standing = rules(situation.in_force, ("click",)), situation.standing
-    wide = Scope(frozenset({"click"}), frozenset({TRAINING}), frozenset("a"))
     asked = Question(
         purpose=TRAINING,
         asked_at=NOW,
@@ -154,9 +161,10 @@ def access_reasons(situation: Situation) -> set[AccessReason]:
         situation.person,
         ("p_one",),
         asked,
-        standing=replace(standing, scope=standing.scope and wide),
+        standing=standing,
         policy=replace(policy, signals={"click": None}, purposes=(TRAINING,), cohort_min=1),
         between=lambda *_span, **_asked: True,
+        scope=scope_facts(standing, asked, None),
     )
     caller = Caller("pipeline", tuple(sorted(ALLOWED)), ("training",))
     return set(CURRENT.decide(asked, Facts(caller, (one,), role_policy=True)).reasons)
@@ -211,20 +219,20 @@ def test_the_employee_s_sentence_says_nothing_is_captured_where_something_preven
     if situation.obstacles:
         assert words.parts == obstacle_words(situation.obstacles[0], situation, {}).sentence
     else:
-        scope, apps = situation.standing.scope, situation.in_force.compiled.apps
-        allowed = (apps & (scope.apps if scope else apps)) & CATALOGUE.apps.keys()
+        agreement, apps = situation.agreement, situation.in_force.compiled.apps
+        allowed = (apps & (agreement.values["apps"] if agreement else apps)) & CATALOGUE.apps.keys()
         assert f" in {len(allowed)} app" in sentence
 
 
 @given(situations())
 def test_the_list_of_signals_is_introduced_by_what_the_sentence_says(situation: Situation) -> None:
-    agreed = situation.standing.scope is not None
+    agreed = situation.agreement is not None
     listed = extent_in_words(situation, agreed=agreed)
     assert bool(listed) == bool(situation.obstacles)
     barred = {Obstacle.REGION_BLOCKED, Obstacle.BASIS_INSUFFICIENT} & set(situation.obstacles)
     assert listed.startswith("None of the signals") == bool(barred)
     assert ("if you agreed" in listed) == (not agreed and not barred)
-    rows = answers(situation, {}, CATALOGUE).signals
+    rows = answers(situation, {}).signals
     assert not (barred and any(row.mode != "deny" for row in rows))
 
 
@@ -240,9 +248,7 @@ def test_the_employee_is_told_every_obstacle_that_says_something_new(situation: 
 
 
 def test_of_everything_at_once_all_is_told_but_what_follows_from_another_obstacle() -> None:
-    situation = situation_of(
-        person(), Standing(State.NONE), in_order(frozenset({"consent"})), CATALOGUE, NOW
-    )
+    situation = found(Standing(State.NONE), in_order(frozenset({"consent"})))
     everything = tuple(one for one in Obstacle if one not in FINAL)
     telling = told(replace(situation, obstacles=everything))
     following = {Obstacle.NOTHING_ALLOWED, Obstacle.NOTHING_AGREED}
@@ -266,14 +272,13 @@ def test_a_mark_of_legal_s_table_never_shows_a_signal_that_nobody_could_agree_to
 
 @given(situations())
 def test_what_can_be_captured_is_what_the_agent_s_document_lists(situation: Situation) -> None:
-    compiled, scope = situation.in_force.compiled, situation.standing.scope
-    listed = document(compiled, scope, CATALOGUE)
-    found = extent(compiled, scope, CATALOGUE)
+    listed, reach = document(situation.limits), extent(situation.limits)
+    compiled = situation.in_force.compiled
     signals = [name for name, rule in listed["signals"].items() if rule["mode"] != "deny"]
     if not compiled.blocked:
-        assert found.signals == tuple(signals)
-        assert found.apps == tuple(app["id"] for app in listed["apps"])
-        assert found.purposes == tuple(listed["purposes"])
+        assert reach.signals == tuple(signals)
+        assert reach.apps == tuple(app["id"] for app in listed["apps"])
+        assert reach.purposes == tuple(listed["purposes"])
     else:
         assert signals == listed["apps"] == listed["purposes"] == []
 
@@ -370,23 +375,20 @@ def in_order(bases: frozenset[str]) -> InForce:
 @pytest.mark.parametrize("bases", [{"collective"}, {"permit"}, {"collective", "permit"}])
 def test_a_collective_agreement_or_a_permit_is_never_enough_by_itself(bases: set[str]) -> None:
     in_force = in_order(frozenset(bases))
-    agreed = Scope(frozenset({"click"}), frozenset({TRAINING}), frozenset("a"))
-    standing = Standing(State.GIVEN, scope=agreed)
-    situation = situation_of(person(), standing, in_force, CATALOGUE, NOW)
+    standing, agreed = Standing(State.GIVEN, agreed=WIDE), mask_of(WIDE, REGISTRY)
+    situation = found(standing, in_force, agreed)
     assert situation.obstacles == (Obstacle.BASIS_INSUFFICIENT, Obstacle.CONSENT_INSUFFICIENT)
     assert Reason.REGION_BLOCKED in situation.directive.reasons
     assert access_reasons(situation) == {AccessReason.CONSENT_NOW}
     (row,) = obstacle_rows(in_force, {}, CATALOGUE)
     assert row.sentence.startswith("only ")
     assert {cell.mode for cell in cells(in_force, {})} == {"blocked"}
-    assert not situation_of(
-        person(), standing, in_order(frozenset({"consent"})), CATALOGUE, NOW
-    ).obstacles
+    assert not found(standing, in_order(frozenset({"consent"})), agreed).obstacles
 
 
 def test_who_acknowledged_where_consent_is_asked_for_is_not_told_that_they_did_not_decide() -> None:
     standing = Standing(State.ACKNOWLEDGED)
-    situation = situation_of(person(), standing, in_order(frozenset({"consent"})), CATALOGUE, NOW)
+    situation = found(standing, in_order(frozenset({"consent"})))
     assert situation.obstacles == (Obstacle.CONSENT_INSUFFICIENT,)
     sentence = "".join(part.text for part in state_in_words(situation, {}, laptops=1).parts)
     assert "What you decided is not enough" in sentence
@@ -394,9 +396,9 @@ def test_who_acknowledged_where_consent_is_asked_for_is_not_told_that_they_did_n
 
 def test_who_agreed_to_nothing_that_is_allowed_reads_nowhere_that_something_is_captured() -> None:
     """A lease says on here, for its document lists nothing; the pages go by the obstacles."""
-    elsewhere = Scope(frozenset({"click"}), frozenset({TRAINING}), frozenset("d"))
-    standing = Standing(State.GIVEN, scope=elsewhere)
-    situation = situation_of(person(), standing, in_order(frozenset({"consent"})), CATALOGUE, NOW)
+    elsewhere = agreed_to({"click"}, {TRAINING}, "d")
+    standing = Standing(State.GIVEN, agreed=WIDE)
+    situation = found(standing, in_order(frozenset({"consent"})), elsewhere)
     assert situation.directive.capture
     assert situation.obstacles == (Obstacle.NOTHING_AGREED,)
     assert extent_in_words(situation, agreed=True).startswith("Nothing now. ")

@@ -6,17 +6,9 @@ from typing import Any
 
 from app.audit.entries.model import SYSTEM
 from app.audit.entries.service import AuditService
-from app.consent.model import (
-    VALIDITY,
-    Act,
-    Decision,
-    Notice,
-    NoticeName,
-    Offer,
-    Shown,
-    Standing,
-)
+from app.consent.model import VALIDITY, Act, Decision, Standing
 from app.consent.notices import NoticeService, texts_of
+from app.consent.offers import Notice, NoticeName, Offer, Shown
 from app.consent.receipts import Receipt
 from app.consent.service import ConsentService
 from app.db.engine import Database

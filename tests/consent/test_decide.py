@@ -8,7 +8,8 @@ from sqlalchemy.exc import DBAPIError
 
 from app.audit.entries.model import SYSTEM, Actor
 from app.audit.reading.service import ReadingService
-from app.consent.model import VALIDITY, Act, NoticeName, State, standing
+from app.consent.model import VALIDITY, Act, State, standing
+from app.consent.offers import NoticeName
 from app.kernel.canonical import digest
 from app.kernel.clock import instant
 from app.kernel.errors import (
@@ -35,10 +36,15 @@ def test_who_read_the_notice_and_agrees_has_given(booth: Booth) -> None:
     assert (receipt.decision.seq, receipt.decision.notice_version) == (1, 1)
 
 
-def test_the_scope_is_exactly_what_was_offered(booth: Booth) -> None:
-    scope = booth.give().decision.scope
-    assert scope == offer().scope
-    assert booth.standing().scope == scope
+def test_what_is_agreed_to_is_exactly_what_was_offered(booth: Booth) -> None:
+    given, offered = booth.give().decision, offer()
+    assert (given.signals, given.purposes, given.apps) == (
+        offered.signals,
+        offered.purposes,
+        offered.apps,
+    )
+    assert given.offer_digest == offered.digest
+    assert booth.standing().agreed == given
 
 
 def test_the_same_notice_and_offer_are_shown_once(booth: Booth) -> None:
@@ -117,7 +123,7 @@ def test_the_act_is_what_the_bases_ask_for(booth: Booth) -> None:
         assert field_of(refused) == "act"
     receipt = booth.decide("acknowledged", shown_id=booth.show(UNCONSENTED).id)
     assert booth.standing().state is State.ACKNOWLEDGED
-    assert receipt.decision.scope == UNCONSENTED.scope
+    assert receipt.decision.offer_digest == UNCONSENTED.digest
 
 
 def test_where_no_act_can_make_it_lawful_none_is_taken(booth: Booth) -> None:
@@ -260,9 +266,9 @@ def test_the_log_alone_gives_what_a_person_agreed_to_and_when_it_stands(booth: B
         with booth.database.read() as tx:
             stood = booth.consent.standing(tx, booth.person(), then)
         replayed = standing(told, then, region="DE", residence=1, notice_version=1)
-        assert (replayed.state, replayed.scope, replayed.until) == (
+        assert (replayed.state, replayed.stands, replayed.until) == (
             stood.state,
-            stood.scope,
+            stood.stands,
             stood.until,
         )
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from app.consent.model import Notice
+from app.consent.offers import Notice
 from app.consent.packs import MAX_BYTES, load_notices, read_notice
 from app.kernel.canonical import digest
 from app.kernel.errors import Unreadable

@@ -19,7 +19,6 @@ from app.consent.model import (
     standing,
     suffices,
 )
-from app.kernel.scope import Scope
 from app.kernel.vocabulary import Basis
 from tests.consent.booth import at, decision, notice_name
 
@@ -62,8 +61,8 @@ def test_adding_an_act_that_opens_nothing_never_widens(
     before = fold(history, minute)
     after = fold([*history, decision(len(history) + 1, act, minute)], minute)
     assert enough(before, bases) or not enough(after, bases)
-    if after.scope is not None:
-        assert before.scope == after.scope
+    if after.stands:
+        assert before.agreed == after.agreed
 
 
 @given(histories(), MINUTES, BASES)
@@ -124,7 +123,7 @@ def test_seq_orders_and_the_clock_does_not(
     ]
     chance.shuffle(shuffled)
     before, after = fold(history, minute), fold(shuffled, minute)
-    assert (before.state, before.until, before.scope) == (after.state, after.until, after.scope)
+    assert (before.state, before.until) == (after.state, after.until)
     assert (before.decision and before.decision.id) == (after.decision and after.decision.id)
 
 
@@ -272,19 +271,19 @@ def test_the_standing_of(history: list[Decision], minute: int, expected: State) 
 @pytest.mark.parametrize(
     ("history", "minute", "agreed"),
     [
-        ([GIVEN], 0, GIVEN.scope),
-        ([GIVEN, decision(2, "paused", 10)], 39, GIVEN.scope),
-        ([GIVEN, decision(2, "paused", 10)], 40, GIVEN.scope),
+        ([GIVEN], 0, GIVEN),
+        ([GIVEN, decision(2, "paused", 10)], 39, GIVEN),
+        ([GIVEN, decision(2, "paused", 10)], 40, GIVEN),
         ([GIVEN, decision(2, "paused", 10), decision(3, "withdrawn", 11)], 12, None),
         ([replace(GIVEN, region="FR"), decision(2, "paused", 10)], 20, None),
     ],
 )
 def test_what_was_agreed_to_rests_behind_a_pause(
-    history: list[Decision], minute: int, agreed: Scope | None
+    history: list[Decision], minute: int, agreed: Decision | None
 ) -> None:
     folded = fold(history, minute)
     assert folded.agreed == agreed
-    assert (folded.scope is None) == (agreed is None or folded.state is State.PAUSED)
+    assert folded.stands == (agreed is not None and folded.state is not State.PAUSED)
 
 
 def test_without_a_notice_nothing_that_was_shown_holds() -> None:
@@ -292,10 +291,10 @@ def test_without_a_notice_nothing_that_was_shown_holds() -> None:
     assert found.state is State.INVALIDATED
 
 
-def test_the_scope_is_what_was_offered_and_only_while_it_stands() -> None:
-    assert fold([GIVEN], 0).scope == GIVEN.scope
-    assert fold([GIVEN, decision(2, "paused", 10)], 20).scope is None
-    assert fold([GIVEN, decision(2, "withdrawn", 10)], 20).scope is None
+def test_what_was_agreed_to_stands_until_a_pause_or_an_end() -> None:
+    assert fold([GIVEN], 0).stands
+    assert not fold([GIVEN, decision(2, "paused", 10)], 20).stands
+    assert not fold([GIVEN, decision(2, "withdrawn", 10)], 20).stands
 
 
 def test_a_standing_says_when_it_ends_by_itself() -> None:
@@ -319,8 +318,8 @@ def test_whoever_can_be_captured_can_stop(
     if Act.RESUMED in acts:
         assert found.state is State.PAUSED
         assert OPENING.isdisjoint(acts), "what rests is enough"
-        assert found.opened is not None
-        assert suffices(bases, State(found.opened.act.value))
+        assert found.agreed is not None
+        assert suffices(bases, State(found.agreed.act.value))
     else:
         assert (opening in acts) == (opening is not None and not enough(found, bases))
 

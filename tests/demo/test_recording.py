@@ -11,6 +11,7 @@ import pytest
 from app.access.floor.terms import ALLOWED
 from app.demo import make_recording
 from app.kernel.vocabulary import Signal
+from app.policy.agreement import Limits
 from app.policy.catalogue.matching import match_app, match_exclusion
 from app.policy.catalogue.packs import load_catalogue
 from app.policy.document import document
@@ -54,7 +55,7 @@ def rules() -> Mapping[str, Any]:
     for region in ("US-CA", "US"):
         text = (COMPANY / f"{region}.yaml").read_bytes()
         layers.append(texts.read_company_policy(text, region).at(NOW))
-    return document(compile_layers(layers), None, catalogue)
+    return document(Limits(compile_layers(layers), catalogue))
 
 
 def test_the_file_is_what_its_generator_makes() -> None:

@@ -8,10 +8,10 @@ import pytest
 from app.access.floor.terms import ALLOWED
 from app.kernel.canonical import canonical, parse_canonical
 from app.kernel.errors import NotFound
-from app.kernel.scope import Scope
 from app.policy.catalogue.model import Catalogue
 from app.policy.law.layer import Floor
 from app.policy.service import PolicyService
+from tests.agreements import agreed_to
 from tests.policy.house import BERND, GERMAN, House, policy_text
 
 
@@ -112,17 +112,16 @@ def test_unknown_regions_have_no_chain(house: House) -> None:
 
 
 class TestDocuments:
-    def test_what_agents_fetch_is_kept_once_and_masked_by_the_scope(self, house: House) -> None:
+    def test_what_agents_fetch_is_kept_once_and_within_the_agreement(self, house: House) -> None:
         house.publish("DE", GERMAN)
         found = house.in_force("DE")
-        scope = Scope(
-            frozenset({"click"}), frozenset({"ai_training.computer_use"}), frozenset({"github"})
-        )
+        agreed = agreed_to({"click"}, {"ai_training.computer_use"}, {"github"})
+        limits = house.policy.within(found, agreed)
         with house.database.write() as tx:
-            name, body = house.policy.publish_document(tx, found, scope, house.clock.now())
-            again, _ = house.policy.publish_document(tx, found, scope, house.clock.now())
+            name, body = house.policy.publish_document(tx, limits, house.clock.now())
+            again, _ = house.policy.publish_document(tx, limits, house.clock.now())
             assert house.policy.document(tx, name) == body
-        assert name == again == house.policy.document_for(found, scope)[0]
+        assert name == again == house.policy.document_for(limits)[0]
         written = parse_canonical(body)
         assert [app["id"] for app in written["apps"]] == ["github"]
         assert written["signals"]["click"] == {"mode": "allow", "retention_days": 14}

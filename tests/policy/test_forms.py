@@ -7,14 +7,15 @@ from hypothesis import strategies as st
 
 from app.kernel.canonical import canonical
 from app.kernel.forms import FIRST_FORM
-from app.kernel.scope import Scope
 from app.kernel.vocabulary import CONTENT_SIGNALS, Mode, Signal
+from app.policy.agreement import Agreement
 from app.policy.catalogue.model import App, Catalogue, Exclusion
 from app.policy.document import document
 from app.policy.knobs import REGISTRY, KnobRegistry
 from app.policy.lattice import compile_layers
 from app.policy.law.layer import Claim, Layer, Why
 from app.policy.model import Compiled
+from tests.agreements import bound
 from tests.policy.layers import LAYERS
 from tests.policy.next_form import (
     FACES,
@@ -28,7 +29,7 @@ from tests.policy.next_form import (
     NextMatchers,
 )
 from tests.policy.pace import unhurried
-from tests.policy.test_document import CATALOGUE, SCOPES
+from tests.policy.test_document import AGREEMENTS, CATALOGUE
 
 NEXT_LISTS = st.lists(NEXT_LAYERS, min_size=1, max_size=3)
 
@@ -38,24 +39,25 @@ def _mode(written: dict, signal: str) -> Mode:
 
 
 @unhurried
-@given(st.lists(LAYERS, min_size=1, max_size=3), SCOPES | st.none())
+@given(st.lists(LAYERS, min_size=1, max_size=3), AGREEMENTS | st.none())
 def test_a_knob_that_nobody_names_leaves_every_byte_of_an_older_form(
-    layers: list[Layer], scope: Scope | None
+    layers: list[Layer], agreed: Agreement | None
 ) -> None:
     """Whatever later releases know: agents of today go on under the documents that they hold."""
-    today = document(compile_layers(layers), scope, CATALOGUE, PRESENT)
+    today = document(bound(compile_layers(layers), agreed, CATALOGUE), PRESENT)
     later = compile_layers([replace(layer, registry=NEXT) for layer in layers])
-    assert canonical(document(later, scope, CATALOGUE, PRESENT)) == canonical(today)
+    assert canonical(document(bound(later, agreed, CATALOGUE), PRESENT)) == canonical(today)
 
 
 @unhurried
-@given(NEXT_LISTS, SCOPES | st.none())
+@given(NEXT_LISTS, AGREEMENTS | st.none())
 def test_a_form_names_its_own_knobs_and_signals_and_nothing_else(
-    layers: list[Layer], scope: Scope | None
+    layers: list[Layer], agreed: Agreement | None
 ) -> None:
     compiled = compile_layers(layers)
-    first, second = (document(compiled, scope, CATALOGUE, form) for form in (PRESENT, LATER))
-    assert first.keys() == document(compile_layers([]), None, CATALOGUE, PRESENT).keys()
+    limits = bound(compiled, agreed, CATALOGUE)
+    first, second = (document(limits, form) for form in (PRESENT, LATER))
+    assert first.keys() == document(bound(compile_layers([]), None, CATALOGUE), PRESENT).keys()
     assert first["signals"].keys() == set(Signal)
     assert second.keys() - first.keys() == {WIDTH.name}
     assert second["signals"].keys() - first["signals"].keys() == {"gaze"}
@@ -63,12 +65,13 @@ def test_a_form_names_its_own_knobs_and_signals_and_nothing_else(
 
 
 @unhurried
-@given(NEXT_LISTS, SCOPES | st.none())
+@given(NEXT_LISTS, AGREEMENTS | st.none())
 def test_an_older_form_never_allows_more_and_denies_what_it_cannot_limit(
-    layers: list[Layer], scope: Scope | None
+    layers: list[Layer], agreed: Agreement | None
 ) -> None:
     compiled = compile_layers(layers)
-    first, second = (document(compiled, scope, CATALOGUE, form) for form in (PRESENT, LATER))
+    limits = bound(compiled, agreed, CATALOGUE)
+    first, second = (document(limits, form) for form in (PRESENT, LATER))
     for signal in Signal:
         limited = signal is Signal.SCREENSHOT and compiled[WIDTH] is not None
         expected = Mode.DENY if limited else _mode(second, signal)
@@ -124,7 +127,7 @@ TITLED = Catalogue(
 def _apps(excluded: str, form: int) -> dict[str, list[str]]:
     """The apps of a document in which one place is excluded, with the matchers of each."""
     compiled = _compiled(NEXT_MATCHER, exclusions=frozenset({excluded}))
-    written = document(compiled, None, TITLED, form)
+    written = document(bound(compiled, None, TITLED), form)
     return {app["id"]: sorted(app["match"]) for app in written["apps"]}
 
 
@@ -142,7 +145,7 @@ def test_an_exclusion_that_an_older_form_cannot_say_closes_every_app_there() -> 
 
 def test_a_newer_redactor_denies_the_content_that_older_agents_cannot_clean() -> None:
     compiled = _compiled(NEXT_REDACTOR, redactors=frozenset({"credentials", FACES}))
-    first, second = (document(compiled, None, TITLED, form) for form in (PRESENT, LATER))
+    first, second = (document(bound(compiled, None, TITLED), form) for form in (PRESENT, LATER))
     assert (first["redactors"], second["redactors"]) == (["credentials"], ["credentials", FACES])
     denied = {signal for signal in Signal if _mode(first, signal) is Mode.DENY}
     assert denied == CONTENT_SIGNALS

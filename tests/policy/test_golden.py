@@ -15,7 +15,6 @@ import pytest
 
 from app.kernel.canonical import canonical, digest
 from app.kernel.forms import FIRST_FORM
-from app.kernel.scope import Scope
 from app.kernel.vocabulary import Basis, Mode
 from app.policy.catalogue.model import Catalogue
 from app.policy.catalogue.packs import load_catalogue
@@ -24,6 +23,7 @@ from app.policy.knobs import REGISTRY
 from app.policy.lattice import compile_layers
 from app.policy.law.layer import Claim, Floor, Layer, Why
 from app.policy.law.packs import PolicyTexts, load_floors
+from tests.agreements import agreed_to, bound
 
 FOLDER = Path(__file__).parent / "golden"
 GOLDEN = json.loads((FOLDER / "digests.json").read_text("utf-8"))
@@ -37,7 +37,7 @@ PURPOSES = (
     "store.security",
 )
 """Those of release 0.1."""
-SOME = Scope(
+SOME = agreed_to(
     signals=frozenset({"click", "key_timing", "pointer", "screenshot"}),
     purposes=frozenset({"ai_training.computer_use"}),
     apps=frozenset({"github", "slack", "vscode"}),
@@ -103,7 +103,7 @@ def documents(
     for region in sorted(by_region):
         compiled = compile_layers(chain(region), chain("GB"))
         found[region] = [
-            _digest(document(compiled, scope, catalogue)) for scope in (None, SOME)
+            _digest(document(bound(compiled, agreed, catalogue))) for agreed in (None, SOME)
         ] + [_digest(_why(compiled.why))]
     return found
 
@@ -115,7 +115,7 @@ def generated(catalogue: Catalogue) -> list[list[str]]:
     for _ in range(40):
         home, away = _layer(random, catalogue, "floor/DE"), _layer(random, catalogue, "company/DE")
         compiled = compile_layers([home], [away])
-        written = document(compiled, random.choice([None, SOME]), catalogue)
+        written = document(bound(compiled, random.choice([None, SOME]), catalogue))
         found.append([_digest(written), _digest(_why(compiled.why))])
     return found
 

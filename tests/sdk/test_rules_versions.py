@@ -1,6 +1,6 @@
 """Rules have a version: each stretch of a log is replayed by its own, or said not to be.
 
-Rules 2 are invented here: no lease says on before two in the afternoon, and nobody is read about
+Rules 3 are invented here: no lease says on before two in the afternoon, and nobody is read about
 alone.
 """
 
@@ -14,7 +14,7 @@ import pytest
 
 from app.access.decision.decide import decide
 from app.access.decision.model import AccessDecision, AccessReason, Facts, Question
-from app.access.decision.rules import CARRIED, CURRENT, RULES_1, Rules
+from app.access.decision.rules import CARRIED, CURRENT, RULES_1, RULES_2, Rules
 from app.audit.reading.selection import Selection
 from app.capture.directive import Circumstances, Directive, directive
 from app.consent.model import Act
@@ -35,7 +35,7 @@ OPENS_AT = 14
 
 
 def late_directive(given: Circumstances, at: datetime) -> Directive:
-    """As rules 1, and off before two."""
+    """As rules 2, and off before two."""
     before = directive(given, at)
     if at.hour >= OPENS_AT:
         return before
@@ -43,7 +43,7 @@ def late_directive(given: Circumstances, at: datetime) -> Directive:
 
 
 def never_alone(question: Question, facts: Facts) -> AccessDecision:
-    """As rules 1, and at least two people together."""
+    """As rules 2, and at least two people together."""
     before = decide(question, facts)
     if len(facts.people) > 1 or AccessReason.COHORT_TOO_SMALL in before.reasons:
         return before
@@ -51,10 +51,10 @@ def never_alone(question: Question, facts: Facts) -> AccessDecision:
     return AccessDecision(tuple(reason for reason in AccessReason if reason in found))
 
 
-RULES_2 = Rules(2, "9.9", late_directive, never_alone)
-BOTH: Mapping[int, Rules] = {1: RULES_1, 2: RULES_2}
-ONLY_1: Mapping[int, Rules] = {1: RULES_1}
-ONLY_2: Mapping[int, Rules] = {2: RULES_2}
+RULES_3 = Rules(3, "9.9", late_directive, never_alone, whole_offer=True)
+BOTH: Mapping[int, Rules] = {1: RULES_1, 2: RULES_2, 3: RULES_3}
+ONLY_2: Mapping[int, Rules] = {1: RULES_1, 2: RULES_2}
+ONLY_3: Mapping[int, Rules] = {1: RULES_1, 3: RULES_3}
 
 
 def restarted(day: Day, rules: Rules) -> None:
@@ -67,13 +67,13 @@ def restarted(day: Day, rules: Rules) -> None:
 
 
 def two_days_of(day: Day) -> Day:
-    """A day under rules 1, then one under rules 2, with leases and decisions in both."""
+    """A day under rules 2, then one under rules 3, with leases and decisions in both."""
     for one in (ALICE, BOB):
         day.pair(one)
     day.captured(ALICE, BOB)
     assert day.poll(ALICE) == ()
     assert day.ask(ALICE).decision
-    restarted(day, RULES_2)
+    restarted(day, RULES_3)
     assert day.poll(ALICE) == (Reason.OFF_HOURS,)
     assert not day.ask(ALICE).decision
     answer = day.ask(ALICE, BOB)
@@ -138,28 +138,34 @@ def test_what_the_service_decides_by_is_what_a_verifier_of_this_release_carries(
     assert all(rules.version == version for version, rules in CARRIED.items())
 
 
-def test_a_log_that_follows_the_first_rules_says_nothing_of_them(day: Day) -> None:
-    restarted(day, RULES_1)
-    assert "rules.adopted" not in {leaf["kind"] for leaf in day.log().leaves}
+def adopted(day: Day) -> list[object]:
+    return [leaf["facts"] for leaf in day.log().leaves if leaf["kind"] == "rules.adopted"]
+
+
+OURS = {"version": 2, "release": "0.2"}
+
+
+def test_a_log_names_the_rules_that_it_follows_once(day: Day) -> None:
+    restarted(day, RULES_2)
+    assert adopted(day) == [OURS]
 
 
 def test_other_rules_are_named_once_when_the_service_starts_and_again_on_the_way_back(
     day: Day,
 ) -> None:
-    for rules in (RULES_2, RULES_2, RULES_1, RULES_1):
+    for rules in (RULES_3, RULES_3, RULES_2, RULES_2):
         restarted(day, rules)
-    adopted = [leaf["facts"] for leaf in day.log().leaves if leaf["kind"] == "rules.adopted"]
-    assert adopted == [{"version": 2, "release": "9.9"}, {"version": 1, "release": "0.1"}]
+    assert adopted(day) == [OURS, {"version": 3, "release": "9.9"}, OURS]
 
 
 def test_a_verb_next_to_the_service_adopts_no_rules(day: Day) -> None:
     services = day.services
-    shipped = replace(read_shipped(services.settings.policies), rules=RULES_2)
+    shipped = replace(read_shipped(services.settings.policies), rules=RULES_3)
     build(
         services.settings, clock=day.clock, database=services.database, shipped=shipped,
         serving=False,
     )  # fmt: skip
-    assert "rules.adopted" not in {leaf["kind"] for leaf in day.log().leaves}
+    assert adopted(day) == [OURS]
 
 
 # The verifier
@@ -183,12 +189,12 @@ def test_what_follows_rules_that_are_not_carried_is_said_and_never_called_good(
 ) -> None:
     path = exported(past, tmp_path)
     log = past.log()
-    report = verified(past, path, ONLY_1, depth=depth)
+    report = verified(past, path, ONLY_2, depth=depth)
     assert (report.integrity.ok, report.completeness.ok, report.policy.ok) == (True, True, None)
     assert report.exit_code == 0
     first, last = log.last("rules.adopted"), log.last("log.exported")
     said = (
-        f"Entries {first} to {last} follow rules 2, which this release does not carry: "
+        f"Entries {first} to {last} follow rules 3, which this release does not carry: "
         "5 decisions and leases are not replayed there. Release 9.9 can."
     )
     assert said in report.notes
@@ -224,20 +230,20 @@ def test_a_log_that_was_replayed_as_a_whole_meets_the_requirement(day: Day, tmp_
     assert done.returncode == 0, done.stdout
 
 
-def test_a_later_release_without_rules_1_names_the_release_that_can(told: Log) -> None:
-    check = checked(told, ONLY_2)
+def test_a_later_release_without_rules_2_names_the_release_that_can(told: Log) -> None:
+    check = checked(told, ONLY_3)
     verdict = check.verdict(whole=True)
     assert verdict.ok is None, verdict
     at = told.last("rules.adopted")
-    assert f"Entries 0 to {at - 1} follow rules 1" in verdict.sentence
-    assert "Release 0.1 can." in verdict.sentence
+    assert f"Entries 1 to {at - 1} follow rules 2" in verdict.sentence
+    assert "Release 0.2 can." in verdict.sentence
     assert check.counts["unreplayed"] == 2
     assert check.counts["replayed"] == 5
 
 
-def test_what_release_0_1_decided_is_replayed_by_rules_1(told: Log) -> None:
-    """Rules 2 would have decided otherwise, and are not asked."""
-    verdict = checked(told, {1: RULES_2, 2: RULES_2}).verdict(whole=True)
+def test_what_release_0_2_decided_is_replayed_by_rules_2(told: Log) -> None:
+    """Rules 3 would have decided otherwise, and are not asked."""
+    verdict = checked(told, {1: RULES_1, 2: RULES_3, 3: RULES_3}).verdict(whole=True)
     assert verdict.ok is False
     assert verdict.first_bad == told.leaves.index(
         next(leaf for leaf in told.leaves if leaf["kind"] == "lease.changed")
@@ -276,11 +282,11 @@ def test_a_wrong_decision_under_rules_2_is_found_by_who_carries_them(
     verdict = checked(forged, BOTH, replay=replay).verdict(whole=True)
     assert verdict.ok is False
     assert verdict.first_bad == at
-    unjudged = checked(forged, ONLY_1, replay=replay).verdict(whole=True)
+    unjudged = checked(forged, ONLY_2, replay=replay).verdict(whole=True)
     assert unjudged.ok is None, "nobody says that it is good"
 
 
-@pytest.mark.parametrize("carried", [ONLY_1, BOTH])
+@pytest.mark.parametrize("carried", [ONLY_2, BOTH])
 def test_no_rules_permit_a_prohibited_purpose(told: Log, carried: Mapping[int, Rules]) -> None:
     at = told.last("access.decided", outcome="permit")
 
@@ -296,20 +302,20 @@ def test_no_rules_permit_a_prohibited_purpose(told: Log, carried: Mapping[int, R
 
 def test_back_under_carried_rules_everything_is_decided_again(two_days: Day) -> None:
     """Also what rests on entries of the stretch between, which were taken for what they say."""
-    restarted(two_days, RULES_1)
+    restarted(two_days, RULES_2)
     two_days.poll(BOB)
     two_days.ask(ALICE, BOB)
     log = two_days.log()
     assert checked(log, BOTH).verdict(whole=True).ok
-    check = checked(log, ONLY_1)
+    check = checked(log, ONLY_2)
     assert check.verdict(whole=True).ok is None
     notice, remark = [one for one in check.notices if "rules" in one]
-    back = log.last("rules.adopted", version=1)
-    assert f" to {back - 1} follow rules 2" in notice
-    assert remark == f"Entry {back} goes back from rules 2 to 1."
+    back = log.last("rules.adopted", version=2)
+    assert f" to {back - 1} follow rules 3" in notice
+    assert remark == f"Entry {back} goes back from rules 3 to 2."
     at = log.last("access.decided")
-    verdict = checked(log.forged(at, permitted), ONLY_1).verdict(whole=True)
-    assert verdict.ok is False, "BOB withdrew under rules 2, and a permit under rules 1 is wrong"
+    verdict = checked(log.forged(at, permitted), ONLY_2).verdict(whole=True)
+    assert verdict.ok is False, "BOB withdrew under rules 3, and a permit under rules 2 is wrong"
     assert verdict.first_bad == at
 
 
@@ -366,12 +372,12 @@ def test_what_is_folded_is_judged_whatever_the_rules(told: Log, forgery: str) ->
     kind, change, words = FOLDED[forgery]
     at = told.last(kind)
     assert at > told.last("rules.adopted")
-    assert checked(told, ONLY_1).verdict(whole=True).ok is None
+    assert checked(told, ONLY_2).verdict(whole=True).ok is None
 
     def forge(leaf: Leaf) -> None:
         change(leaf, told)
 
-    verdict = checked(told.forged(at, forge), ONLY_1).verdict(whole=True)
+    verdict = checked(told.forged(at, forge), ONLY_2).verdict(whole=True)
     assert verdict.ok is False
     assert verdict.first_bad == at
     assert f"entry {at} {words}" in verdict.findings[0]
@@ -381,7 +387,7 @@ def test_an_entry_under_other_rules_that_cannot_be_taken_is_a_finding(told: Log)
     at = told.last("policy.published")
     name = told.leaves[at]["facts"]["policy"]
     documents = {other: body for other, body in told.documents.items() if other != name}
-    verdict = checked(Log(told.leaves, documents), ONLY_1).verdict(whole=True)
+    verdict = checked(Log(told.leaves, documents), ONLY_2).verdict(whole=True)
     assert verdict.ok is False
     assert f"entry {at} names the document {name}, which is not here" in verdict.findings[0]
 
@@ -392,17 +398,17 @@ def test_versions_that_were_left_out_and_a_way_back_are_remarked_on(told: Log) -
     def leap(leaf: Leaf) -> None:
         leaf["facts"]["version"] = 99
 
-    remark = f"Entry {at} adopts rules 99; the highest known before are 1."
-    assert remark in checked(told.forged(at, leap), ONLY_1).notices
-    assert not any("highest known" in one for one in checked(told, ONLY_1).notices)
+    remark = f"Entry {at} adopts rules 99; the highest known before are 2."
+    assert remark in checked(told.forged(at, leap), ONLY_2).notices
+    assert not any("highest known" in one for one in checked(told, ONLY_2).notices)
 
 
 WRONG_ADOPTIONS: Mapping[str, tuple[Mapping[str, object], str]] = {
     "of no version": ({"facts": {"version": 0, "release": "9.9"}}, "which is no version"),
     "of a text": ({"facts": {"version": "2", "release": "9.9"}}, "version: is no number"),
     "of a truth": ({"facts": {"version": True, "release": "9.9"}}, "version: is no number"),
-    "of what holds": ({"facts": {"version": 1, "release": "9.9"}}, "which hold already"),
-    "without a release": ({"facts": {"version": 2}}, "lacks what its kind must say"),
+    "of what holds": ({"facts": {"version": 2, "release": "9.9"}}, "which hold already"),
+    "without a release": ({"facts": {"version": 3}}, "lacks what its kind must say"),
     "by a consumer": ({"actor": {"kind": "consumer", "id": "pipeline"}}, "in somebody's name"),
 }
 
@@ -428,7 +434,7 @@ def test_rules_that_are_adopted_wrongly_are_named(told: Log, wrong: str) -> None
 def test_a_selection_of_a_log_with_two_versions_verifies(
     past: Day, tmp_path: Path, chosen: Callable[[Day], Selection]
 ) -> None:
-    report = verified(past, exported(past, tmp_path, chosen(past)), ONLY_1)
+    report = verified(past, exported(past, tmp_path, chosen(past)), ONLY_2)
     assert report.integrity.ok
     assert report.completeness.ok is not False
     assert report.ok, render(report)

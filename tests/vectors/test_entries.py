@@ -13,7 +13,8 @@ import pytest
 from app.access.decision.model import Consumer
 from app.access.decision.record import entry_facts, facts_from_entry, recorded
 from app.audit.entries.model import Kind, read_leaf
-from app.consent.model import Act, Decision, Offer
+from app.consent.model import Act, Decision
+from app.consent.offers import Offer
 from app.kernel.canonical import canonical, parse_canonical
 from app.kernel.facts import decode, encode, shapes_of
 from app.policy.catalogue.model import Catalogue

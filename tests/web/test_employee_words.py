@@ -6,13 +6,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from app.capture.agreement import mask_of
 from app.capture.directive import LEASE, Directive
 from app.capture.obstacles import CLOSED, Obstacle
 from app.capture.situation import Situation
-from app.consent.model import OPENING, Act, Decision, NoticeName, Standing, State
+from app.consent.model import OPENING, Act, Decision, Standing, State
+from app.consent.offers import NoticeName
 from app.demo.seed import seed
 from app.demo.server import SECRETS
 from app.kernel.vocabulary import Mode, Reason, Signal
+from app.policy.agreement import within
 from app.policy.knobs import REGISTRY, KnobRegistry
 from app.settings import Settings
 from app.web.employee.answers import answers
@@ -94,11 +97,14 @@ def because(situation: Situation, obstacle: Obstacle, state: State = State.GIVEN
 
 def agreed(situation: Situation, **changes: object) -> Situation:
     given = decision(Act.GIVEN, **changes)
+    agreement = mask_of(given, REGISTRY)
     return replace(
         situation,
         obstacles=(),
         directive=Directive(capture=True, reasons=()),
-        standing=Standing(State.GIVEN, given, scope=given.scope),
+        standing=Standing(State.GIVEN, given, agreed=given),
+        agreement=agreement,
+        limits=within(situation.open, agreement),
     )
 
 
@@ -221,7 +227,7 @@ def test_one_click_again_only_for_the_same_offer_and_the_same_notice(
 def test_what_the_person_did_not_agree_to_is_shown_as_not_captured(
     services: Services, undecided: Situation
 ) -> None:
-    rows = answers(agreed(undecided), NAMES, services.policy.catalogue).signals
+    rows = answers(agreed(undecided), NAMES).signals
     modes = {row.id: (row.mode, row.note) for row in rows}
     assert modes["click"] == ("allow", "")
     assert modes["menu"] == ("deny", "You did not agree to this.")
@@ -229,7 +235,7 @@ def test_what_the_person_did_not_agree_to_is_shown_as_not_captured(
 
 
 def test_every_value_that_a_rule_decided_says_who(services: Services, undecided: Situation) -> None:
-    found = answers(undecided, NAMES, services.policy.catalogue)
+    found = answers(undecided, NAMES)
     assert all(row.reasons for row in found.signals)
     assert all(row.reasons for row in found.kept)
     assert all(place.reasons for place in found.never)
@@ -244,14 +250,17 @@ def bound_by(situation: Situation, registry: KnobRegistry, **changes: object) ->
     values = {name: row.unnamed for name, row in registry.rows.items()}
     changed = {**values, **in_force.compiled.values, **changes}
     compiled = replace(in_force.compiled, values=changed, registry=registry)
-    return replace(situation, in_force=replace(in_force, compiled=compiled))
+    limits = replace(situation.limits, compiled=compiled)
+    return replace(
+        situation, in_force=replace(in_force, compiled=compiled), limits=limits, open=limits
+    )
 
 
 SHOTS = {"signals.screenshot.mode": Mode.REDACT}
 
 
-def limits_of(situation: Situation, services: Services) -> dict[str, str]:
-    found = answers(situation, NAMES, services.policy.catalogue).limits
+def limits_of(situation: Situation) -> dict[str, str]:
+    found = answers(situation, NAMES).limits
     return {limit.name: limit.value for limit in found}
 
 
@@ -266,14 +275,14 @@ def test_the_limits_of_today_are_told(services: Services, undecided: Situation) 
         screenshot_min_interval_s=300,
         **SHOTS,
     )
-    assert limits_of(under, services) == {
+    assert limits_of(under) == {
         "Hours": "Monday 08:00 to 18:00",
         "Outside these hours": "never captured",
         "On a personal device": "never captured",
         "With people elsewhere": "captured with content removed",
         "Between two screenshots": "at least 5 minutes",
     }
-    told = limits_of(bound_by(under, REGISTRY, hours=None), services)
+    told = limits_of(bound_by(under, REGISTRY, hours=None))
     assert "Hours" not in told
     assert "Outside these hours" not in told
 
@@ -289,7 +298,7 @@ def test_the_limits_of_today_are_told(services: Services, undecided: Situation) 
 def test_a_new_knob_is_told_to_the_person_whose_capture_it_limits(
     services: Services, undecided: Situation, changes: dict[str, object], value: str | None
 ) -> None:
-    told = limits_of(bound_by(undecided, NEXT, **changes), services)
+    told = limits_of(bound_by(undecided, NEXT, **changes))
     assert told.get("Invented max width px") == value
 
 

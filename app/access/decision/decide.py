@@ -20,7 +20,6 @@ from app.access.decision.model import (
     AccessReason,
     Facts,
     PersonFacts,
-    PolicyFacts,
     Question,
 )
 from app.access.floor.terms import (
@@ -83,7 +82,7 @@ def _reasons(question: Question, facts: Facts) -> Iterator[AccessReason]:
         yield from _context(terms, question)
         for person in facts.people if terms.consent else ():
             yield from _standing(person, question, purpose)
-            yield from _policy(person.policy, question, purpose)
+            yield from _policy(person, question, purpose)
             yield from _obstacles(person)
     if not facts.role_policy:
         yield AccessReason.ROLE_POLICY
@@ -178,14 +177,15 @@ def _standing(
 
 
 def _policy(
-    policy: PolicyFacts, question: Question, purpose: FloorVerdict
+    person: PersonFacts, question: Question, purpose: FloorVerdict
 ) -> Iterator[AccessReason]:
+    policy = person.policy
     if not _within(purpose, policy.purposes) or set(question.signals) - policy.signals.keys():
         yield AccessReason.OUTSIDE_POLICY
     # Whole days of age, so that no instant and no number of days is too large to reckon with.
     if question.captured and any(
         days is not None and (question.asked_at - question.captured[0]).days >= days
-        for days in _retentions(policy, question)
+        for days in _retentions(person, question)
     ):
         yield AccessReason.RETENTION_PASSED
 
@@ -206,8 +206,12 @@ def _obstacles(person: PersonFacts) -> Iterator[AccessReason]:
     yield from (reason for reason in reasons if reason is not None)
 
 
-def _retentions(policy: PolicyFacts, question: Question) -> tuple[int | None, ...]:
-    return tuple(policy.signals.get(signal) for signal in question.signals)
+def _retentions(person: PersonFacts, question: Question) -> Iterator[int | None]:
+    """Days that policy allows, and days that the person agreed to, for each signal asked for."""
+    agreed = person.scope.retention if person.scope else None
+    for signal in question.signals:
+        yield person.policy.signals.get(signal)
+        yield agreed.get(signal) if agreed is not None else None
 
 
 def _retain_days(question: Question, facts: Facts) -> int | None:
@@ -216,7 +220,7 @@ def _retain_days(question: Question, facts: Facts) -> int | None:
     limits = [
         days
         for person in facts.people
-        for days in _retentions(person.policy, question)
+        for days in _retentions(person, question)
         if days is not None
     ]
     if not limits:

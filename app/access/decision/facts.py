@@ -23,6 +23,7 @@ from app.access.decision.model import (
 )
 from app.access.floor.terms import ALLOWED
 from app.consent.model import Standing, suffices
+from app.consent.offers import Offer
 from app.directory.model import Person, PersonVersion
 from app.kernel.vocabulary import Basis, Mode
 from app.policy.knobs import COHORT_MIN
@@ -77,6 +78,7 @@ def person_facts(
     standing: Standing,
     policy: PolicyFacts,
     between: Callable[..., bool],
+    scope: ScopeFacts | None,
 ) -> PersonFacts:
     """Facts of one person.
 
@@ -87,6 +89,7 @@ def person_facts(
         standing: now.
         policy: as ``policy_facts`` gave it.
         between: ``timeline.standing_between`` of this person: start, end, bases, purpose, signals.
+        scope: as ``scope_facts`` gave it.
     """
     bases = frozenset(Basis(basis) for basis in policy.bases)
     start, end = question.captured_from, question.captured_to
@@ -106,15 +109,43 @@ def person_facts(
             purpose=str(question.purpose) if allowed else None,
             signals=question.signals,
         ),
-        scope=None
-        if standing.scope is None
-        else ScopeFacts(
-            tuple(sorted(standing.scope.signals)), tuple(sorted(standing.scope.purposes))
-        ),
+        scope=scope,
         policy=policy,
         left=not person.active,
         region=person.region,
     )
+
+
+def scope_facts(
+    standing: Standing, question: Question, offers: Callable[[], Iterable[Offer]] | None
+) -> ScopeFacts | None:
+    """What a person agreed to, as far as this question needs it; None: nothing stands.
+
+    >>> from app.consent.model import State
+    >>> asked = Question("ai_training.computer_use", datetime.max, signals=("click",))
+    >>> scope_facts(Standing(State.NONE), asked, None) is None
+    True
+
+    Args:
+        standing: now.
+        question: what is asked.
+        offers: those agreed to from the beginning of the capture until now; None under rules 1.
+    """
+    decision = standing.agreed
+    if decision is None or not standing.stands:
+        return None
+    return ScopeFacts(
+        tuple(sorted(decision.signals)),
+        tuple(sorted(decision.purposes)),
+        None if offers is None else _fewest_days(question.signals, tuple(offers())),
+    )
+
+
+def _fewest_days(signals: Iterable[str], offers: Sequence[Offer]) -> dict[str, int]:
+    """Of each signal, the fewest days of any offer; what an offer does not name is not kept."""
+    return {
+        signal: min(offer.retention_days.get(signal, 0) for offer in offers) for signal in signals
+    }
 
 
 def caller_of(

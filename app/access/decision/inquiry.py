@@ -8,16 +8,32 @@ Rules:
 3. How the facts are put together is described in facts.py.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from app.access.decision.facts import Stay, caller_of, person_facts, policy_facts, stays_of
-from app.access.decision.model import CAPTURED_DATA, Caller, Consumer, Facts, PolicyFacts, Question
+from app.access.decision.facts import (
+    Stay,
+    caller_of,
+    person_facts,
+    policy_facts,
+    scope_facts,
+    stays_of,
+)
+from app.access.decision.model import (
+    CAPTURED_DATA,
+    Caller,
+    Consumer,
+    Facts,
+    PolicyFacts,
+    Question,
+    ScopeFacts,
+)
 from app.access.enforcer import ACTIONS
 from app.audit.entries.service import AuditService
 from app.consent.model import Standing
+from app.consent.offers import Offer
 from app.consent.service import ConsentService
 from app.db.engine import Tx
 from app.directory.model import Person
@@ -70,7 +86,11 @@ class Inquiry:
 
 @dataclass(frozen=True, kw_only=True)
 class Inquirer:
-    """Reads from directory, consent and policy what a decision needs."""
+    """Reads from directory, consent and policy what a decision needs.
+
+    Attributes:
+        whole_offer: a decision binds all that its offer showed (``Rules``).
+    """
 
     log: AuditService
     directory: DirectoryService
@@ -78,6 +98,7 @@ class Inquirer:
     consent: ConsentService
     authority: Authority
     datasets: frozenset[str]
+    whole_offer: bool
 
     def inquire(
         self, tx: Tx, consumer: Consumer, request: EvaluationRequest, now: datetime
@@ -101,6 +122,7 @@ class Inquirer:
                 standing=standings[person.id],
                 policy=policies[person.id],
                 between=partial(self.consent.standing_between, tx, person),
+                scope=self._scope(tx, person, standings[person.id], question),
             )
             for person in people
         )
@@ -115,6 +137,18 @@ class Inquirer:
         )
         pseudonyms = {person.id: names[person.id] for person in people}
         return Inquiry(question, facts, pseudonyms, _relied_on(standings))
+
+    def _scope(
+        self, tx: Tx, person: Person, standing: Standing, question: Question
+    ) -> ScopeFacts | None:
+        """What a person agreed to, from the beginning of the capture until now."""
+        start = question.captured[0] if question.captured else question.asked_at
+
+        def offers() -> Iterator[Offer]:
+            for decision in self.consent.openings_between(tx, person, start, question.asked_at):
+                yield self.consent.offer_of(tx, decision)[0]
+
+        return scope_facts(standing, question, offers if self.whole_offer else None)
 
     def _held(self, tx: Tx, ids: Iterable[str]) -> list[Person]:
         """Lock the people that the directory knows, and hold policy still (rules 1 and 2)."""

@@ -185,10 +185,16 @@ class PolicyFacts:
 
 @dataclass(frozen=True)
 class ScopeFacts:
-    """What the person agreed to, in every decision that stood from capture until now."""
+    """What the person agreed to, in every decision that stood from capture until now.
+
+    Attributes:
+        retention: most days that each signal asked for may be kept; None under rules 1, where no
+            number of days was agreed to.
+    """
 
     signals: tuple[str, ...]
     purposes: tuple[str, ...]
+    retention: Mapping[str, int] | None = field(default=None, metadata=fact(sparse=True))
 
 
 @dataclass(frozen=True)

@@ -28,21 +28,27 @@ class Rules:
         release: the first release of Habeas that carries it.
         directive: makes a lease's directive of its circumstances.
         decide: makes an access decision of its facts.
+        whole_offer: a decision binds all that its offer showed; before, only the signals, apps and
+            purposes.
     """
 
     version: int
     release: str
     directive: Callable[[Circumstances, datetime], Directive]
     decide: Callable[[Question, Facts], AccessDecision]
+    whole_offer: bool
 
 
-RULES_1 = Rules(1, "0.1", directive, decide)
+RULES_1 = Rules(1, "0.1", directive, decide, whole_offer=False)
 """What release 0.1 decided by."""
 
-CURRENT = RULES_1
+RULES_2 = Rules(2, "0.2", directive, decide, whole_offer=True)
+"""Nothing wider than agreed (docs/adr/0023)."""
+
+CURRENT = RULES_2
 """What the service decides by: always the live functions, as pages name obstacles by them."""
 
-CARRIED: Mapping[int, Rules] = MappingProxyType({1: RULES_1})
+CARRIED: Mapping[int, Rules] = MappingProxyType({1: RULES_1, 2: RULES_2})
 """Every version that a verifier of this release can replay."""
 
 FIRST_VERSION, FIRST_RELEASE = 1, "0.1"

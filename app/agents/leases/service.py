@@ -151,8 +151,7 @@ class LeaseService:
         if poll.place is not None or situation.form != FIRST_FORM:
             _require_calm(tx, device, now)
         if situation.directive.capture:
-            scope = situation.standing.scope
-            self.policy.publish_document(tx, situation.in_force, scope, now, situation.form)
+            self.policy.publish_document(tx, situation.limits, now, situation.form)
         event_id = self.log.append(tx, lease_changed(device, situation, terms, poll.place), now)
         store.insert_lease(tx, device.id, holder.next(terms.digest), event_id, now)
 

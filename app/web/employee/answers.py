@@ -98,9 +98,9 @@ class Answers:
     lease_minutes: int
 
 
-def answers(situation: Situation, names: Names, catalogue: Catalogue) -> Answers:
+def answers(situation: Situation, names: Names) -> Answers:
     """Put a situation into rows."""
-    compiled = situation.in_force.compiled
+    compiled, catalogue = situation.limits.compiled, situation.limits.catalogue
     signals = _signals(situation, names)
     return Answers(
         signals=signals,
@@ -125,12 +125,14 @@ def _signals(situation: Situation, names: Names) -> tuple[SignalAnswer, ...]:
 
 
 def _signal(signal: Signal, situation: Situation, names: Names) -> SignalAnswer:
-    compiled, scope = situation.in_force.compiled, situation.standing.scope
+    compiled, offered = situation.limits.compiled, situation.open.compiled
     rule = compiled.signals[signal]
     mode = Mode.DENY if situation.barred else rule.mode
     # Widened after the person decided: not captured, because they did not agree to it.
-    outside = mode is not Mode.DENY and scope is not None and signal.value not in scope.signals
-    captured = mode is not Mode.DENY and not outside
+    outside = (
+        not situation.barred and mode is Mode.DENY and offered.signals[signal].mode is not Mode.DENY
+    )
+    captured = mode is not Mode.DENY
     knob = f"signals.{signal}"
     off = situation.barred and rule.mode is not Mode.DENY
     decider = barring_knob(compiled) if off else f"{knob}.mode"

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from app.consent.model import Decision, Notice
+from app.consent.model import Decision
+from app.consent.offers import Notice
 from app.web.employee.notice_text import as_html, preferred_language
 from app.web.shell.visit import ReadVisit, Visit
 from app.web.words.text import LANGUAGES

@@ -9,7 +9,7 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
 from starlette.requests import Request
 
-from app.consent.model import Notice
+from app.consent.offers import Notice
 
 _CONTROLLER = "{controller}"
 

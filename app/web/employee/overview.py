@@ -1,6 +1,6 @@
 """Everything the employee's page shows, gathered in one transaction."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from app.access.decision.model import AccessReason
@@ -37,8 +37,6 @@ class Overview:
     """One person's situation, in words and rows; laptops, uses and history newest first."""
 
     situation: Situation
-    agreed: Situation
-    """The same, masked by what the person agreed to, also while that rests in a pause."""
     names: Names
     state: StateWords
     listed: str
@@ -56,14 +54,12 @@ def overview(services: Services, tx: Tx, person: Person, now: datetime) -> Overv
     names = region_names(services, tx, situation.in_force)
     history = services.consent.history(tx, person.id)
     laptops = laptop_rows(services, tx, situation, now)
-    agreed = _agreed(situation)
     paired = sum(row.device.active for row in laptops)
     return Overview(
         situation=situation,
-        agreed=agreed,
         names=names,
         state=state_in_words(situation, names, paired, [row.until for row in laptops if row.until]),
-        listed=extent_in_words(situation, agreed=agreed.standing.scope is not None),
+        listed=extent_in_words(situation, agreed=situation.agreement is not None),
         choices=choices(situation, history, current_notices(services), now),
         laptops=laptops,
         history=tuple(
@@ -73,11 +69,6 @@ def overview(services: Services, tx: Tx, person: Person, now: datetime) -> Overv
         uses=_uses(services, tx, person),
         captured=services.reports.totals(tx, person.id),
     )
-
-
-def _agreed(situation: Situation) -> Situation:
-    standing = situation.standing
-    return replace(situation, standing=replace(standing, scope=standing.agreed))
 
 
 def region_names(services: Services, tx: Tx, in_force: InForce) -> Names:

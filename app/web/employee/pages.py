@@ -19,7 +19,7 @@ from app.web.employee.answers import answers
 from app.web.employee.decide_words import decide_words
 from app.web.employee.notice_text import as_html, preferred_language
 from app.web.employee.overview import overview, region_names
-from app.web.employee.state_words import offered, offered_acts, state_in_words
+from app.web.employee.state_words import offered_acts, state_in_words
 from app.web.shell.door import is_own_step
 from app.web.shell.visit import ReadVisit, Visit, WriteVisit
 from app.web.words.text import LANGUAGES, lower_first
@@ -49,8 +49,8 @@ def _home_page(visit: Visit, *, refused: Conflict | None = None) -> Response:
         status=409 if refused else 200,
         refused=refused,
         view=view,
-        answers=answers(view.agreed, view.names, services.policy.catalogue),
-        purposes=_purposes(services, view.agreed.extent.purposes),
+        answers=answers(view.situation, view.names),
+        purposes=_purposes(services, view.situation.extent.purposes),
         words=decide_words("en"),
         pauses=_pauses(view.situation.standing, visit.now),
     )
@@ -102,7 +102,7 @@ def decide(
 
 
 def _decide_page(visit: Visit, language: str, *, changed: Conflict | None = None) -> Response:
-    notices, catalogue = visit.services.notices, visit.services.policy.catalogue
+    notices = visit.services.notices
     situation = visit.services.capture.situation(visit.tx, visit.person, visit.now)
     opening = next((act for act in offered_acts(situation) if act in OPENING), None)
     language = language or preferred_language(visit.request, notices.languages)
@@ -112,7 +112,7 @@ def _decide_page(visit: Visit, language: str, *, changed: Conflict | None = None
     notice = shown.notice if shown else notices.text(language)
     words = decide_words(notice.language)
     names = region_names(visit.services, visit.tx, situation.in_force)
-    rows = answers(offered(situation), words.named(names), catalogue)
+    rows = answers(situation.offered, words.named(names))
     return visit.page(
         "decide.html",
         status=409 if changed else 200,
@@ -121,7 +121,7 @@ def _decide_page(visit: Visit, language: str, *, changed: Conflict | None = None
         languages={code: LANGUAGES.get(code, code) for code in notices.languages},
         shown=shown,
         opening=opening,
-        agreed=situation.standing.scope is not None,
+        agreed=situation.standing.stands,
         state=state_in_words(situation, names, 1),
         words=words,
         names=words.named(names),

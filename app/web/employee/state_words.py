@@ -46,11 +46,6 @@ def offered_acts(situation: Situation) -> tuple[Act, ...]:
     return acts
 
 
-def offered(situation: Situation) -> Situation:
-    """The same situation without the mask of what was agreed to before: what is offered now."""
-    return replace(situation, standing=replace(situation.standing, scope=None))
-
-
 def state_in_words(
     situation: Situation, names: Names, laptops: int, lagging: Sequence[datetime] = ()
 ) -> StateWords:
@@ -113,7 +108,7 @@ def _on(situation: Situation, laptops: int) -> StateWords:
 
 def _kept(situation: Situation, signals: Sequence[str]) -> str:
     """``14 days``, or ``up to 30 days`` where signals differ."""
-    rules = situation.in_force.compiled.signals
+    rules = situation.limits.compiled.signals
     days = {rule.retention_days for signal, rule in rules.items() if signal.value in signals}
     longest = counted(max(days), "day")
     return longest if len(days) == 1 else f"up to {longest}"

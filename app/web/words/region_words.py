@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from app.policy.agreement import AGREEMENT
 from app.policy.changes.model import RegionView
 from app.policy.law.layer import Why
 
@@ -55,6 +56,8 @@ def reasons(whys: Iterable[Why], names: Names) -> tuple[Decider, ...]:
         if region:
             place, code = names.get(region, region), region
             kind_word = {"floor": "floor", "company": "company policy"}.get(kind, kind)
+        elif why == AGREEMENT:
+            place, code, kind_word = "You", "—", "agreed to no more"
         else:
             place, code, kind_word = "Habeas", "—", "closed by default"
         deciders.append(Decider(place, kind_word, "", why.cite, why.confidence, code))

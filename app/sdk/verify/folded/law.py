@@ -13,9 +13,11 @@ from typing import Any, TypeVar
 from app.access.decision.facts import Stay, policy_facts
 from app.access.decision.model import PolicyFacts
 from app.audit.entries.model import Kind
-from app.consent.model import Standing
+from app.capture.agreement import Sources, agreement_of
+from app.consent.offers import Offer
 from app.kernel.clock import instant, timestamp
 from app.kernel.facts import decode
+from app.policy.agreement import Agreement
 from app.policy.catalogue.model import Catalogue, CatalogueAdoption
 from app.policy.changes.record import (
     ChangeApproval,
@@ -25,7 +27,7 @@ from app.policy.changes.record import (
 )
 from app.policy.knobs import KnobRegistry
 from app.policy.law.layer import CompanyPolicy, Floor, FloorAdoption, chain
-from app.policy.memory import DocumentMemory, PolicyMemory
+from app.policy.memory import LimitsMemory, PolicyMemory
 from app.policy.model import InForce
 from app.policy.prospect import outlook_of
 from app.policy.timeline import (
@@ -74,7 +76,8 @@ class Law:
         self._stops: list[StopRow] = []
         self._changes: dict[str, _Change] = {}
         self._memory: PolicyMemory | None = None
-        self._for_agents: DocumentMemory | None = None
+        self._catalogues: list[tuple[datetime, Catalogue]] = []
+        self._bounds = LimitsMemory()
         self._asked: dict[tuple[object, tuple[str, ...]], PolicyFacts] = {}
         self.position = -1
 
@@ -101,15 +104,31 @@ class Law:
             facts = self._asked[spans, signals] = policy_facts(stays, self.throughout, signals)
         return facts
 
-    def for_agents(self, in_force: InForce, standing: Standing, form: int) -> str:
+    def for_agents(self, in_force: InForce, agreement: Agreement | None, form: int) -> str:
         """The digest of the policy document that an agent of a form is given.
 
         Raises:
             Unknown: no catalogue was adopted.
         """
-        if self._for_agents is None:
+        if not self._catalogues:
             raise Unknown("rests on a catalogue that no entry names before it")
-        return self._for_agents.of(in_force.compiled, standing.scope, form)[0]
+        limits = self._bounds.within(in_force.compiled, self._catalogues[-1][1], agreement)
+        return self._bounds.document(limits, form)[0]
+
+    def agreement_to(self, offer: Offer, shown_at: datetime) -> Agreement:
+        """What somebody agreed to who agreed to an offer.
+
+        Raises:
+            Unknown: it names what is not here.
+        """
+        sources = Sources(document=self._body, catalogue=partial(self._catalogue_at, shown_at))
+        return agreement_of(offer, sources, self._registry)
+
+    def _catalogue_at(self, at: datetime) -> Catalogue:
+        for adopted_at, catalogue in reversed(self._catalogues):
+            if adopted_at <= at:
+                return catalogue
+        raise Unknown("rests on a catalogue that no entry names before it")
 
     def _remembered(self) -> PolicyMemory:
         if self._memory is None:
@@ -140,7 +159,7 @@ class Law:
             case Kind.POLICY_CATALOGUE_ADOPTED:
                 self._changed(position)
                 catalogue = self._read(decode(CatalogueAdoption, facts).policy, Catalogue.read)
-                self._for_agents = DocumentMemory(catalogue)
+                self._catalogues.append((at, catalogue))
             case Kind.POLICY_PROPOSED:
                 proposal = decode(ChangeProposal, facts)
                 self._changes[proposal.change] = _Change(actor, proposal.policy)
@@ -160,10 +179,13 @@ class Law:
         self._asked.clear()
 
     def _read(self, name: str, read: Callable[[bytes], T]) -> T:
+        return read(self._body(name))
+
+    def _body(self, name: str) -> bytes:
         body = self._documents(name)
         if body is None:
             raise Unknown(f"names the document {name}, which is not here to be decided by")
-        return read(body)
+        return body
 
     def _approved(self, approval: ChangeApproval, actor: str) -> Iterator[str]:
         change = self._changes.get(approval.change)

@@ -13,19 +13,16 @@ from app.audit.entries.model import Kind
 from app.consent import model, timeline
 from app.consent.choosing import require_end
 from app.consent.model import (
-    FOREVER,
     OPENING,
     Act,
     Decision,
-    Notice,
-    Offer,
-    Shown,
     Standing,
     State,
     next_decision,
     opening_act,
 )
 from app.consent.notice_records import NoticeAdoption, NoticeShowing
+from app.consent.offers import Notice, Offer, Shown
 from app.consent.timeline import Endings
 from app.directory.model import Person, PersonRecord, PersonVersion, chain, successor
 from app.kernel.authority import Role
@@ -58,6 +55,16 @@ class Somebody:
     erased: int | None = None
 
 
+@dataclass(frozen=True)
+class _Showing:
+    """To whom which text and which offer were shown, by digest, and when."""
+
+    person: str
+    text: str
+    offer: str
+    at: datetime
+
+
 class People:
     """Folds ``directory.person``, ``notice.*``, ``consent.*``, ``subject.erased``."""
 
@@ -68,7 +75,7 @@ class People:
         self._notices: dict[int, datetime] = {}
         self._texts: dict[str, Notice] = {}
         self._adopted: set[tuple[str, int, str]] = set()
-        self._shown: dict[str, tuple[str, str, str]] = {}
+        self._shown: dict[str, _Showing] = {}
         self._offers: dict[str, Offer] = {}
         self._current: int | None = None
         self._restored: int | None = None
@@ -117,10 +124,24 @@ class People:
 
         return between
 
+    def shown_for(self, decision: Decision) -> Shown:
+        """What a decision rests on.
+
+        Raises:
+            Unknown: no entry says so, or the offer is not here.
+        """
+        return self._shown_to(decision.person_id, str(decision.shown_id))
+
+    def openings(self, somebody: Somebody, start: datetime, end: datetime) -> Iterator[Offer]:
+        """The offers that were agreed to in a stretch of time."""
+        endings = self._endings(somebody)
+        for decision in timeline.openings_between(somebody.decisions, start, end, endings=endings):
+            yield self.shown_for(decision).offer
+
     def lost(self, standing: Standing) -> int | None:
         """The restore before which a decision that still stands was made; None: none was."""
         decision = standing.decision
-        if self._restored is None or standing.scope is None or decision is None:
+        if self._restored is None or not standing.stands or decision is None:
             return None
         return self._restored if int(decision.event_id) < self._restored else None
 
@@ -207,7 +228,8 @@ class People:
         text = self._texts.get(name)
         if text is None or NoticeAdoption.of(text) != stated.text:
             yield f"shows a notice that was not adopted by then: {name}"
-        self._shown[stated.shown] = (pseudonym, name, stated.offer)
+        at = instant(leaf["occurred_at"])
+        self._shown[stated.shown] = _Showing(pseudonym, name, stated.offer, at)
 
     def decided(self, position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
         """Take ``consent.*``; yield where it is not the person's next decision."""
@@ -246,11 +268,12 @@ class People:
         somebody.decisions.append(_as_stated(expected, facts, position))
 
     def _shown_to(self, pseudonym: str, shown_id: str) -> Shown:
-        whom, text, offer = self._shown.get(shown_id, ("", "", ""))
-        if whom != pseudonym or text not in self._texts:
+        showing = self._shown.get(shown_id)
+        if showing is None or showing.person != pseudonym or showing.text not in self._texts:
             raise Unknown(f"rests on what no entry says was shown to {pseudonym}")
-        notice = self._texts[text]
-        return Shown(shown_id, pseudonym, notice, self._offer(offer), FOREVER, "")
+        notice = self._texts[showing.text]
+        offer = self._offer(showing.offer)
+        return Shown(shown_id, pseudonym, notice, offer, showing.at, "")
 
     def _offer(self, digest: str) -> Offer:
         if digest not in self._offers:

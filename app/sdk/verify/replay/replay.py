@@ -14,10 +14,11 @@ What is taken from the entry itself, because no other says it, is listed in ``RE
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
-from app.access.decision.facts import caller_of, person_facts, stays_of
-from app.access.decision.model import AccessDecision, Caller, PersonFacts, Question
+from app.access.decision.facts import caller_of, person_facts, scope_facts, stays_of
+from app.access.decision.model import AccessDecision, Caller, PersonFacts, Question, ScopeFacts
 from app.access.decision.record import AccessRecord, facts_from_entry, recorded
 from app.access.decision.rules import Rules
 from app.access.floor.terms import TERMS
@@ -26,11 +27,13 @@ from app.audit.entries.model import Kind
 from app.audit.entries.records import LogOpening
 from app.audit.restore.record import RestoreRecord
 from app.audit.tree.epoch import lease_seq
+from app.capture.agreement import mask_of
 from app.capture.situation import circumstances_of, regions_in_question
 from app.consent.model import Standing
 from app.directory.model import Person
 from app.kernel.clock import instant, timestamp
 from app.kernel.facts import decode, decode_part
+from app.policy.agreement import Agreement
 from app.policy.knobs import LEASE_TTL_S, REGISTRY, KnobRegistry
 from app.policy.model import InForce
 from app.policy.timeline import SKEW
@@ -93,6 +96,7 @@ class Replay:
             **dict.fromkeys(CONSENT_KINDS, self.people.decided),
             **dict.fromkeys(LAW_KINDS, self._law.see),
         }
+        self._agreements: dict[str, Agreement] = {}
         self._names: tuple[str, ...] = ()
         self._newest: tuple[datetime, int] | None = None
         self.leases = 0
@@ -172,7 +176,9 @@ class Replay:
             sources = self._sources(somebody, standing) | {"device_active": device.revoked}
             yield from differences(CIRCUMSTANCES, in_entry, known, sources, self._law.position)
         again = self._rules.directive(known, at)
-        policy = self._law.for_agents(in_force, standing, form) if again.capture else None
+        policy: str | None = None
+        if again.capture:
+            policy = self._law.for_agents(in_force, self._agreement(standing), form)
         expected = directive_facts(again, form, self._knobs)
         expected |= _lease_facts(in_force, standing, policy)
         yield from _compared(vars(record), expected)
@@ -182,6 +188,20 @@ class Replay:
             yield f"gives a lease of {record.ttl_s} s; by the log {longest} s are allowed"
         if record.capture == "on":
             yield from self._lost(standing)
+
+    def _agreement(self, standing: Standing) -> Agreement | None:
+        """What somebody agreed to, by the rules of the stretch."""
+        decision = standing.agreed
+        if decision is None:
+            return None
+        if not self._rules.whole_offer:
+            return mask_of(decision, self._knobs)
+        shown = self.people.shown_for(decision)
+        known = self._agreements.get(shown.id)
+        if known is None:
+            known = self._law.agreement_to(shown.offer, shown.shown_at)
+            self._agreements[shown.id] = known
+        return known
 
     def _numbered(self, record: LeaseRecord, person: Person, standing: Standing) -> Iterator[str]:
         """Hold the regions of a lease and its number of the decision against the log."""
@@ -265,10 +285,18 @@ class Replay:
             standing=standing,
             policy=self._law.policy_facts(stays, question.signals),
             between=self.people.between(somebody),
+            scope=self._scope(somebody, standing, question),
         )
         if in_entry.region is None:  # older than this field
             known = replace(known, region=None)
         return somebody, standing, known
+
+    def _scope(
+        self, somebody: Somebody, standing: Standing, question: Question
+    ) -> ScopeFacts | None:
+        start = question.captured[0] if question.captured else question.asked_at
+        offers = partial(self.people.openings, somebody, start, question.asked_at)
+        return scope_facts(standing, question, offers if self._rules.whole_offer else None)
 
 
 def _lease_facts(in_force: InForce, standing: Standing, policy: str | None) -> dict[str, Any]:

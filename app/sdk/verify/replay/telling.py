@@ -106,7 +106,8 @@ def in_words(value: object) -> str:
         case datetime():
             text = timestamp(value)
         case ScopeFacts():
-            text = f"{in_words(value.signals)}; {in_words(value.purposes)}"
+            days = () if value.retention is None else (in_words(value.retention),)
+            text = "; ".join((in_words(value.signals), in_words(value.purposes), *days))
         case Mapping():
             text = ", ".join(f"{name} {in_words(member)}" for name, member in sorted(value.items()))
         case frozenset():

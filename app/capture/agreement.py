@@ -1,0 +1,104 @@
+"""What a decision agreed to (pure): read from the offer that was shown.
+
+Rules:
+1. An offer says all that is agreed to (app/policy/agreement.py).
+2. The offers of release 0.1 named signals, apps, purposes and days, and by digest the layers that
+   were in force. What else was shown follows from those layers and from the catalogue that was in
+   force when the offer was shown; it is computed again, and nobody is asked for it.
+3. Under rules 1 a decision bound the signals, apps and purposes of its offer and nothing else.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from app.consent.model import Decision
+from app.consent.offers import Offer
+from app.kernel.canonical import canonical, digest, parse_canonical
+from app.kernel.vocabulary import Mode
+from app.policy import knobs
+from app.policy.agreement import Agreement, Limits, agreement_from, agreement_to, within
+from app.policy.catalogue.model import Catalogue
+from app.policy.knobs import KnobRegistry, mode_of, retention_of
+from app.policy.lattice import compile_layers
+from app.policy.law.layer import CompanyPolicy, Floor, chain
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What the offers of release 0.1 are completed from.
+
+    Attributes:
+        document: the bytes of a floor or company policy by its digest.
+        catalogue: the one that was in force when the offer was shown.
+    """
+
+    document: Callable[[str], bytes]
+    catalogue: Callable[[], Catalogue]
+
+
+def agreement_of(offer: Offer, sources: Sources, registry: KnobRegistry) -> Agreement:
+    """What somebody agreed to who agreed to an offer.
+
+    Args:
+        offer: that was shown.
+        sources: asked only for an offer of release 0.1.
+        registry: the knobs that there are.
+
+    Raises:
+        ValueError: the terms of the offer cannot be read.
+    """
+    if offer.terms is not None:
+        return agreement_from(offer.digest, offer.terms, registry)
+    limits = _limits_then(offer, sources, registry)
+    name = f"{offer.digest} {limits.catalogue.digest}"
+    named = Agreement(name, _named(offer), None, complete=False)
+    return agreement_to(name, within(limits, named))
+
+
+def mask_of(decision: Decision, registry: KnobRegistry) -> Agreement:
+    """What a decision bound under rules 1."""
+    return mask(decision.signals, decision.apps, decision.purposes, registry)
+
+
+def mask(
+    signals: Iterable[str], apps: Iterable[str], purposes: Iterable[str], registry: KnobRegistry
+) -> Agreement:
+    """An agreement to these, which says nothing else."""
+    agreed = [sorted(names) for names in (set(signals), set(apps), set(purposes))]
+    denied = {
+        mode_of(signal).name: Mode.DENY for signal in registry.signals if signal not in agreed[0]
+    }
+    values = {
+        **denied,
+        knobs.APPS.name: frozenset(agreed[1]),
+        knobs.PURPOSES.name: frozenset(agreed[2]),
+    }
+    return Agreement(digest(canonical(agreed)), values, None, complete=False)
+
+
+def _named(offer: Offer) -> Mapping[str, object]:
+    """What an offer of release 0.1 names itself."""
+    return {
+        **{retention_of(signal).name: kept for signal, kept in offer.retention_days.items()},
+        knobs.APPS.name: frozenset(offer.apps),
+        knobs.PURPOSES.name: frozenset(offer.purposes),
+    }
+
+
+def _limits_then(offer: Offer, sources: Sources, registry: KnobRegistry) -> Limits:
+    """What was in force when an offer of release 0.1 was shown."""
+    bodies = [sources.document(name) for name in offer.policy if name]
+    floors = [Floor.read(body, registry) for body in bodies if _kind(body) == "floor"]
+    companies = [CompanyPolicy.read(body, registry) for body in bodies if _kind(body) == "company"]
+    layers = [*(floor.layer for floor in floors), *(company.layer for company in companies)]
+    parents = {floor.region: floor.parent for floor in floors}
+    home = frozenset(chain(parents, offer.region) or (offer.region,))
+    compiled = compile_layers(
+        [layer for layer in layers if layer.region in home],
+        [layer for layer in layers if layer.region not in home],
+    )
+    return Limits(compiled, sources.catalogue())
+
+
+def _kind(body: bytes) -> str:
+    return str(parse_canonical(body)["kind"])
