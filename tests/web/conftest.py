@@ -19,8 +19,8 @@ from app.wiring.shipped import Shipped
 from tests.fakes import FakeClock
 from tests.templates import Templates
 from tests.web.auditing import ALF, PEOPLE
-from tests.web.house import House
-from tests.web.visiting import Visit, employ, start_session, visit
+from tests.web.house import House, start_session
+from tests.web.visiting import Visit, employ, visit
 from tests.web.window import Window
 
 

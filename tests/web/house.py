@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from html.parser import HTMLParser
+from urllib.parse import urlsplit
 
 import httpx2
 from fastapi import FastAPI
@@ -12,6 +13,7 @@ from app.agents.leases.terms import Poll
 from app.demo.visitor import forms
 from app.directory.model import Person
 from app.kernel.signing import LocalSigner, jwk
+from app.web.shell.door import cookie_name
 from app.wiring import Services
 from tests.fakes import FakeClock
 
@@ -33,9 +35,11 @@ class House:
         return Browser(self)
 
     def signed_in(self, person_id: str) -> "Browser":
-        """A browser after the whole sign-in by OpenID Connect."""
-        browser = self.browser()
-        browser.sign_in(person_id)
+        """A browser with a session of this person; the way to one is ``Browser.sign_in``."""
+        browser, services = self.browser(), self.services
+        token = start_session(services, person_id)
+        host = urlsplit(self.url).hostname or ""
+        browser.http.cookies.set(cookie_name(services.settings), token, domain=host)
         return browser
 
     def person(self, person_id: str) -> Person:
@@ -66,6 +70,13 @@ class House:
     def integrate(self) -> None:
         """Bring what is committed into the tree, so that pages can name its place."""
         self.services.integrator.integrate()
+
+
+def start_session(services: Services, person_id: str) -> str:
+    """Begin a session of somebody for whom the provider vouched; its token."""
+    now, issuer = services.clock.now(), f"{services.settings.base_url}/demo/idp"
+    with services.database.write() as tx:
+        return services.sessions.start(tx, person_id, issuer, person_id, now)
 
 
 class Browser:

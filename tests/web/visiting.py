@@ -10,7 +10,7 @@ from app.audit.entries.model import SYSTEM
 from app.directory.model import Person
 from app.web.shell.door import cookie_name
 from app.wiring import Services
-from tests.web.house import words
+from tests.web.house import start_session, words
 
 
 @dataclass
@@ -49,13 +49,6 @@ def visit(client: TestClient, services: Services, person_id: str) -> Visit:
         session = services.sessions.find(tx, token, services.clock.now())
     assert session is not None
     return Visit(client, services, person_id, token, session.csrf)
-
-
-def start_session(services: Services, person_id: str) -> str:
-    """Begin a session of somebody for whom a provider vouched; its token."""
-    now = services.clock.now()
-    with services.database.write() as tx:
-        return services.sessions.start(tx, person_id, "https://idp.example", person_id, now)
 
 
 def employ(services: Services, people: Iterable[Person]) -> None:
