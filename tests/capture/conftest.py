@@ -1,14 +1,5 @@
-"""A furnished office on each database."""
+"""The furnished office that those who ask for data have, too."""
 
-import pytest
+from tests.access.conftest import database_url, office
 
-from app.wiring import Services
-from tests.access.office import Office
-from tests.fakes import FakeClock
-
-
-@pytest.fixture
-def office(services: Services, clock: FakeClock) -> Office:
-    office = Office(services, clock)
-    office.open()
-    return office
+__all__ = ["database_url", "office"]
