@@ -44,7 +44,8 @@ READS = {
     "PolicyReader": "chain history in_force memory outlook throughout",
     "Inquirer": "inquire",
     "Witnesses": "state",
-    "DirectoryService": "line lines misplaced people person person_by_email plan versions",
+    "DirectoryService": "headcounts line lines misplaced people person person_by_email plan "
+    "versions",
     "SessionService": "find",
     "PolicyService": "catalogue_at document documents floors_at in_force memory region_view "
     "regions throughout",
@@ -53,7 +54,7 @@ READS = {
     "NoticeService": "documents require_current shown version_starts",
     "ConsentService": "history last_number offer_of openings_between receipt receipts standing "
     "standing_between",
-    "CaptureService": "agreement outlook situation",
+    "CaptureService": "agreement effect effect_of situation",
     "PairingService": "device_of pending stranger",
     "DeviceService": "of_person",
     "LeaseService": "holder holder_of renewal",
