@@ -14,7 +14,18 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 
 from app.kernel.errors import InvalidInput
-from app.sdk.verify import Ask, Depth, Report, as_json, is_address, render, verify_asked
+from app.sdk.verify import (
+    Ask,
+    Depth,
+    GivenKeys,
+    Report,
+    as_json,
+    given_keys,
+    is_address,
+    is_receipt_file,
+    render,
+    verify_asked,
+)
 
 verbs = typer.Typer()
 
@@ -32,7 +43,11 @@ Target = Annotated[
     ),
 ]
 Key = Annotated[
-    str, typer.Option(help="The log's verifier key, got from somewhere else than the export.")
+    str,
+    typer.Option(
+        help="The log's verifier key, got from somewhere else than the export: the key itself, a "
+        "file with it, or the address of the service (https://…), which names all its keys."
+    ),
 ]
 Since = Annotated[
     list[Path] | None,
@@ -55,8 +70,11 @@ Receipts = Annotated[
     typer.Option(help="Submission receipts, one on a line: was it merged? May be repeated."),
 ]
 Keys = Annotated[
-    Path | None,
-    typer.Option(help="The service's key set (jwks.json), for the signatures of receipts."),
+    str,
+    typer.Option(
+        help="The service's key set (jwks.json), for the signatures of receipts: a file or the "
+        "address of the service."
+    ),
 ]
 WithoutReplay = Annotated[
     bool, typer.Option("--without-replay", help="Do not read facts, do not decide again.")
@@ -81,7 +99,7 @@ def verify(
     policy: WitnessPolicy = None,
     max_age: MaxAge = "",
     receipt: Receipts = None,
-    keys: Keys = None,
+    keys: Keys = "",
     *,
     without_replay: WithoutReplay = False,
     integrity_only: IntegrityOnly = False,
@@ -102,14 +120,16 @@ def verify(
         raise InvalidInput(
             f"{target} is not there", cure="Name an export, a folder, a proof file or an address."
         )
+    given = _given(target, key, keys, wants_set=bool(receipt))
     depth = Depth.ORDER if without_replay else Depth.REPLAY
     ask = Ask(
-        vkey=key or None,
+        vkey=given.vkey,
         since=tuple((file.name, _read(file)) for file in since or ()),
         policy=None if policy is None else _read(policy),
         max_age=_age(max_age),
         receipts=tuple((file.name, _read(file)) for file in receipt or ()),
-        keys=None if keys is None else _read(keys),
+        keys=given.jwks,
+        address=given.address,
         depth=Depth.BYTES if integrity_only else depth,
     )
     report = _verified(target, ask)
@@ -118,6 +138,24 @@ def verify(
         print("--require-replay: not everything was replayed", file=sys.stderr)
         raise typer.Exit(1)
     raise typer.Exit(report.exit_code)
+
+
+def _given(target: str, key: str, keys: str, *, wants_set: bool) -> GivenKeys:
+    """The keys of both options; ``--keys`` counts where both name a key set.
+
+    A key set that only came along with the log's key is left away where nothing needs one.
+    """
+    log, tokens = given_keys(key), given_keys(keys, option="--keys")
+    if keys and tokens.jwks is None:
+        raise InvalidInput("--keys names no key set", cure="Give the log's key with --key.")
+    wants_set = wants_set or (not is_address(target) and is_receipt_file(target))
+    if key and log.vkey is None and not (wants_set and tokens.jwks is None):
+        cure = "Give the log's own key (name+keyid+key), or an address that publishes it: …/log/key"
+        raise InvalidInput(
+            "--key names a key set, and what is asked needs the log's key", cure=cure
+        )
+    came_along = log.jwks if wants_set else None
+    return GivenKeys(log.vkey, tokens.jwks or came_along, log.address or tokens.address)
 
 
 def _verified(target: str, ask: Ask) -> Report:

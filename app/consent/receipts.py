@@ -4,9 +4,17 @@ A receipt is a JWS of type ``habeas-receipt+jwt``. Its claims carry the field na
 27560:2023 as the W3C guide "consent-27560" gives them, with the status IRIs of DPV 2.3. TS 27560
 knows consent only; for the two states it lacks: acknowledged is a notice that was used, and a pause
 is a withdrawal with an end, after which, or after resuming, the state before it holds again.
+
+Rules:
+1. A receipt stays with its person: it names them and their employer. No entry of the log holds it,
+   and it is erased with the person's decisions.
+2. ``schema_version`` says which claims there are. Receipts of form 1 (release 0.1) name nobody and
+   say no modes; their days stand apart from their signals. They are read for ever.
+3. What a receipt says of signals, days and modes is what the offer says that was agreed to.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,7 +28,8 @@ from app.kernel.clock import timestamp
 from app.kernel.facts import encode
 from app.kernel.signing import unb64u
 
-SCHEMA_VERSION = "habeas-receipt/1"
+FIRST_SCHEMA, SCHEMA_VERSION = "habeas-receipt/1", "habeas-receipt/2"
+"""The forms of a receipt's claims, the one that is written last (rule 2)."""
 
 _DPV = "https://w3id.org/dpv#"
 
@@ -36,6 +45,24 @@ EVENT_STATES: Mapping[Act, str] = {
 
 Revoked is by somebody else, withdrawn by the person (DPV 2.3).
 """
+
+_DAYS = re.compile(r"P([0-9]{1,5})D")
+"""A retention period: days, as ISO 8601 writes a duration."""
+
+
+@dataclass(frozen=True)
+class SignalTerms:
+    """What was agreed to about one signal.
+
+    Attributes:
+        signal: which.
+        mode: ``redact`` or ``allow``; None where the offer or the receipt does not say it.
+        days: how long it may be kept at most.
+    """
+
+    signal: str
+    mode: str | None
+    days: int
 
 
 @dataclass(frozen=True)
@@ -68,11 +95,11 @@ def receipt_claims(
     issuer: str,
     origin: str,
 ) -> dict[str, Json]:
-    """Build the claims of a receipt; no name, address or id of the person is among them.
+    """Build the claims of a receipt of form 2 (rules 1 and 3).
 
     Args:
         decision: the decision.
-        person: whose it is; names the controller.
+        person: whose it is; named, with the employing entity as the controller.
         pseudonym: stands for the person, as in the log.
         offer: what was offered, for given, acknowledged and resumed.
         previous: id of the person's decision before.
@@ -83,6 +110,7 @@ def receipt_claims(
     return {
         "iss": issuer,
         "sub": pseudonym,
+        "name": person.name,
         "iat": int(decision.decided_at.timestamp()),
         "schema_version": SCHEMA_VERSION,
         "record_id": decision.id,
@@ -99,10 +127,8 @@ def receipt_claims(
         "language": None if notice is None else notice.language,
         "purposes": list(decision.purposes),
         "lawful_basis": _lawful_basis(_says(decision.act, offer)),
-        "pii_information": [{"pii_type": signal} for signal in decision.signals],
+        "pii_information": [term_claims(row) for row in offered_terms(offer)] if offer else [],
         "services": list(decision.apps),
-        "retention_period": dict(offer.retention_days) if offer else {},
-        "retention_unit": "days",
         "jurisdiction": decision.region,
         "event_time": timestamp(decision.decided_at),
         "recorded_time": timestamp(decision.recorded_at),
@@ -118,6 +144,56 @@ def receipt_claims(
     }
 
 
+def offered_terms(offer: Offer) -> tuple[SignalTerms, ...]:
+    """What an offer says of each signal, by name.
+
+    >>> offer = Offer("DE", ("DE",), ("menu", "click"), (), (), {"menu": 30, "click": 7}, (), ())
+    >>> [(row.signal, row.days) for row in offered_terms(offer)]
+    [('click', 7), ('menu', 30)]
+    """
+    return tuple(
+        SignalTerms(signal, offer.modes.get(signal), offer.retention_days[signal])
+        for signal in sorted(set(offer.signals))
+    )
+
+
+def term_claims(row: SignalTerms) -> dict[str, Json]:
+    """One row of ``pii_information``; an offer of release 0.1 says no mode, so neither does it.
+
+    >>> term_claims(SignalTerms("click", "redact", 7))
+    {'pii_type': 'click', 'mode': 'redact', 'retention_period': 'P7D'}
+    """
+    mode: dict[str, Json] = {} if row.mode is None else {"mode": row.mode}
+    return {"pii_type": row.signal, **mode, "retention_period": f"P{row.days}D"}
+
+
+def receipt_terms(claims: Mapping[str, Any]) -> tuple[SignalTerms, ...]:
+    """What a receipt of either form says of each signal.
+
+    >>> receipt_terms({"schema_version": "habeas-receipt/2", "pii_information": [
+    ...     {"pii_type": "click", "mode": "redact", "retention_period": "P7D"}]})
+    (SignalTerms(signal='click', mode='redact', days=7),)
+
+    Args:
+        claims: of a receipt whose signature holds.
+
+    Raises:
+        ValueError: another form, or what it says cannot be read.
+    """
+    rows = claims["pii_information"]
+    match claims["schema_version"]:
+        case schema if schema == FIRST_SCHEMA:
+            kept = claims["retention_period"]
+            return tuple(SignalTerms(row["pii_type"], None, kept[row["pii_type"]]) for row in rows)
+        case schema if schema == SCHEMA_VERSION:
+            return tuple(
+                SignalTerms(row["pii_type"], row.get("mode"), _days(row["retention_period"]))
+                for row in rows
+            )
+        case other:
+            raise ValueError(f"this release does not read receipts of the form {other!r}")
+
+
 def receipt_of(decision: Decision, token: str) -> Receipt:
     """Join a decision and its receipt as signed; the token is our own, from our own record."""
     return Receipt(decision, token, json.loads(unb64u(token.split(".")[1])))
@@ -127,6 +203,13 @@ def _says(act: Act, offer: Offer | None) -> Act:
     """The act whose state a decision restores, by what was offered for it; else its own."""
     restored = opening_act(offer.bases) if act is Act.RESUMED and offer else None
     return restored or act
+
+
+def _days(period: object) -> int:
+    match = _DAYS.fullmatch(period) if isinstance(period, str) else None
+    if match is None:
+        raise ValueError(f"{period!r} is no number of days")
+    return int(match[1])
 
 
 def _lawful_basis(act: Act) -> str | None:

@@ -161,6 +161,19 @@ def sign_token(signer: Signer, typ: str, claims: Mapping[str, Json]) -> str:
     return f"{signed}.{b64u(signer.sign(signed.encode('ascii')))}"
 
 
+def signing_key_of(token: str) -> str:
+    """The id of the key that a token names; nothing is checked.
+
+    >>> signer = LocalSigner.from_seed(bytes(32))
+    >>> signing_key_of(sign_token(signer, "habeas-lease+jwt", {})) == thumbprint(signer.public)
+    True
+
+    Raises:
+        ValueError, KeyError: it names none.
+    """
+    return str(_object(unb64u(token.partition(".")[0]))["kid"])
+
+
 def read_token(token: str, typ: str, keys: Mapping[str, bytes]) -> dict[str, Any]:
     """Return the claims of a compact JWS after checking form, ``typ``, ``alg``, ``kid``, signature.
 

@@ -65,7 +65,7 @@ class Services(Core):
     witnesses: Witnesses
 
     @property
-    def jwks(self) -> dict[str, object]:
+    def jwks(self) -> dict[str, list[dict[str, str]]]:
         """The public keys of leases, receipts and grants (RFC 7517 §5), each for its own tokens."""
         return {
             "keys": [

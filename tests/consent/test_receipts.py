@@ -1,4 +1,4 @@
-"""What a person keeps: signed, in the words of the standard, without their name."""
+"""What a person keeps: signed, in the words of the standard, with their name and employer."""
 
 import csv
 
@@ -7,10 +7,12 @@ import pytest
 from app.audit.entries.model import Actor
 from app.consent.model import Act
 from app.consent.receipts import EVENT_STATES, Receipt
+from app.kernel.canonical import canonical
 from app.kernel.errors import NotFound
 from app.kernel.signing import BadToken, LocalSigner, read_token, thumbprint
 from app.kernel.tokens import RECEIPT_TYPE
 from tests.consent.booth import Booth, notice, offer
+from tests.directory.entries import submitted
 from tests.vectors import folder
 
 MANDATORY = {
@@ -22,7 +24,6 @@ MANDATORY = {
     "purposes",
     "pii_information",
     "pii_controllers",
-    "retention_period",
     "jurisdiction",
     "withdrawal_method",
     "event_time",
@@ -73,12 +74,12 @@ def test_a_receipt_says_what_was_agreed_to(booth: Booth) -> None:
         "digest": notice().digest,
     }
     assert claims["purposes"] == ["ai_training.computer_use"]
-    assert claims["pii_information"] == [{"pii_type": "click"}, {"pii_type": "menu"}]
+    assert claims["schema_version"] == "habeas-receipt/2"
+    assert claims["pii_information"] == [
+        {"pii_type": "click", "retention_period": "P30D"},
+        {"pii_type": "menu", "retention_period": "P30D"},
+    ]
     assert claims["services"] == ["editor", "tracker"]
-    assert (claims["retention_period"], claims["retention_unit"]) == (
-        {"click": 30, "menu": 30},
-        "days",
-    )
     assert (claims["jurisdiction"], claims["lawful_basis"]) == ("DE", "consent")
     assert claims["validity_duration"] == "PT31536000S"
     assert claims["withdrawal_method"] == "https://habeas.example/me"
@@ -105,7 +106,6 @@ def test_the_receipt_of_a_resume_says_what_stands_again_and_how_long(booth: Boot
         "purposes",
         "pii_information",
         "services",
-        "retention_period",
         "offer",
     )
     for field in (*said, "valid_until", "lawful_basis", "event_state"):
@@ -130,13 +130,27 @@ def test_a_pause_says_when_it_ends(booth: Booth) -> None:
     )
 
 
-def test_a_receipt_names_nobody(booth: Booth) -> None:
+def test_a_receipt_names_its_person_and_employer_and_nobody_else(booth: Booth) -> None:
     person = booth.person()
     for receipt in all_receipts(booth):
+        assert receipt.claims["name"] == person.name
+        assert receipt.claims["pii_controllers"][0]["party_name"] == "Sample Devices GmbH"
         written = str(receipt.claims)
-        for personal in (f"'{person.id}'", person.name, person.email, "'ben'"):
+        for personal in (f"'{person.id}'", person.email, "'ben'", "'dan'"):
             assert personal not in written
         assert receipt.claims["sub"] == receipt.claims["pii_principal_id"]
+
+
+def test_no_entry_of_the_log_says_what_only_the_receipt_may_say(booth: Booth) -> None:
+    person = booth.person()
+    made = all_receipts(booth)
+    with booth.database.read() as tx:
+        leaves = canonical(list(submitted(tx))).decode()
+    for receipt in made:
+        assert receipt.event_id in leaves
+        assert receipt.token not in leaves
+    assert f'"{person.name}"' not in leaves
+    assert "Sample Devices GmbH" not in leaves.replace('"entity":"DE/Sample Devices GmbH"', "")
 
 
 def test_a_changed_receipt_is_not_believed(booth: Booth, signer: LocalSigner) -> None:

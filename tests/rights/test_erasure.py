@@ -150,6 +150,18 @@ def test_no_column_of_any_table_names_an_erased_person(opened: Services, person_
     assert traces(opened, *words) == []
 
 
+def test_the_receipts_that_name_a_person_are_erased_with_them(opened: Services) -> None:
+    """A token is base64: a search for the name alone would not find it in there."""
+    with opened.database.read() as tx:
+        person = opened.directory.person(tx, EMPLOYEE)
+        receipts = opened.consent.receipts(tx, EMPLOYEE)
+    tokens = [receipt.token for receipt in receipts]
+    assert {receipt.claims["name"] for receipt in receipts} == {person.name}
+    assert set(traces(opened, *tokens)) == {"consent_decision.token"}
+    erase(opened, EMPLOYEE)
+    assert traces(opened, *tokens) == []
+
+
 def test_the_person_whom_others_report_to_and_who_made_policy_leaves_no_trace(
     opened: Services,
 ) -> None:

@@ -1,5 +1,6 @@
 """The employee opts in and out, and a laptop that captures in between."""
 
+import json
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -9,6 +10,7 @@ from app.demo.tour.step import StepResult, hold
 from app.sdk.agent.client import AgentClient
 from app.sdk.agent.pairing import CodeShown, pair
 from app.sdk.agent.recording import play, read_recording
+from app.sdk.verify import Ask, given_keys, verify_asked
 
 EVENTS = 1_500
 LONGEST_LEASE_S = 900
@@ -62,13 +64,38 @@ def pair_laptop(stage: Stage) -> StepResult:
 
 def opt_in(stage: Stage) -> StepResult:
     """Opt in."""
-    receipt = stage.decide("/me/decide", "given")
+    stage.receipt = stage.decide("/me/decide", "given")
     stage.captured_from = datetime.now(UTC)
     return StepResult(
-        f"A signed receipt: {receipt['record_id']}.",
+        f"A signed receipt: {stage.receipt['record_id']}.",
         "consent.given",
-        stage.index(receipt["log"]["event"]),
+        stage.index(stage.receipt["log"]["event"]),
     )
+
+
+def check_receipt(stage: Stage) -> StepResult:
+    """Check the receipt."""
+    stage.index(stage.receipt["log"]["event"])
+    page = f"/me/receipts/{stage.receipt['record_id']}"
+    file = stage.folder / "receipt.json"
+    file.write_text(stage.employee.get(f"{page}.json").text, encoding="utf-8")
+    keys = given_keys(stage.url)
+    report = verify_asked(file, Ask(vkey=keys.vkey, keys=keys.jwks, address=keys.address))
+    hold(report.exit_code == 0, f"the receipt verifies: {report.integrity.findings}")
+    file.write_text(changed(file.read_text(encoding="utf-8")), encoding="utf-8")
+    hold(not verify_asked(file, Ask(vkey=keys.vkey)).ok, "a changed receipt is found")
+    return StepResult(
+        f"{report.integrity.sentence} The browser checks it at {stage.url}{page}.",
+        report.notes[0],
+    )
+
+
+def changed(text: str) -> str:
+    """The file of a receipt in which somebody agreed to keep things longer, next to the token."""
+    document = json.loads(text)
+    for row in document["claims"]["pii_information"]:
+        row["retention_period"] = "P3650D"
+    return json.dumps(document)
 
 
 def fetch_lease(stage: Stage) -> StepResult:

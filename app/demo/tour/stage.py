@@ -31,6 +31,7 @@ class Stage:
         url: the service's base URL.
         secrets: JSON file with the sample consumers' secrets.
         folder: an empty folder for the device's key and the export.
+        receipt: what the receipt of opting in says.
         captured_from, captured_to: the time of the sample capture.
         grant: id of the consumer's grant.
         withdrawn: when the employee withdrew, in seconds that never go back.
@@ -44,6 +45,7 @@ class Stage:
     jwks: dict[str, Any] = field(default_factory=dict)
     agent: AgentClient = field(init=False)
     events: Sequence[UiEvent] = ()
+    receipt: dict[str, Any] = field(default_factory=dict)
     captured_from: datetime = field(init=False)
     captured_to: datetime | None = None
     grant: str = ""

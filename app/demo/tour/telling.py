@@ -26,6 +26,7 @@ STORY: tuple[Callable[[Stage], StepResult], ...] = (
     employee.read_notice,
     employee.pair_laptop,
     employee.opt_in,
+    employee.check_receipt,
     employee.fetch_lease,
     employee.capture,
     employee.lose_the_network,

@@ -11,8 +11,9 @@ from app.audit.export.archive import BLOCK, CHECKPOINT
 from app.audit.tree.proof_file import PROOF_HEADER
 from app.kernel.errors import InvalidInput, NotFound
 from app.sdk.verify.export import verify_export
+from app.sdk.verify.keys import GivenKeys, given_keys
 from app.sdk.verify.online import verify_log
-from app.sdk.verify.report import Report, Verdict, as_json, render
+from app.sdk.verify.report import FETCHED_LIMIT, Report, Verdict, as_json, render
 from app.sdk.verify.run import Ask, Depth
 from app.sdk.verify.tree.proof import verify_proof
 from app.sdk.verify.tree.receipt import is_receipt, verify_receipt
@@ -20,10 +21,13 @@ from app.sdk.verify.tree.receipt import is_receipt, verify_receipt
 __all__ = [
     "Ask",
     "Depth",
+    "GivenKeys",
     "Report",
     "Verdict",
     "as_json",
+    "given_keys",
     "is_address",
+    "is_receipt_file",
     "render",
     "verify",
     "verify_asked",
@@ -71,6 +75,15 @@ def verify_asked(target: Path | str, ask: Ask) -> Report:
     """
     if ask.vkey is not None:
         ask = replace(ask, vkey=ask.vkey.strip())
+    report = _verified(target, ask)
+    if ask.address is None:
+        return report
+    key = "fetched" if report.key == "given" else report.key
+    limits = (*report.limits, FETCHED_LIMIT.format(address=ask.address))
+    return replace(report, key=key, limits=limits)
+
+
+def _verified(target: Path | str, ask: Ask) -> Report:
     if is_address(target):
         _refuse(ask, "a running log", "receipts", "keys")
         return verify_log(str(target), ask)
@@ -80,7 +93,7 @@ def verify_asked(target: Path | str, ask: Ask) -> Report:
     if path.is_file() and _is_proof(path):
         _refuse(ask, "a proof", "since", "max_age", "receipts", "keys")
         return verify_proof(path, ask.vkey, ask.policy)
-    if path.is_file() and path.suffix == ".json" and is_receipt(path):
+    if is_receipt_file(path):
         _refuse(ask, "a receipt", "since", "policy", "max_age", "receipts")
         return verify_receipt(path, ask.vkey, ask.keys)
     if path.is_file() and not _is_archive(path):
@@ -105,6 +118,12 @@ def _refuse(ask: Ask, target: str, *unanswered: str) -> None:
 def is_address(target: Path | str) -> bool:
     """Whether a target names a running log, not a file."""
     return isinstance(target, str) and target.startswith(("http://", "https://"))
+
+
+def is_receipt_file(target: Path | str) -> bool:
+    """Whether a target is the file of a person's receipt."""
+    path = Path(target)
+    return path.suffix == ".json" and path.is_file() and is_receipt(path)
 
 
 def _is_proof(path: Path) -> bool:

@@ -25,6 +25,10 @@ KEY_LIMIT = (
     "The key was taken from the export itself: that shows that the export is whole, not who signed "
     "it. Get the log's key by another way and give it."
 )
+FETCHED_LIMIT = (
+    "The keys were fetched from {address}: whoever answers there names them. Compare their "
+    "fingerprints with those that the works council holds, or give the keys themselves."
+)
 UNWITNESSED_LIMIT = (
     "No witness policy was given: whether others saw this same log, and when, was not looked at. "
     "The checkpoint itself carries no time."
@@ -79,7 +83,7 @@ class Report:
 
     subject: Literal["export", "selection", "log", "proof", "receipt"]
     name: str
-    key: Literal["given", "export", "missing"]
+    key: Literal["given", "fetched", "export", "missing"]
     vkey: str | None
     origin: str | None
     size: int | None
@@ -151,6 +155,7 @@ class Findings:
 
 _KEYS = {
     "given": "the key you gave",
+    "fetched": "the key that the address publishes",
     "export": "the key in the export itself",
     "missing": "no key",
 }

@@ -42,6 +42,7 @@ class Ask:
         max_age: how old the newest time may be at which enough witnesses had signed.
         receipts: submission receipts, each with a name: compact JWS, one on a line.
         keys: the key set (JWKS) that signs receipts; without it their claims are only compared.
+        address: where keys of these were fetched; None: somebody gave them.
         depth: how much of each entry is looked at.
         rules: the rules that can be replayed, by version.
         now: the instant that ages are counted to.
@@ -54,6 +55,7 @@ class Ask:
     max_age: timedelta | None = None
     receipts: tuple[tuple[str, bytes], ...] = ()
     keys: bytes | None = None
+    address: str | None = None
     depth: Depth = Depth.REPLAY
     rules: Mapping[int, Rules] = field(default_factory=lambda: CARRIED)
     now: datetime = field(default_factory=lambda: datetime.now(UTC))

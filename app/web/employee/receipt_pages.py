@@ -1,19 +1,24 @@
 """Receipts: the signed record of one decision, to read, print, keep and check."""
 
 import json
-from collections.abc import Mapping
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from app.kernel.tokens import RECEIPT_TYPE
+from app.consent.offers import Offer
+from app.consent.receipts import Receipt, receipt_terms
+from app.kernel.signing import signing_key_of
+from app.kernel.tokens import KEY_USE, RECEIPT_TYPE, SUBMISSION_TYPE
 from app.web.employee.choices import choices
 from app.web.employee.overview import current_notices, laptop_rows, purpose_label
+from app.web.employee.receipt_rows import receipt_rows
 from app.web.shell.visit import ReadVisit
-from app.web.words.text import SIGNAL_WORDS, counted, lower_first
 from app.wiring import Services
 
 router = APIRouter(prefix="/me/receipts")
+
+_SIGNED_HERE = frozenset({RECEIPT_TYPE, SUBMISSION_TYPE})
+"""The tokens that a receipt's file holds; it carries their keys and no others."""
 
 
 @router.get("/{decision}.json")
@@ -27,15 +32,14 @@ def download(visit: ReadVisit, decision: str) -> Response:
         "type": RECEIPT_TYPE,
         "token": receipt.token,
         "claims": receipt.claims,
-        "keys": services.jwks,
+        "keys": {"keys": [key for key in services.jwks["keys"] if key[KEY_USE] in _SIGNED_HERE]},
         "log": vars(proof) if proof else None,
         "submission": services.log.submission_receipts(tx, (event,)).get(event),
     }
-    name = f"habeas-receipt-{receipt.decision.id}.json"
     return Response(
         json.dumps(document, indent=2, ensure_ascii=False),
         media_type="application/json",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        headers={"Content-Disposition": f'attachment; filename="{_file_name(receipt)}"'},
     )
 
 
@@ -61,8 +65,11 @@ def show(visit: ReadVisit, decision: str) -> Response:
         index=services.log.index_of(tx, receipt.event_id),
         is_latest=history[-1].id == receipt.decision.id,
         purposes=[purpose_label(services, key) for key in receipt.decision.purposes],
-        kept=_kept(receipt.claims["retention_period"]),
+        agreed=receipt_terms(receipt.claims),
         apps=_app_names(services, receipt.decision.apps),
+        rows=receipt_rows(receipt.decision, _offer(visit, receipt), receipt.claims),
+        file=_file_name(receipt),
+        fingerprint=signing_key_of(receipt.token),
         situation=situation,
         laptops=laptop_rows(services, tx, situation, visit.now),
         choices=choices(situation, history, current_notices(services), visit.now),
@@ -70,14 +77,15 @@ def show(visit: ReadVisit, decision: str) -> Response:
     )
 
 
-def _kept(days_by_signal: Mapping[str, int]) -> str:
-    """``14 days``, or ``clicks 30 days, screenshots 14 days`` where signals differ."""
-    if len(set(days_by_signal.values())) == 1:
-        return counted(next(iter(days_by_signal.values())), "day")
-    return ", ".join(
-        f"{lower_first(SIGNAL_WORDS[signal])} {counted(days, 'day')}"
-        for signal, days in days_by_signal.items()
-    )
+def _file_name(receipt: Receipt) -> str:
+    return f"habeas-receipt-{receipt.decision.id}.json"
+
+
+def _offer(visit: ReadVisit, receipt: Receipt) -> Offer | None:
+    """What the decision agreed to, as it was kept when it was shown."""
+    if receipt.decision.shown_id is None:
+        return None
+    return visit.services.consent.offer_of(visit.tx, receipt.decision)[0]
 
 
 def _app_names(services: Services, apps: tuple[str, ...]) -> list[str]:

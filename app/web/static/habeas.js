@@ -9,6 +9,7 @@ function localise(root) {
     second: { ...zone, second: "2-digit" },
     day: { day: "numeric", month: "long", year: "numeric" },
     moment: { day: "numeric", month: "short", year: "numeric", ...zone },
+    zoned: { day: "numeric", month: "short", year: "numeric", ...zone, timeZoneName: "short" },
   };
   for (const element of root.querySelectorAll("time[data-as]")) {
     const at = new Date(element.dateTime);

@@ -48,6 +48,7 @@ def report_on_one(
     signed: Checkpoint | None,
     verdicts: tuple[Verdict, Verdict, Verdict],
     limits: tuple[str, ...],
+    notes: tuple[str, ...] = (),
 ) -> Report:
     """Report on the file of a single entry; the verdicts are integrity, completeness, policy."""
     integrity, completeness, policy = verdicts
@@ -63,6 +64,7 @@ def report_on_one(
         completeness=completeness,
         policy=policy,
         limits=limits,
+        notes=notes,
     )
 
 
