@@ -32,6 +32,8 @@ class Circumstances:
         bases: what can make capture lawful here.
         state: the person's standing.
         region_changed: why a decision is invalidated: the region changed (else the notice did).
+        too_wide: home or place of work, where it does not say whose law holds
+            (``kernel.places``); in entries only where there is one.
     """
 
     person_active: bool
@@ -45,6 +47,7 @@ class Circumstances:
     bases: frozenset[Basis]
     state: State = field(metadata=fact("standing"))
     region_changed: bool = False
+    too_wide: tuple[str, ...] = field(default=(), metadata=fact(sparse=True, unordered=True))
 
     def conditions(self, at: datetime) -> Conditions:
         """The same as what can prevent capture at an instant."""
@@ -57,6 +60,7 @@ class Circumstances:
                 active=self.person_active,
                 device_active=self.device_active,
                 region_changed=self.region_changed,
+                placed=not self.too_wide,
             ),
         )
 
@@ -72,6 +76,7 @@ class Directive:
 LEASE: Mapping[Obstacle, Reason | None] = {
     Obstacle.LEFT: Reason.LEFT,
     Obstacle.DEVICE_REVOKED: Reason.DEVICE_REVOKED,
+    Obstacle.PLACE_TOO_WIDE: Reason.REGION_UNKNOWN,
     Obstacle.REGION_UNKNOWN: Reason.REGION_UNKNOWN,
     Obstacle.REGION_BLOCKED: Reason.REGION_BLOCKED,
     Obstacle.BASIS_INSUFFICIENT: Reason.REGION_BLOCKED,

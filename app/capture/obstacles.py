@@ -24,6 +24,7 @@ class Obstacle(StrEnum):
 
     LEFT = "left"
     DEVICE_REVOKED = "device_revoked"
+    PLACE_TOO_WIDE = "place_too_wide"
     REGION_UNKNOWN = "region_unknown"
     REGION_BLOCKED = "region_blocked"
     BASIS_INSUFFICIENT = "basis_insufficient"
@@ -62,14 +63,19 @@ OWN = frozenset(
 FINAL = frozenset(
     {
         Obstacle.LEFT,
+        Obstacle.PLACE_TOO_WIDE,
         Obstacle.REGION_UNKNOWN,
         Obstacle.REGION_BLOCKED,
         Obstacle.BASIS_INSUFFICIENT,
     }
 )
-"""Obstacles that nobody here can remove: next to them no other matters."""
+"""Obstacles next to which no other matters: nobody here can remove them, or nothing is known of the
+others before they are."""
 
-BARRED = frozenset({Obstacle.REGION_BLOCKED, Obstacle.BASIS_INSUFFICIENT})
+UNPLACED = frozenset({Obstacle.PLACE_TOO_WIDE, Obstacle.REGION_UNKNOWN})
+"""Obstacles under which nobody knows what the law allows; it is not said to forbid anything."""
+
+BARRED = FINAL - {Obstacle.LEFT}
 """Obstacles under which no decision of anybody could let a signal be captured."""
 
 CLOSED = FINAL | {
@@ -90,6 +96,8 @@ class Personal:
         state: what the person's decisions add up to.
         suffices: that state is enough under the bases that are left.
         region_changed: why a decision is invalidated: the residence changed (else the notice did).
+        placed: the directory says closely enough where the person lives and works to know whose law
+            holds there.
         agreed: something of what is allowed was agreed to; nothing is asked where nothing stands.
     """
 
@@ -98,6 +106,7 @@ class Personal:
     active: bool = True
     device_active: bool = True
     region_changed: bool = False
+    placed: bool = True
     agreed: bool = True
 
 
@@ -134,6 +143,7 @@ OF_POLICY = (
     - {
         Obstacle.LEFT,
         Obstacle.DEVICE_REVOKED,
+        Obstacle.PLACE_TOO_WIDE,
         Obstacle.NOTHING_AGREED,
     }
 )
@@ -231,6 +241,8 @@ def _of_person(person: Personal | None) -> Iterator[Obstacle]:
         yield Obstacle.LEFT
     if not person.device_active:
         yield Obstacle.DEVICE_REVOKED
+    if not person.placed:
+        yield Obstacle.PLACE_TOO_WIDE
     if not person.suffices:
         yield _of_standing(person.state, region_changed=person.region_changed)
     elif not person.agreed:

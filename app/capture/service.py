@@ -22,19 +22,21 @@ from app.policy.service import PolicyService
 _MOST_AGREEMENTS = 4096
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CaptureService:
     """Reads from policy and consent what capture depends on.
 
     Attributes:
         direct: decides the directive, by the rules in force.
         whole_offer: a decision binds all that its offer shows; rules 1 bound less.
+        places: as those rules have it (``Rules.places``).
     """
 
     policy: PolicyService
     consent: ConsentService
     direct: Direct = directive
     whole_offer: bool = True
+    places: bool = True
     _agreements: dict[str, Agreement] = field(default_factory=dict, repr=False)
     """By what was shown, which never changes."""
 
@@ -95,6 +97,7 @@ class CaptureService:
             limit=self.policy.within,
             device_active=device_active,
             direct=self.direct,
+            places=self.places,
         )
         longest = timedelta(seconds=holding.compiled[LEASE_TTL_S])
         document: str | None = None

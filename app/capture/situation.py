@@ -84,6 +84,7 @@ def situation_of(
     limit: Limit,
     device_active: bool = True,
     direct: Direct = directive,
+    places: bool = True,
 ) -> Situation:
     """Put together the situation of a person; the policy document is left to be named.
 
@@ -96,8 +97,11 @@ def situation_of(
         limit: says what binds a recorder.
         device_active: whether the device that asks is not revoked.
         direct: decides the directive, by the rules in force.
+        places: as those rules have it (``Rules.places``).
     """
-    circumstances = circumstances_of(person, standing, in_force, device_active=device_active)
+    circumstances = circumstances_of(
+        person, standing, in_force, device_active=device_active, places=places
+    )
     offered, limits = limit(in_force, None), limit(in_force, agreement)
     return Situation(
         person=person,
@@ -162,21 +166,32 @@ def regions_in_question(person: Person, place: str | None) -> tuple[str, ...]:
 
 
 def circumstances_of(
-    person: Person, standing: Standing, in_force: InForce, *, device_active: bool
+    person: Person, standing: Standing, in_force: InForce, *, device_active: bool, places: bool
 ) -> Circumstances:
-    """Everything that the directive depends on, from what the other capabilities know."""
+    """Everything that the directive depends on, from what the other capabilities know.
+
+    Args:
+        person: as the directory has them.
+        standing: what their decisions add up to.
+        in_force: what holds for the regions in question.
+        device_active: whether the device is not revoked.
+        places: as the rules in force have it (``Rules.places``).
+    """
     return Circumstances(
         person_active=person.active,
         device_active=device_active,
         unknown=in_force.unknown,
-        blocked=in_force.compiled.blocked,
+        blocked=in_force.blocked if places else in_force.compiled.blocked,
         company=in_force.company,
         stopped=in_force.stopped,
         missing=in_force.missing,
         lead_until=in_force.lead_until,
-        bases=in_force.compiled.bases,
+        bases=in_force.bases if places else in_force.compiled.bases,
         state=standing.state,
         region_changed=residence_changed(person, standing),
+        too_wide=tuple(place for place in person.places if place in in_force.too_wide)
+        if places
+        else (),
     )
 
 

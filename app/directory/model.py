@@ -72,6 +72,11 @@ class Person:
         return self.entity.partition("/")[2]
 
     @property
+    def places(self) -> tuple[str, ...]:
+        """Home and place of work, each once: these must say whose law holds (``misplaced``)."""
+        return tuple(dict.fromkeys((self.region, self.place)))
+
+    @property
     def regions(self) -> tuple[str, ...]:
         """Home, place of work, establishment; each once, in this order."""
         return tuple(dict.fromkeys((self.region, self.place, self.entity_region)))

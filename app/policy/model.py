@@ -24,6 +24,8 @@ from app.policy.law.layer import Direction, Evidence, Layer, Why
 
 T = TypeVar("T")
 
+_EVERY_BASIS = frozenset(Basis) - {Basis.PROHIBITED}
+
 
 @dataclass(frozen=True)
 class SignalRule:
@@ -114,15 +116,27 @@ class InForce:
     seq: int
     too_wide: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def blocked(self) -> bool:
-        """Whether nothing can be captured."""
-        return self.compiled.blocked
+        """Whether what is known forbids capture; what is unknown forbids nothing, it is unknown.
 
-    @property
+        ``compiled.blocked`` also counts the regions without a floor: nothing is left there either.
+        """
+        if not self.unknown:
+            return self.compiled.blocked
+        return any(layer.forbids for layer in self.layers) or not self.bases
+
+    @cached_property
     def bases(self) -> frozenset[Basis]:
-        """What can make capture lawful."""
-        return self.compiled.bases
+        """What can make capture lawful, as far as is known: a basis that nobody took away is left.
+
+        ``compiled.bases`` are none where the home region has no floor.
+        """
+        if not self.unknown:
+            return self.compiled.bases
+        claims = (layer.knobs.get(BASES.name) for layer in self.layers)
+        named = [cast("frozenset[str]", claim.value) for claim in claims if claim is not None]
+        return _EVERY_BASIS.intersection(*(map(Basis, names) for names in named))
 
     @property
     def lead_time(self) -> bool:

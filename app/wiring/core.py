@@ -52,7 +52,13 @@ def make_core(on: Foundation, shipped: Shipped) -> Core:
         policy=policy,
         notices=notices,
         consent=consent,
-        capture=CaptureService(policy, consent, shipped.rules.directive, shipped.rules.whole_offer),
+        capture=CaptureService(
+            policy=policy,
+            consent=consent,
+            direct=shipped.rules.directive,
+            whole_offer=shipped.rules.whole_offer,
+            places=shipped.rules.places,
+        ),
     )
 
 

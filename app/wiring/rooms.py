@@ -102,6 +102,7 @@ def make_access(core: Core, shipped: Shipped, consumers: ConsumerService) -> Acc
         authority=core.authority,
         datasets=frozenset(shipped.purposes.datasets),
         whole_offer=shipped.rules.whole_offer,
+        places=shipped.rules.places,
     )
     return AccessService(
         log=core.log,

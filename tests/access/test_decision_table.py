@@ -123,12 +123,12 @@ def test_a_lease_says_what_the_law_of_the_region_says(row: Row) -> None:
             person_active=True,
             device_active=True,
             unknown=found.unknown,
-            blocked=compiled.blocked,
+            blocked=found.blocked,
             company=found.company,
             stopped=found.stopped,
             missing=found.missing,
             lead_until=found.lead_until,
-            bases=compiled.bases,
+            bases=found.bases,
             state=State(row["standing"]),
         ),
         AT,
@@ -176,7 +176,7 @@ class Asked:
 def asked(row: Row) -> Asked:
     signals = () if row["signal"] == "-" else (row["signal"],)
     found = holds((row["home"],))
-    policy = rules(found, signals)
+    policy = rules(found, signals, ())
     compiled, now = found.compiled, State(row["now"])
     agreed = ScopeFacts(
         tuple(s.value for s in Signal if compiled.signals[s].mode is not Mode.DENY),
@@ -187,8 +187,8 @@ def asked(row: Row) -> Asked:
         line=("p_manager", "p_skip"),
         standing=row["now"],
         decision=None,
-        suffices_now=suffices(compiled.bases, now),
-        suffices_at_capture=suffices(compiled.bases, State(row["then"])),
+        suffices_now=suffices(found.bases, now),
+        suffices_at_capture=suffices(found.bases, State(row["then"])),
         scope=agreed if now in {State.GIVEN, State.ACKNOWLEDGED} else None,
         policy=policy,
     )

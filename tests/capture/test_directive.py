@@ -32,6 +32,7 @@ FAULTS: dict[str, dict[str, object]] = {
     "the device is revoked": {"device_active": False},
     "a region has no floor": {"unknown": ("IT",)},
     "a layer blocks": {"blocked": True},
+    "the home says nothing about the law": {"too_wide": ("US",)},
     "no basis is left": {"bases": frozenset()},
     "the company has no policy": {"company": False},
     "a stop holds": {"stopped": ("EU",)},

@@ -24,8 +24,8 @@ from app.access.floor.terms import ALLOWED
 from app.capture.agreement import mask_of
 from app.capture.directive import LEASE, Circumstances, directive
 from app.capture.extent import extent
-from app.capture.obstacles import CLOSED, FINAL, OF_POLICY, OWN, Obstacle
-from app.capture.situation import Situation, obstacles_in, situation_of
+from app.capture.obstacles import BARRED, CLOSED, FINAL, OF_POLICY, OWN, UNPLACED, Obstacle
+from app.capture.situation import Situation, circumstances_of, obstacles_in, situation_of
 from app.consent.model import OPENING, Act, Standing, State, next_decision, suffices
 from app.kernel.vocabulary import Basis, Mode, Reason, Signal
 from app.policy.agreement import Agreement, Limits
@@ -91,6 +91,7 @@ def in_forces(draw: st.DrawFn) -> InForce:
         stopped=draw(few),
         lead_until=draw(st.sampled_from([None, None, NOW + timedelta(seconds=1)])),
         seq=1,
+        too_wide=draw(st.sampled_from([(), (), ("US-CA",), ("DE",)])),
     )
 
 
@@ -146,9 +147,10 @@ def view(in_force: InForce) -> RegionView:
     )
 
 
-def access_reasons(situation: Situation) -> set[AccessReason]:
+def access_reasons(situation: Situation, *, places: bool = True) -> set[AccessReason]:
     """What an access decision says that is asked for nothing out of the ordinary."""
-    policy, standing = rules(situation.in_force, ("click",)), situation.standing
+    looked_at = situation.person.places if places else None
+    policy, standing = rules(situation.in_force, ("click",), looked_at), situation.standing
     asked = Question(
         purpose=TRAINING,
         asked_at=NOW,
@@ -179,7 +181,58 @@ def test_every_obstacle_has_its_place_in_both_signed_lists() -> None:
 
 def test_where_agreeing_leads_to_nothing_no_obstacle_is_the_person_s_own() -> None:
     assert FINAL < CLOSED < set(Obstacle)
-    assert CLOSED - {Obstacle.LEFT} <= OF_POLICY
+    assert CLOSED - {Obstacle.LEFT, Obstacle.PLACE_TOO_WIDE} <= OF_POLICY
+
+
+# What is unknown
+
+
+@given(in_forces())
+def test_what_is_not_known_is_told_as_unknown_and_forbids_nothing(in_force: InForce) -> None:
+    known = replace(in_force, unknown=())
+    lost = replace(in_force, unknown=("XK",), layers=())
+    assert Obstacle.REGION_UNKNOWN in obstacles_in(lost, CATALOGUE)
+    assert not {Obstacle.REGION_BLOCKED, Obstacle.BASIS_INSUFFICIENT} & set(
+        obstacles_in(lost, CATALOGUE)
+    )
+    assert (known.blocked, known.bases) == (known.compiled.blocked, known.compiled.bases)
+
+
+@given(in_forces(), LAYERS)
+def test_what_a_known_law_forbids_is_told_next_to_what_is_unknown(
+    in_force: InForce, known: Layer
+) -> None:
+    barring = {"status": known.forbids, "bases": _takes_every_basis(known)}
+    found = replace(in_force, unknown=("XK",), layers=(known,))
+    assert found.blocked == any(barring.values())
+
+
+def _takes_every_basis(known: Layer) -> bool:
+    claim = known.knobs.get("bases")
+    return claim is not None and not claim.value
+
+
+@given(in_forces(), st.sampled_from(State).map(Standing))
+def test_rules_1_look_at_no_place_and_say_what_they_said(
+    in_force: InForce, standing: Standing
+) -> None:
+    before = circumstances_of(person(), standing, in_force, device_active=True, places=False)
+    assert before.too_wide == ()
+    assert (before.blocked, before.bases) == (in_force.compiled.blocked, in_force.compiled.bases)
+    assert rules(in_force, ("click",), None) == replace(
+        rules(replace(in_force, unknown=()), ("click",), ()), unknown=bool(in_force.unknown)
+    )
+
+
+@given(situations())
+def test_who_is_recorded_where_nobody_can_live_is_off_and_no_signal_is_shown(
+    situation: Situation,
+) -> None:
+    wide = bool({*situation.person.places} & {*situation.in_force.too_wide})
+    assert (Obstacle.PLACE_TOO_WIDE in situation.obstacles) == wide
+    assert not (wide and situation.directive.capture)
+    assert not wide or Reason.REGION_UNKNOWN in situation.directive.reasons
+    assert not wide or all(row.mode == "deny" for row in answers(situation, {}).signals)
 
 
 # The same obstacles
@@ -229,8 +282,9 @@ def test_the_list_of_signals_is_introduced_by_what_the_sentence_says(situation: 
     agreed = situation.agreement is not None
     listed = extent_in_words(situation, agreed=agreed)
     assert bool(listed) == bool(situation.obstacles)
-    barred = {Obstacle.REGION_BLOCKED, Obstacle.BASIS_INSUFFICIENT} & set(situation.obstacles)
-    assert listed.startswith("None of the signals") == bool(barred)
+    barred, unknown = BARRED & set(situation.obstacles), UNPLACED & set(situation.obstacles)
+    assert listed.endswith("is not known.") == bool(unknown)
+    assert listed.startswith("None of the signals") == bool(barred and not unknown)
     assert ("if you agreed" in listed) == (not agreed and not barred)
     rows = answers(situation, {}).signals
     assert not (barred and any(row.mode != "deny" for row in rows))
@@ -266,7 +320,7 @@ def test_a_mark_of_legal_s_table_never_shows_a_signal_that_nobody_could_agree_to
     situation: Situation,
 ) -> None:
     modes = {cell.mode for cell in cells(situation.in_force, {})}
-    barred = {Obstacle.REGION_BLOCKED, Obstacle.BASIS_INSUFFICIENT} & set(situation.obstacles)
+    barred = BARRED & OF_POLICY & set(situation.obstacles)
     assert (modes == {"blocked"}) == bool(barred)
 
 
@@ -339,7 +393,7 @@ def test_leases_give_the_reasons_that_release_0_1_signed(given_now: Circumstance
 
 @given(situations())
 def test_access_gives_the_policy_reasons_that_release_0_1_signed(situation: Situation) -> None:
-    policy = rules(situation.in_force, ("click",))
+    policy = rules(situation.in_force, ("click",), None)
     expected = {
         AccessReason.REGION_UNKNOWN: policy.unknown,
         AccessReason.REGION_BLOCKED: policy.blocked or not policy.bases,
@@ -350,7 +404,8 @@ def test_access_gives_the_policy_reasons_that_release_0_1_signed(situation: Situ
         AccessReason.PERSON_LEFT: not situation.person.active,
         AccessReason.CONSENT_NOW: not suffices(policy.bases, situation.standing.state),
     }
-    assert access_reasons(situation) == {reason for reason, so in expected.items() if so}
+    reasons = access_reasons(situation, places=False)
+    assert reasons == {reason for reason, so in expected.items() if so}
 
 
 # What used to differ from place to place

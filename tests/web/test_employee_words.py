@@ -88,6 +88,7 @@ def because(situation: Situation, obstacle: Obstacle, state: State = State.GIVEN
         circumstances=replace(
             situation.circumstances,
             unknown=("BR",),
+            too_wide=("DE",),
             stopped=("GLOBAL", "DE"),
             missing=("works_agreement",),
             lead_until=datetime(2026, 12, 3, tzinfo=UTC),
@@ -115,7 +116,8 @@ def text(words: StateWords) -> str:
 SENTENCES = {
     Obstacle.LEFT: "You have left",
     Obstacle.DEVICE_REVOKED: "This laptop is not paired any more.",
-    Obstacle.REGION_UNKNOWN: "The rules for BR are not known here.",
+    Obstacle.PLACE_TOO_WIDE: "You are recorded as living in Germany and working in Germany, and",
+    Obstacle.REGION_UNKNOWN: "The rules for Brazil are not known here.",
     Obstacle.REGION_BLOCKED: "together leave no ground for it.",
     Obstacle.BASIS_INSUFFICIENT: "In Germany no decision of yours would be enough.",
     Obstacle.POLICY_MISSING: "Your company has published no rules for Germany.",

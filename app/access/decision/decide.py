@@ -37,6 +37,7 @@ from app.kernel.vocabulary import CONTENT_SIGNALS
 
 ACCESS: Mapping[Obstacle, AccessReason | None] = {
     Obstacle.LEFT: AccessReason.PERSON_LEFT,  # who cannot sign in cannot withdraw
+    Obstacle.PLACE_TOO_WIDE: AccessReason.REGION_UNKNOWN,
     Obstacle.REGION_UNKNOWN: AccessReason.REGION_UNKNOWN,
     Obstacle.REGION_BLOCKED: AccessReason.REGION_BLOCKED,
     # Where no decision of a person can suffice, none does.
@@ -200,6 +201,7 @@ def _obstacles(person: PersonFacts) -> Iterator[AccessReason]:
             state=_STATES.get(person.standing, State.NONE),
             suffices=person.suffices_now,
             active=not person.left,
+            placed=not policy.too_wide,
         ),
     )
     reasons = (ACCESS[obstacle] for obstacle in obstacles(given))

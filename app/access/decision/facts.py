@@ -35,25 +35,30 @@ Throughout = Callable[[tuple[str, ...], datetime, datetime], tuple[tuple[datetim
 
 @dataclass(frozen=True)
 class Stay:
-    """A stretch of time, start and end included, in which a person's regions were the same."""
+    """A stretch of time, start and end included, in which a person's regions were the same.
+
+    Attributes:
+        places: home and place of work.
+    """
 
     regions: tuple[str, ...]
     start: datetime
     end: datetime
+    places: tuple[str, ...]
 
 
 def stays_of(
     person: Person, versions: Sequence[PersonVersion], question: Question
 ) -> tuple[Stay, ...]:
     """Where a person is now, and was during the capture that is asked about."""
-    stays = [Stay(person.regions, question.asked_at, question.asked_at)]
+    stays = [Stay(person.regions, question.asked_at, question.asked_at, person.places)]
     if question.captured is not None:  # any other interval is refused for itself
         stays += _stays(versions, *question.captured)
     return tuple(stays)
 
 
 def policy_facts(
-    stays: Iterable[Stay], throughout: Throughout, signals: Sequence[str]
+    stays: Iterable[Stay], throughout: Throughout, signals: Sequence[str], *, places: bool
 ) -> PolicyFacts:
     """What holds now, narrowed by what held during the capture (rule 1).
 
@@ -61,9 +66,10 @@ def policy_facts(
         stays: as ``stays_of`` gave them; the first is now.
         throughout: answers from the policies.
         signals: those asked for.
+        places: as the rules in force have it (``Rules.places``).
     """
     stated = (
-        rules(in_force, signals)
+        rules(in_force, signals, stay.places if places else None)
         for stay in stays
         for _, in_force in throughout(stay.regions, stay.start, stay.end)
     )
@@ -202,17 +208,25 @@ def narrower(now: PolicyFacts, then: PolicyFacts) -> PolicyFacts:
         missing=tuple(sorted({*now.missing, *then.missing})),
         lead_time=now.lead_time or then.lead_time,
         stopped=now.stopped or then.stopped,
+        too_wide=now.too_wide or then.too_wide,
     )
 
 
-def rules(in_force: InForce, signals: Iterable[str]) -> PolicyFacts:
-    """What the layers in force say, as far as the signals asked for need it."""
+def rules(in_force: InForce, signals: Iterable[str], places: tuple[str, ...] | None) -> PolicyFacts:
+    """What the layers in force say, as far as the signals asked for need it.
+
+    Args:
+        in_force: what holds.
+        signals: those asked for.
+        places: home and place of work; None where the rules do not look at them.
+    """
     compiled, asked = in_force.compiled, frozenset(signals)
+    bases = compiled.bases if places is None else in_force.bases
     return PolicyFacts(
         # For an unknown region there is a layer that no document describes.
         layers=tuple(sorted(name for name in compiled.layers if name)),
         capture_layers=(),
-        bases=tuple(sorted(basis.value for basis in compiled.bases)),
+        bases=tuple(sorted(basis.value for basis in bases)),
         signals={
             signal.value: rule.retention_days
             for signal, rule in compiled.signals.items()
@@ -221,11 +235,12 @@ def rules(in_force: InForce, signals: Iterable[str]) -> PolicyFacts:
         purposes=tuple(sorted(compiled.purposes)),
         cohort_min=compiled[COHORT_MIN],
         unknown=bool(in_force.unknown),
-        blocked=compiled.blocked,
+        blocked=compiled.blocked if places is None else in_force.blocked,
         company=in_force.company,
         missing=tuple(sorted(in_force.missing)),
         lead_time=in_force.lead_time,
         stopped=bool(in_force.stopped),
+        too_wide=any(place in in_force.too_wide for place in places or ()),
     )
 
 
@@ -242,7 +257,8 @@ def _stays(versions: Sequence[PersonVersion], start: datetime, end: datetime) ->
         if since <= until:
             entity_region = version.entity.partition("/")[0]
             regions = dict.fromkeys((version.region, version.place, entity_region))
-            yield Stay(tuple(regions), since, until)
+            places = dict.fromkeys((version.region, version.place))
+            yield Stay(tuple(regions), since, until, tuple(places))
 
 
 def _both(a: Iterable[str], b: Iterable[str]) -> tuple[str, ...]:

@@ -90,6 +90,7 @@ class Inquirer:
 
     Attributes:
         whole_offer: a decision binds all that its offer showed (``Rules``).
+        places: as the rules in force have it (``Rules.places``).
     """
 
     log: AuditService
@@ -99,6 +100,7 @@ class Inquirer:
     authority: Authority
     datasets: frozenset[str]
     whole_offer: bool
+    places: bool
 
     def inquire(
         self, tx: Tx, consumer: Consumer, request: EvaluationRequest, now: datetime
@@ -192,7 +194,7 @@ class Inquirer:
         for person in people:
             stays = stays_of(person, self.directory.versions(tx, person.id), question)
             if stays not in known:
-                known[stays] = policy_facts(stays, throughout, question.signals)
+                known[stays] = policy_facts(stays, throughout, question.signals, places=self.places)
             policies[person.id] = known[stays]
         return policies
 

@@ -166,6 +166,7 @@ class PolicyFacts:
         company: a company policy is in force, and was.
         missing: preconditions without valid evidence.
         lead_time: a lead time was running. stopped: the stop is on.
+        too_wide: the home or the place of work does not say whose law holds (``kernel.places``).
         What prevents reading counts if it holds now or held at any instant of the capture.
     """
 
@@ -181,6 +182,7 @@ class PolicyFacts:
     missing: tuple[str, ...] = ()
     lead_time: bool = False
     stopped: bool = False
+    too_wide: bool = field(default=False, metadata=fact(sparse=True))
 
 
 @dataclass(frozen=True)

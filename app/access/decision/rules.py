@@ -30,6 +30,8 @@ class Rules:
         decide: makes an access decision of its facts.
         whole_offer: a decision binds all that its offer showed; before, only the signals, apps and
             purposes.
+        places: a home or place of work that is too wide to be a place prevents capture, and a
+            region without a floor is told as unknown, not as forbidden too.
     """
 
     version: int
@@ -37,12 +39,13 @@ class Rules:
     directive: Callable[[Circumstances, datetime], Directive]
     decide: Callable[[Question, Facts], AccessDecision]
     whole_offer: bool
+    places: bool
 
 
-RULES_1 = Rules(1, "0.1", directive, decide, whole_offer=False)
+RULES_1 = Rules(1, "0.1", directive, decide, whole_offer=False, places=False)
 """What release 0.1 decided by."""
 
-RULES_2 = Rules(2, "0.2", directive, decide, whole_offer=True)
+RULES_2 = Rules(2, "0.2", directive, decide, whole_offer=True, places=True)
 """Nothing wider than agreed (docs/adr/0023)."""
 
 CURRENT = RULES_2

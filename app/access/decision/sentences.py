@@ -36,7 +36,8 @@ SENTENCES: Mapping[AccessReason, str] = MappingProxyType(
         AccessReason.OUTSIDE_SCOPE: "Somebody agreed to less than is asked for.",
         AccessReason.OUTSIDE_POLICY: "The policy in force allows less than is asked for.",
         AccessReason.RETENTION_PASSED: "The data should have been deleted by now.",
-        AccessReason.REGION_UNKNOWN: "A region that applies has no floor.",
+        AccessReason.REGION_UNKNOWN: "It is not known which rules hold where somebody lives, "
+        "works or is employed.",
         AccessReason.REGION_BLOCKED: "Capture is not allowed in a region that applies.",
         AccessReason.POLICY_MISSING: "No company policy is in force where somebody works.",
         AccessReason.PRECONDITION_MISSING: "A works agreement, an assessment or a permit is "

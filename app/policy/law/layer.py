@@ -62,6 +62,12 @@ class Layer:
     knobs: Mapping[str, Claim]
     registry: KnobRegistry = field(default=REGISTRY, repr=False, compare=False)
 
+    @property
+    def forbids(self) -> bool:
+        """Whether it forbids capture by itself: it is not approved."""
+        status = self.knobs.get(STATUS.name)
+        return status is not None and status.value == NOT_APPROVED
+
     def blocked(self, because: str) -> "Layer":
         """The same layer, not approved any more."""
         status = Claim(NOT_APPROVED, Why(self.id, because))

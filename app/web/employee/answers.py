@@ -12,6 +12,7 @@ from itertools import groupby
 from typing import Any
 
 from app.capture.extent import barring_knob
+from app.capture.obstacles import Obstacle
 from app.capture.situation import Situation
 from app.kernel.vocabulary import Mode, Signal
 from app.policy import knobs
@@ -137,6 +138,8 @@ def _signal(signal: Signal, situation: Situation, names: Names) -> SignalAnswer:
     off = situation.barred and rule.mode is not Mode.DENY
     decider = barring_knob(compiled) if off else f"{knob}.mode"
     deciding: Iterable[Why] = compiled.why.get(decider, ())
+    if off and Obstacle.PLACE_TOO_WIDE in situation.obstacles:
+        deciding = ()  # no rule bars it: it is not known which rules hold
     return SignalAnswer(
         id=signal.value,
         name=SIGNAL_WORDS[signal.value],

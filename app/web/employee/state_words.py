@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from app.capture.obstacles import CLOSED, FINAL, OWN, Obstacle
+from app.capture.obstacles import CLOSED, FINAL, OWN, UNPLACED, Obstacle
 from app.capture.situation import Situation
 from app.consent.choosing import NUMBERED, allowed_acts
 from app.consent.model import Act
@@ -121,6 +121,8 @@ def extent_in_words(situation: Situation, *, agreed: bool) -> str:
         situation: as the lease sees it.
         agreed: whether the list is what the person agreed to, in force or resting behind a pause.
     """
+    if not UNPLACED.isdisjoint(situation.obstacles):
+        return "Nothing. Which signals may be captured is not known."
     if situation.barred:
         return "None of the signals may be captured."
     if not agreed:

@@ -14,7 +14,6 @@ from app.capture.extent import barring_knob
 from app.capture.obstacles import Obstacle
 from app.capture.situation import barred, obstacles_in
 from app.kernel.authority import Authority, Role
-from app.kernel.shapes import PARENTS
 from app.kernel.vocabulary import Mode, Signal
 from app.policy.catalogue.model import Catalogue
 from app.policy.changes.model import RegionView
@@ -86,6 +85,7 @@ class RegionRow:
     policy: str
     obstacles: tuple[ObstacleRow, ...]
     stopped: bool
+    place: bool
 
 
 def region_rows(views: Iterable[RegionView], catalogue: Catalogue) -> tuple[RegionRow, ...]:
@@ -107,6 +107,7 @@ def _region_row(view: RegionView, depth: int, names: Names, catalogue: Catalogue
         policy=policy_in_words(view, names),
         obstacles=obstacle_rows(view.in_force, names, catalogue),
         stopped=bool(view.in_force.stopped),
+        place=view.region not in view.in_force.too_wide,
     )
 
 
@@ -147,8 +148,13 @@ def kept_in_words(in_force: InForce) -> str:
 
 
 def basis_in_words(in_force: InForce) -> str:
-    """The bases that remain: ``consent or acknowledgement``; none remaining is a prohibition."""
-    left = in_force.compiled.bases
+    """The bases that remain: ``consent or acknowledgement``; none remaining is a prohibition.
+
+    Of a region above which a floor is missing nobody can say.
+    """
+    if in_force.unknown:
+        return "not known"
+    left = in_force.bases
     bases = [words for basis, words in BASES.items() if basis in left]
     return listed(bases, "or") if bases else "prohibited"
 
@@ -178,7 +184,7 @@ def _stopped(in_force: InForce, names: Names) -> str:
 
 
 def _blocked(in_force: InForce, _names: Names) -> str:
-    return "a layer is not approved" if in_force.compiled.bases else "no basis for capture is left"
+    return "a layer is not approved" if in_force.bases else "no basis for capture is left"
 
 
 def _lacking(in_force: InForce, _names: Names) -> str:
@@ -187,7 +193,7 @@ def _lacking(in_force: InForce, _names: Names) -> str:
 
 
 def _insufficient(in_force: InForce, _names: Names) -> str:
-    verb = "is" if len(in_force.compiled.bases) == 1 else "are"
+    verb = "is" if len(in_force.bases) == 1 else "are"
     return f"only {basis_in_words(in_force)} {verb} left, and that is never enough by itself"
 
 
@@ -206,9 +212,9 @@ _SENTENCES: Mapping[Obstacle, Callable[[InForce, Names], str]] = {
 def overview(rows: Iterable[RegionRow]) -> tuple[str, tuple[str, ...]]:
     """The regions page as one sentence, and what keeps capture off where it is off.
 
-    The region that stands for everywhere is a floor under the others and is not counted.
+    A region that is no place, because others stand on it, is nobody's and is not counted.
     """
-    places = [row for row in rows if row.code not in PARENTS]
+    places = [row for row in rows if row.place]
     on = [row for row in places if not row.obstacles]
     off: dict[str, list[str]] = {}
     for row in places:

@@ -51,6 +51,7 @@ FACTS: Mapping[str, str] = {
     "reasons": "Why not, as codes; empty where nothing speaks against it.",
     "reason": "Why, as a code.",
     "ttl_s": "Longest life of the lease, in seconds.",
+    "too_wide": "Home or place of work that does not say whose law holds; present if there is one.",
     "form": "Number of the document form that the agent was answered in, if not the first.",
     "report": "Random id of the report.",
     "lease": "Id of the lease that the agent applied.",

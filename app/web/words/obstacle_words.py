@@ -14,7 +14,7 @@ from app.capture.situation import Situation
 from app.policy.knob_shapes import APPROVED
 from app.policy.law.layer import Layer
 from app.web.words.policy_words import PRECONDITIONS, listed
-from app.web.words.region_words import Names
+from app.web.words.region_words import Names, named
 
 
 class Part(NamedTuple):
@@ -52,8 +52,7 @@ def _dated(before: str, at: datetime | None, forward: str, style: str = "moment"
 
 
 def _place(situation: Situation, names: Names) -> str:
-    home = situation.person.region
-    return names.get(home, home)
+    return named(situation.person.region, names)
 
 
 def _decided(situation: Situation) -> datetime | None:
@@ -66,11 +65,23 @@ def _left(_situation: Situation, _names: Names) -> Words:
 
 
 def _unknown(situation: Situation, names: Names) -> Words:
-    unknown = listed([names.get(region, region) for region in situation.circumstances.unknown])
+    unknown = listed([named(region, names) for region in situation.circumstances.unknown])
     return _plain(
         f"The rules for {unknown} are not known here.",
         "Where the rules are not known, capture is off. Nobody can turn it on until legal has "
         "added them.",
+    )
+
+
+def _too_wide(situation: Situation, names: Names) -> Words:
+    """Say what the directory says, and who can correct it."""
+    person, wide = situation.person, situation.circumstances.too_wide
+    recorded = {"living": person.region, "working": person.place}
+    ways = [f"{verb} in {named(place, names)}" for verb, place in recorded.items() if place in wide]
+    return _plain(
+        f"You are recorded as {listed(ways)}, and that does not say whose law holds.",
+        "Ask your HR department to record the country, and the part of it where parts have law of "
+        "their own. Then you are asked; nobody can turn capture on before.",
     )
 
 
@@ -232,6 +243,7 @@ _Sayer: TypeAlias = Callable[[Situation, Names], Words]
 _SAY: Mapping[Obstacle, _Sayer] = {
     Obstacle.LEFT: _left,
     Obstacle.DEVICE_REVOKED: _unpaired,
+    Obstacle.PLACE_TOO_WIDE: _too_wide,
     Obstacle.REGION_UNKNOWN: _unknown,
     Obstacle.REGION_BLOCKED: _blocked,
     Obstacle.BASIS_INSUFFICIENT: _no_basis,

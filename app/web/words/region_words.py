@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from app.kernel.places import name_of
 from app.policy.agreement import AGREEMENT
 from app.policy.changes.model import RegionView
 from app.policy.law.layer import Why
@@ -25,6 +26,11 @@ class Decider(NamedTuple):
 def names_of(views: Iterable[RegionView]) -> Names:
     """Region code to name, for every region with a floor; wider regions first."""
     return {view.region: view.floor.name for _, view in in_tree_order(views)}
+
+
+def named(region: str, names: Names) -> str:
+    """The name of a region, also of one without a floor."""
+    return names.get(region) or name_of(region)
 
 
 def in_tree_order(views: Iterable[RegionView]) -> tuple[tuple[int, RegionView], ...]:
@@ -54,7 +60,7 @@ def reasons(whys: Iterable[Why], names: Names) -> tuple[Decider, ...]:
     for why in sorted(whys, key=lambda why: why.layer.startswith("company/")):
         kind, _, region = why.layer.partition("/")
         if region:
-            place, code = names.get(region, region), region
+            place, code = named(region, names), region
             kind_word = {"floor": "floor", "company": "company policy"}.get(kind, kind)
         elif why == AGREEMENT:
             place, code, kind_word = "You", "—", "agreed to no more"

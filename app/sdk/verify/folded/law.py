@@ -93,15 +93,21 @@ class Law:
         """What holds from start to end: at the start, and after each change."""
         return self._remembered().throughout(regions, start, end)
 
-    def policy_facts(self, stays: tuple[Stay, ...], signals: tuple[str, ...]) -> PolicyFacts:
+    def policy_facts(
+        self, stays: tuple[Stay, ...], signals: tuple[str, ...], *, places: bool
+    ) -> PolicyFacts:
         """What an access decision is made by (``access.facts``), once for each span."""
         memory = self._remembered()
-        spans = tuple((stay.regions, memory.span(stay.start, stay.end)) for stay in stays)
-        facts = self._asked.get((spans, signals))
+        spans = tuple(
+            (stay.regions, stay.places, memory.span(stay.start, stay.end)) for stay in stays
+        )
+        key = (spans, places), signals
+        facts = self._asked.get(key)
         if facts is None:
             if len(self._asked) >= _MOST_ANSWERS:
                 self._asked.clear()
-            facts = self._asked[spans, signals] = policy_facts(stays, self.throughout, signals)
+            facts = policy_facts(stays, self.throughout, signals, places=places)
+            self._asked[key] = facts
         return facts
 
     def for_agents(self, in_force: InForce, agreement: Agreement | None, form: int) -> str:

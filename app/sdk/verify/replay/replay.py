@@ -170,7 +170,9 @@ class Replay:
         regions = regions_in_question(person, record.regions.device)
         in_force = self._law.in_force(regions, at)
         active = device.revoked is None
-        known = circumstances_of(person, standing, in_force, device_active=active)
+        known = circumstances_of(
+            person, standing, in_force, device_active=active, places=self._rules.places
+        )
         in_entry = record.circumstances
         if in_entry != known:
             sources = self._sources(somebody, standing) | {"device_active": device.revoked}
@@ -283,7 +285,7 @@ class Replay:
             (in_entry.person, *self.people.line(in_entry.person)),
             question,
             standing=standing,
-            policy=self._law.policy_facts(stays, question.signals),
+            policy=self._law.policy_facts(stays, question.signals, places=self._rules.places),
             between=self.people.between(somebody),
             scope=self._scope(somebody, standing, question),
         )

@@ -24,6 +24,7 @@ CIRCUMSTANCES: Words = {
     "bases": "the bases are",
     "state": "the standing is",
     "region_changed": "that the region changed is",
+    "too_wide": "the places that do not say whose law holds are",
 }
 
 CALLER: Words = {
@@ -59,6 +60,7 @@ POLICY: Words = {
     "missing": "the preconditions without evidence{who} are",
     "lead_time": "that a lead time{who} was running is",
     "stopped": "that capture{who} was stopped is",
+    "too_wide": "that the home or place of work{who} does not say whose law holds is",
 }
 
 
