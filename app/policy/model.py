@@ -136,7 +136,9 @@ class InForce:
             return self.compiled.bases
         claims = (layer.knobs.get(BASES.name) for layer in self.layers)
         named = [cast("frozenset[str]", claim.value) for claim in claims if claim is not None]
-        return _EVERY_BASIS.intersection(*(map(Basis, names) for names in named))
+        if not named:
+            return _EVERY_BASIS
+        return frozenset(Basis(name) for name in frozenset.intersection(*named))
 
     @property
     def lead_time(self) -> bool:

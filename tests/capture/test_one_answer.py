@@ -232,7 +232,11 @@ def test_who_is_recorded_where_nobody_can_live_is_off_and_no_signal_is_shown(
     assert (Obstacle.PLACE_TOO_WIDE in situation.obstacles) == wide
     assert not (wide and situation.directive.capture)
     assert not wide or Reason.REGION_UNKNOWN in situation.directive.reasons
-    assert not wide or all(row.mode == "deny" for row in answers(situation, {}).signals)
+    shown = answers(situation, {})
+    assert not wide or all(row.mode == "deny" for row in shown.signals)
+    unknown = bool(UNPLACED & {*situation.obstacles})
+    assert shown.unplaced == unknown
+    assert not (unknown and shown.bases)
 
 
 # The same obstacles

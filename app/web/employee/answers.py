@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import Any
 
 from app.capture.extent import barring_knob
-from app.capture.obstacles import Obstacle
+from app.capture.obstacles import UNPLACED, Obstacle
 from app.capture.situation import Situation
 from app.kernel.vocabulary import Mode, Signal
 from app.policy import knobs
@@ -97,12 +97,15 @@ class Answers:
     basis_reasons: tuple[Decider, ...]
     kept: tuple[KeptRow, ...]
     lease_minutes: int
+    unplaced: bool
 
 
 def answers(situation: Situation, names: Names) -> Answers:
     """Put a situation into rows."""
     compiled, catalogue = situation.limits.compiled, situation.limits.catalogue
     signals = _signals(situation, names)
+    # Where it is not known whose law holds, nobody can say what would make it lawful.
+    unplaced = not UNPLACED.isdisjoint(situation.obstacles)
     return Answers(
         signals=signals,
         groups=_groups(situation.extent.apps, catalogue),
@@ -111,10 +114,13 @@ def answers(situation: Situation, names: Names) -> Answers:
         limits=_limits(compiled, names),
         purposes=situation.extent.purposes,
         purposes_reasons=reasons(compiled.why.get("purposes", ()), names),
-        bases=tuple(words for basis, words in BASIS_WORDS.items() if basis in compiled.bases),
-        basis_reasons=reasons(compiled.why.get("bases", ()), names),
+        bases=()
+        if unplaced
+        else tuple(words for basis, words in BASIS_WORDS.items() if basis in compiled.bases),
+        basis_reasons=() if unplaced else reasons(compiled.why.get("bases", ()), names),
         kept=_kept(signals),
         lease_minutes=compiled[knobs.LEASE_TTL_S] // 60,
+        unplaced=unplaced,
     )
 
 
