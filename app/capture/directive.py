@@ -34,6 +34,7 @@ class Circumstances:
         region_changed: why a decision is invalidated: the region changed (else the notice did).
         too_wide: home or place of work, where it does not say whose law holds
             (``kernel.places``); in entries only where there is one.
+        lacking: what the decision has to say here and does not; nothing in old entries.
     """
 
     person_active: bool
@@ -48,6 +49,9 @@ class Circumstances:
     state: State = field(metadata=fact("standing"))
     region_changed: bool = False
     too_wide: tuple[str, ...] = field(default=(), metadata=fact(sparse=True, unordered=True))
+    lacking: tuple[str, ...] = field(
+        default=(), metadata=fact("decision_lacks", unordered=True, sparse=True)
+    )
 
     def conditions(self, at: datetime) -> Conditions:
         """The same as what can prevent capture at an instant."""
@@ -56,7 +60,7 @@ class Circumstances:
             lead_time=self.lead_until is not None and at < self.lead_until,
             person=Personal(
                 state=self.state,
-                suffices=suffices(self.bases, self.state),
+                suffices=suffices(self.bases, self.state, self.lacking),
                 active=self.person_active,
                 device_active=self.device_active,
                 region_changed=self.region_changed,

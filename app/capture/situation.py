@@ -10,7 +10,7 @@ from datetime import datetime
 from app.capture.directive import Circumstances, Directive, directive
 from app.capture.extent import Extent, extent
 from app.capture.obstacles import BARRED, Obstacle, conditions_of, obstacles
-from app.consent.model import Standing
+from app.consent.model import ENOUGH, Standing, lacking
 from app.consent.offers import Offer
 from app.directory.model import Person
 from app.kernel.forms import FIRST_FORM
@@ -152,6 +152,7 @@ def offer_to(person: Person, in_force: InForce, limits: Limits) -> Offer:
         bases=tuple(sorted(basis.value for basis in compiled.bases)),
         policy=tuple(sorted({layer.digest for layer in in_force.layers})),
         terms=terms_of(limits),
+        decision_content=tuple(sorted(compiled.decision_content)),
     )
 
 
@@ -191,6 +192,9 @@ def circumstances_of(
         region_changed=residence_changed(person, standing),
         too_wide=tuple(place for place in person.places if place in in_force.too_wide)
         if places
+        else (),
+        lacking=lacking(standing.decision, in_force.compiled.decision_content)
+        if standing.state in ENOUGH
         else (),
     )
 

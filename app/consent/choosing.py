@@ -9,7 +9,7 @@ Rules:
 5. Whoever opens something names the number of their last decision: what they saw is what stands.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from app.consent.model import (
@@ -19,6 +19,7 @@ from app.consent.model import (
     Decision,
     Standing,
     State,
+    lacking,
     opening_act,
     pause_end,
     suffices,
@@ -53,7 +54,7 @@ _WHY_NOT: Mapping[State, str] = {
 """Why nothing can be resumed, or paused, where no pause runs."""
 
 
-def allowed_acts(current: Standing, bases: Bases) -> tuple[Act, ...]:
+def allowed_acts(current: Standing, bases: Bases, content: Iterable[str] = ()) -> tuple[Act, ...]:
     """List what a person can do from here, the opening act first.
 
     Opting out is listed whenever something stands, whatever the bases say now; and it is accepted
@@ -62,8 +63,8 @@ def allowed_acts(current: Standing, bases: Bases) -> tuple[Act, ...]:
     >>> [act.value for act in allowed_acts(Standing(State.GIVEN), [Basis.CONSENT])]
     ['withdrawn', 'paused', 'refused']
     """
-    named = tuple(bases)
-    acts = [opening] if (opening := _opening(current, named)) else []
+    opening = _opening(current, tuple(bases), tuple(content))
+    acts = [opening] if opening else []
     match current.state:
         case State.GIVEN | State.ACKNOWLEDGED | State.PAUSED:
             acts += [Act.WITHDRAWN, Act.PAUSED, Act.REFUSED]
@@ -74,12 +75,15 @@ def allowed_acts(current: Standing, bases: Bases) -> tuple[Act, ...]:
     return tuple(acts)
 
 
-def _opening(current: Standing, bases: tuple[Basis | str, ...]) -> Act | None:
+def _opening(
+    current: Standing, bases: tuple[Basis | str, ...], content: tuple[str, ...]
+) -> Act | None:
     """The act that lets capture happen from here: resuming where what rests would be enough."""
     resting = current.agreed if current.state is State.PAUSED else None
-    if resting is not None and suffices(bases, State(resting.act.value)):
+    if resting and suffices(bases, State(resting.act.value), lacking(resting, content)):
         return Act.RESUMED
-    return None if suffices(bases, current.state) else opening_act(bases)
+    enough = suffices(bases, current.state, lacking(current.decision, content))
+    return None if enough else opening_act(bases)
 
 
 def require_end(until: datetime | None, now: datetime) -> datetime:

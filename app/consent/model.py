@@ -61,6 +61,10 @@ class State(StrEnum):
     INVALIDATED = "invalidated"
 
 
+ENOUGH = frozenset({State.GIVEN, State.ACKNOWLEDGED})
+"""The states that can suffice."""
+
+
 @dataclass(frozen=True)
 class Decision:
     """One decision, as recorded. Never changed, never removed.
@@ -77,6 +81,7 @@ class Decision:
         decided_at: the time of the clock.
         recorded_at: the same, but never before the previous decision's.
         event_id: the entry in the log.
+        content: what it says besides, as its offer asked for.
     """
 
     id: str = field(metadata=fact("decision"))
@@ -96,6 +101,15 @@ class Decision:
     decided_at: datetime = field(metadata=fact(apart=True))
     recorded_at: datetime
     event_id: str = field(metadata=fact(apart=True))
+    content: tuple[str, ...] = field(
+        default=(), metadata=fact("decision_content", unordered=True, sparse=True)
+    )
+
+    @property
+    def says(self) -> frozenset[str]:
+        """What it says besides; an acknowledgement says that by itself."""
+        own = {Basis.ACKNOWLEDGEMENT.value} if self.act is Act.ACKNOWLEDGED else set()
+        return frozenset(own.union(self.content))
 
     @property
     def notice_version(self) -> int | None:
@@ -128,8 +142,10 @@ class Standing:
 Bases: TypeAlias = Iterable[Basis | str]
 
 
-def suffices(bases: Bases, state: State) -> bool:
+def suffices(bases: Bases, state: State, lacking: Iterable[str] = ()) -> bool:
     """Say whether a state is enough under these bases; more bases never make it less.
+
+    What is asked for and ``lacking`` in the decision makes it too little, whatever the bases are.
 
     Collective agreement and permit are preconditions, never enough by themselves: choice 3 of
     docs/law.md.
@@ -138,11 +154,22 @@ def suffices(bases: Bases, state: State) -> bool:
     (True, False)
     """
     names = {str(basis) for basis in bases}
+    if tuple(lacking):
+        return False
     if state is State.GIVEN:
         return not names.isdisjoint({Basis.CONSENT, Basis.ACKNOWLEDGEMENT, Basis.NOTICE})
     if state is State.ACKNOWLEDGED:
         return not names.isdisjoint({Basis.ACKNOWLEDGEMENT, Basis.NOTICE})
     return False
+
+
+def lacking(decision: Decision | None, asked: Iterable[str]) -> tuple[str, ...]:
+    """What a decision would have to say and does not, sorted; nothing is lacking without one.
+
+    >>> lacking(None, {"acknowledgement"})
+    ()
+    """
+    return () if decision is None else tuple(sorted(set(asked) - decision.says))
 
 
 def opening_act(bases: Bases) -> Act | None:
@@ -235,6 +262,7 @@ def next_decision(
         decided_at=now,
         recorded_at=max(now, history[-1].recorded_at) if history else now,
         event_id="",
+        content=tuple(sorted(set(offer.decision_content))) if offer else (),
     )
     return _restoring(decision, history) if act is Act.RESUMED else decision
 
@@ -256,6 +284,7 @@ def _restoring(resumed: Decision, history: tuple[Decision, ...]) -> Decision:
         purposes=base.purposes,
         apps=base.apps,
         valid_until=base.valid_until,
+        content=base.content,
     )
 
 

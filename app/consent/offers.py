@@ -24,6 +24,7 @@ class Offer:
         policy: digests of the layers in force.
         terms: every value that is agreed to, who decided it, and how apps and exclusions are
             recognised (app/policy/agreement.py); None in offers of release 0.1.
+        decision_content: what a yes says besides, such as that the notice is acknowledged.
     """
 
     region: str
@@ -35,6 +36,9 @@ class Offer:
     bases: tuple[str, ...] = field(metadata=fact(unordered=True))
     policy: tuple[str, ...] = field(metadata=fact(unordered=True))
     terms: Mapping[str, Any] | None = field(default=None, metadata=fact(apart=True))
+    decision_content: tuple[str, ...] = field(
+        default=(), metadata=fact(unordered=True, sparse=True)
+    )
 
     @property
     def canonical(self) -> bytes:

@@ -125,6 +125,7 @@ def receipt_claims(
         ],
         "privacy_notice": None if notice is None else encode(notice),
         "language": None if notice is None else notice.language,
+        **({"decision_content": list(decision.content)} if decision.content else {}),
         "purposes": list(decision.purposes),
         "lawful_basis": _lawful_basis(_says(decision.act, offer)),
         "pii_information": [term_claims(row) for row in offered_terms(offer)] if offer else [],

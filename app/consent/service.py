@@ -180,6 +180,7 @@ class ConsentService:
         bases: Bases,
         purpose: str | None = None,
         signals: Iterable[str] = (),
+        content: Iterable[str] = (),
     ) -> bool:
         """Say whether the person's decisions sufficed at every instant of a stretch of time.
 
@@ -193,6 +194,7 @@ class ConsentService:
             endings=self._endings(tx, person),
             purpose=purpose,
             signals=signals,
+            content=content,
         )
 
     def openings_between(

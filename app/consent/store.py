@@ -80,6 +80,8 @@ decision_table = Table(
     Column("decided_at", UtcTime, nullable=False),
     Column("recorded_at", UtcTime, nullable=False),
     Column("event_id", String(36), nullable=False),
+    # Null in rows from before decisions could say more.
+    Column("content", Text),
     # The receipt as it was signed: keys and settings may change, what a person holds does not.
     Column("token", Text, nullable=False),
     UniqueConstraint("person_id", "seq"),
@@ -213,6 +215,7 @@ def append(tx: Tx, decision: Decision, token: str) -> None:
     fields |= {column: notice and getattr(notice, name) for name, column in _NOTICE.items()}
     for name in _LISTS:
         fields[name] = canonical(fields[name]).decode()
+    fields["content"] = canonical(decision.content).decode() if decision.content else None
     tx.execute(insert(decision_table), fields)
 
 
@@ -247,6 +250,7 @@ def _decision(row: Row[Any]) -> Decision:
     notice = {name: fields.pop(column) for name, column in _NOTICE.items()}
     for name in _LISTS:
         fields[name] = tuple(json.loads(fields[name]))
+    fields["content"] = tuple(json.loads(row.content)) if row.content else ()
     fields["notice"] = None if notice["id"] is None else NoticeName(**notice)
     return Decision(**{**fields, "act": Act(row.act)})
 

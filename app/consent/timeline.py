@@ -11,7 +11,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
 
-from app.consent.model import FOREVER, OPENING, Act, Bases, Decision, State, pause_end, suffices
+from app.consent.model import (
+    FOREVER,
+    OPENING,
+    Act,
+    Bases,
+    Decision,
+    State,
+    lacking,
+    pause_end,
+    suffices,
+)
 
 _INTERRUPTING = frozenset({Act.PAUSED, Act.RESUMED})
 """What leaves the opening act before it in place."""
@@ -73,6 +83,7 @@ def standing_between(
     endings: Endings,
     purpose: str | None = None,
     signals: Iterable[str] = (),
+    content: Iterable[str] = (),
 ) -> bool:
     """Say whether the decisions sufficed at every instant from ``start`` to ``end``, both included.
 
@@ -89,12 +100,15 @@ def standing_between(
         endings: what invalidated decisions by itself.
         purpose: must be agreed to at every instant; None: not asked.
         signals: must be agreed to at every instant.
+        content: what each decision must say besides.
     """
-    named, asked = tuple(bases), frozenset(signals)
+    named, asked, demanded = tuple(bases), frozenset(signals), tuple(content)
     spans: list[Span] = []
     ordered = sorted(history, key=lambda decision: decision.seq)
     for place, decision in enumerate(ordered):
-        if decision.act not in OPENING or not suffices(named, State(decision.act.value)):
+        if decision.act not in OPENING:
+            continue
+        if not suffices(named, State(decision.act.value), lacking(decision, demanded)):
             continue
         if asked <= set(decision.signals) and (purpose is None or purpose in decision.purposes):
             spans += _spans(ordered, place, endings)

@@ -52,6 +52,7 @@ LEASE_LIFE_S = 900
 PRECONDITIONS = ("works_agreement", "dpia", "permit", "consultation", "risk_assessment")
 APPROVERS = ("works_council", "dpo")
 """Roles that a layer may ask for on top of the second person of legal."""
+SAID = (Basis.ACKNOWLEDGEMENT.value,)
 REDACTORS = (
     "account_names",
     "bank_accounts",
@@ -207,9 +208,8 @@ BASES = Knob(
 PRECONDITIONS_ASKED = Knob("preconditions", NameSet("precondition", PRECONDITIONS), united, _NONE)
 APPROVER_ROLES = Knob("approver_roles", NameSet("role that approves", APPROVERS), united, _NONE)
 NOTICE_LEAD_DAYS = Knob("notice_lead_days", Number(0, 730, "day"), most, 0)
-NOTICE_CONTENT = Knob(
-    "notice_content", NameSet("content of a notice", NameSource.ANY), united, _NONE
-)
+NOTICE_CONTENT = Knob("notice_content", NameSet("notice content", NameSource.ANY), united, _NONE)
+DECISION_CONTENT = Knob("decision_content", NameSet("decision content", SAID), united, _NONE)
 PURPOSES = Knob(
     "purposes",
     NameSet("purpose that can be allowed", NameSource.PURPOSES),
@@ -383,6 +383,7 @@ REGISTRY = KnobRegistry(
         APPROVER_ROLES,
         NOTICE_LEAD_DAYS,
         NOTICE_CONTENT,
+        DECISION_CONTENT,
         PURPOSES,
         APPS,
         EXCLUSIONS,

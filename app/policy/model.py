@@ -12,6 +12,7 @@ from app.policy.knob_shapes import APPROVED
 from app.policy.knobs import (
     APPS,
     BASES,
+    DECISION_CONTENT,
     PURPOSES,
     REGISTRY,
     STATUS,
@@ -71,6 +72,11 @@ class Compiled:
     def apps(self) -> frozenset[str]:
         """The apps in which anything may be captured, by id."""
         return self[APPS]
+
+    @property
+    def decision_content(self) -> frozenset[str]:
+        """What a decision has to say besides."""
+        return self[DECISION_CONTENT]
 
     @property
     def purposes(self) -> frozenset[str]:

@@ -137,7 +137,7 @@ class _Controls(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
         if tag == "form":
-            self._action, self._fields = given["action"], {}
+            self._action, self._fields = given.get("action", ""), {}
         elif tag == "input" and given.get("type") == "hidden":
             self._fields[given["name"]] = given.get("value", "")
         elif tag == "button":

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
-from app.consent.model import Decision, State
+from app.consent.model import Act, Decision, State
 from app.consent.store import shown_table
 from app.demo.visitor import forms
 from app.main import create_app
@@ -368,3 +368,35 @@ def test_when_the_notice_changed_both_texts_can_be_read(house: House) -> None:
     assert "This is the notice of today." in today
     assert "rests on version 1 in English" in today
     assert "Other." in today
+
+
+# New York
+
+
+def test_in_new_york_one_click_is_recorded_as_consent_and_acknowledgement(house: House) -> None:
+    browser = newcomer(house)
+    page = words(browser.get("/me/decide?language=en").text)
+    both = "The record says: notice read and acknowledged, and consent given."
+    assert both in page
+    receipt = browser.press("/me/decide?language=en", "Capture me")
+    assert "that you read the notice and acknowledge it" in words(receipt.text)
+    assert (browser.history[-1].act, browser.history[-1].content) == ("given", ("acknowledgement",))
+    elsewhere = newcomer(house, "US-CA")
+    assert both not in words(elsewhere.get("/me/decide").text)
+
+
+def test_a_consent_without_the_acknowledgement_is_asked_for_once(house: House) -> None:
+    browser, services = newcomer(house), house.services
+    with services.database.write() as tx:
+        who, now = services.directory.person(tx, browser.id), house.clock.now()
+        asked = services.capture.situation(tx, who, now).offer
+        older = services.notices.show(tx, who, replace(asked, decision_content=()), "en", now)
+        services.consent.decide(tx, who, Act.GIVEN, now, shown_id=older.id)
+    page = browser.get("/me").text
+    assert headline(page) == (
+        "Nothing is captured. What you decided does not say yet all that New York asks for."
+    )
+    assert {"Read the notice and decide", "Stop capturing me"} <= set(labels(page))
+    browser.press("/me/decide", "Capture me")
+    assert browser.history[-1].content == ("acknowledgement",)
+    assert "Read the notice and decide" not in labels(browser.get("/me").text)

@@ -22,7 +22,7 @@ from app.access.decision.model import (
     ScopeFacts,
 )
 from app.access.floor.terms import ALLOWED
-from app.consent.model import Standing, suffices
+from app.consent.model import ENOUGH, Standing, lacking, suffices
 from app.consent.offers import Offer
 from app.directory.model import Person, PersonVersion
 from app.kernel.vocabulary import Basis, Mode
@@ -94,10 +94,11 @@ def person_facts(
         question: what is asked.
         standing: now.
         policy: as ``policy_facts`` gave it.
-        between: ``timeline.standing_between`` of this person: start, end, bases, purpose, signals.
+        between: ``timeline.standing_between`` of this person: start, end, and what is asked.
         scope: as ``scope_facts`` gave it.
     """
     bases = frozenset(Basis(basis) for basis in policy.bases)
+    lacks = lacking(standing.decision, policy.decision_content) if standing.state in ENOUGH else ()
     start, end = question.captured_from, question.captured_to
     allowed = isinstance(question.purpose, str) and question.purpose in ALLOWED
     return PersonFacts(
@@ -105,7 +106,7 @@ def person_facts(
         line=tuple(names[1:]),
         standing=standing.state.value,
         decision=standing.decision.id if standing.decision else None,
-        suffices_now=suffices(bases, standing.state),
+        suffices_now=suffices(bases, standing.state, lacks),
         suffices_at_capture=start is not None
         and end is not None
         and between(
@@ -114,11 +115,13 @@ def person_facts(
             bases=bases,
             purpose=str(question.purpose) if allowed else None,
             signals=question.signals,
+            content=policy.decision_content,
         ),
         scope=scope,
         policy=policy,
         left=not person.active,
         region=person.region,
+        lacking=lacks,
     )
 
 
@@ -209,6 +212,7 @@ def narrower(now: PolicyFacts, then: PolicyFacts) -> PolicyFacts:
         lead_time=now.lead_time or then.lead_time,
         stopped=now.stopped or then.stopped,
         too_wide=now.too_wide or then.too_wide,
+        decision_content=tuple(sorted({*now.decision_content, *then.decision_content})),
     )
 
 
@@ -241,6 +245,7 @@ def rules(in_force: InForce, signals: Iterable[str], places: tuple[str, ...] | N
         lead_time=in_force.lead_time,
         stopped=bool(in_force.stopped),
         too_wide=any(place in in_force.too_wide for place in places or ()),
+        decision_content=tuple(sorted(compiled.decision_content)),
     )
 
 

@@ -167,6 +167,7 @@ class PolicyFacts:
         missing: preconditions without valid evidence.
         lead_time: a lead time was running. stopped: the stop is on.
         too_wide: the home or the place of work does not say whose law holds (``kernel.places``).
+        decision_content: what a decision has to say besides, now or at any instant of the capture.
         What prevents reading counts if it holds now or held at any instant of the capture.
     """
 
@@ -183,6 +184,7 @@ class PolicyFacts:
     lead_time: bool = False
     stopped: bool = False
     too_wide: bool = field(default=False, metadata=fact(sparse=True))
+    decision_content: tuple[str, ...] = field(default=(), metadata=fact(sparse=True))
 
 
 @dataclass(frozen=True)
@@ -212,6 +214,7 @@ class PersonFacts:
         suffices_at_capture: it was, at every instant of the capture.
         scope: None where nothing was agreed to.
         region: the home region, for readers of the log; it decides nothing. None in old entries.
+        lacking: what the decision that stands has to say and does not.
     """
 
     person: str
@@ -224,6 +227,7 @@ class PersonFacts:
     policy: PolicyFacts = field(metadata=fact(shared="policies"))
     left: bool = False
     region: str | None = field(default=None, metadata=fact(appended=True))
+    lacking: tuple[str, ...] = field(default=(), metadata=fact("decision_lacks", sparse=True))
 
 
 @dataclass(frozen=True)

@@ -137,7 +137,9 @@ def _outcome(decision: AccessDecision) -> str:
 def _require_consistent(person: PersonFacts) -> None:
     """What can be told from other facts of the entry must be as told from them."""
     state = State(person.standing)
-    if person.suffices_now != suffices(person.policy.bases, state):
+    if not set(person.lacking) <= set(person.policy.decision_content):
+        raise ValueError("the decision lacks what nobody asks for")
+    if person.suffices_now != suffices(person.policy.bases, state, person.lacking):
         msg = f"{person.standing!r} and the bases contradict suffices_now"
         raise ValueError(msg)
     if (person.scope is not None) != (state in {State.GIVEN, State.ACKNOWLEDGED}):

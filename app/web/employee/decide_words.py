@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from app.consent.model import Act
+from app.kernel.vocabulary import Basis
 from app.web.words import text
 
 
@@ -40,7 +41,13 @@ class DecideWords:
     no: str
     yes_means: str
     yes_recorded: Mapping[Act, str]
+    both_recorded: str
     no_means: str
+
+    def recorded(self, act: Act, content: Iterable[str]) -> str:
+        """What a yes is recorded as; where more than consent is asked for, both in one sentence."""
+        both = act is Act.GIVEN and Basis.ACKNOWLEDGEMENT.value in content
+        return self.both_recorded if both else self.yes_recorded[act]
 
     def named(self, regions: Mapping[str, str]) -> dict[str, str]:
         """Regions by code, under their name in this language where it is known."""
@@ -86,6 +93,8 @@ _EN = DecideWords(
         Act.GIVEN: "The record says: consent given.",
         Act.ACKNOWLEDGED: "The record says: notice read and acknowledged.",
     },
+    both_recorded="With this click you also confirm that you read the notice. "
+    "The record says: notice read and acknowledged, and consent given.",
     no_means="Nothing is captured. You need give no reason, and it must bring you no disadvantage. "
     "The record says: consent refused.",
 )
@@ -177,6 +186,8 @@ _DE = DecideWords(
         Act.GIVEN: "Festgehalten wird: Einwilligung erteilt.",
         Act.ACKNOWLEDGED: "Festgehalten wird: Hinweis gelesen und zur Kenntnis genommen.",
     },
+    both_recorded="Mit diesem Klick bestätigen Sie auch, dass Sie den Hinweis gelesen haben. "
+    "Festgehalten wird: Hinweis gelesen und zur Kenntnis genommen, und Einwilligung erteilt.",
     no_means="Nichts wird erfasst. Sie müssen keinen Grund nennen, und es darf Ihnen kein Nachteil "
     "entstehen. Festgehalten wird: Einwilligung verweigert.",
 )

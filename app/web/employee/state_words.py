@@ -40,7 +40,8 @@ def offered_acts(situation: Situation) -> tuple[Act, ...]:
     Opting out is always among it while something stands; letting capture happen only where it would
     have an effect that the person can read about.
     """
-    acts = allowed_acts(situation.standing, situation.in_force.compiled.bases)
+    compiled = situation.in_force.compiled
+    acts = allowed_acts(situation.standing, compiled.bases, compiled.decision_content)
     if not CLOSED.isdisjoint(situation.obstacles):
         return tuple(act for act in acts if act not in NUMBERED)
     return acts

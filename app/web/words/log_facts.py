@@ -40,6 +40,8 @@ FACTS: Mapping[str, str] = {
     "offer": "Digest of exactly what was offered to the person.",
     "shown": "Random id of the showing of the notice that was decided on.",
     "decision": "Random id of the decision.",
+    "decision_content": "What the decision says, or has to say, besides the consent.",
+    "decision_lacks": "What the decision has to say here and does not.",
     "seq": "Counts up with each decision or policy; an agent accepts no smaller one.",
     "signals": "Which signals.",
     "apps": "Which apps of the catalogue.",

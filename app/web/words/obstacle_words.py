@@ -209,6 +209,12 @@ def _moved(situation: Situation, names: Names) -> Words:
 
 
 def _insufficient(situation: Situation, names: Names) -> Words:
+    if situation.circumstances.lacking:
+        return _plain(
+            f"What you decided does not say yet all that {_place(situation, names)} asks for.",
+            "The rules there ask you to confirm, too, that you read the notice. Read what is "
+            "offered, then decide; you are asked this once.",
+        )
     return _plain(
         f"What you decided is not enough for {_place(situation, names)}.",
         "The rules ask for another kind of decision now. Read what is offered, then decide.",

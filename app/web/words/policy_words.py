@@ -70,6 +70,7 @@ KNOBS: Mapping[str, str] = {
     "approver_roles": "Must approve a change",
     "notice_lead_days": "Notice before more is captured",
     "notice_content": "The notice must say",
+    "decision_content": "The decision must say, too",
     "purposes": "Purposes",
     "apps": "Apps",
     "exclusions": "Never captured",

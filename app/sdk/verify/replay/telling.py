@@ -25,6 +25,7 @@ CIRCUMSTANCES: Words = {
     "state": "the standing is",
     "region_changed": "that the region changed is",
     "too_wide": "the places that do not say whose law holds are",
+    "lacking": "what the decision lacks here is",
 }
 
 CALLER: Words = {
@@ -45,6 +46,7 @@ PERSON: Words = {
     "scope": "what was agreed to{who} is",
     "left": "that the person has left{who} is",
     "region": "the home region{who} is",
+    "lacking": "what the decision{who} lacks is",
 }
 
 POLICY: Words = {
@@ -61,6 +63,7 @@ POLICY: Words = {
     "lead_time": "that a lead time{who} was running is",
     "stopped": "that capture{who} was stopped is",
     "too_wide": "that the home or place of work{who} does not say whose law holds is",
+    "decision_content": "what a decision{who} has to say besides is",
 }
 
 
