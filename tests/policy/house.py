@@ -83,11 +83,16 @@ class House:
             return self.policy.workflow.propose(tx, who, region, text, note, self.clock.now())
 
     def approve(
-        self, who: Person, change: Change, digest: str = "", role: str | None = None
+        self,
+        who: Person,
+        change: Change,
+        digest: str = "",
+        role: str | None = None,
+        terms: str | None = None,
     ) -> Change:
         with self.database.write() as tx:
             return self.policy.workflow.approve(
-                tx, who, change.id, digest or change.digest, self.clock.now(), role
+                tx, who, change.id, digest or change.digest, self.clock.now(), role, terms
             )
 
     def withdraw(self, who: Person, change: Change) -> Change:

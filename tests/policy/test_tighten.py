@@ -225,3 +225,20 @@ class TestWhatNoDatabaseKeeps:
                 with pytest.raises(NotFound):
                     house.policy.document(tx, name)
                 assert house.policy.workflow.changes(tx, name) == ()
+
+
+class TestDays:
+    def test_a_day_to_come_is_refused_and_changes_nothing(self, house: House) -> None:
+        house.publish("DE", GERMAN)
+        before = house.entries()
+        later = NARROWER + "valid_from: 2026-12-24\n"
+        with pytest.raises(InvalidInput, match="holds at once") as caught:
+            house.tighten(ANNA, "DE", later)
+        assert [fault.field for fault in caught.value.faults] == ["valid_from"]
+        assert house.entries() == before
+        assert house.in_force("DE").compiled.apps == {"github", "vscode"}
+
+    def test_a_day_that_has_come_is_no_obstacle(self, house: House) -> None:
+        house.publish("DE", GERMAN)
+        house.tighten(ANNA, "DE", NARROWER + "valid_from: 2026-11-01\n")
+        assert house.in_force("DE").compiled.apps == {"github"}

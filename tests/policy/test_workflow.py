@@ -422,3 +422,51 @@ def test_changes_are_listed_newest_first(house: House) -> None:
             one.id,
         ]
         assert [change.id for change in house.policy.workflow.changes(tx, "DE")] == [two.id, one.id]
+
+
+class TestTerms:
+    """What an approver was shown is what the approval is for."""
+
+    def terms(self, house: House, change: Change) -> str:
+        shown = house.look(change).terms
+        assert shown is not None
+        return shown.digest
+
+    def test_the_terms_that_were_shown_are_approved(self, house: House) -> None:
+        change = house.propose(ANN, "US", policy_text("US"))
+        shown = self.terms(house, change)
+        house.clock.advance(60)
+        assert house.approve(BEN, change, terms=shown).state is ChangeState.IN_FORCE
+        assert house.look(change).terms is None
+
+    def test_another_day_of_the_beginning_is_read_again(self, house: House) -> None:
+        change = house.propose(ANN, "US", policy_text("US"))
+        shown, before = self.terms(house, change), house.entries()
+        house.clock.advance(timedelta(days=1))
+        with pytest.raises(Conflict, match="not what you read any more"):
+            house.approve(BEN, change, terms=shown)
+        assert house.entries() == before
+        assert house.approve(BEN, change, terms=self.terms(house, change)).steps[-1].actor == "ben"
+
+    def test_a_day_in_the_text_that_is_still_to_come_is_no_other_day_tomorrow(
+        self, house: House
+    ) -> None:
+        change = house.propose(ANN, "US", policy_text("US", valid_from="2026-12-24"))
+        shown = self.terms(house, change)
+        house.clock.advance(timedelta(days=1))
+        assert house.approve(BEN, change, terms=shown).state is ChangeState.SCHEDULED
+
+    def test_another_rule_of_a_region_above_is_read_first(self, house: House) -> None:
+        change = house.propose(ANN, "US", policy_text("US"))
+        shown = self.terms(house, change)
+        house.publish("GLOBAL", policy_text("GLOBAL", {"apps": {"value": ["github"]}}))
+        with pytest.raises(Conflict, match="not what you read any more"):
+            house.approve(BEN, change, terms=shown)
+
+    def test_they_name_the_start_and_the_notice(self, house: House) -> None:
+        lead = {"notice_lead_days": {"value": 14}}
+        change = house.propose(ANN, "US", policy_text("US", lead))
+        assert change.terms is not None
+        assert change.terms.lead_days == 14
+        assert change.terms.starts == house.clock.now() + timedelta(days=14)
+        assert house.approve(BEN, change).valid_from == change.terms.starts

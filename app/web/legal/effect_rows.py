@@ -145,6 +145,8 @@ class EffectReader:
                 return f"{_counted_changes(stage)}{tail}."
 
     def _why_off(self, in_force: InForce) -> str:
+        if in_force.unknown:  # what nobody described is not told as forbidden
+            return f"no rules are recorded here for {listed(list(in_force.unknown))}"
         rows = obstacle_rows(in_force, self.names, self.catalogue)
         return listed([row.sentence for row in rows])
 
