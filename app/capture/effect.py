@@ -137,6 +137,12 @@ class GroupEffect:
         """Whether less can be captured at some time."""
         return not LESS.isdisjoint(self.consequences)
 
+    @property
+    def widened(self) -> frozenset[str]:
+        """The knobs that become wider at some time, where capture can run without the policy."""
+        changes = (change for stage in self.stages for change in stage.changes)
+        return frozenset(change.knob for change in changes if change.direction == "widens")
+
     def held_back(self, text: Iterable[KnobChange]) -> tuple[HeldBack, ...]:
         """Where what holds does not follow the text; where capture is off nothing is named.
 
@@ -267,7 +273,7 @@ def _effect(
     catalogue: Catalogue,
 ) -> PolicyEffect:
     concerned = [group for group in people if region in _related(under, group.regions)]
-    groups = concerned or [Headcount((region,), 0)]
+    groups = concerned or [Headcount(region, region, region, 0)]
     return PolicyEffect(
         since,
         starts,
@@ -286,9 +292,7 @@ def _group_effect(
     names = _related(under, group.regions)
     before, after = _only(without, names), _only(under, names)
     later = {at for past in (before, after) for at in moments(past) if at > since}
-    compared = [
-        _compare(before, after, group.regions, at, catalogue) for at in (since, *sorted(later))
-    ]
+    compared = [_compare(before, after, group, at, catalogue) for at in (since, *sorted(later))]
     settled = [one for one in compared if one.at >= starts and one.under.lead_until is None]
     return GroupEffect(group, tuple(_news(compared)), (settled or compared[-1:])[0])
 
@@ -296,15 +300,24 @@ def _group_effect(
 def _compare(
     before: History,
     after: History,
-    regions: tuple[str, ...],
+    group: Headcount,
     at: datetime,
     catalogue: Catalogue,
 ) -> Comparison:
-    without = in_force(before, regions, at, compile_layers)
-    under = in_force(after, regions, at, compile_layers)
-    kept_off, keeps_off = obstacles_in(without, catalogue), obstacles_in(under, catalogue)
+    without = in_force(before, group.regions, at, compile_layers)
+    under = in_force(after, group.regions, at, compile_layers)
+    kept_off, keeps_off = _off(without, group, catalogue), _off(under, group, catalogue)
     changes = () if kept_off or keeps_off else _differing(without.compiled, under.compiled)
     return Comparison(at, without, under, kept_off, keeps_off, changes)
+
+
+def _off(holding: InForce, group: Headcount, catalogue: Catalogue) -> tuple[Obstacle, ...]:
+    """Everything that prevents capture of the group, whoever its people are."""
+    off = obstacles_in(holding, catalogue)
+    # A region by itself is asked about as a region, not as where somebody is.
+    if not group.people or not set(group.places) & set(holding.too_wide):
+        return off
+    return (Obstacle.PLACE_TOO_WIDE, *off)
 
 
 def _differing(before: Compiled, after: Compiled) -> tuple[KnobChange, ...]:
@@ -344,10 +357,12 @@ def _related(history: History, regions: tuple[str, ...]) -> frozenset[str]:
 
 
 def _only(history: History, names: frozenset[str]) -> History:
-    """What can matter to the named regions: fewer instants to look at, the same answers."""
+    """What can matter to the named regions: fewer instants to look at, the same answers.
+
+    Every floor matters: it may say that a region above it is no place.
+    """
     return replace(
         history,
-        floors=tuple(row for row in history.floors if row.floor.region in names),
         company=tuple(row for row in history.company if row.region in names),
         stops=tuple(row for row in history.stops if row.region in names | {"GLOBAL"}),
     )

@@ -89,32 +89,39 @@ class Person:
 
 @dataclass(frozen=True)
 class Headcount:
-    """How many active people have the same home and the same further regions.
+    """How many active people have the same home, place of work and establishment: all regions."""
 
-    Attributes:
-        regions: the home region, then those of the place of work and the establishment, sorted.
-    """
-
-    regions: tuple[str, ...]
+    region: str
+    place: str
+    entity_region: str
     people: int
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Home and place of work, as ``Person.places``."""
+        return tuple(dict.fromkeys((self.region, self.place)))
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """Home, place of work, establishment, as ``Person.regions``."""
+        return tuple(dict.fromkeys((self.region, self.place, self.entity_region)))
 
 
 def headcounts(people: Iterable[tuple[str, str, str, int]]) -> tuple[Headcount, ...]:
     """Count people by the regions whose rules hold for them, largest group first.
 
-    >>> rows = [("DE", "DE", "DE/Sample", 3), ("DE", "FR", "DE/Sample", 1), ("DE", "DE", "FR/X", 1)]
+    >>> rows = [("DE", "DE", "DE/Sample", 3), ("DE", "FR", "DE/Sample", 1), ("DE", "DE", "DE/X", 1)]
     >>> [(group.regions, group.people) for group in headcounts(rows)]
-    [(('DE',), 3), (('DE', 'FR'), 2)]
+    [(('DE',), 4), (('DE', 'FR'), 1)]
 
     Args:
         people: home, place of work, entity as ``Person`` has them, and how many have just these.
     """
-    counts: Counter[tuple[str, ...]] = Counter()
+    counts: Counter[tuple[str, str, str]] = Counter()
     for home, place, entity, number in people:
-        others = {place, entity.partition("/")[0]} - {home}
-        counts[home, *sorted(others)] += number
+        counts[home, place, entity.partition("/")[0]] += number
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return tuple(Headcount(regions, number) for regions, number in ordered)
+    return tuple(Headcount(*regions, number) for regions, number in ordered)
 
 
 @dataclass(frozen=True)

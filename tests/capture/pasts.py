@@ -21,7 +21,7 @@ SIGNALS = ("click", "screenshot")
 MODES = st.sampled_from(Mode)
 DPIA = Evidence("dpia", "D", "0" * 64, None)
 PARENTS = {"GLOBAL": None, "EU": "GLOBAL", "DE": "EU", "FR": "EU", "JP": "GLOBAL"}
-REGIONS = st.sampled_from([*["DE"] * 6, *["FR"] * 3, *["JP"] * 2, "ZZ"])
+REGIONS = st.sampled_from([*["DE"] * 6, *["FR"] * 3, *["JP"] * 2, "ZZ", "EU"])
 
 
 def day(number: float) -> datetime:

@@ -101,14 +101,18 @@ def test_what_is_said_of_a_group_is_so_for_each_of_its_people(
 ) -> None:
     """Each person by themselves, over the whole history, at whatever later instant."""
     effect, under, at = effect_on(past, draft, people), publish(past, draft), day(later)
-    groups = {group.group.regions: group for group in effect.groups}
+    groups = {
+        (group.group.region, group.group.place, group.group.entity_region): group
+        for group in effect.groups
+    }
     for person in people:
-        home, *others = dict.fromkeys(person)
-        group = groups.get((home, *sorted(others)))
+        group = groups.get(person)
         before, after = (
-            in_force(history, (home, *others), at, compile_layers) for history in (past, under)
+            in_force(history, tuple(dict.fromkeys(person)), at, compile_layers)
+            for history in (past, under)
         )
-        was, will = capturable(before), capturable(after)
+        placed = "EU" not in person[:2]
+        was, will = (capturable(one) if placed else frozenset() for one in (before, after))
         if group is None:
             assert before.compiled.values == after.compiled.values, "nobody is left out"
             assert was == will
@@ -121,6 +125,7 @@ def test_what_is_said_of_a_group_is_so_for_each_of_its_people(
             case Consequence.OPENS:
                 assert not obstacles_free(before)
                 assert obstacles_free(after)
+                assert placed
             case Consequence.CLOSES:
                 assert obstacles_free(before)
                 assert not obstacles_free(after)
@@ -154,14 +159,13 @@ def test_everybody_concerned_is_counted_once(
     past: History, draft: Draft, people: list[tuple[str, str, str]]
 ) -> None:
     above = {"DE": {"DE", "EU", "GLOBAL"}, "FR": {"FR", "EU", "GLOBAL"}, "JP": {"JP", "GLOBAL"}}
+    above |= {"EU": {"EU", "GLOBAL"}, "ZZ": {"ZZ"}}
     concerned = Counter(
-        (home, frozenset((home, place, entity)))
-        for home, place, entity in people
-        if any(draft.policy.region in above.get(r, {r}) for r in (home, place, entity))
+        person for person in people if any(draft.policy.region in above[code] for code in person)
     )
     effect = effect_on(past, draft, people)
     said = {
-        (one.group.regions[0], frozenset(one.group.regions)): one.group.people
+        (one.group.region, one.group.place, one.group.entity_region): one.group.people
         for one in effect.groups
         if one.group.people
     }
@@ -302,6 +306,15 @@ def test_the_end_of_a_policy_is_told_as_closing_on_the_day_after() -> None:
     assert [(stage.at, stage.consequence) for stage in stages] == [
         (day(0), Consequence.SAME),
         (day(20), Consequence.CLOSES),
+    ]
+
+
+def test_people_whose_place_says_no_law_are_off_whatever_is_published() -> None:
+    past = publish(no_narrower_law(), german(-1, apps=frozenset({"a"})))
+    groups = effect_on(past, german(), [("DE", "EU", "DE"), ("DE", "DE", "EU")]).groups
+    assert [(one.group.place, one.stages[0].consequence) for one in groups] == [
+        ("DE", Consequence.WIDENS),  # where the employer sits is no place of the person
+        ("EU", Consequence.OFF),
     ]
 
 

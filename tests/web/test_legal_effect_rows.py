@@ -10,10 +10,12 @@ from app.policy.timeline import History
 from app.web.legal.effect_rows import (
     EffectReader,
     EffectRow,
+    agreement_in_words,
     effect_headline,
     effect_way,
     people_in_words,
 )
+from app.web.words.region_words import named
 from tests.capture.pasts import (
     CATALOGUE,
     NOW,
@@ -43,8 +45,12 @@ WORDS = {
 
 def said_of(rows: tuple[EffectRow, ...], group: GroupEffect) -> EffectRow:
     """The one row that names this group."""
-    home, *others = (NAMES.get(code, code) for code in group.group.regions)
-    who = f"{home}, work or employer in {' and '.join(others)}" if others else home
+    home, place, employer = (
+        named(code, NAMES)
+        for code in (group.group.region, group.group.place, group.group.entity_region)
+    )
+    who = home + (f", working in {place}" if place != home else "")
+    who += f", employed in {employer}" if employer not in {home, place} else ""
     people = (who, people_in_words(group.group.people))
     (row,) = [row for row in rows if people in row.people]
     return row
@@ -109,9 +115,31 @@ def test_a_region_without_rules_is_told_as_unknown_and_not_as_forbidden() -> Non
     past = publish(no_narrower_law(), german(-1))
     effect = effect_on(past, german(apps=frozenset({"a"})), [("DE", "ZZ", "DE")])
     (row,) = READER.rows(effect, ())
-    assert "no rules are recorded here for ZZ" in row.stages[0].sentence
+    assert "no rules are recorded here for " in row.stages[0].sentence
     assert "approved" not in row.stages[0].sentence
     assert "basis" not in row.stages[0].sentence
+
+
+def test_people_at_no_place_are_told_so_and_nothing_is_called_forbidden() -> None:
+    past = publish(no_narrower_law(), german(-1))
+    effect = effect_on(past, german(apps=frozenset({"a"})), [("DE", "EU", "DE")])
+    (row,) = READER.rows(effect, ())
+    assert "European Union does not say whose law holds" in row.stages[0].sentence
+    assert "approved" not in row.stages[0].sentence
+
+
+def test_people_who_agreed_before_are_told_of_where_something_becomes_wider() -> None:
+    past = publish(no_narrower_law(), german(-1, apps=frozenset({"a"}), cohort_min=5))
+    berlin = [("DE", "DE", "DE")]
+    kept = "Whoever agreed before stays within what they agreed to until they agree to more"
+    assert agreement_in_words(effect_on(past, german(cohort_min=5), berlin)) == f"{kept}."
+    assert agreement_in_words(effect_on(past, german(), berlin)) == (
+        f"{kept}; what is not agreed to holds for them too: Smallest group asked about."
+    )
+    assert (
+        agreement_in_words(effect_on(past, german(-1, apps=frozenset(), cohort_min=5), berlin))
+        == ""
+    )
 
 
 def test_nobody_and_one_person_are_words() -> None:

@@ -251,7 +251,7 @@ def test_a_preview_counts_the_people_of_each_group(ann: Visit, services: Service
     )
     said = _checked(ann, GB)
     assert "United Kingdom : 2 people" in said
-    assert "United Kingdom, work or employer in Norway : 1 person" in said
+    assert "United Kingdom, employed in Norway : 1 person" in said
     assert "France" not in said
     assert "Rules become wider for 2 people; nothing changes for 1 person." in said
 

@@ -8,7 +8,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from app.api.problems import status_of
 from app.kernel.errors import Conflict, HabeasError
 from app.web.legal import change_rows, policy_text
-from app.web.legal.effect_rows import EffectReader, dates, effect_headline
+from app.web.legal.effect_rows import EffectReader, agreement_in_words, dates, effect_headline
 from app.web.shell import people_names
 from app.web.shell.visit import ReadVisit, Visit, WriteVisit, needs
 from app.web.words.region_words import names_of
@@ -61,6 +61,7 @@ def _change_page(visit: Visit, change_id: str, problem: HabeasError | None = Non
         author=names[change.author],
         waiting=waiting,
         effect_headline=effect_headline(effect) if effect else "",
+        agreement=agreement_in_words(effect) if effect else "",
         effects=reader.rows(effect, change.changes, past=not waiting) if effect else (),
         dates=dates(change.policy, effect, _IF_APPROVED if waiting else "", change.terms)
         if effect

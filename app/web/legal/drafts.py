@@ -10,7 +10,13 @@ from app.db.engine import Tx
 from app.kernel.errors import Fault, HabeasError
 from app.policy.changes.model import Preview, RegionView
 from app.web.legal import change_rows, policy_text
-from app.web.legal.effect_rows import EffectReader, approval_in_words, dates, effect_headline
+from app.web.legal.effect_rows import (
+    EffectReader,
+    agreement_in_words,
+    approval_in_words,
+    dates,
+    effect_headline,
+)
 from app.web.words.policy_words import counted
 from app.web.words.region_words import names_of
 from app.wiring import Services
@@ -122,6 +128,7 @@ def preview_context(services: Services, draft: Draft) -> dict[str, Any]:
         "summary": f"{effect_headline(effect)} {approval_in_words(preview)}",
         "headline": effect_headline(effect),
         "approval": approval_in_words(preview),
+        "agreement": agreement_in_words(effect),
         "effects": reader.rows(effect, preview.changes),
         "dates": dates(preview.policy, effect, "if it is published now", preview.terms),
         "rows": change_rows.diff_rows(preview.changes, services.policy.catalogue),

@@ -21,17 +21,20 @@ from app.capture.effect import (
     HeldBack,
     PolicyEffect,
 )
+from app.capture.obstacles import Obstacle
+from app.directory.model import Headcount
 from app.policy.catalogue.model import Catalogue
 from app.policy.changes.model import Preview
+from app.policy.knobs import REGISTRY
 from app.policy.law.layer import CompanyPolicy
-from app.policy.model import InForce, KnobChange
+from app.policy.model import KnobChange
 from app.policy.prospect import ApprovalTerms
 from app.web.legal.change_rows import DiffRow, diff_rows
 from app.web.legal.region import capture_in_words
 from app.web.legal.region_table import obstacle_rows
-from app.web.words.knob_words import value_in_words
+from app.web.words.knob_words import knob_in_words, value_in_words
 from app.web.words.policy_words import APPROVERS, PRECONDITIONS, counted, listed
-from app.web.words.region_words import Decider, Names, reasons
+from app.web.words.region_words import Decider, Names, named, reasons
 
 
 class PeopleRow(NamedTuple):
@@ -109,9 +112,13 @@ class EffectReader:
         return tuple(EffectRow(tuple(who), *said) for said, who in told.items())
 
     def _people(self, effect: GroupEffect) -> PeopleRow:
-        home, *others = (self.names.get(code, code) for code in effect.group.regions)
-        who = f"{home}, work or employer in {listed(others)}" if others else home
-        return PeopleRow(who, people_in_words(effect.group.people))
+        group = effect.group
+        parts = [named(group.region, self.names)]
+        if group.place != group.region:
+            parts.append(f"working in {named(group.place, self.names)}")
+        if group.entity_region not in group.places:
+            parts.append(f"employed in {named(group.entity_region, self.names)}")
+        return PeopleRow(", ".join(parts), people_in_words(group.people))
 
     def _stages(self, effect: GroupEffect, since: datetime | None) -> tuple[StageRow, ...]:
         stages: list[StageRow] = []
@@ -119,36 +126,47 @@ class EffectReader:
         for stage in effect.stages:
             rows = diff_rows(stage.changes, self.catalogue)
             when = "At once" if stage.at == since else f"From {_instant(stage.at)}"
-            sentence = self._sentence(stage, later=bool(stages), more=bool(known))
+            sentence = self._sentence(stage, effect.group, later=bool(stages), more=bool(known))
             fresh = tuple(row for row in rows if row not in known)
             stages.append(StageRow(when, _way(stage), sentence, fresh))
             known = rows
         return tuple(stages)
 
-    def _sentence(self, stage: Comparison, *, later: bool, more: bool) -> str:
+    def _sentence(self, stage: Comparison, group: Headcount, *, later: bool, more: bool) -> str:
+        start = "no difference any more" if later else "nothing differs"
+        why = self._why_off(stage, group)
         match stage.consequence:
             case Consequence.SAME:
-                start = "no difference any more" if later else "nothing differs"
                 return f"{start}: the same can be captured with this text and without it."
             case Consequence.OFF:
-                start = "no difference any more" if later else "nothing opens"
-                why = self._why_off(stage.under)
+                start = start if later else "nothing opens"
                 return f"{start}: with this text and without it capture is off, because {why}."
             case Consequence.OPENS:
                 can = capture_in_words(stage.under, self.names, self.catalogue)
-                why = self._why_off(stage.without)
                 return f"capture opens: {can}. Without this text it is off, because {why}."
             case Consequence.CLOSES:
-                return f"everything closes: capture is off, because {self._why_off(stage.under)}."
+                return f"everything closes: capture is off, because {why}."
             case Consequence.WIDENS | Consequence.NARROWS | Consequence.MIXED:
                 tail = ", in all; below is what is new" if more else ""
                 return f"{_counted_changes(stage)}{tail}."
 
-    def _why_off(self, in_force: InForce) -> str:
-        if in_force.unknown:  # what nobody described is not told as forbidden
-            return f"no rules are recorded here for {listed(list(in_force.unknown))}"
+    def _why_off(self, stage: Comparison, group: Headcount) -> str:
+        """Why capture is off with the text, else without it.
+
+        Where it is not known whose law holds, nothing is told as forbidden.
+        """
+        off = stage.keeps_off or stage.kept_off
+        in_force = stage.under if stage.keeps_off else stage.without
+        if Obstacle.PLACE_TOO_WIDE in off:
+            wide = [place for place in group.places if place in in_force.too_wide]
+            return f"{self._named(wide)} does not say whose law holds; HR has to record more"
+        if in_force.unknown:
+            return f"no rules are recorded here for {self._named(in_force.unknown)}"
         rows = obstacle_rows(in_force, self.names, self.catalogue)
         return listed([row.sentence for row in rows])
+
+    def _named(self, regions: Iterable[str]) -> str:
+        return listed([named(region, self.names) for region in regions])
 
     def _held(self, effect: GroupEffect, text: Iterable[KnobChange]) -> tuple[HeldRow, ...]:
         return tuple(
@@ -235,6 +253,19 @@ def _direction(groups: Iterable[GroupEffect]) -> str:
     if more and less:
         return "both"
     return "widens" if more else "narrows" if less else "same"
+
+
+def agreement_in_words(effect: PolicyEffect) -> str:
+    """What a widening means for people who agreed before; empty where nothing becomes wider."""
+    if not any(group.more for group in effect.groups):
+        return ""
+    widened = frozenset[str]().union(*(group.widened for group in effect.groups))
+    rest = [knob_in_words(name) for name in REGISTRY.rows if name in widened - _AGREED]
+    also = f"; what is not agreed to holds for them too: {listed(rest)}" if rest else ""
+    return f"Whoever agreed before stays within what they agreed to until they agree to more{also}."
+
+
+_AGREED = frozenset(row.name for row in REGISTRY.agreed)
 
 
 def approval_in_words(preview: Preview) -> str:
