@@ -1,6 +1,7 @@
 """The receipt that a person downloads can be checked without us, and a changed one is found."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -101,6 +102,9 @@ CHANGES: dict[str, Callable[[dict[str, Any], dict[str, Any]], None]] = {
     "the entry of somebody else": lambda mine, other: mine["log"].update(
         entry=other["log"]["entry"]
     ),
+    "the entry with another time of integration": lambda mine, _: mine["log"].update(
+        entry=re.sub(r'"integrated_at":"....', '"integrated_at":"2031', mine["log"]["entry"])
+    ),
     "the proof of somebody else": lambda mine, other: mine["log"].update(
         proof=other["log"]["proof"]
     ),
@@ -108,6 +112,9 @@ CHANGES: dict[str, Callable[[dict[str, Any], dict[str, Any]], None]] = {
     "a place with a field more": lambda mine, _: mine["log"].update(checked=True),
     "a place with a field less": lambda mine, _: mine["log"].pop("index"),
     "the promise of somebody else": lambda mine, other: mine.update(submission=other["submission"]),
+    "the promise of somebody else, before there is an entry": lambda mine, other: mine.update(
+        log=None, submission=other["submission"]
+    ),
     "a changed promise": lambda mine, _: mine.update(submission=flipped(mine["submission"])),
     "the receipt as the promise": lambda mine, _: mine.update(submission=mine["token"]),
     "the promise as the receipt": lambda mine, _: mine.update(token=mine["submission"]),

@@ -134,7 +134,8 @@ function tellError(place, error) {
   if (error instanceof Undecided) {
     tell(place, "open", error.message);
   } else {
-    tell(place, "failed", `Do not rely on this receipt: ${error.message}. Keep it, and show it to the works council.`);
+    const reason = error instanceof Refused ? error.message : "it cannot be read";
+    tell(place, "failed", `Do not rely on this receipt: ${reason}. Keep it, and show it to the works council.`);
   }
 }
 
