@@ -1,6 +1,7 @@
 """The desk: each reading asks for the right, reads, and is an entry; or nothing happens at all."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from app.access.enforcer import CasbinAuthority
 from app.audit.entries.model import Actor, EntryFilter, Event, Kind
 from app.audit.entries.service import AuditService
 from app.audit.growing.integrator import Integrator
+from app.audit.growing.lock import open_lock
 from app.audit.reading.desk import Desk
 from app.audit.reading.search import Search
 from app.audit.reading.service import ReadingService
@@ -19,6 +21,7 @@ from app.db.engine import Database, Tx
 from app.kernel.errors import InvalidInput, NotFound
 from tests import make as people
 from tests.audit import make
+from tests.audit.test_publication import Crash, DiesBefore
 from tests.fakes import FakeClock
 
 AUDITOR = people.person("E-9000", "auditor")
@@ -259,6 +262,28 @@ def test_an_own_event_that_waits_for_its_index_has_no_proof_yet(
 ) -> None:
     with database.write() as tx:
         event = log.append(tx, make.withdrawal(5), clock.now())
+        assert desk.own_proof(tx, "E-105", event) is None
+
+
+def test_an_own_entry_that_no_checkpoint_holds_yet_has_no_proof_yet(
+    database: Database,
+    desk: Desk,
+    log: AuditService,
+    integrator: Integrator,
+    clock: FakeClock,
+    tmp_path: Path,
+) -> None:
+    """Between numbering and publishing: a receipt that is downloaded then is no error."""
+    with database.write() as tx:
+        event, published = log.append(tx, make.withdrawal(5), clock.now()), log.checkpoint(tx)
+    assert published is not None
+    lock = open_lock(f"sqlite:///{tmp_path / 'lock.sqlite'}")
+    lock.advance(None, published.encode(), clock.now())
+    with pytest.raises(Crash):
+        replace(integrator, lock=DiesBefore(lock.database)).integrate()
+    lock.database.engine.dispose()
+    with database.read() as tx:
+        assert log.index_of(tx, event) == SIZE
         assert desk.own_proof(tx, "E-105", event) is None
 
 

@@ -236,13 +236,13 @@ class Desk:
         return tuple(self._reading.purposes(tx))
 
     def own_proof(self, tx: Tx, person_id: str, event_id: str) -> OwnProof | None:
-        """The entry of an own event and its proof; None until it is in the log (rule 5).
+        """The entry of an own event and its proof; None until a checkpoint holds it (rule 5).
 
         Raises:
             NotFound: it is neither about the person nor by the person.
         """
-        idx = self._log.index_of(tx, event_id)
-        if idx is None:
+        idx, published = self._log.index_of(tx, event_id), self._checkpoint(tx)
+        if idx is None or published is None or published.size <= idx:
             return None
         entry = self._reading.entry(tx, idx)
         if not self._is_own(tx, person_id, entry):

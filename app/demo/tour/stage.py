@@ -122,6 +122,16 @@ class Stage:
             time.sleep(0.05)
         raise NotSo(f"event {event} never reached the log")
 
+    def proved(self, receipt: str) -> str:
+        """The file of a receipt, once a checkpoint holds its entry."""
+        end = time.monotonic() + PATIENCE_S
+        while time.monotonic() < end:
+            file = self.employee.get(receipt).text
+            if json.loads(file)["log"] is not None:
+                return file
+            time.sleep(0.05)
+        raise NotSo("the entry of a decision was never published")
+
     def newest(self, kind: str) -> int:
         """The index of the newest entry of a kind, as the auditor's page shows it."""
         end = time.monotonic() + PATIENCE_S
