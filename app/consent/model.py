@@ -126,12 +126,28 @@ class Standing:
         until: when the state ends by itself: a pause's end, or the end of validity.
         agreed: the decision by which the person agreed, also while that rests behind a pause; None
             where nothing is agreed to.
+        last: the number of the person's last decision, whether or not the state rests on it.
     """
 
     state: State
     decision: Decision | None = None
     until: datetime | None = None
     agreed: Decision | None = None
+    last: int = field(default=0, compare=False)
+
+    def number(self, *, every_decision: bool) -> int:
+        """How far the person's decisions have come, as leases say it; 0: there is none.
+
+        >>> Standing(State.NONE, last=3).number(every_decision=True)
+        3
+
+        Args:
+            every_decision: as ``Rules`` say: the last decision counts, so that the number never
+                falls; else the one that the state rests on, which is an older one after a pause.
+        """
+        if every_decision:
+            return self.last
+        return self.decision.seq if self.decision else 0
 
     @property
     def stands(self) -> bool:
@@ -209,7 +225,21 @@ def standing(
         notice_version: the notice's version now; None (no notice): nothing that was shown holds.
         residence: the person's residence now; None: only the region is compared.
     """
-    base, pauses = _fold(history)
+    decisions = tuple(history)
+    last = max((decision.seq for decision in decisions), default=0)
+    found = _resting_on(*_fold(decisions), at, region, notice_version, residence)
+    return replace(found, last=last)
+
+
+def _resting_on(
+    base: Decision | None,
+    pauses: list[Decision],
+    at: datetime,
+    region: str,
+    notice_version: int | None,
+    residence: int | None,
+) -> Standing:
+    """What the last act and its pauses add up to (rules 2 to 4)."""
     if base is None:
         return Standing(State.NONE)
     if base.act not in OPENING:

@@ -217,7 +217,7 @@ def _joined(on: Foundation, shipped: Shipped) -> Services:
         sessions=SessionService(core.log),
         pairing=PairingService(core.log, core.settings.issuer),
         devices=devices,
-        leases=make_leases(core),
+        leases=make_leases(core, shipped),
         reports=ReportService(core.log, core.directory, core.policy),
         consumers=consumers,
         access=access,

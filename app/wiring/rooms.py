@@ -78,7 +78,7 @@ def _documents(*keepers: _Keeper) -> Documents:
     return lambda tx: chain.from_iterable(keeper.documents(tx) for keeper in keepers)
 
 
-def make_leases(core: Core) -> LeaseService:
+def make_leases(core: Core, shipped: Shipped) -> LeaseService:
     """Leases, signed."""
     return LeaseService(
         log=core.log,
@@ -89,6 +89,7 @@ def make_leases(core: Core) -> LeaseService:
         issuer=core.settings.issuer,
         ttl_s=core.settings.lease_ttl_s,
         poll_s=core.settings.poll_s,
+        every_decision=shipped.rules.every_decision,
     )
 
 

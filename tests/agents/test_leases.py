@@ -16,8 +16,10 @@ from app.kernel.clock import instant
 from app.kernel.errors import Forbidden, InvalidInput, NotFound
 from app.kernel.facts import decode_part
 from app.kernel.signing import read_token, thumbprint
-from app.kernel.tokens import LEASE_TYPE
+from app.kernel.tokens import LEASE_TYPE, keys_for
 from app.kernel.vocabulary import Reason
+from app.sdk.agent import memory
+from app.sdk.agent.guard import Guard
 from tests.agents.conftest import POLICY
 
 pytestmark = pytest.mark.slow
@@ -102,6 +104,32 @@ def test_a_pause_says_until_when_and_ends_by_itself(open_company):
     assert claims(open_company, open_company.lease(device))["until"] == int(until.timestamp())
     open_company.clock.advance(1_800)
     assert claims(open_company, open_company.lease(device))["capture"] == "on"
+
+
+@pytest.mark.parametrize("end", ["by itself", "resumed"])
+def test_a_laptop_goes_on_after_a_pause(open_company, tmp_path, end):
+    """It refuses a lease whose number is below one that it has seen: no number may fall."""
+    services, device = open_company.services, open_company.pair()
+    memory.begin(tmp_path, device.id)
+    keys = keys_for(services.jwks, LEASE_TYPE)
+    guard = Guard(tmp_path, keys, device.id, open_company.clock, elapsed=lambda: 0.0)
+
+    def polled():
+        answer = open_company.lease(device)
+        policy = claims(open_company, answer)["policy"]
+        with open_company.read() as tx:
+            document = services.policy.document(tx, policy) if policy else None
+        assert guard.accept(answer.token, document) is None
+        return guard.state
+
+    assert polled() is None
+    open_company.decide(Act.PAUSED, until=open_company.now + timedelta(minutes=30))
+    open_company.clock.advance(1)
+    assert polled() is Reason.PAUSED
+    if end == "resumed":
+        open_company.decide(Act.RESUMED)
+    open_company.clock.advance(1 if end == "resumed" else 1_800)
+    assert polled() is None
 
 
 def test_somebody_who_left_is_not_captured(open_company):

@@ -362,3 +362,15 @@ def test_somebody_who_withdrew_is_offered_to_begin_again_and_nothing_else() -> N
 def test_an_acknowledgement_does_not_do_where_the_law_now_asks_for_consent() -> None:
     found = fold([decision(1, "acknowledged")], 0)
     assert allowed_acts(found, {Basis.CONSENT})[0] is Act.GIVEN
+
+
+@given(histories(), MINUTES)
+def test_the_number_counts_every_decision_and_never_falls(
+    history: list[Decision], minute: int
+) -> None:
+    numbers = [fold(history[:end], minute).last for end in range(len(history) + 1)]
+    assert numbers == list(range(len(history) + 1))
+    folded = fold(history, minute)
+    assert folded.number(every_decision=True) == len(history)
+    rests = folded.decision
+    assert folded.number(every_decision=False) == (rests.seq if rests else 0)

@@ -51,7 +51,9 @@ def never_alone(question: Question, facts: Facts) -> AccessDecision:
     return AccessDecision(tuple(reason for reason in AccessReason if reason in found))
 
 
-RULES_3 = Rules(3, "9.9", late_directive, never_alone, whole_offer=True, places=True)
+RULES_3 = Rules(
+    3, "9.9", late_directive, never_alone, whole_offer=True, places=True, every_decision=True
+)
 BOTH: Mapping[int, Rules] = {1: RULES_1, 2: RULES_2, 3: RULES_3}
 ONLY_2: Mapping[int, Rules] = {1: RULES_1, 2: RULES_2}
 ONLY_3: Mapping[int, Rules] = {1: RULES_1, 3: RULES_3}

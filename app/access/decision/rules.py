@@ -32,6 +32,9 @@ class Rules:
             purposes.
         places: a home or place of work that is too wide to be a place prevents capture, and a
             region without a floor is told as unknown, not as forbidden too.
+        every_decision: a lease is numbered by the person's last decision. Before, it was by the one
+            that its state rested on: the number fell when a pause ended, and the laptop, which has
+            to refuse a number below one that it has seen, stayed off.
     """
 
     version: int
@@ -40,12 +43,13 @@ class Rules:
     decide: Callable[[Question, Facts], AccessDecision]
     whole_offer: bool
     places: bool
+    every_decision: bool
 
 
-RULES_1 = Rules(1, "0.1", directive, decide, whole_offer=False, places=False)
+RULES_1 = Rules(1, "0.1", directive, decide, whole_offer=False, places=False, every_decision=False)
 """What release 0.1 decided by."""
 
-RULES_2 = Rules(2, "0.2", directive, decide, whole_offer=True, places=True)
+RULES_2 = Rules(2, "0.2", directive, decide, whole_offer=True, places=True, every_decision=True)
 """Nothing wider than agreed (docs/adr/0023)."""
 
 CURRENT = RULES_2

@@ -57,6 +57,7 @@ class LeaseService:
         issuer: who signs leases.
         ttl_s: how long a lease lives at most, seconds.
         poll_s: when an agent shall ask again, seconds.
+        every_decision: how leases are numbered (``access.decision.rules``).
     """
 
     log: AuditService
@@ -67,6 +68,7 @@ class LeaseService:
     issuer: str
     ttl_s: int
     poll_s: int
+    every_decision: bool = True
 
     def holder(self, tx: Tx, bearer: str, now: datetime) -> Holder:
         """Who asks with a living token, in one statement; a revoked device, too: it is told so.
@@ -170,7 +172,7 @@ class LeaseService:
             content["form"] = situation.form
         if standing.until is not None:
             content["until"] = int(standing.until.timestamp())
-        consented = standing.decision.seq if standing.decision else 0
+        consented = standing.number(every_decision=self.every_decision)
         return LeaseTerms(
             content,
             reasons,

@@ -211,7 +211,7 @@ class Replay:
             vars(record.regions),
             {"home": person.region, "place": person.place, "entity": person.entity_region},
         )
-        seq = standing.decision.seq if standing.decision else 0
+        seq = standing.number(every_decision=self._rules.every_decision)
         origin = self._names[-1] if self._names else ""
         yield from _compared(vars(record.seq), {"consent": lease_seq(origin, seq)})
 
