@@ -156,9 +156,7 @@ def require_up_to_date(history: tuple[Decision, ...], known: int) -> None:
     last = history[-1] if history else None
     if known == (last.seq if last else 0):
         return
-    stands = f"decision {last.seq}, {last.act.value}" if last else "no decision"
+    stands = f"number {last.seq}, {last.act.value}" if last else "none"
     raise Conflict(
-        f"you decided since this was shown to you: it was made after decision {known}, and the "
-        f"last one is {stands}",
-        cure=_WAY_ON,
+        f"this is not what stands any more: your last decision is {stands}", cure=_WAY_ON
     )

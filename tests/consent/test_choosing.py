@@ -17,7 +17,7 @@ def test_three_times_given_at_once_on_one_form_is_one_decision(booth: Booth) -> 
     answers = race(*[lambda: booth.decide("given", shown_id=shown.id, known=0)] * 3)
     refused = [one for one in answers if isinstance(one, Exception)]
     assert [type(one) for one in refused] == [Conflict] * 2
-    assert all("the last one is decision 1, given" in str(one) for one in refused)
+    assert all("your last decision is number 1, given" in str(one) for one in refused)
     assert [one.act for one in booth.history()] == [Act.GIVEN]
     assert len(booth.entries("consent.given")) == 1
 
@@ -31,7 +31,7 @@ def test_what_opens_on_a_stale_number_is_told_what_stands_and_changes_nothing(
     booth.decide("given", shown_id=shown.id, known=0)
     booth.pause(30)
     before = booth.history()
-    with pytest.raises(Conflict, match="the last one is decision 2, paused") as refused:
+    with pytest.raises(Conflict, match="your last decision is number 2, paused") as refused:
         booth.decide(act, shown_id=shown.id, known=known)
     assert "Nothing was changed" in refused.value.cure
     assert booth.history() == before
@@ -43,7 +43,7 @@ def test_a_yes_from_before_a_withdrawal_does_not_undo_it(booth: Booth) -> None:
     shown = booth.show()
     booth.decide("given", shown_id=shown.id, known=0)
     booth.decide("withdrawn")
-    with pytest.raises(Conflict, match="decision 2, withdrawn"):
+    with pytest.raises(Conflict, match="number 2, withdrawn"):
         booth.decide("given", shown_id=shown.id, known=1)
     assert booth.standing().state is State.WITHDRAWN
 

@@ -114,6 +114,25 @@ def test_who_paused_chooses_among_buttons_of_one_kind(house: House, browser: New
     assert "Capture me again" not in labels(browser.get("/me").text)
 
 
+def test_a_pause_is_said_to_go_on_by_itself_only_where_it_would(
+    house: House, browser: Newcomer
+) -> None:
+    browser.press("/me", "15 minutes")
+    assert "After that it goes on by itself." in words(browser.get("/me").text)
+    with house.services.database.write() as tx:
+        who, now = house.services.directory.person(tx, browser.id), house.clock.now()
+        given = browser.history[0]
+        shown = house.services.notices.shown(tx, who, str(given.shown_id))
+        older = replace(shown.offer, decision_content=())
+        other = house.services.notices.show(tx, who, older, "en", now)
+        house.services.consent.decide(tx, who, Act.GIVEN, now, shown_id=other.id)
+        house.services.consent.decide(tx, who, Act.PAUSED, now, until=now + timedelta(hours=1))
+    page = browser.get("/me").text
+    assert "After that it goes on by itself." not in words(page)
+    assert "as far as the rules allow it then." in words(page)
+    assert "End the pause now" not in labels(page)
+
+
 def test_only_pauses_that_are_longer_than_the_one_that_runs_are_offered(
     house: House, browser: Newcomer
 ) -> None:
@@ -131,8 +150,8 @@ def test_the_same_form_sent_three_times_is_one_decision(house: House) -> None:
     answers = [browser.http.post("/me/decisions", data=fields) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 409, 409]
     told = words(answers[-1].text)
-    assert "You decided since this was shown to you" in told
-    assert "the last one is decision 1, given" in told
+    assert "This is not what stands any more" in told
+    assert "your last decision is number 1, given" in told
     assert "Nothing was changed." in told
     assert "Stop capturing me" in labels(answers[-1].text), "what stands, and the way on"
     assert len(browser.history) == 1
@@ -147,7 +166,7 @@ def test_a_yes_of_another_window_does_not_undo_a_withdrawal(
     browser.press("/me", "Stop capturing me")
     answer = send(browser, stale)
     assert answer.status_code == 409
-    assert "decision 4, withdrawn" in words(answer.text)
+    assert "number 4, withdrawn" in words(answer.text)
     assert browser.state is State.WITHDRAWN
 
 
@@ -216,7 +235,7 @@ REFUSED = {
         pause,
         {"act": "resumed", "seq": "1"},
         409,
-        "the last one is decision 2, paused",
+        "your last decision is number 2, paused",
     ),
     "a pause after stopping": (
         withdraw,

@@ -96,6 +96,18 @@ def test_yes_and_no_stand_in_the_same_place_and_weigh_the_same(site: Site) -> No
     assert place == _place(page, "Stop capturing me")
 
 
+def test_in_a_pause_going_on_weighs_no_more_than_stopping(site: Site) -> None:
+    page = opt_in(site, "E-0077")
+    page.goto(f"{site.url}/me")
+    page.get_by_role("button", name="30 minutes").click()
+    page.goto(f"{site.url}/me")
+    for width in (1280, 390, 320):
+        page.set_viewport_size({"width": width, "height": 800})
+        resume = _weight(page, "End the pause now")
+        for other in ("Stop capturing me", "Pause one hour more", "Do not capture me"):
+            assert _weight(page, other) == resume, f"{other} at {width} px"
+
+
 def _weight(page: Page, name: str) -> dict[str, object]:
     weight: dict[str, object] = page.get_by_role("button", name=name, exact=True).evaluate(
         """e => { const s = getComputedStyle(e), b = e.getBoundingClientRect(); return {
@@ -118,6 +130,7 @@ PAGES = {
     "the notice": ("E-0076", "/me/decide?language=en"),
     "the notice in German": ("E-0048", "/me/decide?language=de"),
     "pairing": ("E-0076", "/me/devices/pair"),
+    "the notice to read again": ("E-0076", "/me/notice"),
     "a wrong code": ("E-0076", "/me/devices/pair?code=ABCD-EFGH"),
     "an error": ("E-0076", "/me/receipts/nothing"),
     "the front page": (None, "/"),
@@ -146,10 +159,18 @@ def test_axe_finds_no_barrier_once_somebody_has_decided(scheme: str, site: Site)
     receipt = page.url
     site.house.poll(laptop)
     device, code = f"/me/devices/{laptop.id}", f"/me/devices/pair?code={waiting}"
-    for path in ("/me", receipt.removeprefix(site.url), device, code):
+    for path in ("/me", receipt.removeprefix(site.url), device, code, "/me/notice"):
         page.goto(site.url + path)
         page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
         assert not barriers(page), path
+    page.goto(f"{site.url}/me")
+    page.get_by_role("button", name="30 minutes").click()
+    page.goto(f"{site.url}/me")
+    assert not barriers(page), "paused"
+    page.evaluate("document.querySelectorAll('[name=seq]').forEach(e => { e.value = 0 })")
+    page.get_by_role("button", name="End the pause now").click()
+    assert page.get_by_role("alert").is_visible()
+    assert not barriers(page), "a stale form"
 
 
 def test_nothing_is_wider_than_the_window(site: Site) -> None:

@@ -11,6 +11,8 @@ from typing import NamedTuple, TypeAlias
 
 from app.capture.obstacles import Obstacle
 from app.capture.situation import Situation
+from app.consent.choosing import allowed_acts
+from app.consent.model import Act
 from app.policy.knob_shapes import APPROVED
 from app.policy.law.layer import Layer
 from app.web.words.policy_words import PRECONDITIONS, listed
@@ -173,10 +175,15 @@ def _revoked(situation: Situation, _names: Names) -> Words:
 
 
 def _paused(situation: Situation, _names: Names) -> Words:
+    alone = situation.obstacles == (Obstacle.PAUSED,)
+    compiled = situation.in_force.compiled
+    acts = allowed_acts(situation.standing, compiled.bases, compiled.decision_content)
+    goes_on = "After that it goes on by itself. You can also end the pause now, or stop for good."
+    holds = "After that what you agreed to stands again, as far as the rules allow it then."
     return _dated(
         "You paused until ",
         situation.standing.until,
-        "After that it goes on by itself. To stop for good, use the button.",
+        goes_on if alone and Act.RESUMED in acts else holds,
     )
 
 
