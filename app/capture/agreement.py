@@ -8,8 +8,8 @@ Rules:
 3. Under rules 1 a decision bound the signals, apps and purposes of its offer and nothing else.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 
 from app.consent.model import Decision
 from app.consent.offers import Offer
@@ -45,14 +45,13 @@ def agreement_of(offer: Offer, sources: Sources, registry: KnobRegistry) -> Agre
         registry: the knobs that there are.
 
     Raises:
-        ValueError: the terms of the offer cannot be read.
+        KeyError, TypeError, ValueError: the terms of the offer cannot be read.
     """
     if offer.terms is not None:
         return agreement_from(offer.digest, offer.terms, registry)
     limits = _limits_then(offer, sources, registry)
     name = f"{offer.digest} {limits.catalogue.digest}"
-    named = Agreement(name, _named(offer), None, complete=False)
-    return agreement_to(name, within(limits, named))
+    return agreement_to(name, within(limits, _named(offer, registry)))
 
 
 def mask_of(decision: Decision, registry: KnobRegistry) -> Agreement:
@@ -63,7 +62,14 @@ def mask_of(decision: Decision, registry: KnobRegistry) -> Agreement:
 def mask(
     signals: Iterable[str], apps: Iterable[str], purposes: Iterable[str], registry: KnobRegistry
 ) -> Agreement:
-    """An agreement to these, which says nothing else."""
+    """An agreement to these, which says nothing else.
+
+    >>> agreed = mask(["click"], ["wiki"], [], knobs.REGISTRY)
+    >>> agreed.values["apps"], agreed.values["signals.menu.mode"].word
+    (frozenset({'wiki'}), 'deny')
+    >>> agreed.value(mode_of("click")) is None  # no limit
+    True
+    """
     agreed = [sorted(names) for names in (set(signals), set(apps), set(purposes))]
     denied = {
         mode_of(signal).name: Mode.DENY for signal in registry.signals if signal not in agreed[0]
@@ -76,13 +82,11 @@ def mask(
     return Agreement(digest(canonical(agreed)), values, None, complete=False)
 
 
-def _named(offer: Offer) -> Mapping[str, object]:
+def _named(offer: Offer, registry: KnobRegistry) -> Agreement:
     """What an offer of release 0.1 names itself."""
-    return {
-        **{retention_of(signal).name: kept for signal, kept in offer.retention_days.items()},
-        knobs.APPS.name: frozenset(offer.apps),
-        knobs.PURPOSES.name: frozenset(offer.purposes),
-    }
+    named = mask(offer.signals, offer.apps, offer.purposes, registry)
+    days = {retention_of(signal).name: kept for signal, kept in offer.retention_days.items()}
+    return replace(named, values={**named.values, **days})
 
 
 def _limits_then(offer: Offer, sources: Sources, registry: KnobRegistry) -> Limits:

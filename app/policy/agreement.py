@@ -117,7 +117,12 @@ def _holders(
 
 
 def terms_of(limits: Limits) -> dict[str, Json]:
-    """Write what is offered, with who decided each knob, as an offer holds it."""
+    """Write what is offered, with who decided each knob, as an offer holds it.
+
+    >>> from app.policy.lattice import compile_layers
+    >>> terms_of(Limits(compile_layers([]), Catalogue({}, {})))["knobs"]["off_hours"]["value"]
+    'deny'
+    """
     compiled, listed = limits.compiled, _listed(limits)
     return {
         "knobs": {
@@ -139,8 +144,13 @@ def agreement_from(
 
     A knob that these rows do not have is left out: what nobody reads can allow nothing.
 
+    >>> from app.policy.lattice import compile_layers
+    >>> nothing = Limits(compile_layers([]), Catalogue({}, {}))
+    >>> agreement_from("sha256:0", terms_of(nothing)) == agreement_to("sha256:0", nothing)
+    True
+
     Raises:
-        ValueError: it is nothing of the kind.
+        KeyError, TypeError, ValueError: it is nothing of the kind.
     """
     rows = {row.name: row for row in registry.agreed}
     values = {

@@ -23,6 +23,8 @@ from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 BROWSER = "browser"
+COMMUNICATION = "communication"
+"""The group of apps that show what other people write."""
 MATCHED = frozenset({"bundle_ids", "executables", "urls", "fields", "private"})
 """The matchers that have code here; a guard refuses a document with any other."""
 MAX_URL = 8_192

@@ -4,17 +4,19 @@ Rules:
 1. An app is recognised only in a way that both accounts have; without one it is no app any more. Of
    two addresses that overlap, what remains is what lies in both.
 2. An exclusion is recognised in every way that either account has.
-3. An app that is a browser in either account is one: its program alone then is no app.
+3. An app that is a browser in either account is recognised by addresses alone. One that shows what
+   other people write in either account does so in what remains.
 4. Meeting is commutative, associative and idempotent in what is recognised. An account that already
    says what remains stays as it is written.
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import fields, replace
 from itertools import product
+from typing import Any
 from urllib.parse import quote
 
-from app.policy.catalogue.matching import BROWSER, Pattern, read_pattern
+from app.policy.catalogue.matching import BROWSER, COMMUNICATION, Pattern, read_pattern
 from app.policy.catalogue.model import App, Catalogue, Exclusion, Matchers
 
 _PLAIN = "-._~!$&'()*+,;=:@"
@@ -52,12 +54,12 @@ def _exclusions(present: Catalogue, agreed: Catalogue) -> dict[str, Exclusion]:
 
 
 def _app(present: App, agreed: App) -> App:
-    browser = BROWSER in {present.group, agreed.group}
-    return replace(
-        present,
-        group=BROWSER if browser else present.group,
-        match=_shared(present.match, agreed.match),
-    )
+    groups = {present.group, agreed.group}
+    match = _shared(present.match, agreed.match)
+    if BROWSER in groups and len(groups) > 1:
+        match = replace(match, bundle_ids=(), executables=())
+    group = COMMUNICATION if COMMUNICATION in groups else present.group
+    return replace(present, group=group, match=match)
 
 
 def _shared(a: Matchers, b: Matchers) -> Matchers:
@@ -65,13 +67,29 @@ def _shared(a: Matchers, b: Matchers) -> Matchers:
     if a == b:
         return a
     programs = _programs(a) & _programs(b)
-    return Matchers(
-        bundle_ids=_named(a.bundle_ids, programs),
-        executables=_named(a.executables, programs),
-        urls=_overlap(a.urls, b.urls),
-        fields=tuple(sorted(set(a.fields) & set(b.fields))),
-        private=a.private and b.private,
-    )
+    both: dict[str, Any] = {
+        row.name: _in_both(getattr(a, row.name), getattr(b, row.name)) for row in fields(a)
+    }
+    both["bundle_ids"] = _named(a.bundle_ids, programs)
+    both["executables"] = _named(a.executables, programs)
+    both["urls"] = _overlap(a.urls, b.urls)
+    return replace(a, **both)
+
+
+def _united(a: Matchers, b: Matchers) -> Matchers:
+    """What either fits (rule 2)."""
+    either: dict[str, Any] = {
+        row.name: _in_either(getattr(a, row.name), getattr(b, row.name)) for row in fields(a)
+    }
+    return replace(a, **either)
+
+
+def _in_both(a: Any, b: Any) -> Any:
+    return a and b if isinstance(a, bool) else tuple(sorted({*a} & {*b}))
+
+
+def _in_either(a: Any, b: Any) -> Any:
+    return a or b if isinstance(a, bool) else tuple(sorted({*a, *b}))
 
 
 def _programs(match: Matchers) -> frozenset[str]:
@@ -82,30 +100,22 @@ def _named(names: Iterable[str], programs: frozenset[str]) -> tuple[str, ...]:
     return tuple(sorted(name for name in names if name.casefold() in programs))
 
 
-def _united(a: Matchers, b: Matchers) -> Matchers:
-    return Matchers(
-        bundle_ids=_all(a.bundle_ids, b.bundle_ids),
-        executables=_all(a.executables, b.executables),
-        urls=_all(a.urls, b.urls),
-        fields=_all(a.fields, b.fields),
-        private=a.private or b.private,
-    )
+def _overlap(a: tuple[str, ...], b: tuple[str, ...]) -> tuple[str, ...]:
+    """The addresses that lie in one of each; as the first account writes them if it is no wider."""
+    ours = {text: read_pattern(text) for text in a}
+    pairs = product(ours.values(), map(read_pattern, b))
+    shared = _widest(pattern for one, other in pairs if (pattern := _both(one, other)) is not None)
+    return a if shared == _widest(ours.values()) else tuple(sorted(map(_written, shared)))
 
 
-def _all(a: Iterable[str], b: Iterable[str]) -> tuple[str, ...]:
-    return tuple(sorted({*a, *b}))
-
-
-def _overlap(a: Iterable[str], b: Iterable[str]) -> tuple[str, ...]:
-    """The addresses that lie in one of each, without those that lie in another of the result."""
-    pairs = product(map(read_pattern, a), map(read_pattern, b))
-    found = {pattern for one, other in pairs if (pattern := _both(one, other)) is not None}
-    widest = (
+def _widest(patterns: Iterable[Pattern]) -> frozenset[Pattern]:
+    """Without those that lie in another."""
+    found = frozenset(patterns)
+    return frozenset(
         pattern
         for pattern in found
         if not any(other != pattern and _both(other, pattern) == pattern for other in found)
     )
-    return tuple(sorted(map(_written, widest)))
 
 
 def _both(a: Pattern, b: Pattern) -> Pattern | None:

@@ -36,7 +36,7 @@ from app.kernel.clock import Clock
 from app.kernel.forms import FIRST_FORM
 from app.kernel.refusals import Refusal
 from app.kernel.vocabulary import Mode, Reason
-from app.policy.catalogue.matching import match_app
+from app.policy.catalogue.matching import COMMUNICATION, match_app
 from app.policy.knobs import (
     HOURS,
     REGISTRY,
@@ -335,7 +335,7 @@ class Guard:
             case When.PERSONAL_DEVICE:
                 return self._personal
             case When.COUNTERPARTY:
-                return bool(app["group"] == "communication")
+                return bool(app["group"] == COMMUNICATION)
 
     def _too_soon(self, event: UiEvent, interval_s: int) -> bool:
         last = self._last.get(event.signal)

@@ -1,0 +1,267 @@
+"""Two accounts of the catalogue: an app is what both recognise, an exclusion what either does."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields, replace
+from itertools import permutations
+from typing import Any
+
+import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+
+from app.policy.catalogue.matching import BROWSER, COMMUNICATION, match_app, match_exclusion
+from app.policy.catalogue.meeting import meeting
+from app.policy.catalogue.model import App, Catalogue, Exclusion, Matchers
+from tests.policy.next_form import NextMatchers
+
+HOSTS = ("a.x", "b.a.x", "c.b.a.x", "b.x", "ba.x")
+SEGMENTS = ("p", "P", "q", "%70", "r%20s", "s;t", "%C3%BC")
+PROGRAMS = ("One", "one", "Two", "three")
+GROUPS = (BROWSER, COMMUNICATION, "documents")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an event happens."""
+
+    app: str
+    url: str | None = None
+    field: str | None = None
+    private: bool = False
+
+
+PATHS = st.lists(st.sampled_from(SEGMENTS), max_size=3).map(
+    lambda names: "".join(f"/{n}" for n in names)
+)
+PATTERNS = st.builds("{}{}{}".format, st.sampled_from(["", "*."]), st.sampled_from(HOSTS), PATHS)
+ADDRESSES = st.builds(
+    "https://{}{}{}".format, st.sampled_from(["", "d."]), st.sampled_from(HOSTS), PATHS
+)
+PLACES = st.builds(
+    Place,
+    app=st.sampled_from(PROGRAMS),
+    url=st.none() | ADDRESSES,
+    field=st.sampled_from([None, "password", "Search"]),
+    private=st.booleans(),
+)
+
+
+def some(values: Iterable[str] | st.SearchStrategy[str]) -> st.SearchStrategy[tuple[str, ...]]:
+    each = values if isinstance(values, st.SearchStrategy) else st.sampled_from(list(values))
+    return st.lists(each, max_size=3).map(tuple)
+
+
+APP_MATCHERS = st.builds(
+    Matchers, bundle_ids=some(PROGRAMS), executables=some(PROGRAMS), urls=some(PATTERNS)
+)
+APPS = st.builds(
+    App,
+    id=st.just("one"),
+    name=st.sampled_from("nm"),
+    group=st.sampled_from(GROUPS),
+    match=APP_MATCHERS,
+)
+EXCLUSIONS = st.builds(
+    Exclusion,
+    id=st.just("one"),
+    name=st.just("e"),
+    why=st.just("w"),
+    match=st.builds(
+        Matchers,
+        bundle_ids=some(PROGRAMS),
+        executables=some(PROGRAMS),
+        urls=some(PATTERNS),
+        fields=some(["password", "search"]),
+        private=st.booleans(),
+    ),
+)
+
+
+def named(items: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """Some of these by id, each under its own."""
+    return st.dictionaries(st.sampled_from(["one", "two"]), items).map(
+        lambda found: {name: replace(item, id=name) for name, item in found.items()}
+    )
+
+
+CATALOGUES = st.builds(Catalogue, named(APPS), named(EXCLUSIONS))
+
+
+def app_at(place: Place, catalogue: Catalogue, name: str) -> dict[str, Any] | None:
+    """The app of this id, if the guard takes the place for it."""
+    listed = [asdict(catalogue.apps[name])] if name in catalogue.apps else []
+    found = match_app(place, {"apps": listed})
+    return None if found is None else dict(found)
+
+
+def excluded(place: Place, catalogue: Catalogue) -> set[str]:
+    return {
+        name
+        for name, item in catalogue.exclusions.items()
+        if match_exclusion(place, {"exclusions": [asdict(item)]})
+    }
+
+
+def recognised(place: Place, catalogue: Catalogue) -> tuple[dict[str, bool], set[str]]:
+    """Which apps the place belongs to, and whether others' words are there; its exclusions."""
+    found = {name: app_at(place, catalogue, name) for name in catalogue.apps}
+    apps = {name: app["group"] == COMMUNICATION for name, app in found.items() if app}
+    return apps, excluded(place, catalogue)
+
+
+def of_apps(*apps: App) -> Catalogue:
+    return Catalogue({app.id: app for app in apps}, {})
+
+
+# The meaning
+
+
+@given(APPS, APPS, PLACES)
+def test_a_place_belongs_to_an_app_where_it_does_in_both_accounts(
+    a: App, b: App, place: Place
+) -> None:
+    both = app_at(place, meeting(of_apps(a), of_apps(b)), "one")
+    either = [app_at(place, of_apps(one), "one") for one in (a, b)]
+    assert (both is not None) == all(either)
+
+
+@given(APPS, APPS, PLACES)
+def test_where_others_write_in_either_account_they_do_in_what_remains(
+    a: App, b: App, place: Place
+) -> None:
+    both = app_at(place, meeting(of_apps(a), of_apps(b)), "one")
+    if both is not None:
+        assert (both["group"] == COMMUNICATION) == (COMMUNICATION in {a.group, b.group})
+
+
+@given(CATALOGUES, CATALOGUES, PLACES)
+def test_a_place_is_excluded_where_it_is_in_either_account(
+    a: Catalogue, b: Catalogue, place: Place
+) -> None:
+    assert excluded(place, meeting(a, b)) == excluded(place, a) | excluded(place, b)
+
+
+@given(CATALOGUES, CATALOGUES, PLACES)
+def test_an_app_that_one_account_does_not_have_is_none(
+    a: Catalogue, b: Catalogue, place: Place
+) -> None:
+    apps, _ = recognised(place, meeting(a, b))
+    assert apps.keys() == recognised(place, a)[0].keys() & recognised(place, b)[0].keys()
+
+
+# The laws
+
+
+@given(st.lists(CATALOGUES, min_size=3, max_size=3), PLACES)
+def test_in_any_order_the_same_is_recognised(accounts: list[Catalogue], place: Place) -> None:
+    found = [
+        recognised(place, account)
+        for a, b, c in permutations(accounts)
+        for account in (meeting(meeting(a, b), c), meeting(a, meeting(b, c)))
+    ]
+    assert all(one == found[0] for one in found)
+
+
+@given(CATALOGUES, CATALOGUES)
+@example(
+    of_apps(App("one", "n", "documents", Matchers(urls=("a.x/%70", "a.x/p/q", "b.x")))),
+    of_apps(App("one", "n", "documents", Matchers(urls=("*.a.x", "b.x")))),
+)
+def test_what_has_met_an_account_stays_as_it_is_written(a: Catalogue, b: Catalogue) -> None:
+    met = meeting(a, b)
+    assert meeting(a, a) == a
+    assert meeting(met, met) == met
+    assert meeting(met, b).body == met.body
+    assert meeting(met, a).body == met.body
+
+
+@given(APPS, some(PATTERNS), some(PROGRAMS))
+def test_an_account_that_is_no_wider_stays_as_it_is_written(
+    narrow: App, urls: tuple[str, ...], programs: tuple[str, ...]
+) -> None:
+    assume(narrow.match != Matchers())
+    match = narrow.match
+    wide = replace(match, urls=match.urls + urls, executables=match.executables + programs)
+    met = meeting(of_apps(narrow), of_apps(replace(narrow, match=wide)))
+    assert met.body == of_apps(narrow).body
+
+
+# What a file can do to people who agreed before
+
+
+WIKI = App("wiki", "Wiki", "documents", Matchers(urls=("docs.a.x/wiki",), bundle_ids=("Wiki",)))
+CHAT = App("chat", "Chat", COMMUNICATION, Matchers(urls=("chat.a.x",), executables=("Chat",)))
+CHROME = App("chrome", "Chrome", BROWSER, Matchers(bundle_ids=("Chrome",)))
+BANK = Exclusion("bank", "Bank", "", Matchers(urls=("bank.a.x",)))
+AGREED = Catalogue({app.id: app for app in (WIKI, CHAT, CHROME)}, {"bank": BANK})
+
+EDITS = {
+    "a wider address": replace(WIKI, match=Matchers(urls=("*.a.x",), bundle_ids=("Wiki",))),
+    "one more address": replace(WIKI, match=Matchers(urls=("docs.a.x/wiki", "b.x"))),
+    "one more program": replace(WIKI, match=replace(WIKI.match, executables=("Editor",))),
+    "the id of another app": replace(WIKI, name="Else", match=Matchers(urls=("else.x",))),
+    "no browser any more": replace(CHROME, group="documents"),
+    "others no longer write there": replace(CHAT, group="documents"),
+    "an app that is new": App("new", "New", "documents", Matchers(urls=("new.x",))),
+}
+VISITED = [
+    Place("Chrome", "https://docs.a.x/wiki/page"), Place("Chrome", "https://d.a.x"),
+    Place("Chrome", "https://b.x"), Place("Chrome", "https://else.x"), Place("Wiki"),
+    Place("Editor"), Place("Chrome"), Place("Chat"), Place("Chrome", "https://chat.a.x"),
+    Place("Chrome", "https://new.x"), Place("Chrome", "https://bank.a.x"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_an_app_that_was_edited_reaches_no_further_than_it_did(edit: str) -> None:
+    edited = EDITS[edit]
+    present = Catalogue({**AGREED.apps, edited.id: edited}, AGREED.exclusions)
+    met = meeting(present, AGREED)
+    assert any(recognised(place, present) != recognised(place, AGREED) for place in VISITED)
+    for place in VISITED:
+        apps, exclusions = recognised(place, met)
+        agreed, agreed_exclusions = recognised(place, AGREED)
+        assert apps.keys() <= agreed.keys()
+        assert all(apps[name] or not others for name, others in agreed.items() if name in apps)
+        assert exclusions >= agreed_exclusions
+
+
+@pytest.mark.parametrize(
+    "exclusions",
+    [{}, {"bank": replace(BANK, match=Matchers(urls=("else.x",)))}],
+    ids=["gone", "of something else"],
+)
+def test_an_exclusion_that_was_edited_goes_on_excluding(exclusions: dict[str, Exclusion]) -> None:
+    met = meeting(Catalogue(AGREED.apps, exclusions), AGREED)
+    assert excluded(Place("Chrome", "https://bank.a.x/account"), met) == {"bank"}
+
+
+# What comes later
+
+
+FULL = {
+    "bundle_ids": ("a",), "executables": ("b",), "urls": ("a.x",), "fields": ("password",),
+    "private": True, "titles": ("secret",),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("matcher", [field.name for field in fields(NextMatchers)])
+def test_an_exclusion_keeps_every_matcher_of_either_account_also_later_ones(matcher: str) -> None:
+    item = Exclusion("one", "e", "", NextMatchers())
+    other = replace(item, match=NextMatchers(**{matcher: FULL[matcher]}))  # type: ignore[arg-type]
+    for a, b in permutations((item, other)):
+        met = meeting(Catalogue({}, {"one": a}), Catalogue({}, {"one": b}))
+        assert getattr(met.exclusions["one"].match, matcher) == FULL[matcher]
+
+
+@pytest.mark.parametrize("matcher", [field.name for field in fields(NextMatchers)])
+def test_an_app_has_no_matcher_that_one_account_lacks_and_keeps_what_both_have(
+    matcher: str,
+) -> None:
+    known = App("one", "n", "documents", NextMatchers(executables=("z",)))
+    more = replace(known, match=replace(known.match, **{matcher: FULL[matcher]}))  # type: ignore[arg-type]
+    other = replace(known, match=replace(more.match, bundle_ids=("y", "a")))
+    for a, b in permutations((known, more)):
+        met = meeting(of_apps(a), of_apps(b)).apps.get("one")
+        assert met is None or getattr(met.match, matcher) == getattr(NextMatchers(), matcher)
+    assert getattr(meeting(of_apps(more), of_apps(other)).apps["one"].match, matcher)
