@@ -11,20 +11,20 @@ Rules:
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 from app.capture.obstacles import Obstacle
 from app.capture.situation import obstacles_in
 from app.directory.model import Headcount
 from app.kernel.vocabulary import Mode
 from app.policy.catalogue.model import Catalogue
-from app.policy.knobs import HOURS, OFF_HOURS, mode_of, retention_of
+from app.policy.knobs import HOURS, OFF_HOURS, STATUS, mode_of, retention_of
 from app.policy.lattice import changes_in, compile_layers
-from app.policy.law.layer import CompanyPolicy, Why
+from app.policy.law.layer import CompanyPolicy, Direction, Layer, Why
 from app.policy.model import Compiled, InForce, KnobChange
 from app.policy.prospect import published
 from app.policy.timeline import History, in_force, moments
@@ -44,6 +44,18 @@ class Consequence(StrEnum):
 
 MORE = frozenset({Consequence.OPENS, Consequence.WIDENS, Consequence.MIXED})
 LESS = frozenset({Consequence.CLOSES, Consequence.NARROWS, Consequence.MIXED})
+
+
+def ways_of(change: KnobChange) -> tuple[Direction, ...]:
+    """Which ways a change goes; a set that gains members and loses others goes both.
+
+    >>> ways_of(KnobChange("apps", ["figma"], ["jira"], "widens"))
+    ('widens', 'narrows')
+    """
+    before, after = (
+        set(value) if isinstance(value, list) else set() for value in (change.before, change.after)
+    )
+    return ("widens", "narrows") if before - after and after - before else (change.direction,)
 
 
 @dataclass(frozen=True)
@@ -70,7 +82,7 @@ class Comparison:
             return Consequence.OFF if self.keeps_off else Consequence.OPENS
         if self.keeps_off:
             return Consequence.CLOSES
-        ways = {change.direction for change in self.changes}
+        ways = {way for change in self.changes for way in ways_of(change)}
         if len(ways) > 1:
             return Consequence.MIXED
         return Consequence(ways.pop()) if ways else Consequence.SAME
@@ -141,7 +153,7 @@ class GroupEffect:
     def widened(self) -> frozenset[str]:
         """The knobs that become wider at some time, where capture can run without the policy."""
         changes = (change for stage in self.stages for change in stage.changes)
-        return frozenset(change.knob for change in changes if change.direction == "widens")
+        return frozenset(change.knob for change in changes if "widens" in ways_of(change))
 
     def held_back(self, text: Iterable[KnobChange]) -> tuple[HeldBack, ...]:
         """Where what holds does not follow the text; where capture is off nothing is named.
@@ -272,43 +284,51 @@ def _effect(
     starts: datetime,
     catalogue: Catalogue,
 ) -> PolicyEffect:
+    comparer = _Comparer(without, under, since, starts, catalogue)
     concerned = [group for group in people if region in _related(under, group.regions)]
     groups = concerned or [Headcount(region, region, region, 0)]
-    return PolicyEffect(
-        since,
-        starts,
-        tuple(_group_effect(without, under, group, since, starts, catalogue) for group in groups),
-    )
+    return PolicyEffect(since, starts, tuple(comparer.effect_on(group) for group in groups))
 
 
-def _group_effect(
-    without: History,
-    under: History,
-    group: Headcount,
-    since: datetime,
-    starts: datetime,
-    catalogue: Catalogue,
-) -> GroupEffect:
-    names = _related(under, group.regions)
-    before, after = _only(without, names), _only(under, names)
-    later = {at for past in (before, after) for at in moments(past) if at > since}
-    compared = [_compare(before, after, group, at, catalogue) for at in (since, *sorted(later))]
-    settled = [one for one in compared if one.at >= starts and one.under.lead_until is None]
-    return GroupEffect(group, tuple(_news(compared)), (settled or compared[-1:])[0])
+_Layers: TypeAlias = tuple[Layer, ...]
 
 
-def _compare(
-    before: History,
-    after: History,
-    group: Headcount,
-    at: datetime,
-    catalogue: Catalogue,
-) -> Comparison:
-    without = in_force(before, group.regions, at, compile_layers)
-    under = in_force(after, group.regions, at, compile_layers)
-    kept_off, keeps_off = _off(without, group, catalogue), _off(under, group, catalogue)
-    changes = () if kept_off or keeps_off else _differing(without.compiled, under.compiled)
-    return Comparison(at, without, under, kept_off, keeps_off, changes)
+@dataclass(frozen=True)
+class _Comparer:
+    """Compares two histories for one group after another; each set of layers is met once."""
+
+    without: History
+    under: History
+    since: datetime
+    starts: datetime
+    catalogue: Catalogue
+    compiled: dict[object, Compiled] = field(default_factory=dict)
+
+    def effect_on(self, group: Headcount) -> GroupEffect:
+        names = _related(self.under, group.regions)
+        before, after = _only(self.without, names), _only(self.under, names)
+        later = {at for past in (before, after) for at in moments(past) if at > self.since}
+        compared = [self._at(at, before, after, group) for at in (self.since, *sorted(later))]
+        settled = [
+            one for one in compared if one.at >= self.starts and one.under.lead_until is None
+        ]
+        return GroupEffect(group, tuple(_news(compared)), (settled or compared[-1:])[0])
+
+    def _at(self, at: datetime, before: History, after: History, group: Headcount) -> Comparison:
+        without = in_force(before, group.regions, at, self._compile)
+        under = in_force(after, group.regions, at, self._compile)
+        kept_off, keeps_off = (_off(one, group, self.catalogue) for one in (without, under))
+        changes = () if kept_off or keeps_off else _differing(without.compiled, under.compiled)
+        return Comparison(at, without, under, kept_off, keeps_off, changes)
+
+    def _compile(self, home: _Layers, others: _Layers) -> Compiled:
+        key = tuple(
+            tuple((layer.id, layer.digest, layer.knobs.get(STATUS.name)) for layer in layers)
+            for layers in (home, others)
+        )
+        if key not in self.compiled:
+            self.compiled[key] = compile_layers(home, others)
+        return self.compiled[key]
 
 
 def _off(holding: InForce, group: Headcount, catalogue: Catalogue) -> tuple[Obstacle, ...]:

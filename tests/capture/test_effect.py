@@ -16,6 +16,7 @@ from app.capture.effect import (
     Comparison,
     Consequence,
     effect_of_published,
+    ways_of,
 )
 from app.capture.situation import obstacles_in
 from app.directory.model import headcounts
@@ -134,7 +135,8 @@ def test_what_is_said_of_a_group_is_so_for_each_of_its_people(
             case Consequence.NARROWS:
                 assert will <= was
             case Consequence.MIXED:
-                assert {change.direction for change in stage.changes} == {"widens", "narrows"}
+                ways = {way for change in stage.changes for way in ways_of(change)}
+                assert ways == {"widens", "narrows"}
         assert_values(stage, before, after)
 
 
@@ -258,6 +260,12 @@ def test_what_cannot_matter_is_not_told_as_a_change(case: str) -> None:
     past = publish(no_narrower_law(), german(-1, **usual, **before))
     (group,) = effect_on(past, german(**usual, **after), BERLIN).groups
     assert {stage.consequence for stage in group.stages} == {Consequence.SAME}
+
+
+def test_an_app_in_place_of_another_goes_both_ways() -> None:
+    past = publish(no_narrower_law(), german(-1, apps=frozenset({"a"})))
+    (group,) = effect_on(past, german(apps=frozenset({"b"})), BERLIN).groups
+    assert [stage.consequence for stage in group.stages] == [Consequence.MIXED]
 
 
 def test_what_came_after_a_publication_is_not_told_as_its_effect() -> None:

@@ -63,6 +63,7 @@ def test_sets_show_what_came_and_went_not_whole_lists() -> None:
     (row,) = diff_rows([KnobChange("apps", ["figma", "jira"], ["jira", "slack"], "widens")], EMPTY)
     assert (row.removed, row.added) == (("figma",), ("slack",))
     assert (row.before, row.after) == ("2 listed", "2 listed")
+    assert row.direction == "both"
 
 
 def test_values_that_appear_or_vanish_are_named() -> None:

@@ -39,7 +39,7 @@ WORDS = {
     Consequence.CLOSES: "everything closes: ",
     Consequence.WIDENS: " wider",
     Consequence.NARROWS: " narrower",
-    Consequence.MIXED: " wider and ",
+    Consequence.MIXED: "narrower",
 }
 
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from app.capture.effect import ways_of
 from app.kernel.authority import Authority
 from app.policy.catalogue.model import Catalogue
 from app.policy.changes.model import Change, ChangeState, Step, StepTaken
 from app.policy.knob_shapes import NameSet
 from app.policy.knobs import REGISTRY
-from app.policy.law.layer import Direction
 from app.policy.model import KnobChange
 from app.web.words.knob_words import knob_in_words, member_in_words, value_in_words
 from app.web.words.policy_words import APPROVERS, ROLES, listed
@@ -23,7 +23,11 @@ _WAITING = frozenset({ChangeState.DRAFT, ChangeState.IN_REVIEW})
 
 @dataclass(frozen=True)
 class DiffRow:
-    """One knob that differs. Sets show what is added and removed, not both whole lists."""
+    """One knob that differs. Sets show what is added and removed, not both whole lists.
+
+    Attributes:
+        direction: as the macro ``direction`` says it; ``both`` for an exchange of members.
+    """
 
     knob: str
     name: str
@@ -31,7 +35,7 @@ class DiffRow:
     after: str
     added: tuple[str, ...]
     removed: tuple[str, ...]
-    direction: Direction
+    direction: str
 
 
 class Approval(NamedTuple):
@@ -68,7 +72,7 @@ def _diff_row(change: KnobChange, catalogue: Catalogue) -> DiffRow:
         after=_whole(change.knob, after, is_set=is_set),
         added=added,
         removed=removed,
-        direction=change.direction,
+        direction="both" if len(ways_of(change)) > 1 else change.direction,
     )
 
 

@@ -7,7 +7,7 @@ Rules:
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -20,13 +20,14 @@ from app.capture.effect import (
     GroupEffect,
     HeldBack,
     PolicyEffect,
+    ways_of,
 )
 from app.capture.obstacles import Obstacle
 from app.directory.model import Headcount
 from app.policy.catalogue.model import Catalogue
 from app.policy.changes.model import Preview
 from app.policy.knobs import REGISTRY
-from app.policy.law.layer import CompanyPolicy
+from app.policy.law.layer import CompanyPolicy, Direction
 from app.policy.model import KnobChange
 from app.policy.prospect import ApprovalTerms
 from app.web.legal.change_rows import DiffRow, diff_rows
@@ -184,13 +185,20 @@ def _way(stage: Comparison) -> str:
 
 
 def _counted_changes(stage: Comparison) -> str:
+    counts = Counter(ways_of(change) for change in stage.changes)
     parts = []
-    for way, word in (("widens", "wider"), ("narrows", "narrower")):
-        number = sum(change.direction == way for change in stage.changes)
+    for ways, words in _BECOMES.items():
+        number = counts[ways]
         if number:
-            verb = "becomes" if number == 1 else "become"
-            parts.append(f"{counted(number, 'rule')} {verb} {word}")
+            parts.append(f"{counted(number, 'rule')} become{'s' * (number == 1)} {words}")
     return listed(parts)
+
+
+_BECOMES: Mapping[tuple[Direction, ...], str] = {
+    ("widens",): "wider",
+    ("narrows",): "narrower",
+    ("widens", "narrows"): "wider in part and narrower in part",
+}
 
 
 def _held_in_words(item: HeldBack, catalogue: Catalogue) -> str:
