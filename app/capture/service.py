@@ -22,6 +22,14 @@ from app.policy.service import PolicyService
 _MOST_AGREEMENTS = 4096
 
 
+@dataclass(frozen=True)
+class LastChange:
+    """When what a situation rests on last changed; ``own``: by a decision of the person."""
+
+    at: datetime
+    own: bool
+
+
 @dataclass(frozen=True, kw_only=True)
 class CaptureService:
     """Reads from policy and consent what capture depends on.
@@ -109,6 +117,22 @@ class CaptureService:
             form=form,
             changes_at=policy.changes_at(regions, now, longest),
         )
+
+    def changed_at(self, tx: Tx, situation: Situation) -> LastChange:
+        """When anything was last recorded that the situation of a person rests on.
+
+        Since then every lease said what it says now, or less: what time alone brings about ends
+        leases before it comes.
+        """
+        person = situation.person
+        decided = [decision.recorded_at for decision in self.consent.history(tx, person.id)[-1:]]
+        others = [
+            *self.consent.notices.version_starts(tx).values(),
+            *(version.recorded_at for version in self.consent.directory.versions(tx, person.id)),
+        ]
+        policy = self.policy.changed_at(tx, situation.in_force)
+        last = max([*decided, *others, *([policy] if policy else [])])
+        return LastChange(last, own=last in decided)
 
     def agreement(self, tx: Tx, standing: Standing) -> Agreement | None:
         """What somebody agreed to, also while it rests behind a pause; None: nothing."""

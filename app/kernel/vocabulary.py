@@ -16,6 +16,8 @@ class SignalRow:
     Attributes:
         code: its name in documents, events and entries.
         meaning: what is recorded, to be put after "Records".
+        redacted: what of it remains in mode redact, and nothing else may; where nothing is said,
+            the whole after the redactors.
         content: it can hold what somebody wrote, read or visited.
         since: the first document form that names it. An older form leaves it out, and a guard
             denies what its document leaves out: an agent of an older form never captures it.
@@ -25,11 +27,17 @@ class SignalRow:
     meaning: str
     content: bool = False
     since: int = 1
+    redacted: str = ""
 
     @property
     def pictogram(self) -> str:
         """Id of its symbol."""
         return f"signal-{self.code}"
+
+    @property
+    def remains(self) -> str:
+        """What is recorded in mode redact."""
+        return self.redacted or f"{self.meaning}, with sensitive content removed"
 
 
 class Signal(StrEnum):
@@ -46,11 +54,27 @@ class Signal(StrEnum):
         member.row = row
         return member
 
-    POINTER = SignalRow("pointer", "where the pointer goes")
-    CLICK = SignalRow("click", "what is clicked")
-    MENU = SignalRow("menu", "which menu entries are chosen")
-    SHORTCUT = SignalRow("shortcut", "which key combinations are pressed")
-    KEY_TIMING = SignalRow("key_timing", "when keys are pressed, not which")
+    POINTER = SignalRow(
+        "pointer", "where the pointer goes", redacted="when the pointer moves, not where"
+    )
+    CLICK = SignalRow(
+        "click", "what is clicked", redacted="that something is clicked, and when, not what"
+    )
+    MENU = SignalRow(
+        "menu",
+        "which menu entries are chosen",
+        redacted="that a menu is used, and when, not which entry",
+    )
+    SHORTCUT = SignalRow(
+        "shortcut",
+        "which key combinations are pressed",
+        redacted="that a shortcut is pressed, and when, not which keys",
+    )
+    KEY_TIMING = SignalRow(
+        "key_timing",
+        "when keys are pressed, not which",
+        redacted="when typing begins and ends, not its rhythm",
+    )
     KEY_CONTENT = SignalRow("key_content", "what is typed", content=True)
     SCREENSHOT = SignalRow("screenshot", "pictures of the window in use", content=True)
     APP_URL = SignalRow("app_url", "which app or site is in use", content=True)

@@ -164,6 +164,14 @@ class PolicyService:
         """What holds at every instant from start to end: at the start, and after each change."""
         return self.reader.throughout(tx, regions, start, end)
 
+    def changed_at(self, tx: Tx, in_force: InForce) -> datetime | None:
+        """When anything was last recorded that bears on what is in force; None: nothing ever was.
+
+        What comes into force by itself on its day is not a change: leases end before it.
+        """
+        regions = {layer.region for layer in in_force.layers}
+        return store.changed_at(tx, {*regions, *in_force.unknown, "GLOBAL"})
+
     def within(self, in_force: InForce, agreement: Agreement | None) -> Limits:
         """What binds the recorder of somebody who agreed; None: nobody in particular is meant."""
         return self.bounds.within(in_force.compiled, self.catalogue, agreement)

@@ -3,7 +3,7 @@
 What was proposed and who approved it is in ``changes.store``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,7 +17,9 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    func,
     insert,
+    or_,
     select,
     text,
 )
@@ -178,6 +180,13 @@ def head(tx: Tx, known_at: datetime | None = None) -> Head:
     statement = _NEWEST if known_at is None else _NEWEST.where(event_table.c.at <= known_at)
     row = tx.execute(statement).first()
     return Head(0, "") if row is None else Head(row.id, row.event)
+
+
+def changed_at(tx: Tx, regions: Iterable[str]) -> datetime | None:
+    """Return when what can be in force in regions last changed; the catalogue is in all of them."""
+    column = event_table.c
+    concerned = or_(column.region.is_(None), column.region.in_(sorted(regions)))
+    return tx.execute(select(func.max(column.at)).where(concerned)).scalar_one_or_none()
 
 
 def last_digest(tx: Tx, kind: str) -> str | None:

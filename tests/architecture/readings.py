@@ -55,6 +55,8 @@ WITHOUT_ENTRY: Mapping[str, str] = {
     "public_purposes": "codes that a form offers; nothing about anybody",
     "own_proof": "a person's own entry, for that person",
     "own_newest": "what an own laptop was told, for the person who has it",
+    "own_event": "what a person's own entry says, for that person",
+    "own_readings": "who read a person's entries, for that person",
 }
 """Readings at the desk that make no entry, and why."""
 

@@ -47,17 +47,17 @@ READS = {
     "DirectoryService": "headcounts line lines misplaced people person person_by_email plan "
     "versions",
     "SessionService": "find",
-    "PolicyService": "catalogue_at document documents floors_at in_force memory region_view "
-    "regions throughout",
+    "PolicyService": "catalogue_at changed_at document documents floors_at in_force memory "
+    "region_view regions throughout",
     "Workflow": "change changes check",
     "Stops": "holding",
     "NoticeService": "documents require_current shown version_starts",
     "ConsentService": "history last_number offer_of openings_between receipt receipts standing "
     "standing_between",
-    "CaptureService": "agreement effect effect_of situation",
+    "CaptureService": "agreement changed_at effect effect_of situation",
     "PairingService": "device_of pending stranger",
     "DeviceService": "of_person",
-    "LeaseService": "holder holder_of renewal",
+    "LeaseService": "holder holder_of holding renewal told_by",
     "ReportService": "totals",
     "ConsumerService": "authenticate newest require_newest",
     "AccessService": "documents uses",

@@ -302,3 +302,63 @@ def test_the_newest_entry_of_a_laptop_is_shown_to_the_person_whom_it_is_about(
         assert newest.leaf["facts"]["reasons"] == ["reason_1"]
         assert desk.own_newest(tx, "E-105", "d_1", Kind.AGENT_REPORTED) is None
         assert desk.own_newest(tx, "E-101", "d_1", Kind.LEASE_CHANGED) is None
+
+
+def test_an_own_event_says_the_same_before_and_after_it_has_an_index(
+    database: Database, desk: Desk, log: AuditService, integrator: Integrator, clock: FakeClock
+) -> None:
+    with database.write() as tx:
+        event = log.append(tx, make.withdrawal(5), clock.now())
+    with database.read() as tx:
+        waiting = desk.own_event(tx, "E-105", event)
+    integrator.integrate()
+    with database.read() as tx:
+        placed = desk.own_event(tx, "E-105", event)
+        assert (waiting.idx, placed.idx) == (None, SIZE)
+        assert waiting.said["facts"] == placed.said["facts"]
+        for stranger in ("E-101", "nobody"):
+            with pytest.raises(NotFound):
+                desk.own_event(tx, stranger, event)
+
+
+def test_people_see_who_read_their_entries_and_the_reason_that_is_kept_under_their_key(
+    database: Database, desk: Desk, integrator: Integrator, clock: FakeClock
+) -> None:
+    now = clock.now()
+    with database.write() as tx:
+        desk.look_up(tx, AUDITOR, "E-105", "a complaint of theirs", now)
+        desk.read_detail(tx, AUDITOR, WITH_DETAIL, "the same complaint", now)
+        desk.open(tx, AUDITOR, WITH_DETAIL, now)
+        desk.look_up(tx, AUDITOR, "E-101", "somebody else's matter", now)
+    integrator.integrate()
+    with database.read() as tx:
+        mine = desk.own_readings(tx, "E-105", 10)
+        assert [(each.entry.leaf["kind"], each.reason) for each in mine] == [
+            ("log.read", ""),
+            ("log.body_read", "the same complaint"),
+            ("log.read", "a complaint of theirs"),
+        ]
+        assert {each.reader for each in mine} == {"E-9000"}
+        assert desk.own_readings(tx, "E-105", 10, before=mine[1].entry.idx) == mine[2:]
+        assert desk.own_readings(tx, "nobody", 10) == ()
+
+
+def test_a_reason_kept_under_anothers_key_is_not_given_out(
+    database: Database, desk: Desk, log: AuditService, integrator: Integrator, clock: FakeClock
+) -> None:
+    with database.write() as tx:
+        event = Event(
+            Kind.LOG_BODY_READ,
+            Actor("person", "E-9000"),
+            {"kind": "consent.revoked", "entry": WITH_DETAIL},
+            subjects=("E-105", "E-101"),
+            body={"reason": "about the other one"},
+            owner="E-101",
+        )
+        log.append(tx, event, clock.now())
+    integrator.integrate()
+    with database.read() as tx:
+        assert [each.reason for each in desk.own_readings(tx, "E-105", 10)] == [""]
+        assert [each.reason for each in desk.own_readings(tx, "E-101", 10)] == [
+            "about the other one"
+        ]

@@ -37,7 +37,8 @@ from app.policy.lattice import compile_layers
 from app.policy.law.layer import Claim, Layer, Why
 from app.policy.model import InForce
 from app.web.employee.answers import answers
-from app.web.employee.state_words import extent_in_words, offered_acts, state_in_words, told
+from app.web.employee.state import Permissions, extent_in_words, phase_of
+from app.web.employee.state_words import offered_acts, state_in_words, told
 from app.web.legal.region import region_sentence
 from app.web.legal.region_table import cells, obstacle_rows
 from app.web.words.obstacle_words import obstacle_words
@@ -47,6 +48,8 @@ from tests.policy.layers import LAYERS
 
 NOW = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
 TRAINING = "ai_training.computer_use"
+ONE = Permissions(paired=1, current=1)
+"""One laptop is paired, and holds the permission of now where there is one."""
 # One app and one exclusion of the generated layers are on no list.
 CATALOGUE = Catalogue(
     {name: App(name, name.upper(), "office", Matchers()) for name in "abc"},
@@ -270,7 +273,7 @@ def test_legal_sees_every_obstacle_that_comes_from_the_rules(situation: Situatio
 def test_the_employee_s_sentence_says_nothing_is_captured_where_something_prevents_it(
     situation: Situation,
 ) -> None:
-    words = state_in_words(situation, {}, laptops=1)
+    words = state_in_words(situation, {}, ONE)
     sentence = "".join(part.text for part in words.parts)
     assert sentence.startswith("Nothing is captured. ") == bool(situation.obstacles)
     if situation.obstacles:
@@ -284,11 +287,11 @@ def test_the_employee_s_sentence_says_nothing_is_captured_where_something_preven
 @given(situations())
 def test_the_list_of_signals_is_introduced_by_what_the_sentence_says(situation: Situation) -> None:
     agreed = situation.agreement is not None
-    listed = extent_in_words(situation, agreed=agreed)
+    listed = extent_in_words(situation, phase_of(situation, ONE))
     assert bool(listed) == bool(situation.obstacles)
     barred, unknown = BARRED & set(situation.obstacles), UNPLACED & set(situation.obstacles)
     assert listed.endswith("is not known.") == bool(unknown)
-    assert listed.startswith("None of the signals") == bool(barred and not unknown)
+    assert listed.endswith("None of the signals may be captured.") == bool(barred and not unknown)
     assert ("if you agreed" in listed) == (not agreed and not barred)
     rows = answers(situation, {}).signals
     assert not (barred and any(row.mode != "deny" for row in rows))
@@ -298,7 +301,7 @@ def test_the_list_of_signals_is_introduced_by_what_the_sentence_says(situation: 
 def test_the_employee_is_told_every_obstacle_that_says_something_new(situation: Situation) -> None:
     telling = told(situation) if situation.obstacles else ()
     assert telling == tuple(obstacle for obstacle in situation.obstacles if obstacle in telling)
-    assert len(state_in_words(situation, {}, laptops=1).also) == max(0, len(telling) - 1)
+    assert len(state_in_words(situation, {}, ONE).also) == max(0, len(telling) - 1)
     if FINAL.isdisjoint(telling):
         left_out = set(situation.obstacles) & OF_POLICY - set(telling)
         assert left_out <= {Obstacle.NOTHING_ALLOWED}
@@ -449,7 +452,7 @@ def test_who_acknowledged_where_consent_is_asked_for_is_not_told_that_they_did_n
     standing = Standing(State.ACKNOWLEDGED)
     situation = found(standing, in_order(frozenset({"consent"})))
     assert situation.obstacles == (Obstacle.CONSENT_INSUFFICIENT,)
-    sentence = "".join(part.text for part in state_in_words(situation, {}, laptops=1).parts)
+    sentence = "".join(part.text for part in state_in_words(situation, {}, ONE).parts)
     assert "What you decided is not enough" in sentence
 
 
@@ -460,6 +463,6 @@ def test_who_agreed_to_nothing_that_is_allowed_reads_nowhere_that_something_is_c
     situation = found(standing, in_order(frozenset({"consent"})), elsewhere)
     assert situation.directive.capture
     assert situation.obstacles == (Obstacle.NOTHING_AGREED,)
-    assert extent_in_words(situation, agreed=True).startswith("Nothing now. ")
-    sentence = state_in_words(situation, {}, laptops=1).parts[0].text
+    assert extent_in_words(situation, phase_of(situation, ONE)).startswith("Nothing now. ")
+    sentence = state_in_words(situation, {}, ONE).parts[0].text
     assert sentence.startswith("Nothing is captured. ")

@@ -25,7 +25,7 @@ def test_opting_in_and_out(site: Site) -> None:
     page = opt_in(site, "E-0057")
     assert site.house.poll(laptop)
     page.goto(f"{site.url}/me")
-    expect(page.get_by_role("heading", level=1)).to_contain_text("are captured in")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("are captured")
     page.get_by_role("button", name="Stop capturing me").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("You stopped capture.")
     expect(page.locator(".laptops")).to_contain_text("Has not asked since your decision")
@@ -70,7 +70,7 @@ def test_everything_works_without_script(site: Site) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("You stopped capture.")
     # What unfolds does so by itself.
     page.goto(f"{site.url}/me")
-    page.get_by_text("Why never there").click()
+    page.get_by_text("Why not there").click()
     expect(page.get_by_text("They hold every secret of a person in one window.")).to_be_visible()
 
 

@@ -31,18 +31,21 @@ def test_before_any_decision_the_page_says_that_nothing_is_captured(house: House
 
 def test_opting_in_and_out_takes_one_click_each_and_gives_a_receipt(house: House) -> None:
     browser = house.signed_in(NEW_YORKERS[1])
-    house.pair(NEW_YORKERS[1])
+    device = house.pair(NEW_YORKERS[1])
     receipt = browser.press("/me/decide", "Capture me")
     assert receipt.url.path.startswith("/me/receipts/")
     assert headline(receipt.text) == "You agreed to be captured."
 
+    assert house.poll(device)
     page = browser.get("/me").text
     assert headline(page).startswith("Your pointer, clicks, menus, shortcuts")
-    assert "are captured in" in headline(page)
+    assert "are captured" in headline(page)
+    assert "and your screenshots in part, in" in headline(page)
     assert "on 1 laptop" in headline(page)
 
     receipt = browser.press("/me", "Stop capturing me")
     assert headline(receipt.text) == "You stopped capture."
+    assert not house.poll(device)
     page = browser.get("/me").text
     assert headline(page).startswith("Nothing is captured. You stopped it on")
 
@@ -64,12 +67,14 @@ def test_a_pause_ends_by_itself_and_capture_goes_on(house: House) -> None:
     browser.press("/me", "15 minutes")
     # The laptop has not asked since: it may act on what it holds, and the page does not deny it.
     page = browser.get("/me").text
-    assert headline(page).startswith("Capture is off. You paused until")
-    assert "1 laptop may not have heard yet and stops by 09:15 UTC" in words(page)
+    assert headline(page).startswith("Capture ends by 09:15 UTC at the latest. You paused until")
+    assert "1 laptop may not have heard yet; it stops at its next check." in words(page)
     assert "This is what you agreed to" in words(page)
     assert not house.poll(device)
     assert headline(browser.get("/me").text).startswith("Nothing is captured. You paused until")
     house.clock.advance(15 * 60)
+    assert headline(browser.get("/me").text).startswith("Nothing is captured yet: you agreed")
+    assert house.poll(device)
     assert headline(browser.get("/me").text).startswith("Your pointer")
 
 

@@ -22,6 +22,7 @@ from app.web.employee.answers import answers
 from app.web.employee.choices import choices
 from app.web.employee.decide_words import decide_words
 from app.web.employee.notice_text import as_html
+from app.web.employee.state import Permissions
 from app.web.employee.state_words import StateWords, offered_acts, state_in_words, told
 from app.web.shell.render import environment
 from app.web.words.text import SENTENCE_WORDS, SIGNAL_MEANINGS, SIGNAL_WORDS
@@ -32,6 +33,8 @@ from tests.policy.next_form import NEXT, WIDTH
 
 NAMES = {"GLOBAL": "Everywhere", "EU": "European Union", "DE": "Germany", "NO": "Norway"}
 NOW = FakeClock().now()
+HELD = tuple(Permissions(paired=number, current=number) for number in range(3))
+"""So many laptops are paired, and each holds the permission of now."""
 
 
 @pytest.fixture(scope="module")
@@ -140,13 +143,13 @@ SENTENCES = {
 
 @pytest.mark.parametrize("obstacle", Obstacle)
 def test_every_obstacle_is_said(obstacle: Obstacle, undecided: Situation) -> None:
-    words = state_in_words(because(undecided, obstacle), NAMES, laptops=1)
+    words = state_in_words(because(undecided, obstacle), NAMES, HELD[1])
     assert text(words).startswith("Nothing is captured. ")
     assert SENTENCES[obstacle] in text(words)
 
 
 def test_the_law_is_named_before_everything_else(services: Services) -> None:
-    words = state_in_words(situation_of(services, "E-0015"), NAMES, laptops=0)
+    words = state_in_words(situation_of(services, "E-0015"), NAMES, HELD[0])
     assert text(words) == "Nothing is captured. The law in Norway does not allow this."
     assert not words.also, "next to a prohibition nothing else matters"
 
@@ -158,14 +161,14 @@ def test_a_company_policy_that_ran_out_is_not_called_the_law(undecided: Situatio
     )
     situation = because(undecided, Obstacle.REGION_BLOCKED)
     situation = replace(situation, in_force=replace(situation.in_force, layers=layers))
-    sentence = text(state_in_words(situation, NAMES, laptops=1))
+    sentence = text(state_in_words(situation, NAMES, HELD[1]))
     assert "The rules of your company for Germany do not allow it." in sentence
 
 
 def test_further_reasons_are_not_hidden(undecided: Situation) -> None:
     situation = because(undecided, Obstacle.STOPPED)
     situation = replace(situation, obstacles=(Obstacle.STOPPED, Obstacle.LEAD_TIME))
-    (also,) = state_in_words(situation, NAMES, laptops=1).also
+    (also,) = state_in_words(situation, NAMES, HELD[1]).also
     assert also.startswith("New rules come into force on ")
 
 
@@ -178,7 +181,7 @@ def test_what_only_follows_from_another_obstacle_is_not_told_next_to_it(
 
 
 def test_captured_is_said_with_a_link_for_every_noun(undecided: Situation) -> None:
-    words = state_in_words(agreed(undecided), NAMES, laptops=2)
+    words = state_in_words(agreed(undecided), NAMES, HELD[2])
     assert text(words) == (
         "Your clicks are captured in 1 app on 2 laptops, "
         "for training computer-use models, kept 14 days."
@@ -188,7 +191,7 @@ def test_captured_is_said_with_a_link_for_every_noun(undecided: Situation) -> No
 
 
 def test_without_a_laptop_nothing_is_said_to_be_captured(undecided: Situation) -> None:
-    assert "no laptop is paired" in text(state_in_words(agreed(undecided), NAMES, laptops=0))
+    assert "no laptop is paired" in text(state_in_words(agreed(undecided), NAMES, HELD[0]))
 
 
 @pytest.mark.parametrize("obstacle", sorted(CLOSED))
@@ -281,7 +284,7 @@ def test_the_limits_of_today_are_told(services: Services, undecided: Situation) 
         "Hours": "Monday 08:00 to 18:00",
         "Outside these hours": "never captured",
         "On a personal device": "never captured",
-        "With people elsewhere": "captured with content removed",
+        "With people elsewhere": "captured in part at most",
         "Between two screenshots": "at least 5 minutes",
     }
     told = limits_of(bound_by(under, REGISTRY, hours=None))

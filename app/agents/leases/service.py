@@ -49,6 +49,21 @@ from app.policy.service import PolicyService
 MAX_CHANGES_PER_HOUR = 60
 
 
+@dataclass(frozen=True)
+class Holding:
+    """What a device can hold, against what it would be told now.
+
+    Attributes:
+        situation: of its person, where the device last said it was.
+        current: its last recorded lease says what it would be told now, so each renewal did.
+        ttl_s: how long a lease of now would live at most, seconds.
+    """
+
+    situation: Situation
+    current: bool
+    ttl_s: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class LeaseService:
     """Answers polls.
@@ -91,6 +106,32 @@ class LeaseService:
         if holder is None:
             raise NotFound("there is no such device")
         return holder
+
+    def holding(
+        self, tx: Tx, device_id: str, place: str | None, form: int, now: datetime
+    ) -> Holding:
+        """What a device can hold, against what it would be told if it asked now.
+
+        Args:
+            tx: a reading transaction is enough.
+            device_id: the device.
+            place: where it last said it was.
+            form: the document form that it was last answered in.
+            now: the present instant.
+
+        Raises:
+            NotFound: there is no such device, or nobody whose it is.
+        """
+        holder = self.holder_of(tx, device_id)
+        situation = self.capture.situation(
+            tx, holder.person, now, place, device_active=holder.device.active, form=form
+        )
+        terms = self._terms(holder, situation)
+        return Holding(situation, current=holder.holds(terms.digest), ttl_s=terms.ttl_s)
+
+    def told_by(self, tx: Tx, device_id: str) -> str | None:
+        """The event of the last lease that told a device something new; None: it never asked."""
+        return store.last_event(tx, device_id)
 
     def renewal(
         self, tx: Tx, holder: Holder, now: datetime, poll: Poll = NOTHING_HELD

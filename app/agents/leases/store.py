@@ -100,6 +100,12 @@ def _holder(row: Row[Any] | None) -> Holder | None:
     return Holder(read_device(row), read_person(row), last)
 
 
+def last_event(tx: Tx, device_id: str) -> str | None:
+    """The event of the last recorded lease of a device."""
+    last = select(agent_lease.c.event_id).where(agent_lease.c.device_id == device_id)
+    return tx.execute(last.order_by(agent_lease.c.seq.desc()).limit(1)).scalar_one_or_none()
+
+
 def leases_since(tx: Tx, device_id: str, since: datetime) -> int:
     """How many leases of a device were recorded after an instant."""
     counted = select(func.count()).where(

@@ -34,7 +34,9 @@ from app.audit.reading.shown import (
     LogHealth,
     LogSummary,
     OpenedEntry,
+    OwnEvent,
     OwnProof,
+    OwnReading,
     Reader,
 )
 from app.audit.tree.checkpoint import Checkpoint, parse_checkpoint, parse_note
@@ -46,6 +48,9 @@ from app.kernel.errors import Fault, InvalidInput, NotFound
 
 OVERDUE = 100
 """At most so many overdue entries are named."""
+
+READINGS = (Kind.LOG_READ, Kind.LOG_BODY_READ, Kind.LOG_EXPORTED)
+"""Kinds of entries that say that somebody read the log."""
 
 
 class Desk:
@@ -245,7 +250,7 @@ class Desk:
         if idx is None or published is None or published.size <= idx:
             return None
         entry = self._reading.entry(tx, idx)
-        if not self._is_own(tx, person_id, entry):
+        if not self._is_own(tx, person_id, entry.leaf):
             raise NotFound("there is no such entry of yours")
         return OwnProof(idx, entry.raw.decode(), self._reading.tlog_proof(tx, idx))
 
@@ -253,7 +258,46 @@ class Desk:
         """The newest entry of a kind by an own device; None where there is none (rule 5)."""
         wanted = EntryFilter(kind=kind.value, actor=f"device:{device_id}", limit=1)
         newest = next(iter(self._reading.search(tx, wanted)), None)
-        return newest if newest and self._is_own(tx, person_id, newest) else None
+        return newest if newest and self._is_own(tx, person_id, newest.leaf) else None
+
+    def own_event(self, tx: Tx, person_id: str, event_id: str) -> OwnEvent:
+        """What an own event says, in the log or on its way there (rule 5).
+
+        Raises:
+            NotFound: it is neither about the person nor by the person.
+        """
+        said = store.submission_of(tx, event_id)
+        if said is None or not self._is_own(tx, person_id, said):
+            raise NotFound("there is no such entry of yours")
+        return OwnEvent(said, self._log.index_of(tx, event_id))
+
+    def own_readings(
+        self, tx: Tx, person_id: str, limit: int, before: int | None = None
+    ) -> tuple[OwnReading, ...]:
+        """Who read the person's entries, the newest first (rule 5).
+
+        A reason is given out where it is kept under the person's own key (rule 3).
+
+        Args:
+            tx: a transaction.
+            person_id: whose entries were read.
+            limit: at most so many.
+            before: only readings with a smaller index.
+        """
+        own = store.pseudonyms(tx, (person_id,)).get(person_id)
+        if own is None:
+            return ()
+        kinds = tuple(kind.value for kind in READINGS)
+        wanted = EntryFilter(kinds=kinds, subject=own, limit=limit, before=before)
+        return tuple(self._own_reading(tx, own, each) for each in self._reading.search(tx, wanted))
+
+    def _own_reading(self, tx: Tx, own: str, entry: Entry) -> OwnReading:
+        event, actor = entry.leaf["event"], entry.leaf["actor"]
+        reader = None
+        if actor["kind"] == "person":
+            reader = self._log.people(tx, (actor["id"],)).get(actor["id"])
+        kept = self._reading.body(tx, event) if self._reading.owner(tx, event) == own else None
+        return OwnReading(entry, reader, str((kept or {}).get("reason", "")))
 
     def _require(self, reader: Reader, action: str) -> None:
         self._authority.require(reader.roles, None, "log", action)
@@ -277,9 +321,9 @@ class Desk:
         """The people behind pseudonyms; whoever was erased is nobody here any more."""
         return tuple(self._log.people(tx, pseudonyms).values())
 
-    def _is_own(self, tx: Tx, person_id: str, entry: Entry) -> bool:
+    def _is_own(self, tx: Tx, person_id: str, leaf: Mapping[str, Any]) -> bool:
         own = store.pseudonyms(tx, (person_id,)).get(person_id)
-        return own in _named(entry.leaf)
+        return own in _named(leaf)
 
     def _stands(self, tx: Tx, pseudonym: str) -> bool:
         """Whether somebody has this pseudonym, or entries still carry that of somebody erased."""

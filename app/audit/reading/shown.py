@@ -66,6 +66,28 @@ class OpenedEntry:
 
 
 @dataclass(frozen=True)
+class OwnEvent:
+    """What an event of somebody's own says, and its index; None: it is on its way to the log."""
+
+    said: Mapping[str, Any]
+    idx: int | None
+
+
+@dataclass(frozen=True)
+class OwnReading:
+    """One reading of somebody's entries, as that person sees it.
+
+    Attributes:
+        reader: id of the person who read; None: it was no person, or the person was erased.
+        reason: that was given, where it is kept under the own key; empty: none was asked for.
+    """
+
+    entry: Entry
+    reader: str | None
+    reason: str
+
+
+@dataclass(frozen=True)
 class Activity:
     """How much happened when, what was refused and why, how much there is of each kind."""
 

@@ -4,6 +4,8 @@ Rules:
 1. Rows show what holds for this person: the compiled policy within what they agreed to; before any
    agreement, what is offered.
 2. Each value that a rule decided carries who decided it.
+3. "Never" is said only of what a floor bars: the law, or Habeas itself. What the company
+   leaves out, or the person did not agree to, is not captured now.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,7 +16,7 @@ from typing import Any
 from app.capture.extent import barring_knob
 from app.capture.obstacles import UNPLACED, Obstacle
 from app.capture.situation import Situation
-from app.kernel.vocabulary import Mode, Signal
+from app.kernel.vocabulary import CONTENT_SIGNALS, Mode, Signal
 from app.policy import knobs
 from app.policy.catalogue.model import Catalogue, Exclusion
 from app.policy.knob_shapes import Modes, Number, Week, most
@@ -35,11 +37,17 @@ from app.web.words.text import BASIS_WORDS, GROUP_WORDS, SIGNAL_WORDS, lower_fir
 
 @dataclass(frozen=True)
 class SignalAnswer:
-    """One signal: whether and how it is captured here, how long it is kept, who decided both."""
+    """One signal: whether and how it is captured here, how long it is kept, who decided both.
+
+    Attributes:
+        mode: ``allow``, ``redact``, ``deny``.
+        never: it is denied by a floor (rule 3).
+    """
 
     id: str
     name: str
     mode: str
+    never: bool
     days: int
     note: str
     reasons: tuple[Decider, ...]
@@ -56,12 +64,13 @@ class AppGroup:
 
 @dataclass(frozen=True)
 class Never:
-    """A place that is never captured, and who says so."""
+    """A place that is not captured, and who says so; ``never``: a floor is among them (rule 3)."""
 
     id: str
     name: str
     why: str
     reasons: tuple[Decider, ...]
+    never: bool
 
 
 @dataclass(frozen=True)
@@ -91,6 +100,7 @@ class Answers:
     apps_reasons: tuple[Decider, ...]
     never: tuple[Never, ...]
     limits: tuple[Limit, ...]
+    removed: tuple[str, ...]
     purposes: tuple[str, ...]
     purposes_reasons: tuple[Decider, ...]
     bases: tuple[str, ...]
@@ -112,6 +122,7 @@ def answers(situation: Situation, names: Names) -> Answers:
         apps_reasons=reasons(compiled.why.get("apps", ()), names),
         never=_never(compiled, names, catalogue),
         limits=_limits(compiled, names),
+        removed=_removed(compiled),
         purposes=situation.extent.purposes,
         purposes_reasons=reasons(compiled.why.get("purposes", ()), names),
         bases=()
@@ -149,7 +160,8 @@ def _signal(signal: Signal, situation: Situation, names: Names) -> SignalAnswer:
     return SignalAnswer(
         id=signal.value,
         name=SIGNAL_WORDS[signal.value],
-        mode=mode.word if captured else "deny",
+        mode=mode.word,
+        never=not captured and not outside and _floored(deciding),
         days=rule.retention_days if captured else 0,
         note="You did not agree to this." if outside else "",
         reasons=() if outside else reasons(deciding, names),
@@ -172,6 +184,13 @@ def _kept(rows: tuple[SignalAnswer, ...]) -> tuple[KeptRow, ...]:
     )
 
 
+def _removed(compiled: Compiled) -> tuple[str, ...]:
+    """What is removed from content, where a signal that is captured can hold some."""
+    captured = {name for name, rule in compiled.signals.items() if rule.mode is not Mode.DENY}
+    asked: frozenset[str] = compiled[knobs.REDACTORS_ASKED]
+    return tuple(sorted(asked)) if captured & CONTENT_SIGNALS else ()
+
+
 def _groups(apps: Iterable[str], catalogue: Catalogue) -> tuple[AppGroup, ...]:
     """Apps by kind; an app that the catalogue does not know is never captured and not listed."""
     known = [catalogue.apps[name] for name in apps if name in catalogue.apps]
@@ -187,16 +206,23 @@ def _never(compiled: Compiled, names: Names, catalogue: Catalogue) -> tuple[Neve
     excluded = compiled[knobs.EXCLUSIONS]
     for name in sorted(excluded):
         item: Exclusion | None = catalogue.exclusions.get(name)
-        whys = reasons(compiled.why.get(f"exclusions.{name}", ()), names)
-        rows.append(Never(name, item.name if item else name, item.why if item else "", whys))
+        whys = compiled.why.get(f"exclusions.{name}", ())
+        label, why = (item.name, item.why) if item else (name, "")
+        rows.append(Never(name, label, why, reasons(whys, names), never=_floored(whys)))
     return tuple(sorted(rows, key=lambda place: place.name.casefold()))
 
 
+def _floored(whys: Iterable[Why]) -> bool:
+    """Whether a floor is among those who decided (rule 3)."""
+    return any(why.layer.startswith("floor/") for why in whys)
+
+
 _MODE_SENTENCES: Mapping[Mode, str] = {
-    Mode.DENY: "never captured",
-    Mode.REDACT: "captured with content removed",
+    Mode.DENY: "not captured",
+    Mode.REDACT: "captured in part at most",
     Mode.ALLOW: "captured as listed above",
 }
+_NEVER = "never captured"
 
 
 _ELSEWHERE = frozenset(
@@ -213,7 +239,7 @@ def _limits(compiled: Compiled, names: Names) -> tuple[Limit, ...]:
     return tuple(
         Limit(
             _NAMES.get(row.name) or knob_in_words(row.name),
-            _bound(row, compiled[row]),
+            _bound(row, compiled[row], compiled.why.get(row.name, ())),
             reasons(compiled.why.get(row.name, ()), names),
         )
         for row in compiled.registry.knobs
@@ -229,9 +255,11 @@ def _binds(row: Knob[Any], compiled: Compiled) -> bool:
     return row.limits(compiled[row]) and any(row.governs(signal) for signal in captured)
 
 
-def _bound(row: Knob[Any], value: Any) -> str:
+def _bound(row: Knob[Any], value: Any, whys: Iterable[Why]) -> str:
     """A limit in words: a number is the least or the most that it allows."""
     match row.shape:
+        case Modes() if value is Mode.DENY and _floored(whys):
+            return _NEVER
         case Modes():
             return _MODE_SENTENCES[value]
         case Number(unit=unit):

@@ -24,7 +24,13 @@ class DecideWords:
     columns: tuple[str, str, str, str]
     signals: Mapping[str, str]
     meanings: Mapping[str, str]
+    remains: Mapping[str, str]
+    in_part: str
     modes: Mapping[str, str]
+    never_signal: str
+    removed_label: str
+    redactors: Mapping[str, str]
+    not_now: str
     days: tuple[str, str]
     in_apps: str
     never: str
@@ -49,6 +55,17 @@ class DecideWords:
         both = act is Act.GIVEN and Basis.ACKNOWLEDGEMENT.value in content
         return self.both_recorded if both else self.yes_recorded[act]
 
+    def told(self, signal: str, mode: str) -> str:
+        """What is captured of a signal in a mode."""
+        meaning = self.meanings[signal]
+        if mode != "redact":
+            return meaning
+        return self.remains.get(signal, f"{meaning}, {self.in_part}")
+
+    def removed(self, redactors: Iterable[str]) -> str:
+        """What is removed from content before it is kept."""
+        return self.listed(self.redactors.get(name, name.replace("_", " ")) for name in redactors)
+
     def named(self, regions: Mapping[str, str]) -> dict[str, str]:
         """Regions by code, under their name in this language where it is known."""
         return {code: self.regions.get(code, name) for code, name in regions.items()}
@@ -69,10 +86,16 @@ _EN = DecideWords(
     lead="Read this, then decide. Both choices are",
     at_the_end="at the end, one click each",
     offered="Exactly what is offered to you",
-    columns=("Signal", "Captured", "Kept", "Decided by"),
+    columns=("Signal", "Would be captured", "Kept", "Decided by"),
     signals=text.SIGNAL_WORDS,
     meanings=text.SIGNAL_MEANINGS,
-    modes=text.MODE_WORDS,
+    remains=text.REMAINS,
+    in_part="with sensitive content removed",
+    modes={"allow": "in full", "redact": "in part", "deny": "not now"},
+    never_signal="never",
+    removed_label="Removed from content",
+    redactors=text.REDACTOR_WORDS,
+    not_now="Not now",
     days=("day", "days"),
     in_apps="In these apps",
     never="Never",
@@ -87,8 +110,8 @@ _EN = DecideWords(
     decision="Your decision",
     yes="Capture me",
     no="Do not capture me",
-    yes_means="What is listed above is captured. You can stop or pause with one click, "
-    "at any time.",
+    yes_means="What is listed above is captured, from the next check of your laptop on. You can "
+    "stop or pause with one click, at any time.",
     yes_recorded={
         Act.GIVEN: "The record says: consent given.",
         Act.ACKNOWLEDGED: "The record says: notice read and acknowledged.",
@@ -105,7 +128,7 @@ _DE = DecideWords(
     lead="Lesen Sie dies und entscheiden Sie dann. Beide Möglichkeiten stehen",
     at_the_end="am Ende, je ein Klick",
     offered="Was Ihnen genau angeboten wird",
-    columns=("Signal", "Erfasst", "Aufbewahrt", "Festgelegt von"),
+    columns=("Signal", "Würde erfasst", "Aufbewahrt", "Festgelegt von"),
     signals={
         "pointer": "Zeigerbewegung",
         "click": "Klicks",
@@ -126,12 +149,29 @@ _DE = DecideWords(
         "screenshot": "Bilder des benutzten Fensters",
         "app_url": "welches Programm oder welche Seite benutzt wird",
     },
-    modes={
-        "allow": "erfasst",
-        "redact": "erfasst, ohne Inhalte",
-        "deny": "nie erfasst",
-        "blocked": "gesperrt",
+    remains={
+        "pointer": "wann sich der Zeiger bewegt, nicht wohin",
+        "click": "dass und wann geklickt wird, nicht was",
+        "menu": "dass und wann ein Menü benutzt wird, nicht welcher Punkt",
+        "shortcut": "dass und wann ein Tastenkürzel gedrückt wird, nicht welche Tasten",
+        "key_timing": "wann das Tippen beginnt und endet, nicht der Rhythmus",
     },
+    in_part="ohne schutzbedürftige Inhalte",
+    modes={"allow": "ganz", "redact": "zum Teil", "deny": "derzeit nicht"},
+    never_signal="nie",
+    removed_label="Aus Inhalten entfernt",
+    redactors={
+        "account_names": "Kontonamen",
+        "bank_accounts": "Bankverbindungen",
+        "credentials": "Passwörter und Schlüssel",
+        "email_addresses": "E-Mail-Adressen",
+        "mail_contents": "Inhalte von E-Mails",
+        "national_ids": "Ausweis- und Sozialversicherungsnummern",
+        "payment_cards": "Kartennummern",
+        "person_names": "Namen von Personen",
+        "phone_numbers": "Telefonnummern",
+    },
+    not_now="Derzeit nicht",
     days=("Tag", "Tage"),
     in_apps="In diesen Programmen",
     never="Nie",
@@ -180,8 +220,8 @@ _DE = DecideWords(
     decision="Ihre Entscheidung",
     yes="Erfassen",
     no="Nicht erfassen",
-    yes_means="Erfasst wird, was oben steht. Sie können jederzeit mit einem Klick beenden oder "
-    "unterbrechen.",
+    yes_means="Erfasst wird, was oben steht, ab der nächsten Anfrage Ihres Laptops. Sie können "
+    "jederzeit mit einem Klick beenden oder unterbrechen.",
     yes_recorded={
         Act.GIVEN: "Festgehalten wird: Einwilligung erteilt.",
         Act.ACKNOWLEDGED: "Festgehalten wird: Hinweis gelesen und zur Kenntnis genommen.",

@@ -1,30 +1,46 @@
-"""A person's laptops: what each was last told, and when. Pure, over entries of the log.
+"""A person's laptops: what each was last told, and what it can hold. Pure, over entries of the log.
 
-A lease that says something new is an entry before it is sent, so the newest ``lease.changed`` of a
-device is what it was last told. Telling is not doing: that a laptop did it, it says in its reports.
+Rules:
+1. A lease that says something new is an entry before it is sent, so the newest ``lease.changed`` of
+   a device is what it was last told. Telling is not doing: that a laptop did it, it says in its
+   reports.
+2. Renewals make no entry. A laptop whose last lease says what it would be told now may hold that
+   lease. Any other may hold one that was renewed until the last instant at which anything changed
+   that leases rest on; when that lease ends, it holds nothing.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from app.agents.devices.model import Device
 from app.agents.leases.record import LeaseRecord
+from app.agents.leases.service import Holding
 from app.audit.entries.model import Entry
+from app.capture.service import LastChange
 from app.capture.situation import Situation
-from app.consent.model import State
 from app.kernel.clock import instant
 from app.kernel.facts import decode
-from app.policy.knobs import LEASE_TTL_S
+from app.web.employee.state import Permissions
 
 
 @dataclass(frozen=True)
 class LastTold:
-    """What a laptop was told: on or off, under which decision, when, and where in the log."""
+    """What a laptop was told: on or off, for how long at most, when, and where in the log.
+
+    Attributes:
+        place: where the laptop said it was; None: it did not say.
+        form: of the document that it was answered in.
+        idx: None while the entry is on its way to the log.
+    """
 
     capture: bool
-    decision: str | None
+    ttl_s: int
+    place: str | None
+    form: int
     at: datetime
-    idx: int
+    idx: int | None
 
 
 @dataclass(frozen=True)
@@ -38,6 +54,8 @@ class LaptopRow:
         reported: when it last reported what it did, and the entry's index.
         until: while it may still act on an older permission (``waiting``, or just unpaired): the
             instant at which the last one it can hold ends; else None.
+        situation: of the person where the laptop is; None if it never asked.
+        own: what changed since it asked is a decision of the person.
     """
 
     device: Device
@@ -45,63 +63,108 @@ class LaptopRow:
     told: LastTold | None
     reported: tuple[datetime, int] | None
     until: datetime | None
+    situation: Situation | None = None
+    own: bool = False
 
 
-def told(entry: Entry | None) -> LastTold | None:
+def told(leaf: Mapping[str, Any], idx: int | None) -> LastTold:
     """Read a ``lease.changed`` entry."""
-    if entry is None:
-        return None
-    record = decode(LeaseRecord, entry.leaf["facts"])
+    record = decode(LeaseRecord, leaf["facts"])
     return LastTold(
         capture=record.capture == "on",
-        decision=record.decision,
-        at=instant(entry.leaf["occurred_at"]),
-        idx=entry.idx,
+        ttl_s=record.ttl_s,
+        place=record.regions.device,
+        form=record.form,
+        at=instant(leaf["occurred_at"]),
+        idx=idx,
     )
 
 
 def laptop_row(
-    device: Device, situation: Situation, lease: Entry | None, report: Entry | None, now: datetime
+    device: Device,
+    last: LastTold | None,
+    holding: Holding | None,
+    changed: LastChange,
+    report: Entry | None,
+    now: datetime,
 ) -> LaptopRow:
-    """Compare what a laptop was last told with what holds now."""
-    last = told(lease)
-    decision = situation.standing.decision
-    current = (situation.directive.capture, decision.id if decision else None)
-    if not device.active:
-        state = "unpaired"
-    elif last is None:
-        state = "new"
-    elif last.capture != current[0] or (last.capture and last.decision != current[1]):
-        state = "waiting"
-    else:
-        state = "on" if last.capture else "off"
+    """Say what a laptop can hold (rule 2).
+
+    Args:
+        device: the laptop.
+        last: what it was last told.
+        holding: the same against what it would be told now; None if it never asked.
+        changed: when what its lease rests on last changed.
+        report: its newest report.
+        now: the present instant.
+    """
+    state = state_of(device, holding)
     return LaptopRow(
         device=device,
         state=state,
         told=last,
         reported=(instant(report.leaf["occurred_at"]), report.idx) if report else None,
-        until=_until(device, situation, state, last, now),
+        until=_until(device, state, last, holding, changed, now),
+        situation=holding.situation if holding else None,
+        own=changed.own,
     )
 
 
-_OWN_END = frozenset({State.WITHDRAWN, State.REFUSED, State.PAUSED, State.REVOKED})
+def state_of(device: Device, holding: Holding | None) -> str:
+    """Compare what a laptop was last told with what it would be told now."""
+    if not device.active:
+        return "unpaired"
+    if holding is None:
+        return "new"
+    if not holding.current:
+        return "waiting"
+    # A lease may say on and name a document in which nothing is listed.
+    return "off" if holding.situation.obstacles else "on"
 
 
 def _until(
-    device: Device, situation: Situation, state: str, last: LastTold | None, now: datetime
+    device: Device,
+    state: str,
+    last: LastTold | None,
+    holding: Holding | None,
+    changed: LastChange,
+    now: datetime,
 ) -> datetime | None:
-    """When the last permission ends that the laptop can hold; renewals are not kept, so at most.
-
-    Counted from what ended it: the unpairing, the person's own decision, or else from now.
-    """
-    if last is None or not last.capture or state not in {"waiting", "unpaired"}:
+    """When the last permission ends that the laptop can hold; renewals are not kept, so at most."""
+    if last is None or holding is None or not last.capture:
         return None
-    decision = situation.standing.decision
-    if device.revoked_at is not None:
-        since = device.revoked_at
-    elif decision is not None and situation.standing.state in _OWN_END:
-        since = decision.decided_at
-    else:
-        since = now
-    until = since + timedelta(seconds=situation.in_force.compiled[LEASE_TTL_S])
+    if state not in {"waiting", "unpaired"}:
+        return None
+    since = device.revoked_at or changed.at
+    # A renewal lives as long as policy lets leases live then, which needs no entry of its own.
+    until = since + timedelta(seconds=max(last.ttl_s, holding.ttl_s))
     return until if until > now else None
+
+
+def permissions(rows: Iterable[LaptopRow]) -> Permissions:
+    """Count what laptops can hold.
+
+    >>> permissions(())
+    Permissions(paired=0, current=0, ends=(), off=0)
+    """
+    known = tuple(rows)
+    return Permissions(
+        paired=sum(row.device.active for row in known),
+        current=sum(row.state == "on" for row in known),
+        ends=tuple(row.until for row in known if row.until is not None),
+        off=sum(row.state == "off" for row in known),
+    )
+
+
+def told_of(situation: Situation, rows: Iterable[LaptopRow]) -> Situation:
+    """The situation that pages tell: that of the laptops which capture, where they agree.
+
+    A laptop in another place captures less than the person's own regions allow.
+
+    Args:
+        situation: of the person, wherever a laptop is.
+        rows: the person's laptops.
+    """
+    telling = [row.situation for row in rows if row.state == "on" and row.situation is not None]
+    documents = {each.policy_digest for each in telling}
+    return telling[0] if len(documents) == 1 else situation

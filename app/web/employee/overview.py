@@ -5,8 +5,10 @@ from datetime import datetime
 
 from app.access.decision.model import AccessReason
 from app.access.decision.sentences import SENTENCES
+from app.agents.devices.model import Device
 from app.agents.reports.model import Totals
 from app.audit.entries.model import Kind
+from app.capture.service import LastChange
 from app.capture.situation import Situation
 from app.consent.model import Decision
 from app.db.engine import Tx
@@ -14,8 +16,9 @@ from app.directory.model import Person
 from app.policy.law.layer import Floor
 from app.policy.model import InForce
 from app.web.employee.choices import Choices, choices
-from app.web.employee.laptops import LaptopRow, laptop_row
-from app.web.employee.state_words import StateWords, extent_in_words, state_in_words
+from app.web.employee.laptops import LaptopRow, laptop_row, permissions, told, told_of
+from app.web.employee.state import column_of, extent_in_words, phase_of
+from app.web.employee.state_words import StateWords, state_in_words
 from app.web.words.region_words import Names
 from app.wiring import Services
 
@@ -41,6 +44,8 @@ class Overview:
     state: StateWords
     listed: str
     """What the list of signals is, in words; empty where it is what is captured."""
+    column: str
+    """What its column of modes says of them."""
     choices: Choices
     laptops: tuple[LaptopRow, ...]
     history: tuple[tuple[Decision, int | None], ...]
@@ -51,15 +56,18 @@ class Overview:
 def overview(services: Services, tx: Tx, person: Person, now: datetime) -> Overview:
     """Gather what the page shows."""
     situation = services.capture.situation(tx, person, now)
-    names = region_names(services, tx, situation.in_force)
-    history = services.consent.history(tx, person.id)
     laptops = laptop_rows(services, tx, situation, now)
-    paired = sum(row.device.active for row in laptops)
+    telling = told_of(situation, laptops)
+    names = region_names(services, tx, telling.in_force)
+    history = services.consent.history(tx, person.id)
+    held = permissions(laptops)
+    phase = phase_of(situation, held)
     return Overview(
-        situation=situation,
+        situation=telling,
         names=names,
-        state=state_in_words(situation, names, paired, [row.until for row in laptops if row.until]),
-        listed=extent_in_words(situation, agreed=situation.agreement is not None),
+        state=state_in_words(telling, names, held),
+        listed=extent_in_words(situation, phase),
+        column=column_of(phase),
         choices=choices(situation, history, current_notices(services), now),
         laptops=laptops,
         history=tuple(
@@ -87,16 +95,23 @@ def laptop_rows(
 ) -> tuple[LaptopRow, ...]:
     """The person's laptops, newest first, with what each was last told and last reported."""
     devices = services.devices.of_person(tx, situation.person.id)
+    changed = services.capture.changed_at(tx, situation)
     return tuple(
-        laptop_row(
-            device,
-            situation,
-            services.desk.own_newest(tx, situation.person.id, device.id, Kind.LEASE_CHANGED),
-            services.desk.own_newest(tx, situation.person.id, device.id, Kind.AGENT_REPORTED),
-            now,
-        )
+        _laptop_row(services, tx, device, situation.person, changed, now)
         for device in reversed(devices)
     )
+
+
+def _laptop_row(
+    services: Services, tx: Tx, device: Device, person: Person, changed: LastChange, now: datetime
+) -> LaptopRow:
+    event, last, holding = services.leases.told_by(tx, device.id), None, None
+    if event is not None:
+        said = services.desk.own_event(tx, person.id, event)
+        last = told(said.said, said.idx)
+        holding = services.leases.holding(tx, device.id, last.place, last.form, now)
+    report = services.desk.own_newest(tx, person.id, device.id, Kind.AGENT_REPORTED)
+    return laptop_row(device, last, holding, changed, report, now)
 
 
 def current_notices(services: Services) -> frozenset[str]:

@@ -15,10 +15,11 @@ from app.consent.choosing import NUMBERED
 from app.consent.model import OPENING, Act, Standing, State
 from app.consent.notices import SHOWN_CHANGED
 from app.kernel.errors import Conflict, Fault, InvalidInput, wrong_field
-from app.web.employee.answers import answers
-from app.web.employee.decide_words import decide_words
+from app.web.employee.answers import Never, answers
+from app.web.employee.decide_words import DecideWords, decide_words
+from app.web.employee.laptops import permissions
 from app.web.employee.notice_text import as_html, preferred_language
-from app.web.employee.overview import overview, region_names
+from app.web.employee.overview import laptop_rows, overview, region_names
 from app.web.employee.state_words import offered_acts, state_in_words
 from app.web.shell.door import is_own_step
 from app.web.shell.visit import ReadVisit, Visit, WriteVisit
@@ -113,6 +114,7 @@ def _decide_page(visit: Visit, language: str, *, changed: Conflict | None = None
     words = decide_words(notice.language)
     names = region_names(visit.services, visit.tx, situation.in_force)
     rows = answers(situation.offered, words.named(names))
+    held = permissions(laptop_rows(visit.services, visit.tx, situation, visit.now))
     return visit.page(
         "decide.html",
         status=409 if changed else 200,
@@ -122,15 +124,20 @@ def _decide_page(visit: Visit, language: str, *, changed: Conflict | None = None
         shown=shown,
         opening=opening,
         agreed=situation.standing.stands,
-        state=state_in_words(situation, names, 1),
+        state=state_in_words(situation, names, held),
         words=words,
         names=words.named(names),
         answers=rows,
-        never=[words.exclusions.get(place.id, lower_first(place.name)) for place in rows.never],
+        never=[_place_name(words, place) for place in rows.never if place.never],
+        not_now=[_place_name(words, place) for place in rows.never if not place.never],
         purposes=[words.purposes.get(purpose, purpose) for purpose in rows.purposes],
         changed=changed,
         known=visit.services.consent.last_number(visit.tx, visit.person.id),
     )
+
+
+def _place_name(words: DecideWords, place: Never) -> str:
+    return words.exclusions.get(place.id, lower_first(place.name))
 
 
 def _purposes(services: Services, keys: Iterable[str]) -> dict[str, list[PurposeText]]:

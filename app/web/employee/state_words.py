@@ -1,18 +1,22 @@
 """The state as a sentence, made from the real situation. Pure.
 
 Rules:
-1. The sentence is computed from the same situation as the lease. It never says more than is known.
+1. The sentence is computed from the same situation as the lease, and from what laptops can hold. It
+   never says more than is known.
 2. Every noun of a sentence that says "captured" leads to its detail.
+3. "Nothing is captured" is said only where no laptop can hold a permission, and "is captured" only
+   where one can hold that of now.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
-from app.capture.obstacles import CLOSED, FINAL, OWN, UNPLACED, Obstacle
+from app.capture.obstacles import CLOSED, FINAL, OWN, Obstacle
 from app.capture.situation import Situation
 from app.consent.choosing import NUMBERED, allowed_acts
 from app.consent.model import Act
+from app.kernel.vocabulary import Mode, Signal
+from app.web.employee.state import Permissions, Phase, phase_of
 from app.web.words.obstacle_words import Part, obstacle_words
 from app.web.words.policy_words import counted, listed
 from app.web.words.region_words import Names
@@ -47,64 +51,149 @@ def offered_acts(situation: Situation) -> tuple[Act, ...]:
     return acts
 
 
-def state_in_words(
-    situation: Situation, names: Names, laptops: int, lagging: Sequence[datetime] = ()
-) -> StateWords:
+def state_in_words(situation: Situation, names: Names, held: Permissions) -> StateWords:
     """Say the state.
 
     Args:
         situation: as the lease sees it.
         names: region code to name.
-        laptops: how many of the person's laptops are paired now.
-        lagging: for each laptop that may still act on an older permission, when that ends.
+        held: what the person's laptops can hold.
     """
+    phase = phase_of(situation, held)
     if not situation.obstacles:
-        return _on(situation, laptops)
+        return _NOTHING_AGAINST_IT[phase](situation, held)
     words = _off(situation, names)
-    return _still_ending(words, lagging) if lagging else words
+    return _still_ending(words, held) if phase is Phase.ENDING else words
 
 
-def _still_ending(words: StateWords, lagging: Sequence[datetime]) -> StateWords:
-    """Do not say that nothing is captured while a laptop may not have heard of it yet."""
-    many = len(lagging) > 1
-    return replace(
-        words,
-        parts=(Part("Capture is off. "), *words.parts[1:]),
-        forward=(
-            Part(
-                f"{len(lagging)} laptop{'s' if many else ''} may not have heard yet and "
-                f"stop{'' if many else 's'} by "
-            ),
-            Part("", at=max(lagging), style="time"),
-            Part(" at the latest. "),
-            *words.forward,
-        ),
-    )
+def _still_ending(words: StateWords, held: Permissions) -> StateWords:
+    parts = (*_by("Capture ends by ", held), Part(". "), *words.parts[1:])
+    return replace(words, parts=parts, forward=(*_not_heard(held), *words.forward))
 
 
-def _on(situation: Situation, laptops: int) -> StateWords:
-    extent = situation.extent
-    if not laptops:
-        no_laptop = (Part("laptop", "#laptops"), Part(" is paired."))
-        return StateWords(
-            (Part("Nothing is captured: you agreed, but no "), *no_laptop),
-            (Part("Capture starts when a laptop is paired with you. Until then it cannot."),),
+def _by(before: str, held: Permissions) -> tuple[Part, ...]:
+    """``Capture ends by 14:15 at the latest``."""
+    return (Part(before), Part("", at=max(held.ends), style="time"), Part(" at the latest"))
+
+
+def _not_heard(held: Permissions) -> tuple[Part, ...]:
+    many = len(held.ends) > 1
+    which = f"{len(held.ends)} laptops" if many else "1 laptop"
+    stops = "each stops" if many else "it stops"
+    return (Part(f"{which} may not have heard yet; {stops} at its next check. "),)
+
+
+def _on(situation: Situation, held: Permissions) -> StateWords:
+    forward: tuple[Part, ...] = ()
+    if held.ends:
+        further = counted(len(held.ends), "other laptop")
+        forward = (
+            *_by("Until ", held),
+            Part(f", {further} may still act on what was so before."),
         )
+    return StateWords(_captured(situation, "Your ", held.current), forward)
+
+
+def _starting(situation: Situation, held: Permissions) -> StateWords:
+    waiting = Part(_waiting(held), "#laptops")
     return StateWords(
-        (
-            Part("Your "),
-            Part(listed([SENTENCE_WORDS[name] for name in extent.signals]), "#what"),
-            Part(" are captured in "),
-            Part(counted(len(extent.apps), "app"), "#where"),
-            Part(" on "),
-            Part(counted(laptops, "laptop"), "#laptops"),
-            Part(", for "),
-            Part(purpose_phrase(extent.purposes), "#why"),
-            Part(", kept "),
-            Part(_kept(situation, extent.signals), "#how-long"),
-            Part("."),
-        )
+        (Part("Nothing is captured yet: you agreed, and "), waiting, Part(" asked since.")),
+        _from_the_next_check(situation),
     )
+
+
+def _waiting(held: Permissions) -> str:
+    waiting = held.paired - held.off
+    if held.paired == 1:
+        return "your laptop has not"
+    if not held.off:
+        return "none of your laptops has"
+    return f"{waiting} of your {held.paired} laptops {'has' if waiting == 1 else 'have'} not"
+
+
+def _elsewhere(_situation: Situation, held: Permissions) -> StateWords:
+    laptops = Part("your laptop is" if held.paired == 1 else "your laptops are", "#laptops")
+    return StateWords(
+        (Part("Nothing is captured: the rules of where "), laptops, Part(" do not allow it.")),
+        (Part("You agreed. Where the rules allow it, capture goes on at the next check."),),
+    )
+
+
+def _changing(situation: Situation, held: Permissions) -> StateWords:
+    laptops = Part(counted(len(held.ends), "laptop"), "#laptops")
+    until = _by(" may act on what was so before, by ", held)
+    return StateWords((laptops, *until, Part(".")), _from_the_next_check(situation))
+
+
+def _from_the_next_check(situation: Situation) -> tuple[Part, ...]:
+    return (Part("From the next check on, "), *_captured(situation, "your "))
+
+
+def _no_laptop(_situation: Situation, _held: Permissions) -> StateWords:
+    no_laptop = (Part("laptop", "#laptops"), Part(" is paired."))
+    return StateWords(
+        (Part("Nothing is captured: you agreed, but no "), *no_laptop),
+        (Part("Capture starts when a laptop is paired with you. Until then it cannot."),),
+    )
+
+
+def _last_laptop_ending(_situation: Situation, held: Permissions) -> StateWords:
+    no_laptop = (Part(": no "), Part("laptop", "#laptops"), Part(" is paired any more."))
+    return StateWords((*_by("Capture ends by ", held), *no_laptop), _not_heard(held))
+
+
+_NOTHING_AGAINST_IT: Mapping[Phase, Callable[[Situation, Permissions], StateWords]] = {
+    Phase.ON: _on,
+    Phase.STARTING: _starting,
+    Phase.CHANGING: _changing,
+    Phase.ELSEWHERE: _elsewhere,
+    Phase.NO_LAPTOP: _no_laptop,
+    Phase.ENDING: _last_laptop_ending,
+}
+"""What is said where no obstacle is left."""
+
+
+def _captured(situation: Situation, your: str, laptops: int = 0) -> tuple[Part, ...]:
+    """``Your clicks are captured, and your typed text in part, in 3 apps on 1 laptop, for …``."""
+    extent = situation.extent
+    on = (Part(" on "), Part(counted(laptops, "laptop"), "#laptops")) if laptops else ()
+    return (
+        Part(your),
+        *_signals(situation),
+        Part(" in "),
+        Part(counted(len(extent.apps), "app"), "#where"),
+        *on,
+        Part(", for "),
+        Part(purpose_phrase(extent.purposes), "#why"),
+        Part(", kept "),
+        Part(_kept(situation, extent.signals), "#how-long"),
+        Part("."),
+    )
+
+
+def _signals(situation: Situation) -> tuple[Part, ...]:
+    """The signals that are captured in full, then those of which only a part is."""
+    full, part = signals_in(situation, Mode.ALLOW), signals_in(situation, Mode.REDACT)
+    verb = " are captured" if _many(full or part) else " is captured"
+    if not part:
+        return (_linked(full), Part(verb))
+    if not full:
+        return (_linked(part), Part(f"{verb} in part,"))
+    return (_linked(full), Part(f"{verb}, and your "), _linked(part), Part(" in part,"))
+
+
+def _linked(signals: Sequence[str]) -> Part:
+    return Part(listed([SENTENCE_WORDS[name] for name in signals]), "#what")
+
+
+def _many(signals: Sequence[str]) -> bool:
+    return len(signals) > 1 or SENTENCE_WORDS[signals[0]].endswith("s")
+
+
+def signals_in(situation: Situation, mode: Mode) -> tuple[str, ...]:
+    """The signals that can be captured in a mode, in their order."""
+    rules = situation.limits.compiled.signals
+    return tuple(name for name in situation.extent.signals if rules[Signal(name)].mode is mode)
 
 
 def _kept(situation: Situation, signals: Sequence[str]) -> str:
@@ -113,24 +202,6 @@ def _kept(situation: Situation, signals: Sequence[str]) -> str:
     days = {rule.retention_days for signal, rule in rules.items() if signal.value in signals}
     longest = counted(max(days), "day")
     return longest if len(days) == 1 else f"up to {longest}"
-
-
-def extent_in_words(situation: Situation, *, agreed: bool) -> str:
-    """Say what the list of signals next to it is; empty where it is what is captured.
-
-    Args:
-        situation: as the lease sees it.
-        agreed: whether the list is what the person agreed to, in force or resting behind a pause.
-    """
-    if not UNPLACED.isdisjoint(situation.obstacles):
-        return "Nothing. Which signals may be captured is not known."
-    if situation.barred:
-        return "None of the signals may be captured."
-    if not agreed:
-        return "Nothing now. This is what would be captured if you agreed."
-    if situation.obstacles:
-        return "Nothing now. This is what you agreed to, within the rules of today."
-    return ""
 
 
 _FOLLOWS_FROM = {

@@ -9,9 +9,9 @@ from app.kernel.vocabulary import SIGNALS
 from app.web.words import log_words, policy_words
 
 MODE_WORDS: Mapping[str, str] = {
-    "allow": "captured",
-    "redact": "captured, content removed",
-    "deny": "never captured",
+    "allow": "captured in full",
+    "redact": "captured in part",
+    "deny": "not captured",
     "blocked": "blocked",
 }
 
@@ -39,6 +39,22 @@ SENTENCE_WORDS: Mapping[str, str] = {
 """Signals as they stand in a sentence that begins with "Your"."""
 
 SIGNAL_MEANINGS: Mapping[str, str] = {row.code: row.meaning for row in SIGNALS}
+
+REMAINS: Mapping[str, str] = {row.code: row.remains for row in SIGNALS}
+"""What of a signal is captured in mode redact."""
+
+REDACTOR_WORDS: Mapping[str, str] = {
+    "account_names": "names of accounts",
+    "bank_accounts": "bank account numbers",
+    "credentials": "passwords and keys",
+    "email_addresses": "e-mail addresses",
+    "mail_contents": "contents of mail",
+    "national_ids": "national identity numbers",
+    "payment_cards": "card numbers",
+    "person_names": "names of people",
+    "phone_numbers": "phone numbers",
+}
+"""What is removed from content before it is kept."""
 
 PURPOSE_PHRASES: Mapping[str, str] = {
     "ai_training.computer_use": "training computer-use models",

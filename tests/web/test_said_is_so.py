@@ -1,0 +1,149 @@
+"""What the employee's page says of the present, against the values that decide (law 8)."""
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.agents.devices.model import Device
+from app.agents.leases.service import Holding
+from app.capture.service import LastChange
+from app.capture.situation import Situation
+from app.kernel.vocabulary import Mode, Signal
+from app.web.employee.answers import answers
+from app.web.employee.decide_words import decide_words
+from app.web.employee.laptops import LastTold, laptop_row, permissions
+from app.web.employee.state import Permissions, Phase, column_of, extent_in_words, phase_of
+from app.web.employee.state_words import StateWords, signals_in, state_in_words
+from app.web.words.obstacle_words import Part
+from app.web.words.text import SENTENCE_WORDS, SIGNAL_MEANINGS
+from tests.capture.test_one_answer import situations
+
+NOW = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
+ENDS = st.lists(
+    st.integers(1, 900).map(lambda seconds: NOW + timedelta(seconds=seconds)), max_size=3
+).map(tuple)
+
+
+@st.composite
+def told(draw: st.DrawFn) -> tuple[Situation, Permissions]:
+    """A situation, and what laptops can hold in it: that of now only where nothing prevents it."""
+    situation = draw(situations())
+    paired = draw(st.integers(0, 3))
+    current = 0 if situation.obstacles else draw(st.integers(0, paired))
+    off = draw(st.integers(0, paired - current))
+    return situation, Permissions(paired, current, draw(ENDS), off)
+
+
+def read(parts: tuple[Part, ...]) -> str:
+    return "".join(part.text or (f"{part.at:%H:%M:%S}" if part.at else "") for part in parts)
+
+
+def said(situation: Situation, held: Permissions) -> StateWords:
+    return state_in_words(situation, {}, held)
+
+
+@given(told())
+def test_nothing_is_captured_is_said_exactly_where_no_laptop_can_hold_a_permission(
+    given_now: tuple[Situation, Permissions],
+) -> None:
+    situation, held = given_now
+    sentence = read(said(situation, held).parts)
+    assert sentence.startswith("Nothing is captured") == (not held.current and not held.ends)
+
+
+@given(told())
+def test_it_is_captured_is_said_exactly_where_a_laptop_can_hold_the_permission_of_now(
+    given_now: tuple[Situation, Permissions],
+) -> None:
+    situation, held = given_now
+    sentence, phase = read(said(situation, held).parts), phase_of(situation, held)
+    assert sentence.startswith("Your ") == bool(held.current) == (phase is Phase.ON)
+    assert (column_of(phase) == "Captured") == bool(held.current)
+    assert (extent_in_words(situation, phase) == "") == bool(held.current)
+    laptops = f"on {held.current} laptop"
+    assert (laptops in sentence) == bool(held.current)
+
+
+@given(told())
+def test_what_a_laptop_may_still_act_on_is_told_with_the_instant_at_which_the_last_ends(
+    given_now: tuple[Situation, Permissions],
+) -> None:
+    situation, held = given_now
+    words = said(situation, held)
+    everything = read(words.parts + words.forward)
+    assert ("at the latest" in everything) == bool(held.ends)
+    if held.ends:
+        assert f"{max(held.ends):%H:%M:%S} at the latest" in everything
+    off = bool(situation.obstacles) or not held.paired
+    ends_first = read(words.parts).startswith("Capture ends by ")
+    assert ends_first == bool(off and held.ends)
+
+
+@given(told())
+def test_the_sentence_names_each_signal_once_and_those_of_which_a_part_is_captured_as_such(
+    given_now: tuple[Situation, Permissions],
+) -> None:
+    situation, held = given_now
+    words = said(situation, held)
+    naming = phase_of(situation, held) in {Phase.ON, Phase.STARTING, Phase.CHANGING}
+    linked = [part.text for part in words.parts + words.forward if part.href == "#what"]
+    modes = [signals_in(situation, mode) for mode in (Mode.ALLOW, Mode.REDACT)]
+    named = [[SENTENCE_WORDS[name] for name in names] for names in modes if names]
+    told_of = [text.replace(" and ", ", ").split(", ") for text in linked]
+    assert told_of == (named if naming else [])
+    assert (" in part," in read(words.parts + words.forward)) == bool(naming and modes[1])
+
+
+@given(situations())
+def test_a_row_says_what_remains_and_never_only_where_a_floor_denies(
+    situation: Situation,
+) -> None:
+    compiled, words = situation.limits.compiled, decide_words("en")
+    for row in answers(situation, {}).signals:
+        mode = compiled.signals[Signal(row.id)].mode
+        assert row.mode == ("deny" if situation.barred else mode.word)
+        assert (words.told(row.id, row.mode) == SIGNAL_MEANINGS[row.id]) == (row.mode != "redact")
+        if row.never:
+            assert row.mode == "deny"
+            assert any(reason.kind in {"law (floor)", "floor of Habeas"} for reason in row.reasons)
+        if row.note:
+            assert not row.never
+
+
+@given(situations())
+def test_a_place_is_never_captured_only_where_a_floor_says_so(situation: Situation) -> None:
+    compiled = situation.limits.compiled
+    for place in answers(situation, {}).never:
+        whys = compiled.why.get(f"exclusions.{place.id}", ())
+        assert place.never == any(why.layer.startswith("floor/") for why in whys)
+
+
+@given(
+    situation=situations(),
+    current=st.booleans(),
+    capture=st.booleans(),
+    lives=st.tuples(st.integers(1, 900), st.integers(1, 900)),
+    ago=st.integers(0, 1_000),
+    unpaired=st.booleans(),
+)
+def test_a_laptop_holds_an_older_permission_until_the_last_that_it_can_have_been_given_ends(
+    situation: Situation,
+    *,
+    current: bool,
+    capture: bool,
+    lives: tuple[int, int],
+    ago: int,
+    unpaired: bool,
+) -> None:
+    changed = NOW - timedelta(seconds=ago)
+    device = Device("d_1", "E-1", "Laptop", b"", NOW, changed if unpaired else None)
+    told_then, lives_now = LastTold(capture, lives[0], None, 1, NOW, 7), lives[1]
+    holding = Holding(situation, current=current, ttl_s=lives_now)
+    row = laptop_row(device, told_then, holding, LastChange(changed, own=True), None, NOW)
+    end = changed + timedelta(seconds=max(lives))
+    older = capture and (unpaired or not current)
+    assert row.until == (end if older and end > NOW else None)
+    held = permissions([row])
+    assert held.current == (not unpaired and current and not situation.obstacles)
+    assert held.ends == ((row.until,) if row.until else ())
