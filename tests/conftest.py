@@ -17,6 +17,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import sync_playwright
+from sqlalchemy import Connection, Engine, event
 from starlette.testclient import TestClient
 
 from app.db.engine import Database, open_database
@@ -61,6 +62,17 @@ def pytest_configure() -> None:
     sys.dont_write_bytecode = False
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+_FIRST: dict[tuple[str, str | None], Engine] = {}
+
+
+@event.listens_for(Engine, "engine_connect")
+def _compile_once(connection: Connection) -> None:
+    """Each database of a test is new, its statements are not: all take what the first compiled."""
+    engine, dialect = connection.engine, connection.engine.dialect
+    first = _FIRST.setdefault((dialect.name, dialect._on_connect_isolation_level), engine)
+    engine.dialect, engine._compiled_cache = first.dialect, first._compiled_cache
 
 
 def pytest_collection_finish() -> None:

@@ -1,9 +1,10 @@
 """An office where people decide, policies are published and consumers ask, in short calls."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 import yaml
 
@@ -17,9 +18,12 @@ from app.directory.model import Person
 from app.kernel.signing import thumbprint
 from app.kernel.vocabulary import Signal
 from app.policy.knobs import PRECONDITIONS
-from app.wiring import Services
+from app.settings import Settings
+from app.wiring import Services, build
+from app.wiring.shipped import Shipped
 from tests.fakes import FakeClock
 from tests.make import person
+from tests.templates import Templates
 
 TRAINING = "ai_training.computer_use"
 HOUR = timedelta(hours=1)
@@ -62,6 +66,12 @@ class Office:
     services: Services
     clock: FakeClock
     secrets: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def entered(cls, services: Services, clock: FakeClock) -> Self:
+        """Go into a copy of the furnished office."""
+        secrets = (services.settings.var / SECRETS).read_text(encoding="utf-8")
+        return cls(services, clock, json.loads(secrets))
 
     @property
     def now(self) -> datetime:
@@ -153,6 +163,25 @@ class Office:
     def grant_keys(self) -> dict[str, bytes]:
         public = self.services.keys.signer("grant").public
         return {thumbprint(public): public}
+
+
+FURNISHED = "furnished"
+SECRETS = "secrets.json"
+"""The file next to the keys that tells each consumer's secret."""
+
+
+def furnish(templates: Templates, shipped: Shipped) -> None:
+    """Let ``FURNISHED`` stand for an instance with an office that is open."""
+
+    def grow(settings: Settings) -> None:
+        clock = FakeClock()
+        services = build(settings, clock=clock, shipped=shipped)
+        office = Office(services, clock)
+        office.open()
+        (settings.var / SECRETS).write_text(json.dumps(office.secrets), encoding="utf-8")
+        services.close()
+
+    templates.add(FURNISHED, "started", grow)
 
 
 def codes(answer: AccessAnswer) -> list[str]:

@@ -2,16 +2,15 @@
 
 import shutil
 import sqlite3
-import uuid
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import httpx2
 import pytest
-from sqlalchemy import select
+from sqlalchemy import make_url, select
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
@@ -20,12 +19,17 @@ from app.audit.entries.halt import Halt
 from app.audit.entries.model import SYSTEM, EntryFilter, Event, Kind
 from app.audit.export.writing import export_log
 from app.audit.growing.integrator import Integrator
-from app.audit.growing.lock import LockStore
+from app.audit.growing.lock import LockStore, open_lock
 from app.audit.reading.service import ReadingService
 from app.audit.restore.custody import read_private_key, sign_statement
 from app.audit.restore.record import RestoreRecord
 from app.audit.restore.service import Restore
-from app.audit.tree.checkpoint import VerifierKey, open_checkpoint
+from app.audit.tree.checkpoint import (
+    VerifierKey,
+    open_checkpoint,
+    parse_checkpoint,
+    parse_note,
+)
 from app.audit.tree.quorum import parse_policy
 from app.audit.witnesses.asking import Witnesses
 from app.cli import understood
@@ -58,26 +62,16 @@ class Crash(Exception):
 class Instance:
     """The sample organisation on a database that can be copied and put back."""
 
-    def __init__(
-        self, kind: str, request: pytest.FixtureRequest, folder: Path, clock: FakeClock
-    ) -> None:
-        templates: Templates = request.getfixturevalue("templates")
-        self.shipped: Shipped = request.getfixturevalue("shipped")
-        template = templates.folder(kind, "sample")
-        shutil.copytree(template / "var", folder / "var")
-        self.folder, self.kind, self.clock = folder, kind, clock
-        self.file, self.copy = folder / "db.sqlite", folder / "copy.sqlite"
-        self.name = f"t_{uuid.uuid4().hex}"
-        if kind == "sqlite":
-            shutil.copyfile(template / FILE, self.file)
-            url = f"sqlite:///{self.file}"
-        else:
-            self.server = request.getfixturevalue("postgresql_server")
-            copy_database(self.server, self.name, templates.database("sample"))
-            url = self.server.format(db=self.name)
-        listed = sample_custodians(folder / "custodians")
-        self.settings = Settings(var=folder / "var", database_url=url, demo=True, custodians=listed)
-        self.databases = [self.name]
+    def __init__(self, settings: Settings, server: str, clock: FakeClock, shipped: Shipped) -> None:
+        self.custodians = settings.var / "custodians"
+        listed = sample_custodians(self.custodians)
+        self.settings = settings.model_copy(update={"custodians": listed})
+        self.server, self.clock, self.shipped = server, clock, shipped
+        self.folder = settings.var.parent
+        self.file, self.copy = self.folder / FILE, self.folder / "copy.sqlite"
+        url = make_url(settings.database_url)
+        self.kind, self.name = url.get_backend_name(), str(url.database)
+        self.copied = False
         self.running: list[Services] = []
 
     def start(self) -> Services:
@@ -104,7 +98,7 @@ class Instance:
                 source.backup(target)
         else:
             copy_database(self.server, f"{self.name}_c", self.name)
-            self.databases = [self.name, f"{self.name}_c"]
+            self.copied = True
 
     def put_back(self) -> None:
         self.stop()
@@ -116,9 +110,13 @@ class Instance:
             drop_database(self.server, self.name)
             copy_database(self.server, self.name, f"{self.name}_c")
 
+    def drop_copy(self) -> None:
+        if self.copied:
+            drop_database(self.server, f"{self.name}_c")
+
     def signed(self, statement: str, *names: str) -> bytes:
         for name in names:
-            key = (self.folder / "custodians" / f"{name}.key").read_bytes()
+            key = (self.custodians / f"{name}.key").read_bytes()
             statement = sign_statement(statement.encode(), *read_private_key(key))
         return statement.encode()
 
@@ -130,18 +128,6 @@ class Instance:
         assert set(done.signers) == set(NAMES)
         self.stop()
         return self.start()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def instance(
-    request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock
-) -> Iterator[Instance]:
-    made = Instance(request.param, request, tmp_path, clock)
-    yield made
-    made.stop()
-    if made.kind == "postgresql":
-        for name in made.databases:
-            drop_database(made.server, name)
 
 
 def write(services: Services, tell: Callable[[Story], object]) -> object:
@@ -159,39 +145,88 @@ def withdraws(story: Story) -> None:
     story.services.consent.decide(story.tx, story.person(EMPLOYEE), Act.WITHDRAWN, story.now)
 
 
-def lose_a_withdrawal(instance: Instance) -> Services:
+MINUTE = 60
+
+
+def lose_a_withdrawal(instance: Instance) -> None:
     """A consent, the copy, a withdrawal and more, and the copy comes back."""
-    services = instance.start()
-    write(services, consents)
+    write(instance.start(), consents)
     instance.back_up()
     services = instance.start()
-    instance.clock.advance(60)
+    instance.clock.advance(MINUTE)
     write(services, withdraws)
     for _ in range(3):
         write(services, start_session)
     instance.put_back()
-    return services
+
+
+@contextmanager
+def opened(
+    kind: str, name: str, request: pytest.FixtureRequest, folder: Path, clock: FakeClock
+) -> Iterator[Instance]:
+    """A copy of an instance; what it leaves on the server is dropped."""
+    templates: Templates = request.getfixturevalue("templates")
+    shipped: Shipped = request.getfixturevalue("shipped")
+    server = request.getfixturevalue("postgresql_server") if kind == "postgresql" else ""
+
+    def lose(settings: Settings) -> None:
+        instance = Instance(settings, server, FakeClock(), shipped)
+        lose_a_withdrawal(instance)
+        instance.drop_copy()
+
+    templates.add("lost", "sample", lose)
+    with templates.copy(kind, name, folder) as url:
+        settings = Settings(var=folder / "var", database_url=url, demo=True)
+        instance = Instance(settings, server, clock, shipped)
+        yield instance
+        instance.stop()
+        instance.drop_copy()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def instance(
+    request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock
+) -> Iterator[Instance]:
+    """The sample organisation."""
+    with opened(request.param, "sample", request, tmp_path, clock) as made:
+        yield made
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def lost(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock) -> Iterator[Instance]:
+    """The same after a withdrawal was lost (``lose_a_withdrawal``)."""
+    clock.advance(MINUTE)
+    with opened(request.param, "lost", request, tmp_path, clock) as made:
+        yield made
+
+
+def lock_store(instance: Instance) -> bytes:
+    """The newest checkpoint that the instance remembers."""
+    lock = open_lock(instance.settings.lock)
+    note = lock.read()
+    lock.database.engine.dispose()
+    assert note is not None
+    return note
 
 
 def test_a_restored_copy_is_refused_and_two_people_let_the_log_go_on(
-    instance: Instance, tmp_path: Path
+    lost: Instance, tmp_path: Path
 ) -> None:
-    before = lose_a_withdrawal(instance)
     with pytest.raises(Unavailable) as refused:
-        instance.start()
+        lost.start()
     assert refused.value.kind == "rolled_back"
-    lost = before.lock.read()
-    before.lock.database.engine.dispose()
-    assert lost is not None
-    signed = open_checkpoint(lost, before.integrator.key)
+    kept = lock_store(lost)
+    before = parse_checkpoint(parse_note(kept).text).origin
 
-    services = instance.acknowledge()
+    services = lost.acknowledge()
 
-    assert services.log.origin == f"{before.log.origin}/e2"
+    key = services.integrator.key
+    signed = open_checkpoint(kept, VerifierKey(before, key.public))
+    assert services.log.origin == f"{before}/e2"
     with services.database.read() as tx:
         (entry,) = ReadingService(services.log).search(tx, EntryFilter(kind="log.restored"))
         facts = entry.leaf["facts"]
-        assert facts["previous_origin"] == before.log.origin
+        assert facts["previous_origin"] == before
         assert (facts["previous_size"], facts["previous_root"]) == (signed.size, signed.root.hex())
         assert facts["restored_size"] < facts["previous_size"]
         assert facts["origin"] == services.log.origin
@@ -204,9 +239,9 @@ def test_a_restored_copy_is_refused_and_two_people_let_the_log_go_on(
     write(services, start_session)  # it grows again
     export = export_log(
         services.database, services.log, services.integrator, tmp_path / "e2.tar",
-        actor=SYSTEM, now=instance.clock.now(), documents=services.exports.documents,
+        actor=SYSTEM, now=lost.clock.now(), documents=services.exports.documents,
     )  # fmt: skip
-    (tmp_path / "kept").write_bytes(lost)
+    (tmp_path / "kept").write_bytes(kept)
     report = verify(export.path, services.integrator.vkey)
     assert report.ok, report
     # Who kept the lost checkpoint is told, and not that all is as it was.
@@ -214,12 +249,11 @@ def test_a_restored_copy_is_refused_and_two_people_let_the_log_go_on(
     assert "lost at the restore" in str(told)
 
 
-def test_a_consent_whose_withdrawal_may_be_lost_no_longer_holds(instance: Instance) -> None:
-    lose_a_withdrawal(instance)
-    services = instance.acknowledge()
+def test_a_consent_whose_withdrawal_may_be_lost_no_longer_holds(lost: Instance) -> None:
+    services = lost.acknowledge()
     with services.database.read() as tx:
         person = services.directory.person(tx, EMPLOYEE)
-        standing = services.consent.standing(tx, person, instance.clock.now())
+        standing = services.consent.standing(tx, person, lost.clock.now())
         assert standing.state is State.REVOKED
         (entry,) = ReadingService(services.log).search(tx, EntryFilter(kind="consent.revoked"))
         assert entry.leaf["facts"]["reason"] == "restore"
@@ -229,7 +263,7 @@ def test_a_consent_whose_withdrawal_may_be_lost_no_longer_holds(instance: Instan
     write(services, consents)  # and it can be given anew
     with services.database.read() as tx:
         person = services.directory.person(tx, EMPLOYEE)
-        assert services.consent.standing(tx, person, instance.clock.now()).state is State.GIVEN
+        assert services.consent.standing(tx, person, lost.clock.now()).state is State.GIVEN
 
 
 def test_laptops_that_saw_what_is_lost_go_on_and_the_old_permission_does_not(
@@ -309,36 +343,35 @@ FORGERIES = (
 
 
 def test_anything_less_than_two_signatures_over_this_loss_changes_nothing(
-    instance: Instance,
+    lost: Instance,
 ) -> None:
-    lose_a_withdrawal(instance)
-    found = instance.recover()
+    found = lost.recover()
     for forge in FORGERIES:
         with pytest.raises(Forbidden):
             found.acknowledge(
-                forge(instance, found), instance.running[-1].consent.end_all, instance.clock.now()
+                forge(lost, found), lost.running[-1].consent.end_all, lost.clock.now()
             )
     with found.database.read() as tx:
         assert store.count_pending(tx) == 0
     with pytest.raises(Unavailable):
-        instance.start()
+        lost.start()
 
 
-def test_a_statement_about_an_earlier_loss_counts_for_nothing(instance: Instance) -> None:
+def test_a_statement_about_an_earlier_loss_counts_for_nothing(lost: Instance) -> None:
     """Signed once, it cannot be used again for the next restore of the same copy."""
-    lose_a_withdrawal(instance)
-    found = instance.recover()
-    stale = instance.signed(found.statement(), *NAMES)
-    services = instance.acknowledge()
+    lost.back_up()
+    found = lost.recover()
+    stale = lost.signed(found.statement(), *NAMES)
+    services = lost.acknowledge()
     write(services, start_session)
-    instance.put_back()
+    lost.put_back()
     with pytest.raises(Unavailable) as refused:
-        instance.start()
+        lost.start()
     assert refused.value.kind == "rolled_back"
-    found = instance.recover()
+    found = lost.recover()
     with pytest.raises(Forbidden, match="not what is to be done now"):
-        found.acknowledge(stale, instance.running[-1].consent.end_all, instance.clock.now())
-    services = instance.acknowledge()
+        found.acknowledge(stale, lost.running[-1].consent.end_all, lost.clock.now())
+    services = lost.acknowledge()
     assert services.log.origin.endswith("/e3")
 
 
@@ -382,17 +415,12 @@ def dies(found: Restore, where: str) -> Restore:
 
 
 @pytest.mark.parametrize("where", ["before the tree", "before the lock", "after the lock"])
-def test_a_crash_in_the_middle_is_finished_by_the_next_start(
-    instance: Instance, where: str
-) -> None:
-    lose_a_withdrawal(instance)
-    found = instance.recover()
-    note = instance.signed(found.statement(), *NAMES)
+def test_a_crash_in_the_middle_is_finished_by_the_next_start(lost: Instance, where: str) -> None:
+    found = lost.recover()
+    note = lost.signed(found.statement(), *NAMES)
     with pytest.raises(Crash):
-        dies(found, where).acknowledge(
-            note, instance.running[-1].consent.end_all, instance.clock.now()
-        )
-    services = instance.start()
+        dies(found, where).acknowledge(note, lost.running[-1].consent.end_all, lost.clock.now())
+    services = lost.start()
     assert services.log.origin.endswith("/e2")
     with services.database.read() as tx:
         assert len(ReadingService(services.log).search(tx, EntryFilter(kind="log.restored"))) == 1
@@ -400,36 +428,34 @@ def test_a_crash_in_the_middle_is_finished_by_the_next_start(
             len(ReadingService(services.log).search(tx, EntryFilter(kind="consent.revoked"))) == 1
         )
         assert services.log.pending(tx) == 0
-    instance.stop()
-    assert instance.start().log.origin.endswith("/e2")
+    lost.stop()
+    assert lost.start().log.origin.endswith("/e2")
 
 
-def test_a_restore_that_was_begun_is_finished_by_asking_again_too(instance: Instance) -> None:
-    lose_a_withdrawal(instance)
-    found = instance.recover()
-    note = instance.signed(found.statement(), *NAMES)
+def test_a_restore_that_was_begun_is_finished_by_asking_again_too(lost: Instance) -> None:
+    found = lost.recover()
+    note = lost.signed(found.statement(), *NAMES)
     with pytest.raises(Crash):
         dies(found, "before the tree").acknowledge(
-            note, instance.running[-1].consent.end_all, instance.clock.now()
+            note, lost.running[-1].consent.end_all, lost.clock.now()
         )
     with pytest.raises(Conflict, match="is finished"):
-        instance.recover()
-    assert instance.start().log.origin.endswith("/e2")
+        lost.recover()
+    assert lost.start().log.origin.endswith("/e2")
 
 
-def test_an_entry_put_into_the_database_by_hand_changes_no_name(instance: Instance) -> None:
+def test_an_entry_put_into_the_database_by_hand_changes_no_name(lost: Instance) -> None:
     """Whoever owns the database can submit a ``log.restored``; nobody has signed for it."""
-    lose_a_withdrawal(instance)
-    found = instance.recover()
-    note = instance.signed(found.statement(), NAMES[0])
+    found = lost.recover()
+    note = lost.signed(found.statement(), NAMES[0])
     with found.database.write() as tx:
         restored, _ = found._situation(tx)
-        kept = found.log.keep_document(tx, note, instance.clock.now())
+        kept = found.log.keep_document(tx, note, lost.clock.now())
         record = RestoreRecord(restored, statement=kept, custodians=kept)
         event = Event(Kind.LOG_RESTORED, SYSTEM, encode(record))
-        found.log.append(tx, event, instance.clock.now())
+        found.log.append(tx, event, lost.clock.now())
     with pytest.raises(Forbidden):
-        instance.start()
+        lost.start()
 
 
 def test_an_entry_of_a_restore_without_its_facts_is_refused_in_words(instance: Instance) -> None:
@@ -466,7 +492,7 @@ def test_a_lock_store_from_before_the_restore_is_refused(instance: Instance) -> 
     write(instance.start(), consents)
     instance.stop()
     old = lock.read_bytes()
-    services = lose_a_withdrawal(instance)
+    lose_a_withdrawal(instance)
     services = instance.acknowledge()
     write(services, start_session)
     instance.stop()
@@ -479,32 +505,29 @@ def test_a_lock_store_from_before_the_restore_is_refused(instance: Instance) -> 
     assert instance.acknowledge().log.origin.endswith("/e3")
 
 
-def test_without_custodians_nobody_can_acknowledge(instance: Instance) -> None:
-    lose_a_withdrawal(instance)
-    instance.settings = instance.settings.model_copy(update={"custodians": None})
+def test_without_custodians_nobody_can_acknowledge(lost: Instance) -> None:
+    lost.settings = lost.settings.model_copy(update={"custodians": None})
     with pytest.raises(Unavailable, match="knows none"):
-        instance.recover().statement()
+        lost.recover().statement()
 
 
 def test_others_than_the_custodians_of_the_log_cannot_acknowledge(
-    instance: Instance, tmp_path: Path
+    lost: Instance, tmp_path: Path
 ) -> None:
     """A reader of the log holds the restore against the list that it adopted."""
-    lose_a_withdrawal(instance)
     own = sample_custodians(tmp_path / "own")
-    instance.settings = instance.settings.model_copy(update={"custodians": own})
+    lost.settings = lost.settings.model_copy(update={"custodians": own})
     with pytest.raises(Conflict, match="in force is sha256:"):
-        instance.recover().statement()
+        lost.recover().statement()
 
 
 def test_the_command_writes_the_statement_and_takes_it_signed(
-    instance: Instance, monkeypatch: pytest.MonkeyPatch
+    lost: Instance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lose_a_withdrawal(instance)
     for name in ("var", "database_url", "custodians"):
-        monkeypatch.setenv(f"HABEAS_{name.upper()}", str(getattr(instance.settings, name)))
+        monkeypatch.setenv(f"HABEAS_{name.upper()}", str(getattr(lost.settings, name)))
     monkeypatch.setenv("HABEAS_DEMO", "1")
-    statement = instance.folder / "statement"
+    statement = lost.folder / "statement"
 
     def run(*words: object) -> str:
         done = CliRunner().invoke(understood(words), [str(word) for word in words])
@@ -520,10 +543,10 @@ def test_the_command_writes_the_statement_and_takes_it_signed(
     for name in NAMES:
         with pytest.raises(Forbidden):
             run("audit", "acknowledge-restore", "--signed", statement)
-        run("custodian", "sign", statement, "--key", instance.folder / "custodians" / f"{name}.key")
+        run("custodian", "sign", statement, "--key", lost.custodians / f"{name}.key")
     result = run("audit", "acknowledge-restore", "--signed", statement)
     assert "1 consent was ended" in result
-    assert instance.start().log.origin.endswith("/e2")
+    assert lost.start().log.origin.endswith("/e2")
 
 
 def test_promises_made_before_a_restore_name_the_same_log_after_it(instance: Instance) -> None:

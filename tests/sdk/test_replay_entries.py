@@ -3,10 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-
-from tests.sdk.day import Day, Leaf, Log
-from tests.sdk.test_replay import eventful
+from tests.sdk.day import Leaf, Log
 
 OTHER = "sha256:" + "9" * 64
 NOBODY = "p_" + "0" * 32
@@ -169,15 +166,9 @@ LATER = {
 """What is found only where somebody relies on it."""
 
 
-@pytest.fixture
-def log(day: Day) -> Log:
-    eventful(day)
-    found = day.log()
-    assert found.findings() == ()
-    return found
-
-
-def test_an_entry_that_does_not_follow_is_named(log: Log) -> None:
+def test_an_entry_that_does_not_follow_is_named(eventful_log: Log) -> None:
+    log = eventful_log
+    assert log.findings() == ()
     for name, (kind, change, words) in CASES.items():
         at = log.last(kind)
         verdict = log.forged(at, change).checked().verdict(whole=True)
@@ -186,7 +177,8 @@ def test_an_entry_that_does_not_follow_is_named(log: Log) -> None:
         assert verdict.first_bad > at if name in LATER else verdict.first_bad == at, name
 
 
-def test_a_device_cannot_be_paired_twice(log: Log) -> None:
+def test_a_device_cannot_be_paired_twice(eventful_log: Log) -> None:
+    log = eventful_log
     at = log.last("device.paired")
     again = {**log.leaves[at], "occurred_at": log.leaves[-1]["occurred_at"]}
     findings = log.restamped([*log.leaves, again]).findings()

@@ -3,8 +3,7 @@
 import json
 from pathlib import Path
 
-import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.access.floor.terms import ALLOWED, PROHIBITED
@@ -25,7 +24,7 @@ from app.sdk.verify.replay.replay import REPLAY_LIMIT
 from tests.access.office import ALICE, BOB
 from tests.audit import forge
 from tests.sdk.day import Day, Leaf, Log
-from tests.sdk.test_replay import eventful
+from tests.sdk.eventful import eventful
 
 
 def vkey_of(day: Day) -> str:
@@ -214,13 +213,7 @@ def test_an_entry_from_before_a_field_was_added_verifies(day: Day) -> None:
 DAMAGE = st.sampled_from([None, True, 0, -1, "", "x", [], {}, [None], {"x": 1}, 2**60])
 
 
-@pytest.fixture
-def eventful_log(day: Day) -> Log:
-    eventful(day)
-    return day.log()
-
-
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(st.data())
 def test_whatever_an_entry_says_the_replay_does_not_break(
     eventful_log: Log, data: st.DataObject

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ from app.settings import Settings
 from app.wiring import build
 from app.wiring.shipped import Shipped, read_shipped
 from tests import typed
-from tests.access.office import ALICE, BOB, HOUR
+from tests.access.office import ALICE, BOB, FURNISHED, HOUR, furnish
 from tests.fakes import FakeClock
 from tests.sdk.day import Day, Leaf, Log
 from tests.sdk.test_replay_whole import exported, vkey_of
@@ -59,10 +60,15 @@ ONLY_2: Mapping[int, Rules] = {1: RULES_1, 2: RULES_2}
 ONLY_3: Mapping[int, Rules] = {1: RULES_1, 3: RULES_3}
 
 
+@cache
+def shipped_by(rules: Rules, folder: Path) -> Shipped:
+    return replace(read_shipped(folder), rules=rules)
+
+
 def restarted(day: Day, rules: Rules) -> None:
     """The service starts anew, with a release that decides by these rules."""
     services = day.services
-    shipped = replace(read_shipped(services.settings.policies), rules=rules)
+    shipped = shipped_by(rules, services.settings.policies)
     day.services = build(
         services.settings, clock=day.clock, database=services.database, shipped=shipped
     )
@@ -105,12 +111,11 @@ def past(
 ) -> Iterator[Day]:
     """Two days that are over: made once for each database; tests export and read them."""
     folder, clock = tmp_path_factory.mktemp("past"), FakeClock()
-    with templates.copy(request.param, "started", folder) as url:
+    furnish(templates, shipped)
+    with templates.copy(request.param, FURNISHED, folder) as url:
         settings = Settings(var=folder / "var", database_url=url, demo=True)
         services = build(settings, clock=clock, shipped=shipped)
-        day = Day(services, clock)
-        day.open()
-        yield two_days_of(day)
+        yield two_days_of(Day.entered(services, clock))
         services.close()
 
 
@@ -162,7 +167,7 @@ def test_other_rules_are_named_once_when_the_service_starts_and_again_on_the_way
 
 def test_a_verb_next_to_the_service_adopts_no_rules(day: Day) -> None:
     services = day.services
-    shipped = replace(read_shipped(services.settings.policies), rules=RULES_3)
+    shipped = shipped_by(RULES_3, services.settings.policies)
     build(
         services.settings, clock=day.clock, database=services.database, shipped=shipped,
         serving=False,

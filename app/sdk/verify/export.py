@@ -1,14 +1,16 @@
 """Verify an export: every byte of it is looked at, nothing of it is believed unseen."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from app.audit.export.archive import CHECKPOINT, ENTRIES, SELECTION
 from app.audit.tree.checkpoint import MAX_NOTE_BYTES
 from app.audit.tree.merkle import CompactRange
 from app.sdk.verify.entries import read_entries
-from app.sdk.verify.evidence.evidence import from_folder, from_tar
+from app.sdk.verify.evidence.evidence import EvidenceParts, from_folder, from_tar
 from app.sdk.verify.order.erasures import check_erasures
 from app.sdk.verify.order.order import OrderCheck
 from app.sdk.verify.order.promised import Promises
@@ -27,6 +29,8 @@ from app.sdk.verify.tree.earlier import check_remembered, check_since
 from app.sdk.verify.tree.tree import TreeCheck, nodes_of
 from app.sdk.verify.tree.trust import read_checkpoint, read_key
 
+_SMALL = 1 << 18
+"""Bytes of a part whose digest is made sooner than a thread is started."""
 _DEPTH_LIMITS = {Depth.BYTES: (BYTES_LIMIT,), Depth.ORDER: (ORDER_LIMIT,)}
 
 
@@ -39,12 +43,21 @@ def verify_export(path: Path, ask: Ask) -> Report:
         note = evidence.read(CHECKPOINT, MAX_NOTE_BYTES + 1) or b""
         read_key(run, note)
         read_checkpoint(run, note)
-        # The digest of the largest part is made while its lines are hashed: while it works on
-        # a piece it needs no interpreter.
-        with ThreadPoolExecutor(1) as aside:
-            digest = aside.submit(evidence.digest, ENTRIES)
-            verify_rest = verify_selected if SELECTION in evidence.parts else _verify_whole
-            return verify_rest(run, path.name, digest.result)
+        verify_rest = verify_selected if SELECTION in evidence.parts else _verify_whole
+        with _digest_of_entries(evidence) as digest:
+            return verify_rest(run, path.name, digest)
+
+
+@contextmanager
+def _digest_of_entries(evidence: EvidenceParts) -> Iterator[Callable[[], str]]:
+    """What gives the digest of the entries, usually the largest part by far."""
+    part = evidence.parts.get(ENTRIES)
+    if part is None or part.size < _SMALL:
+        yield partial(evidence.digest, ENTRIES)
+        return
+    # Made while the lines are hashed: while it works on a piece it needs no interpreter.
+    with ThreadPoolExecutor(1) as aside:
+        yield aside.submit(evidence.digest, ENTRIES).result
 
 
 def _verify_whole(run: Run, name: str, entries_digest: Callable[[], str]) -> Report:
