@@ -22,6 +22,7 @@ from sqlalchemy import (
     select,
     union,
 )
+from sqlalchemy.dialects import postgresql
 
 from app.consent.model import Act, Decision
 from app.consent.offers import Notice, NoticeName, Offer, Shown
@@ -87,7 +88,8 @@ decision_table = Table(
     UniqueConstraint("person_id", "seq"),
 )
 
-# Offers of showings that were erased: entries of the log name them, and they name nobody.
+# What was offered, once for everybody under the same rules: entries name it, and it names nobody. A
+# showing of release 0.1 has its offer in its own row; later ones leave that empty.
 offer_table = Table(
     "consent_offer",
     metadata,
@@ -104,10 +106,15 @@ _HISTORY = (
     .order_by(decision_table.c.seq)
 )
 
-_SHOWN = select(
-    shown_table,
-    *(column for column in notice_table.c if column.name not in {"digest", "adopted_at"}),
-).join_from(shown_table, notice_table)
+_SHOWN = (
+    select(
+        *(column for column in shown_table.c if column.name != "offer"),
+        func.coalesce(offer_table.c.offer, shown_table.c.offer).label("offer"),
+        *(column for column in notice_table.c if column.name not in {"digest", "adopted_at"}),
+    )
+    .join_from(shown_table, notice_table)
+    .outerjoin(offer_table, offer_table.c.digest == shown_table.c.offer_digest)
+)
 
 
 def adopted(tx: Tx, notice: Notice) -> str | None:
@@ -145,7 +152,7 @@ def documents(tx: Tx) -> Iterator[tuple[str, bytes]]:
     for row in tx.execute(select(notice_table.c.digest, notice_table.c.source)):
         yield row.digest, row.source
     offers = union(
-        select(shown_table.c.offer_digest, shown_table.c.offer),
+        select(shown_table.c.offer_digest, shown_table.c.offer).where(shown_table.c.offer != ""),
         select(offer_table.c.digest, offer_table.c.offer),
     )
     for row in tx.execute(offers):
@@ -157,7 +164,9 @@ def keep_offers(tx: Tx, person_id: str) -> None:
     offered = select(shown_table.c.offer_digest, shown_table.c.offer).distinct()
     known = select(offer_table.c.digest)
     offered = offered.where(
-        shown_table.c.person_id == person_id, shown_table.c.offer_digest.not_in(known)
+        shown_table.c.person_id == person_id,
+        shown_table.c.offer != "",
+        shown_table.c.offer_digest.not_in(known),
     )
     tx.execute(insert(offer_table).from_select(["digest", "offer"], offered))
 
@@ -174,6 +183,7 @@ def version_starts(tx: Tx, notice_id: str) -> dict[int, datetime]:
 
 def add_shown(tx: Tx, shown: Shown) -> None:
     """Record that a notice and an offer were put before a person."""
+    _keep_offer(tx, shown.offer)
     tx.execute(
         insert(shown_table),
         {
@@ -181,11 +191,22 @@ def add_shown(tx: Tx, shown: Shown) -> None:
             "person_id": shown.person_id,
             "notice_digest": shown.notice.digest,
             "offer_digest": shown.offer.digest,
-            "offer": shown.offer.canonical.decode(),
+            "offer": "",
             "shown_at": shown.shown_at,
             "event_id": shown.event_id,
         },
     )
+
+
+def _keep_offer(tx: Tx, offer: Offer) -> None:
+    row = {"digest": offer.digest, "offer": offer.canonical.decode()}
+    known = select(offer_table.c.digest).where(offer_table.c.digest == offer.digest)
+    if tx.execute(known).first() is not None:
+        return
+    if tx.dialect == "postgresql":  # another transaction may be keeping the same offer
+        tx.execute(postgresql.insert(offer_table).values(row).on_conflict_do_nothing())
+    else:
+        tx.execute(insert(offer_table).values(row))
 
 
 def shown(tx: Tx, person_id: str, shown_id: str) -> Shown | None:
