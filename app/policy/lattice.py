@@ -76,10 +76,10 @@ def meet(a: Element, b: Element) -> Element:
     """
     registry = _larger(a.registry, b.registry)
     rows = registry.rows
-    claims = {
-        knob: _decisive(rows[knob], a.claims.get(knob, _NO_CLAIM) | b.claims.get(knob, _NO_CLAIM))
-        for knob in a.claims.keys() | b.claims.keys()
-    }
+    claims = dict(a.claims)
+    for knob, more in b.claims.items():
+        ours = claims.get(knob)
+        claims[knob] = more if ours is None else _decisive(rows[knob], ours | more)
     return Element(claims, registry)
 
 
@@ -136,13 +136,11 @@ def compile_layers(layers: Iterable[Layer], others: Iterable[Layer] = ()) -> Com
 
 
 def _decisive(row: Knob[Any], claims: frozenset[Claim]) -> frozenset[Claim]:
-    if row.unites:
+    values = {claim.value for claim in claims}
+    if row.unites or len(values) == 1:
         return claims
-    return frozenset(
-        claim
-        for claim in claims
-        if not any(_stricter(row, other.value, claim.value) for other in claims)
-    )
+    loose = {a for a in values if any(_stricter(row, b, a) for b in values)}
+    return frozenset(claim for claim in claims if claim.value not in loose)
 
 
 def _stricter(row: Knob[Any], a: Value, b: Value) -> bool:
