@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from app.consent.model import Act
 from tests.web.conftest import Site
 from tests.web.window import barriers
 
@@ -121,6 +122,42 @@ def _place(page: Page, name: str) -> tuple[float, float]:
     box = page.get_by_role("button", name=name, exact=True).bounding_box()
     assert box is not None
     return box["x"], box["y"]
+
+
+def test_all_that_is_shown_of_the_present_is_asked_for_again_together(site: Site) -> None:
+    laptop = site.house.pair("E-0078")
+    page = opt_in(site, "E-0078")
+    site.house.poll(laptop)
+    page.goto(f"{site.url}/me")
+    page.get_by_text("Why not there").click()
+    page.get_by_role("button", name="Stop capturing me").focus()
+    with site.house.services.database.write() as tx:
+        person = site.house.services.directory.person(tx, "E-0078")
+        now = site.house.services.clock.now()
+        site.house.services.consent.decide(tx, person, Act.WITHDRAWN, now)
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Capture ends by", timeout=8_000)
+    expect(page.locator(".laptops")).to_contain_text("Has not asked since your decision")
+    expect(page.get_by_role("button", name="Stop capturing me")).to_have_count(0)
+    expect(page.get_by_role("columnheader", name="Would be captured")).to_have_count(1)
+    expect(page.get_by_text("They hold every secret of a person in one window.")).to_be_visible()
+
+
+def test_a_page_that_gets_no_answer_says_how_old_it_is(site: Site) -> None:
+    page = site.open("E-0063")
+    expect(page.locator("#as-of")).to_contain_text("As of ")
+    page.route("**/me", lambda route: route.abort())
+    expect(page.get_by_text("Habeas has not answered since then")).to_be_visible(timeout=8_000)
+    page.unroute("**/me")
+    expect(page.get_by_text("Habeas has not answered since then")).to_be_hidden(timeout=8_000)
+
+
+def test_a_page_whose_session_ended_says_so_and_leads_to_sign_in(site: Site) -> None:
+    page = site.open("E-0064")
+    page.context.clear_cookies()
+    expect(page.get_by_text("You have been signed out since then")).to_be_visible(timeout=8_000)
+    assert not barriers(page)
+    page.get_by_role("link", name="Sign in again").click()
+    expect(page).to_have_url(re.compile("/sign-in|/demo/idp"))
 
 
 PAGES = {

@@ -223,7 +223,7 @@ def test_a_page_that_refreshes_itself_keeps_nobody_signed_in(
 ) -> None:
     for _ in range(7):
         house.clock.advance(timedelta(minutes=10))
-        answer = visitor.http.get("/me/devices", headers={"X-Refresh": "1"}, follow_redirects=False)
+        answer = visitor.http.get("/me", headers={"X-Refresh": "1"}, follow_redirects=False)
     assert answer.status_code == 303
 
 

@@ -13,16 +13,6 @@ from app.web.shell.visit import ReadVisit, Visit, WriteVisit
 router = APIRouter(prefix="/me/devices")
 
 
-@router.get("")
-def lines(visit: ReadVisit, only: str = "") -> Response:
-    """The laptops' lines alone, for a page that asks again every two seconds."""
-    situation = visit.services.capture.situation(visit.tx, visit.person, visit.now)
-    rows = laptop_rows(visit.services, visit.tx, situation, visit.now)
-    if only:
-        rows = tuple(row for row in rows if row.device.id == only)
-    return visit.fragment("laptop_lines.html", laptops=rows)
-
-
 @router.get("/pair")
 def look(visit: ReadVisit, code: str = "") -> Response:
     """Ask for the code; with a code, show which laptop waits, to be compared before pairing.
@@ -56,7 +46,7 @@ def show(visit: ReadVisit, device: str) -> Response:
     row = next((each for each in rows if each.device.id == device), None)
     if row is None:
         raise NotFound("there is no such laptop of yours", cure="Your laptops are on your page.")
-    return visit.page("device.html", row=row, laptops=(row,), situation=situation)
+    return visit.page("device.html", row=row, laptops=(row,), situation=situation, as_of=visit.now)
 
 
 @router.post("/{device}/revoke")

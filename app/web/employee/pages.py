@@ -53,6 +53,7 @@ def _home_page(visit: Visit, *, refused: Conflict | None = None) -> Response:
         answers=answers(view.situation, view.names),
         purposes=_purposes(services, view.situation.extent.purposes),
         words=decide_words("en"),
+        as_of=visit.now,
         pauses=_pauses(view.situation.standing, visit.now),
     )
 

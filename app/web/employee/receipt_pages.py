@@ -43,14 +43,6 @@ def download(visit: ReadVisit, decision: str) -> Response:
     )
 
 
-@router.get("/{decision}/place")
-def show_place(visit: ReadVisit, decision: str) -> Response:
-    """When it was recorded and as which entry: the part of the page that is asked for again."""
-    receipt = visit.services.consent.receipt(visit.tx, visit.person.id, decision)
-    index = visit.services.log.index_of(visit.tx, receipt.event_id)
-    return visit.fragment("receipt_place.html", decision=receipt.decision, index=index)
-
-
 @router.get("/{decision}")
 def show(visit: ReadVisit, decision: str) -> Response:
     """One receipt on one printed page, and what the laptops made of it."""
@@ -72,6 +64,7 @@ def show(visit: ReadVisit, decision: str) -> Response:
         fingerprint=signing_key_of(receipt.token),
         situation=situation,
         laptops=laptop_rows(services, tx, situation, visit.now),
+        as_of=visit.now,
         choices=choices(situation, history, current_notices(services), visit.now),
         settings=services.settings,
     )

@@ -42,36 +42,76 @@ function copying(root) {
   }
 }
 
-// A region of the page that is asked for again every two seconds while somebody looks at it.
-function refreshing(region) {
-  const again = async () => {
-    if (document.visibilityState === "visible" && !region.contains(document.activeElement)) {
-      try {
-        const answer = await fetch(region.dataset.refresh, {
-          credentials: "same-origin",
-          headers: { "X-Refresh": "1" },
-        });
-        if (answer.ok && !answer.redirected) {
-          const text = await answer.text();
-          if (text !== region.dataset.last) {
-            region.innerHTML = text;
-            region.dataset.last = text;
-            localise(region);
-            copying(region);
-          }
-        }
-      } catch {
-        // The line stays as it was; the next round asks again.
-      }
+// Parts of a page that say what is so now: all of them are asked for again every three seconds, in
+// one fetch, so that they are of one instant. A part that says the same is left alone.
+function refreshing(parts) {
+  const seen = new Map(parts.map((part) => [part, part.innerHTML]));
+  let asking = false;
+
+  function show(fresh) {
+    for (const part of parts) {
+      const text = fresh.getElementById(part.id)?.innerHTML ?? "";
+      if (text === seen.get(part)) continue;
+      const leave = keeping(part);
+      part.innerHTML = text;
+      seen.set(part, text);
+      localise(part);
+      copying(part);
+      leave();
     }
-    setTimeout(again, 2000);
-  };
-  setTimeout(again, 2000);
+  }
+
+  async function ask() {
+    if (asking || document.visibilityState !== "visible") return;
+    asking = true;
+    try {
+      const answer = await fetch(location.pathname + location.search, {
+        credentials: "same-origin",
+        headers: { "X-Refresh": "1" },
+      });
+      if (answer.redirected) lost("session");
+      else if (!answer.ok) lost("service");
+      else show(new DOMParser().parseFromString(await answer.text(), "text/html"));
+    } catch {
+      lost("service");
+    }
+    asking = false;
+  }
+
+  setInterval(ask, 3000);
+  document.addEventListener("visibilitychange", ask);
 }
 
+// Says that the page is of an earlier instant, and why; the next answer takes it away again.
+function lost(what) {
+  const line = document.getElementById("as-of");
+  line?.firstElementChild.classList.add("lost");
+  for (const each of line?.querySelectorAll("[data-lost]") ?? []) {
+    each.hidden = each.dataset.lost !== what;
+  }
+}
+
+// What is unfolded stays so, and the focus stays on what has the same words in the same place.
+function keeping(part) {
+  const names = (list) => [...list].map((each) => each.textContent.trim());
+  const open = new Set(names(part.querySelectorAll("details[open] > summary")));
+  const within = part.contains(document.activeElement) ? document.activeElement : null;
+  const alike = (name) => [...part.querySelectorAll(name)];
+  const place = within ? alike(within.localName).indexOf(within) : -1;
+  return () => {
+    for (const summary of part.querySelectorAll("details > summary")) {
+      summary.parentElement.open = open.has(summary.textContent.trim());
+    }
+    const now = within && alike(within.localName);
+    const same = now?.find((each) => each.textContent.trim() === within.textContent.trim());
+    (same ?? now?.[place])?.focus({ preventScroll: true });
+  };
+}
+
+const live = [...document.querySelectorAll("[data-live]")];
+if (live.length) refreshing(live);
 localise(document);
 copying(document);
-for (const region of document.querySelectorAll("[data-refresh]")) refreshing(region);
 document.querySelector(".error-summary")?.focus();
 for (const element of document.querySelectorAll("[data-print]")) {
   element.hidden = false;
