@@ -4,12 +4,15 @@ Rules:
 1. An offer says all that is agreed to (app/policy/agreement.py).
 2. The offers of release 0.1 named signals, apps, purposes and days, and by digest the layers that
    were in force. What else was shown follows from those layers and from the catalogue that was in
-   force when the offer was shown; it is computed again, and nobody is asked for it.
+   force when the offer was shown; it is computed again, and nobody is asked for it. Clocks differ:
+   of catalogues that were adopted about then, what all of them recognise was shown.
 3. Under rules 1 a decision bound the signals, apps and purposes of its offer and nothing else.
 """
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import reduce
 
 from app.consent.model import Decision
 from app.consent.offers import Offer
@@ -17,10 +20,12 @@ from app.kernel.canonical import canonical, digest, parse_canonical
 from app.kernel.vocabulary import Mode
 from app.policy import knobs
 from app.policy.agreement import Agreement, Limits, agreement_from, agreement_to, within
+from app.policy.catalogue.meeting import meeting
 from app.policy.catalogue.model import Catalogue
 from app.policy.knobs import KnobRegistry, mode_of, retention_of
 from app.policy.lattice import compile_layers
 from app.policy.law.layer import CompanyPolicy, Floor, chain
+from app.policy.timeline import SKEW
 
 
 @dataclass(frozen=True)
@@ -28,12 +33,14 @@ class Sources:
     """What the offers of release 0.1 are completed from.
 
     Attributes:
-        document: the bytes of a floor or company policy by its digest.
-        catalogue: the one that was in force when the offer was shown.
+        document: the bytes of a floor, company policy or catalogue by its digest.
+        adopted: when each catalogue was adopted, and its digest, in the order of adoption.
+        shown_at: when the offer was shown.
     """
 
     document: Callable[[str], bytes]
-    catalogue: Callable[[], Catalogue]
+    adopted: Callable[[], Iterable[tuple[datetime, str]]]
+    shown_at: datetime
 
 
 def agreement_of(offer: Offer, sources: Sources, registry: KnobRegistry) -> Agreement:
@@ -101,7 +108,35 @@ def _limits_then(offer: Offer, sources: Sources, registry: KnobRegistry) -> Limi
         [layer for layer in layers if layer.region in home],
         [layer for layer in layers if layer.region not in home],
     )
-    return Limits(compiled, sources.catalogue())
+    names = catalogues_at(sources.adopted(), sources.shown_at)
+    catalogues = (Catalogue.read(sources.document(name)) for name in names)
+    return Limits(compiled, reduce(meeting, catalogues))
+
+
+def catalogues_at(adopted: Iterable[tuple[datetime, str]], at: datetime) -> tuple[str, ...]:
+    """Which catalogues could have been in force at an instant; before the first one, that one.
+
+    >>> noon = datetime(2026, 11, 22, 12)
+    >>> adopted = [(noon - 9 * SKEW, "first"), (noon - 3 * SKEW, "second"), (noon, "third")]
+    >>> catalogues_at(adopted, noon)  # the third may have come just after
+    ('second', 'third')
+
+    Args:
+        adopted: as in ``Sources``.
+        at: the instant.
+
+    Raises:
+        ValueError: none was ever adopted.
+    """
+    found: tuple[str, ...] = ()
+    for since, name in adopted:
+        if not found or since < at - SKEW:
+            found = (name,)
+        elif since <= at:
+            found = (*found, name)
+    if not found:
+        raise ValueError("no catalogue was ever adopted")
+    return found
 
 
 def _kind(body: bytes) -> str:

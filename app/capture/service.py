@@ -146,7 +146,8 @@ class CaptureService:
             offer, shown_at = self.consent.offer_of(tx, decision)
             sources = Sources(
                 document=partial(self.policy.document, tx),
-                catalogue=partial(self.policy.catalogue_at, tx, shown_at),
+                adopted=partial(self.policy.catalogues, tx),
+                shown_at=shown_at,
             )
             known = agreement_of(offer, sources, self.policy.registry)
             if len(self._agreements) >= _MOST_AGREEMENTS:

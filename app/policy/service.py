@@ -202,16 +202,9 @@ class PolicyService:
             raise NotFound("there is no policy document with this digest")
         return body
 
-    def catalogue_at(self, tx: Tx, at: datetime) -> Catalogue:
-        """The catalogue that was in force at an instant.
-
-        Raises:
-            NotFound: none was.
-        """
-        name = store.catalogue_at(tx, at)
-        if name is None:
-            raise NotFound("no catalogue was in force then")
-        return Catalogue.read(self.document(tx, name))
+    def catalogues(self, tx: Tx) -> tuple[tuple[datetime, str], ...]:
+        """When each catalogue was adopted, and its digest, in the order of adoption."""
+        return store.catalogues(tx)
 
     def documents(self, tx: Tx) -> Iterator[tuple[str, bytes]]:
         """Every document: floors, catalogues, company policies, documents for agents."""

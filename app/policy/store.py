@@ -200,15 +200,14 @@ def last_digest(tx: Tx, kind: str) -> str | None:
     return tx.execute(statement).scalar_one_or_none()
 
 
-def catalogue_at(tx: Tx, at: datetime) -> str | None:
-    """Return the digest of the catalogue that was the last to be adopted by an instant."""
+def catalogues(tx: Tx) -> tuple[tuple[datetime, str], ...]:
+    """When each catalogue was adopted, and its digest, in the order of adoption."""
     statement = (
-        select(event_table.c.digest)
-        .where(event_table.c.kind == "catalogue", event_table.c.at <= at)
-        .order_by(event_table.c.id.desc())
-        .limit(1)
+        select(event_table.c.at, event_table.c.digest)
+        .where(event_table.c.kind == "catalogue")
+        .order_by(event_table.c.id)
     )
-    return tx.execute(statement).scalar_one_or_none()
+    return tuple((row.at, row.digest) for row in tx.execute(statement))
 
 
 def add_floor(tx: Tx, floor: Floor, at: datetime) -> None:

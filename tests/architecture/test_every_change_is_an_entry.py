@@ -47,7 +47,7 @@ READS = {
     "DirectoryService": "headcounts line lines misplaced people person person_by_email plan "
     "versions",
     "SessionService": "find",
-    "PolicyService": "catalogue_at changed_at document documents floors_at in_force memory "
+    "PolicyService": "catalogues changed_at document documents floors_at in_force memory "
     "region_view regions throughout",
     "Workflow": "change changes check",
     "Stops": "holding",

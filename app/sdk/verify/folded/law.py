@@ -127,14 +127,10 @@ class Law:
         Raises:
             Unknown: it names what is not here.
         """
-        sources = Sources(document=self._body, catalogue=partial(self._catalogue_at, shown_at))
-        return agreement_of(offer, sources, self._registry)
-
-    def _catalogue_at(self, at: datetime) -> Catalogue:
-        for adopted_at, catalogue in reversed(self._catalogues):
-            if adopted_at <= at:
-                return catalogue
-        raise Unknown("rests on a catalogue that no entry names before it")
+        if not self._catalogues:
+            raise Unknown("rests on a catalogue that no entry names before it")
+        adopted = [(at, catalogue.digest) for at, catalogue in self._catalogues]
+        return agreement_of(offer, Sources(self._body, lambda: adopted, shown_at), self._registry)
 
     def _remembered(self) -> PolicyMemory:
         if self._memory is None:
