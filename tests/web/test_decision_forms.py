@@ -404,6 +404,20 @@ def test_in_new_york_one_click_is_recorded_as_consent_and_acknowledgement(house:
     assert both not in words(elsewhere.get("/me/decide").text)
 
 
+def test_the_page_says_that_new_york_asks_for_both_and_california_for_either(house: House) -> None:
+    both = "(legal term: consent) and your confirmation"
+    either = "(legal term: consent) or your confirmation"
+    page = words(newcomer(house).get("/me").text)
+    assert both in page
+    assert either not in page
+    elsewhere = words(newcomer(house, "US-CA").get("/me").text)
+    assert either in elsewhere
+    assert both not in elsewhere
+    told = words(house.signed_in("E-0107").get("/legal/regions/US-NY").text)
+    assert "after consent and acknowledgement" in told
+    assert "screenshots in part" in told
+
+
 def test_a_consent_without_the_acknowledgement_is_asked_for_once(house: House) -> None:
     browser, services = newcomer(house), house.services
     with services.database.write() as tx:

@@ -210,6 +210,7 @@ def test_a_receipt_that_says_otherwise_than_its_entry_is_found(
         "sequence": 7,
         "jurisdiction": "NO",
         "purposes": ["ai_training.computer_use"],
+        "decision_content": ["acknowledgement"],
         "services": ["editor"],
         "offer": "sha256:" + "0" * 64,
         "event_time": "2026-01-01T00:00:00.000000Z",

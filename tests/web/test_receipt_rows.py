@@ -31,7 +31,14 @@ def offers(draw: st.DrawFn) -> Offer:
     modes = {signal: draw(st.sampled_from(["redact", "allow"])) for signal in signals}
     knobs = {f"signals.{signal}.mode": {"value": mode} for signal, mode in modes.items()}
     terms = draw(st.sampled_from([None, {"knobs": knobs}]))
-    return offer(signals=tuple(signals), retention_days=days, apps=draw(WORDS), terms=terms)
+    content = draw(st.sampled_from([(), ("acknowledgement",)]))
+    return offer(
+        signals=tuple(signals),
+        retention_days=days,
+        apps=draw(WORDS),
+        terms=terms,
+        decision_content=content,
+    )
 
 
 def decided(act: Act, shown: Shown | None, minutes: int) -> tuple[Decision, dict[str, Any]]:
@@ -102,6 +109,15 @@ def test_a_line_that_was_changed_in_the_record_is_seen() -> None:
     longer = offer(retention_days={"click": 60, "menu": 30})
     told = receipt_rows(decision, longer, claims)
     assert [row.label for row in told if said(at(claims, row.claim)) != row.shown] == ["Signals"]
+
+
+def test_an_acknowledgement_that_the_signed_text_lacks_is_seen() -> None:
+    asked = offer(decision_content=("acknowledgement",))
+    decision, claims = decided(Act.GIVEN, Shown("s", "ada", notice(), asked, NINE, "e"), 5)
+    assert claims.pop("decision_content") == ["acknowledgement"]
+    told = receipt_rows(decision, asked, claims)
+    differing = [row.label for row in told if said(at(claims, row.claim)) != row.shown]
+    assert differing == ["It also says"]
 
 
 @folder.needed

@@ -29,7 +29,7 @@ from app.web.words.knob_words import (
     value_in_words,
     week_in_words,
 )
-from app.web.words.policy_words import counted, listed
+from app.web.words.policy_words import counted, grounds_in_words, listed
 from app.web.words.region_words import Decider, Names
 from app.web.words.region_words import reasons as deciders
 from app.web.words.text import BASIS_WORDS, GROUP_WORDS, SIGNAL_WORDS, lower_first
@@ -103,7 +103,7 @@ class Answers:
     removed: tuple[str, ...]
     purposes: tuple[str, ...]
     purposes_reasons: tuple[Decider, ...]
-    bases: tuple[str, ...]
+    grounds: str
     basis_reasons: tuple[Decider, ...]
     kept: tuple[KeptRow, ...]
     lease_minutes: int
@@ -125,14 +125,24 @@ def answers(situation: Situation, names: Names) -> Answers:
         removed=_removed(compiled),
         purposes=situation.extent.purposes,
         purposes_reasons=reasons(compiled.why.get("purposes", ()), names),
-        bases=()
-        if unplaced
-        else tuple(words for basis, words in BASIS_WORDS.items() if basis in compiled.bases),
-        basis_reasons=() if unplaced else reasons(compiled.why.get("bases", ()), names),
+        grounds="" if unplaced else _grounds(compiled),
+        basis_reasons=() if unplaced else _asking(compiled, names),
         kept=_kept(signals),
         lease_minutes=compiled[knobs.LEASE_TTL_S] // 60,
         unplaced=unplaced,
     )
+
+
+def _grounds(compiled: Compiled) -> str:
+    return grounds_in_words(BASIS_WORDS, compiled.bases, compiled.decision_content)
+
+
+def _asking(compiled: Compiled, names: Names) -> tuple[Decider, ...]:
+    """Who says what makes it lawful: who decided the bases, and what a yes has to say besides."""
+    whys = compiled.why.get(knobs.BASES.name, ())
+    if compiled.decision_content:
+        whys += compiled.why.get(knobs.DECISION_CONTENT.name, ())
+    return reasons(dict.fromkeys(whys), names)
 
 
 def _signals(situation: Situation, names: Names) -> tuple[SignalAnswer, ...]:

@@ -50,6 +50,7 @@ def receipt_rows(
         *named,
         ("Employer", "pii_controllers.0.party_name", employer),
         ("Decision", "act", decision.act.value),
+        ("It also says", "decision_content", list(decision.content)),
         ("Number", "sequence", decision.seq),
         ("When", "event_time", timestamp(decision.decided_at)),
         ("Recorded", "recorded_time", timestamp(decision.recorded_at)),

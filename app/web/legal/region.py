@@ -67,8 +67,8 @@ def capture_in_words(in_force: InForce, names: Names, catalogue: Catalogue) -> s
 
 
 def _signal_in_words(cell: Cell) -> str:
-    removed = " without content" if cell.mode == "redact" else ""
-    return f"{SENTENCE_WORDS[cell.signal]}{removed}"
+    part = " in part" if cell.mode == "redact" else ""
+    return f"{SENTENCE_WORDS[cell.signal]}{part}"
 
 
 def knob_rows(view: RegionView, names: Names, catalogue: Catalogue) -> tuple[KnobRow, ...]:

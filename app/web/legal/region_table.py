@@ -18,7 +18,15 @@ from app.kernel.vocabulary import Mode, Signal
 from app.policy.catalogue.model import Catalogue
 from app.policy.changes.model import RegionView
 from app.policy.model import InForce
-from app.web.words.policy_words import BASES, MODES, PRECONDITIONS, Mark, counted, listed
+from app.web.words.policy_words import (
+    BASES,
+    MODES,
+    PRECONDITIONS,
+    Mark,
+    counted,
+    grounds_in_words,
+    listed,
+)
 from app.web.words.region_words import Decider, Names, in_tree_order, names_of, reasons
 from app.web.words.text import SIGNAL_WORDS
 
@@ -148,15 +156,14 @@ def kept_in_words(in_force: InForce) -> str:
 
 
 def basis_in_words(in_force: InForce) -> str:
-    """The bases that remain: ``consent or acknowledgement``; none remaining is a prohibition.
+    """What makes it lawful: ``consent or acknowledgement``; no basis left is a prohibition.
 
     Of a region above which a floor is missing nobody can say.
     """
     if in_force.unknown:
         return "not known"
-    left = in_force.bases
-    bases = [words for basis, words in BASES.items() if basis in left]
-    return listed(bases, "or") if bases else "prohibited"
+    content = in_force.compiled.decision_content
+    return grounds_in_words(BASES, in_force.bases, content) or "prohibited"
 
 
 def policy_in_words(view: RegionView, names: Names) -> str:

@@ -4,8 +4,11 @@ Closed lists only. A value without a word here is shown as it is written in the 
 a page never hides what it does not know.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
+
+from app.consent.model import Act, Bases, opening_act
+from app.kernel.vocabulary import Basis
 
 
 class Mark(NamedTuple):
@@ -18,7 +21,7 @@ class Mark(NamedTuple):
 
 MODES: Mapping[str, Mark] = {
     "allow": Mark("●", "allow", "may be captured as it is"),
-    "redact": Mark("◐", "redact", "may be captured with its content removed"),
+    "redact": Mark("◐", "redact", "may be captured in part"),
     "deny": Mark("○", "deny", "is not captured"),
     "blocked": Mark("✕", "blocked", "nothing can be captured in this region"),
 }
@@ -113,6 +116,25 @@ def _plural(noun: str) -> str:
     if noun.endswith("y") and noun[-2] not in "aeiou":
         return f"{noun[:-1]}ies"
     return f"{noun}es" if noun.endswith(("s", "sh", "ch", "x")) else f"{noun}s"
+
+
+def grounds_in_words(words: Mapping[str, str], bases: Bases, content: Iterable[str]) -> str:
+    """What makes capture lawful: one of the bases; or all that one decision has to say.
+
+    >>> grounds_in_words(BASES, ["acknowledgement", "consent"], content=())
+    'consent or acknowledgement'
+    >>> grounds_in_words(BASES, ["acknowledgement", "consent"], content=["acknowledgement"])
+    'consent and acknowledgement'
+
+    Args:
+        words: a base's name to its words, in the order of telling.
+        bases: what the rules accept.
+        content: what a decision has to say besides.
+    """
+    accepted, besides = {str(basis) for basis in bases}, set(content)
+    both = bool(besides) and opening_act(accepted) is Act.GIVEN
+    told = {Basis.CONSENT.value, *besides} if both else accepted
+    return listed([said for basis, said in words.items() if basis in told], "and" if both else "or")
 
 
 def listed(words: list[str], last: str = "and") -> str:

@@ -140,6 +140,8 @@ def _otherwise(leaf: Mapping[str, Any], claims: Mapping[str, Any]) -> Iterator[s
         "end": (facts.get("valid_until") or facts.get("until"), claims["valid_until"]),
     }
     told |= {fact: (facts.get(fact), claims[claim]) for fact, claim in _SAME.items()}
+    # Both leave it out where nothing is said besides.
+    told["acknowledgement"] = (facts.get("decision_content"), claims.get("decision_content"))
     signals = sorted(row["pii_type"] for row in claims["pii_information"])
     told["signals"] = (sorted(facts["signals"]), signals)
     return (name for name, (logged, signed) in told.items() if logged != signed)
