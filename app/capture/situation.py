@@ -9,7 +9,8 @@ from datetime import datetime
 
 from app.capture.directive import Circumstances, Directive, directive
 from app.capture.extent import Extent, extent
-from app.capture.obstacles import BARRED, Obstacle, conditions_of, obstacles
+from app.capture.obstacles import BARRED, CLOSED, Obstacle, conditions_of, obstacles
+from app.capture.widening import NOTHING_WIDER, Wider, wider
 from app.consent.model import ENOUGH, Standing, lacking
 from app.consent.offers import Offer
 from app.directory.model import Person
@@ -60,6 +61,13 @@ class Situation:
     def offered(self) -> "Situation":
         """The same without what was agreed to: what is offered now."""
         return replace(self, agreement=None, limits=self.open)
+
+    @property
+    def wider(self) -> Wider:
+        """What is offered beyond what the person agreed to, where agreeing would have an effect."""
+        if self.agreement is None or not CLOSED.isdisjoint(self.obstacles):
+            return NOTHING_WIDER
+        return wider(self.limits, self.open)
 
     @property
     def barred(self) -> bool:

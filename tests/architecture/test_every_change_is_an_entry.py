@@ -51,7 +51,7 @@ READS = {
     "region_view regions throughout",
     "Workflow": "change changes check",
     "Stops": "holding",
-    "NoticeService": "documents require_current shown version_starts",
+    "NoticeService": "documents require_current shown version_starts was_shown",
     "ConsentService": "history last_number offer_of openings_between receipt receipts standing "
     "standing_between",
     "CaptureService": "agreement changed_at effect effect_of situation",

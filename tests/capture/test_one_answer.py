@@ -37,8 +37,8 @@ from app.policy.lattice import compile_layers
 from app.policy.law.layer import Claim, Layer, Why
 from app.policy.model import InForce
 from app.web.employee.answers import answers
-from app.web.employee.state import Permissions, extent_in_words, phase_of
-from app.web.employee.state_words import offered_acts, state_in_words, told
+from app.web.employee.state.phase import Permissions, extent_in_words, phase_of
+from app.web.employee.state.state_words import offered_acts, state_in_words, told
 from app.web.legal.region import region_sentence
 from app.web.legal.region_table import cells, obstacle_rows
 from app.web.words.obstacle_words import obstacle_words

@@ -22,8 +22,8 @@ from app.web.employee.answers import answers
 from app.web.employee.choices import choices
 from app.web.employee.decide_words import decide_words
 from app.web.employee.notice_text import as_html
-from app.web.employee.state import Permissions
-from app.web.employee.state_words import StateWords, offered_acts, state_in_words, told
+from app.web.employee.state.phase import Permissions
+from app.web.employee.state.state_words import StateWords, offered_acts, state_in_words, told
 from app.web.shell.render import environment
 from app.web.words.text import SENTENCE_WORDS, SIGNAL_MEANINGS, SIGNAL_WORDS
 from app.wiring import Services, build

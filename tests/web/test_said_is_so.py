@@ -12,9 +12,9 @@ from app.capture.situation import Situation
 from app.kernel.vocabulary import Mode, Signal
 from app.web.employee.answers import answers
 from app.web.employee.decide_words import decide_words
-from app.web.employee.laptops import LastTold, laptop_row, permissions
-from app.web.employee.state import Permissions, Phase, column_of, extent_in_words, phase_of
-from app.web.employee.state_words import StateWords, signals_in, state_in_words
+from app.web.employee.state.laptops import LastTold, laptop_row, permissions
+from app.web.employee.state.phase import Permissions, Phase, column_of, extent_in_words, phase_of
+from app.web.employee.state.state_words import StateWords, signals_in, state_in_words
 from app.web.words.obstacle_words import Part
 from app.web.words.text import SENTENCE_WORDS, SIGNAL_MEANINGS
 from tests.capture.test_one_answer import situations

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from app.capture.situation import Situation
 from app.consent.choosing import PAUSE_MAX
 from app.consent.model import OPENING, Act, Decision, State
-from app.web.employee.state_words import offered_acts
+from app.web.employee.state.state_words import offered_acts
 
 
 @dataclass(frozen=True)

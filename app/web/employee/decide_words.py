@@ -31,6 +31,18 @@ class DecideWords:
     removed_label: str
     redactors: Mapping[str, str]
     not_now: str
+    more: str
+    more_lead: str
+    instead_of: str
+    also: str
+    no_longer: str
+    recognised_more: str
+    excluded_less: str
+    knobs: Mapping[str, str]
+    agree: str
+    keep: str
+    ends_pause: str
+    keep_means: str
     days: tuple[str, str]
     in_apps: str
     never: str
@@ -96,6 +108,19 @@ _EN = DecideWords(
     removed_label="Removed from content",
     redactors=text.REDACTOR_WORDS,
     not_now="Not now",
+    more="More than you agreed to",
+    more_lead="What you agreed to stands. This would come on top:",
+    instead_of="instead of",
+    also="also",
+    no_longer="no longer",
+    recognised_more="in more places than you were shown",
+    excluded_less="in fewer places than you were shown",
+    knobs={},
+    agree="Agree to this",
+    keep="Keep what I agreed",
+    ends_pause="It ends your pause.",
+    keep_means="Nothing changes, and this is no refusal. That you were shown this is recorded; no "
+    "decision is.",
     days=("day", "days"),
     in_apps="In these apps",
     never="Never",
@@ -172,6 +197,29 @@ _DE = DecideWords(
         "phone_numbers": "Telefonnummern",
     },
     not_now="Derzeit nicht",
+    more="Mehr, als Sie zugesagt haben",
+    more_lead="Was Sie zugesagt haben, gilt weiter. Dies käme hinzu:",
+    instead_of="statt",
+    also="auch",
+    no_longer="nicht mehr",
+    recognised_more="an mehr Stellen, als Ihnen gezeigt wurde",
+    excluded_less="an weniger Stellen, als Ihnen gezeigt wurde",
+    knobs={
+        "apps": "Programme",
+        "purposes": "Zwecke",
+        "exclusions": "Nie erfasst",
+        "redactors": "Aus Inhalten entfernt",
+        "hours": "Uhrzeiten",
+        "off_hours": "Außerhalb dieser Zeiten",
+        "personal_device": "Auf einem eigenen Gerät",
+        "counterparty": "Mit Personen anderswo",
+        "screenshot_min_interval_s": "Zwischen zwei Bildschirmfotos",
+    },
+    agree="Dem zustimmen",
+    keep="Bei meiner Zusage bleiben",
+    ends_pause="Das beendet Ihre Pause.",
+    keep_means="Nichts ändert sich, und dies ist keine Ablehnung. Festgehalten wird, dass Ihnen "
+    "dies gezeigt wurde, aber keine Entscheidung.",
     days=("Tag", "Tage"),
     in_apps="In diesen Programmen",
     never="Nie",

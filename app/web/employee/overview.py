@@ -16,9 +16,11 @@ from app.directory.model import Person
 from app.policy.law.layer import Floor
 from app.policy.model import InForce
 from app.web.employee.choices import Choices, choices
-from app.web.employee.laptops import LaptopRow, laptop_row, permissions, told, told_of
-from app.web.employee.state import column_of, extent_in_words, phase_of
-from app.web.employee.state_words import StateWords, state_in_words
+from app.web.employee.decide_words import decide_words
+from app.web.employee.state.laptops import LaptopRow, laptop_row, permissions, told, told_of
+from app.web.employee.state.phase import column_of, extent_in_words, phase_of
+from app.web.employee.state.state_words import StateWords, state_in_words
+from app.web.employee.state.wider_words import wider_in_words
 from app.web.words.region_words import Names
 from app.wiring import Services
 
@@ -46,6 +48,10 @@ class Overview:
     """What the list of signals is, in words; empty where it is what is captured."""
     column: str
     """What its column of modes says of them."""
+    more: tuple[str, ...]
+    """What is offered beyond what was agreed to, one line each."""
+    looked: bool
+    """Whether the person has looked at all of that: then it is not pointed out any more."""
     choices: Choices
     laptops: tuple[LaptopRow, ...]
     history: tuple[tuple[Decision, int | None], ...]
@@ -68,6 +74,8 @@ def overview(services: Services, tx: Tx, person: Person, now: datetime) -> Overv
         state=state_in_words(telling, names, held),
         listed=extent_in_words(situation, phase),
         column=column_of(phase),
+        more=wider_in_words(situation, decide_words("en")),
+        looked=services.consent.notices.was_shown(tx, person, situation.offer),
         choices=choices(situation, history, current_notices(services), now),
         laptops=laptops,
         history=tuple(

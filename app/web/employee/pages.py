@@ -12,15 +12,16 @@ from starlette.responses import RedirectResponse, Response
 
 from app.access.floor.purposes import PurposeText
 from app.consent.choosing import NUMBERED
-from app.consent.model import OPENING, Act, Standing, State
+from app.consent.model import OPENING, Act, Standing, State, opening_act
 from app.consent.notices import SHOWN_CHANGED
 from app.kernel.errors import Conflict, Fault, InvalidInput, wrong_field
 from app.web.employee.answers import Never, answers
 from app.web.employee.decide_words import DecideWords, decide_words
-from app.web.employee.laptops import permissions
 from app.web.employee.notice_text import as_html, preferred_language
 from app.web.employee.overview import laptop_rows, overview, region_names
-from app.web.employee.state_words import offered_acts, state_in_words
+from app.web.employee.state.laptops import permissions
+from app.web.employee.state.state_words import offered_acts, state_in_words
+from app.web.employee.state.wider_words import wider_in_words
 from app.web.shell.door import is_own_step
 from app.web.shell.visit import ReadVisit, Visit, WriteVisit
 from app.web.words.text import LANGUAGES, lower_first
@@ -107,6 +108,8 @@ def _decide_page(visit: Visit, language: str, *, changed: Conflict | None = None
     notices = visit.services.notices
     situation = visit.services.capture.situation(visit.tx, visit.person, visit.now)
     opening = next((act for act in offered_acts(situation) if act in OPENING), None)
+    if situation.wider:
+        opening = opening_act(situation.in_force.compiled.bases)
     language = language or preferred_language(visit.request, notices.languages)
     shown = None
     if opening is not None:
@@ -132,6 +135,8 @@ def _decide_page(visit: Visit, language: str, *, changed: Conflict | None = None
         never=[_place_name(words, place) for place in rows.never if place.never],
         not_now=[_place_name(words, place) for place in rows.never if not place.never],
         purposes=[words.purposes.get(purpose, purpose) for purpose in rows.purposes],
+        more=wider_in_words(situation, words),
+        paused=situation.standing.state is State.PAUSED,
         changed=changed,
         known=visit.services.consent.last_number(visit.tx, visit.person.id),
     )

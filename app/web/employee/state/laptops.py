@@ -22,7 +22,7 @@ from app.capture.service import LastChange
 from app.capture.situation import Situation
 from app.kernel.clock import instant
 from app.kernel.facts import decode
-from app.web.employee.state import Permissions
+from app.web.employee.state.phase import Permissions
 
 
 @dataclass(frozen=True)

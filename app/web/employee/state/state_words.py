@@ -16,7 +16,7 @@ from app.capture.situation import Situation
 from app.consent.choosing import NUMBERED, allowed_acts
 from app.consent.model import Act
 from app.kernel.vocabulary import Mode, Signal
-from app.web.employee.state import Permissions, Phase, phase_of
+from app.web.employee.state.phase import Permissions, Phase, phase_of
 from app.web.words.obstacle_words import Part, obstacle_words
 from app.web.words.policy_words import counted, listed
 from app.web.words.region_words import Names
