@@ -197,12 +197,10 @@ class ConsentService:
             content=content,
         )
 
-    def openings_between(
-        self, tx: Tx, person: Person, start: datetime, end: datetime
-    ) -> tuple[Decision, ...]:
-        """The decisions by which something was agreed to in a stretch; ``timeline``."""
+    def openings_since(self, tx: Tx, person: Person, start: datetime) -> tuple[Decision, ...]:
+        """The decisions by which anything was agreed to after an instant; see ``timeline``."""
         history = store.history(tx, person.id)
-        return timeline.openings_between(history, start, end, endings=self._endings(tx, person))
+        return timeline.openings_since(history, start, endings=self._endings(tx, person))
 
     def offer_of(self, tx: Tx, decision: Decision) -> tuple[Offer, datetime]:
         """The offer that a decision agreed to, and when it was shown.

@@ -115,27 +115,45 @@ def standing_between(
     return _covered(spans, start, end)
 
 
-def openings_between(
-    history: Iterable[Decision], start: datetime, end: datetime, *, endings: Endings
+def openings_since(
+    history: Iterable[Decision], start: datetime, *, endings: Endings
 ) -> tuple[Decision, ...]:
-    """The decisions by which something was agreed to at any instant from ``start`` to ``end``.
+    """The decisions by which anything was agreed to after an instant, also behind a pause.
+
+    What was agreed to limits what may be read, so here every doubt about clocks counts a decision
+    in: it ends at the latest time that is named until it is replaced.
 
     >>> from datetime import UTC
-    >>> start, end = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 5, 1, tzinfo=UTC)
-    >>> openings_between([], start, end, endings=Endings({}, {}))
+    >>> openings_since([], datetime(2026, 1, 1, tzinfo=UTC), endings=Endings({}, {}))
     ()
 
-    The arguments are those of ``standing_between``.
+    Args:
+        history: the person's decisions.
+        start: the instant.
+        endings: what invalidated decisions by itself.
     """
     ordered = sorted(history, key=lambda decision: decision.seq)
     return tuple(
         decision
         for place, decision in enumerate(ordered)
-        if decision.act in OPENING
-        and any(
-            span.start < span.end and span.start <= end and start < span.end
-            for span in _spans(ordered, place, endings)
-        )
+        if decision.act in OPENING and start < _latest_end(ordered, place, endings)
+    )
+
+
+def _latest_end(ordered: Sequence[Decision], place: int, endings: Endings) -> datetime:
+    """When at the latest one opening act, by its place, was no longer what is agreed to."""
+    following = range(place + 1, len(ordered))
+    end = next((later for later in following if ordered[later].act not in _INTERRUPTING), None)
+    replaced = FOREVER if end is None else _latest(ordered[: end + 1])
+    return min(replaced, _ended_by_itself(ordered[place], endings))
+
+
+def _ended_by_itself(decision: Decision, endings: Endings) -> datetime:
+    """When its year, its notice or its residence ended, whichever was first."""
+    return min(
+        decision.valid_until or FOREVER,
+        endings.notices.get(decision.notice_version or 0, FOREVER),
+        endings.residences.get(decision.residence, FOREVER),
     )
 
 
@@ -149,8 +167,7 @@ def _spans(ordered: Sequence[Decision], place: int, endings: Endings) -> list[Sp
     pauses = list(takewhile(lambda item: item.act in _INTERRUPTING, after))
     end = min(
         decision.valid_until or start,
-        endings.notices.get(decision.notice_version or 0, FOREVER),
-        endings.residences.get(decision.residence, FOREVER),
+        _ended_by_itself(decision, endings),
         _earliest(after[len(pauses) :]),
     )
     spans = [Span(start, end)]

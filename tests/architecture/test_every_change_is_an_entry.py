@@ -52,7 +52,7 @@ READS = {
     "Workflow": "change changes check",
     "Stops": "holding",
     "NoticeService": "documents require_current shown version_starts was_shown",
-    "ConsentService": "history last_number offer_of openings_between receipt receipts standing "
+    "ConsentService": "history last_number offer_of openings_since receipt receipts standing "
     "standing_between",
     "CaptureService": "agreement changed_at effect effect_of situation",
     "PairingService": "device_of pending stranger",

@@ -153,7 +153,7 @@ def scope_facts(
 def _fewest_days(signals: Iterable[str], offers: Sequence[Offer]) -> dict[str, int]:
     """Of each signal, the fewest days of any offer; what an offer does not name is not kept.
 
-    Without any offer nothing is: clocks that disagree can leave a standing decision without one.
+    Without any offer nothing is: where notices went back, a decision stands that had ended.
     """
     return {
         signal: min((offer.retention_days.get(signal, 0) for offer in offers), default=0)

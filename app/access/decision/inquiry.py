@@ -147,7 +147,7 @@ class Inquirer:
         start = question.captured[0] if question.captured else question.asked_at
 
         def offers() -> Iterator[Offer]:
-            for decision in self.consent.openings_between(tx, person, start, question.asked_at):
+            for decision in self.consent.openings_since(tx, person, start):
                 yield self.consent.offer_of(tx, decision)[0]
 
         return scope_facts(standing, question, offers if self.whole_offer else None)

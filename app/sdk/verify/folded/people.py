@@ -132,10 +132,10 @@ class People:
         """
         return self._shown_to(decision.person_id, str(decision.shown_id))
 
-    def openings(self, somebody: Somebody, start: datetime, end: datetime) -> Iterator[Offer]:
-        """The offers that were agreed to in a stretch of time."""
+    def openings(self, somebody: Somebody, start: datetime) -> Iterator[Offer]:
+        """The offers that were agreed to after an instant."""
         endings = self._endings(somebody)
-        for decision in timeline.openings_between(somebody.decisions, start, end, endings=endings):
+        for decision in timeline.openings_since(somebody.decisions, start, endings=endings):
             yield self.shown_for(decision).offer
 
     def lost(self, standing: Standing) -> int | None:

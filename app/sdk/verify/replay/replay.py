@@ -297,7 +297,7 @@ class Replay:
         self, somebody: Somebody, standing: Standing, question: Question
     ) -> ScopeFacts | None:
         start = question.captured[0] if question.captured else question.asked_at
-        offers = partial(self.people.openings, somebody, start, question.asked_at)
+        offers = partial(self.people.openings, somebody, start)
         return scope_facts(standing, question, offers if self._rules.whole_offer else None)
 
 
