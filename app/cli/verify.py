@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -43,7 +44,7 @@ Target = Annotated[
     ),
 ]
 Key = Annotated[
-    str,
+    str | None,
     typer.Option(
         help="The log's verifier key, got from somewhere else than the export: the key itself, a "
         "file with it, or the address of the service (https://…), which names all its keys."
@@ -62,7 +63,7 @@ WitnessPolicy = Annotated[
     typer.Option(help="A witness policy (tlog-policy): whose cosignatures are enough."),
 ]
 MaxAge = Annotated[
-    str,
+    str | None,
     typer.Option(help="How long ago enough witnesses may have signed: 90s, 30m, 24h, 7d."),
 ]
 Receipts = Annotated[
@@ -70,7 +71,7 @@ Receipts = Annotated[
     typer.Option(help="Submission receipts, one on a line: was it merged? May be repeated."),
 ]
 Keys = Annotated[
-    str,
+    str | None,
     typer.Option(
         help="The service's key set (jwks.json), for the signatures of receipts: a file or the "
         "address of the service."
@@ -94,12 +95,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the report as JSON."
 @verbs.command()
 def verify(
     target: Target,
-    key: Key = "",
+    key: Key = None,
     since: Since = None,
     policy: WitnessPolicy = None,
-    max_age: MaxAge = "",
+    max_age: MaxAge = None,
     receipt: Receipts = None,
-    keys: Keys = "",
+    keys: Keys = None,
     *,
     without_replay: WithoutReplay = False,
     integrity_only: IntegrityOnly = False,
@@ -120,7 +121,8 @@ def verify(
         raise InvalidInput(
             f"{target} is not there", cure="Name an export, a folder, a proof file or an address."
         )
-    given = _given(target, key, keys, wants_set=bool(receipt))
+    _require_said({"--key": key, "--keys": keys, "--max-age": max_age})
+    given = _given(target, key or "", keys or "", wants_set=bool(receipt))
     depth = Depth.ORDER if without_replay else Depth.REPLAY
     ask = Ask(
         vkey=given.vkey,
@@ -138,6 +140,15 @@ def verify(
         print("--require-replay: not everything was replayed", file=sys.stderr)
         raise typer.Exit(1)
     raise typer.Exit(report.exit_code)
+
+
+def _require_said(options: Mapping[str, str | None]) -> None:
+    """Refuse what was asked for and is empty, such as an unset variable: it would check less."""
+    for option, value in options.items():
+        if value is not None and not value.strip():
+            raise InvalidInput(
+                f"{option} is empty", cure=f"Say what to check with, or leave {option} away."
+            )
 
 
 def _given(target: str, key: str, keys: str, *, wants_set: bool) -> GivenKeys:
@@ -179,8 +190,8 @@ def _read(file: Path) -> bytes:
         raise InvalidInput(f"{file} cannot be read: {error.strerror}") from error
 
 
-def _age(text: str) -> timedelta | None:
-    if not text:
+def _age(text: str | None) -> timedelta | None:
+    if text is None:
         return None
     match = _AGE.fullmatch(text)
     if match is None:

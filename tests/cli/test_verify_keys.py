@@ -170,3 +170,14 @@ def test_a_key_set_alone_checks_the_signature_of_a_receipt(tmp_path: Path) -> No
         other = verify(tmp_path, path, option, "others.json")
         assert other.returncode == 1
         assert "unknown key" in other.stdout
+
+
+@pytest.mark.parametrize("option", ["--key", "--keys", "--max-age"])
+@pytest.mark.parametrize("empty", ["", " "])
+def test_an_option_that_is_given_and_empty_is_refused(
+    tmp_path: Path, option: str, empty: str
+) -> None:
+    """An unset variable in a script would otherwise check less, and say that all is well."""
+    done = verify(tmp_path, EXPORT, option, empty)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{option} is empty" in done.stderr

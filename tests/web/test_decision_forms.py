@@ -389,6 +389,18 @@ def test_when_the_notice_changed_both_texts_can_be_read(house: House) -> None:
     assert "Other." in today
 
 
+def test_a_refused_form_is_told_once_with_the_way_on(house: House) -> None:
+    browser = newcomer(house)
+    told = send(browser, {"act": "paused", "minutes": "soon"})
+    page = words(told.text)
+    assert page.casefold().count("a pause needs a number of minutes") == 1
+    assert page.count("Use the buttons of the page.") == 1
+    never = send(browser, {"act": "given", "shown": "never-shown", "seq": "0"})
+    assert (never.status_code, headline(never.text)) == (404, "That was not found")
+    assert "Read the current notice, then decide." in words(never.text)
+    assert not browser.history
+
+
 # New York
 
 

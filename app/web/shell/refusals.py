@@ -5,6 +5,7 @@ no handler could mend.
 """
 
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -65,17 +66,26 @@ def wants_page(request: Request) -> bool:
 
 
 def as_page(request: Request, error: Exception, status: int) -> Response:
-    """Write an error for a person."""
+    """Write an error for a person; one fault is told once, several are listed."""
     if isinstance(error, Unauthenticated) and request.method in SAFE_METHODS:
         return to_sign_in(request)
     known = error if isinstance(error, HabeasError) else None
+    faults = known.faults if known else ()
+    cures = [known.cure if known else "", faults[0].cure if len(faults) == 1 else ""]
     return page(
         request,
         "error.html",
         status=status,
-        title=TITLES.get(status, "Something went wrong here"),
+        title=_title(request, status),
         problem=known.problem if known else "",
-        cure=(known.cure if known else "") or CURES.get(status, "Nothing was changed."),
-        faults=known.faults if known else (),
+        cure=next(filter(None, cures), CURES.get(status, "Nothing was changed.")),
+        faults=faults if len(faults) > 1 else (),
         signed_out=isinstance(error, Unauthenticated),
     )
+
+
+def _title(request: Request, status: int) -> str:
+    """What went wrong; a form that names what is not there was sent from a page that is."""
+    if status == HTTPStatus.NOT_FOUND and request.method not in SAFE_METHODS:
+        return "That was not found"
+    return TITLES.get(status, "Something went wrong here")
