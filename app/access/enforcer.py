@@ -28,6 +28,7 @@ ROLES = PEOPLE_ROLES | CONSUMER_ROLES
 ACTIONS = {
     "policy": frozenset({"propose", "approve", "withdraw", "tighten", "read"}),
     "capture": frozenset({"stop", "propose_resume", "approve_resume"}),
+    "catalogue": frozenset({"propose", "decline", "approve"}),
     "log": frozenset({"read", "export"}),
     "people": frozenset({"import"}),
     "consumer": frozenset({"register"}),

@@ -56,8 +56,8 @@ class CaptureService:
         """
         reader = self.policy.reader
         names, people = reader.chain(tx, policy.region, now), self.consent.directory.headcounts(tx)
-        history, catalogue = reader.history(tx), self.policy.catalogue
-        return effect_if_published(history, policy, names, people, now, catalogue)
+        history = reader.history(tx)
+        return effect_if_published(history, policy, names, people, now, history.catalogue)
 
     def effect_of(self, tx: Tx, change: Change, now: datetime) -> PolicyEffect | None:
         """What a change does if it is published, or would do now; None if it was withdrawn.
@@ -71,7 +71,7 @@ class CaptureService:
             return self.effect(tx, change.policy, now)
         people = self.consent.directory.headcounts(tx)
         history = self.policy.reader.history(tx)
-        return effect_of_published(history, change.id, people, self.policy.catalogue)
+        return effect_of_published(history, change.id, people, history.catalogue)
 
     def situation(
         self,
@@ -146,7 +146,7 @@ class CaptureService:
             offer, shown_at = self.consent.offer_of(tx, decision)
             sources = Sources(
                 document=partial(self.policy.document, tx),
-                adopted=partial(self.policy.catalogues, tx),
+                adopted=partial(self.policy.adopted_catalogues, tx),
                 shown_at=shown_at,
             )
             known = agreement_of(offer, sources, self.policy.registry)

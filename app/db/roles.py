@@ -111,6 +111,7 @@ ERASED: Mapping[str, tuple[str, ...]] = {
     "person": ("SELECT", "DELETE"),
     "person_session": ("SELECT", "DELETE"),
     "person_version": ("SELECT", "UPDATE", "DELETE"),
+    "policy_catalogue_step": ("SELECT", "UPDATE"),
     "policy_change": ("SELECT", "UPDATE"),
     "policy_step": ("SELECT", "INSERT", "DELETE"),
     "policy_stop": ("SELECT", "UPDATE"),

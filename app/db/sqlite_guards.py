@@ -33,13 +33,15 @@ MIGRATED: Mapping[str, str] = {
     "notice_shown_no_delete": "3ab8f46334c6b134964368648b30da5da94fe4ae",
     "person_version_no_delete": "dacc6db8247bd9f45c64ae7371fdf12a49a6c2af",
     "person_version_no_update": "bc851b0e9d6c2fdfd634ab288fba67e0fb8db117",
+    "policy_catalogue_step_no_delete": "91d6bbd7e7c1c7c54353af7a1ce61928c5412365",
+    "policy_catalogue_step_no_update": "a0edf4f8b41cf252bc67f770d64aa232e5bd7db4",
     "policy_change_no_delete": "c03c9b088fb23091e88287325bb880fbf79e14fc",
     "policy_change_no_update": "1ac953f0f5e792a7b83bfe5f16a3dd373116f5a8",
     "policy_step_no_delete": "0eee8141b4734314d600b332c71322241c764762",
     "policy_stop_no_delete": "3769df6fd06a0a5a22cf453990ea774929c96e54",
     "policy_stop_no_update": "c9c7cbcb7b49c812c9e82fe28245503c01ad48fc",
 }
-"""Forty letters of the SHA-256 of each guard that is not plain (migrations 0001 and 0010)."""
+"""Forty letters of the SHA-256 of each guard that is not plain (migrations 0001, 0010, 0014)."""
 
 _ALSO = ("audit_head", "audit_pending")
 

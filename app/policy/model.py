@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
 from app.kernel.vocabulary import Basis, Mode, Signal
+from app.policy.catalogue.model import NO_CATALOGUE, Catalogue
 from app.policy.knob_shapes import APPROVED
 from app.policy.knobs import (
     APPS,
@@ -109,6 +110,7 @@ class InForce:
         stopped: regions of the chains that are under a stop.
         lead_until: the end of a lead time that must pass before capture may start.
         seq: number of the last policy event; grows with every change of floors, policies, stops.
+        catalogue: how apps and exclusions are recognised.
     """
 
     compiled: Compiled
@@ -121,6 +123,7 @@ class InForce:
     lead_until: datetime | None
     seq: int
     too_wide: tuple[str, ...] = ()
+    catalogue: Catalogue = NO_CATALOGUE
 
     @cached_property
     def blocked(self) -> bool:

@@ -12,6 +12,7 @@ from datetime import datetime
 from app.db.engine import Tx
 from app.kernel.errors import NotFound
 from app.policy import store
+from app.policy.catalogue.model import Catalogue
 from app.policy.knobs import REGISTRY, KnobRegistry
 from app.policy.lattice import compile_layers
 from app.policy.law.layer import chain
@@ -40,13 +41,18 @@ class PolicyReader:
         """Every row that bears on what is in force."""
         return self.memory(tx).history
 
+    def catalogue(self, tx: Tx) -> Catalogue:
+        """The catalogue in force; an empty one before any was adopted."""
+        return self.memory(tx).history.catalogue
+
     def in_force(
         self, tx: Tx, regions: tuple[str, ...], at: datetime, known_at: datetime | None = None
     ) -> InForce:
         """What holds for somebody with these regions at an instant, as known at another."""
         if known_at is None:
             return self.memory(tx).in_force(regions, at)
-        known = store.history(tx, store.head(tx, known_at).seq, self.registry).known(known_at)
+        seq = store.head(tx, known_at).seq
+        known = store.history(tx, seq, self.registry, known_at).known(known_at)
         return in_force(known, regions, at, compile_layers)
 
     def throughout(

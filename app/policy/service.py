@@ -5,7 +5,8 @@ Rules:
    does not name any more stays in force as it was last taken in: a missing file never loosens.
 2. Everything that can be in force is in the database, effective-dated and recorded-dated, so that
    what applied then and what was known then can both be answered.
-3. The story of changes is in ``workflow``, that of stops in ``stops``.
+3. The story of changes is in ``workflow``, that of stops in ``stops``, that of the catalogue in
+   ``catalogues``. What describes apps and exclusions is the catalogue in force, never the files.
 """
 
 from collections.abc import Iterable, Iterator
@@ -21,13 +22,13 @@ from app.kernel.facts import encode
 from app.kernel.forms import FIRST_FORM
 from app.policy import store
 from app.policy.agreement import Agreement, Limits
-from app.policy.catalogue.model import Catalogue, CatalogueAdoption
+from app.policy.catalogue.model import Catalogue
+from app.policy.changes.catalogues import Catalogues
 from app.policy.changes.model import RegionView
 from app.policy.changes.stops import Stops
 from app.policy.changes.workflow import Workflow
 from app.policy.knobs import REGISTRY, KnobRegistry
 from app.policy.law.layer import Floor, chain
-from app.policy.law.packs import PolicyTexts
 from app.policy.memory import LimitsMemory, PolicyMemory
 from app.policy.model import InForce
 from app.policy.reader import PolicyReader
@@ -44,8 +45,9 @@ class PolicyService:
         bounds: what binds the recorders of people, and the documents that agents fetch.
         workflow: how a company policy changes.
         stops: how capture is turned off and on again.
+        catalogues: how the catalogue of the files comes into force.
         floors: those of the files.
-        catalogue: apps and exclusions, as the files have them.
+        shipped: apps and exclusions, as the files have them.
     """
 
     log: AuditService
@@ -53,8 +55,9 @@ class PolicyService:
     bounds: LimitsMemory
     workflow: Workflow
     stops: Stops
+    catalogues: Catalogues
     floors: tuple[Floor, ...]
-    catalogue: Catalogue
+    shipped: Catalogue
     _parents: dict[str, str | None] = field(init=False, repr=False, default_factory=dict)
     """Of every region that has a floor, or had one before its file went away (rule 1)."""
 
@@ -74,15 +77,17 @@ class PolicyService:
     ) -> "PolicyService":
         """Make the service and its parts over one reader."""
         reader = PolicyReader(registry)
-        texts = PolicyTexts(catalogue, allowed_purposes, registry)
         return cls(
             log=log,
             reader=reader,
             bounds=LimitsMemory(),
-            workflow=Workflow(log=log, authority=authority, reader=reader, texts=texts),
+            workflow=Workflow(
+                log=log, authority=authority, reader=reader, purposes=allowed_purposes
+            ),
             stops=Stops(log=log, authority=authority, reader=reader),
+            catalogues=Catalogues(log=log, authority=authority, reader=reader),
             floors=tuple(floors),
-            catalogue=catalogue,
+            shipped=catalogue,
         )
 
     @property
@@ -93,14 +98,13 @@ class PolicyService:
     # Adoption
 
     def adopt(self, tx: Tx, now: datetime) -> None:
-        """Take floors and catalogue into the database, once each; anything new gets an entry."""
+        """Take in the floors, once each, and the catalogue as far as nobody must agree to it."""
         store.lock(tx)
         known = {row.floor.region: row.floor for row in self.reader.history(tx).floors}
         for floor in sorted(self.floors, key=lambda floor: floor.region):
             if floor.region not in known or known[floor.region].digest != floor.digest:
                 self._adopt_floor(tx, floor, now)
-        if store.last_digest(tx, "catalogue") != self.catalogue.digest:
-            self._adopt_catalogue(tx, now)
+        self.catalogues.take_in(tx, self.shipped, now)
         for region, floor in known.items():
             self._parents.setdefault(region, floor.parent)
 
@@ -110,13 +114,6 @@ class PolicyService:
         facts = encode(floor.adoption)
         event = self.log.append(tx, Event(Kind.POLICY_FLOOR_ADOPTED, SYSTEM, facts), now)
         store.add_event(tx, event, "floor", floor.region, floor.digest, now)
-
-    def _adopt_catalogue(self, tx: Tx, now: datetime) -> None:
-        name = self.catalogue.digest
-        store.add_document(tx, "catalogue", name, self.catalogue.body, now)
-        facts = encode(CatalogueAdoption(name))
-        event = self.log.append(tx, Event(Kind.POLICY_CATALOGUE_ADOPTED, SYSTEM, facts), now)
-        store.add_event(tx, event, "catalogue", None, name, now)
 
     # What holds
 
@@ -174,7 +171,7 @@ class PolicyService:
 
     def within(self, in_force: InForce, agreement: Agreement | None) -> Limits:
         """What binds the recorder of somebody who agreed; None: nobody in particular is meant."""
-        return self.bounds.within(in_force.compiled, self.catalogue, agreement)
+        return self.bounds.within(in_force.compiled, in_force.catalogue, agreement)
 
     def document_for(self, limits: Limits, form: int = FIRST_FORM) -> tuple[str, bytes]:
         """The policy document for agents of a form, by digest; not kept."""
@@ -202,9 +199,13 @@ class PolicyService:
             raise NotFound("there is no policy document with this digest")
         return body
 
-    def catalogues(self, tx: Tx) -> tuple[tuple[datetime, str], ...]:
+    def catalogue(self, tx: Tx) -> Catalogue:
+        """The apps and exclusions in force."""
+        return self.reader.catalogue(tx)
+
+    def adopted_catalogues(self, tx: Tx) -> tuple[tuple[datetime, str], ...]:
         """When each catalogue was adopted, and its digest, in the order of adoption."""
-        return store.catalogues(tx)
+        return store.adopted_catalogues(tx)
 
     def documents(self, tx: Tx) -> Iterator[tuple[str, bytes]]:
         """Every document: floors, catalogues, company policies, documents for agents."""

@@ -29,6 +29,7 @@ from sqlalchemy.exc import IntegrityError
 from app.db.engine import Tx
 from app.db.metadata import RowNumber, UtcTime, metadata
 from app.kernel.errors import Conflict
+from app.policy.catalogue.model import NO_CATALOGUE, Catalogue, CatalogueStep
 from app.policy.knobs import REGISTRY, KnobRegistry
 from app.policy.law.layer import CompanyPolicy, Floor
 from app.policy.notes import unstorable
@@ -97,6 +98,24 @@ stop_table = Table(
     UniqueConstraint("stop", "seq"),
     CheckConstraint(
         "step <> 'resumed' OR (proposer IS NOT NULL AND actor <> proposer)", name="two_people"
+    ),
+)
+
+# A catalogue on its way: what the files have, and what people did about it. Two people, also for
+# whoever writes rows by hand.
+catalogue_table = Table(
+    "policy_catalogue_step",
+    metadata,
+    Column("id", RowNumber, primary_key=True, autoincrement=True),
+    Column("digest", String(71), ForeignKey("policy_document.digest"), nullable=False),
+    Column("base", String(71), ForeignKey("policy_document.digest"), nullable=False),
+    Column("step", String(16), nullable=False),
+    Column("actor", String(64), nullable=False),
+    Column("proposer", String(64)),
+    Column("note", Text, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    CheckConstraint(
+        "step <> 'approved' OR (proposer IS NOT NULL AND actor <> proposer)", name="two_people"
     ),
 )
 
@@ -200,7 +219,7 @@ def last_digest(tx: Tx, kind: str) -> str | None:
     return tx.execute(statement).scalar_one_or_none()
 
 
-def catalogues(tx: Tx) -> tuple[tuple[datetime, str], ...]:
+def adopted_catalogues(tx: Tx) -> tuple[tuple[datetime, str], ...]:
     """When each catalogue was adopted, and its digest, in the order of adoption."""
     statement = (
         select(event_table.c.at, event_table.c.digest)
@@ -208,6 +227,21 @@ def catalogues(tx: Tx) -> tuple[tuple[datetime, str], ...]:
         .order_by(event_table.c.id)
     )
     return tuple((row.at, row.digest) for row in tx.execute(statement))
+
+
+def catalogue(tx: Tx, at: datetime | None = None) -> Catalogue | None:
+    """Return the catalogue that was adopted last, or last by an instant; None if none was."""
+    statement = (
+        select(document_table.c.body)
+        .join(event_table, event_table.c.digest == document_table.c.digest)
+        .where(event_table.c.kind == "catalogue")
+        .order_by(event_table.c.id.desc())
+        .limit(1)
+    )
+    if at is not None:
+        statement = statement.where(event_table.c.at <= at)
+    body = tx.execute(statement).scalar_one_or_none()
+    return None if body is None else Catalogue.read(bytes(body))
 
 
 def add_floor(tx: Tx, floor: Floor, at: datetime) -> None:
@@ -223,9 +257,24 @@ def add_floor(tx: Tx, floor: Floor, at: datetime) -> None:
     tx.execute(insert(floor_table).values(**row))
 
 
-def history(tx: Tx, seq: int, registry: KnobRegistry = REGISTRY) -> History:
-    """Read every row that bears on what is in force."""
-    return History(_floors(tx, registry), _company(tx, registry), stop_rows(tx), seq)
+def history(
+    tx: Tx, seq: int, registry: KnobRegistry = REGISTRY, at: datetime | None = None
+) -> History:
+    """Read every row that bears on what is in force.
+
+    Args:
+        tx: the transaction.
+        seq: number of the last policy event.
+        registry: the knobs that there are.
+        at: which catalogue; the rows are all there, as ``History.known`` wants them.
+    """
+    return History(
+        _floors(tx, registry),
+        _company(tx, registry),
+        stop_rows(tx),
+        seq,
+        catalogue(tx, at) or NO_CATALOGUE,
+    )
 
 
 def _floors(tx: Tx, registry: KnobRegistry) -> tuple[FloorRow, ...]:
@@ -281,3 +330,17 @@ def add_stop(tx: Tx, row: StopRow, proposer: str | None = None) -> None:
         raise Conflict(
             "the stop moved on at the same moment", cure="Load it again and look."
         ) from error
+
+
+def catalogue_steps(tx: Tx) -> tuple[CatalogueStep, ...]:
+    """Return every step of catalogues on their way, oldest first."""
+    rows = tx.execute(select(catalogue_table).order_by(catalogue_table.c.id))
+    return tuple(
+        CatalogueStep(row.digest, row.base, row.step, row.actor, row.proposer, row.note, row.at)
+        for row in rows
+    )
+
+
+def add_catalogue_step(tx: Tx, step: CatalogueStep) -> None:
+    """Append a step."""
+    tx.execute(insert(catalogue_table).values(**vars(step)))

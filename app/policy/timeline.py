@@ -22,9 +22,10 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from app.kernel.places import too_wide
+from app.policy.catalogue.model import NO_CATALOGUE, Catalogue
 from app.policy.difference import only_narrows
 from app.policy.knob_shapes import NOT_APPROVED
-from app.policy.knobs import NOTICE_LEAD_DAYS, PRECONDITIONS_ASKED, STATUS
+from app.policy.knobs import APPS, NOTICE_LEAD_DAYS, PRECONDITIONS_ASKED, STATUS
 from app.policy.lattice import meet_all
 from app.policy.law.layer import (
     Claim,
@@ -110,15 +111,21 @@ class Met:
 
 @dataclass(frozen=True)
 class History:
-    """Every row that bears on what is in force; oldest first."""
+    """Every row that bears on what is in force; oldest first.
+
+    Attributes:
+        seq: number of the last policy event.
+        catalogue: the one that was adopted last.
+    """
 
     floors: tuple[FloorRow, ...]
     company: tuple[CompanyRow, ...]
     stops: tuple[StopRow, ...]
     seq: int
+    catalogue: Catalogue = NO_CATALOGUE
 
     def known(self, at: datetime) -> "History":
-        """Only what was recorded by then. The number of the last event is the caller's to set."""
+        """Only rows recorded by then; number and catalogue of the last event are the caller's."""
         return replace(
             self,
             floors=tuple(row for row in self.floors if row.recorded_at <= at),
@@ -133,6 +140,14 @@ class History:
     def company_of(self, region: str) -> tuple[CompanyRow, ...]:
         """What was published for exactly this region, oldest first."""
         return tuple(row for row in self.company if row.region == region)
+
+    @property
+    def apps_listed(self) -> frozenset[str]:
+        """The apps that any floor or company policy names or named, by id."""
+        layers = [row.floor.layer for row in self.floors]
+        layers += [row.policy.layer for row in self.company]
+        claims = (layer.knobs.get(APPS.name) for layer in layers)
+        return frozenset().union(*(claim.value for claim in claims if claim is not None))  # type: ignore[arg-type]
 
     def stopped_at(self, at: datetime) -> frozenset[str]:
         """The regions that are stopped by themselves."""
@@ -243,6 +258,7 @@ def in_force(
         stopped=tuple(sorted(history.stopped_at(at) & {*every, *regions, "GLOBAL"})),
         lead_until=_lead_until(company, at),
         seq=history.seq,
+        catalogue=history.catalogue,
     )
 
 

@@ -24,7 +24,7 @@ from app.db.roles import eraser_of
 from app.directory.sessions import session_table
 from app.directory.store import person_table, version_table
 from app.policy.changes.store import change_table, step_table
-from app.policy.store import stop_table
+from app.policy.store import catalogue_table, stop_table
 
 _OF_DEVICES: tuple[Table, ...] = (
     agent_report_allowed,
@@ -44,7 +44,13 @@ _OF_PEOPLE: tuple[Table, ...] = (
     session_table,
     version_table,
 )
-_RENAMED: tuple[Table, ...] = (version_table, change_table, step_table, stop_table)
+_RENAMED: tuple[Table, ...] = (
+    version_table,
+    change_table,
+    step_table,
+    stop_table,
+    catalogue_table,
+)
 
 TABLES: tuple[str, ...] = tuple(
     dict.fromkeys(
@@ -100,10 +106,12 @@ def _rename(tx: Tx, person_id: str, pseudonym: str) -> int:
             step[name] = pseudonym if step[name] == person_id else step[name]
     if steps:
         tx.execute(insert(step_table), steps)
-    anonymous = {"actor": pseudonym, "note": ""}
-    rows += _replace(tx, stop_table, anonymous, stop_table.c.actor == person_id)
-    proposed = stop_table.c.proposer == person_id
-    return rows + len(steps) + _replace(tx, stop_table, {"proposer": pseudonym}, proposed)
+    rows += len(steps)
+    for table in (stop_table, catalogue_table):
+        anonymous = {"actor": pseudonym, "note": ""}
+        rows += _replace(tx, table, anonymous, table.c.actor == person_id)
+        rows += _replace(tx, table, {"proposer": pseudonym}, table.c.proposer == person_id)
+    return rows
 
 
 def _replace(tx: Tx, table: Table, values: dict[str, str], where: ColumnElement[bool]) -> int:

@@ -94,7 +94,7 @@ class Office:
 
     def publish(self, region: str, lawyers: Iterable[Person], **knobs: Any) -> None:
         author, second = lawyers
-        text = permissive_text(region, self.services.policy.catalogue.apps, **knobs)
+        text = permissive_text(region, self.services.policy.shipped.apps, **knobs)
         with self.services.database.write() as tx:
             change = self.services.policy.workflow.propose(tx, author, region, text, "", self.now)
             self.services.policy.workflow.approve(tx, second, change.id, change.digest, self.now)

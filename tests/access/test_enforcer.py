@@ -22,6 +22,9 @@ REGIONAL = {
     ("capture", "stop"): {"legal", "works_council", "dpo"},
     ("capture", "propose_resume"): {"legal"},
     ("capture", "approve_resume"): {"legal"},
+    ("catalogue", "propose"): {"legal"},
+    ("catalogue", "decline"): {"legal"},
+    ("catalogue", "approve"): {"legal"},
 }
 ANYWHERE = {
     ("policy", "read"): {"legal", "works_council", "dpo", "auditor", "admin"},

@@ -41,16 +41,17 @@ from tests.vectors.records import WHOLE
 READS = {
     "AuditService": "checkpoint documents index_of overdue pending pending_since people size "
     "submission_receipts witnessed_checkpoint",
-    "PolicyReader": "chain history in_force memory outlook throughout",
+    "PolicyReader": "catalogue chain history in_force memory outlook throughout",
     "Inquirer": "inquire",
     "Witnesses": "state",
     "DirectoryService": "headcounts line lines misplaced people person person_by_email plan "
     "versions",
     "SessionService": "find",
-    "PolicyService": "catalogues changed_at document documents floors_at in_force memory "
-    "region_view regions throughout",
+    "PolicyService": "adopted_catalogues catalogue changed_at document documents floors_at "
+    "in_force memory region_view regions throughout",
     "Workflow": "change changes check",
     "Stops": "holding",
+    "Catalogues": "told waiting",
     "NoticeService": "documents require_current shown version_starts was_shown",
     "ConsentService": "history last_number offer_of openings_since receipt receipts standing "
     "standing_between",
@@ -220,6 +221,38 @@ def approve_resume(story: Story) -> None:
     story.services.policy.stops.approve_resume(story.tx, second, "US", story.now)
 
 
+def take_in_catalogue(story: Story) -> Any:
+    """A service starts with files in which an app is recognised in one more way."""
+    policy = story.services.policy
+    app = next(iter(policy.shipped.apps.values()))
+    match = replace(app.match, urls=(*app.match.urls, "wider.example.com"))
+    wider = {**policy.shipped.apps, app.id: replace(app, match=match)}
+    policy.catalogues.take_in(story.tx, replace(policy.shipped, apps=wider), story.now)
+    waiting = policy.catalogues.waiting(story.tx)
+    assert waiting is not None
+    return waiting
+
+
+def propose_catalogue(story: Story) -> Any:
+    waiting = take_in_catalogue(story)
+    propose, actor = story.services.policy.catalogues.propose, story.holder("legal@GLOBAL")
+    propose(story.tx, actor, waiting.digest, waiting.base, "a note", story.now)
+    return waiting, actor
+
+
+def decline_catalogue(story: Story) -> None:
+    waiting, actor = propose_catalogue(story)
+    decline = story.services.policy.catalogues.decline
+    decline(story.tx, actor, waiting.digest, waiting.base, "a note", story.now)
+
+
+def approve_catalogue(story: Story) -> None:
+    waiting, actor = propose_catalogue(story)
+    second = story.holder("legal@GLOBAL", but=actor.id)
+    approve = story.services.policy.catalogues.approve
+    approve(story.tx, second, waiting.digest, waiting.base, "", story.now)
+
+
 def withdraw_change(story: Story) -> None:
     author, change = story.proposed()
     story.services.policy.workflow.withdraw(story.tx, author, change.id, story.now)
@@ -369,6 +402,10 @@ CHANGES: dict[str, Callable[[Story], object]] = {
     "SessionService.end": lambda s: s.services.sessions.end(s.tx, start_session(s), s.now),
     "PolicyService.adopt": lambda _: None,  # see test_adopting_is_an_entry
     "Workflow.approve": approve,
+    "Catalogues.take_in": take_in_catalogue,
+    "Catalogues.propose": propose_catalogue,
+    "Catalogues.decline": decline_catalogue,
+    "Catalogues.approve": approve_catalogue,
     "Stops.approve_resume": approve_resume,
     "Workflow.propose": Story.proposed,
     "Stops.propose_resume": propose_resume,
@@ -412,6 +449,10 @@ ENTRY = {
     "SessionService.start": "session.started",
     "SessionService.end": "session.ended",
     "Workflow.approve": "policy.approved",
+    "Catalogues.take_in": "policy.catalogue_shipped",
+    "Catalogues.propose": "policy.catalogue_proposed",
+    "Catalogues.decline": "policy.catalogue_declined",
+    "Catalogues.approve": "policy.catalogue_approved",
     "Stops.approve_resume": "policy.resumed",
     "Workflow.propose": "policy.proposed",
     "Stops.propose_resume": "policy.resume_proposed",

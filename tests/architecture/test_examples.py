@@ -37,6 +37,7 @@ CORE = (
     "kernel.signing",
     "kernel.tokens",
     "policy.agreement",
+    "policy.catalogue.loosening",
     "policy.catalogue.matching",
     "policy.catalogue.meeting",
     "policy.difference",

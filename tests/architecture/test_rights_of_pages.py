@@ -64,6 +64,7 @@ MAY = {
     "POST /legal/changes/{change_id}/approve": SECOND_PEOPLE,
     "POST /legal/changes/{change_id}/withdraw": LEGAL,
     "POST /legal/stop": SECOND_PEOPLE,
+    "POST /legal/catalogue": LEGAL,
 }
 """Who may what, told apart from the routes and from the rows of roles: both are tested by it.
 

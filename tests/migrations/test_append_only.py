@@ -26,6 +26,7 @@ from tests.architecture.test_every_change_is_an_entry import (
     erase,
     evaluate,
     lease,
+    propose_catalogue,
     report,
     revoke_device,
     start_session,
@@ -57,7 +58,7 @@ def fill(kind: str, request: pytest.FixtureRequest, folder: Path) -> Iterator[Da
     services = build(settings, clock=FakeClock(), shipped=request.getfixturevalue("shipped"))
     with services.database.write() as tx:
         day = Story(services, tx)
-        for story in (stop, lease, report, revoke_device, evaluate, use, erase):
+        for story in (stop, propose_catalogue, lease, report, revoke_device, evaluate, use, erase):
             story(day)
         for _ in range(100):  # enough entries for one full tile of the tree
             start_session(day)

@@ -21,7 +21,7 @@ def restarted(house: House, floors: Iterable[Floor], catalogue: Catalogue | None
         log=house.log,
         authority=house.authority,
         floors=floors,
-        catalogue=catalogue or house.policy.catalogue,
+        catalogue=catalogue or house.policy.shipped,
         allowed_purposes=ALLOWED,
     )
     other = House(house.database, house.clock, house.log, house.authority, policy)
@@ -89,7 +89,7 @@ def test_going_back_to_an_older_program_is_an_adoption_too(
 
 
 def test_a_changed_catalogue_is_adopted(house: House, floors: tuple[Floor, ...]) -> None:
-    catalogue = house.policy.catalogue
+    catalogue = house.policy.shipped
     fewer = Catalogue(dict(list(catalogue.apps.items())[1:]), catalogue.exclusions)
     other = restarted(house, floors, fewer)
     assert len(other.entries("policy.catalogue_adopted")) == 2
@@ -103,7 +103,7 @@ def test_every_adopted_document_is_kept_under_its_digest(
         kept = dict(house.policy.documents(tx))
         for floor in floors:
             assert house.policy.document(tx, floor.digest) == floor.body
-    assert kept[house.policy.catalogue.digest] == house.policy.catalogue.body
+    assert kept[house.policy.shipped.digest] == house.policy.shipped.body
 
 
 def test_unknown_regions_have_no_chain(house: House) -> None:

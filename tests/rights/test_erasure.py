@@ -37,6 +37,7 @@ from tests.architecture.test_every_change_is_an_entry import (
     Story,
     evaluate,
     lease,
+    propose_catalogue,
     redeem,
     report,
     revoke_consent,
@@ -180,6 +181,29 @@ def test_the_person_whom_others_report_to_and_who_made_policy_leaves_no_trace(
         found = opened.policy.workflow.change(tx, change.id)
         assert found.author.startswith("p_")
         assert [step.actor for step in found.steps] == [found.author]
+
+
+def test_whoever_agreed_to_a_catalogue_leaves_no_trace_and_it_stays_agreed_to(
+    opened: Services,
+) -> None:
+    """Two proposals, one declined and one approved, each with a note that names its writer."""
+    catalogues = opened.policy.catalogues
+    with opened.database.write() as tx:
+        day = Story(opened, tx)
+        shown, author = propose_catalogue(day)
+        second = day.holder("legal@GLOBAL", but=author.id)
+        seen = (shown.digest, shown.base)
+        catalogues.decline(tx, second, *seen, f"ask {second.name}", day.now)
+        catalogues.propose(tx, author, *seen, f"ask {author.name}", day.now)
+        catalogues.approve(tx, second, *seen, f"ask {second.email}", day.now)
+    for person in (author, second):
+        erase(opened, person.id)
+        assert traces(opened, person.id, person.name, person.email) == []
+    with opened.database.read() as tx:
+        newest = catalogues.told(tx)[0]
+        assert opened.policy.catalogue(tx).digest == newest.digest == shown.digest
+    assert newest.actor != newest.proposer
+    assert all(name and name.startswith("p_") for name in (newest.actor, newest.proposer))
 
 
 def test_reports_are_handed_to_the_managers_manager(opened: Services) -> None:

@@ -15,6 +15,7 @@ from app.policy.catalogue.model import App, Catalogue, Exclusion
 from app.wiring import build
 from app.wiring.shipped import Shipped
 from tests.access.office import LAWYERS
+from tests.make import person
 from tests.sdk.day import Day
 
 
@@ -35,6 +36,21 @@ def restart(day: Day, shipped: Shipped) -> None:
     day.services = build(
         services.settings, clock=day.clock, database=services.database, shipped=shipped
     )
+
+
+CHIEFS = (person("E-30", "legal@GLOBAL"), person("E-31", "legal@GLOBAL"))
+
+
+def agree_to_files(day: Day) -> None:
+    """Two people bring into force what the files loosen; nothing where they loosen nothing."""
+    day.hire(*CHIEFS)
+    catalogues = day.services.policy.catalogues
+    with day.services.database.write() as tx:
+        waiting = catalogues.waiting(tx)
+        if waiting is not None:
+            seen = (waiting.digest, waiting.base, "a note", day.now)
+            catalogues.propose(tx, CHIEFS[0], *seen)
+            catalogues.approve(tx, CHIEFS[1], *seen)
 
 
 def publish(day: Day, **knobs: Any) -> None:

@@ -128,7 +128,7 @@ class Day(Office):
             self.services.policy.stops.approve_resume(tx, LAWYERS[1], region, self.now)
 
     def tighten(self, region: str, **knobs: Any) -> None:
-        text = permissive_text(region, self.services.policy.catalogue.apps, **knobs)
+        text = permissive_text(region, self.services.policy.shipped.apps, **knobs)
         with self.services.database.write() as tx:
             self.services.policy.workflow.tighten(tx, LAWYERS[0], region, text, "", self.now)
 

@@ -13,7 +13,17 @@ from app.policy.catalogue.matching import BROWSER
 from app.policy.catalogue.model import App, Catalogue, Exclusion, Matchers
 from app.wiring.shipped import Shipped
 from tests.access.office import ALICE, BOB, HOUR, TRAINING, codes
-from tests.sdk.agreeing import LITTLE, MORE, document, edited, pointer, publish, restart, signals
+from tests.sdk.agreeing import (
+    LITTLE,
+    MORE,
+    agree_to_files,
+    document,
+    edited,
+    pointer,
+    publish,
+    restart,
+    signals,
+)
 from tests.sdk.day import Day
 
 DAY = timedelta(days=1)
@@ -169,6 +179,7 @@ def test_a_file_that_was_edited_reaches_nobody_who_agreed_before(
 ) -> None:
     before, item = matchers(document(agreed, ALICE)), EDITS[edit](shipped.catalogue)
     restart(agreed, edited(shipped, item))
+    agree_to_files(agreed)
     agreed.opt_in(BOB)
     after, new = matchers(document(agreed, ALICE)), matchers(document(agreed, BOB))
     kind = "apps" if isinstance(item, App) else "exclusions"
@@ -190,6 +201,7 @@ def test_an_exclusion_that_is_gone_goes_on_for_who_agreed_before(
 ) -> None:
     name, before = next(iter(shipped.catalogue.exclusions)), document(agreed, ALICE)
     restart(agreed, edited(shipped, without=name))
+    agree_to_files(agreed)
     after = document(agreed, ALICE)
     assert after["exclusions"] == before["exclusions"]
     assert name in {item["id"] for item in after["exclusions"]}

@@ -20,6 +20,7 @@ from tests.fakes import FakeClock
 from tests.sdk.agreeing import (
     LITTLE,
     MORE,
+    agree_to_files,
     document,
     edited,
     opt_in_as_release_0_1,
@@ -61,6 +62,7 @@ def told_by(day: Day, shipped: Shipped) -> Story:
     docs = shipped.catalogue.apps["google_docs"]
     wider = edited(shipped, replace(docs, match=Matchers(urls=("*.google.com",))))
     restart(day, replace(wider, rules=RULES_1))
+    agree_to_files(day)
     publish(day, signals=MORE)
     asked = {"signals": ("pointer",), "captured_from": day.now, "captured_to": day.now + HOUR}
     seen["under rules 1"] = pointer(document(day, ALICE))

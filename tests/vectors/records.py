@@ -22,6 +22,7 @@ from app.consent.notice_records import NoticeAdoption, NoticeShowing
 from app.directory.model import PersonRecord
 from app.policy.catalogue.model import CatalogueAdoption
 from app.policy.changes.record import (
+    CatalogueWaiting,
     ChangeApproval,
     ChangeProposal,
     ChangePublication,
@@ -41,6 +42,10 @@ WHOLE: Mapping[Kind, type] = {
     Kind.DIRECTORY_PERSON: PersonRecord,
     Kind.POLICY_FLOOR_ADOPTED: FloorAdoption,
     Kind.POLICY_CATALOGUE_ADOPTED: CatalogueAdoption,
+    Kind.POLICY_CATALOGUE_SHIPPED: CatalogueWaiting,
+    Kind.POLICY_CATALOGUE_PROPOSED: CatalogueWaiting,
+    Kind.POLICY_CATALOGUE_DECLINED: CatalogueWaiting,
+    Kind.POLICY_CATALOGUE_APPROVED: CatalogueWaiting,
     Kind.POLICY_PURPOSES_ADOPTED: PurposesAdoption,
     Kind.POLICY_PROPOSED: ChangeProposal,
     Kind.POLICY_APPROVED: ChangeApproval,

@@ -317,7 +317,7 @@ def test_every_signal_has_its_words_in_every_language(services: Services) -> Non
 
 
 def test_german_names_every_place_that_is_never_captured(services: Services) -> None:
-    assert set(services.policy.catalogue.exclusions) <= set(decide_words("de").exclusions)
+    assert set(services.policy.shipped.exclusions) <= set(decide_words("de").exclusions)
 
 
 def test_words_are_joined_as_people_join_them() -> None:

@@ -1,10 +1,14 @@
 """Legal's pages in a real Chromium: typing, keyboard, without scripts, narrow, light and dark."""
 
 import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from app.policy.catalogue.model import Catalogue
 from tests.web.conftest import Site
 from tests.web.window import barriers
 
@@ -29,14 +33,14 @@ def _scrolls_sideways(page: Page) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth > window.innerWidth"))
 
 
-@pytest.mark.parametrize("path", [*PAGES, "/legal/stop"])
+@pytest.mark.parametrize("path", [*PAGES, "/legal/catalogue", "/legal/stop"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_barrier_on_any_page(site: Site, path: str, scheme: str) -> None:
     page = site.open(AUTHOR, path, color_scheme=scheme)
     assert barriers(page) == []
 
 
-@pytest.mark.parametrize("path", [*PAGES, "/legal/stop"])
+@pytest.mark.parametrize("path", [*PAGES, "/legal/catalogue", "/legal/stop"])
 def test_a_narrow_window_scrolls_down_only(site: Site, path: str) -> None:
     page = site.open(AUTHOR, path, viewport=NARROW)
     assert not _scrolls_sideways(page)
@@ -126,3 +130,58 @@ def test_a_plain_employee_is_told_kindly_that_this_is_not_theirs(site: Site) -> 
     expect(page.locator("h1")).to_contain_text("This is not yours to do")
     expect(page.get_by_role("link", name="Your capture").last).to_be_visible()
     assert barriers(page) == []
+
+
+@pytest.fixture
+def looser(site: Site) -> Iterator[None]:
+    """The files are looser than what is in force, for the time of a test."""
+    services = site.house.services
+    shipped = services.policy.shipped
+    jira = shipped.apps["jira"]
+    match = replace(jira.match, urls=(*jira.match.urls, "*.example.com"))
+    fewer = dict(list(shipped.exclusions.items())[1:])
+    apps = {**shipped.apps, "jira": replace(jira, match=match)}
+
+    def start_with(files: Catalogue) -> None:
+        with services.database.write() as tx:
+            services.policy.catalogues.take_in(tx, files, services.clock.now())
+
+    start_with(Catalogue(apps, fewer))
+    yield
+    start_with(shipped)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [NARROW, None])
+def test_a_catalogue_that_waits_has_no_barrier(
+    site: Site, looser: None, scheme: Literal["light", "dark"], viewport: dict[str, int] | None
+) -> None:
+    for person in ("E-0008", AUTHOR):
+        page = site.open(person, "/legal/catalogue", color_scheme=scheme, viewport=viewport)
+        expect(page.locator("h1")).to_contain_text("waits for two people")
+        assert barriers(page) == []
+        assert not _scrolls_sideways(page)
+
+
+def test_two_people_agree_to_a_catalogue_without_scripts(site: Site, looser: None) -> None:
+    page = site.open("E-0008", "/legal", java_script_enabled=False)
+    page.get_by_role("link", name="A looser app catalogue waits").click()
+    page.get_by_role("button", name="Propose this catalogue").click()
+    expect(page.get_by_role("alert")).to_contain_text("Nothing was changed yet")
+    assert "Say why" in page.get_by_role("alert").inner_text()
+    page.get_by_label("Why").fill("Two hosts were added.")
+    page.get_by_role("button", name="Propose this catalogue").click()
+    expect(page.locator("main")).to_contain_text("You proposed this catalogue")
+
+    page = site.open("E-0026", "/legal/catalogue", java_script_enabled=False)
+    expect(page.locator("blockquote")).to_have_text("Two hosts were added.")
+    page.get_by_label("Why").fill("Not this wide.")
+    page.get_by_role("button", name="Decline this catalogue").click()
+    expect(page.locator("#told")).to_contain_text("Declined by")
+    page.get_by_label("Why").fill("After a talk.")
+    page.get_by_role("button", name="Propose this catalogue").click()
+
+    page = site.open("E-0008", "/legal/catalogue", java_script_enabled=False)
+    page.get_by_label("Why").fill("Agreed.")
+    page.get_by_role("button", name="Approve this catalogue").click()
+    expect(page.locator("h1")).to_have_text("No change of the app catalogue waits.")

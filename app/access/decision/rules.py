@@ -50,7 +50,7 @@ RULES_1 = Rules(1, "0.1", directive, decide, whole_offer=False, places=False, ev
 """What release 0.1 decided by."""
 
 RULES_2 = Rules(2, "0.2", directive, decide, whole_offer=True, places=True, every_decision=True)
-"""Nothing wider than agreed (docs/adr/0023)."""
+"""Nothing wider than agreed (docs/adr/0023); a catalogue that loosens takes two people (0026)."""
 
 CURRENT = RULES_2
 """What the service decides by: always the live functions, as pages name obstacles by them."""

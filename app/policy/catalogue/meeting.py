@@ -44,6 +44,27 @@ def meeting(present: Catalogue, agreed: Catalogue) -> Catalogue:
     return Catalogue(apps, {**agreed.exclusions, **_exclusions(present, agreed)})
 
 
+def programs(match: Matchers) -> frozenset[str]:
+    """The programs that fit, without case, as the guard compares them.
+
+    >>> sorted(programs(Matchers(bundle_ids=("com.Wiki",), executables=("WIKI.EXE", "wiki.exe"))))
+    ['com.wiki', 'wiki.exe']
+    """
+    return frozenset(name.casefold() for name in (*match.bundle_ids, *match.executables))
+
+
+def lies_within(url: str, urls: Iterable[str]) -> bool:
+    """Whether every address that fits a pattern also fits one of others.
+
+    >>> lies_within("docs.example.com/wiki", ["*.example.com"])
+    True
+    >>> lies_within("*.example.com", ["docs.example.com", "example.com"])
+    False
+    """
+    inner = read_pattern(url)
+    return any(_both(inner, outer) == inner for outer in map(read_pattern, urls))
+
+
 def _exclusions(present: Catalogue, agreed: Catalogue) -> dict[str, Exclusion]:
     return {
         name: replace(item, match=_united(item.match, agreed.exclusions[name].match))
@@ -66,12 +87,12 @@ def _shared(a: Matchers, b: Matchers) -> Matchers:
     """What both fit (rule 1); programs are compared without case, as the guard does."""
     if a == b:
         return a
-    programs = _programs(a) & _programs(b)
+    kept = programs(a) & programs(b)
     both: dict[str, Any] = {
         row.name: _in_both(getattr(a, row.name), getattr(b, row.name)) for row in fields(a)
     }
-    both["bundle_ids"] = _named(a.bundle_ids, programs)
-    both["executables"] = _named(a.executables, programs)
+    both["bundle_ids"] = _named(a.bundle_ids, kept)
+    both["executables"] = _named(a.executables, kept)
     both["urls"] = _overlap(a.urls, b.urls)
     return replace(a, **both)
 
@@ -92,12 +113,8 @@ def _in_either(a: Any, b: Any) -> Any:
     return a or b if isinstance(a, bool) else tuple(sorted({*a, *b}))
 
 
-def _programs(match: Matchers) -> frozenset[str]:
-    return frozenset(name.casefold() for name in (*match.bundle_ids, *match.executables))
-
-
-def _named(names: Iterable[str], programs: frozenset[str]) -> tuple[str, ...]:
-    return tuple(sorted(name for name in names if name.casefold() in programs))
+def _named(names: Iterable[str], kept: frozenset[str]) -> tuple[str, ...]:
+    return tuple(sorted(name for name in names if name.casefold() in kept))
 
 
 def _overlap(a: tuple[str, ...], b: tuple[str, ...]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from app.kernel.canonical import canonical, digest, parse_canonical
 from app.kernel.facts import decode, encode, fact
@@ -78,8 +79,38 @@ class Catalogue:
         return cls({app.id: app for app in apps}, {item.id: item for item in exclusions})
 
 
+NO_CATALOGUE = Catalogue({}, {})
+"""Before one was adopted: nothing is an app."""
+
+
 @dataclass(frozen=True)
 class CatalogueAdoption:
     """``policy.catalogue_adopted``: the digest of the catalogue in force from here on."""
 
     policy: str
+
+
+SHIPPED, PROPOSED, DECLINED, APPROVED = "shipped", "proposed", "declined", "approved"
+ITS_REGION = "GLOBAL"
+"""The catalogue is one for all regions: whose legal agrees to it."""
+
+
+@dataclass(frozen=True)
+class CatalogueStep:
+    """One step of a catalogue on its way.
+
+    Attributes:
+        digest: of the catalogue that the files have.
+        base: of the one in force then; the same digest where nothing waits any more.
+        step: ``SHIPPED``, ``PROPOSED``, ``DECLINED`` or ``APPROVED``.
+        actor: a person's id, or that of the system for what was shipped.
+        proposer: who proposed what is approved.
+    """
+
+    digest: str
+    base: str
+    step: str
+    actor: str
+    proposer: str | None
+    note: str
+    at: datetime

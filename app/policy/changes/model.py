@@ -1,9 +1,11 @@
-"""What people do about company policies and stops, and a region as they see it: plain values."""
+"""What people do about policies, stops and the catalogue, and a region as they see it."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from app.policy.catalogue.loosening import Loosening
+from app.policy.catalogue.model import Catalogue
 from app.policy.law.layer import CompanyPolicy, Direction, Floor
 from app.policy.model import InForce, KnobChange
 from app.policy.prospect import ApprovalTerms
@@ -104,6 +106,35 @@ class Stop:
     note: str
     stopped_at: datetime
     proposed_by: str | None
+
+
+@dataclass(frozen=True)
+class CatalogueProposal:
+    """Who proposed the catalogue that waits, when and why."""
+
+    person: str
+    at: datetime
+    note: str
+
+
+@dataclass(frozen=True)
+class WaitingCatalogue:
+    """A catalogue that the files have and that is not in force, because it loosens.
+
+    Attributes:
+        digest: names it; an approval binds it.
+        base: digest of the one in force; an approval binds it too.
+        loosened: what it loosens.
+        since: when a service was started with these files first.
+        proposed: the proposal that stands, if one does.
+    """
+
+    digest: str
+    base: str
+    catalogue: Catalogue
+    loosened: tuple[Loosening, ...]
+    since: datetime
+    proposed: CatalogueProposal | None
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What entries about company policies and stops say (pure; app/kernel/facts.py writes them).
+"""What entries about company policies, stops and catalogues say (app/kernel/facts.py writes them).
 
 A class for each kind, because each step says something else. ``policy`` is the digest of the
 document, ``change`` the id of the company policy on its way.
@@ -60,3 +60,15 @@ class StopRecord:
 
     stop: str
     region: str
+
+
+@dataclass(frozen=True)
+class CatalogueWaiting:
+    """``policy.catalogue_shipped``, ``_proposed``, ``_declined``, ``_approved``.
+
+    ``policy`` is the digest of the catalogue that the files have, ``base`` that of the one in
+    force. Where both are the same, nothing waits any more.
+    """
+
+    policy: str
+    base: str

@@ -60,12 +60,16 @@ from app.policy.reader import PolicyReader
 
 @dataclass(frozen=True, kw_only=True)
 class Workflow:
-    """Proposes, approves, withdraws, tightens."""
+    """Proposes, approves, withdraws, tightens.
+
+    Attributes:
+        purposes: those that a policy may name. Apps are those of the catalogue in force.
+    """
 
     log: AuditService
     authority: Authority
     reader: PolicyReader
-    texts: PolicyTexts
+    purposes: frozenset[str]
 
     def check(self, tx: Tx, region: str, text: str | bytes, now: datetime) -> Preview:
         """Say what publishing a text would mean; changes nothing.
@@ -75,7 +79,8 @@ class Workflow:
             NotFound: the region has no floor.
         """
         outlook = self.reader.outlook(tx, region, now)
-        policy = self.texts.read_company_policy(text, region)
+        texts = PolicyTexts(self.reader.catalogue(tx), self.purposes, self.reader.registry)
+        policy = texts.read_company_policy(text, region)
         way, changes = outlook.compare(policy)
         return Preview(
             policy,

@@ -9,11 +9,11 @@ from app.consent.offers import Offer
 from app.consent.receipts import Receipt, receipt_terms
 from app.kernel.signing import signing_key_of
 from app.kernel.tokens import KEY_USE, RECEIPT_TYPE, SUBMISSION_TYPE
+from app.policy.catalogue.model import Catalogue
 from app.web.employee.choices import choices
 from app.web.employee.overview import current_notices, laptop_rows, purpose_label
 from app.web.employee.receipt_rows import receipt_rows
 from app.web.shell.visit import ReadVisit
-from app.wiring import Services
 
 router = APIRouter(prefix="/me/receipts")
 
@@ -58,7 +58,7 @@ def show(visit: ReadVisit, decision: str) -> Response:
         is_latest=history[-1].id == receipt.decision.id,
         purposes=[purpose_label(services, key) for key in receipt.decision.purposes],
         agreed=receipt_terms(receipt.claims),
-        apps=_app_names(services, receipt.decision.apps),
+        apps=_app_names(services.policy.catalogue(tx), receipt.decision.apps),
         rows=receipt_rows(receipt.decision, _offer(visit, receipt), receipt.claims),
         file=_file_name(receipt),
         fingerprint=signing_key_of(receipt.token),
@@ -81,6 +81,6 @@ def _offer(visit: ReadVisit, receipt: Receipt) -> Offer | None:
     return visit.services.consent.offer_of(visit.tx, receipt.decision)[0]
 
 
-def _app_names(services: Services, apps: tuple[str, ...]) -> list[str]:
-    known = services.policy.catalogue.apps
+def _app_names(catalogue: Catalogue, apps: tuple[str, ...]) -> list[str]:
+    known = catalogue.apps
     return sorted((known[app].name if app in known else app for app in apps), key=str.casefold)

@@ -52,7 +52,7 @@ def _change_page(visit: Visit, change_id: str, problem: HabeasError | None = Non
     regions = names_of(services.policy.regions(tx, visit.now))
     person, waiting = visit.person, change_rows.is_waiting(change)
     effect = services.capture.effect_of(tx, change, visit.now)
-    reader = EffectReader(regions, services.policy.catalogue)
+    reader = EffectReader(regions, services.policy.catalogue(tx))
     return visit.page(
         "legal_change.html",
         status=status_of(problem) if problem else 200,
@@ -67,7 +67,7 @@ def _change_page(visit: Visit, change_id: str, problem: HabeasError | None = Non
         if effect
         else (),
         headline=change_rows.headline(change, regions),
-        rows=change_rows.diff_rows(change.changes, services.policy.catalogue),
+        rows=change_rows.diff_rows(change.changes, reader.catalogue),
         approvals=change_rows.approvals(change, names),
         told=change_rows.history(change, names),
         text=policy_text.published_text(change.policy.body),

@@ -85,7 +85,7 @@ def examine(
     except HabeasError as error:
         return replace(draft, problem=problem or error)
     effect = services.capture.effect(tx, preview.policy, now)
-    reader = EffectReader(names_of(services.policy.regions(tx, now)), services.policy.catalogue)
+    reader = EffectReader(names_of(services.policy.regions(tx, now)), services.policy.catalogue(tx))
     return replace(draft, preview=preview, problem=problem, effect=effect, reader=reader)
 
 
@@ -112,7 +112,7 @@ def trouble(problem: HabeasError | None) -> str:
     return f"{counted(count, 'place')} in the text {'needs' if count == 1 else 'need'} mending"
 
 
-def preview_context(services: Services, draft: Draft) -> dict[str, Any]:
+def preview_context(draft: Draft) -> dict[str, Any]:
     """What the template of a preview is told."""
     context: dict[str, Any] = {
         "region": draft.region,
@@ -131,5 +131,5 @@ def preview_context(services: Services, draft: Draft) -> dict[str, Any]:
         "agreement": agreement_in_words(effect),
         "effects": reader.rows(effect, preview.changes),
         "dates": dates(preview.policy, effect, "if it is published now", preview.terms),
-        "rows": change_rows.diff_rows(preview.changes, services.policy.catalogue),
+        "rows": change_rows.diff_rows(preview.changes, reader.catalogue),
     }

@@ -58,7 +58,7 @@ def hand_in(
 def check_text(visit: ReadVisit, region: str, text: PolicyText = "") -> HTMLResponse:
     """The preview alone, for the script that checks while somebody types."""
     draft = drafts.examine(visit.services, visit.tx, Draft(region, text, ""), visit.now)
-    return visit.fragment("legal_preview.html", **drafts.preview_context(visit.services, draft))
+    return visit.fragment("legal_preview.html", **drafts.preview_context(draft))
 
 
 def _editor(visit: Visit, view: RegionView, draft: Draft, *, tighten: bool) -> HTMLResponse:
@@ -68,5 +68,5 @@ def _editor(visit: Visit, view: RegionView, draft: Draft, *, tighten: bool) -> H
         view=view,
         draft=draft,
         tighten=tighten,
-        **drafts.preview_context(visit.services, draft),
+        **drafts.preview_context(draft),
     )

@@ -3,7 +3,8 @@
 from fastapi import APIRouter
 from starlette.responses import HTMLResponse
 
-from app.web.legal import change_rows
+from app.web.legal import catalogue as legal_catalogue
+from app.web.legal import catalogue_rows, change_rows
 from app.web.legal import changes as legal_changes
 from app.web.legal import editor as legal_editor
 from app.web.legal import region as region_rows
@@ -16,7 +17,7 @@ from app.web.words.policy_words import MODES, STATES
 from app.web.words.region_words import names_of
 
 router = APIRouter(prefix="/legal")
-for module in (legal_editor, legal_changes, legal_stops):
+for module in (legal_editor, legal_changes, legal_stops, legal_catalogue):
     router.include_router(module.router)
 
 
@@ -26,7 +27,8 @@ def show_regions(visit: ReadVisit) -> HTMLResponse:
     policy, capture, tx = visit.services.policy, visit.services.capture, visit.tx
     needed = change_rows.needed_in_words
     views = policy.regions(tx, visit.now)
-    rows = legal_rows.region_rows(views, policy.catalogue)
+    catalogue, waits = policy.catalogue(tx), policy.catalogues.waiting(tx)
+    rows = legal_rows.region_rows(views, catalogue)
     headline, details = legal_rows.overview(rows)
     waiting = [
         change for view in views for change in view.changes if change_rows.is_waiting(change)
@@ -44,6 +46,8 @@ def show_regions(visit: ReadVisit) -> HTMLResponse:
             for change in waiting
         ],
         stops=stops,
+        catalogue=catalogue_rows.in_brief(catalogue),
+        catalogue_waits=catalogue_rows.waiting_rows(waits, catalogue) if waits else None,
         names=names_of(views),
         people=people_names.named(visit.services, tx, people),
     )
@@ -54,16 +58,16 @@ def show_region(visit: ReadVisit, region: str) -> HTMLResponse:
     """One region: every knob with its value and who decided it, evidence, changes."""
     policy, tx = visit.services.policy, visit.tx
     view = policy.region_view(tx, region, visit.now)
-    names = names_of(policy.regions(tx, visit.now))
+    names, catalogue = names_of(policy.regions(tx, visit.now)), policy.catalogue(tx)
     roles, authority = visit.person.roles, visit.services.authority
     return visit.page(
         "legal_region.html",
         view=view,
         names=names,
-        sentence=region_rows.region_sentence(view, names, policy.catalogue),
-        obstacles=legal_rows.obstacle_rows(view.in_force, names, policy.catalogue),
+        sentence=region_rows.region_sentence(view, names, catalogue),
+        obstacles=legal_rows.obstacle_rows(view.in_force, names, catalogue),
         cells=legal_rows.cells(view.in_force, names),
-        knobs=region_rows.knob_rows(view, names, policy.catalogue),
+        knobs=region_rows.knob_rows(view, names, catalogue),
         policy_state=legal_rows.policy_in_words(view, names),
         evidence=region_rows.evidence_rows(view, visit.now),
         missing=region_rows.missing_in_words(view),

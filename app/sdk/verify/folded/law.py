@@ -1,5 +1,8 @@
 """What was in force, folded from the log: floors, company policies, stops, the catalogue.
 
+A catalogue that loosens the one before is adopted by two people. Under rules 1 whoever started the
+service adopted any.
+
 The documents are those that the export carries; an entry names them by digest. What holds at an
 instant is computed by ``app.policy.timeline``, as in the service.
 """
@@ -18,8 +21,10 @@ from app.consent.offers import Offer
 from app.kernel.clock import instant, timestamp
 from app.kernel.facts import decode
 from app.policy.agreement import Agreement
-from app.policy.catalogue.model import Catalogue, CatalogueAdoption
+from app.policy.catalogue.loosening import loosenings
+from app.policy.catalogue.model import NO_CATALOGUE, Catalogue, CatalogueAdoption
 from app.policy.changes.record import (
+    CatalogueWaiting,
     ChangeApproval,
     ChangeProposal,
     ChangePublication,
@@ -61,6 +66,19 @@ class _Change:
     approvals: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass
+class _Waiting:
+    """A catalogue of the files on its way, and the two people who agree."""
+
+    named: CatalogueWaiting
+    proposer: str | None = None
+    approver: str | None = None
+
+
+_ADOPTED_BY_ANYBODY = 1
+"""The last version of the rules under which nobody had to agree to a catalogue."""
+
+
 class Law:
     """Folds ``policy.*`` but the purposes.
 
@@ -68,15 +86,20 @@ class Law:
         position: index of the last entry that changed what can be in force.
     """
 
-    def __init__(self, documents: Documents, registry: KnobRegistry) -> None:
+    def __init__(
+        self, documents: Documents, registry: KnobRegistry, version: Callable[[], int]
+    ) -> None:
+        """Begin with nothing in force; ``version`` says which rules the present entry follows."""
         self._documents = documents
         self._registry = registry
+        self._version = version
         self._floors: list[FloorRow] = []
         self._company: list[CompanyRow] = []
         self._stops: list[StopRow] = []
         self._changes: dict[str, _Change] = {}
         self._memory: PolicyMemory | None = None
         self._catalogues: list[tuple[datetime, Catalogue]] = []
+        self._waiting: _Waiting | None = None
         self._bounds = LimitsMemory()
         self._asked: dict[tuple[object, tuple[str, ...]], PolicyFacts] = {}
         self.position = -1
@@ -138,7 +161,13 @@ class Law:
         return self._memory
 
     def _history(self) -> History:
-        return History(tuple(self._floors), tuple(self._company), tuple(self._stops), self.position)
+        return History(
+            tuple(self._floors),
+            tuple(self._company),
+            tuple(self._stops),
+            self.position,
+            self._catalogues[-1][1] if self._catalogues else NO_CATALOGUE,
+        )
 
     # Folding
 
@@ -159,9 +188,15 @@ class Law:
                 if adoption != floor.adoption:
                     yield "does not say what the floor's document says"
             case Kind.POLICY_CATALOGUE_ADOPTED:
-                self._changed(position)
-                catalogue = self._read(decode(CatalogueAdoption, facts).policy, Catalogue.read)
-                self._catalogues.append((at, catalogue))
+                yield from self._adopted(position, decode(CatalogueAdoption, facts), at)
+            case Kind.POLICY_CATALOGUE_SHIPPED:
+                yield from self._shipped(decode(CatalogueWaiting, facts))
+            case (
+                Kind.POLICY_CATALOGUE_PROPOSED
+                | Kind.POLICY_CATALOGUE_DECLINED
+                | Kind.POLICY_CATALOGUE_APPROVED
+            ):
+                yield from self._considered(kind, decode(CatalogueWaiting, facts), leaf["actor"])
             case Kind.POLICY_PROPOSED:
                 proposal = decode(ChangeProposal, facts)
                 self._changes[proposal.change] = _Change(actor, proposal.policy)
@@ -188,6 +223,51 @@ class Law:
         if body is None:
             raise Unknown(f"names the document {name}, which is not here to be decided by")
         return body
+
+    def _adopted(self, position: int, adoption: CatalogueAdoption, at: datetime) -> Iterator[str]:
+        self._changed(position)
+        catalogue = self._read(adoption.policy, Catalogue.read)
+        adopted, waiting = [known for _, known in self._catalogues], self._waiting
+        self._catalogues.append((at, catalogue))
+        self._waiting = None
+        agreed = (
+            waiting is not None
+            and waiting.named.policy == adoption.policy
+            and waiting.approver is not None
+        )
+        if not adopted or agreed or self._version() == _ADOPTED_BY_ANYBODY:
+            return
+        known = self._history().apps_listed.union(*(before.apps for before in adopted))
+        loosened = loosenings(adopted[-1], catalogue, known)
+        if loosened:
+            names = ", ".join(dict.fromkeys(one.id for one in loosened))
+            yield f"adopts a catalogue that loosens {names} without two people"
+
+    def _shipped(self, named: CatalogueWaiting) -> Iterator[str]:
+        in_force = self._catalogues[-1][1].digest if self._catalogues else "none"
+        if named.base != in_force:
+            yield f"says that the catalogue {named.base} is in force; by the log it is {in_force}"
+        self._waiting = _Waiting(named)
+
+    def _considered(
+        self, kind: Kind, named: CatalogueWaiting, actor: Mapping[str, Any]
+    ) -> Iterator[str]:
+        """Take what a person did about the catalogue that waits."""
+        waiting, person = self._waiting, actor["id"]
+        if waiting is None or waiting.named != named:
+            yield f"is about the catalogue {named.policy}, which does not wait"
+        elif actor["kind"] != "person":
+            yield f"counts {person} among the people who agree"
+        elif kind is Kind.POLICY_CATALOGUE_DECLINED:
+            waiting.proposer = None
+        elif kind is Kind.POLICY_CATALOGUE_PROPOSED:
+            waiting.proposer = person
+        elif waiting.proposer is None:
+            yield "approves a catalogue that nobody proposed"
+        elif waiting.proposer == person:
+            yield f"counts {person} twice among the people who agree"
+        else:
+            waiting.approver = person
 
     def _approved(self, approval: ChangeApproval, actor: str) -> Iterator[str]:
         change = self._changes.get(approval.change)
@@ -258,6 +338,10 @@ LAW_KINDS = frozenset(
     {
         Kind.POLICY_FLOOR_ADOPTED,
         Kind.POLICY_CATALOGUE_ADOPTED,
+        Kind.POLICY_CATALOGUE_SHIPPED,
+        Kind.POLICY_CATALOGUE_PROPOSED,
+        Kind.POLICY_CATALOGUE_DECLINED,
+        Kind.POLICY_CATALOGUE_APPROVED,
         Kind.POLICY_PROPOSED,
         Kind.POLICY_APPROVED,
         Kind.POLICY_PUBLISHED,

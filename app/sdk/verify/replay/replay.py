@@ -76,7 +76,7 @@ class Replay:
         self._versions = versions
         self._knobs = registry
         self.people = People(documents)
-        self._law = Law(documents, registry)
+        self._law = Law(documents, registry, lambda: versions.version)
         self._registry = Registry(documents)
         self.erasures = ErasureCheck(documents)
         self._takers: Mapping[Kind, _Take] = {

@@ -3,9 +3,9 @@
 Rules:
 1. A stretch begins with the first entry or a ``rules.adopted`` and ends before the next. It is
    replayed by its own version of the rules; by no other where that version is not carried.
-2. What is folded is the same under every version. So in a stretch that is not replayed, entries are
-   taken and held against those before them as everywhere; only leases and access decisions are not
-   decided again.
+2. What is folded is the same under every version, but that rules 1 ask nobody about a catalogue
+   (``folded.law``). So in a stretch that is not replayed, entries are taken and held against those
+   before them as everywhere; only leases and access decisions are not decided again.
 3. Whatever is not replayed is reported, with the release that can (``notices``); it never counts as
    well decided.
 4. A lease in a form that this verifier does not know is not decided again; nothing else rests on
@@ -65,6 +65,11 @@ class Versions:
         """The rules that the present entry follows; None where it is not replayed."""
         stretch = self._stretches[-1]
         return self._carried[stretch.version] if stretch.replayed else None
+
+    @property
+    def version(self) -> int:
+        """The number of the rules that the present entry follows, carried or not."""
+        return self._stretches[-1].version
 
     def see(self, position: int) -> None:
         """Note that an entry belongs to the present stretch."""

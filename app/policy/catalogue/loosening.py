@@ -1,0 +1,112 @@
+"""What one catalogue lets be recorded that another one does not (pure).
+
+Rules:
+1. An app that gains a way to be recognised loosens. So does one that comes back: a policy lists it,
+   or an earlier catalogue had it. A new app reaches nobody before two people list it.
+2. A browser that becomes another kind of app loosens: its program alone then is that app. So does
+   an app that shows what other people write, if it is said not to any more.
+3. An exclusion that is gone, or loses a way to be recognised, loosens.
+4. What is recognised counts, not how it is written: programs are compared without case, and an
+   address that lies within another adds nothing.
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.policy.catalogue.matching import BROWSER, COMMUNICATION
+from app.policy.catalogue.meeting import lies_within, programs
+from app.policy.catalogue.model import App, Catalogue, Exclusion, Matchers
+
+
+class LooseningKind(StrEnum):
+    """How a catalogue loosens."""
+
+    APP_AGAIN = "app_again"
+    WIDER_APP = "wider_app"
+    BROWSER_AS_APP = "browser_as_app"
+    OTHERS_WORDS = "others_words"
+    EXCLUSION_GONE = "exclusion_gone"
+    NARROWER_EXCLUSION = "narrower_exclusion"
+
+
+@dataclass(frozen=True)
+class Loosening:
+    """One app that is recognised in more ways, or one exclusion that is in fewer.
+
+    Attributes:
+        id, name: of the app or exclusion.
+        ways: the ways that an app gains or an exclusion loses; for ``OTHERS_WORDS`` all of them.
+    """
+
+    kind: LooseningKind
+    id: str
+    name: str
+    ways: Matchers
+
+
+def loosenings(
+    before: Catalogue, after: Catalogue, known: Collection[str]
+) -> tuple[Loosening, ...]:
+    """Say what a catalogue loosens, apps first, by id; nothing where it only narrows.
+
+    >>> narrow = App("wiki", "Wiki", "documents", Matchers(urls=("docs.example.com",)))
+    >>> wide = App("wiki", "Wiki", "documents", Matchers(urls=("*.example.com",)))
+    >>> found = loosenings(Catalogue({"wiki": narrow}, {}), Catalogue({"wiki": wide}, {}), ())
+    >>> [(str(one.kind), one.ways.urls) for one in found]
+    [('wider_app', ('*.example.com',))]
+    >>> loosenings(Catalogue({"wiki": wide}, {}), Catalogue({"wiki": narrow}, {}), ())
+    ()
+
+    Args:
+        before: what is in force.
+        after: what would take its place.
+        known: the apps that are not new, by id: a policy lists them, or an earlier catalogue did.
+    """
+    apps = (
+        one
+        for name, app in sorted(after.apps.items())
+        for one in _of_app(before.apps.get(name), app, known=name in known)
+    )
+    exclusions = (
+        one
+        for name, item in sorted(before.exclusions.items())
+        for one in _of_exclusion(item, after.exclusions.get(name))
+    )
+    return (*apps, *exclusions)
+
+
+def _of_app(before: App | None, after: App, *, known: bool) -> Iterator[Loosening]:
+    if before is None:
+        if known:
+            yield Loosening(LooseningKind.APP_AGAIN, after.id, after.name, after.match)
+        return
+    alone = Matchers(bundle_ids=after.match.bundle_ids, executables=after.match.executables)
+    if before.group == BROWSER != after.group and alone != Matchers():
+        yield Loosening(LooseningKind.BROWSER_AS_APP, after.id, after.name, alone)
+    if before.group == COMMUNICATION != after.group:
+        yield Loosening(LooseningKind.OTHERS_WORDS, after.id, after.name, after.match)
+    gained = _beyond(after.match, before.match)
+    if gained != Matchers():
+        yield Loosening(LooseningKind.WIDER_APP, after.id, after.name, gained)
+
+
+def _of_exclusion(before: Exclusion, after: Exclusion | None) -> Iterator[Loosening]:
+    if after is None:
+        yield Loosening(LooseningKind.EXCLUSION_GONE, before.id, before.name, before.match)
+        return
+    lost = _beyond(before.match, after.match)
+    if lost != Matchers():
+        yield Loosening(LooseningKind.NARROWER_EXCLUSION, before.id, before.name, lost)
+
+
+def _beyond(match: Matchers, other: Matchers) -> Matchers:
+    """The ways of one that the other does not cover (rule 4)."""
+    covered, fields = programs(other), {name.casefold() for name in other.fields}
+    return Matchers(
+        bundle_ids=tuple(name for name in match.bundle_ids if name.casefold() not in covered),
+        executables=tuple(name for name in match.executables if name.casefold() not in covered),
+        urls=tuple(url for url in match.urls if not lies_within(url, other.urls)),
+        fields=tuple(name for name in match.fields if name.casefold() not in fields),
+        private=match.private and not other.private,
+    )

@@ -1,0 +1,208 @@
+"""What a catalogue loosens: each kind by example, and the laws by which it keeps with the meet."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.kernel.facts import encode
+from app.policy.catalogue.loosening import LooseningKind, loosenings
+from app.policy.catalogue.matching import match_app, match_exclusion
+from app.policy.catalogue.meeting import meeting
+from app.policy.catalogue.model import App, Catalogue, Exclusion, Matchers
+
+WIKI = App(
+    "wiki", "Wiki", "documents", Matchers(("com.wiki",), ("wiki.exe",), ("wiki.example.com",))
+)
+FOX = App("fox", "Fox", "browser", Matchers(executables=("fox",)))
+EVERY_WAY = Matchers(("com.bank",), ("bank.exe",), ("bank.example.com/pay",), ("password",), True)
+BANK = Exclusion("bank", "Bank", "Money.", EVERY_WAY)
+MAIL = App("mail", "Mail", "communication", Matchers(urls=("mail.example.com",)))
+HERE = Catalogue({"wiki": WIKI, "fox": FOX, "mail": MAIL}, {"bank": BANK})
+
+
+def with_app(**changes: Any) -> Catalogue:
+    return replace(HERE, apps={**HERE.apps, "wiki": replace(WIKI, **changes)})
+
+
+def wiki(**ways: Any) -> Catalogue:
+    return with_app(match=replace(WIKI.match, **ways))
+
+
+def bank(**ways: Any) -> Catalogue:
+    return replace(HERE, exclusions={"bank": replace(BANK, match=replace(EVERY_WAY, **ways))})
+
+
+NEW = App("chat", "Chat", "communication", Matchers(executables=("chat",)))
+WITH_NEW = replace(HERE, apps={**HERE.apps, "chat": NEW})
+MAIL_AS_DOCUMENTS = replace(HERE, apps={**HERE.apps, "mail": replace(MAIL, group="documents")})
+ALONE = replace(HERE, apps={**HERE.apps, "fox": replace(FOX, group="data")})
+
+LOOSENED: Mapping[str, tuple[Catalogue, str, str]] = {
+    "a bundle id more": (wiki(bundle_ids=("com.wiki", "com.all")), "wider_app", "com.all"),
+    "a program more": (wiki(executables=("wiki.exe", "all.exe")), "wider_app", "all.exe"),
+    "an address more": (wiki(urls=("wiki.example.com", "a.example.com")), "wider_app", "a.example"),
+    "a wider address": (wiki(urls=("*.wiki.example.com",)), "wider_app", "*.wiki.example.com"),
+    "a browser that becomes an app": (ALONE, "browser_as_app", "fox"),
+    "mail that is called documents": (MAIL_AS_DOCUMENTS, "others_words", "mail.example.com"),
+    "an app that comes back": (WITH_NEW, "app_again", "chat"),
+    "an exclusion that is gone": (replace(HERE, exclusions={}), "exclusion_gone", "password"),
+    "a program that is excluded no more": (bank(executables=()), "narrower_exclusion", "bank.exe"),
+    "a bundle id no more": (bank(bundle_ids=()), "narrower_exclusion", "com.bank"),
+    "an address no more": (bank(urls=()), "narrower_exclusion", "bank.example.com/pay"),
+    "a narrower address": (bank(urls=("bank.example.com/pay/x",)), "narrower_exclusion", "/pay"),
+    "a field no more": (bank(fields=()), "narrower_exclusion", "password"),
+    "private windows no more": (bank(private=False), "narrower_exclusion", "True"),
+}
+
+
+@pytest.mark.parametrize("case", LOOSENED)
+def test_each_way_to_let_more_be_recorded_is_named(case: str) -> None:
+    after, kind, way = LOOSENED[case]
+    (found,) = loosenings(HERE, after, {"chat"})
+    assert found.kind == kind
+    assert way in str(encode(found.ways))
+
+
+NARROWED: Mapping[str, Catalogue] = {
+    "the same": HERE,
+    "an app that is gone": replace(HERE, apps={"fox": FOX}),
+    "a way less": wiki(urls=()),
+    "a narrower address": wiki(urls=("wiki.example.com/team",)),
+    "an address within another": wiki(urls=("wiki.example.com", "wiki.example.com/team")),
+    "a program in capitals": wiki(executables=("WIKI.EXE",)),
+    "a program written as a bundle id": wiki(bundle_ids=("com.wiki", "wiki.exe"), executables=()),
+    "another name": with_app(name="The wiki"),
+    "an app that becomes a browser": with_app(group="browser"),
+    "a wider exclusion": bank(urls=("*.bank.example.com",)),
+    "one more exclusion": replace(
+        HERE, exclusions={"bank": BANK, "tax": replace(BANK, id="tax")}
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", NARROWED)
+def test_what_lets_nothing_more_be_recorded_is_no_loosening(case: str) -> None:
+    assert loosenings(HERE, NARROWED[case], HERE.apps) == ()
+
+
+def test_a_new_app_reaches_nobody_before_a_policy_lists_it() -> None:
+    assert loosenings(HERE, WITH_NEW, {"wiki"}) == ()
+
+
+def test_no_matcher_is_forgotten() -> None:
+    """A matcher that is added later has to be compared, in apps and in exclusions."""
+    for field in fields(Matchers):
+        without = replace(EVERY_WAY, **{field.name: field.default})
+        gone = replace(HERE, exclusions={"bank": replace(BANK, match=without)})
+        (found,) = loosenings(HERE, gone, ())
+        assert getattr(found.ways, field.name) == getattr(EVERY_WAY, field.name)
+
+
+# The laws
+
+PROGRAMS = st.lists(st.sampled_from(["a", "A", "b", "c.exe"]), max_size=2, unique=True).map(tuple)
+PATTERNS = ["x.test", "*.x.test", "a.x.test", "x.test/p", "x.test/p/q", "*.x.test/p", "y.test"]
+URLS = st.lists(st.sampled_from(PATTERNS), max_size=2, unique=True).map(tuple)
+OF_APPS = st.builds(Matchers, PROGRAMS, PROGRAMS, URLS)
+OF_EXCLUSIONS = st.builds(
+    Matchers,
+    PROGRAMS,
+    PROGRAMS,
+    URLS,
+    st.lists(st.sampled_from(["password", "Password", "search"]), max_size=2).map(tuple),
+    st.booleans(),
+)
+IDS = st.sampled_from(["one", "two"])
+SOME_APP = st.builds(
+    App, st.just(""), st.just("App"), st.sampled_from(["browser", "communication", "data"]),
+    OF_APPS.filter(lambda match: match != Matchers()),
+)  # fmt: skip
+SOME_EXCLUSION = st.builds(Exclusion, st.just(""), st.just("Place"), st.just("Why."), OF_EXCLUSIONS)
+CATALOGUES = st.builds(
+    Catalogue,
+    st.dictionaries(IDS, SOME_APP, max_size=2).map(
+        lambda apps: {name: replace(app, id=name) for name, app in apps.items()}
+    ),
+    st.dictionaries(IDS, SOME_EXCLUSION, max_size=2).map(
+        lambda items: {name: replace(item, id=name) for name, item in items.items()}
+    ),
+)
+EVERY_ID = frozenset({"one", "two"})
+
+
+@dataclass(frozen=True)
+class Seen:
+    """An event as the guard sees it."""
+
+    app: str
+    url: str | None
+    field: str | None
+    private: bool
+
+
+EVENTS = st.builds(
+    Seen,
+    st.sampled_from(["a", "b", "C.EXE", "z"]),
+    st.sampled_from(
+        [None, "https://x.test/", "https://a.x.test/p", "https://x.test/p/q", "https://y.test/P"]
+    ),
+    st.sampled_from([None, "password", "search"]),
+    st.booleans(),
+)
+
+
+def recorded(catalogue: Catalogue, event: Seen) -> str | None:
+    """The app under which an event would be recorded; None: not at all."""
+    document = {
+        "apps": [encode(app) | {"match": vars(app.match)} for app in catalogue.apps.values()],
+        "exclusions": [
+            encode(item) | {"match": vars(item.match)} for item in catalogue.exclusions.values()
+        ],
+    }
+    if match_exclusion(event, document) is not None:
+        return None
+    app = match_app(event, document)
+    return None if app is None else str(app["id"])
+
+
+@given(CATALOGUES, CATALOGUES)
+def test_the_meet_of_both_loosens_neither(before: Catalogue, files: Catalogue) -> None:
+    both = meeting(files, before)
+    assert loosenings(before, both, EVERY_ID) == ()
+    assert loosenings(files, both, EVERY_ID) == ()
+
+
+@given(CATALOGUES, CATALOGUES)
+def test_what_loosens_goes_on_to_loosen_what_stays_in_force(
+    before: Catalogue, files: Catalogue
+) -> None:
+    """So a restart with the same files changes nothing, and never counts as agreement."""
+    holds = meeting(files, before)
+    assert bool(loosenings(before, files, EVERY_ID)) == bool(loosenings(holds, files, EVERY_ID))
+    assert meeting(files, holds).digest == holds.digest
+
+
+@given(CATALOGUES, CATALOGUES, EVENTS)
+def test_where_nothing_loosens_nothing_more_is_recorded(
+    before: Catalogue, files: Catalogue, event: Seen
+) -> None:
+    for after in (files, meeting(files, before)):
+        if not loosenings(before, after, EVERY_ID):
+            assert recorded(before, event) is not None or recorded(after, event) is None
+
+
+@given(CATALOGUES, CATALOGUES, CATALOGUES)
+def test_loosening_nothing_twice_is_loosening_nothing(
+    first: Catalogue, second: Catalogue, third: Catalogue
+) -> None:
+    """Small steps do not add up to a loosening: the order is transitive."""
+    second, third = meeting(second, first), meeting(third, meeting(second, first))
+    assert loosenings(first, third, EVERY_ID) == ()
+
+
+def test_kinds_are_told_apart() -> None:
+    assert {str(kind) for kind in LooseningKind} == {kind for _, kind, _ in LOOSENED.values()}
