@@ -17,22 +17,19 @@ from typing import Any
 from app.access import store
 from app.access.consumers import ConsumerService
 from app.access.decision.inquiry import EvaluationRequest, Inquirer, Inquiry
-from app.access.decision.model import CAPTURED_DATA, AccessDecision, Consumer
+from app.access.decision.model import CAPTURED_DATA, AccessDecision, Closed, Consumer, Use
 from app.access.decision.record import entry_facts
 from app.access.decision.rules import CURRENT, Rules
 from app.access.floor.purposes import PurposeFile
 from app.access.floor.terms import ALLOWED, PROHIBITED, Outcome, PurposesAdoption, verdict
 from app.access.grants.permit import GrantSigner, explained, permitted
 from app.access.grants.uses import Uses
-from app.access.store import Closed, GrantRow, Use
+from app.access.store import GrantRow
 from app.audit.entries.model import SYSTEM, Actor, Event, Kind
 from app.audit.entries.service import AuditService
 from app.db.engine import Tx
 from app.kernel.canonical import Json
 from app.kernel.facts import encode
-
-USES_SHOWN = 200
-"""How many asks about a person are listed, the newest first."""
 
 _LONGEST_PURPOSE = 200
 
@@ -128,9 +125,29 @@ class AccessService:
         self.consumers.require_newest(tx, consumer)
         return Uses(self.log).close(tx, consumer, grant_id, outcome, rows, result, now)
 
-    def uses(self, tx: Tx, person_id: str) -> tuple[Use, ...]:
-        """What was asked about a person, permitted and refused, the newest first."""
-        return store.uses_of(tx, person_id, USES_SHOWN)
+    def uses(
+        self,
+        tx: Tx,
+        person_id: str,
+        *,
+        limit: int = 50,
+        before: int | None = None,
+        outcome: str | None = None,
+    ) -> tuple[Use, ...]:
+        """What was asked about a person, the newest first, and what became of each grant.
+
+        Args:
+            tx: a transaction.
+            person_id: the person.
+            limit: at most so many.
+            before: only those with a smaller number, for the next page.
+            outcome: ``permit`` or ``deny``; None: both.
+        """
+        return store.uses_of(tx, person_id, limit, before, outcome)
+
+    def count_uses(self, tx: Tx, person_id: str) -> Mapping[str, int]:
+        """How often was asked about a person: ``permit`` and ``deny``, as far as there are any."""
+        return store.count_uses(tx, person_id)
 
     def _record(
         self, tx: Tx, inquiry: Inquiry, decision: AccessDecision, grant_id: str | None

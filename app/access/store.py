@@ -17,12 +17,13 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    func,
     select,
     text,
 )
 from sqlalchemy.exc import IntegrityError
 
-from app.access.decision.model import Consumer
+from app.access.decision.model import Closed, Consumer, Use
 from app.db.engine import Tx
 from app.db.metadata import RowNumber, UtcTime, metadata
 from app.kernel.canonical import canonical, parse_canonical
@@ -105,45 +106,6 @@ class GrantRow:
     consumer: str
     purpose: str
     decided_at: datetime
-
-
-@dataclass(frozen=True)
-class Closed:
-    """What a consumer did with a grant.
-
-    Attributes:
-        outcome: ``used`` or ``unused``.
-        rows: how many rows were handed out under it.
-        result: digest of what was handed out, ``sha256:…``, if the consumer says it.
-        event_id: the entry of the log.
-    """
-
-    grant: str
-    outcome: str
-    rows: int
-    result: str | None
-    event_id: str
-    at: datetime
-
-
-@dataclass(frozen=True)
-class Use:
-    """One ask about one person, as that person sees it.
-
-    Attributes:
-        purpose: an allowed key, the prohibited root that was asked for, or None (unknown).
-        outcome: ``permit`` or ``deny``.
-        reasons: codes of ``AccessReason``; empty for a permit.
-        event_id: the entry of the log.
-    """
-
-    consumer: str
-    consumer_name: str
-    purpose: str | None
-    outcome: str
-    reasons: tuple[str, ...]
-    at: datetime
-    event_id: str
 
 
 def lock_consumers(tx: Tx) -> None:
@@ -284,27 +246,65 @@ def use(tx: Tx, grant_id: str) -> Closed | None:
     return Closed(row.grant_id, row.outcome, row.row_count, row.result, row.event_id, row.used_at)
 
 
-def uses_of(tx: Tx, person_id: str, limit: int) -> tuple[Use, ...]:
-    """What was asked about a person, newest first."""
+_ASKED = (
+    select(
+        access_decision,
+        access_grant.c.grant_id,
+        access_use.c.outcome.label("used"),
+        access_use.c.row_count,
+        access_use.c.result,
+        access_use.c.event_id.label("use_event_id"),
+        access_use.c.used_at,
+    )
+    .select_from(
+        access_decision.outerjoin(
+            access_grant, access_grant.c.event_id == access_decision.c.event_id
+        ).outerjoin(access_use, access_use.c.grant_id == access_grant.c.grant_id)
+    )
+    .order_by(access_decision.c.row.desc())
+)
+"""What was asked, each with what became of its grant."""
+
+
+def uses_of(
+    tx: Tx, person_id: str, limit: int, before: int | None = None, outcome: str | None = None
+) -> tuple[Use, ...]:
+    """What was asked about a person, newest first; ``before``: only with a smaller number."""
     table = access_decision.c
-    rows = tx.execute(
-        select(access_decision)
-        .where(table.person_id == person_id)
-        .order_by(table.row.desc())
-        .limit(limit)
-    ).all()
+    query = _ASKED.where(table.person_id == person_id).limit(limit)
+    if before is not None:
+        query = query.where(table.row < before)
+    if outcome is not None:
+        query = query.where(table.outcome == outcome)
+    rows = tx.execute(query).all()
     names = {consumer.id: consumer.name for consumer in consumers(tx)} if rows else {}
-    return tuple(
-        Use(
-            row.consumer_id,
-            names.get(row.consumer_id, row.consumer_id),
-            row.purpose,
-            row.outcome,
-            _codes(row.reasons),
-            row.decided_at,
-            row.event_id,
+    return tuple(_use(row, names.get(row.consumer_id, row.consumer_id)) for row in rows)
+
+
+def count_uses(tx: Tx, person_id: str) -> dict[str, int]:
+    """How often was asked about a person, by outcome."""
+    table = access_decision.c
+    counted = select(table.outcome, func.count().label("times")).group_by(table.outcome)
+    rows = tx.execute(counted.where(table.person_id == person_id))
+    return {row.outcome: row.times for row in rows}
+
+
+def _use(row: Row[Any], consumer_name: str) -> Use:
+    closed = None
+    if row.used is not None:
+        closed = Closed(
+            row.grant_id, row.used, row.row_count, row.result, row.use_event_id, row.used_at
         )
-        for row in rows
+    return Use(
+        number=row.row,
+        consumer=row.consumer_id,
+        consumer_name=consumer_name,
+        purpose=row.purpose,
+        outcome=row.outcome,
+        reasons=_codes(row.reasons),
+        at=row.decided_at,
+        event_id=row.event_id,
+        closed=closed,
     )
 
 

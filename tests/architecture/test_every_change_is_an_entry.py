@@ -61,7 +61,7 @@ READS = {
     "LeaseService": "holder holder_of holding renewal told_by",
     "ReportService": "totals",
     "ConsumerService": "authenticate newest require_newest",
-    "AccessService": "documents uses",
+    "AccessService": "count_uses documents uses",
 }
 
 READS["RightsService"] = "statement"

@@ -27,6 +27,8 @@ OWN = {
     "/me/decisions": "one's own decision",
     "/me/receipts/{decision}": "one's own receipt",
     "/me/receipts/{decision}.json": "one's own receipt",
+    "/me/uses": "who asked for one's own data",
+    "/me/readings": "who read entries about oneself",
     "/me/devices/pair": "a laptop that becomes one's own",
     "/me/devices/{device}": "one's own laptop",
     "/me/devices/{device}/revoke": "one's own laptop",

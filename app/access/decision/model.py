@@ -259,3 +259,47 @@ class AccessDecision:
     def permit(self) -> bool:
         """No reason to refuse was found."""
         return not self.reasons
+
+
+@dataclass(frozen=True)
+class Closed:
+    """What a consumer did with a grant.
+
+    Attributes:
+        outcome: ``used`` or ``unused``.
+        rows: how many rows were handed out under it.
+        result: digest of what was handed out, ``sha256:…``, if the consumer says it.
+        event_id: the entry of the log.
+    """
+
+    grant: str
+    outcome: str
+    rows: int
+    result: str | None
+    event_id: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Use:
+    """One ask about one person, as that person sees it.
+
+    Attributes:
+        number: grows from ask to ask.
+        purpose: an allowed key, the prohibited root that was asked for, or None (unknown).
+        outcome: ``permit`` or ``deny``.
+        reasons: codes of ``AccessReason``; empty for a permit.
+        event_id: the entry of the log.
+        closed: what the consumer says that it did with the grant; None: nothing so far, or there is
+            no grant.
+    """
+
+    number: int
+    consumer: str
+    consumer_name: str
+    purpose: str | None
+    outcome: str
+    reasons: tuple[str, ...]
+    at: datetime
+    event_id: str
+    closed: Closed | None = None

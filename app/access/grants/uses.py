@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.access import store
-from app.access.decision.model import GRANT_TTL_S, USE_WITHIN, Consumer
+from app.access.decision.model import GRANT_TTL_S, USE_WITHIN, Closed, Consumer
 from app.access.decision.record import UseRecord
-from app.access.store import Closed, GrantRow
+from app.access.store import GrantRow
 from app.audit.entries.model import Actor, Event, Kind
 from app.audit.entries.service import AuditService
 from app.db.engine import Tx

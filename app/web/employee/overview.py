@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.access.decision.model import AccessReason
-from app.access.decision.sentences import SENTENCES
 from app.agents.devices.model import Device
 from app.agents.reports.model import Totals
 from app.audit.entries.model import Kind
@@ -21,25 +19,14 @@ from app.web.employee.state.laptops import LaptopRow, laptop_row, permissions, t
 from app.web.employee.state.phase import column_of, extent_in_words, phase_of
 from app.web.employee.state.state_words import StateWords, state_in_words
 from app.web.employee.state.wider_words import wider_in_words
+from app.web.employee.used import Used, used
 from app.web.words.region_words import Names
 from app.wiring import Services
 
 
 @dataclass(frozen=True)
-class UseRow:
-    """One time that somebody asked for the person's data; ``sentences`` say why it was refused."""
-
-    consumer: str
-    purpose: str
-    permitted: bool
-    sentences: tuple[str, ...]
-    at: datetime
-    index: int | None
-
-
-@dataclass(frozen=True)
 class Overview:
-    """One person's situation, in words and rows; laptops, uses and history newest first."""
+    """One person's situation, in words and rows; laptops and history newest first."""
 
     situation: Situation
     names: Names
@@ -55,7 +42,7 @@ class Overview:
     choices: Choices
     laptops: tuple[LaptopRow, ...]
     history: tuple[tuple[Decision, int | None], ...]
-    uses: tuple[UseRow, ...]
+    used: Used
     captured: Totals
 
 
@@ -82,7 +69,7 @@ def overview(services: Services, tx: Tx, person: Person, now: datetime) -> Overv
             (decision, services.log.index_of(tx, decision.event_id))
             for decision in reversed(history)
         ),
-        uses=_uses(services, tx, person),
+        used=used(services, tx, person, now),
         captured=services.reports.totals(tx, person.id),
     )
 
@@ -126,25 +113,4 @@ def current_notices(services: Services) -> frozenset[str]:
     """Digests of the current notice, one per language."""
     return frozenset(
         services.notices.text(language).digest for language in services.notices.languages
-    )
-
-
-def purpose_label(services: Services, key: str | None) -> str:
-    """A purpose in words; a purpose that is on no list is described as such."""
-    if not key:
-        return "a purpose that is on no list"
-    return services.access.purposes.described(key).label
-
-
-def _uses(services: Services, tx: Tx, person: Person) -> tuple[UseRow, ...]:
-    return tuple(
-        UseRow(
-            consumer=use.consumer_name,
-            purpose=purpose_label(services, use.purpose),
-            permitted=use.outcome == "permit",
-            sentences=tuple(SENTENCES[AccessReason(reason)] for reason in use.reasons),
-            at=use.at,
-            index=services.log.index_of(tx, use.event_id),
-        )
-        for use in services.access.uses(tx, person.id)
     )

@@ -11,8 +11,9 @@ from app.kernel.signing import signing_key_of
 from app.kernel.tokens import KEY_USE, RECEIPT_TYPE, SUBMISSION_TYPE
 from app.policy.catalogue.model import Catalogue
 from app.web.employee.choices import choices
-from app.web.employee.overview import current_notices, laptop_rows, purpose_label
+from app.web.employee.overview import current_notices, laptop_rows
 from app.web.employee.receipt_rows import receipt_rows
+from app.web.employee.used import purpose_label
 from app.web.shell.visit import ReadVisit
 
 router = APIRouter(prefix="/me/receipts")
