@@ -430,6 +430,31 @@ def test_the_page_says_that_new_york_asks_for_both_and_california_for_either(hou
     assert "screenshots in part" in told
 
 
+def test_who_goes_to_work_in_new_york_is_told_that_new_york_asks(house: House) -> None:
+    browser = newcomer(house, "US-CA")
+    browser.press("/me/decide", "Capture me")
+    browser.move(place="US-NY")
+    assert headline(browser.get("/me").text) == (
+        "Nothing is captured. What you decided does not say yet all that New York asks for."
+    )
+
+
+def test_who_goes_to_work_elsewhere_is_told_who_accepts_no_confirmation_alone(
+    house: House,
+) -> None:
+    browser = newcomer(house, "US-CA")
+    browser.press("/me/decide", "Capture me")
+    with house.services.database.write() as tx:
+        who, now = house.services.directory.person(tx, browser.id), house.clock.now()
+        offer = house.services.capture.situation(tx, who, now).offer
+        only = replace(offer, bases=("acknowledgement",))
+        shown = house.services.notices.show(tx, who, only, "en", now)
+        house.services.consent.decide(tx, who, Act.ACKNOWLEDGED, now, shown_id=shown.id)
+    browser.move(place="GB")
+    said = headline(browser.get("/me").text)
+    assert said == "Nothing is captured. What you decided is not enough for United Kingdom."
+
+
 def test_a_consent_without_the_acknowledgement_is_asked_for_once(house: House) -> None:
     browser, services = newcomer(house), house.services
     with services.database.write() as tx:

@@ -16,6 +16,7 @@ from tests.web.house import House, controls, headline, words
 GERMAN = "E-0047"
 NORWEGIAN = "E-0015"
 FRENCH = "E-0016"
+GERMAN_IN_FRANCE = "E-0052"
 NEW_YORKERS = ("E-0035", "E-0037", "E-0038", "E-0039", "E-0040")
 
 
@@ -91,6 +92,14 @@ def test_where_the_law_forbids_it_nothing_is_offered_and_the_law_is_named(house:
     assert "Nothing can be captured, whatever you or the company choose." in words(page)
     assert "Capture me" not in labels(page)
     assert "Forskrift 2018-07-02-1108" in words(page)
+
+
+def test_a_missing_precondition_is_said_of_the_region_that_asks_for_it(house: House) -> None:
+    """Of two regions, the home need not be the one that asks."""
+    page = house.signed_in(GERMAN_IN_FRANCE).get("/me").text
+    asked = "In France this must come first and is missing: consultation."
+    assert headline(page) == f"Nothing is captured. {asked}"
+    assert "Until it is in place nothing of yours can be captured." in words(page)
 
 
 def test_a_missing_precondition_is_named_and_nothing_is_asked_of_the_person(house: House) -> None:

@@ -5,15 +5,16 @@ Rules:
 2. Every sentence begins with what the person wants to know: "Nothing is captured."
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, cast
 
 from app.capture.obstacles import Obstacle
 from app.capture.situation import Situation
 from app.consent.choosing import allowed_acts
-from app.consent.model import Act
+from app.consent.model import Act, State, suffices
 from app.policy.knob_shapes import APPROVED
+from app.policy.knobs import BASES, DECISION_CONTENT, PRECONDITIONS_ASKED
 from app.policy.law.layer import Layer
 from app.web.words.policy_words import PRECONDITIONS, listed
 from app.web.words.region_words import Names, named
@@ -55,6 +56,30 @@ def _dated(before: str, at: datetime | None, forward: str, style: str = "moment"
 
 def _place(situation: Situation, names: Names) -> str:
     return named(situation.person.region, names)
+
+
+def _askers(situation: Situation, names: Names, knob: str, members: Iterable[str]) -> str:
+    """The regions whose rules ask for these members of a knob; the home where none is known."""
+    why = situation.in_force.compiled.why
+    layers = {claim.layer for member in members for claim in why.get(f"{knob}.{member}", ())}
+    return _named(situation, names, {layer.partition("/")[2] for layer in layers})
+
+
+def _demanding(situation: Situation, names: Names, state: State) -> str:
+    """The regions whose rules accept no decision of this kind; the home where none does alone."""
+    against = {layer.region for layer in situation.in_force.layers if _rejects(layer, state)}
+    return _named(situation, names, against)
+
+
+def _rejects(layer: Layer, state: State) -> bool:
+    """Whether a layer alone accepts no decision of this kind."""
+    bases = layer.knobs.get(BASES.name)
+    return bases is not None and not suffices(cast("frozenset[str]", bases.value), state)
+
+
+def _named(situation: Situation, names: Names, regions: Collection[str]) -> str:
+    known = [name for region, name in names.items() if region in regions]
+    return listed(known) if known else _place(situation, names)
 
 
 def _decided(situation: Situation) -> datetime | None:
@@ -135,10 +160,12 @@ def _stopped(situation: Situation, names: Names) -> Words:
 
 
 def _precondition(situation: Situation, names: Names) -> Words:
-    missing = [PRECONDITIONS.get(kind, kind) for kind in situation.circumstances.missing]
+    kinds = situation.circumstances.missing
+    missing = listed([PRECONDITIONS.get(kind, kind) for kind in kinds])
+    where = _askers(situation, names, PRECONDITIONS_ASKED.name, kinds)
     return _plain(
-        f"In {_place(situation, names)} this must come first and is missing: {listed(missing)}.",
-        "Until it is in place nobody can be captured there. You need do nothing.",
+        f"In {where} this must come first and is missing: {missing}.",
+        "Until it is in place nothing of yours can be captured. You need do nothing.",
     )
 
 
@@ -216,21 +243,24 @@ def _moved(situation: Situation, names: Names) -> Words:
 
 
 def _insufficient(situation: Situation, names: Names) -> Words:
-    if situation.circumstances.lacking:
+    if lacking := situation.circumstances.lacking:
+        where = _askers(situation, names, DECISION_CONTENT.name, lacking)
         return _plain(
-            f"What you decided does not say yet all that {_place(situation, names)} asks for.",
+            f"What you decided does not say yet all that {where} asks for.",
             "The rules there ask you to confirm, too, that you read the notice. Read what is "
             "offered, then decide; you are asked this once.",
         )
+    where = _demanding(situation, names, situation.standing.state)
     return _plain(
-        f"What you decided is not enough for {_place(situation, names)}.",
+        f"What you decided is not enough for {where}.",
         "The rules ask for another kind of decision now. Read what is offered, then decide.",
     )
 
 
 def _no_basis(situation: Situation, names: Names) -> Words:
+    where = _demanding(situation, names, State.GIVEN)
     return _plain(
-        f"In {_place(situation, names)} no decision of yours would be enough.",
+        f"In {where} no decision of yours would be enough.",
         "Only a collective agreement or a permit is accepted there, and neither is enough by "
         "itself. Nothing can be captured, whatever you or the company choose.",
     )
