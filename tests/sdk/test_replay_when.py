@@ -38,10 +38,11 @@ def test_a_lease_dated_after_the_pause_that_runs_is_named(day: Day) -> None:
     at = log.last("lease.changed")
     on = log.leaves[log.last("lease.changed", capture="on")]
     later = timestamp(instant(log.leaves[at]["occurred_at"]) + 2 * HOUR)
-    (finding,) = log.forged(
+    finding, older = log.forged(
         at, lambda leaf: leaf.update(occurred_at=later, facts=on["facts"])
     ).findings()
     assert finding.startswith(f"entry {at} occurred at {later}, after it was integrated at")
+    assert older == f"entry {at} says consent 1; by the log it is 2"
 
 
 def test_clocks_may_differ_by_what_is_allowed_and_no_more(day: Day) -> None:
