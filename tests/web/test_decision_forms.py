@@ -431,7 +431,7 @@ def test_the_page_says_that_new_york_asks_for_both_and_california_for_either(hou
 
 
 def test_who_goes_to_work_in_new_york_is_told_that_new_york_asks(house: House) -> None:
-    browser = newcomer(house, "US-CA")
+    browser = newcomer(house, "GB")
     browser.press("/me/decide", "Capture me")
     browser.move(place="US-NY")
     assert headline(browser.get("/me").text) == (
@@ -442,7 +442,7 @@ def test_who_goes_to_work_in_new_york_is_told_that_new_york_asks(house: House) -
 def test_who_goes_to_work_elsewhere_is_told_who_accepts_no_confirmation_alone(
     house: House,
 ) -> None:
-    browser = newcomer(house, "US-CA")
+    browser = newcomer(house)
     browser.press("/me/decide", "Capture me")
     with house.services.database.write() as tx:
         who, now = house.services.directory.person(tx, browser.id), house.clock.now()
@@ -470,3 +470,28 @@ def test_a_consent_without_the_acknowledgement_is_asked_for_once(house: House) -
     browser.press("/me/decide", "Capture me")
     assert browser.history[-1].content == ("acknowledgement",)
     assert "Read the notice and decide" not in labels(browser.get("/me").text)
+
+
+# Homes
+
+
+def test_who_is_recorded_under_a_code_of_no_place_is_told_whom_to_ask(house: House) -> None:
+    """No rules can ever be added for it; where there is a place, legal would have to add them."""
+    said = words(newcomer(house, "XX").get("/me").text)
+    assert "XX is no code of ISO 3166 for a country or a part of one: ask your HR depart" in said
+    assert "legal has added them" not in said
+    place = words(newcomer(house, "JP").get("/me").text)
+    assert "Nobody can turn it on until legal has added them." in place
+    assert "HR" not in place
+
+
+def test_who_is_recorded_as_living_everywhere_reads_a_sentence(house: House) -> None:
+    said = headline(newcomer(house, "GLOBAL").get("/me").text)
+    assert "You are recorded as living everywhere and working everywhere, and that" in said
+
+
+def test_a_record_that_was_corrected_is_not_called_a_move(house: House, browser: Newcomer) -> None:
+    browser.move(region="US", place="US")
+    browser.move(region="US-NY", place="US-NY")
+    said = "Where you live was recorded anew since you decided: New York."
+    assert headline(browser.get("/me").text) == f"Nothing is captured. {said}"

@@ -135,7 +135,7 @@ SENTENCES = {
     Obstacle.CONSENT_MISSING: "You have not decided.",
     Obstacle.CONSENT_INSUFFICIENT: "What you decided is not enough for Germany.",
     Obstacle.CONSENT_EXPIRED: "What you agreed to ended on 16 Nov.",
-    Obstacle.RESIDENCE_CHANGED: "You moved to Germany, and what you agreed to does not move with",
+    Obstacle.RESIDENCE_CHANGED: "Where you live was recorded anew since you decided: Germany.",
     Obstacle.NOTHING_ALLOWED: "The rules leave no signal, no app or no purpose.",
     Obstacle.NOTHING_AGREED: "What you agreed to and what the rules allow never meet.",
 }

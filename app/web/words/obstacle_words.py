@@ -13,6 +13,7 @@ from app.capture.obstacles import Obstacle
 from app.capture.situation import Situation
 from app.consent.choosing import allowed_acts
 from app.consent.model import Act, State, suffices
+from app.kernel.places import why_no_place
 from app.policy.knob_shapes import APPROVED
 from app.policy.knobs import BASES, DECISION_CONTENT, PRECONDITIONS_ASKED
 from app.policy.law.layer import Layer
@@ -58,6 +59,10 @@ def _place(situation: Situation, names: Names) -> str:
     return named(situation.person.region, names)
 
 
+def _in(place: str, names: Names) -> str:
+    return "everywhere" if place == "GLOBAL" else f"in {named(place, names)}"
+
+
 def _askers(situation: Situation, names: Names, knob: str, members: Iterable[str]) -> str:
     """The regions whose rules ask for these members of a knob; the home where none is known."""
     why = situation.in_force.compiled.why
@@ -92,11 +97,20 @@ def _left(_situation: Situation, _names: Names) -> Words:
 
 
 def _unknown(situation: Situation, names: Names) -> Words:
-    unknown = listed([named(region, names) for region in situation.circumstances.unknown])
+    """Say whose rules are not known; where a code is no place's, no rules can be added for it."""
+    missing = situation.circumstances.unknown
+    unknown = listed([named(region, names) for region in missing])
+    wrong = [one for one in situation.person.regions if one in missing and why_no_place(one, ())]
+    forward = "Nobody can turn it on until legal has added them."
+    if wrong:
+        verb = "is no code" if len(wrong) == 1 else "are no codes"
+        forward = (
+            f"{listed(wrong)} {verb} of ISO 3166 for a country or a part of one: ask your HR "
+            "department to correct what is recorded of you."
+        )
     return _plain(
         f"The rules for {unknown} are not known here.",
-        "Where the rules are not known, capture is off. Nobody can turn it on until legal has "
-        "added them.",
+        f"Where the rules are not known, capture is off. {forward}",
     )
 
 
@@ -104,7 +118,7 @@ def _too_wide(situation: Situation, names: Names) -> Words:
     """Say what the directory says, and who can correct it."""
     person, wide = situation.person, situation.circumstances.too_wide
     recorded = {"living": person.region, "working": person.place}
-    ways = [f"{verb} in {named(place, names)}" for verb, place in recorded.items() if place in wide]
+    ways = [f"{verb} {_in(place, names)}" for verb, place in recorded.items() if place in wide]
     return _plain(
         f"You are recorded as {listed(ways)}, and that does not say whose law holds.",
         "Ask your HR department to record the country, and the part of it where parts have law of "
@@ -148,10 +162,7 @@ def _no_policy(situation: Situation, names: Names) -> Words:
 
 
 def _stopped(situation: Situation, names: Names) -> Words:
-    stopped = [
-        "everywhere" if region == "GLOBAL" else f"in {names.get(region, region)}"
-        for region in situation.circumstances.stopped
-    ]
+    stopped = [_in(region, names) for region in situation.circumstances.stopped]
     return _plain(
         f"Capture is stopped {listed(stopped)}.",
         "Somebody responsible pressed the stop. Resuming takes two people. What you decided stays "
@@ -237,8 +248,8 @@ def _ended(situation: Situation) -> datetime | None:
 
 def _moved(situation: Situation, names: Names) -> Words:
     return _plain(
-        f"You moved to {_place(situation, names)}, and what you agreed to does not move with you.",
-        "Other rules hold there. Read what is offered now, then decide.",
+        f"Where you live was recorded anew since you decided: {_place(situation, names)}.",
+        "What you agreed to does not carry over. Read what is offered now, then decide.",
     )
 
 
