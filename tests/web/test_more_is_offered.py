@@ -114,7 +114,9 @@ def test_agreeing_to_more_is_a_decision_and_then_nothing_more_is_offered(agreed:
     assert [decision.act for decision in agreed.history] == [Act.GIVEN, Act.GIVEN]
     assert not agreed.situation.wider
     assert "offered than you agreed" not in words(agreed.get("/me").text)
-    assert "You have agreed to this." in words(agreed.get("/me/decide").text)
+    page = words(agreed.get("/me/decide").text)
+    assert "You have agreed to this." in page
+    assert "The ground that the text leaves to its button is, for you today: consent." in page
 
 
 def test_under_a_pause_it_is_said_that_agreeing_ends_it(agreed: Agreed) -> None:

@@ -9,9 +9,11 @@ from app.agents.devices.model import Device
 from app.agents.leases.service import Holding
 from app.capture.service import LastChange
 from app.capture.situation import Situation
-from app.kernel.vocabulary import Mode, Signal
+from app.consent.model import Act, opening_act
+from app.kernel.vocabulary import Basis, Mode, Signal
 from app.web.employee.answers import answers
 from app.web.employee.decide_words import decide_words
+from app.web.employee.notice_text import ground_in_words
 from app.web.employee.state.laptops import LastTold, laptop_row, permissions
 from app.web.employee.state.phase import Permissions, Phase, column_of, extent_in_words, phase_of
 from app.web.employee.state.state_words import StateWords, signals_in, state_in_words
@@ -147,3 +149,14 @@ def test_a_laptop_holds_an_older_permission_until_the_last_that_it_can_have_been
     held = permissions([row])
     assert held.current == (not unpaired and current and not situation.obstacles)
     assert held.ends == ((row.until,) if row.until else ())
+
+
+@given(st.frozensets(st.sampled_from(Basis)), st.booleans())
+def test_the_ground_that_a_page_without_a_button_names_is_that_of_the_act_that_suffices(
+    bases: frozenset[Basis], both: bool
+) -> None:
+    ground = ground_in_words(bases, [Basis.ACKNOWLEDGEMENT.value] if both else [])
+    act = opening_act(bases)
+    assert ground.startswith("consent") == (act is Act.GIVEN)
+    assert ground.startswith("none") == (act is None)
+    assert ("acknowledgement" in ground) == (act is Act.ACKNOWLEDGED or (act is Act.GIVEN and both))

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from app.consent.model import Decision
 from app.consent.offers import Notice
-from app.web.employee.notice_text import as_html, preferred_language
+from app.web.employee.notice_text import as_html, ground_in_words, preferred_language
 from app.web.shell.visit import ReadVisit, Visit
 from app.web.words.text import LANGUAGES
 
@@ -31,8 +31,10 @@ def read_again(visit: ReadVisit, language: str = "") -> Response:
         notice = notices.text(chosen)
     else:
         notice = agreed
+    compiled = visit.services.capture.situation(visit.tx, visit.person, visit.now).in_force.compiled
     return visit.page(
         "notice.html",
+        ground=ground_in_words(compiled.bases, compiled.decision_content),
         notice=notice,
         text=as_html(notice, visit.person.entity_name),
         languages={code: LANGUAGES.get(code, code) for code in notices.languages},

@@ -3,13 +3,16 @@
 And the language in which it is shown, where the person chose none.
 """
 
+from collections.abc import Iterable
 from functools import cache
 
 from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
 from starlette.requests import Request
 
+from app.consent.model import Act, opening_act
 from app.consent.offers import Notice
+from app.kernel.vocabulary import Basis
 
 _CONTROLLER = "{controller}"
 
@@ -24,6 +27,25 @@ def as_html(notice: Notice, controller: str) -> Markup:
 def _markdown() -> MarkdownIt:
     """CommonMark without raw HTML, images and automatic links."""
     return MarkdownIt("commonmark", {"html": False, "linkify": False}).disable("image")
+
+
+def ground_in_words(bases: Iterable[Basis], content: Iterable[str]) -> str:
+    """The ground that the text leaves to the button, for a page that has no button.
+
+    >>> ground_in_words([Basis.CONSENT], [])
+    'consent'
+    >>> ground_in_words([], [])
+    'none, so there is nothing to agree to'
+    """
+    match opening_act(bases):
+        case Act.GIVEN if Basis.ACKNOWLEDGEMENT.value in content:
+            return "consent, with your acknowledgement of this text"
+        case Act.GIVEN:
+            return "consent"
+        case Act.ACKNOWLEDGED:
+            return "this notice and your acknowledgement"
+        case _:
+            return "none, so there is nothing to agree to"
 
 
 def preferred_language(request: Request, offered: tuple[str, ...]) -> str:

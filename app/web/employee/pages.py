@@ -17,7 +17,7 @@ from app.consent.notices import SHOWN_CHANGED
 from app.kernel.errors import Conflict, Fault, InvalidInput, wrong_field
 from app.web.employee.answers import Never, answers
 from app.web.employee.decide_words import DecideWords, decide_words
-from app.web.employee.notice_text import as_html, preferred_language
+from app.web.employee.notice_text import as_html, ground_in_words, preferred_language
 from app.web.employee.overview import laptop_rows, overview, region_names
 from app.web.employee.state.laptops import permissions
 from app.web.employee.state.state_words import offered_acts, state_in_words
@@ -107,9 +107,10 @@ def decide(
 def _decide_page(visit: Visit, language: str, *, changed: Conflict | None = None) -> Response:
     notices = visit.services.notices
     situation = visit.services.capture.situation(visit.tx, visit.person, visit.now)
+    compiled = situation.in_force.compiled
     opening = next((act for act in offered_acts(situation) if act in OPENING), None)
     if situation.wider:
-        opening = opening_act(situation.in_force.compiled.bases)
+        opening = opening_act(compiled.bases)
     language = language or preferred_language(visit.request, notices.languages)
     shown = None
     if opening is not None:
@@ -127,6 +128,7 @@ def _decide_page(visit: Visit, language: str, *, changed: Conflict | None = None
         languages={code: LANGUAGES.get(code, code) for code in notices.languages},
         shown=shown,
         opening=opening,
+        ground=ground_in_words(compiled.bases, compiled.decision_content),
         agreed=situation.standing.stands,
         state=state_in_words(situation, names, held),
         words=words,

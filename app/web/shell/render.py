@@ -76,6 +76,7 @@ def environment() -> Environment:
         asset=_asset,
         MODE_WORDS=text.MODE_WORDS,
         SIGNAL_WORDS=text.SIGNAL_WORDS,
+        REMAINS=text.REMAINS,
         CONFIDENCE_WORDS=text.CONFIDENCE_WORDS,
         ACT_WORDS=text.ACT_WORDS,
         ACT_GLYPHS=text.ACT_GLYPHS,
