@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from app.consent.model import OPENING, Act, Decision, standing
 from app.consent.timeline import Endings, openings_since
-from tests.consent.booth import at
+from tests.consent.booth import at, decision
 from tests.consent.test_standing_between import HOURS, NONE_ENDED, disorderly, orderly
 
 END = 60
@@ -66,3 +66,20 @@ def test_a_jumping_clock_leaves_nothing_out_that_a_clock_which_kept_its_latest_t
         kept.append(replace(one, decided_at=latest, recorded_at=latest))
     doubtful = numbers(openings_since(history, at(start), endings=NONE_ENDED))
     assert numbers(openings_since(kept, at(start), endings=NONE_ENDED)) <= doubtful
+
+
+def test_a_pause_and_a_resume_leave_what_was_agreed_to_in_place() -> None:
+    given = decision(1, Act.GIVEN, 0)
+    history = [given, decision(2, Act.PAUSED, 1), decision(3, Act.RESUMED, 2)]
+    assert openings_since(history, at(10), endings=NONE_ENDED) == (given,)
+
+
+def test_what_ended_by_itself_counts_until_then_and_no_longer() -> None:
+    given = replace(decision(1, Act.GIVEN, 0), valid_until=at(9))
+    for endings, end in (
+        (NONE_ENDED, 9),
+        (Endings({1: at(7)}, {}), 7),
+        (Endings({}, {1: at(5)}), 5),
+    ):
+        assert openings_since([given], at(end - 1), endings=endings) == (given,)
+        assert openings_since([given], at(end), endings=endings) == ()

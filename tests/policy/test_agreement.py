@@ -219,6 +219,15 @@ def test_another_catalogue_adds_no_app_and_takes_no_exclusion_away(
     assert bound.catalogue.exclusions.keys() >= exclusions & limits.catalogue.exclusions.keys()
 
 
+def test_hours_that_were_agreed_to_bind_where_policy_names_none_any_more() -> None:
+    named = Claim(frozenset({9, 10}), Why("company/DE"))
+    then = Layer("company/DE", "company", "DE", "sha256:1", {"hours": named})
+    agreement = agreement_to("sha256:0", Limits(compile_layers([then]), Catalogue({}, {})))
+    now = Limits(compile_layers([]), Catalogue({}, {}))
+    assert now.compiled.values["hours"] is None
+    assert within(now, agreement).compiled.values["hours"] == {9, 10}
+
+
 # How an offer says it
 
 

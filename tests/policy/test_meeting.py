@@ -125,6 +125,28 @@ def test_a_place_belongs_to_an_app_where_it_does_in_both_accounts(
     assert (both is not None) == all(either)
 
 
+OVERLAPS = {
+    ("a.x", "a.x/p"): ("a.x/p",),
+    ("*.a.x", "a.x"): ("a.x",),
+    ("*.a.x", "b.a.x/p"): ("b.a.x/p",),
+    ("*.a.x/p", "b.a.x"): ("b.a.x/p",),
+    ("*.a.x", "ba.x"): (),
+    ("a.x", "b.a.x"): (),
+    ("a.x/p", "a.x/q"): (),
+    ("a.x/p/q", "a.x/p"): ("a.x/p/q",),
+}
+
+
+@pytest.mark.parametrize("pair", OVERLAPS)
+def test_of_two_addresses_remains_what_lies_in_both(pair: tuple[str, str]) -> None:
+    for a, b in permutations(pair):
+        one, other = (
+            of_apps(replace(WIKI, match=Matchers(urls=(url,), executables=("Wiki",))))
+            for url in (a, b)
+        )
+        assert meeting(one, other).apps["wiki"].match.urls == OVERLAPS[pair]
+
+
 @given(APPS, APPS, PLACES)
 def test_where_others_write_in_either_account_they_do_in_what_remains(
     a: App, b: App, place: Place
