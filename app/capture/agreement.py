@@ -1,7 +1,8 @@
 """What a decision agreed to (pure): read from the offer that was shown.
 
 Rules:
-1. An offer says all that is agreed to (app/policy/agreement.py).
+1. An offer says all that is agreed to (app/policy/agreement.py). What it names for its reader and
+   what its terms bind must be the same: nothing is agreed to that only one of them says.
 2. The offers of release 0.1 named signals, apps, purposes and days, and by digest the layers that
    were in force. What else was shown follows from those layers and from the catalogue that was in
    force when the offer was shown; it is computed again, and nobody is asked for it. Clocks differ:
@@ -55,7 +56,9 @@ def agreement_of(offer: Offer, sources: Sources, registry: KnobRegistry) -> Agre
         KeyError, TypeError, ValueError: the terms of the offer cannot be read.
     """
     if offer.terms is not None:
-        return agreement_from(offer.digest, offer.terms, registry)
+        agreed = agreement_from(offer.digest, offer.terms, registry)
+        _require_named(agreed, _named(offer, registry), registry)
+        return agreed
     limits = _limits_then(offer, sources, registry)
     name = f"{offer.digest} {limits.catalogue.digest}"
     return agreement_to(name, within(limits, _named(offer, registry)))
@@ -89,8 +92,24 @@ def mask(
     return Agreement(digest(canonical(agreed)), values, None, complete=False)
 
 
+def _require_named(agreed: Agreement, named: Agreement, registry: KnobRegistry) -> None:
+    """Return if the terms of an offer go no further than what it names for its reader (rule 1).
+
+    Raises:
+        ValueError: they do.
+    """
+    rows = [row for row in registry.agreed if row.name in named.values]
+    wider = [
+        row.name
+        for row in rows
+        if row.meet(named.values[row.name], agreed.value(row)) != agreed.value(row)
+    ]
+    if wider:
+        raise ValueError(f"the terms of the offer are wider than what it names: {wider}")
+
+
 def _named(offer: Offer, registry: KnobRegistry) -> Agreement:
-    """What an offer of release 0.1 names itself."""
+    """What an offer names itself: all that those of release 0.1 say."""
     named = mask(offer.signals, offer.apps, offer.purposes, registry)
     days = {retention_of(signal).name: kept for signal, kept in offer.retention_days.items()}
     return replace(named, values={**named.values, **days})

@@ -118,6 +118,18 @@ class CaptureService:
             changes_at=policy.changes_at(regions, now, longest),
         )
 
+    def held(self, tx: Tx, person: Person, now: datetime) -> Situation:
+        """The situation of a person, for what is recorded of it in this writing transaction.
+
+        The person and policy stay as they are until it ends, so the log gives what was recorded.
+
+        Raises:
+            NotFound: no such person.
+        """
+        self.consent.directory.lock(tx, person.id)
+        self.policy.hold(tx)
+        return self.situation(tx, self.consent.directory.person(tx, person.id), now)
+
     def changed_at(self, tx: Tx, situation: Situation) -> LastChange:
         """When anything was last recorded that the situation of a person rests on.
 

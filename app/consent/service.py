@@ -205,10 +205,16 @@ class ConsentService:
     def offer_of(self, tx: Tx, decision: Decision) -> tuple[Offer, datetime]:
         """The offer that a decision agreed to, and when it was shown.
 
+        It is found by the digests that the decision and its entry name, not by a row's number.
+
         Raises:
             NotFound: the decision rests on none.
+            Unavailable: the offer is not what its digest says.
         """
-        shown = store.shown(tx, decision.person_id, str(decision.shown_id))
+        shown = None
+        if decision.notice is not None and decision.offer_digest is not None:
+            names = decision.notice.digest, decision.offer_digest
+            shown = store.shown_before(tx, decision.person_id, *names)
         if shown is None:
             raise NotFound("this decision rests on no offer")
         return shown.offer, shown.shown_at

@@ -28,7 +28,8 @@ from app.consent.model import Act, Decision
 from app.consent.offers import Notice, NoticeName, Offer, Shown
 from app.db.engine import Tx
 from app.db.metadata import UtcTime, metadata
-from app.kernel.canonical import canonical
+from app.kernel.canonical import canonical, digest
+from app.kernel.errors import Unavailable
 
 notice_table = Table(
     "notice_text",
@@ -277,6 +278,12 @@ def _decision(row: Row[Any]) -> Decision:
 
 
 def _shown(row: Row[Any]) -> Shown:
+    body = row.offer.encode()
+    if digest(body) != row.offer_digest:
+        raise Unavailable(
+            "an offer in the database is not what its name says, so nothing can rest on it",
+            cure="Opting out works. Whoever runs Habeas has to find out what changed the database.",
+        )
     notice = Notice(
         id=row.notice_id,
         version=row.version,
@@ -291,7 +298,7 @@ def _shown(row: Row[Any]) -> Shown:
         id=row.id,
         person_id=row.person_id,
         notice=notice,
-        offer=Offer.read(row.offer.encode()),
+        offer=Offer.read(body),
         shown_at=row.shown_at,
         event_id=row.event_id,
     )

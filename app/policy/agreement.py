@@ -113,6 +113,31 @@ def _holders(
     return {row.name: (*compiled.why.get(row.name, ()), AGREEMENT), **members}
 
 
+def exceeding(agreement: Agreement, limits: Limits) -> tuple[str, ...]:
+    """What an agreement allows beyond some limits, by name; empty: it is no wider than they are.
+
+    >>> from app.policy.lattice import compile_layers
+    >>> nothing = Limits(compile_layers([]), Catalogue({}, {}))
+    >>> wide = replace(agreement_to("sha256:0", nothing), values={"apps": frozenset({"wiki"})})
+    >>> exceeding(wide, nothing)
+    ('apps',)
+
+    Args:
+        agreement: a complete one.
+        limits: what it was offered under.
+    """
+    met, listed = _met(limits.compiled, agreement), _listed(limits)
+    agreed = agreement.catalogue or Catalogue({}, {})
+    knobs = [row.name for row in met.registry.agreed if agreement.value(row) != met[row]]
+    apps = [f"apps.{name}" for name, app in agreed.apps.items() if listed.apps.get(name) != app]
+    exclusions = [
+        f"exclusions.{name}"
+        for name, item in listed.exclusions.items()
+        if agreed.exclusions.get(name) != item
+    ]
+    return (*knobs, *sorted(apps), *sorted(exclusions))
+
+
 # How an offer says it
 
 

@@ -126,7 +126,7 @@ def test_under_rules_1_nobody_had_to_agree(told: Log) -> None:
     assert not any("without two people" in finding for finding in found(told.restamped(kept)))
 
 
-def test_a_catalogue_that_was_written_into_the_tables_is_found_at_the_first_lease(
+def test_a_catalogue_that_was_written_into_the_tables_is_found_at_the_first_offer(
     day: Day,
 ) -> None:
     """Attack: whoever writes SQL puts the files' catalogue in force without an entry."""
@@ -142,8 +142,9 @@ def test_a_catalogue_that_was_written_into_the_tables_is_found_at_the_first_leas
         )
     day.captured(ALICE)
     assert day.poll(ALICE) == ()
-    (finding,) = found(day.log())
-    assert "says policy" in finding
+    offered, told = found(day.log())
+    assert "offers more than was in force: apps." in offered
+    assert "says policy" in told
 
 
 def test_a_proposal_that_was_written_into_the_tables_is_found(day: Day) -> None:

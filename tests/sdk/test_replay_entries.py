@@ -99,7 +99,11 @@ CASES: dict[str, tuple[str, Callable[[Leaf], None], str]] = {
         says(version=9),
         "shows a notice that was not adopted by then",
     ),
-    "a notice shown to another": ("notice.shown", is_of(NOBODY), "was shown to"),
+    "a notice shown to another": (
+        "notice.shown",
+        is_of(NOBODY),
+        "whom no entry of the directory names before it",
+    ),
     "an acknowledgement where a yes is asked": (
         "consent.given",
         lambda leaf: leaf.update(kind="consent.acknowledged"),
@@ -161,7 +165,6 @@ LATER = {
     "an approval in another role",
     "a stop that is resumed twice",
     "a device that nobody paired",
-    "a notice shown to another",
 }
 """What is found only where somebody relies on it."""
 

@@ -108,7 +108,7 @@ def test_documents_that_are_missing_are_said_to_be(day: Day) -> None:
     log = day.log()
     for kind in (
         "policy.floor_adopted", "policy.catalogue_adopted", "policy.purposes_adopted",
-        "policy.published", "consent.given",
+        "policy.published", "notice.shown",
     ):  # fmt: skip
         at = log.last(kind)
         facts = log.leaves[at]["facts"]

@@ -106,7 +106,7 @@ def decide(
 
 def _decide_page(visit: Visit, language: str, *, changed: Conflict | None = None) -> Response:
     notices = visit.services.notices
-    situation = visit.services.capture.situation(visit.tx, visit.person, visit.now)
+    situation = visit.services.capture.held(visit.tx, visit.person, visit.now)
     compiled = situation.in_force.compiled
     opening = next((act for act in offered_acts(situation) if act in OPENING), None)
     if situation.wider:
@@ -114,7 +114,7 @@ def _decide_page(visit: Visit, language: str, *, changed: Conflict | None = None
     language = language or preferred_language(visit.request, notices.languages)
     shown = None
     if opening is not None:
-        shown = notices.show(visit.tx, visit.person, situation.offer, language, visit.now)
+        shown = notices.show(visit.tx, situation.person, situation.offer, language, visit.now)
     notice = shown.notice if shown else notices.text(language)
     words = decide_words(notice.language)
     names = region_names(visit.services, visit.tx, situation.in_force)

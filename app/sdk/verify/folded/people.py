@@ -272,10 +272,15 @@ class People:
         if showing is None or showing.person != pseudonym or showing.text not in self._texts:
             raise Unknown(f"rests on what no entry says was shown to {pseudonym}")
         notice = self._texts[showing.text]
-        offer = self._offer(showing.offer)
+        offer = self.offer(showing.offer)
         return Shown(shown_id, pseudonym, notice, offer, showing.at, "")
 
-    def _offer(self, digest: str) -> Offer:
+    def offer(self, digest: str) -> Offer:
+        """The offer of a digest.
+
+        Raises:
+            Unknown: it is not here.
+        """
         if digest not in self._offers:
             body = self._documents(digest)
             if body is None:

@@ -33,7 +33,7 @@ from app.consent.model import Standing
 from app.directory.model import Person
 from app.kernel.clock import instant, timestamp
 from app.kernel.facts import decode, decode_part
-from app.policy.agreement import Agreement
+from app.policy.agreement import Agreement, Limits, exceeding
 from app.policy.knobs import LEASE_TTL_S, REGISTRY, KnobRegistry
 from app.policy.model import InForce
 from app.policy.timeline import SKEW
@@ -82,7 +82,7 @@ class Replay:
         self._takers: Mapping[Kind, _Take] = {
             Kind.DIRECTORY_PERSON: self.people.recorded,
             Kind.NOTICE_ADOPTED: self.people.adopted,
-            Kind.NOTICE_SHOWN: self.people.shown,
+            Kind.NOTICE_SHOWN: self._shown,
             Kind.SUBJECT_ERASED: self._erased,
             Kind.LOG_CUSTODIANS_ADOPTED: self.erasures.adopted,
             Kind.LOG_OPENED: self._named,
@@ -155,6 +155,26 @@ class Replay:
         rules = self._versions.now
         assert rules is not None, "decisions are replayed by the rules of their stretch"
         return rules
+
+    # Offers
+
+    def _shown(self, position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
+        """Take ``notice.shown``: what is offered is what is in force, or later policy gets in."""
+        yield from self.people.shown(position, leaf)
+        rules = self._versions.now
+        if rules is None or not rules.whole_offer:
+            return
+        (pseudonym,) = leaf["subjects"]
+        person, at = self.people.of(pseudonym).person, instant(leaf["occurred_at"])
+        offer = self.people.offer(leaf["facts"]["offer"])
+        if offer.terms is None:
+            yield "shows an offer that does not say what would be agreed to"
+            return
+        in_force = self._law.in_force(regions_in_question(person, None), at)
+        agreed = self._law.agreement_to(offer, at)
+        wider = exceeding(agreed, Limits(in_force.compiled, in_force.catalogue))
+        if wider:
+            yield f"offers more than was in force: {', '.join(wider)}"
 
     # Leases
 
