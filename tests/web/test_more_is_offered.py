@@ -18,8 +18,10 @@ from app.web.employee.state.wider_words import wider_in_words
 from app.web.shell.door import cookie_name
 from tests.capture.test_one_answer import situations
 from tests.make import person
-from tests.web.house import Browser, House, controls, headline, words
+from tests.web.conftest import Site
+from tests.web.house import Browser, House, controls, headline, start_session, words
 from tests.web.visiting import employ
+from tests.web.window import barriers
 
 NUMBERS = count(1)
 LESS: dict[str, Any] = {
@@ -58,9 +60,18 @@ class Agreed(Browser):
 
 @pytest.fixture
 def agreed(house: House) -> Agreed:
-    name, services, now = f"M-{next(NUMBERS)}", house.services, house.clock.now()
-    employ(services, [person(name)])
+    name = f"M-{next(NUMBERS)}"
+    employ(house.services, [person(name)])
+    agree_to_less(house, name)
     browser = Agreed(house, name)
+    browser.http.cookies.set(
+        cookie_name(house.services.settings), start_session(house.services, name)
+    )
+    return browser
+
+
+def agree_to_less(house: House, name: str) -> None:
+    services, now = house.services, house.clock.now()
     with services.database.write() as tx:
         whose = services.directory.person(tx, name)
         situation = services.capture.situation(tx, whose, now)
@@ -70,9 +81,6 @@ def agreed(house: House) -> Agreed:
         offer = offer_to(whose, situation.in_force, limits)
         shown = services.notices.show(tx, whose, offer, "en", now)
         services.consent.decide(tx, whose, Act.GIVEN, now, shown_id=shown.id)
-        token = services.sessions.start(tx, name, "https://idp", name, now)
-    browser.http.cookies.set(cookie_name(services.settings), token)
-    return browser
 
 
 def labels(page: str) -> set[str]:
@@ -163,3 +171,29 @@ def test_each_difference_that_is_told_is_one_between_what_binds_and_what_is_offe
 def test_who_agreed_to_all_that_is_offered_is_offered_no_more(situation: Situation) -> None:
     everything = agreement_to("all", situation.open)
     assert not wider(within(situation.open, everything), situation.open)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_taking_more_and_keeping_weigh_the_same_and_axe_finds_no_barrier(
+    scheme: str, site: Site
+) -> None:
+    name = f"M-B-{scheme}"
+    employ(site.house.services, [person(name)])
+    agree_to_less(site.house, name)
+    page = site.open(name, "/me", color_scheme=scheme)
+    assert not barriers(page)
+    page.get_by_role("link", name="Look at it").click()
+    assert not barriers(page)
+    for width in (1280, 320):
+        page.set_viewport_size({"width": width, "height": 800})
+        sizes = [
+            page.locator(".choices :is(button, .button)")
+            .nth(place)
+            .evaluate(
+                "e => { const s = getComputedStyle(e), b = e.getBoundingClientRect(); "
+                "return [b.width, b.height, s.fontWeight, s.fontSize, s.color, s.border] }"
+            )
+            for place in (0, 1)
+        ]
+        assert sizes[0] == sizes[1], f"at {width} px"
