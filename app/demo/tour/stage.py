@@ -19,6 +19,7 @@ from app.sdk.agent.client import AgentClient, Polled
 from app.sdk.agent.event import UiEvent
 
 EMPLOYEE, AUDITOR = "E-0043", "E-0119"
+AUTHOR, APPROVER = "E-0109", "E-0110"
 CONSUMER = "training-pipeline"
 PATIENCE_S = 20.0
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx2
 from rich.console import Console
 
-from app.demo.tour import auditor, consumer, employee
+from app.demo.tour import auditor, consumer, employee, legal
 from app.demo.tour.stage import Stage
 from app.demo.tour.step import StepResult
 from app.kernel.errors import HabeasError
@@ -33,6 +33,8 @@ STORY: tuple[Callable[[Stage], StepResult], ...] = (
     consumer.ask_for_evaluation,
     consumer.ask_for_training,
     consumer.close_grant,
+    legal.widen,
+    legal.agree_to_more,
     employee.withdraw,
     employee.poll_again,
     consumer.ask_for_training_again,

@@ -148,6 +148,11 @@ class Guard:
         return self._held.lease if self._held else None
 
     @property
+    def document(self) -> Mapping[str, Any] | None:
+        """The policy document of the lease held; None if there is none to rely on."""
+        return self._held.document if self._held else None
+
+    @property
     def state(self) -> Reason | Refusal | None:
         """Why nothing can be captured now; None if capture is on."""
         try:
