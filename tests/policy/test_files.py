@@ -214,3 +214,36 @@ exclusions:
         (tmp_path / "more.yaml").write_text(self.GOOD)
         with pytest.raises(Unreadable, match="twice"):
             load_catalogue(self.write(tmp_path, self.GOOD))
+
+    @pytest.mark.parametrize(
+        ("match", "way"),
+        [
+            ("urls: [wiki.example.com/chat]", "wiki.example.com/chat"),
+            ('urls: ["*.example.com"]', "wiki.example.com"),
+            ("urls: [wiki.example.com/chat/room]", "wiki.example.com/chat/room"),
+            ("executables: [WIKI.exe]", "wiki.exe"),
+        ],
+    )
+    def test_an_app_that_shows_what_others_write_says_so(
+        self, tmp_path: Path, match: str, way: str
+    ) -> None:
+        """Else taking the chat's address away would let the wiki record the chat in full."""
+        wiki = "{urls: [wiki.example.com]}", "{urls: [wiki.example.com], executables: [wiki.exe]}"
+        chat = f"  - {{id: chat, name: Chat, group: communication, match: {{{match}}}}}\n"
+        text = self.GOOD.replace(*wiki).replace("exclusions:", f"{chat}exclusions:")
+        with pytest.raises(
+            Unreadable, match=f"wiki: is recognised by {way}, where chat"
+        ) as refused:
+            load_catalogue(self.write(tmp_path, text))
+        assert "the group communication" in refused.value.faults[0].cure
+        said = text.replace("group: documents", "group: communication")
+        assert load_catalogue(self.write(tmp_path, said)).apps["wiki"].group == "communication"
+
+    def test_a_browser_shares_no_program_with_an_app_that_runs_in_it(self, tmp_path: Path) -> None:
+        """Pages are recognised by their addresses, whatever the browser is called."""
+        apps = (
+            "  - {id: web, name: Web, group: browser, match: {executables: [web.exe]}}\n"
+            "  - {id: chat, name: Chat, group: communication, match: {executables: [web.exe]}}\n"
+        )
+        text = self.GOOD.replace("exclusions:", f"{apps}exclusions:")
+        assert {"web", "chat"} <= load_catalogue(self.write(tmp_path, text)).apps.keys()

@@ -65,6 +65,21 @@ def lies_within(url: str, urls: Iterable[str]) -> bool:
     return any(_both(inner, outer) == inner for outer in map(read_pattern, urls))
 
 
+def shared_ways(a: App, b: App) -> tuple[str, ...]:
+    """The addresses and programs by which two apps are both recognised; a browser by addresses.
+
+    >>> site = App("site", "Site", "crm", Matchers(urls=("*.example.com",)))
+    >>> chat = App("chat", "Chat", "communication", Matchers(urls=("example.com/chat",)))
+    >>> shared_ways(site, chat), shared_ways(chat, chat)
+    (('example.com/chat',), ('example.com/chat',))
+    """
+    pairs = product(map(read_pattern, a.match.urls), map(read_pattern, b.match.urls))
+    addresses = _widest(pattern for one, other in pairs if (pattern := _both(one, other)))
+    alone = BROWSER not in {a.group, b.group}
+    shared = programs(a.match) & programs(b.match) if alone else frozenset[str]()
+    return (*sorted(map(_written, addresses)), *sorted(shared))
+
+
 def _exclusions(present: Catalogue, agreed: Catalogue) -> dict[str, Exclusion]:
     return {
         name: replace(item, match=_united(item.match, agreed.exclusions[name].match))

@@ -1,10 +1,14 @@
 """The catalogue of apps and exclusions as files.
 
-A file is a form (``strict``); an id is unique in all of them.
+Rules:
+1. A file is a form (``strict``); an id is unique in all of them.
+2. An app that is recognised where an app of the group communication is, shows what other people
+   write, too, and must be of that group. Else it would matter which of the two an event is given
+   to, and taking the address from the one would let the other record more.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +16,8 @@ from yaml.nodes import Node
 
 from app.kernel.errors import Fault, Unreadable
 from app.kernel.shapes import KEY
-from app.policy.catalogue.matching import read_pattern
+from app.policy.catalogue.matching import COMMUNICATION, read_pattern
+from app.policy.catalogue.meeting import shared_ways
 from app.policy.catalogue.model import App, Catalogue, Exclusion, Matchers
 from app.policy.matchers import MATCHERS, MatcherRow
 from app.policy.strict import Form, read_folder
@@ -36,7 +41,8 @@ def load_catalogue(directory: Path) -> Catalogue:
     """Read the catalogue of apps and exclusions from every file of a folder.
 
     Raises:
-        Unreadable: faults of all files, or an id that is given twice.
+        Unreadable: faults of all files, an id that is given twice, or an app that shows what other
+            people write and does not say so.
     """
     parts = read_folder(directory, _read_catalogue)
     apps = [app for part in parts for app in part[0]]
@@ -47,7 +53,22 @@ def load_catalogue(directory: Path) -> Catalogue:
             Fault(name, "is given twice in the catalogue", "Rename one.") for name in twice
         )
         raise Unreadable(f"{twice[0]} is given twice in the catalogue", faults=faults)
+    if hidden := tuple(_hidden_communication(apps)):
+        raise Unreadable(f"{hidden[0].field}: {hidden[0].problem}", faults=hidden)
     return Catalogue({app.id: app for app in apps}, {item.id: item for item in exclusions})
+
+
+def _hidden_communication(apps: Iterable[App]) -> Iterator[Fault]:
+    """Where rule 2 is broken."""
+    talking = [app for app in apps if app.group == COMMUNICATION]
+    for app in apps:
+        for other in talking:
+            if app.group != COMMUNICATION and (shared := shared_ways(app, other)):
+                yield Fault(
+                    app.id,
+                    f"is recognised by {shared[0]}, where {other.id} shows what other people write",
+                    f"Give it the group {COMMUNICATION}, or ways that {other.id} does not have.",
+                )
 
 
 def _read_catalogue(data: bytes, name: str) -> tuple[list[App], list[Exclusion]]:
