@@ -169,9 +169,9 @@ def test_check_says_what_a_text_would_mean_and_changes_nothing(ann: Visit) -> No
 
 
 STOPPING = {
-    "blocked": (GB + "status: blocked\n", "a layer is not approved"),
-    "a draft": (GB + "status: draft\n", "a layer is not approved"),
-    "ended": (GB + "valid_to: 2026-01-01\n", "a layer is not approved"),
+    "blocked": (GB + "status: blocked\n", "the company policy for United Kingdom is not approved"),
+    "a draft": (GB + "status: draft\n", "the company policy for United Kingdom is not approved"),
+    "ended": (GB + "valid_to: 2026-01-01\n", "the company policy for United Kingdom has expired"),
     "without evidence": (GB.partition("evidence:")[0], "valid evidence is missing"),
     "without apps": (GB.replace("[jira, figma]", "[]"), "no signal, app or purpose is left"),
 }
@@ -183,8 +183,8 @@ def test_a_text_that_would_stop_capture_says_whether_it_runs_now(
 ) -> None:
     text, reason = STOPPING[case]
     before = _checked(ann, text)
-    assert "nothing opens: with this text and without it capture is off, because" in before
-    assert reason in before
+    assert f"nothing opens: capture is off with this text, because {reason}" in before
+    assert "; and without it, because no company policy is in force" in before
     assert "widens" not in before.partition("Begins")[2].partition("How the text")[0]
     _publish(ann, ben)
     after = _checked(ann, text)

@@ -44,6 +44,13 @@ class Claim:
     why: Why
 
 
+_EXPIRED: Mapping[LayerKind, str] = {
+    "floor": "the floor has expired",
+    "company": "the company policy has expired",
+}
+"""Why a layer is blocked whose last day is over, by its kind."""
+
+
 @dataclass(frozen=True)
 class Layer:
     """What one document says about the knobs.
@@ -67,6 +74,12 @@ class Layer:
         """Whether it forbids capture by itself: it is not approved."""
         status = self.knobs.get(STATUS.name)
         return status is not None and status.value == NOT_APPROVED
+
+    @property
+    def expired(self) -> bool:
+        """Whether it forbids capture because its last day is over (``at`` of floor and policy)."""
+        status = self.knobs.get(STATUS.name)
+        return status is not None and status.why.cite in _EXPIRED.values()
 
     def blocked(self, because: str) -> "Layer":
         """The same layer, not approved any more."""
@@ -139,7 +152,7 @@ class Floor:
     def at(self, at: datetime) -> Layer:
         """The layer as it stands at an instant: blocked once it has expired."""
         expired = self.valid_to is not None and at >= self.valid_to
-        return self.layer.blocked("the floor has expired") if expired else self.layer
+        return self.layer.blocked(_EXPIRED["floor"]) if expired else self.layer
 
     @classmethod
     def read(cls, body: bytes, registry: KnobRegistry = REGISTRY) -> "Floor":
@@ -187,7 +200,7 @@ class CompanyPolicy:
     def at(self, at: datetime) -> Layer:
         """The layer as it stands at an instant: blocked once it has expired."""
         expired = self.valid_to is not None and at >= self.valid_to
-        return self.layer.blocked("the company policy has expired") if expired else self.layer
+        return self.layer.blocked(_EXPIRED["company"]) if expired else self.layer
 
     def evidenced(self, at: datetime) -> frozenset[str]:
         """The preconditions it shows valid evidence for."""

@@ -28,7 +28,7 @@ from app.policy.catalogue.model import Catalogue
 from app.policy.changes.model import Preview
 from app.policy.knobs import REGISTRY
 from app.policy.law.layer import CompanyPolicy, Direction
-from app.policy.model import KnobChange
+from app.policy.model import InForce, KnobChange
 from app.policy.prospect import ApprovalTerms
 from app.web.legal.change_rows import DiffRow, diff_rows
 from app.web.legal.region import capture_in_words
@@ -135,29 +135,28 @@ class EffectReader:
 
     def _sentence(self, stage: Comparison, group: Headcount, *, later: bool, more: bool) -> str:
         start = "no difference any more" if later else "nothing differs"
-        why = self._why_off(stage, group)
+        under = self._why_off(stage.under, stage.keeps_off, group)
+        without = self._why_off(stage.without, stage.kept_off, group)
         match stage.consequence:
             case Consequence.SAME:
                 return f"{start}: the same can be captured with this text and without it."
             case Consequence.OFF:
                 start = start if later else "nothing opens"
-                return f"{start}: with this text and without it capture is off, because {why}."
+                return f"{start}: {_off_either_way(under, without)}."
             case Consequence.OPENS:
                 can = capture_in_words(stage.under, self.names, self.catalogue)
-                return f"capture opens: {can}. Without this text it is off, because {why}."
+                return f"capture opens: {can}. Without this text it is off, because {without}."
             case Consequence.CLOSES:
-                return f"everything closes: capture is off, because {why}."
+                return f"everything closes: capture is off, because {under}."
             case Consequence.WIDENS | Consequence.NARROWS | Consequence.MIXED:
                 tail = ", in all; below is what is new" if more else ""
                 return f"{_counted_changes(stage)}{tail}."
 
-    def _why_off(self, stage: Comparison, group: Headcount) -> str:
-        """Why capture is off with the text, else without it.
+    def _why_off(self, in_force: InForce, off: Iterable[Obstacle], group: Headcount) -> str:
+        """Why capture is off under these rules.
 
         Where it is not known whose law holds, nothing is told as forbidden.
         """
-        off = stage.keeps_off or stage.kept_off
-        in_force = stage.under if stage.keeps_off else stage.without
         if Obstacle.PLACE_TOO_WIDE in off:
             wide = [place for place in group.places if place in in_force.too_wide]
             return f"{self._named(wide)} does not say whose law holds; HR has to record more"
@@ -174,6 +173,13 @@ class EffectReader:
             HeldRow(_held_in_words(item, self.catalogue), reasons(item.whys, self.names))
             for item in effect.held_back(text)
         )
+
+
+def _off_either_way(under: str, without: str) -> str:
+    """Why capture is off with the text and without it: one reason for both, or one for each."""
+    if under == without:
+        return f"with this text and without it capture is off, because {under}"
+    return f"capture is off with this text, because {under}; and without it, because {without}"
 
 
 def _way(stage: Comparison) -> str:

@@ -17,6 +17,7 @@ from app.kernel.authority import Authority, Role
 from app.kernel.vocabulary import Mode, Signal
 from app.policy.catalogue.model import Catalogue
 from app.policy.changes.model import RegionView
+from app.policy.law.layer import Layer
 from app.policy.model import InForce
 from app.web.words.policy_words import (
     BASES,
@@ -27,7 +28,7 @@ from app.web.words.policy_words import (
     grounds_in_words,
     listed,
 )
-from app.web.words.region_words import Decider, Names, in_tree_order, names_of, reasons
+from app.web.words.region_words import Decider, Names, in_tree_order, named, names_of, reasons
 from app.web.words.text import SIGNAL_WORDS
 
 
@@ -190,8 +191,17 @@ def _stopped(in_force: InForce, names: Names) -> str:
     return f"capture is stopped for {places}"
 
 
-def _blocked(in_force: InForce, _names: Names) -> str:
-    return "a layer is not approved" if in_force.bases else "no basis for capture is left"
+def _blocked(in_force: InForce, names: Names) -> str:
+    against = [_closed(layer, names) for layer in in_force.layers if layer.forbids]
+    if not in_force.bases or not against:
+        against.append("no basis for capture is left")
+    return listed(against)
+
+
+def _closed(layer: Layer, names: Names) -> str:
+    what = "company policy" if layer.kind == "company" else layer.kind
+    verb = "has expired" if layer.expired else "is not approved"
+    return f"the {what} for {named(layer.region, names)} {verb}"
 
 
 def _lacking(in_force: InForce, _names: Names) -> str:
