@@ -230,6 +230,45 @@ def test_a_chosen_or_pasted_receipt_is_checked_and_whose_it_is_is_said(
     expect(form.get_by_role("status")).to_contain_text("shows other claims")
 
 
+AROUND: dict[str, tuple[dict[str, Any], str]] = {
+    "a part that nobody signed": ({"verified": "by the works council"}, "other parts"),
+    "the entry of another event": (
+        {"log": {"index": 1, "proof": "", "entry": '{"event":"another"}'}},
+        "the entry in the file is that of another event",
+    ),
+    "the promise of another event": (
+        {"submission": f"e30.{b64u(canonical({'event': 'another'}))}.e30"},
+        "the promise in the file is that of another event",
+    ),
+}
+"""What can be put around a token that is well signed, and what is said of it."""
+
+
+@pytest.mark.parametrize("case", AROUND)
+def test_what_stands_around_a_good_signature_is_not_believed(
+    receipt: Page, document: dict[str, Any], case: str
+) -> None:
+    around, words = AROUND[case]
+    receipt.get_by_text("Check another receipt").click()
+    form = receipt.locator("#receipt-other")
+    form.get_by_label("Or its text").fill(json.dumps(document))
+    form.get_by_role("button", name="Check it").click()
+    expect(form.get_by_role("status")).to_have_attribute("data-state", "held")
+    expect(form.get_by_role("status")).to_contain_text("That the log holds it was not checked here")
+    form.get_by_label("Or its text").fill(json.dumps({**document, **around}))
+    form.get_by_role("button", name="Check it").click()
+    expect(form.get_by_role("status")).to_have_attribute("data-state", "failed")
+    expect(form.get_by_role("status")).to_contain_text(words)
+
+
+def test_a_file_that_lacks_a_part_is_refused(receipt: Page, document: dict[str, Any]) -> None:
+    receipt.get_by_text("Check another receipt").click()
+    form = receipt.locator("#receipt-other")
+    form.get_by_label("Or its text").fill(json.dumps({"token": document["token"]}))
+    form.get_by_role("button", name="Check it").click()
+    expect(form.get_by_role("status")).to_contain_text("other parts than a receipt has")
+
+
 def test_the_receipt_of_somebody_else_is_told_apart(
     receipt: Page, site: Site, document: dict[str, Any]
 ) -> None:
@@ -238,7 +277,7 @@ def test_the_receipt_of_somebody_else_is_told_apart(
     other = sign_token(signer, RECEIPT_TYPE, {**claims, "record_id": "another"})
     receipt.get_by_text("Check another receipt").click()
     form = receipt.locator("#receipt-other")
-    form.get_by_label("Or its text").fill(json.dumps({"token": other}))
+    form.get_by_label("Or its text").fill(other)
     form.get_by_role("button", name="Check it").click()
     expect(form.get_by_role("status")).to_contain_text("another receipt than that of this page")
     expect(form.locator("dl")).to_contain_text("<img src=x")

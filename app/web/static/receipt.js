@@ -5,6 +5,7 @@
 const TYPE = "habeas-receipt+jwt";
 const LARGEST_TOKEN = 16384;
 const LARGEST_FILE = 1 << 21;
+const MEMBERS = "claims,keys,log,submission,token,type";
 
 class Refused extends Error {} // The receipt must not be relied on.
 class Undecided extends Error {} // This browser cannot say: no verdict, which is not a bad one.
@@ -171,14 +172,30 @@ async function checkPage(place, result, comparison) {
   );
 }
 
-// A whole file, or the token alone.
+// A whole file, or the token alone. What stands next to a signature is read as if it were signed, so
+// a file has exactly the parts of a receipt.
 function readFile(text) {
   if (!text.trim().startsWith("{")) return { token: text.trim() };
+  let file;
   try {
-    return JSON.parse(text);
+    file = JSON.parse(text);
   } catch {
     throw new Refused("the file is not a whole receipt: it cannot be read");
   }
+  if (Object.keys(file).sort().join() !== MEMBERS) {
+    throw new Refused("the file is not a whole receipt: it has other parts than a receipt has");
+  }
+  return file;
+}
+
+// What the file tells about another event than the signed text does; the event that a promise or an
+// entry names is read here, and whether the log signed it is left to the command.
+function strangers(file, claims) {
+  const named = {
+    entry: file.log && JSON.parse(file.log.entry).event,
+    promise: file.submission && readObject(file.submission.split(".")[1]).event,
+  };
+  return Object.keys(named).filter((part) => named[part] !== null && named[part] !== claims.log.event);
 }
 
 function sameJson(one, other) {
@@ -221,6 +238,11 @@ async function checkOther(place, form) {
   if ("claims" in file && !sameJson(file.claims, claims)) {
     throw new Refused("its signature holds, but the file shows other claims next to the signed text. Below is what is signed");
   }
+  if ("log" in file) {
+    for (const part of strangers(file, claims)) {
+      throw new Refused(`its signature holds, but the ${part} in the file is that of another event. Below is what is signed`);
+    }
+  }
   const whose = claims.record_id === place.dataset.record ? "It is the receipt of this page" : "It is another receipt than that of this page";
   return [whose, kid];
 }
@@ -236,7 +258,7 @@ function checking(place, form) {
     tell(result, "open", "Checking …");
     try {
       const [whose, kid] = await checkOther(place, form);
-      tell(result, "held", `${whose}. This browser checked its signature: it was made with the key ${kid}. Below is what is signed.`);
+      tell(result, "held", `${whose}. This browser checked its signature: it was made with the key ${kid}. Below is what is signed. That the log holds it was not checked here: the command below does that.`);
     } catch (error) {
       tellError(result, error);
     }
