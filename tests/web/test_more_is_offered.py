@@ -13,6 +13,8 @@ from app.capture.widening import wider
 from app.consent.model import Act, Decision
 from app.kernel.vocabulary import Mode
 from app.policy.agreement import Limits, agreement_to, within
+from app.policy.catalogue.model import App, Catalogue, Exclusion, Matchers
+from app.policy.lattice import compile_layers
 from app.web.employee.decide_words import decide_words
 from app.web.employee.state.wider_words import wider_in_words
 from app.web.shell.door import cookie_name
@@ -171,6 +173,31 @@ def test_each_difference_that_is_told_is_one_between_what_binds_and_what_is_offe
 def test_who_agreed_to_all_that_is_offered_is_offered_no_more(situation: Situation) -> None:
     everything = agreement_to("all", situation.open)
     assert not wider(within(situation.open, everything), situation.open)
+
+
+def bound(matched: str, **values: Any) -> Limits:
+    """Limits that say this; one app and one exclusion match the address."""
+    match = Matchers(urls=(matched,))
+    apps = {"a": App("a", "A", "office", match)}
+    catalogue = Catalogue(apps, {"x": Exclusion("x", "X", "", match)})
+    compiled = compile_layers([])
+    named = {"apps": frozenset({"a"}), "exclusions": frozenset({"x"}), **values}
+    return Limits(replace(compiled, values={**compiled.values, **named}), catalogue)
+
+
+@pytest.mark.parametrize(("mode", "told"), [(Mode.DENY, ()), (Mode.ALLOW, ("30",))])
+def test_days_count_as_more_only_where_the_signal_is_offered(
+    mode: Mode, told: tuple[str, ...]
+) -> None:
+    kept, said = "signals.click.retention_days", {"signals.click.mode": mode}
+    more = wider(bound("https://a", **said, **{kept: 7}), bound("https://a", **said, **{kept: 30}))
+    assert tuple(str(change.after) for change in more.knobs) == told
+
+
+def test_another_match_under_the_same_name_counts_as_more() -> None:
+    more = wider(bound("https://a/b"), bound("https://a"))
+    assert (more.knobs, more.apps, more.exclusions) == ((), ("a",), ("x",))
+    assert not wider(bound("https://a"), bound("https://a"))
 
 
 @pytest.mark.browser

@@ -1,16 +1,19 @@
 """What the employee's page says of the present, against the values that decide (law 8)."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from app.agents.devices.model import Device
 from app.agents.leases.service import Holding
+from app.capture.agreement import mask_of
 from app.capture.service import LastChange
 from app.capture.situation import Situation
-from app.consent.model import Act, opening_act
+from app.consent.model import Act, Standing, State, opening_act
 from app.kernel.vocabulary import Basis, Mode, Signal
+from app.policy.knobs import REGISTRY
 from app.web.employee.answers import answers
 from app.web.employee.decide_words import decide_words
 from app.web.employee.notice_text import ground_in_words
@@ -19,7 +22,7 @@ from app.web.employee.state.phase import Permissions, Phase, column_of, extent_i
 from app.web.employee.state.state_words import StateWords, signals_in, state_in_words
 from app.web.words.obstacle_words import Part
 from app.web.words.text import SENTENCE_WORDS, SIGNAL_MEANINGS
-from tests.capture.test_one_answer import situations
+from tests.capture.test_one_answer import WIDE, found, in_order, situations
 
 NOW = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
 ENDS = st.lists(
@@ -28,9 +31,28 @@ ENDS = st.lists(
 
 
 @st.composite
+def unhindered(draw: st.DrawFn) -> Situation:
+    """Somebody who agreed, and nothing prevents capture; how much of each signal differs."""
+    fine = found(
+        Standing(State.GIVEN, agreed=WIDE),
+        in_order(frozenset({"consent"})),
+        mask_of(WIDE, REGISTRY),
+    )
+    modes = draw(st.dictionaries(st.sampled_from(Signal), st.sampled_from(Mode), min_size=3))
+    values = {f"signals.{signal}.mode": mode for signal, mode in modes.items()}
+    compiled = fine.limits.compiled
+    changed = replace(
+        compiled, values={**compiled.values, "signals.click.mode": Mode.ALLOW, **values}
+    )
+    situation = replace(fine, limits=replace(fine.limits, compiled=changed))
+    assume(not situation.extent.empty)
+    return situation
+
+
+@st.composite
 def told(draw: st.DrawFn) -> tuple[Situation, Permissions]:
     """A situation, and what laptops can hold in it: that of now only where nothing prevents it."""
-    situation = draw(situations())
+    situation = draw(st.one_of(situations(), unhindered()))
     paired = draw(st.integers(0, 3))
     current = 0 if situation.obstacles else draw(st.integers(0, paired))
     off = draw(st.integers(0, paired - current))
@@ -127,7 +149,7 @@ def test_a_place_is_never_captured_only_where_a_floor_says_so(situation: Situati
     capture=st.booleans(),
     lives=st.tuples(st.integers(1, 900), st.integers(1, 900)),
     ago=st.integers(0, 1_000),
-    unpaired=st.booleans(),
+    unpaired=st.none() | st.integers(0, 1_000),
 )
 def test_a_laptop_holds_an_older_permission_until_the_last_that_it_can_have_been_given_ends(
     situation: Situation,
@@ -136,18 +158,19 @@ def test_a_laptop_holds_an_older_permission_until_the_last_that_it_can_have_been
     capture: bool,
     lives: tuple[int, int],
     ago: int,
-    unpaired: bool,
+    unpaired: int | None,
 ) -> None:
     changed = NOW - timedelta(seconds=ago)
-    device = Device("d_1", "E-1", "Laptop", b"", NOW, changed if unpaired else None)
+    revoked = None if unpaired is None else NOW - timedelta(seconds=unpaired)
+    device = Device("d_1", "E-1", "Laptop", b"", NOW, revoked)
     told_then, lives_now = LastTold(capture, lives[0], None, 1, NOW, 7), lives[1]
     holding = Holding(situation, current=current, ttl_s=lives_now)
     row = laptop_row(device, told_then, holding, LastChange(changed, own=True), None, NOW)
-    end = changed + timedelta(seconds=max(lives))
-    older = capture and (unpaired or not current)
+    end = (revoked or changed) + timedelta(seconds=max(lives))
+    older = capture and (revoked or not current)
     assert row.until == (end if older and end > NOW else None)
     held = permissions([row])
-    assert held.current == (not unpaired and current and not situation.obstacles)
+    assert held.current == (revoked is None and current and not situation.obstacles)
     assert held.ends == ((row.until,) if row.until else ())
 
 
