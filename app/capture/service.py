@@ -4,14 +4,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from app.capture.agreement import Sources, agreement_of, mask_of
+from app.capture.agreement import Sources, agreement_of, mask, mask_of
 from app.capture.directive import directive
 from app.capture.effect import PolicyEffect, effect_if_published, effect_of_published
 from app.capture.situation import Direct, Situation, regions_in_question, situation_of
-from app.consent.model import Standing
+from app.consent.model import Decision, Standing
 from app.consent.service import ConsentService
 from app.db.engine import Tx
 from app.directory.model import Person
+from app.kernel.errors import NotFound, Unavailable
 from app.kernel.forms import FIRST_FORM
 from app.policy.agreement import Agreement
 from app.policy.changes.model import Change, ChangeState
@@ -20,6 +21,8 @@ from app.policy.law.layer import CompanyPolicy
 from app.policy.service import PolicyService
 
 _MOST_AGREEMENTS = 4096
+_UNREADABLE = (NotFound, Unavailable, KeyError, TypeError, ValueError)
+"""What reading an agreement raises where rows are missing, or are not what they were."""
 
 
 @dataclass(frozen=True)
@@ -147,22 +150,33 @@ class CaptureService:
         return LastChange(last, own=last in decided)
 
     def agreement(self, tx: Tx, standing: Standing) -> Agreement | None:
-        """What somebody agreed to, also while it rests behind a pause; None: nothing."""
+        """What somebody agreed to, also while it rests behind a pause; None: nothing.
+
+        Where that cannot be read, it is an agreement to nothing: nothing is captured, and whoever
+        wants to opt out finds the page as always.
+        """
         decision = standing.agreed
         if decision is None:
             return None
         if not self.whole_offer:
             return mask_of(decision, self.policy.registry)
-        known = self._agreements.get(str(decision.shown_id))
+        name = f"{decision.offer_digest} {decision.shown_id}"
+        known = self._agreements.get(name)
         if known is None:
-            offer, shown_at = self.consent.offer_of(tx, decision)
-            sources = Sources(
-                document=partial(self.policy.document, tx),
-                adopted=partial(self.policy.adopted_catalogues, tx),
-                shown_at=shown_at,
-            )
-            known = agreement_of(offer, sources, self.policy.registry)
+            try:
+                known = self._read_agreement(tx, decision)
+            except _UNREADABLE:
+                return mask((), (), (), self.policy.registry)
             if len(self._agreements) >= _MOST_AGREEMENTS:
                 self._agreements.clear()
-            self._agreements[str(decision.shown_id)] = known
+            self._agreements[name] = known
         return known
+
+    def _read_agreement(self, tx: Tx, decision: Decision) -> Agreement:
+        offer, shown_at = self.consent.offer_of(tx, decision)
+        sources = Sources(
+            document=partial(self.policy.document, tx),
+            adopted=partial(self.policy.adopted_catalogues, tx),
+            shown_at=shown_at,
+        )
+        return agreement_of(offer, sources, self.policy.registry)

@@ -105,7 +105,7 @@ class NoticeService:
     def was_shown(self, tx: Tx, person: Person, offer: Offer) -> bool:
         """Whether an offer was put before a person with the notice of today, in any language."""
         texts = self.texts.values()
-        return any(store.shown_before(tx, person.id, text.digest, offer.digest) for text in texts)
+        return any(store.was_shown(tx, person.id, text.digest, offer.digest) for text in texts)
 
     def shown(self, tx: Tx, person: Person, shown_id: str) -> Shown:
         """Return what was shown to a person.

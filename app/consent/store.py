@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import (
     Column,
+    ColumnElement,
     ForeignKey,
     Integer,
     LargeBinary,
@@ -220,14 +221,24 @@ def shown(tx: Tx, person_id: str, shown_id: str) -> Shown | None:
 
 def shown_before(tx: Tx, person_id: str, notice_digest: str, offer_digest: str) -> Shown | None:
     """Return the showing of exactly this text and this offer to this person."""
-    row = tx.execute(
-        _SHOWN.where(
-            shown_table.c.person_id == person_id,
-            shown_table.c.notice_digest == notice_digest,
-            shown_table.c.offer_digest == offer_digest,
-        )
-    ).one_or_none()
+    row = tx.execute(_SHOWN.where(*_named(person_id, notice_digest, offer_digest))).one_or_none()
     return None if row is None else _shown(row)
+
+
+def was_shown(tx: Tx, person_id: str, notice_digest: str, offer_digest: str) -> bool:
+    """Return whether there is such a showing, without reading what was shown."""
+    named = _named(person_id, notice_digest, offer_digest)
+    return tx.execute(select(shown_table.c.id).where(*named)).first() is not None
+
+
+def _named(
+    person_id: str, notice_digest: str, offer_digest: str
+) -> tuple[ColumnElement[bool], ...]:
+    return (
+        shown_table.c.person_id == person_id,
+        shown_table.c.notice_digest == notice_digest,
+        shown_table.c.offer_digest == offer_digest,
+    )
 
 
 def append(tx: Tx, decision: Decision, token: str) -> None:

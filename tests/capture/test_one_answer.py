@@ -239,7 +239,7 @@ def test_who_is_recorded_where_nobody_can_live_is_off_and_no_signal_is_shown(
     assert not wide or all(row.mode == "deny" for row in shown.signals)
     unknown = bool(UNPLACED & {*situation.obstacles})
     assert shown.unplaced == unknown
-    assert not (unknown and shown.bases)
+    assert not (unknown and shown.grounds)
 
 
 # The same obstacles
