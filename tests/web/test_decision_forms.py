@@ -401,6 +401,19 @@ def test_a_refused_form_is_told_once_with_the_way_on(house: House) -> None:
     assert not browser.history
 
 
+def test_the_offer_says_also_the_limits_that_are_agreed_to(house: House) -> None:
+    """Whoever is told later that one of them becomes wider has read it before."""
+    browser = newcomer(house)
+    page = words(browser.get("/me/decide?language=en").text)
+    offer = page[page.index("Exactly what is offered") : page.index("Name of this offer")]
+    assert "Further limits" in offer
+    assert "Between two screenshots: at least 2 minutes" in offer
+    assert "On a personal device: never captured" in offer
+    german = words(browser.get("/me/decide?language=de").text)
+    assert "Weitere Grenzen" in german
+    assert "Zwischen zwei Bildschirmfotos: at least 2 minutes" in german
+
+
 # New York
 
 

@@ -75,8 +75,9 @@ class Never:
 
 @dataclass(frozen=True)
 class Limit:
-    """A further limit: its name, its value in words, who decided it."""
+    """A further limit: its knob, its name, its value in words, who decided it."""
 
+    knob: str
     name: str
     value: str
     reasons: tuple[Decider, ...]
@@ -248,6 +249,7 @@ def _limits(compiled: Compiled, names: Names) -> tuple[Limit, ...]:
     """What narrows capture further: every knob that agents keep to and that binds here."""
     return tuple(
         Limit(
+            row.name,
             _NAMES.get(row.name) or knob_in_words(row.name),
             _bound(row, compiled[row], compiled.why.get(row.name, ())),
             reasons(compiled.why.get(row.name, ()), names),

@@ -47,6 +47,7 @@ class DecideWords:
     in_apps: str
     never: str
     exclusions: Mapping[str, str]
+    limits_label: str
     purposes_label: str
     purposes: Mapping[str, str]
     rules_of: str
@@ -125,6 +126,7 @@ _EN = DecideWords(
     in_apps="In these apps",
     never="Never",
     exclusions={},
+    limits_label="Further limits",
     purposes_label="For",
     purposes=text.PURPOSE_PHRASES,
     rules_of="By the rules of",
@@ -238,6 +240,7 @@ _DE = DecideWords(
         "legal_counsel": "Rechtsrat und Hinweise auf Missstände",
         "tax": "Steuern und Sozialversicherung",
     },
+    limits_label="Weitere Grenzen",
     purposes_label="Wofür",
     purposes={
         "ai_training.computer_use": "Training von Modellen zur Bedienung von Computern",
