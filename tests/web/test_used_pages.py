@@ -81,6 +81,7 @@ def test_the_permitted_is_shown_first_and_says_what_was_read(asked: Asked) -> No
     assert "Asked for your data so far: 8 times. 1 permitted, 7 refused." in page
     assert page.index("Permitted. Read: not said yet.") < page.index("Refused.")
     assert "The pipeline asked for clicks and menus of ui-events, captured" in page
+    assert "The newest of each follow, the permitted first." in page
     assert "All 8, and what was read" in page
     asked.close(grant, "used", rows=1_200)
     assert "Read: 1,200 rows of you." in words(asked.browser.get("/me").text)
