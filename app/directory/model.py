@@ -17,7 +17,7 @@ from typing import TypeAlias
 
 from app.kernel.authority import Role
 from app.kernel.facts import fact
-from app.kernel.places import Misplaced, why_no_place
+from app.kernel.places import Misplaced, why_no_place, why_no_seat
 from app.kernel.shapes import REGION, fits
 
 Misplacings: TypeAlias = Mapping[str, Misplaced]
@@ -192,7 +192,7 @@ def misplaced(region: str, place: str, entity_region: str, floors: AbstractSet[s
     judged = {
         "region": why_no_place(region, floors),
         "place_of_work": why_no_place(place, floors),
-        "entity": why_no_place(entity_region, floors & {entity_region}),
+        "entity": why_no_seat(entity_region, floors),
     }
     return {column: why for column, why in judged.items() if why is not None}
 

@@ -5,8 +5,8 @@ Rules:
    its code; the list is that of pycountry. So is a region that has a floor without being on the
    list, such as Kosovo's XK: somebody has described it.
 2. A region above countries (``PARENTS``) is too wide to be a place. So is a country of which a part
-   has law of its own, a floor: it does not say whose law holds. Which countries these are follows
-   from the floors.
+   has law of its own: it does not say whose law holds. Which countries these are follows from the
+   floors; ``OWN_LAW`` names those of which it is known though no floor may describe a part yet.
 3. The list judges what is taken in now. It changes with the standard, so nothing that is decided or
    signed rests on it: what is too wide follows from the floors alone (``too_wide``).
 """
@@ -19,7 +19,12 @@ import pycountry
 
 from app.kernel.shapes import PARENTS
 
+OWN_LAW = frozenset({"AU", "CA", "US"})
+"""Countries whose states and provinces make law of their own for the workplace."""
+
 _GIVE = "Give the code of a country or of a part of it, such as DE or US-CA."
+_USUAL = {"UK": "GB", "EL": "GR"}
+"""Codes that are usual for a country and are not those of ISO 3166."""
 
 
 class Misplaced(NamedTuple):
@@ -66,19 +71,31 @@ def why_no_place(code: str, floors: Collection[str]) -> Misplaced | None:
         code: as somebody wrote it.
         floors: the regions that have a floor.
     """
+    wrong = why_no_seat(code, floors)
+    if wrong is not None:
+        return wrong
+    if code not in OWN_LAW and not too_wide((code,), floors):
+        return None
+    return Misplaced(
+        f"{code!r} alone does not say whose law holds: parts of {name_of(code)} have law of their "
+        "own",
+        f"Give the part of the country: {_parts(code, floors)} or another code of ISO 3166-2.",
+    )
+
+
+def why_no_seat(code: str, floors: Collection[str]) -> Misplaced | None:
+    """Say why no company is established there; a whole country will do, as its law founds it.
+
+    >>> why_no_seat("US", floors=()) is None, why_no_seat("UK", floors=()).cure
+    (True, 'Write GB.')
+
+    The arguments are those of ``why_no_place``.
+    """
     if code in PARENTS:
         return Misplaced(f"{code!r} is wider than a country", _GIVE)
     if code not in _names() and code not in floors:
         return _unlisted(code)
-    if not too_wide((code,), floors):
-        return None
-    choices = sorted(floor for floor in floors if floor != code and country_of(floor) == code)
-    listed = ", ".join(f"{choice} ({name_of(choice)})" for choice in choices)
-    return Misplaced(
-        f"{code!r} alone does not say whose law holds: parts of {name_of(code)} have law of their "
-        "own",
-        f"Give the part of the country: {listed} or another code of ISO 3166-2.",
-    )
+    return None
 
 
 def name_of(code: str) -> str:
@@ -90,8 +107,16 @@ def name_of(code: str) -> str:
     return _names().get(code, code)
 
 
+def _parts(country: str, floors: Collection[str]) -> str:
+    """The parts of a country that have a floor; without one, the first of the list."""
+    parts = sorted(floor for floor in floors if floor != country and country_of(floor) == country)
+    listed = parts or sorted(name for name in _names() if name.startswith(f"{country}-"))[:1]
+    return ", ".join(f"{part} ({name_of(part)})" for part in listed)
+
+
 def _unlisted(code: str) -> Misplaced:
-    meant, country = code.strip().upper(), country_of(code)
+    written, country = code.strip().upper(), country_of(code)
+    meant = _USUAL.get(written, written)
     if meant in _names():
         return Misplaced(f"{code[:80]!r} is not written as ISO 3166 writes it", f"Write {meant}.")
     if country != code and country in _names():

@@ -173,7 +173,7 @@ NO_PLACES = {
     "EEA": "wider than a country",
     "GLOBAL": "wider than a country",
     "US": "US-CA (California), US-NY (New York)",
-    "UK": "no code of ISO 3166",
+    "UK": "Write GB.",
     "XX": "no code of ISO 3166",
     "US-ZZ": "no part of United States",
 }

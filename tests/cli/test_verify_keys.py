@@ -106,6 +106,13 @@ def test_an_address_on_which_anybody_can_answer_is_not_asked(address: str) -> No
         given_keys(address, http)
 
 
+def test_an_address_with_a_password_is_not_asked_and_not_repeated() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        given_keys("https://anna:secret@habeas.example/log/key")
+    assert "a user or a password" in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     "make",
     [

@@ -101,7 +101,7 @@ WIDE = {
     "a union": ("EU", "wider than a country", "such as DE or US-CA"),
     "an area": ("EEA", "wider than a country", "such as DE or US-CA"),
     "a country whose parts differ": ("US", "whose law holds", "US-CA (California), US-NY (New"),
-    "a code that is reserved": ("UK", "no code of ISO 3166", "such as DE or US-CA"),
+    "a code that is usual": ("UK", "not written as", "Write GB."),
     "a part that is not there": ("US-ZZ", "no part of United States", "such as DE or US-CA"),
     "lower case": ("us-ny", "not written as", "Write US-NY."),
 }
@@ -130,11 +130,22 @@ def test_no_company_is_established_where_no_country_is(code: str) -> None:
 
 
 def test_what_is_a_home_follows_from_the_floors() -> None:
-    home = ADA.replace(",DE,", ",AU,")
-    assert packs.read_people(file(home), frozenset({"AU"}))[0].region == "AU"
+    home = ADA.replace(",DE,", ",ES,")
+    assert packs.read_people(file(home), frozenset({"ES"}))[0].region == "ES"
     with pytest.raises(Unreadable) as caught:
-        packs.read_people(file(home), frozenset({"AU", "AU-NSW"}))
-    assert "AU-NSW (New South Wales)" in str(caught.value.faults[0].cure)
+        packs.read_people(file(home), frozenset({"ES", "ES-CT"}))
+    assert "ES-CT (" in str(caught.value.faults[0].cure)
+
+
+@pytest.mark.parametrize(("code", "part"), [("US", "US-A"), ("CA", "CA-A"), ("AU", "AU-A")])
+def test_a_country_of_states_is_no_home_also_where_no_floor_describes_one(
+    code: str, part: str
+) -> None:
+    home = ADA.replace(",DE,", f",{code},")
+    for floors in (frozenset({code}), frozenset()):
+        with pytest.raises(Unreadable) as caught:
+            packs.read_people(file(home), floors)
+        assert part in str(caught.value.faults[0].cure)
 
 
 def test_all_faults_of_the_file_are_told_at_once_in_its_order() -> None:

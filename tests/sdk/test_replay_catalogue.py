@@ -84,6 +84,13 @@ def test_the_program_is_not_one_of_the_two(told: Log) -> None:
     assert "without two people" in second
 
 
+def test_who_approved_before_it_was_declined_does_not_count(told: Log) -> None:
+    at = told.last("policy.catalogue_approved")
+    declined = {**told.leaves[at], "kind": "policy.catalogue_declined"}
+    log = told.restamped([*told.leaves[: at + 1], declined, *told.leaves[at + 1 :]])
+    assert any("without two people" in finding for finding in found(log))
+
+
 @pytest.mark.parametrize("kind", ["proposed", "approved", "shipped"])
 def test_an_adoption_without_a_step_is_found(told: Log, kind: str) -> None:
     gone = told.last(f"policy.catalogue_{kind}")

@@ -80,6 +80,11 @@ def _fetched(address: str, http: httpx2.Client | None, option: str) -> GivenKeys
             cure="Give an https address, a file, or the key itself.",
         )
     parts = urlsplit(address)
+    if "@" in parts.netloc:  # the report names the address, and is passed on
+        raise InvalidInput(
+            f"{option}: the address names a user or a password",
+            cure="Give the address without them; keys are public.",
+        )
     base = f"{parts.scheme}://{parts.netloc}"
     path = parts.path + (f"?{parts.query}" if parts.query else "")
     with httpx2.Client(timeout=TIMEOUT_S) if http is None else nullcontext(http) as client:

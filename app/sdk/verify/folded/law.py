@@ -259,9 +259,9 @@ class Law:
         elif actor["kind"] != "person":
             yield f"counts {person} among the people who agree"
         elif kind is Kind.POLICY_CATALOGUE_DECLINED:
-            waiting.proposer = None
+            waiting.proposer = waiting.approver = None
         elif kind is Kind.POLICY_CATALOGUE_PROPOSED:
-            waiting.proposer = person
+            waiting.proposer, waiting.approver = person, None
         elif waiting.proposer is None:
             yield "approves a catalogue that nobody proposed"
         elif waiting.proposer == person:
