@@ -14,8 +14,14 @@ from starlette.testclient import TestClient
 from app.consent.model import Act, Decision, State
 from app.consent.store import shown_table
 from app.demo.visitor import forms
+from app.kernel.facts import decode
 from app.main import create_app
+from app.policy.agreement import terms_of
+from app.policy.catalogue.model import App, Exclusion
+from app.web.employee.decide_words import decide_words
 from app.web.shell.door import cookie_name
+from app.web.words.matcher_words import app_ways_in_words, ways_in_words
+from app.web.words.text import lower_first
 from tests.make import person
 from tests.web.house import Browser, House, controls, headline, words
 from tests.web.visiting import employ
@@ -412,6 +418,30 @@ def test_the_offer_says_also_the_limits_that_are_agreed_to(house: House) -> None
     german = words(browser.get("/me/decide?language=de").text)
     assert "Weitere Grenzen" in german
     assert "Zwischen zwei Bildschirmfotos: at least 2 minutes" in german
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_the_offer_says_how_all_is_recognised_that_the_agreement_will_bind(
+    house: House, language: str
+) -> None:
+    """What is bound is read from the terms that the offer's entry names."""
+    browser = newcomer(house)
+    page = words(browser.get(f"/me/decide?language={language}").text)
+    with house.services.database.read() as tx:
+        one = house.services.directory.person(tx, browser.id)
+        bound = terms_of(house.services.capture.situation(tx, one, house.clock.now()).open)
+    said = decide_words(language)
+    apps, exclusions = bound["apps"], bound["exclusions"]
+    assert isinstance(apps, list)
+    assert isinstance(exclusions, list)
+    assert apps
+    assert exclusions
+    for item in (decode(App, app) for app in apps):
+        ways = app_ways_in_words(item, said.matchers)
+        assert f"{item.name} {' '.join(ways)}" in page
+    for place in (decode(Exclusion, exclusion) for exclusion in exclusions):
+        name = said.exclusions.get(place.id, lower_first(place.name))
+        assert f"{name} {' '.join(ways_in_words(place.match, said.matchers))}" in page
 
 
 # New York

@@ -259,6 +259,21 @@ def test_a_receipt_prints_on_one_page_with_its_hashes_whole(site: Site) -> None:
     assert re.fullmatch(r"sha256:[0-9a-f]{64}", whole.inner_text())
 
 
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_the_offer_unfolds_without_script_and_prints_unfolded(language: str, site: Site) -> None:
+    path = f"/me/decide?language={language}"
+    page = site.open("E-0048", path, java_script_enabled=False)
+    name = page.locator(".recognised summary").first
+    way = page.locator(".recognised .ways > li").first
+    expect(way).to_be_hidden()
+    name.click()
+    expect(way).to_be_visible()
+    name.click()
+    page.emulate_media(media="print")
+    expect(name).to_be_visible()
+    expect(way).to_be_visible()
+
+
 def test_a_framed_page_does_not_render(site: Site) -> None:
     """Clickjacking: a page of ours inside somebody else's frame."""
     page = site.open("E-0076", "/")

@@ -18,7 +18,7 @@ from app.capture.obstacles import UNPLACED, Obstacle
 from app.capture.situation import Situation
 from app.kernel.vocabulary import CONTENT_SIGNALS, Mode, Signal
 from app.policy import knobs
-from app.policy.catalogue.model import Catalogue, Exclusion
+from app.policy.catalogue.model import App, Catalogue, Exclusion, Matchers
 from app.policy.knob_shapes import Modes, Number, Week, most
 from app.policy.knobs import Knob
 from app.policy.law.layer import Why
@@ -59,18 +59,23 @@ class AppGroup:
     """Apps of one kind."""
 
     name: str
-    apps: tuple[str, ...]
+    apps: tuple[App, ...]
 
 
 @dataclass(frozen=True)
 class Never:
-    """A place that is not captured, and who says so; ``never``: a floor is among them (rule 3)."""
+    """A place that is not captured, and who says so; ``never``: a floor is among them (rule 3).
+
+    Attributes:
+        match: how it is recognised; empty where the catalogue does not describe it.
+    """
 
     id: str
     name: str
     why: str
     reasons: tuple[Decider, ...]
     never: bool
+    match: Matchers
 
 
 @dataclass(frozen=True)
@@ -207,7 +212,7 @@ def _groups(apps: Iterable[str], catalogue: Catalogue) -> tuple[AppGroup, ...]:
     known = [catalogue.apps[name] for name in apps if name in catalogue.apps]
     known.sort(key=lambda app: (GROUP_WORDS.get(app.group, app.group), app.name.casefold()))
     return tuple(
-        AppGroup(GROUP_WORDS.get(group, group), tuple(app.name for app in members))
+        AppGroup(GROUP_WORDS.get(group, group), tuple(members))
         for group, members in groupby(known, key=lambda app: app.group)
     )
 
@@ -219,7 +224,9 @@ def _never(compiled: Compiled, names: Names, catalogue: Catalogue) -> tuple[Neve
         item: Exclusion | None = catalogue.exclusions.get(name)
         whys = compiled.why.get(f"exclusions.{name}", ())
         label, why = (item.name, item.why) if item else (name, "")
-        rows.append(Never(name, label, why, reasons(whys, names), never=_floored(whys)))
+        match = item.match if item else Matchers()
+        by = reasons(whys, names)
+        rows.append(Never(name, label, why, by, never=_floored(whys), match=match))
     return tuple(sorted(rows, key=lambda place: place.name.casefold()))
 
 

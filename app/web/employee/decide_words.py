@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from app.consent.model import Act
 from app.kernel.vocabulary import Basis
-from app.web.words import text
+from app.web.words import matcher_words, text
+from app.web.words.matcher_words import MatcherWords
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class DecideWords:
     ends_pause: str
     keep_means: str
     days: tuple[str, str]
+    unfold: str
     in_apps: str
     never: str
     exclusions: Mapping[str, str]
@@ -52,6 +54,7 @@ class DecideWords:
     purposes: Mapping[str, str]
     rules_of: str
     regions: Mapping[str, str]
+    matchers: MatcherWords
     offer_name: str
     nothing: str
     conjunction: str
@@ -123,6 +126,8 @@ _EN = DecideWords(
     keep_means="Nothing changes, and this is no refusal. That you were shown this is recorded; no "
     "decision is.",
     days=("day", "days"),
+    unfold="Each app and each excluded place unfolds to how it is recognised. An address counts "
+    "with everything below it; an asterisk stands for every name in its place, and for none.",
     in_apps="In these apps",
     never="Never",
     exclusions={},
@@ -131,6 +136,7 @@ _EN = DecideWords(
     purposes=text.PURPOSE_PHRASES,
     rules_of="By the rules of",
     regions={},
+    matchers=matcher_words.ENGLISH,
     offer_name="Name of this offer",
     nothing="nothing",
     conjunction="and",
@@ -223,6 +229,9 @@ _DE = DecideWords(
     keep_means="Nichts ändert sich, und dies ist keine Ablehnung. Festgehalten wird, dass Ihnen "
     "dies gezeigt wurde, aber keine Entscheidung.",
     days=("Tag", "Tage"),
+    unfold="Jedes Programm und jeder ausgenommene Ort lässt sich aufklappen und zeigt, woran er "
+    "erkannt wird. Eine Adresse gilt mit allem, was unter ihr liegt; ein Stern steht für jeden "
+    "Namen an seiner Stelle, auch für keinen.",
     in_apps="In diesen Programmen",
     never="Nie",
     exclusions={
@@ -265,6 +274,7 @@ _DE = DecideWords(
         "IN": "Indien",
         "NO": "Norwegen",
     },
+    matchers=matcher_words.GERMAN,
     offer_name="Name dieses Angebots",
     nothing="nichts",
     conjunction="und",

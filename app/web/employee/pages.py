@@ -15,7 +15,7 @@ from app.consent.choosing import NUMBERED
 from app.consent.model import OPENING, Act, Standing, State, opening_act
 from app.consent.notices import SHOWN_CHANGED
 from app.kernel.errors import Conflict, Fault, InvalidInput, wrong_field
-from app.web.employee.answers import Never, answers
+from app.web.employee.answers import Answers, Never, answers
 from app.web.employee.decide_words import DecideWords, decide_words
 from app.web.employee.notice_text import as_html, ground_in_words, preferred_language
 from app.web.employee.overview import laptop_rows, overview, region_names
@@ -24,6 +24,7 @@ from app.web.employee.state.state_words import offered_acts, state_in_words
 from app.web.employee.state.wider_words import wider_in_words
 from app.web.shell.door import is_own_step
 from app.web.shell.visit import ReadVisit, Visit, WriteVisit
+from app.web.words.matcher_words import WaysRow, app_ways_in_words, ways_in_words
 from app.web.words.text import LANGUAGES, lower_first
 from app.wiring import Services
 
@@ -134,8 +135,9 @@ def _decide_page(visit: Visit, language: str, *, changed: Conflict | None = None
         words=words,
         names=words.named(names),
         answers=rows,
-        never=[_place_name(words, place) for place in rows.never if place.never],
-        not_now=[_place_name(words, place) for place in rows.never if not place.never],
+        apps=_apps(words, rows),
+        never=_places(words, (place for place in rows.never if place.never)),
+        not_now=_places(words, (place for place in rows.never if not place.never)),
         purposes=[words.purposes.get(purpose, purpose) for purpose in rows.purposes],
         more=wider_in_words(situation, words),
         paused=situation.standing.state is State.PAUSED,
@@ -144,8 +146,19 @@ def _decide_page(visit: Visit, language: str, *, changed: Conflict | None = None
     )
 
 
-def _place_name(words: DecideWords, place: Never) -> str:
-    return words.exclusions.get(place.id, lower_first(place.name))
+def _apps(words: DecideWords, rows: Answers) -> list[WaysRow]:
+    apps = (app for group in rows.groups for app in group.apps)
+    return [WaysRow(app.name, app_ways_in_words(app, words.matchers)) for app in apps]
+
+
+def _places(words: DecideWords, places: Iterable[Never]) -> list[WaysRow]:
+    return [
+        WaysRow(
+            words.exclusions.get(place.id, lower_first(place.name)),
+            ways_in_words(place.match, words.matchers),
+        )
+        for place in places
+    ]
 
 
 def _purposes(services: Services, keys: Iterable[str]) -> dict[str, list[PurposeText]]:

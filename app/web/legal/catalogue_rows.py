@@ -16,23 +16,14 @@ from app.policy.catalogue.model import (
     App,
     Catalogue,
     CatalogueStep,
-    Exclusion,
-    Matchers,
 )
 from app.policy.changes.model import WaitingCatalogue
+from app.web.words.matcher_words import WaysRow, app_ways_in_words, ways_in_words
 from app.web.words.policy_words import counted
 from app.web.words.text import GROUP_WORDS
 
 WHO = str(Role("legal", ITS_REGION))
 """Who proposes and approves."""
-
-
-@dataclass(frozen=True)
-class WaysRow:
-    """An app or an exclusion, and how it is recognised."""
-
-    name: str
-    ways: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -97,21 +88,6 @@ _SENTENCES: Mapping[LooseningKind, str] = {
 }
 
 
-def ways_in_words(match: Matchers) -> tuple[str, ...]:
-    """Each way to recognise an app or an exclusion: ``program slack.exe``.
-
-    >>> ways_in_words(Matchers(urls=("*.example.com",), private=True))
-    ('address *.example.com', 'every private window')
-    """
-    programs = (*match.bundle_ids, *match.executables)
-    return (
-        *(f"program {name}" for name in programs),
-        *(f"address {url}" for url in match.urls),
-        *(f"field of the kind {name}" for name in match.fields),
-        *(("every private window",) if match.private else ()),
-    )
-
-
 def app_rows(catalogue: Catalogue) -> tuple[tuple[str, tuple[WaysRow, ...]], ...]:
     """The apps by their groups, by name."""
 
@@ -119,16 +95,16 @@ def app_rows(catalogue: Catalogue) -> tuple[tuple[str, tuple[WaysRow, ...]], ...
         return GROUP_WORDS.get(app.group, app.group)
 
     ordered = sorted(catalogue.apps.values(), key=lambda app: (group(app), app.name.casefold()))
-    return tuple((name, _rows(members)) for name, members in groupby(ordered, key=group))
+    return tuple(
+        (name, tuple(WaysRow(app.name, app_ways_in_words(app)) for app in members))
+        for name, members in groupby(ordered, key=group)
+    )
 
 
 def exclusion_rows(catalogue: Catalogue) -> tuple[WaysRow, ...]:
     """The exclusions by name."""
-    return _rows(sorted(catalogue.exclusions.values(), key=lambda item: item.name.casefold()))
-
-
-def _rows(items: Iterable[App | Exclusion]) -> tuple[WaysRow, ...]:
-    return tuple(WaysRow(item.name, ways_in_words(item.match)) for item in items)
+    ordered = sorted(catalogue.exclusions.values(), key=lambda item: item.name.casefold())
+    return tuple(WaysRow(item.name, ways_in_words(item.match)) for item in ordered)
 
 
 def step_rows(
