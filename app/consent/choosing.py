@@ -46,8 +46,8 @@ _WHY_NOT: Mapping[State, str] = {
     State.GIVEN: "no pause runs, and what you agreed to stands",
     State.ACKNOWLEDGED: "no pause runs, and what you agreed to stands",
     State.REFUSED: "you said no",
-    State.WITHDRAWN: "you stopped it",
-    State.REVOKED: "somebody else ended your consent",
+    State.WITHDRAWN: "you said stop",
+    State.REVOKED: "somebody else said stop for you",
     State.EXPIRED: "what you agreed to has ended",
     State.INVALIDATED: "the notice or the region where you live has changed since you agreed",
 }

@@ -223,6 +223,11 @@ class ConsentService:
         """Return a person's decisions, oldest first."""
         return store.history(tx, person_id)
 
+    def stood_before(self, tx: Tx, history: Iterable[Decision]) -> dict[str, Standing]:
+        """Return, by a decision's id, what stood just before; ``history``: all of one person."""
+        decisions, notices = tuple(history), self.notices.version_starts(tx)
+        return {each.id: timeline.stood_before(each, decisions, notices) for each in decisions}
+
     def last_number(self, tx: Tx, person_id: str) -> int:
         """Return the number of a person's last decision; 0 where there is none."""
         history = store.history(tx, person_id)

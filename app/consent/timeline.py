@@ -17,9 +17,11 @@ from app.consent.model import (
     Act,
     Bases,
     Decision,
+    Standing,
     State,
     lacking,
     pause_end,
+    standing,
     suffices,
 )
 
@@ -72,6 +74,34 @@ def endings_of(
         if (later := [since for other, since in notices.items() if other > version])
     }
     return Endings(superseded, ended)
+
+
+def stood_before(
+    decision: Decision, history: Iterable[Decision], notices: Mapping[int, datetime]
+) -> Standing:
+    """What the person's earlier decisions added up to when a decision was made.
+
+    >>> from datetime import UTC
+    >>> from app.consent.model import Person, next_decision
+    >>> alex = Person("alex", "Alex", "a@example.com", "DE", "DE", "DE/Sample", "IT", None, ())
+    >>> at = datetime(2026, 11, 22, tzinfo=UTC)
+    >>> first = next_decision((), alex, Act.WITHDRAWN, at, decision_id="1")
+    >>> stood_before(first, [first], {}).state.value
+    'none'
+
+    Args:
+        decision: of this person; it says where they lived then.
+        history: the person's decisions; only those before it are looked at.
+        notices: since when each version of the notice was adopted.
+    """
+    at = decision.decided_at
+    return standing(
+        (earlier for earlier in history if earlier.seq < decision.seq),
+        at,
+        region=decision.region,
+        notice_version=max((v for v, since in notices.items() if since <= at), default=None),
+        residence=decision.residence,
+    )
 
 
 def standing_between(

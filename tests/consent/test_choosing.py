@@ -77,7 +77,7 @@ def test_pausing_where_nothing_stands_is_answered_with_what_stands(
     story(booth)
     before = booth.history()
     words = {"none": "you have not decided yet", "refused": "you said no"}
-    expected = words.get(booth.standing().state.value, "you stopped it")
+    expected = words.get(booth.standing().state.value, "you said stop")
     with pytest.raises(Conflict, match=f"there is nothing to pause: {expected}"):
         booth.pause(30)
     assert booth.history() == before

@@ -104,7 +104,7 @@ WHY_NOT: dict[Callable[[Booth], None], str] = {
     never_asked: "you have not decided yet",
     given: "no pause runs",
     resumed_already: "no pause runs",
-    withdrawn_from_the_pause: "you stopped it",
+    withdrawn_from_the_pause: "you said stop",
     pause_over: "no pause runs",
     moved: "the notice or the region where you live has changed",
     moved_and_back: "the notice or the region where you live has changed",

@@ -230,7 +230,7 @@ REFUSED = {
         "this notice was not shown to you",
     ),
     "an end without a pause": (as_it_is, {"act": "resumed", "seq": "1"}, 409, "no pause runs"),
-    "an end after stopping": (withdraw, {"act": "resumed", "seq": "2"}, 409, "you stopped it"),
+    "an end after stopping": (withdraw, {"act": "resumed", "seq": "2"}, 409, "you said stop"),
     "an end of the pause after a move": (
         pause_and_move,
         {"act": "resumed", "seq": "2"},
@@ -247,7 +247,7 @@ REFUSED = {
         withdraw,
         {"act": "paused", "minutes": "30"},
         409,
-        "there is nothing to pause: you stopped it",
+        "there is nothing to pause: you said stop",
     ),
     "a pause that is over": (as_it_is, {"act": "paused", "minutes": "-5"}, 422, "a pause needs"),
     "a pause of no time": (as_it_is, {"act": "paused", "minutes": "0"}, 422, "a pause needs"),

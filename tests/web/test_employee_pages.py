@@ -48,7 +48,7 @@ def test_opting_in_and_out_takes_one_click_each_and_gives_a_receipt(house: House
     assert headline(receipt.text) == "You stopped capture."
     assert not house.poll(device)
     page = browser.get("/me").text
-    assert headline(page).startswith("Nothing is captured. You stopped it on")
+    assert headline(page).startswith("Nothing is captured. You said stop on")
 
 
 def test_who_agreed_before_to_the_same_offer_agrees_again_with_one_click(house: House) -> None:

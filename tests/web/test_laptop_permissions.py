@@ -105,7 +105,7 @@ def test_who_stopped_reads_no_signal_as_captured(
     assert "Nothing, once every laptop has heard." in words(page)
     assert not house.poll(device)
     page = browser.get("/me").text
-    assert headline(page).startswith("Nothing is captured. You stopped it")
+    assert headline(page).startswith("Nothing is captured. You said stop")
     assert 'data-label="Would be captured"' in page
     assert 'data-label="Captured"' not in page
 

@@ -65,16 +65,13 @@ class Choices:
 _CURRENT = {
     State.GIVEN: ("You agreed", "allow"),
     State.ACKNOWLEDGED: ("You agreed", "allow"),
-    State.WITHDRAWN: ("You stopped it", "deny"),
+    State.WITHDRAWN: ("You said stop", "deny"),
     State.REFUSED: ("You said no", "deny"),
-    State.REVOKED: ("Your consent was ended", "deny"),
+    State.REVOKED: ("Somebody else said stop", "deny"),
 }
 
-_YES = {
-    State.WITHDRAWN: "Capture me again",
-    State.REVOKED: "Capture me again",
-    State.REFUSED: "Capture me",
-}
+_ENDED = frozenset({State.WITHDRAWN, State.REVOKED})
+"""The states after which a yes is one more, if there was one before."""
 
 
 _MORE = timedelta(hours=1)
@@ -98,7 +95,8 @@ def choices(
     if Act.RESUMED in acts:
         buttons.append(Button("End the pause now", "allow", act=Act.RESUMED.value))
     if opening := next((act for act in acts if act in OPENING), None):
-        buttons.append(_yes(standing.state, opening, read_before(situation, decisions, notices)))
+        shown = read_before(situation, decisions, notices)
+        buttons.append(_yes(standing.state, opening, shown, decisions))
     if Act.WITHDRAWN in acts:
         buttons.append(Button("Stop capturing me", "deny", act=Act.WITHDRAWN.value))
     elif Act.REFUSED in acts:
@@ -139,8 +137,11 @@ def read_before(situation: Situation, history: Iterable[Decision], notices: froz
     return ""
 
 
-def _yes(state: State, act: Act, shown: str) -> Button:
-    label = _YES.get(state, "Read the notice and decide")
-    if shown and state in _YES:
+def _yes(state: State, act: Act, shown: str, history: tuple[Decision, ...]) -> Button:
+    if state not in _ENDED and state is not State.REFUSED:
+        return Button("Read the notice and decide", "", href="/me/decide")
+    agreed = any(decision.act in OPENING for decision in history)
+    label = "Capture me again" if agreed and state in _ENDED else "Capture me"
+    if shown:
         return Button(label, "allow", act=act.value, shown=shown)
-    return Button(label, "allow" if state in _YES else "", href="/me/decide")
+    return Button(label, "allow", href="/me/decide")

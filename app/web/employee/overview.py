@@ -20,8 +20,19 @@ from app.web.employee.state.phase import column_of, extent_in_words, phase_of
 from app.web.employee.state.state_words import StateWords, state_in_words
 from app.web.employee.state.wider_words import wider_in_words
 from app.web.employee.used import Used, used
+from app.web.words.decision_words import decision_in_words
+from app.web.words.obstacle_words import Part
 from app.web.words.region_words import Names
 from app.wiring import Services
+
+
+@dataclass(frozen=True)
+class HistoryRow:
+    """One decision, what it says, and its place in the log; None: it is on its way there."""
+
+    decision: Decision
+    said: tuple[Part, ...]
+    index: int | None
 
 
 @dataclass(frozen=True)
@@ -41,7 +52,7 @@ class Overview:
     """Whether the person has looked at all of that: then it is not pointed out any more."""
     choices: Choices
     laptops: tuple[LaptopRow, ...]
-    history: tuple[tuple[Decision, int | None], ...]
+    history: tuple[HistoryRow, ...]
     used: Used
     captured: Totals
 
@@ -65,12 +76,23 @@ def overview(services: Services, tx: Tx, person: Person, now: datetime) -> Overv
         looked=services.consent.notices.was_shown(tx, person, situation.offer),
         choices=choices(situation, history, current_notices(services), now),
         laptops=laptops,
-        history=tuple(
-            (decision, services.log.index_of(tx, decision.event_id))
-            for decision in reversed(history)
-        ),
+        history=_history_rows(services, tx, history),
         used=used(services, tx, person, now),
         captured=services.reports.totals(tx, person.id),
+    )
+
+
+def _history_rows(
+    services: Services, tx: Tx, history: tuple[Decision, ...]
+) -> tuple[HistoryRow, ...]:
+    before = services.consent.stood_before(tx, history)
+    return tuple(
+        HistoryRow(
+            decision,
+            decision_in_words(decision, before[decision.id]),
+            services.log.index_of(tx, decision.event_id),
+        )
+        for decision in reversed(history)
     )
 
 

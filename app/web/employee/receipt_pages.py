@@ -15,6 +15,7 @@ from app.web.employee.overview import current_notices, laptop_rows
 from app.web.employee.receipt_rows import receipt_rows
 from app.web.employee.used import purpose_label
 from app.web.shell.visit import ReadVisit
+from app.web.words.decision_words import decision_in_words
 
 router = APIRouter(prefix="/me/receipts")
 
@@ -51,10 +52,12 @@ def show(visit: ReadVisit, decision: str) -> Response:
     receipt = services.consent.receipt(tx, person.id, decision)
     situation = services.capture.situation(tx, person, visit.now)
     history = services.consent.history(tx, person.id)
+    before = services.consent.stood_before(tx, history)
     return visit.page(
         "receipt.html",
         receipt=receipt,
         decision=receipt.decision,
+        said=decision_in_words(receipt.decision, before[receipt.decision.id]),
         index=services.log.index_of(tx, receipt.event_id),
         is_latest=history[-1].id == receipt.decision.id,
         purposes=[purpose_label(services, key) for key in receipt.decision.purposes],

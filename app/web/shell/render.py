@@ -78,7 +78,6 @@ def environment() -> Environment:
         SIGNAL_WORDS=text.SIGNAL_WORDS,
         REMAINS=text.REMAINS,
         CONFIDENCE_WORDS=text.CONFIDENCE_WORDS,
-        ACT_WORDS=text.ACT_WORDS,
         ACT_GLYPHS=text.ACT_GLYPHS,
     )
     made.filters.update(

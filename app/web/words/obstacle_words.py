@@ -201,14 +201,14 @@ def _refused(situation: Situation, _names: Names) -> Words:
 
 
 def _withdrawn(situation: Situation, _names: Names) -> Words:
-    return _dated("You stopped it on ", _decided(situation), _FREE)
+    return _dated("You said stop on ", _decided(situation), _FREE)
 
 
 def _revoked(situation: Situation, _names: Names) -> Words:
     return _dated(
-        "Somebody else ended your consent on ",
+        "Somebody else said stop for you on ",
         _decided(situation),
-        "You have a receipt of it below. You can agree anew if you want to.",
+        "You have a receipt of it below. You can agree if you want to.",
     )
 
 

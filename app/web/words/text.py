@@ -76,17 +76,6 @@ BASIS_WORDS: Mapping[str, str] = {
 }
 """Bases that rest on something the person reads or does."""
 
-ACT_WORDS: Mapping[str, str] = {
-    "given": "You agreed to be captured",
-    "acknowledged": "You read the notice and agreed to be captured",
-    "refused": "You said no",
-    "withdrawn": "You stopped capture",
-    "paused": "You paused capture",
-    "resumed": "You ended the pause",
-    "revoked": "Somebody else ended your consent",
-}
-"""Decisions as they stand in the history."""
-
 ACT_GLYPHS: Mapping[str, str] = {
     "given": "allow",
     "acknowledged": "allow",
