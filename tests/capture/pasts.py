@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hypothesis import strategies as st
+from hypothesis.vendor.pretty import RepresentationPrinter
 
 from app.capture.effect import PolicyEffect, effect_if_published
 from app.directory.model import headcounts
@@ -34,7 +35,7 @@ KNOBS: dict[str, st.SearchStrategy[Any]] = {
     "apps": st.sampled_from([frozenset("a"), frozenset("ab"), frozenset("b"), frozenset()]),
     "purposes": st.sampled_from([frozenset("p"), frozenset("pq"), frozenset("q")]),
     "bases": st.sampled_from([frozenset({"consent"}), frozenset({"consent", "notice"})]),
-    "hours": st.sampled_from([frozenset({9}), frozenset({9, 10})]),
+    "hours": st.sampled_from([frozenset({9}), frozenset({9, 10}), frozenset({10})]),
     "off_hours": MODES,
     "personal_device": MODES,
     "counterparty": MODES,
@@ -75,13 +76,46 @@ def floor(region: str, knobs: dict[str, Any]) -> Floor:
     return Floor(region, region, PARENTS[region], "approved", "", "", day(-90), None, law, b"")
 
 
-@dataclass(frozen=True)
-class Draft:
+def _brief(policy: CompanyPolicy) -> str:
+    days = [None if at is None else f"{at:%d %b}" for at in (policy.valid_from, policy.valid_to)]
+    kinds = [item.kind for item in policy.evidence]
+    return f"{policy.region} {_otherwise(policy.layer)}, days {days}, evidence {kinds}"
+
+
+def _otherwise(layer: Layer) -> dict[str, Any]:
+    """What a layer says otherwise than everybody."""
+    said = {name: claim.value for name, claim in layer.knobs.items()}
+    return {name: value for name, value in said.items() if OPEN.get(name) != value}
+
+
+class Brief:
+    """Is printed as its ``repr`` says; Hypothesis prints every field of a dataclass otherwise."""
+
+    def _repr_pretty_(self, printer: RepresentationPrinter, *_: object) -> None:
+        printer.text(repr(self))
+
+
+@dataclass(frozen=True, repr=False)
+class Past(Brief, History):
+    """A history that prints no more than what is particular to it."""
+
+    def __repr__(self) -> str:
+        floors = {row.floor.region: _otherwise(row.floor.layer) for row in self.floors}
+        company = [f"{row.recorded_at:%d %b}: {_brief(row.policy)}" for row in self.company]
+        stops = [stop.region for stop in self.stops]
+        return f"Past(floors={floors}, company={company}, stops={stops})"
+
+
+@dataclass(frozen=True, repr=False)
+class Draft(Brief):
     """A company policy on a day, as somebody could write it."""
 
     policy: CompanyPolicy
     names: tuple[str, ...]
     at: datetime
+
+    def __repr__(self) -> str:
+        return f"Draft({self.at:%d %b}: {_brief(self.policy)})"
 
 
 def policy(region: str, knobs: dict[str, Any], **fields: Any) -> CompanyPolicy:
@@ -118,7 +152,7 @@ def pasts(draw: st.DrawFn) -> History:
         for number, (region, knobs) in enumerate(laws.items())
     )
     everywhere = Draft(policy("GLOBAL", {}, evidence=(DPIA,)), ("GLOBAL",), day(-30))
-    past = publish(History(rows, (), (), 1), everywhere)
+    past = publish(Past(rows, (), (), 1), everywhere)
     for number in range(draw(st.integers(1, 2))):
         past = publish(past, draw(drafts(at=-9 + 2 * number)))
     if draw(st.sampled_from([False] * 7 + [True])):
@@ -153,7 +187,7 @@ def law_in_germany(**knobs: Any) -> History:
     rows = [
         FloorRow(n, floor(name, said), day(-90)) for n, (name, said) in enumerate(floors.items())
     ]
-    return History(tuple(rows), (), (), 1)
+    return Past(tuple(rows), (), (), 1)
 
 
 CHAIN = ("DE", "EU", "GLOBAL")
