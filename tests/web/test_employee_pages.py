@@ -294,7 +294,7 @@ def test_a_field_sent_twice_changes_nothing_and_is_named(
     browser = house.signed_in("E-0052")
     answer = browser.http.post("/me/decisions", data={"csrf": browser.csrf(), **twice})
     assert answer.status_code == 422
-    assert "is given twice" in words(answer.text)
+    assert "A field of the form is given twice." in words(answer.text)
     assert "None so far." in words(browser.get("/me").text)
 
 

@@ -14,6 +14,7 @@ from app.web.auditor import jobs as auditor_jobs
 from app.web.auditor.asked import AskedChoice, Reason, Typed, TypedChoice
 from app.web.auditor.rows import listing
 from app.web.shell.visit import Visit, WriteVisit, needs
+from app.web.words.error_words import problem_in_words
 from app.web.words.export_words import FORMS
 
 router = APIRouter()
@@ -43,7 +44,7 @@ def begin_export(
     except InvalidInput as error:
         return _builder(visit, search, None, form, reason, error.faults)
     except (Conflict, Unavailable) as error:
-        busy = (Fault("begin", f"{error.problem[:1].upper()}{error.problem[1:]}.", error.cure),)
+        busy = (Fault("begin", problem_in_words(error), error.cure),)
         return _builder(visit, search, None, form, reason, busy)
     return RedirectResponse(f"/auditor/export/jobs/{job.id}", 303)
 

@@ -9,6 +9,7 @@ from app.kernel.errors import Conflict, Fault, Forbidden, HabeasError, NotFound
 from app.web.employee.overview import laptop_rows
 from app.web.shell.door import is_own_step
 from app.web.shell.visit import ReadVisit, Visit, WriteVisit
+from app.web.words.error_words import problem_in_words
 
 router = APIRouter(prefix="/me/devices")
 
@@ -58,7 +59,7 @@ def unpair(visit: WriteVisit, device: str) -> Response:
 
 def _refused(visit: Visit, code: str, error: HabeasError) -> Response:
     """Show the form again with what was typed."""
-    faults = (Fault("code", error.problem[:1].upper() + error.problem[1:] + ".", error.cure),)
+    faults = (Fault("code", problem_in_words(error), error.cure),)
     return visit.page("pair.html", status=422, code=code, pending=None, faults=faults)
 
 

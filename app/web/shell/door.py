@@ -106,7 +106,9 @@ def _require_text(fields: Iterable[tuple[str, str]]) -> None:
     for name, value in fields:
         if _NO_TEXT.search(value):
             label = _NO_TEXT.sub("", name)
-            fault = Fault(label, "it holds a character that no text has", "Type it anew.")
+            fault = Fault(
+                label, "what was sent holds a character that no text has", "Type it anew."
+            )
             raise InvalidInput(f"{label}: {fault.problem}", faults=(fault,), cure=fault.cure)
 
 

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from app.kernel.errors import HabeasError, Unauthenticated
 from app.web.shell.door import SAFE_METHODS, to_sign_in
 from app.web.shell.render import page
+from app.web.words.error_words import problem_in_words
 
 Handler = Callable[[Request, Any], Response | Awaitable[Response]]
 
@@ -77,7 +78,7 @@ def as_page(request: Request, error: Exception, status: int) -> Response:
         "error.html",
         status=status,
         title=_title(request, status),
-        problem=known.problem if known else "",
+        problem=problem_in_words(known) if known else "",
         cure=next(filter(None, cures), CURES.get(status, "Nothing was changed.")),
         faults=faults if len(faults) > 1 else (),
         signed_out=isinstance(error, Unauthenticated),

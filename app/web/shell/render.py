@@ -20,6 +20,7 @@ from app.api.deps import get_services
 from app.kernel.clock import timestamp
 from app.web.shell.door import Visitor, visitor_of
 from app.web.words import text
+from app.web.words.error_words import fault_in_words, problem_in_words
 
 _HERE = Path(__file__).parents[1]
 STATIC = _HERE / "static"
@@ -88,6 +89,8 @@ def environment() -> Environment:
         counted=text.counted,
         lower_first=text.lower_first,
         upper_first=text.upper_first,
+        problem_words=problem_in_words,
+        fault_words=fault_in_words,
         signal_words=text.SIGNAL_WORDS.__getitem__,
         language_words=lambda code: text.LANGUAGES.get(code, code),
         purpose_words=lambda key: text.PURPOSE_PHRASES.get(key, key),
