@@ -54,7 +54,7 @@ READS = {
     "Catalogues": "told waiting",
     "NoticeService": "documents require_current shown version_starts was_shown",
     "ConsentService": "history last_number offer_of openings_since receipt receipts standing "
-    "standing_between",
+    "standing_between stood_before",
     "CaptureService": "agreement changed_at effect effect_of held situation",
     "PairingService": "device_of pending stranger",
     "DeviceService": "of_person",
