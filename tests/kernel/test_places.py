@@ -27,7 +27,8 @@ def test_every_country_is_a_place_as_long_as_no_part_of_it_has_law_of_its_own(co
 def test_every_subdivision_is_a_place() -> None:
     shaped = [code for code in PARTS if fits(REGION, code)]
     assert shaped == PARTS
-    assert [code for code in PARTS if why_no_place(code, frozenset(PARTS)) is not None] == []
+    assert [code for code in PARTS if why_no_place(code, frozenset()) is not None] == []
+    assert too_wide(PARTS, frozenset(PARTS)) == ()
 
 
 @pytest.mark.parametrize(
