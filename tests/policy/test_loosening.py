@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.kernel.facts import encode
@@ -177,6 +177,16 @@ def test_the_meet_of_both_loosens_neither(before: Catalogue, files: Catalogue) -
 
 
 @given(CATALOGUES, CATALOGUES)
+@example(
+    Catalogue({"one": App("one", "App", "data", Matchers(executables=("a",)))}, {}),
+    Catalogue({"one": App("one", "App", "browser", Matchers(executables=("a",)))}, {}),
+)
+@example(
+    Catalogue(
+        {"one": App("one", "App", "browser", Matchers(executables=("a",), urls=("a.b",)))}, {}
+    ),
+    Catalogue({"one": App("one", "App", "browser", Matchers(executables=("a", "b")))}, {}),
+)
 def test_what_loosens_goes_on_to_loosen_what_stays_in_force(
     before: Catalogue, files: Catalogue
 ) -> None:

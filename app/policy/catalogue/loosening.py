@@ -6,12 +6,12 @@ Rules:
 2. A browser that becomes another kind of app loosens: its program alone then is that app. So does
    an app that shows what other people write, if it is said not to any more.
 3. An exclusion that is gone, or loses a way to be recognised, loosens.
-4. What is recognised counts, not how it is written: programs are compared without case, and an
-   address that lies within another adds nothing.
+4. What is recognised counts, not how it is written: programs are compared without case, an address
+   that lies within another adds nothing, and the program of a browser is no app.
 """
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from app.policy.catalogue.matching import BROWSER, COMMUNICATION
@@ -78,7 +78,7 @@ def loosenings(
 
 def _of_app(before: App | None, after: App, *, known: bool) -> Iterator[Loosening]:
     if before is None:
-        if known:
+        if known and _ways(after) != Matchers():
             yield Loosening(LooseningKind.APP_AGAIN, after.id, after.name, after.match)
         return
     alone = Matchers(bundle_ids=after.match.bundle_ids, executables=after.match.executables)
@@ -86,9 +86,16 @@ def _of_app(before: App | None, after: App, *, known: bool) -> Iterator[Loosenin
         yield Loosening(LooseningKind.BROWSER_AS_APP, after.id, after.name, alone)
     if before.group == COMMUNICATION != after.group:
         yield Loosening(LooseningKind.OTHERS_WORDS, after.id, after.name, after.match)
-    gained = _beyond(after.match, before.match)
+    gained = _beyond(_ways(after), before.match)
     if gained != Matchers():
         yield Loosening(LooseningKind.WIDER_APP, after.id, after.name, gained)
+
+
+def _ways(app: App) -> Matchers:
+    """How an app is recognised: a browser by its addresses alone (matching.py, rule 2)."""
+    if app.group == BROWSER:
+        return replace(app.match, bundle_ids=(), executables=())
+    return app.match
 
 
 def _of_exclusion(before: Exclusion, after: Exclusion | None) -> Iterator[Loosening]:
