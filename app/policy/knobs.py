@@ -12,8 +12,9 @@ Rules:
    limits anything, the signals that it governs are denied to that agent. Where nobody names it, it
    limits nothing, so that no agent is told less because the program was updated.
 5. The names of a closed set that agents are told are numbered too (``NameSet.later``).
-6. What a recorder may keep is agreed to (``agreed``, see agreement.py). What makes capture lawful
-   at all is not: status, bases, preconditions, approvers, what a notice contains, lead times.
+6. Whatever agents are told is agreed to (``agreed``, see agreement.py), so that no new row can
+   forget it. What makes capture lawful at all is not told and not agreed to: status, bases,
+   preconditions, approvers, what a notice contains, lead times.
 """
 
 from collections.abc import Iterator, Mapping
@@ -129,7 +130,7 @@ class Knob(Generic[T]):
         unnamed: its value where no layer names it.
         agent: None if agents are not told.
         since: the first document form that has it.
-        agreed: people agree to its value with the offer, and later policy binds them to no more.
+        of_signal: agents are told it with the signal that it is about.
     """
 
     name: str
@@ -138,7 +139,12 @@ class Knob(Generic[T]):
     unnamed: T
     agent: AgentPart | None = None
     since: int = FIRST_FORM
-    agreed: bool = False
+    of_signal: bool = False
+
+    @property
+    def agreed(self) -> bool:
+        """Whether people agree to its value with the offer (rule 6)."""
+        return self.agent is not None or self.of_signal
 
     @property
     def unites(self) -> bool:
@@ -216,7 +222,6 @@ PURPOSES = Knob(
     shared,
     _NONE,
     AgentPart(Judged()),
-    agreed=True,
 )
 APPS = Knob(
     "apps",
@@ -224,7 +229,6 @@ APPS = Knob(
     shared,
     _NONE,
     AgentPart(Judged()),
-    agreed=True,
 )
 EXCLUSIONS = Knob(
     "exclusions",
@@ -232,7 +236,6 @@ EXCLUSIONS = Knob(
     united,
     _NONE,
     AgentPart(Judged()),
-    agreed=True,
 )
 REDACTORS_ASKED = Knob(
     "redactors",
@@ -240,18 +243,14 @@ REDACTORS_ASKED = Knob(
     united,
     _NONE,
     AgentPart(Applied(), names_govern=CONTENT_SIGNALS),
-    agreed=True,
 )
-HOURS: Knob[frozenset[int] | None] = Knob(
-    "hours", Week(), shared, None, AgentPart(Judged()), agreed=True
-)
+HOURS: Knob[frozenset[int] | None] = Knob("hours", Week(), shared, None, AgentPart(Judged()))
 OFF_HOURS = Knob(
     "off_hours",
     Modes(),
     least,
     Mode.DENY,
     AgentPart(ModeCap(When.OFF_HOURS, Reason.OFF_HOURS)),
-    agreed=True,
 )
 PERSONAL_DEVICE = Knob(
     "personal_device",
@@ -259,7 +258,6 @@ PERSONAL_DEVICE = Knob(
     least,
     Mode.DENY,
     AgentPart(ModeCap(When.PERSONAL_DEVICE, Reason.PERSONAL_DEVICE)),
-    agreed=True,
 )
 COUNTERPARTY = Knob(
     "counterparty",
@@ -267,7 +265,6 @@ COUNTERPARTY = Knob(
     least,
     Mode.DENY,
     AgentPart(ModeCap(When.COUNTERPARTY, Refusal.COUNTERPARTY)),
-    agreed=True,
 )
 SCREENSHOT_MIN_INTERVAL_S = Knob(
     "screenshot_min_interval_s",
@@ -275,7 +272,6 @@ SCREENSHOT_MIN_INTERVAL_S = Knob(
     most,
     0,
     AgentPart(LeastInterval(Refusal.SCREENSHOT_INTERVAL), _SCREENSHOT),
-    agreed=True,
 )
 LEASE_TTL_S = Knob("lease_ttl_s", Number(1, 86_400, "second"), least, LEASE_LIFE_S)
 COHORT_MIN = Knob("cohort_min", Number(1, 1_000_000, "person"), most, 1)
@@ -287,7 +283,7 @@ def mode_of(signal: str) -> Knob[Mode]:
     >>> mode_of("screenshot").name, mode_of("screenshot").unnamed.word
     ('signals.screenshot.mode', 'deny')
     """
-    return Knob(f"signals.{signal}.mode", Modes(), least, Mode.DENY, agreed=True)
+    return Knob(f"signals.{signal}.mode", Modes(), least, Mode.DENY, of_signal=True)
 
 
 def retention_of(signal: str) -> Knob[int]:
@@ -297,7 +293,7 @@ def retention_of(signal: str) -> Knob[int]:
     ('signals.click.retention_days', 30)
     """
     days = Number(0, 3_650, "day")
-    return Knob(f"signals.{signal}.retention_days", days, least, 0, agreed=True)
+    return Knob(f"signals.{signal}.retention_days", days, least, 0, of_signal=True)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,15 @@ from app.policy.agreement import (
 )
 from app.policy.catalogue.model import App, Catalogue, Exclusion, Matchers
 from app.policy.document import document
-from app.policy.knobs import APPS, EXCLUSIONS, PURPOSES, REGISTRY, KnobRegistry, mode_of
+from app.policy.knobs import (
+    APPS,
+    EXCLUSIONS,
+    PURPOSES,
+    REGISTRY,
+    KnobRegistry,
+    mode_of,
+    retention_of,
+)
 from app.policy.lattice import compile_layers
 from app.policy.law.layer import Claim, Layer, Why
 from tests.policy.layers import LAYERS, NAMES
@@ -159,6 +167,14 @@ NOT_AGREED = {
     "status", "bases", "preconditions", "approver_roles", "notice_lead_days", "notice_content",
     "decision_content",
 }  # fmt: skip
+
+
+def test_no_knob_that_a_recorder_is_told_can_be_left_out_of_the_agreement() -> None:
+    for registry in (REGISTRY, NEXT):
+        told = {row.name for row in registry.knobs if row.agent is not None}
+        signals = {row(name).name for name in registry.signals for row in (mode_of, retention_of)}
+        assert {row.name for row in registry.agreed} == told | signals
+    assert WIDTH in NEXT.agreed
 
 
 @FEW
