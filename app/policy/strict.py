@@ -30,6 +30,8 @@ MAX_BYTES = 65_536
 MAX_DEPTH = 12
 MAX_FAULTS = 50
 MAX_TEXT = 500
+EXAMPLES = ".examples.yaml"
+"""How the names of files end that hold examples of what the files next to them decide."""
 
 _INTEGER = re.compile(r"0|[1-9][0-9]{0,8}")
 _PREFIX = "tag:yaml.org,2002:"
@@ -247,7 +249,7 @@ class _PlainLoader(yaml.SafeLoader):
 
 
 def read_folder(directory: Path, read: Callable[[bytes, str], T]) -> tuple[T, ...]:
-    """Read every YAML file of a folder, by name.
+    """Read every YAML file of a folder, by name, but the examples (``*.examples.yaml``) of them.
 
     Raises:
         Unreadable: faults of all files, or there is no file.
@@ -255,6 +257,8 @@ def read_folder(directory: Path, read: Callable[[bytes, str], T]) -> tuple[T, ..
     results: list[T] = []
     faults: list[Fault] = []
     for file in sorted(directory.glob("*.yaml")):
+        if file.name.endswith(EXAMPLES):
+            continue
         try:
             results.append(read(file.read_bytes(), file.name))
         except Unreadable as error:

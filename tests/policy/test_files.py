@@ -210,6 +210,10 @@ exclusions:
         with pytest.raises(Unreadable, match=problem):
             load_catalogue(self.write(tmp_path, self.GOOD.replace(good, bad)))
 
+    def test_files_of_examples_are_none_of_it(self, tmp_path: Path) -> None:
+        (tmp_path / "wiki.examples.yaml").write_text("captured: []")
+        assert load_catalogue(self.write(tmp_path, self.GOOD)).apps.keys() == {"wiki"}
+
     def test_an_id_is_given_once_in_all_files(self, tmp_path: Path) -> None:
         (tmp_path / "more.yaml").write_text(self.GOOD)
         with pytest.raises(Unreadable, match="twice"):
