@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.policy.catalogue.matching import match_app, match_exclusion, read_address, read_pattern
+from app.policy.catalogue.address import read_address
+from app.policy.catalogue.matching import match_app, match_exclusion
+from app.policy.catalogue.patterns import read_pattern
 from tests.policy.pace import unhurried
 
 CHROME = "com.google.Chrome"

@@ -16,8 +16,9 @@ from itertools import product
 from typing import Any
 from urllib.parse import quote
 
-from app.policy.catalogue.matching import BROWSER, COMMUNICATION, Pattern, read_pattern
+from app.policy.catalogue.matching import BROWSER, COMMUNICATION
 from app.policy.catalogue.model import App, Catalogue, Exclusion, Matchers
+from app.policy.catalogue.patterns import Pattern, read_pattern
 
 _PLAIN = "-._~!$&'()*+,;=:@"
 

@@ -16,9 +16,10 @@ from yaml.nodes import Node
 
 from app.kernel.errors import Fault, Unreadable
 from app.kernel.shapes import KEY
-from app.policy.catalogue.matching import COMMUNICATION, read_pattern
+from app.policy.catalogue.matching import COMMUNICATION
 from app.policy.catalogue.meeting import shared_ways
 from app.policy.catalogue.model import App, Catalogue, Exclusion, Matchers
+from app.policy.catalogue.patterns import read_pattern
 from app.policy.matchers import MATCHERS, MatcherRow
 from app.policy.strict import Form, read_folder
 
