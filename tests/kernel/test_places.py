@@ -1,11 +1,13 @@
-"""Which codes are places."""
+"""Which codes are places, and what time it can be there."""
+
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pycountry
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.kernel.places import OWN_LAW, country_of, too_wide, why_no_place
+from app.kernel.places import OWN_LAW, country_of, too_wide, why_no_place, zones_of
 from app.kernel.shapes import PARENTS, REGION, fits
 
 COUNTRIES = [country.alpha_2 for country in pycountry.countries]
@@ -74,3 +76,52 @@ def test_what_is_too_wide_is_refused_and_never_a_part_of_a_country(
         assert code in PARENTS or any(country_of(floor) == code != floor for floor in floors)
     if "-" in code:
         assert not too_wide((code,), floors)
+
+
+# Time zones
+
+
+def test_every_place_has_time_zones_and_a_clock_can_be_set_to_each() -> None:
+    zones = {code: zones_of(code) for code in (*COUNTRIES, *PARTS, "XK")}
+    assert [code for code, named in zones.items() if named != tuple(sorted(set(named)))] == []
+    assert [code for code, named in zones.items() if not named] == []
+    for zone in {zone for named in zones.values() for zone in named}:
+        assert ZoneInfo(zone).key == zone
+
+
+@pytest.mark.parametrize("country", sorted(OWN_LAW))
+def test_the_parts_of_a_country_share_out_all_its_zones(country: str) -> None:
+    parts = [zones_of(code) for code in PARTS if country_of(code) == country]
+    elsewhere = {zone for code in COUNTRIES if code != country for zone in zones_of(code)}
+    assert set(zones_of(country)) <= {zone for zones in parts for zone in zones}
+    assert {zone for zones in parts for zone in zones} <= {*zones_of(country), *elsewhere}
+    assert all(len(zones) < len(zones_of(country)) for zones in parts)
+
+
+@pytest.mark.parametrize(
+    ("code", "zones"),
+    [
+        ("US-CA", {"America/Los_Angeles"}),
+        ("US-NY", {"America/New_York"}),
+        ("US-TX", {"America/Chicago", "America/Denver"}),
+        ("US-OR", {"America/Los_Angeles", "America/Boise"}),
+        ("US-PR", {"America/Puerto_Rico"}),
+        ("CA-QC", {"America/Toronto", "America/Halifax", "America/Blanc-Sablon"}),
+        ("AU-WA", {"Australia/Perth", "Australia/Eucla"}),
+        ("NO", {"Europe/Oslo"}),
+        ("FR", {"Europe/Paris"}),
+        ("FR-974", {"Indian/Reunion"}),
+        ("NL-AW", {"America/Aruba"}),
+        ("DE-BY", {"Europe/Berlin", "Europe/Busingen"}),
+        ("PT", {"Europe/Lisbon", "Atlantic/Azores", "Atlantic/Madeira"}),
+    ],
+)
+def test_a_place_of_several_zones_has_them_all(code: str, zones: set[str]) -> None:
+    assert set(zones_of(code)) == zones
+
+
+@pytest.mark.parametrize("code", ["XX", "XX-1", "", "EU", "GLOBAL", "us-ca"])
+def test_where_no_zone_is_known_there_is_one_that_no_clock_has(code: str) -> None:
+    (zone,) = zones_of(code)
+    with pytest.raises(ZoneInfoNotFoundError):
+        ZoneInfo(zone)
