@@ -87,6 +87,30 @@ CONTENT_SIGNALS = frozenset(row.code for row in SIGNALS if row.content)
 """Signals that can hold what somebody wrote, read or visited."""
 
 
+class FieldKind(StrEnum):
+    """What the field that has the focus is for, as a recorder says it (closed list).
+
+    A recorder translates what its platform says with the tables of app/event/fields. A field whose
+    purpose the platform cannot tell is ``UNKNOWN``, and so is every word outside this list.
+    """
+
+    NONE = "none"
+    TEXT = "text"
+    SEARCH = "search"
+    USERNAME = "username"
+    EMAIL_ADDRESS = "email_address"
+    PHONE_NUMBER = "phone_number"
+    PERSONAL = "personal"
+    PASSWORD = "password"  # noqa: S105 - the word for such a field
+    ONE_TIME_CODE = "one_time_code"
+    PAYMENT_CARD = "payment_card"
+    BANK_ACCOUNT = "bank_account"
+    NATIONAL_ID = "national_id"
+    HEALTH = "health"
+    SECRET = "secret"  # noqa: S105 - as above
+    UNKNOWN = "unknown"
+
+
 class Mode(IntEnum):
     """How much of a signal may be kept. The order is the lattice: smaller is stricter."""
 

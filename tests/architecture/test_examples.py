@@ -29,6 +29,7 @@ CORE = (
     "capture.situation",
     "consent.model",
     "consent.timeline",
+    "event.reading",
     "kernel.canonical",
     "kernel.clock",
     "kernel.facts",

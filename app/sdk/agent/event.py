@@ -11,7 +11,7 @@ _MAX_TEXT = 8_192
 
 
 @dataclass(frozen=True)
-class UiEvent:
+class FirstFormEvent:
     """Where something happened, and which signal it is; never what was typed or shown.
 
     Attributes:
@@ -28,6 +28,10 @@ class UiEvent:
     url: str | None = None
     field: str | None = None
     private: bool = False
+
+
+UiEvent = FirstFormEvent
+"""The name of an event in the guard, until it judges those of app/event."""
 
 
 def read_event(value: object) -> UiEvent:
