@@ -13,11 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.agents.leases.terms import Poll
 from app.agents.pairing.service import Token, TokenRefusal
-from app.agents.reports.model import AgentReport, Captured
+from app.agents.reports.model import AgentReport, Captured, ExcludedEvents
 from app.api.deps import MachineRoom, Now, ReadTx, ServicesDep, WriteTx, require_once
 from app.kernel.errors import Unauthenticated
 from app.kernel.forms import MAX_LENGTH
-from app.kernel.shapes import CODE, DIGEST, TOKEN_ID, whole
+from app.kernel.shapes import CODE, DIGEST, EXCLUSION, TOKEN_ID, whole
 from app.kernel.tokens import LEASE_TYPE
 from app.kernel.vocabulary import Signal
 
@@ -79,12 +79,15 @@ class TokenError(_Body):
     error_description: str
 
 
+EventCount = Annotated[int, Field(ge=1, le=_COUNT, strict=True)]
+
+
 class CapturedRow(_Body):
     """How many events of a signal were captured in an app of the catalogue."""
 
     app: Annotated[str, Field(pattern=whole(CODE))]
     signal: Signal
-    events: Annotated[int, Field(ge=1, le=_COUNT, strict=True)]
+    events: EventCount
 
 
 class ReportRequest(_Body):
@@ -94,13 +97,14 @@ class ReportRequest(_Body):
     lease: Annotated[str, Field(pattern=whole(TOKEN_ID))] | None
     policy: Annotated[str, Field(pattern=whole(DIGEST))] | None
     allowed: Annotated[list[CapturedRow], Field(max_length=2_000)]
-    refused: Annotated[
-        dict[
-            Annotated[str, Field(max_length=32)],
-            Annotated[int, Field(ge=1, le=_COUNT, strict=True)],
-        ],
-        Field(max_length=64),
-    ]
+    refused: Annotated[dict[Annotated[str, Field(max_length=32)], EventCount], Field(max_length=64)]
+    excluded: Annotated[
+        dict[Annotated[str, Field(pattern=whole(EXCLUSION))], EventCount],
+        Field(
+            max_length=2_000,
+            description="Of refused.excluded, events by the id of the exclusion that fitted first.",
+        ),
+    ] = {}
 
 
 class ReportAnswer(_Body):
@@ -260,7 +264,8 @@ def report(
     read.close()  # never wait for one connection while holding another
     device = services.pairing.device_of(write, bearer, now)  # it may have been revoked since
     rows = tuple(Captured(row.app, row.signal, row.events) for row in body.allowed)
-    taken = AgentReport(body.report, body.lease, body.policy, rows, body.refused)
+    places = tuple(ExcludedEvents(*row) for row in body.excluded.items())
+    taken = AgentReport(body.report, body.lease, body.policy, rows, body.refused, places)
     return ReportAnswer(report=body.report, event=services.reports.take(write, device, taken, now))
 
 

@@ -102,6 +102,7 @@ ERASED: Mapping[str, tuple[str, ...]] = {
     "agent_pairing": ("SELECT", "DELETE"),
     "agent_report": ("SELECT", "DELETE"),
     "agent_report_allowed": ("SELECT", "DELETE"),
+    "agent_report_excluded": ("SELECT", "DELETE"),
     "agent_report_refused": ("SELECT", "DELETE"),
     "agent_revocation": ("SELECT", "DELETE"),
     "agent_token": ("SELECT", "DELETE"),

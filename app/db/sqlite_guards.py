@@ -16,6 +16,7 @@ MIGRATED: Mapping[str, str] = {
     "agent_device_no_delete": "1a7f9ef244dabbd4fee4932065eac2f9d789f0e5",
     "agent_lease_no_delete": "1537bb0b086ce470251ae65dd996dee00f2e2782",
     "agent_report_allowed_no_delete": "45cc8fde67f2a1f6e7d099dbcd6df3639fa99d8b",
+    "agent_report_excluded_no_delete": "69f7049ed7f24aecd2e030c38ff504429aecc385",
     "agent_report_no_delete": "872a635588b734b202df7e0fc67ba8bb2778a856",
     "agent_report_refused_no_delete": "2d949ec51f2852b951f26bf7aa666c2754863ebd",
     "agent_revocation_no_delete": "780eaf1eecc6284e0135e98990f016d481aa9135",
@@ -41,7 +42,7 @@ MIGRATED: Mapping[str, str] = {
     "policy_stop_no_delete": "3769df6fd06a0a5a22cf453990ea774929c96e54",
     "policy_stop_no_update": "c9c7cbcb7b49c812c9e82fe28245503c01ad48fc",
 }
-"""Forty letters of the SHA-256 of each guard that is not plain (migrations 0001, 0010, 0014)."""
+"""Forty letters of the SHA-256 of each guard that is not plain (0001, 0010, 0014, 0015)."""
 
 _ALSO = ("audit_head", "audit_pending")
 

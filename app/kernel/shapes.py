@@ -54,6 +54,9 @@ CODE = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 KEY = re.compile(r"[a-z][a-z0-9_]{0,63}")
 """An entry of the files under ``policies``: an app, an exclusion, a notice, an item of content."""
 
+EXCLUSION = re.compile(rf"(own\.)?{KEY.pattern}")
+"""A place that is never captured: of the catalogue, or ``own.`` of a company policy."""
+
 LANGUAGE = re.compile(r"[a-z]{2}")
 
 

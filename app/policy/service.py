@@ -9,7 +9,7 @@ Rules:
    ``catalogues``. What describes apps and exclusions is the catalogue in force, never the files.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -206,6 +206,20 @@ class PolicyService:
     def adopted_catalogues(self, tx: Tx) -> tuple[tuple[datetime, str], ...]:
         """When each catalogue was adopted, and its digest, in the order of adoption."""
         return store.adopted_catalogues(tx)
+
+    def exclusion_names(self, tx: Tx, ids: Collection[str]) -> dict[str, str]:
+        """The name of each of these exclusions, as the last catalogue in force with it has it.
+
+        An exclusion that was never in force is left out.
+        """
+        names: dict[str, str] = {}
+        for _, digest in reversed(self.adopted_catalogues(tx)):
+            missing = set(ids).difference(names)
+            if not missing:
+                break
+            known = Catalogue.read(self.document(tx, digest)).exclusions
+            names |= {name: known[name].name for name in missing & known.keys()}
+        return names
 
     def documents(self, tx: Tx) -> Iterator[tuple[str, bytes]]:
         """Every document: floors, catalogues, company policies, documents for agents."""

@@ -16,7 +16,12 @@ from app.access.store import access_decision
 from app.agents.devices.store import agent_device, agent_revocation
 from app.agents.leases.store import agent_lease
 from app.agents.pairing.store import agent_pairing, agent_token, assertion_jti
-from app.agents.reports.store import agent_report, agent_report_allowed, agent_report_refused
+from app.agents.reports.store import (
+    agent_report,
+    agent_report_allowed,
+    agent_report_excluded,
+    agent_report_refused,
+)
 from app.audit.entries import erasure
 from app.consent.store import decision_table, keep_offers, shown_table
 from app.db.engine import Tx
@@ -29,6 +34,7 @@ from app.policy.store import catalogue_table, stop_table
 _OF_DEVICES: tuple[Table, ...] = (
     agent_report_allowed,
     agent_report_refused,
+    agent_report_excluded,
     agent_report,
     agent_lease,
     agent_token,

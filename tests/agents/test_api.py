@@ -240,8 +240,19 @@ def test_a_report_is_taken_once(http, bearer):
     assert first.status_code == 200
     again = http.post("/v1/agent/reports", json=report(), headers=bearer)
     assert (again.status_code, again.json()) == (200, first.json())
-    other = http.post("/v1/agent/reports", json=report(refused={}), headers=bearer)
-    assert other.status_code == 409
+    empty = http.post("/v1/agent/reports", json=report(excluded={}), headers=bearer)
+    assert (empty.status_code, empty.json()) == (200, first.json())
+    for changes in ({"refused": {}}, {"excluded": {"banking": 1}}):
+        other = http.post("/v1/agent/reports", json=report(**changes), headers=bearer)
+        assert other.status_code == 409
+
+
+def test_what_is_wrong_with_the_excluded_places_is_named(http, bearer):
+    for excluded, field in (({"banking": 2}, "excluded"), ({"bankin": 1}, "excluded.bankin")):
+        answer = http.post("/v1/agent/reports", json=report(excluded=excluded), headers=bearer)
+        (fault,) = answer.json()["errors"]
+        assert fault["field"] == field
+        assert fault["cure"]
 
 
 BAD_REPORTS = [
@@ -258,6 +269,18 @@ BAD_REPORTS = [
     {"allowed": [{"app": "vscode", "signal": "click", "events": 1, "text": "hello"}]},
     {"refused": {"because": 1}},
     {"refused": {"excluded": -1}},
+    {"excluded": None},
+    {"excluded": [["banking", 1]]},
+    {"excluded": {"banking": 0}},
+    {"excluded": {"banking": 1.0}},
+    {"excluded": {"banking": 2**53}},
+    {"excluded": {"banking": 2}},
+    {"excluded": {"https://bank.example/accounts": 1}},
+    {"excluded": {"other.banking": 1}},
+    {"excluded": {"own.": 1}},
+    {"excluded": {"never_heard_of": 1}},
+    {"excluded": {"own.never_heard_of": 1}},
+    {"excluded": {f"x{number}": 1 for number in range(2_001)}},
     {"person": "E-1001"},
 ]
 
@@ -293,6 +316,10 @@ NUL_AND_SURROGATE = [
     (
         "/v1/agent/reports",
         '{"report":"r-00000001","lease":null,"policy":null,"allowed":[],"refused":{"%s":1}}',
+    ),
+    (
+        "/v1/agent/reports",
+        '{"report":"r-1234567","lease":null,"policy":null,"allowed":[],"refused":{},"excluded":{"%s":1}}',
     ),
     (
         "/v1/agent/reports",

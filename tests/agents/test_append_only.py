@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from app.agents.reports.model import AgentReport, Captured
+from app.agents.reports.model import AgentReport, Captured, ExcludedEvents
 from app.kernel.vocabulary import Signal
 
 TABLES = (
@@ -14,6 +14,7 @@ TABLES = (
     "agent_report",
     "agent_report_allowed",
     "agent_report_refused",
+    "agent_report_excluded",
 )
 
 
@@ -22,7 +23,8 @@ def filled(company):
     """One row in each table."""
     device = company.pair()
     company.lease(device)
-    told = AgentReport("r-00000001", None, None, (Captured("x", Signal.CLICK, 1),), {"excluded": 1})
+    rows = ((Captured("x", Signal.CLICK, 1),), {"excluded": 1}, (ExcludedEvents("banking", 1),))
+    told = AgentReport("r-00000001", None, None, *rows)
     with company.write() as tx:
         company.services.reports.take(tx, device, told, company.now)
         company.services.devices.revoke(tx, company.person(), device.id, company.now)

@@ -319,7 +319,7 @@ def test_data_that_drips_for_ever_is_given_up(service, http):
 def test_a_report_says_what_was_applied(agent, service):
     agent.poll()
     lease = agent.guard.lease
-    tally = Tally({("vscode", "click"): 3}, {"excluded": 1}, lease.jti, lease.policy)
+    tally = Tally({("vscode", "click"): 3}, {"excluded": 1}, lease.jti, lease.policy, {"tax": 1})
     assert agent.report(tally)
     (sent,) = service.reports
     assert sent.pop("report")
@@ -328,8 +328,9 @@ def test_a_report_says_what_was_applied(agent, service):
         "policy": lease.policy,
         "allowed": [{"app": "vscode", "signal": "click", "events": 3}],
         "refused": {"excluded": 1},
+        "excluded": {"tax": 1},
     }
-    assert not tally
+    assert tally == Tally()
 
 
 def test_a_report_that_was_not_taken_is_sent_again_unchanged(agent, service):
@@ -342,11 +343,13 @@ def test_a_report_that_was_not_taken_is_sent_again_unchanged(agent, service):
     service.lies["/v1/agent/reports"] = fail
     tally = Tally({("vscode", "click"): 3})
     assert not agent.report(tally)
-    tally.add(Tally({("vscode", "click"): 1}))
+    tally.add(Tally({("vscode", "click"): 1}, excluded={"tax": 1}))
+    tally.add(Tally(excluded={"tax": 2}))
     service.lies.clear()
     assert agent.report(tally)
     assert service.reports[0] == taken[0]
     assert service.reports[1]["allowed"][0]["events"] == 1
+    assert service.reports[1]["excluded"] == {"tax": 3}
     assert service.reports[1]["report"] != taken[0]["report"]
 
 

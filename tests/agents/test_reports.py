@@ -1,12 +1,18 @@
 """Reports: what an agent says it did is taken once, counted, and shown to its person."""
 
+import json
 import threading
+from dataclasses import replace
 
 import pytest
+from sqlalchemy import select
 
-from app.agents.reports.model import AgentReport, Captured
+from app.agents.reports.model import AgentReport, Captured, ExcludedEvents, Totals
+from app.db.metadata import metadata
+from app.kernel.canonical import canonical, digest
 from app.kernel.errors import Conflict, InvalidInput
 from app.kernel.vocabulary import Signal
+from tests.make import person
 
 pytestmark = pytest.mark.slow
 
@@ -129,6 +135,26 @@ def test_a_report_delivered_twice_at_once_is_taken_once(company):
             {"allowed": (Captured("x", Signal.CLICK, 1), Captured("x", Signal.CLICK, 1))},
             "allowed",
         ),
+        (
+            "an excluded place that never was one",
+            {"excluded": (ExcludedEvents("bank.example/accounts", 1),)},
+            "excluded.bank.example/accounts",
+        ),
+        (
+            "a place of the company's own that no policy names",
+            {"excluded": (ExcludedEvents("own.works_council", 1),)},
+            "excluded.own.works_council",
+        ),
+        (
+            "more events in excluded places than were refused there",
+            {"excluded": (ExcludedEvents("banking", 1), ExcludedEvents("health", 2))},
+            "excluded",
+        ),
+        (
+            "events in an excluded place, and none that was refused there",
+            {"excluded": (ExcludedEvents("banking", 1),), "refused": {"app_unlisted": 9}},
+            "excluded",
+        ),
         ("a policy that was never published", {"policy": "sha256:" + "0" * 64}, "policy"),
     ],
 )
@@ -150,7 +176,88 @@ def test_totals_are_of_one_person_over_all_their_devices(company):
     found = totals(company)
     assert found.by_app == {"slack": 2, "vscode": 130}
     assert dict(found.refused) == {"app_unlisted": 80, "excluded": 9}
-    assert totals(company, "E-9999").allowed == ()
+    assert totals(company, "E-9999") == Totals((), (), ())
+
+
+def in_places(**events):
+    return tuple(ExcludedEvents(place, count) for place, count in events.items())
+
+
+def test_events_in_excluded_places_are_counted_by_place_for_their_person(company):
+    first, second, other = company.pair(), company.pair(), company.pair("E-1001")
+    refused = {"excluded": 9}
+    send(company, first, a_report(refused=refused, excluded=in_places(banking=2, health=3)))
+    send(company, second, a_report(refused=refused, excluded=in_places(banking=7)))
+    send(company, other, a_report(refused=refused, excluded=in_places(union=1)))
+    assert totals(company).excluded == in_places(banking=9, health=3)
+
+
+def test_an_agent_need_not_say_where_all_of_what_was_excluded_was(company):
+    """One of before, or one that could not tell, says fewer places than events."""
+    send(company, company.pair(), a_report(refused={"excluded": 9}, excluded=in_places(banking=2)))
+    found = totals(company)
+    assert dict(found.refused) == {"excluded": 9}
+    assert found.excluded == in_places(banking=2)
+
+
+def test_the_log_never_says_in_which_excluded_place_somebody_was(company):
+    """Not in the leaf, not in a body next to it, under no name."""
+    places = in_places(union=1, health=1)
+    event_id = send(company, company.pair(), a_report(excluded=places))
+    (leaf,) = company.entries("agent.reported")
+    plain = json.dumps(leaf)
+    assert event_id in plain
+    for place in places:
+        assert place.exclusion not in plain
+    with company.read() as tx:
+        kept = tx.execute(select(metadata.tables["audit_body"].c.event_id)).scalars().all()
+    assert event_id not in kept
+
+
+def test_a_report_without_excluded_places_is_the_report_that_it_was_before_they_were_told(company):
+    """Sent before the upgrade and again after it, it is taken once."""
+    device = company.pair()
+    before = {
+        "id": "r-00000001",
+        "lease": "0" * 32,
+        "policy": None,
+        "allowed": [["slack", "click", 1], ["vscode", "click", 12], ["vscode", "menu", 3]],
+        "refused": {"app_unlisted": 40, "excluded": 2},
+    }
+    assert a_report().digest == digest(canonical(before))
+    first = send(company, device, a_report())
+    assert send(company, device, a_report(excluded=())) == first
+
+
+def test_the_same_report_with_other_excluded_places_is_another_report(company):
+    device = company.pair()
+    told = a_report(excluded=in_places(banking=1, health=1))
+    first = send(company, device, told)
+    assert send(company, device, a_report(excluded=in_places(health=1, banking=1))) == first
+    for other in (in_places(banking=2), in_places(banking=1, union=1), ()):
+        with pytest.raises(Conflict):
+            send(company, device, a_report(excluded=other))
+
+
+def test_a_place_that_a_catalogue_of_before_excluded_may_be_reported_still(company):
+    """The laptop that says so was told the policy of then."""
+    device, policy = company.pair(), company.services.policy
+    files, banking = policy.shipped, policy.shipped.exclusions["banking"]
+    gone = replace(banking, id="gone", name="A place of before")
+    with_it = replace(files, exclusions={**files.exclusions, "gone": gone})
+    base, (author, second) = with_it.digest, (person(id_, "legal@GLOBAL") for id_ in ("L-8", "L-9"))
+    with company.write() as tx:
+        policy.catalogues.take_in(tx, with_it, company.now)
+        policy.catalogues.take_in(tx, files, company.now)
+        policy.catalogues.propose(tx, author, files.digest, base, "", company.now)
+        policy.catalogues.approve(tx, second, files.digest, base, "", company.now)
+        assert "gone" not in policy.catalogue(tx).exclusions
+    send(company, device, a_report(excluded=in_places(gone=2)))
+    with company.read() as tx:
+        assert policy.exclusion_names(tx, {"gone", "banking", "never"}) == {
+            "gone": "A place of before",
+            "banking": banking.name,
+        }
 
 
 def test_an_empty_report_is_fine(company):

@@ -18,7 +18,7 @@ import pytest
 
 from app.access.decision.inquiry import EvaluationRequest
 from app.agents.pairing.service import TOKEN_PATH
-from app.agents.reports.model import AgentReport, Captured
+from app.agents.reports.model import AgentReport, Captured, ExcludedEvents
 from app.audit.entries.model import SYSTEM, Actor, EntryFilter, Event, Kind
 from app.audit.export.jobs import Progress
 from app.audit.reading.service import ReadingService
@@ -47,8 +47,8 @@ READS = {
     "DirectoryService": "headcounts line lines misplaced people person person_by_email plan "
     "versions",
     "SessionService": "find",
-    "PolicyService": "adopted_catalogues catalogue changed_at document documents floors_at "
-    "in_force memory region_view regions throughout",
+    "PolicyService": "adopted_catalogues catalogue changed_at document documents exclusion_names "
+    "floors_at in_force memory region_view regions throughout",
     "Workflow": "change changes check",
     "Stops": "holding",
     "Catalogues": "told waiting",
@@ -293,7 +293,8 @@ def report(story: Story) -> None:
         lease=None,
         policy=None,
         allowed=(Captured("github", Signal.CLICK, 2),),
-        refused={"no_lease": 3},
+        refused={"no_lease": 3, "excluded": 2},
+        excluded=(ExcludedEvents("banking", 2),),
     )
     story.services.reports.take(story.tx, device, written, story.now)
 

@@ -17,6 +17,13 @@ class Captured(NamedTuple):
     events: int
 
 
+class ExcludedEvents(NamedTuple):
+    """How many events were dropped in an excluded place (an id of the catalogue, or ``own.…``)."""
+
+    exclusion: str
+    events: int
+
+
 @dataclass(frozen=True)
 class AgentReport:
     """What an agent says it applied and did since its last report.
@@ -26,6 +33,9 @@ class AgentReport:
         lease: ``jti`` of the lease applied; None if it had none.
         policy: digest of the policy document applied; None if it had none.
         refused: events by reason, a code of ``refusals.REPORTABLE``.
+        excluded: of the events refused as ``excluded``, those of which the agent says where; each
+            place once. A report from before there was this field, or without such events, has the
+            digest that it always had.
     """
 
     id: str
@@ -33,6 +43,9 @@ class AgentReport:
     policy: str | None
     allowed: tuple[Captured, ...] = field(metadata=fact(unordered=True))
     refused: Mapping[str, int]
+    excluded: tuple[ExcludedEvents, ...] = field(
+        default=(), metadata=fact(unordered=True, sparse=True)
+    )
 
     @property
     def digest(self) -> str:
@@ -42,7 +55,7 @@ class AgentReport:
 
 @dataclass(frozen=True)
 class ReportRecord:
-    """``agent.reported``: totals only: which person used which app is not kept for ever.
+    """``agent.reported``: totals only. Who used which app, or was where, is not kept for ever.
 
     Attributes:
         report: the agent's own name for the report.
@@ -75,15 +88,17 @@ class ReportRecord:
 
 @dataclass(frozen=True)
 class Totals:
-    """What all reports about one person add up to; both sorted.
+    """What all reports about one person add up to; each sorted.
 
     Attributes:
         allowed: events by app and signal.
         refused: (reason, events).
+        excluded: of those refused as ``excluded``, where the agents said it.
     """
 
     allowed: tuple[Captured, ...]
     refused: tuple[tuple[str, int], ...]
+    excluded: tuple[ExcludedEvents, ...]
 
     @property
     def by_app(self) -> dict[str, int]:

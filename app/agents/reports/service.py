@@ -2,10 +2,14 @@
 
 Rules:
 1. The same report again is answered the same and changes nothing; another under its id is refused.
-2. The entry holds totals only; apps and signals stay in the tables, for the person.
+2. The entry holds totals only; apps, signals and excluded places stay in the tables, for the
+   person.
 3. What was captured without a lease breaks law 1, so the entry says so.
+4. An excluded place is named by an id that was in force at some time, and by nothing else: a report
+   has no room for an address.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,7 +23,7 @@ from app.directory.service import DirectoryService
 from app.kernel.canonical import parse_canonical
 from app.kernel.errors import Conflict, Fault, InvalidInput, NotFound
 from app.kernel.facts import encode
-from app.kernel.refusals import REPORTABLE
+from app.kernel.refusals import REPORTABLE, Refusal
 from app.policy.service import PolicyService
 
 
@@ -37,8 +41,9 @@ class ReportService:
         The same report again is answered the same and changes nothing.
 
         Raises:
-            InvalidInput: a reason is not in the closed list, a place is named twice, or the policy
-                document was never published for agents.
+            InvalidInput: a reason is not in the closed list, an app and signal is named twice, an
+                excluded place was never in force, more events are said to be in excluded places
+                than were refused there, or the policy document was never published for agents.
             Conflict: another report was taken under this id.
         """
         body = report.digest
@@ -60,7 +65,11 @@ class ReportService:
 
     def totals(self, tx: Tx, person_id: str) -> Totals:
         """What a person's devices say they captured and refused so far."""
-        return Totals(store.allowed_totals(tx, person_id), store.refused_totals(tx, person_id))
+        return Totals(
+            store.allowed_totals(tx, person_id),
+            store.refused_totals(tx, person_id),
+            store.excluded_totals(tx, person_id),
+        )
 
     def _check_report(self, tx: Tx, report: AgentReport) -> None:
         faults = [
@@ -71,11 +80,29 @@ class ReportService:
         places = [(row.app, row.signal) for row in report.allowed]
         if len(set(places)) != len(places):
             faults.append(Fault("allowed", "names an app and signal twice", "Add the counts up."))
+        faults += self._faults_of_excluded(tx, report)
         if faults:
             raise InvalidInput(f"{faults[0].field} {faults[0].problem}", faults=tuple(faults))
         if report.policy is not None and not self._was_for_agents(tx, report.policy):
             fault = Fault("policy", "was never published", "Name the lease's policy digest.")
             raise InvalidInput("the policy was never published", faults=(fault,))
+
+    def _faults_of_excluded(self, tx: Tx, report: AgentReport) -> Iterator[Fault]:
+        """What is wrong with the counts of excluded places (rule 4)."""
+        named = {row.exclusion for row in report.excluded}
+        for unknown in sorted(named - self.policy.exclusion_names(tx, named).keys()):
+            yield Fault(
+                f"excluded.{unknown}",
+                "is no excluded place that was ever in force",
+                "Use the ids of the policy document.",
+            )
+        said = sum(row.events for row in report.excluded)
+        if said > report.refused.get(Refusal.EXCLUDED, 0):
+            yield Fault(
+                "excluded",
+                "counts more events than refused.excluded",
+                "Count each event under the first exclusion that fits, once.",
+            )
 
     def _was_for_agents(self, tx: Tx, policy_digest: str) -> bool:
         """Whether a digest names a document for agents: the only documents without a kind."""

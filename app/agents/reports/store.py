@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Column, ForeignKeyConstraint, String, Table, func, insert, select
 
 from app.agents.devices.store import agent_device
-from app.agents.reports.model import AgentReport, Captured
+from app.agents.reports.model import AgentReport, Captured, ExcludedEvents
 from app.db.engine import Tx
 from app.db.metadata import RowNumber, UtcTime, metadata
 from app.kernel.vocabulary import Signal
@@ -47,6 +47,18 @@ agent_report_refused = Table(
     ),
 )
 
+agent_report_excluded = Table(
+    "agent_report_excluded",
+    metadata,
+    Column("device_id", String(64), primary_key=True),
+    Column("report_id", String(64), primary_key=True),
+    Column("exclusion", String(80), primary_key=True),
+    Column("events", RowNumber, nullable=False),
+    ForeignKeyConstraint(
+        ["device_id", "report_id"], ["agent_report.device_id", "agent_report.report_id"]
+    ),
+)
+
 
 @dataclass(frozen=True)
 class ReportRow:
@@ -74,15 +86,19 @@ def insert_report(
     tx.execute(
         insert(agent_report).values(**key, body=row.body, event_id=row.event_id, received_at=now)
     )
-    allowed = [
-        {**key, "app": item.app, "signal": item.signal.value, "events": item.events}
-        for item in report.allowed
-    ]
-    if allowed:
-        tx.execute(insert(agent_report_allowed), allowed)
-    refused = [{**key, "reason": reason, "events": n} for reason, n in report.refused.items()]
-    if refused:
-        tx.execute(insert(agent_report_refused), refused)
+    counts: dict[Table, list[dict[str, object]]] = {
+        agent_report_allowed: [
+            {"app": row.app, "signal": row.signal.value, "events": row.events}
+            for row in report.allowed
+        ],
+        agent_report_refused: [
+            {"reason": reason, "events": events} for reason, events in report.refused.items()
+        ],
+        agent_report_excluded: [row._asdict() for row in report.excluded],
+    }
+    for table, rows in counts.items():
+        if rows:
+            tx.execute(insert(table), [key | row for row in rows])
 
 
 def allowed_totals(tx: Tx, person_id: str) -> tuple[Captured, ...]:
@@ -109,3 +125,16 @@ def refused_totals(tx: Tx, person_id: str) -> tuple[tuple[str, int], ...]:
         .order_by(t.c.reason)
     )
     return tuple((row.reason, int(row.events)) for row in rows)
+
+
+def excluded_totals(tx: Tx, person_id: str) -> tuple[ExcludedEvents, ...]:
+    """Events by excluded place over all reports of a person's devices, sorted."""
+    t = agent_report_excluded
+    rows = tx.execute(
+        select(t.c.exclusion, func.sum(t.c.events).label("events"))
+        .join(agent_device, agent_device.c.device_id == t.c.device_id)
+        .where(agent_device.c.person_id == person_id)
+        .group_by(t.c.exclusion)
+        .order_by(t.c.exclusion)
+    )
+    return tuple(ExcludedEvents(row.exclusion, int(row.events)) for row in rows)

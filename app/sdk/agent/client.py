@@ -123,8 +123,7 @@ class AgentClient:
             if not tally:
                 return True
             self._unsent = report_of(tally)
-            tally.allowed, tally.refused = {}, {}
-            tally.lease = tally.policy = None
+            tally.clear()
             return self._send(self._unsent)
         except Exception:  # noqa: BLE001 - rule 1
             return False

@@ -75,11 +75,9 @@ def play(guard: Guard, events: Sequence[UiEvent], now: datetime) -> Tally:
     for event in events:
         answer = guard.may_capture(replace(event, time=now.astimezone(event.time.tzinfo)))
         if isinstance(answer, Allowed):
-            place = (answer.app, event.signal.value)
-            tally.allowed[place] = tally.allowed.get(place, 0) + 1
+            tally.capture(answer.app, event.signal.value)
         else:
-            reason = answer.reason.value
-            tally.refused[reason] = tally.refused.get(reason, 0) + 1
+            tally.refuse(answer.reason.value)
     return tally
 
 

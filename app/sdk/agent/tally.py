@@ -15,15 +15,38 @@ class Tally:
         refused: events by reason.
         lease: ``jti`` of the lease applied; None if there was none.
         policy: digest of the policy document applied; None if there was none.
+        excluded: of those refused as ``excluded``, events by the id of the exclusion.
     """
 
     allowed: dict[tuple[str, str], int] = field(default_factory=dict)
     refused: dict[str, int] = field(default_factory=dict)
     lease: str | None = None
     policy: str | None = None
+    excluded: dict[str, int] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.allowed or self.refused)
+
+    def capture(self, app: str, signal: str) -> None:
+        """Count an event that was allowed."""
+        self.allowed[app, signal] = self.allowed.get((app, signal), 0) + 1
+
+    def refuse(self, reason: str, exclusion: str | None = None) -> None:
+        """Count an event that was refused; ``exclusion`` is the id of the place, where it is one.
+
+        >>> tally = Tally()
+        >>> tally.refuse("excluded", "hr_payroll")
+        >>> tally.refused, tally.excluded
+        ({'excluded': 1}, {'hr_payroll': 1})
+        """
+        self.refused[reason] = self.refused.get(reason, 0) + 1
+        if exclusion is not None:
+            self.excluded[exclusion] = self.excluded.get(exclusion, 0) + 1
+
+    def clear(self) -> None:
+        """Forget all of it: it was handed over."""
+        self.allowed, self.refused, self.excluded = {}, {}, {}
+        self.lease = self.policy = None
 
     def add(self, other: "Tally") -> None:
         """Add the counts of a later tally."""
@@ -33,6 +56,8 @@ class Tally:
             self.allowed[place] = self.allowed.get(place, 0) + events
         for reason, events in other.refused.items():
             self.refused[reason] = self.refused.get(reason, 0) + events
+        for exclusion, events in other.excluded.items():
+            self.excluded[exclusion] = self.excluded.get(exclusion, 0) + events
 
 
 def report_of(tally: Tally) -> dict[str, Json]:
@@ -46,4 +71,5 @@ def report_of(tally: Tally) -> dict[str, Json]:
             for (app, signal), events in sorted(tally.allowed.items())
         ],
         "refused": dict(sorted(tally.refused.items())),
+        "excluded": dict(sorted(tally.excluded.items())),
     }
