@@ -38,12 +38,13 @@ quick: install ## run what to know after each change: rules, architecture, faste
 tour: install ## tell the whole story over real HTTP; a step that does not hold ends it
 	$(BIN)/habeas tour
 
-check: install ## style, types, import contracts, the committed API description
+check: install ## style, types, import contracts, what is committed and written by the program
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/habeas openapi | diff -u openapi/openapi.json - || { echo "openapi/openapi.json is out of date: make openapi"; exit 1; }
+	$(BIN)/python -m app.event.fields.page | diff -u docs/field-words.md - || { echo "docs/field-words.md is out of date: make openapi"; exit 1; }
 
 bench: install ## measure, each figure next to a reference in the same run
 	@for file in bench/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
@@ -56,8 +57,9 @@ bench-audit: install ## measure the log at 1,000,000 entries (ENTRIES=…): appe
 	$(BIN)/python bench/audit_appends.py
 	$(BIN)/python bench/export_memory.py $(ENTRIES)
 
-openapi: install ## write openapi/openapi.json anew
+openapi: install ## write openapi/ and docs/field-words.md anew
 	$(BIN)/habeas openapi > openapi/openapi.json
+	$(BIN)/python -m app.event.fields.page > docs/field-words.md
 
 tries: install ## add a signal, a knob, a purpose, a region, a page, a kind of entry; forget each part in turn
 	$(BIN)/python -m tests.architecture.tries
