@@ -245,9 +245,24 @@ def policy(
 ) -> Response:
     """A policy document: the canonical bytes that the digest names, the same for ever."""
     services.pairing.device_of(tx, bearer, now)
-    body = services.policy.document(tx, digest)
-    headers = {"ETag": f'"{digest}"', "Cache-Control": _FOR_EVER}
-    return Response(body, 200, headers, media_type="application/json")
+    return _document(digest, services.policy.document(tx, digest))
+
+
+@router.get(
+    "/counterparties/{digest}",
+    response_class=Response,
+    responses={200: {"content": {"application/json": {"schema": {"type": "object"}}}}},
+)
+def counterparties(
+    services: ServicesDep,
+    tx: ReadTx,
+    now: Now,
+    bearer: Bearer,
+    digest: Annotated[str, Path(pattern=whole(DIGEST))],
+) -> Response:
+    """What may be kept where another person's words are in view, by region: canonical bytes."""
+    services.pairing.device_of(tx, bearer, now)
+    return _document(digest, services.policy.counterparty_document(tx, digest))
 
 
 @router.post("/reports", dependencies=[MachineRoom])
@@ -267,6 +282,12 @@ def report(
     places = tuple(ExcludedEvents(*row) for row in body.excluded.items())
     taken = AgentReport(body.report, body.lease, body.policy, rows, body.refused, places)
     return ReportAnswer(report=body.report, event=services.reports.take(write, device, taken, now))
+
+
+def _document(digest: str, body: bytes) -> Response:
+    """Answer with bytes that are the same for ever."""
+    headers = {"ETag": f'"{digest}"', "Cache-Control": _FOR_EVER}
+    return Response(body, 200, headers, media_type="application/json")
 
 
 def _token_answer(given: Token | TokenRefusal) -> JSONResponse:

@@ -14,10 +14,12 @@ from app.db.engine import Tx
 from app.directory.model import Person
 from app.kernel.errors import NotFound, Unavailable
 from app.kernel.forms import FIRST_FORM
+from app.policy import counterparties
 from app.policy.agreement import Agreement
 from app.policy.changes.model import Change, ChangeState
 from app.policy.knobs import LEASE_TTL_S
 from app.policy.law.layer import CompanyPolicy
+from app.policy.memory import PolicyMemory
 from app.policy.service import PolicyService
 
 _MOST_AGREEMENTS = 4096
@@ -111,15 +113,12 @@ class CaptureService:
             places=self.places,
         )
         longest = timedelta(seconds=holding.compiled[LEASE_TTL_S])
-        document: str | None = None
-        if situation.directive.capture:
-            document, _ = self.policy.document_for(situation.limits, form)
-        return replace(
-            situation,
-            policy_digest=document,
-            form=form,
-            changes_at=policy.changes_at(regions, now, longest),
-        )
+        changes_at = policy.changes_at(regions, now, longest)
+        situation = replace(situation, form=form, changes_at=changes_at)
+        if not situation.directive.capture:
+            return situation
+        named, _ = self.policy.document_for(situation.limits, form)
+        return _of_others(replace(situation, policy_digest=named), policy, now, longest)
 
     def held(self, tx: Tx, person: Person, now: datetime) -> Situation:
         """The situation of a person, for what is recorded of it in this writing transaction.
@@ -180,3 +179,18 @@ class CaptureService:
             shown_at=shown_at,
         )
         return agreement_of(offer, sources, self.policy.registry)
+
+
+def _of_others(
+    situation: Situation, policy: PolicyMemory, now: datetime, longest: timedelta
+) -> Situation:
+    """Name the document about the other side, in forms that have it, and when it will change."""
+    if situation.form < counterparties.SINCE:
+        return situation
+    named, _ = policy.counterparty_document(now, situation.form)
+    changes = (situation.changes_at, policy.counterparties_change_at(now, longest))
+    return replace(
+        situation,
+        counterparties=named,
+        changes_at=min((at for at in changes if at is not None), default=None),
+    )

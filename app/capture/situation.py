@@ -30,12 +30,15 @@ class Situation:
         directive: on, or off and why, as leases say it.
         offer: what would be captured here if the person agreed to all that is in force.
         policy_digest: names the policy document; None while capture is off.
+        counterparties: names the document that says what may be kept where another person's words
+            are in view; None while capture is off, and in forms without it.
         circumstances: everything that the directive was computed from.
         agreement: what the person agreed to, also while that rests behind a pause; None: nothing.
         limits: what binds the recorder: what is in force, within the agreement where one stands.
         open: the same without any agreement: what is offered.
         form: of the policy document.
-        changes_at: when something else will be in force, if a lease of now could live so long.
+        changes_at: when something else will be in force, for the person or for whoever is on the
+            other side, if a lease of now could live so long.
     """
 
     person: Person
@@ -51,6 +54,7 @@ class Situation:
     open: Limits
     form: int = FIRST_FORM
     changes_at: datetime | None = None
+    counterparties: str | None = None
 
     @property
     def extent(self) -> Extent:

@@ -4,7 +4,9 @@ Rules:
 1. Time changes an answer only at the moments that ``timeline.moments`` lists. An answer is
    remembered for the span between two of them.
 2. A memory is of one history. Whoever takes in a further row makes a new memory.
-3. What binds a recorder, and the document that says so, are remembered for the very values that
+3. So does what may be kept where another person's words are in view: rows, and their document in
+   each form.
+4. What binds a recorder, and the document that says so, are remembered for the very values that
    they were made from. Whatever changes makes another value, and so another answer.
 """
 
@@ -16,7 +18,9 @@ from app.kernel.canonical import canonical, digest
 from app.kernel.forms import FIRST_FORM
 from app.policy.agreement import Agreement, Limits, within
 from app.policy.catalogue.model import Catalogue
+from app.policy.counterparties import Counterparties, counterparties, counterparty_document
 from app.policy.document import document
+from app.policy.knobs import REGISTRY, KnobRegistry
 from app.policy.lattice import compile_layers
 from app.policy.model import Compiled, InForce
 from app.policy.timeline import History, in_force, moments
@@ -36,12 +40,15 @@ class PolicyMemory:
     event: str
     history: History
     moments: tuple[datetime, ...]
+    registry: KnobRegistry = REGISTRY
     answers: dict[tuple[tuple[str, ...], int], InForce] = field(default_factory=dict)
+    others: dict[int, Counterparties] = field(default_factory=dict)
+    written: dict[tuple[int, int], tuple[str, bytes]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, event: str, history: History) -> "PolicyMemory":
+    def of(cls, event: str, history: History, registry: KnobRegistry = REGISTRY) -> "PolicyMemory":
         """Begin with no answer."""
-        return cls(event, history, moments(history))
+        return cls(event, history, moments(history), registry)
 
     def in_force(self, regions: tuple[str, ...], at: datetime) -> InForce:
         """What holds for somebody with these regions, the home region first (rule 1)."""
@@ -69,6 +76,31 @@ class PolicyMemory:
         (_, before), *later = self.throughout(regions, at, at + within)
         return next((then for then, in_force in later if in_force != before), None)
 
+    def counterparties(self, at: datetime) -> Counterparties:
+        """What may be kept where another person's words are in view (rule 3)."""
+        key = bisect_right(self.moments, at)
+        if key not in self.others:
+            floors = self.history.floors_at(at)
+            self.others[key] = counterparties(
+                floors, lambda region: self.in_force((region,), at), self.registry
+            )
+        return self.others[key]
+
+    def counterparty_document(self, at: datetime, form: int) -> tuple[str, bytes]:
+        """The digest and the bytes of the document that says so to agents of a form."""
+        key = (bisect_right(self.moments, at), form)
+        if key not in self.written:
+            body = canonical(counterparty_document(self.counterparties(at), form, self.registry))
+            self.written[key] = (digest(body), body)
+        return self.written[key]
+
+    def counterparties_change_at(self, at: datetime, within: timedelta) -> datetime | None:
+        """When other rows will hold than at an instant; None if not within so long."""
+        first, last = self.span(at, at + within)
+        before = self.counterparties(at)
+        later = self.moments[first:last]
+        return next((then for then in later if self.counterparties(then) != before), None)
+
     def span(self, start: datetime, end: datetime) -> tuple[int, int]:
         """Between which moments start and end are: what has the same span has the same answers."""
         return bisect_right(self.moments, start), bisect_right(self.moments, end)
@@ -76,7 +108,7 @@ class PolicyMemory:
 
 @dataclass(frozen=True)
 class LimitsMemory:
-    """What binds the recorders of people who agreed, and the policy documents that say so (rule 3).
+    """What binds the recorders of people who agreed, and the policy documents that say so (rule 4).
 
     Values are compared by identity: what holds never changes once it is compiled, and as long as it
     stands in here, nothing else can take its place.

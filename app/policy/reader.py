@@ -34,7 +34,7 @@ class PolicyReader:
         head, memory = store.head(tx), self._memory
         if memory is None or memory.event != head.event:
             history = store.history(tx, head.seq, self.registry)
-            memory = self._memory = PolicyMemory.of(head.event, history)
+            memory = self._memory = PolicyMemory.of(head.event, history, self.registry)
         return memory
 
     def history(self, tx: Tx) -> History:

@@ -27,12 +27,15 @@ from app.policy.changes.catalogues import Catalogues
 from app.policy.changes.model import RegionView
 from app.policy.changes.stops import Stops
 from app.policy.changes.workflow import Workflow
+from app.policy.counterparties import COUNTERPARTY_KIND, Counterparties
 from app.policy.knobs import REGISTRY, KnobRegistry
 from app.policy.law.layer import Floor, chain
 from app.policy.memory import LimitsMemory, PolicyMemory
 from app.policy.model import InForce
 from app.policy.reader import PolicyReader
 from app.policy.timeline import met
+
+_MOST_KEPT = 512
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +63,8 @@ class PolicyService:
     shipped: Catalogue
     _parents: dict[str, str | None] = field(init=False, repr=False, default_factory=dict)
     """Of every region that has a floor, or had one before its file went away (rule 1)."""
+    _kept: set[str] = field(init=False, repr=False, default_factory=set)
+    """Digests of documents of counterparties that were seen in the database, which keeps them."""
 
     def __post_init__(self) -> None:
         self._parents.update((floor.region, floor.parent) for floor in self.floors)
@@ -187,6 +192,45 @@ class PolicyService:
         name, body = self.document_for(limits, form)
         store.add_document(tx, "agent", name, body, now)
         return name, body
+
+    def counterparties(self, tx: Tx, at: datetime) -> Counterparties:
+        """What may be kept at an instant where another person's words are in view."""
+        return self.memory(tx).counterparties(at)
+
+    def counterparties_kept(self, tx: Tx, name: str) -> bool:
+        """Whether agents can fetch a document of counterparties: it was committed.
+
+        Args:
+            tx: a reading transaction; a writing one may still be undone, and what it says is
+                remembered.
+            name: the digest.
+        """
+        if name not in self._kept and store.is_kept(tx, name, COUNTERPARTY_KIND):
+            if len(self._kept) >= _MOST_KEPT:
+                self._kept.clear()
+            self._kept.add(name)
+        return name in self._kept
+
+    def publish_counterparties(self, tx: Tx, now: datetime, form: int) -> None:
+        """Keep the document of counterparties, so that agents can fetch it by its digest.
+
+        No entry of its own: it follows from floors, company policies and stops, which are entries.
+        """
+        name, body = self.memory(tx).counterparty_document(now, form)
+        store.add_document(tx, COUNTERPARTY_KIND, name, body, now)
+
+    def counterparty_document(self, tx: Tx, name: str) -> bytes:
+        """Return the bytes of a document of counterparties.
+
+        Raises:
+            NotFound: no such document has the digest.
+        """
+        if not store.is_kept(tx, name, COUNTERPARTY_KIND):
+            raise NotFound(
+                "there is no document of counterparties with this digest",
+                cure="Fetch the one that your newest lease names.",
+            )
+        return self.document(tx, name)
 
     def document(self, tx: Tx, name: str) -> bytes:
         """Return the bytes of a digest.

@@ -176,6 +176,15 @@ def document(tx: Tx, name: str) -> bytes | None:
     return None if body is None else bytes(body)
 
 
+def is_kept(tx: Tx, name: str, kind: str) -> bool:
+    """Say whether a document of a kind has this digest."""
+    column = document_table.c
+    return (
+        tx.execute(select(column.digest).where(column.digest == name, column.kind == kind)).first()
+        is not None
+    )
+
+
 def documents(tx: Tx) -> Iterator[tuple[str, bytes]]:
     """Yield every document, by digest."""
     rows = tx.execute(select(document_table).order_by(document_table.c.digest))

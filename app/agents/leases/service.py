@@ -7,7 +7,8 @@ Rules:
 3. Most polls are renewals, so they are answered from a reading transaction: ``renewal`` answers if
    nothing differs, else None, and the caller asks ``lease`` in a writing transaction. ``lease``
    trusts nothing that ``renewal`` saw: it locks the person, holds policy still, and works
-   everything out again.
+   everything out again. A lease that names a document which is not kept yet is no renewal, so that
+   an agent can fetch whatever its lease names.
 4. What a laptop says of where it is must be a place (``kernel.places``). It costs an entry each
    time it changes the lease. A device that says so more than sixty times an hour is not answered:
    without an answer its capture ends.
@@ -40,7 +41,7 @@ from app.directory.service import DirectoryService
 from app.kernel.canonical import Json
 from app.kernel.errors import Fault, Forbidden, InvalidInput, NotFound
 from app.kernel.forms import FIRST_FORM
-from app.kernel.places import why_no_place
+from app.kernel.places import why_no_place, zones_of
 from app.kernel.signing import Signer, sign_token
 from app.kernel.tokens import LEASE_TYPE
 from app.policy.knobs import LEASE_TTL_S
@@ -145,7 +146,7 @@ class LeaseService:
         """
         form = poll.check(self.policy.registry.newest)
         terms = self._terms(holder, self._situation(tx, holder, now, poll, form))
-        if not holder.holds(terms.digest):
+        if not holder.holds(terms.digest) or not self._fetchable(tx, terms):
             return None
         return self._answer(holder.device, terms, poll, now)
 
@@ -168,7 +169,14 @@ class LeaseService:
         terms = self._terms(holder, situation)
         if not holder.holds(terms.digest):
             self._record(tx, holder, situation, terms, poll, now)
+        if terms.counterparties is not None:
+            self.policy.publish_counterparties(tx, now, situation.form)
         return self._answer(holder.device, terms, poll, now)
+
+    def _fetchable(self, tx: Tx, terms: LeaseTerms) -> bool:
+        """Whether an agent can fetch what the terms name besides the recorded content."""
+        named = terms.counterparties
+        return named is None or self.policy.counterparties_kept(tx, named)
 
     def _situation(self, tx: Tx, holder: Holder, now: datetime, poll: Poll, form: int) -> Situation:
         active = holder.device.active
@@ -199,7 +207,23 @@ class LeaseService:
         store.insert_lease(tx, device.id, holder.next(terms.digest), event_id, now)
 
     def _terms(self, holder: Holder, situation: Situation) -> LeaseTerms:
-        standing, reasons = situation.standing, situation.directive.reasons
+        standing, seq = situation.standing, situation.in_force.seq
+        consented = standing.number(every_decision=self.every_decision)
+        ttl_s = max(1, min(self.ttl_s, situation.in_force.compiled[LEASE_TTL_S]))
+        return LeaseTerms(
+            self._content(holder, situation),
+            situation.directive.reasons,
+            seq=LeaseSeq(
+                policy=lease_seq(self.log.origin, seq),
+                consent=lease_seq(self.log.origin, consented),
+            ),
+            ttl_s=ttl_s,
+            ends_at=_known_end(situation),
+            counterparties=situation.counterparties,
+        )
+
+    def _content(self, holder: Holder, situation: Situation) -> dict[str, Json]:
+        reasons, until = situation.directive.reasons, situation.standing.until
         content: dict[str, Json] = {
             "iss": self.issuer,
             "aud": holder.device.id,
@@ -211,19 +235,10 @@ class LeaseService:
         }
         if situation.form != FIRST_FORM:
             content["form"] = situation.form
-        if standing.until is not None:
-            content["until"] = int(standing.until.timestamp())
-        consented = standing.number(every_decision=self.every_decision)
-        return LeaseTerms(
-            content,
-            reasons,
-            seq=LeaseSeq(
-                policy=lease_seq(self.log.origin, situation.in_force.seq),
-                consent=lease_seq(self.log.origin, consented),
-            ),
-            ttl_s=max(1, min(self.ttl_s, situation.in_force.compiled[LEASE_TTL_S])),
-            ends_at=_known_end(situation),
-        )
+            content["zones"] = list(zones_of(holder.person.region))
+        if until is not None:
+            content["until"] = int(until.timestamp())
+        return content
 
     def _answer(self, device: Device, terms: LeaseTerms, poll: Poll, now: datetime) -> LeaseAnswer:
         etag = terms.etag(device, now)

@@ -1,14 +1,14 @@
 """What a lease says, before it is signed: its terms (no I/O).
 
 Rules:
-1. Content is everything that a lease claims but ``jti``, ``iat``, ``exp``, ``nonce`` and ``seq``.
-   ``seq`` only orders leases: a policy published for France must not write an entry for each laptop
-   in Norway.
-2. An ETag is the hash of content, ``seq`` and renewal window. A window is half a lease's life, so
-   the holder of a lease with the window's ETag has at least half its life left.
+1. Content is everything that a lease claims but ``jti``, ``iat``, ``exp``, ``nonce``, ``seq`` and
+   ``counterparties``. ``seq`` only orders leases, and ``counterparties`` follows from the policies
+   of all regions: one published for France must not write an entry for each laptop in Norway.
+2. An ETag is the hash of content, ``seq``, ``counterparties`` and renewal window. A window is half
+   a lease's life, so the holder of a lease with the window's ETag has at least half its life left.
 3. A form is told, in the lease and in its entry, from the second one on (app/kernel/forms.py).
 4. No lease outlives an end that is already known: the decision's, or a change of policy to come
-   (a last day, evidence that expires, a policy that starts).
+   (a last day, evidence that expires, a policy that starts), also of a policy for the other side.
 """
 
 import hashlib
@@ -113,6 +113,8 @@ class LeaseTerms:
         seq: how far policy and consent had come; no lease goes back behind it.
         ttl_s: its life in seconds.
         ends_at: an instant beyond which it must not live, if one is known.
+        counterparties: digest of the document that says what may be kept where another person's
+            words are in view; None where capture is off, and in forms that do not know it.
     """
 
     content: Mapping[str, Json]
@@ -120,6 +122,7 @@ class LeaseTerms:
     seq: LeaseSeq
     ttl_s: int
     ends_at: datetime | None
+    counterparties: str | None = None
 
     @property
     def digest(self) -> str:
@@ -139,6 +142,8 @@ class LeaseTerms:
             "iat": issued,
             "exp": expires,
         }
+        if self.counterparties is not None:
+            claims["counterparties"] = self.counterparties
         if nonce is not None:
             claims["nonce"] = nonce
         return claims
@@ -151,8 +156,13 @@ class LeaseTerms:
         half = max(1, self.ttl_s // 2)
         offset = int.from_bytes(hashlib.sha256(device.id.encode()).digest()[:4]) % half
         window = (int(now.timestamp()) + offset) // half
-        seq = encode(self.seq)
         named = canonical(
-            {"content": self.digest, "seq": seq, "ttl_s": self.ttl_s, "window": window}
+            {
+                "content": self.digest,
+                "counterparties": self.counterparties,
+                "seq": encode(self.seq),
+                "ttl_s": self.ttl_s,
+                "window": window,
+            }
         )
         return f'"{hashlib.sha256(named).hexdigest()[:32]}"'
