@@ -26,6 +26,7 @@ WITHOUT_ORDER = {
     "app.web.auditor": "modules of one reader's pages; that they stand on rows is a contract",
     "app.web.auditor.rows": "modules of rows, each for its page",
     "app.web.employee": "modules of one reader's pages",
+    "app.web.employee.past": "what was done so far of one person, and its pages",
     "app.web.employee.state": "what is so now of one person, part by part",
     "app.web.legal": "modules of one reader's pages",
     "app.web.shell": "what every page stands on, by purpose",

@@ -5,7 +5,9 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from app.agents.reports.model import AgentReport, Captured, ExcludedEvents
 from app.consent.model import Act
+from app.kernel.vocabulary import Signal
 from tests.web.conftest import Site
 from tests.web.window import barriers
 
@@ -167,6 +169,7 @@ PAGES = {
     "the notice": ("E-0076", "/me/decide?language=en"),
     "the notice in German": ("E-0048", "/me/decide?language=de"),
     "who used it": ("E-0076", "/me/uses"),
+    "nothing reported": ("E-0076", "/me/captured"),
     "who looked up": ("E-0076", "/me/readings"),
     "the notice again": ("E-0076", "/me/notice"),
     "pairing": ("E-0076", "/me/devices/pair"),
@@ -187,6 +190,22 @@ def test_axe_finds_no_barrier(scheme: str, site: Site) -> None:
         page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
         found[name] = barriers(page)
     assert not {name: faults for name, faults in found.items() if faults}
+
+
+def test_what_was_captured_and_what_not_reads_without_barriers_in_every_window(site: Site) -> None:
+    refused = {"excluded": 15, "app_unlisted": 4_210, "lease_rolled_back": 1}
+    rows = (Captured("github", Signal.POINTER, 42_227), Captured("vscode", Signal.MENU, 3))
+    laptop, services = site.house.pair("E-0082"), site.house.services
+    with services.database.write() as tx:
+        told = AgentReport("r-00000001", None, None, rows, refused, (ExcludedEvents("tax", 12),))
+        services.reports.take(tx, laptop, told, services.clock.now())
+    for scheme in SCHEMES:
+        page = site.open("E-0082", "/me/captured", color_scheme=scheme)
+        assert not barriers(page), scheme
+        expect(page.get_by_role("row", name="Taxes and social security 12")).to_be_visible()
+        for width in (320, 390, 768):
+            page.set_viewport_size({"width": width, "height": 640})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

@@ -13,7 +13,7 @@ from app.access.decision.model import Closed, Use
 from app.consent.model import Act
 from app.directory.model import Person
 from app.kernel.signing import unb64u
-from app.web.employee.used import read_in_words
+from app.web.employee.past.used import read_in_words
 from tests.make import person
 from tests.web.house import Browser, House, controls, words
 from tests.web.visiting import employ

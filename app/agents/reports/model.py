@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import NamedTuple
 
 from app.kernel.canonical import canonical, digest
@@ -94,11 +95,13 @@ class Totals:
         allowed: events by app and signal.
         refused: (reason, events).
         excluded: of those refused as ``excluded``, where the agents said it.
+        span: when the first and the last report was received; None where there is none.
     """
 
     allowed: tuple[Captured, ...]
     refused: tuple[tuple[str, int], ...]
     excluded: tuple[ExcludedEvents, ...]
+    span: tuple[datetime, datetime] | None = None
 
     @property
     def by_app(self) -> dict[str, int]:

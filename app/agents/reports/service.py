@@ -69,6 +69,7 @@ class ReportService:
             store.allowed_totals(tx, person_id),
             store.refused_totals(tx, person_id),
             store.excluded_totals(tx, person_id),
+            store.received_span(tx, person_id),
         )
 
     def _check_report(self, tx: Tx, report: AgentReport) -> None:

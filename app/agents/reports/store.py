@@ -138,3 +138,14 @@ def excluded_totals(tx: Tx, person_id: str) -> tuple[ExcludedEvents, ...]:
         .order_by(t.c.exclusion)
     )
     return tuple(ExcludedEvents(row.exclusion, int(row.events)) for row in rows)
+
+
+def received_span(tx: Tx, person_id: str) -> tuple[datetime, datetime] | None:
+    """When the first and the last report of a person's devices was received; None: never."""
+    at = agent_report.c.received_at
+    row = tx.execute(
+        select(func.min(at).label("first"), func.max(at).label("last"))
+        .join(agent_device, agent_device.c.device_id == agent_report.c.device_id)
+        .where(agent_device.c.person_id == person_id)
+    ).one()
+    return None if row.first is None else (row.first, row.last)

@@ -15,11 +15,11 @@ from app.policy.law.layer import Floor
 from app.policy.model import InForce
 from app.web.employee.choices import Choices, choices
 from app.web.employee.decide_words import decide_words
+from app.web.employee.past.used import Used, used
 from app.web.employee.state.laptops import LaptopRow, laptop_row, permissions, told, told_of
 from app.web.employee.state.phase import column_of, extent_in_words, phase_of
 from app.web.employee.state.state_words import StateWords, state_in_words
 from app.web.employee.state.wider_words import wider_in_words
-from app.web.employee.used import Used, used
 from app.web.words.decision_words import decision_in_words
 from app.web.words.obstacle_words import Part
 from app.web.words.region_words import Names

@@ -12,8 +12,8 @@ from app.kernel.tokens import KEY_USE, RECEIPT_TYPE, SUBMISSION_TYPE
 from app.policy.catalogue.model import Catalogue
 from app.web.employee.choices import choices
 from app.web.employee.overview import current_notices, laptop_rows
+from app.web.employee.past.used import purpose_label
 from app.web.employee.receipt_rows import receipt_rows
-from app.web.employee.used import purpose_label
 from app.web.shell.visit import ReadVisit
 from app.web.words.decision_words import decision_in_words
 

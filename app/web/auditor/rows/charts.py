@@ -4,10 +4,10 @@ Rules:
 1. Every chart says its numbers in a table too; each bar is a link to the entries it counts.
 2. Groups are told apart by place and name, one row of bars each, never by colour. Rows have scales
    of their own, and each says its highest bar, because a busy group would flatten the others.
-3. Bars start at zero. A bar that counts anything can be seen.
+3. Bars start at zero. A bar that counts anything can be seen. Levels: app/web/shell/levels.py.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple
@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 from app.audit.reading.activity import Bucket
 from app.audit.reading.search import Search, group_of, read_day
 from app.kernel.errors import Fault
+from app.web.shell.levels import Level, levels
 from app.web.words.log_reasons import reason_in_words
 from app.web.words.log_words import GROUPS, kind_in_words
 from app.web.words.policy_words import counted
@@ -82,17 +83,6 @@ class Timeline:
     total: int
     rows: tuple[Row, ...]
     ticks: tuple[Tick, ...]
-
-
-@dataclass(frozen=True)
-class Level:
-    """One line of a chart that is its own table; ``length`` out of 100."""
-
-    code: str
-    words: str
-    count: int
-    length: int
-    href: str
 
 
 def days_of(day: date) -> str:
@@ -181,7 +171,7 @@ def sentence(row: Row) -> str:
 
 def kind_levels(counts: Mapping[str, int]) -> tuple[Level, ...]:
     """Entries of the whole log by kind, the most frequent first."""
-    return _levels(
+    return levels(
         (kind, kind_in_words(kind), count, _href(kind=kind)) for kind, count in counts.items()
     )
 
@@ -195,19 +185,10 @@ def refusal_levels(
 ) -> tuple[Level, ...]:
     """Refusals of one kind by their first reason, the most frequent first."""
     href = _href(kind=kind, outcome=REFUSED[kind], since=since.isoformat())
-    return _levels(
+    return levels(
         (reason, reason_in_words(reason), count, href)
         for (refused, reason), count in counts.items()
         if refused == kind
-    )
-
-
-def _levels(lines: Iterable[tuple[str, str, int, str]]) -> tuple[Level, ...]:
-    ordered = sorted((line for line in lines if line[2]), key=lambda line: (-line[2], line[1]))
-    most = ordered[0][2] if ordered else 1
-    return tuple(
-        Level(code, words, count, max(1, round(100 * count / most)), href)
-        for code, words, count, href in ordered
     )
 
 

@@ -5,7 +5,7 @@ from starlette.responses import Response
 
 from app.kernel.errors import wrong_field
 from app.kernel.shapes import INDEX, fits
-from app.web.employee.used import reading_rows, use_rows
+from app.web.employee.past.used import reading_rows, use_rows
 from app.web.shell.visit import ReadVisit
 
 router = APIRouter(prefix="/me")

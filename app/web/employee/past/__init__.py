@@ -1,0 +1,1 @@
+"""What was done so far: what laptops captured and dropped, who used it, who looked one up."""
