@@ -27,6 +27,7 @@ OWN = {
     "/me/decisions": "one's own decision",
     "/me/receipts/{decision}": "one's own receipt",
     "/me/receipts/{decision}.json": "one's own receipt",
+    "/me/captured": "what one's own laptops captured and dropped",
     "/me/uses": "who asked for one's own data",
     "/me/readings": "who read entries about oneself",
     "/me/devices/pair": "a laptop that becomes one's own",
