@@ -44,6 +44,7 @@ check: install ## style, types, import contracts, what is committed and written 
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/habeas openapi | diff -u openapi/openapi.json - || { echo "openapi/openapi.json is out of date: make openapi"; exit 1; }
+	$(BIN)/habeas schema event | diff -u openapi/event.schema.json - || { echo "openapi/event.schema.json is out of date: make openapi"; exit 1; }
 	$(BIN)/python -m app.event.fields.page | diff -u docs/field-words.md - || { echo "docs/field-words.md is out of date: make openapi"; exit 1; }
 
 bench: install ## measure, each figure next to a reference in the same run
@@ -59,6 +60,7 @@ bench-audit: install ## measure the log at 1,000,000 entries (ENTRIES=…): appe
 
 openapi: install ## write openapi/ and docs/field-words.md anew
 	$(BIN)/habeas openapi > openapi/openapi.json
+	$(BIN)/habeas schema event > openapi/event.schema.json
 	$(BIN)/python -m app.event.fields.page > docs/field-words.md
 
 tries: install ## add a signal, a knob, a purpose, a region, a page, a kind of entry; forget each part in turn

@@ -16,6 +16,7 @@ from app.kernel.errors import HabeasError
 VERBS: Mapping[str, str] = {
     "serve": "app.cli.serve",
     "openapi": "app.cli.serve",
+    "schema": "app.cli.schema",
     "verify": "app.cli.verify",
     "people": "app.cli.people",
     "database": "app.cli.database",
