@@ -37,6 +37,7 @@ CORE = (
     "event.fields.table",
     "event.fields.windows",
     "event.reading",
+    "event.schema",
     "kernel.canonical",
     "kernel.clock",
     "kernel.facts",
