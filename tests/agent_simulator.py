@@ -114,6 +114,10 @@ class LeaseOffice:
         self.consent_seq += 1
         self.reasons = (Reason.CONSENT_WITHDRAWN,)
 
+    def off_for(self, *reasons: Reason) -> None:
+        """Leases say off for these reasons from now on; on, if there are none."""
+        self.reasons = reasons
+
     def publish(self, **changes: Any) -> None:
         """Legal publishes another policy."""
         self.policy_seq += 1
@@ -149,6 +153,7 @@ class AgentSimulator:
         self.clock = clock
         self.since_boot = 1_000.0
         self._office = office
+        self.answered = office.send()
         memory.begin(folder, office.device_id)
         self.restart()
 
@@ -165,20 +170,25 @@ class AgentSimulator:
     def take(self, sent: Sent, *, nonce: str | None = None) -> Refusal | None:
         return self.guard.accept(sent.token, sent.document, nonce=nonce)
 
+    def ask(self) -> Refusal | None:
+        """Poll as the client does: with a nonce, if the guard wants one."""
+        nonce = uuid.uuid4().hex if self.guard.needs_nonce else None
+        self.answered = self._office.send(nonce=nonce)
+        return self.take(self.answered, nonce=nonce)
+
     def poll(self) -> Sent:
-        """An honest poll."""
-        sent = self._office.send()
-        assert self.take(sent) is None
-        return sent
+        """A poll that is answered well."""
+        assert self.ask() is None
+        return self.answered
 
     def wait(self, seconds: float) -> None:
         """Time passes, on the wall and since boot."""
         self.clock.advance(seconds)
         self.since_boot += seconds
 
-    def turn_clock_back(self, seconds: float) -> None:
-        """Somebody sets the wall clock; the other one cannot be set."""
-        self.clock.advance(timedelta(seconds=-seconds))
+    def turn_clock(self, seconds: float) -> None:
+        """Somebody sets the wall clock, forward or back; the other one cannot be set."""
+        self.clock.advance(timedelta(seconds=seconds))
 
     @property
     def state(self) -> Reason | Refusal | None:

@@ -12,6 +12,10 @@ class FakeClock:
     def now(self) -> datetime:
         return self.at
 
+    def elapsed(self) -> float:
+        """The clock of a machine on which nobody sets the other one, seconds."""
+        return self.at.timestamp()
+
     def advance(self, step: float | timedelta) -> datetime:
         self.at += step if isinstance(step, timedelta) else timedelta(seconds=step)
         return self.at

@@ -26,6 +26,7 @@ class Refusal(StrEnum):
     POLICY_MISMATCH = "policy_mismatch"
     POLICY_UNREADABLE = "policy_unreadable"
     CLOCK_ROLLED_BACK = "clock_rolled_back"
+    CLOCK_JUMPED = "clock_jumped"
     STATE_UNREADABLE = "state_unreadable"
     SERVER_ANSWER = "server_answer"
     # The lease says on; this event is still not for us.

@@ -107,7 +107,7 @@ def http(service) -> Iterator[httpx2.Client]:
 def agent(tmp_path, service, http, clock) -> AgentClient:
     memory.begin(tmp_path, DEVICE)
     identity = Identity(BASE, DEVICE, "laptop", service.office.keys)
-    return AgentClient(tmp_path, identity, http=http, clock=clock)
+    return AgentClient(tmp_path, identity, http=http, clock=clock, elapsed=clock.elapsed)
 
 
 def captures(agent: AgentClient) -> bool:
@@ -374,7 +374,7 @@ def test_pairing_shows_the_code_waits_and_keeps_the_device(tmp_path, service, ht
         CodeShown("BCDF-GHJK", BASE, BASE, 900), Waiting(5), Waiting(10), Paired(DEVICE),
     ]  # fmt: skip
     assert waits == [5, 5, 10]
-    opened = AgentClient.open(tmp_path, http=http, clock=clock)
+    opened = AgentClient.open(tmp_path, http=http, clock=clock, elapsed=clock.elapsed)
     assert opened.identity == Identity(BASE, DEVICE, "laptop", service.office.keys)
     assert opened.poll().capture
     for kept in tmp_path.iterdir():
@@ -434,7 +434,7 @@ def test_law_7_a_lease_signed_by_a_key_for_something_else_is_refused(
     keys = {"keys": [*service.office.jwks, shown]}
     service.lies["/.well-known"] = says(200, json=keys)
     list(pair(BASE, tmp_path, "laptop", http=http, clock=clock, sleep=lambda _: None))
-    agent = AgentClient.open(tmp_path, http=http, clock=clock)
+    agent = AgentClient.open(tmp_path, http=http, clock=clock, elapsed=clock.elapsed)
     assert set(agent.identity.keys.values()) == {service.office.signer.public}
     service.office.signer = other
     assert agent.poll().reason is Refusal.LEASE_UNREADABLE

@@ -94,21 +94,21 @@ def _(office, agent):
 def _(office, agent):
     for _ in range(TTL_S // 60 + 1):
         agent.wait(60)
-        agent.turn_clock_back(60)
+        agent.turn_clock(-60)
 
 
-@attack("shows the lease again after each turn of the clock", Refusal.LEASE_EXPIRED)
+@attack("shows the lease again after each turn of the clock", Refusal.CLOCK_ROLLED_BACK)
 def _(office, agent):
     same = agent.poll()
     for _ in range(TTL_S // 60 + 1):
         agent.wait(60)
-        agent.turn_clock_back(60)
+        agent.turn_clock(-60)
         agent.take(same)
 
 
 @attack("turns the clock back by a month", Refusal.CLOCK_ROLLED_BACK)
 def _(office, agent):
-    agent.turn_clock_back(30 * 86_400)
+    agent.turn_clock(-30 * 86_400)
 
 
 @attack("turns the clock back to when an old lease was good", Refusal.CLOCK_ROLLED_BACK)
@@ -116,7 +116,7 @@ def _(office, agent):
     old = office.send()
     agent.wait(3_600)
     agent.poll()
-    agent.turn_clock_back(3_600)
+    agent.turn_clock(-3_600)
     agent.take(old)
 
 
@@ -131,7 +131,7 @@ def _(office, agent):
     office.withdraw()
     agent.poll()
     agent.memory_file.write_bytes(disk)
-    agent.turn_clock_back(3_600)
+    agent.turn_clock(-3_600)
     agent.restart()
     agent.take(old, nonce="of-this-run")
 
@@ -397,9 +397,7 @@ def test_law_1_an_attack_ends_with_capture_off_and_the_reason_named(sentence, of
 
 
 RECOVERABLE = sorted(
-    sentence
-    for sentence, (_, reason) in ATTACKS.items()
-    if reason is not Refusal.STATE_UNREADABLE and "month" not in sentence
+    sentence for sentence, (_, reason) in ATTACKS.items() if reason is not Refusal.STATE_UNREADABLE
 )
 
 
@@ -407,10 +405,10 @@ RECOVERABLE = sorted(
 def test_after_an_attack_the_next_honest_lease_is_accepted(sentence, office, agent):
     agent.poll()
     ATTACKS[sentence][0](office, agent)
-    agent.wait(7_200)  # also past every clock that was turned
+    agent.wait(7_200)
     office.reasons = ()
     office.document = policy_document()
-    assert agent.take(office.send()) is None
+    agent.poll()
     assert agent.captures
 
 
@@ -508,7 +506,7 @@ def test_a_newer_lease_of_equal_seq_may_say_something_else(agent, office):
 
 def test_clocks_may_differ_by_a_minute(agent, office, clock):
     sent = office.send()
-    agent.turn_clock_back(59)
+    agent.turn_clock(-59)
     assert agent.take(sent) is None
     assert agent.captures
 

@@ -115,18 +115,6 @@ def test_an_own_laptop_is_not_captured_where_the_policy_denies_it(judge):
     assert judge(personal=True).may_capture(event()) == Denied(Reason.PERSONAL_DEVICE)
 
 
-def test_screenshots_keep_their_distance(judge, clock):
-    guard = judge()
-    clock.advance(90)
-    at = [
-        event(signal="screenshot", time=datetime.fromisoformat(f"2026-11-16T10:{clock}+01:00"))
-        for clock in ("00:00", "00:59", "01:00", "01:30")
-    ]
-    found = [guard.may_capture(shot) for shot in at]
-    assert [isinstance(answer, Allowed) for answer in found] == [True, False, True, False]
-    assert found[1] == Denied(Refusal.SCREENSHOT_INTERVAL)
-
-
 @pytest.fixture
 def agent(tmp_path: Path, clock: FakeClock) -> AgentSimulator:
     return AgentSimulator(tmp_path / "agent", LeaseOffice(clock), clock)
@@ -225,14 +213,13 @@ def test_law_7_nonsense_in_place_of_an_event_is_denied(judge, broken):
     assert isinstance(judge().may_capture(broken), Denied)
 
 
-def test_law_7_a_broken_clock_denies(judge):
+def test_law_7_a_broken_clock_denies(judge, clock, monkeypatch):
     guard = judge()
 
-    class Broken:
-        def now(self) -> datetime:
-            raise OSError("no clock")
+    def broken() -> datetime:
+        raise OSError("no clock")
 
-    guard._clock = Broken()
+    monkeypatch.setattr(clock, "now", broken)
     assert guard.may_capture(event()) == Denied(Refusal.INTERNAL)
     assert guard.state is Refusal.INTERNAL
 

@@ -112,7 +112,8 @@ def test_a_laptop_goes_on_after_a_pause(open_company, tmp_path, end):
     services, device = open_company.services, open_company.pair()
     memory.begin(tmp_path, device.id)
     keys = keys_for(services.jwks, LEASE_TYPE)
-    guard = Guard(tmp_path, keys, device.id, open_company.clock, elapsed=lambda: 0.0)
+    clock = open_company.clock
+    guard = Guard(tmp_path, keys, device.id, clock, elapsed=clock.elapsed)
 
     def polled():
         answer = open_company.lease(device)

@@ -103,7 +103,8 @@ def laptop(open_company, tmp_path):
                 open_company.services.pairing.approve(
                     tx, open_company.person(), step.user_code, open_company.now
                 )
-    return AgentClient.open(tmp_path / "agent", http=http, clock=open_company.clock)
+    clock = open_company.clock
+    return AgentClient.open(tmp_path / "agent", http=http, clock=clock, elapsed=clock.elapsed)
 
 
 def test_an_agents_life_from_capture_to_withdrawal(open_company, laptop):

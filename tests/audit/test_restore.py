@@ -282,7 +282,7 @@ def test_laptops_that_saw_what_is_lost_go_on_and_the_old_permission_does_not(
     memory.begin(instance.folder / "laptop", paired.id)
     guard = Guard(
         instance.folder / "laptop", {thumbprint(key): key}, paired.id, instance.clock,
-        elapsed=lambda: 1_000.0,
+        elapsed=instance.clock.elapsed,
     )  # fmt: skip
 
     def poll(services: Services) -> object:

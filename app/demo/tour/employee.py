@@ -48,7 +48,9 @@ def pair_laptop(stage: Stage) -> StepResult:
         if isinstance(step, CodeShown):
             path = "/me/devices/pair"
             stage.employee.submit(f"{path}?code={step.user_code}", path, code=step.user_code)
-    stage.agent = AgentClient.open(stage.folder / "agent", clock=stage.clock)
+    stage.agent = AgentClient.open(
+        stage.folder / "agent", clock=stage.clock, elapsed=stage.clock.elapsed
+    )
     polled = stage.agent.poll()
     hold(polled.answered, "a paired laptop gets an answer")
     hold(not polled.capture, "nobody decided yet, so capture is off")

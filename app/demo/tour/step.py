@@ -40,3 +40,7 @@ class TourClock:
     def now(self) -> datetime:
         """The time that the laptop believes it is."""
         return datetime.now(UTC) + self.ahead
+
+    def elapsed(self) -> float:
+        """Seconds since some instant: while a step sets the clock ahead, that time has passed."""
+        return self.now().timestamp()

@@ -7,11 +7,12 @@ Rules:
    many bytes, another content type) turns capture off at once: somebody else may be answering.
    Silence does not: a lease is made to bridge it, and ends by itself.
 3. The first lease of a run is asked for with a nonce, so that a recorded one cannot stand in for
-   it, not even with the disk restored and the clock turned back.
+   it, not even with the disk restored and the clock turned back. So is each that the guard wants
+   one for: when it has no lease to rely on, and where the service once signed a wild time.
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -27,6 +28,7 @@ from app.kernel.vocabulary import Reason
 from app.sdk.agent.guard import Guard
 from app.sdk.agent.identity import Identity, open_identity
 from app.sdk.agent.tally import Tally, report_of
+from app.sdk.agent.timekeeping import since_boot
 from app.sdk.agent.tokens import ask_token, json_object
 from app.sdk.lease import Refused, read_lease
 from app.sdk.wire import LARGE, Answer, BadAnswer, Silence, Wire
@@ -66,6 +68,7 @@ class AgentClient:
         *,
         http: httpx2.Client | None = None,
         clock: Clock | None = None,
+        elapsed: Callable[[], float] = since_boot,
         place: str | None = None,
     ) -> None:
         self.identity = identity
@@ -79,7 +82,7 @@ class AgentClient:
         self._poll_s = 15  # until a lease says otherwise
         self._documents: dict[str, bytes] = {}
         self._unsent: dict[str, Json] | None = None
-        self.guard = Guard(folder, identity.keys, identity.device_id, self._clock)
+        self.guard = Guard(folder, identity.keys, identity.device_id, self._clock, elapsed=elapsed)
 
     @property
     def now(self) -> datetime:
@@ -129,13 +132,11 @@ class AgentClient:
             return False
 
     def _poll(self) -> None:
-        # A lease that the guard does not rely on any more is as good as none.
-        held = not isinstance(self.guard.state, Refusal)
-        nonce = None if held else secrets.token_urlsafe(16)
+        nonce = secrets.token_urlsafe(16) if self.guard.needs_nonce else None
         forms = ",".join(str(form) for form in self.guard.forms)
         query = {"place": self._place, "nonce": nonce, "forms": forms}
         params = {name: value for name, value in query.items() if value}
-        headers = {"If-None-Match": self._etag} if held and self._etag else {}
+        headers = {"If-None-Match": self._etag} if self._etag and nonce is None else {}
         answer = self._authorized("GET", "/v1/agent/lease", headers=headers, params=params)
         if answer.status == 304 and headers:  # noqa: PLR2004 - not modified
             return

@@ -6,7 +6,7 @@ Rules:
    raises.
 2. A lease is accepted only if it is signed by a known key, made for this device, valid now, not
    behind anything seen before, and comes with the policy document it names. What it teaches is on
-   disk before it counts (memory.py).
+   disk before it counts (memory.py). A nonce in it is the one of the very request that it answers.
 3. What must be rejected among leases of equal ``seq``: an older one (``iat`` below the highest
    seen) and a second lease of the same second that says something else. A *newer* lease that says
    something else is right: a lead time ends, evidence expires, the laptop moves, and no ``seq``
@@ -15,7 +15,10 @@ Rules:
 4. A ``seq`` that grows too far is not believed and not remembered: a single false lease must not
    lock the device out of every later lease.
 5. A lease ends by two clocks, whichever is first: the clock of the system, and the time since boot,
-   which nobody can turn back. A lease shown again does not live longer.
+   which nobody can turn back. A lease shown again does not live longer. While the wall clock
+   differs from what the other clock and the signed times allow, capture is off (timekeeping.py).
+   A wild time that was signed locks nobody out: a lease with the nonce of its request takes the
+   time back, never ``seq``.
 6. An event belongs to the time it says it happened at: not before capture was last turned on, not
    in the future, and not after the lease. What a recorder kept back from before a consent, or from
    a pause, is denied. "Last turned on" is when the first lease of the unbroken stretch of leases
@@ -25,10 +28,9 @@ Rules:
    mode that binds when something is so, a least interval, a value that the recorder applies.
 """
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +53,8 @@ from app.sdk.agent.document import read_document, read_mode
 from app.sdk.agent.event import UiEvent, read_event
 from app.sdk.agent.judging import JUDGES
 from app.sdk.agent.memory import Memory
+from app.sdk.agent.spacing import Spacing
+from app.sdk.agent.timekeeping import Timekeeper, since_boot
 from app.sdk.lease import SKEW_S, Lease, NotCovered, Refused, check_lease, read_lease
 
 __all__ = ["Allowed", "Denied", "Guard", "NotCovered", "check_lease"]
@@ -77,12 +81,6 @@ class Denied:
     """The event must be dropped, and why."""
 
     reason: Reason | Refusal
-
-
-def since_boot() -> float:
-    """Seconds since the machine started, sleep included where the system counts it."""
-    boottime = getattr(time, "CLOCK_BOOTTIME", None)
-    return time.monotonic() if boottime is None else time.clock_gettime(boottime)
 
 
 @dataclass(frozen=True)
@@ -129,13 +127,14 @@ class Guard:
         self._keys = keys
         self._device_id = device_id
         self._clock = clock
-        self._elapsed = elapsed
+        self._times = Timekeeper(clock, elapsed)
         self._personal = personal
         self._registry = registry
         self._held: Held | None = None
         self._off: Refusal = Refusal.NO_LEASE
         self._seen = Memory(device_id)
-        self._last: dict[str, datetime] = {}
+        self._began: datetime | None = None
+        self._spacings: dict[str, Spacing] = {}
 
     @property
     def forms(self) -> tuple[int, ...]:
@@ -162,6 +161,15 @@ class Guard:
         except Exception:  # noqa: BLE001 - rule 1
             return Refusal.INTERNAL
         return None
+
+    @property
+    def needs_nonce(self) -> bool:
+        """Whether the next lease has to carry a nonce that was made for its request.
+
+        That is so while there is none to rely on, and until the time is past that was signed wildly
+        (memory.py, rule 3).
+        """
+        return isinstance(self.state, Refusal) or self._times.wall() <= self._seen.wild + SKEW_S
 
     def turn_off(self, reason: Refusal) -> None:
         """Drop the lease: the service could not be understood."""
@@ -208,31 +216,42 @@ class Guard:
     def _accept(self, token: str, document: bytes | None, nonce: str | None) -> None:
         lease = read_lease(token, self._keys)
         seen = self._remembered()
-        now = self._now(seen)
-        self._check(lease, seen, now, nonce)
+        now = self._time_for(lease, seen, nonce)
+        self._check(lease, seen, now, fresh=nonce is not None)
         policy = read_document(lease, document, self._registry)
-        memory.write(self._folder, seen.after(lease))
-        self._seen = seen.after(lease)
-        ends = self._elapsed() + lease.believed_until - now
+        self._remember(seen.after(lease))
+        since = self._on_since(lease)
+        ends = self._times.elapsed() + lease.believed_until - now
         if self._held and self._held.lease.jti == lease.jti:
             ends = min(ends, self._held.ends)
-        self._held = Held(lease, policy, ends, self._on_since(lease))
+        self._times.learn(lease.issued, fresh=nonce is not None)
+        self._held = Held(lease, policy, ends, since)
+        self._forget_before(since - SKEW_S)
 
-    def _check(self, lease: Lease, seen: Memory, now: float, nonce: str | None) -> None:
-        """Check device, times and order (rules 2 to 4).
+    def _time_for(self, lease: Lease, seen: Memory, nonce: str | None) -> float:
+        """The time by which a lease is judged, seconds.
+
+        Raises:
+            Refused: the lease answers another request, or the clock was turned back.
+        """
+        if lease.nonce != nonce:
+            raise Refused(Refusal.LEASE_NOT_FRESH, "the lease was not made for this request")
+        return self._times.now(seen.issued) if nonce is None else self._times.wall()
+
+    def _check(self, lease: Lease, seen: Memory, now: float, *, fresh: bool) -> None:
+        """Check device, times and order (rules 2 to 5).
 
         Raises:
             Refused: which check failed.
         """
         if lease.device_id != self._device_id:
             raise Refused(Refusal.OTHER_DEVICE, "the lease is for another device")
-        if nonce is not None and lease.nonce != nonce:
-            raise Refused(Refusal.LEASE_NOT_FRESH, "the lease was not made for this request")
         if lease.issued > now + SKEW_S:
+            self._remember(seen.disbelieving(lease))
             raise Refused(Refusal.LEASE_FROM_FUTURE, "the lease comes from the future")
         if now >= lease.believed_until:
             raise Refused(Refusal.LEASE_EXPIRED, "the lease has expired")
-        older = lease.issued < seen.issued
+        older = not fresh and seen.is_ahead_of(lease)
         if older or lease.policy_seq < seen.policy_seq or lease.consent_seq < seen.consent_seq:
             raise Refused(Refusal.LEASE_ROLLED_BACK, "a newer lease was seen before")
         steps = (lease.policy_seq - seen.policy_seq, lease.consent_seq - seen.consent_seq)
@@ -249,17 +268,27 @@ class Guard:
             return lease.issued
         return held.since if held.lease.consent_seq == lease.consent_seq else lease.issued
 
+    def _remember(self, seen: Memory) -> None:
+        """Put a memory on disk; then it counts."""
+        memory.write(self._folder, seen)
+        self._seen = seen
+
     def _remembered(self) -> Memory:
         """The memory from disk, never behind what this run has seen."""
-        kept = memory.read(self._folder, self._device_id)
-        return kept if kept.issued >= self._seen.issued else self._seen
+        return memory.read(self._folder, self._device_id).joined(self._seen)
 
-    def _now(self, seen: Memory) -> float:
-        """The time on the wall, unless it is before a time that the service has signed."""
-        now = self._clock.now().timestamp()
-        if now + SKEW_S < seen.issued:
-            raise Refused(Refusal.CLOCK_ROLLED_BACK, "the clock was turned back")
-        return now
+    def _spacing(self, signal: str) -> Spacing:
+        """What was kept of a signal since the run began (spacing.py)."""
+        began = self._times.began()
+        if began != self._began:
+            self._began, self._spacings = began, {}
+        return self._spacings.setdefault(signal, Spacing(began))
+
+    def _forget_before(self, seconds: float) -> None:
+        """Forget what was kept when no event can be kept any more (rule 6)."""
+        self._times.began()
+        for spacing in self._spacings.values():
+            spacing.forget(datetime.fromtimestamp(seconds, UTC))
 
     # Events
 
@@ -268,14 +297,15 @@ class Guard:
         held = self._held
         if held is None:
             raise _Off(self._off)
+        if self._times.elapsed() >= held.ends:
+            raise _Off(Refusal.LEASE_EXPIRED)
         try:
-            now = self._now(self._seen)
+            now = self._times.now(self._seen.issued)
+            if now >= held.lease.believed_until:
+                raise _Off(Refusal.LEASE_EXPIRED)
+            self._times.require_unset()
         except Refused as refused:
             raise _Off(refused.reason) from refused
-        if now >= held.lease.believed_until or self._elapsed() >= held.ends:
-            raise _Off(Refusal.LEASE_EXPIRED)
-        if now + SKEW_S < held.lease.issued:
-            raise _Off(Refusal.CLOCK_ROLLED_BACK)
         if not held.lease.capture:
             raise _Off(held.lease.reasons[0])
         return held
@@ -306,7 +336,8 @@ class Guard:
         for row in rows:
             if isinstance(row.use, LeastInterval) and self._too_soon(event, document[row.name]):
                 return Denied(row.use.refusal)
-        self._last[event.signal] = event.time
+        if any(isinstance(row.use, LeastInterval) for row in rows):
+            self._spacing(event.signal).took(event.time)
         apply = {
             row.name: document[row.name]
             for row in rows
@@ -342,9 +373,11 @@ class Guard:
             case When.COUNTERPARTY:
                 return bool(app["group"] == COMMUNICATION)
 
-    def _too_soon(self, event: UiEvent, interval_s: int) -> bool:
-        last = self._last.get(event.signal)
-        return last is not None and abs((event.time - last).total_seconds()) < interval_s
+    def _too_soon(self, event: UiEvent, interval_s: int | None) -> bool:
+        """Whether an event is too near to another that was kept; None asks for no distance."""
+        return interval_s is not None and not self._spacing(event.signal).allows(
+            event.time, interval_s
+        )
 
 
 class _Off(Exception):

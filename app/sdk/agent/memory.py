@@ -4,12 +4,16 @@ Rules:
 1. A file that is missing, unreadable, of another device or damaged is not "nothing seen yet": it is
    a fault, and capture is off until the device is paired anew. Only pairing begins a memory.
 2. A memory is on disk, whole and synced, before anything it records is relied on.
-3. It only grows.
+3. It only grows, but for the time: a lease with the nonce of its very request may be issued before
+   the latest time that was signed, which then was wild. The wild time is kept apart and only grows,
+   and so is that of a lease from the future: up to it, no lease counts without such a nonce. Else
+   what was signed while the service's clock was wild could be shown when its time comes.
 
 The checksum finds accidents. Somebody who owns the laptop can write any file; against them stands
 the nonce, which binds an agent's first lease to this very run (see client.py).
 """
 
+import dataclasses
 import json
 import os
 import secrets
@@ -30,8 +34,9 @@ class Memory:
     """The highest that one device has seen.
 
     Attributes:
-        issued: highest ``iat`` of an accepted lease, seconds.
+        issued: ``iat`` of the last lease accepted, seconds: the highest, but for rule 3.
         says: the content of that lease.
+        wild: the highest ``iat`` that was taken back, or not believed, seconds; 0 if none was.
     """
 
     device_id: str
@@ -39,6 +44,7 @@ class Memory:
     consent_seq: int = 0
     issued: int = 0
     says: str = ""
+    wild: int = 0
 
     def after(self, lease: Lease) -> "Memory":
         """The memory once a lease has been accepted."""
@@ -46,9 +52,27 @@ class Memory:
             self.device_id,
             policy_seq=max(self.policy_seq, lease.policy_seq),
             consent_seq=max(self.consent_seq, lease.consent_seq),
-            issued=max(self.issued, lease.issued),
+            issued=lease.issued,
             says=lease.says,
+            wild=max(self.wild, self.issued if lease.issued < self.issued else 0),
         )
+
+    def disbelieving(self, lease: Lease) -> "Memory":
+        """The memory once a lease from the future has been refused."""
+        return dataclasses.replace(self, wild=max(self.wild, lease.issued))
+
+    def joined(self, other: "Memory") -> "Memory":
+        """What two memories of the device know together."""
+        return dataclasses.replace(
+            max(self, other, key=lambda memory: memory.issued),
+            policy_seq=max(self.policy_seq, other.policy_seq),
+            consent_seq=max(self.consent_seq, other.consent_seq),
+            wild=max(self.wild, other.wild),
+        )
+
+    def is_ahead_of(self, lease: Lease) -> bool:
+        """Whether a lease, by its time, counts only with the nonce of its request (rule 3)."""
+        return lease.issued < self.issued or lease.issued <= self.wild
 
     def body(self) -> dict[str, Json]:
         """The memory as a value with canonical bytes."""
@@ -59,6 +83,7 @@ class Memory:
             "consent": self.consent_seq,
             "issued": self.issued,
             "says": self.says,
+            **({"wild": self.wild} if self.wild else {}),
         }
 
 
@@ -146,6 +171,7 @@ def _memory(body: dict[str, Any]) -> Memory:
         consent_seq=_whole(body["consent"]),
         issued=_whole(body["issued"]),
         says=str(body["says"]),
+        wild=_whole(body.get("wild", 0)),
     )
 
 
