@@ -64,6 +64,19 @@ class Offer:
         knobs = self.terms["knobs"]
         return {signal: knobs[f"signals.{signal}.mode"]["value"] for signal in self.signals}
 
+    @property
+    def never(self) -> Mapping[str, str]:
+        """The places that are never recorded under it, name by id; empty in offers of release 0.1.
+
+        Whoever agrees to it agrees to all of them: policy can open none to them later
+        (app/policy/agreement.py). One that nobody describes bears its id as its name.
+        """
+        if self.terms is None:
+            return {}
+        described = {item["id"]: item["name"] for item in self.terms["exclusions"]}
+        excluded = self.terms["knobs"]["exclusions"]["value"]
+        return {name: described.get(name, name) for name in excluded}
+
     @classmethod
     def read(cls, data: bytes) -> "Offer":
         """Read the bytes of ``canonical`` back.

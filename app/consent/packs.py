@@ -1,11 +1,12 @@
 """Notices: the texts that people read before they decide, one file per language.
 
 ``policies/notices/<id>/<language>.md``: front matter between two ``---`` lines, then the text.
-Rules: unknown, missing and doubled keys are errors with their line; all languages of a notice have
-the same id, version and content items; the digest is that of the file's bytes, so no text can
-change without a new name.
+Rules: unknown, missing and doubled keys are errors with their line; so is a ``{name}`` for which
+nothing would be put in. All languages of a notice have the same id, version and content items; the
+digest is that of the file's bytes, so no text can change without a new name.
 """
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,13 @@ from app.kernel.shapes import KEY, LANGUAGE, fits
 
 MAX_BYTES = 100_000
 
+CONTROLLER = "{controller}"
+"""Stands for the name of the person's employer."""
+NEVER = "{never}"
+"""Stands for a sentence that names what is never recorded under the offer that is shown."""
+
 _KEYS = ("id", "version", "language", "title", "content")
+_PUT_IN = re.compile(r"\{[^{}\n]*\}")
 
 
 def load_notices(folder: Path) -> tuple[Notice, ...]:
@@ -60,6 +67,7 @@ def read_notice(data: bytes, name: str) -> Notice:
         raise _unreadable(name, f"not UTF-8 at byte {error.start}", "Save it as UTF-8.") from error
     head, body = _split(text, name)
     fields = _front_matter(head, name)
+    _require_known(body, name)
     return Notice(
         id=fields["id"],
         version=fields["version"],
@@ -83,6 +91,15 @@ def _split(text: str, name: str) -> tuple[str, str]:
     if not body:
         raise _unreadable(f"{name}, line {end + 2}", "no text after the front matter", "Write it.")
     return "\n".join(lines[1:end]), body + "\n"
+
+
+def _require_known(body: str, name: str) -> None:
+    """Whatever is in braces is put in for the reader; anything else would be shown as it stands."""
+    known = (CONTROLLER, NEVER)
+    for written in _PUT_IN.findall(body):
+        if written not in known:
+            cure = f"Write {' or '.join(known)}, or no braces."
+            raise _unreadable(f"{name}, {written}", "nothing is put in for this", cure)
 
 
 def _front_matter(head: str, name: str) -> dict[str, Any]:

@@ -44,6 +44,10 @@ def test_a_notice_is_its_front_matter_its_text_and_the_digest_of_its_bytes() -> 
 
 
 WRONG = {
+    "a place for which nothing is put in": (
+        TEXT.replace("Read this", "Read {tihs}"),
+        "{tihs}: nothing is put in for this",
+    ),
     "an unknown key": (TEXT.replace("title:", "titel:"), "line 5, key titel: unknown key"),
     "a key twice": (TEXT.replace("title:", "id:"), "line 5, key id: the key stands twice"),
     "a missing key": (TEXT.replace("title: A notice\n", ""), "key title: missing"),
@@ -132,8 +136,20 @@ def test_the_shipped_notice_covers_what_every_shipped_region_asks_for() -> None:
 
 
 PROMISES = {
-    "en": ("Never to evaluate you", "withdraw at any time", "{controller}", "without any disadv"),
-    "de": ("Nie, um Sie zu bewerten", "jederzeit mit einem Klick", "{controller}", "ohne jeden"),
+    "en": (
+        "Never to evaluate you",
+        "withdraw at any time",
+        "{controller}",
+        "{never}",
+        "without any disadv",
+    ),
+    "de": (
+        "Nie, um Sie zu bewerten",
+        "jederzeit mit einem Klick",
+        "{controller}",
+        "{never}",
+        "ohne jeden",
+    ),
 }
 
 

@@ -115,7 +115,8 @@ def test_the_notice_is_read_in_the_chosen_language_and_recorded_as_such(house: H
     assert "Beispiel Geräte GmbH" in words(page)
     assert {"Erfassen", "Nicht erfassen"} <= set(labels(page))
     receipt = browser.press("/me/decide?language=de", "Erfassen")
-    assert "capture, version 1, de" in words(receipt.text)
+    version = house.services.notices.version
+    assert f"capture, version {version}, de" in words(receipt.text)
 
 
 def test_the_browser_s_language_is_taken_where_none_is_chosen(house: House) -> None:

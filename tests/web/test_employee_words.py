@@ -11,7 +11,7 @@ from app.capture.directive import LEASE, Directive
 from app.capture.obstacles import CLOSED, Obstacle
 from app.capture.situation import Situation
 from app.consent.model import OPENING, Act, Decision, Standing, State
-from app.consent.offers import NoticeName
+from app.consent.offers import NoticeName, Offer
 from app.demo.seed import seed
 from app.demo.server import SECRETS
 from app.kernel.vocabulary import Mode, Reason, Signal
@@ -333,7 +333,8 @@ def test_a_notice_is_text_whatever_it_holds(services: Services) -> None:
         markdown="# Hi {controller}\n\n<script>alert(1)</script> "
         "[x](javascript:alert(1)) ![p](http://evil.example.com/p.png)",
     )
-    html = as_html(notice, "<b>Evil</b> & Sons")
+    offer = Offer("US", ("US",), (), (), (), {}, (), ())
+    html = as_html(notice, "<b>Evil</b> & Sons", offer)
     assert "<script>" not in html
     assert "javascript:" not in html.replace("](javascript:", "")
     assert "<img" not in html

@@ -13,7 +13,7 @@ from app.capture.service import LastChange
 from app.capture.situation import Situation
 from app.consent.model import Act, Standing, State, opening_act
 from app.kernel.vocabulary import Basis, Mode, Signal
-from app.policy.knobs import REGISTRY
+from app.policy.knobs import EXCLUSIONS, REGISTRY
 from app.web.employee.answers import answers
 from app.web.employee.decide_words import decide_words
 from app.web.employee.notice_text import ground_in_words
@@ -136,11 +136,15 @@ def test_a_row_says_what_remains_and_never_only_where_a_floor_denies(
 
 
 @given(situations())
-def test_a_place_is_never_captured_only_where_a_floor_says_so(situation: Situation) -> None:
-    compiled = situation.limits.compiled
+def test_a_place_is_never_captured_where_a_floor_says_so_or_a_yes_binds_it(
+    situation: Situation,
+) -> None:
+    compiled, agreement = situation.limits.compiled, situation.agreement
     for place in answers(situation, {}).never:
         whys = compiled.why.get(f"exclusions.{place.id}", ())
-        assert place.never == any(why.layer.startswith("floor/") for why in whys)
+        floored = any(why.layer.startswith("floor/") for why in whys)
+        bound = agreement is None or agreement.value(EXCLUSIONS) is not None
+        assert place.never == (floored or bound)
 
 
 @given(

@@ -4,8 +4,11 @@ Rules:
 1. Rows show what holds for this person: the compiled policy within what they agreed to; before any
    agreement, what is offered.
 2. Each value that a rule decided carries who decided it.
-3. "Never" is said only of what a floor bars: the law, or Habeas itself. What the company
-   leaves out, or the person did not agree to, is not captured now.
+3. "Never" is said of a signal only where a floor bars it: the law, or Habeas itself. What the
+   company leaves out, or the person did not agree to, is not captured now.
+4. "Never" is said of a place where a floor excludes it, and where agreeing binds it: an agreement
+   holds every exclusion that was shown, so that only a new yes could open it. Those of release 0.1
+   did not hold what the company excludes.
 """
 
 from collections.abc import Iterable, Mapping
@@ -64,7 +67,7 @@ class AppGroup:
 
 @dataclass(frozen=True)
 class Never:
-    """A place that is not captured, and who says so; ``never``: a floor is among them (rule 3).
+    """A place that is not captured, and who says so; ``never``: as rule 4 says.
 
     Attributes:
         match: how it is recognised; empty where the catalogue does not describe it.
@@ -126,7 +129,7 @@ def answers(situation: Situation, names: Names) -> Answers:
         signals=signals,
         groups=_groups(situation.extent.apps, catalogue),
         apps_reasons=reasons(compiled.why.get("apps", ()), names),
-        never=_never(compiled, names, catalogue),
+        never=_never(compiled, names, catalogue, bound=_bound_by(situation)),
         limits=_limits(compiled, names),
         removed=_removed(compiled),
         purposes=situation.extent.purposes,
@@ -217,7 +220,14 @@ def _groups(apps: Iterable[str], catalogue: Catalogue) -> tuple[AppGroup, ...]:
     )
 
 
-def _never(compiled: Compiled, names: Names, catalogue: Catalogue) -> tuple[Never, ...]:
+def _bound_by(situation: Situation) -> bool:
+    """Whether what was agreed to, or is offered, holds every exclusion that it shows (rule 4)."""
+    return situation.agreement is None or situation.agreement.complete
+
+
+def _never(
+    compiled: Compiled, names: Names, catalogue: Catalogue, *, bound: bool
+) -> tuple[Never, ...]:
     rows = []
     excluded = compiled[knobs.EXCLUSIONS]
     for name in sorted(excluded):
@@ -226,12 +236,12 @@ def _never(compiled: Compiled, names: Names, catalogue: Catalogue) -> tuple[Neve
         label, why = (item.name, item.why) if item else (name, "")
         match = item.match if item else Matchers()
         by = reasons(whys, names)
-        rows.append(Never(name, label, why, by, never=_floored(whys), match=match))
+        rows.append(Never(name, label, why, by, never=bound or _floored(whys), match=match))
     return tuple(sorted(rows, key=lambda place: place.name.casefold()))
 
 
 def _floored(whys: Iterable[Why]) -> bool:
-    """Whether a floor is among those who decided (rule 3)."""
+    """Whether a floor is among those who decided."""
     return any(why.layer.startswith("floor/") for why in whys)
 
 

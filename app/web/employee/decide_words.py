@@ -4,6 +4,7 @@ A person who reads the notice in German decides in German. Names of apps stay as
 writes them; so does a region that has no name here.
 """
 
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -31,7 +32,6 @@ class DecideWords:
     never_signal: str
     removed_label: str
     redactors: Mapping[str, str]
-    not_now: str
     more: str
     more_lead: str
     instead_of: str
@@ -48,6 +48,8 @@ class DecideWords:
     unfold: str
     in_apps: str
     never: str
+    never_in_any_app: str
+    never_nowhere: str
     exclusions: Mapping[str, str]
     limits_label: str
     purposes_label: str
@@ -82,6 +84,21 @@ class DecideWords:
         """What is removed from content before it is kept."""
         return self.listed(self.redactors.get(name, name.replace("_", " ")) for name in redactors)
 
+    def place(self, place: str, name: str) -> str:
+        """A place that is never recorded, in this language where it has a name in it."""
+        return self.exclusions.get(place, text.lower_first(name))
+
+    def never_recorded(self, places: Mapping[str, str]) -> str:
+        """The sentence of a notice that says what is never recorded.
+
+        Args:
+            places: names by id.
+        """
+        if not places:
+            return self.never_nowhere
+        names = itertools.starmap(self.place, places.items())
+        return self.never_in_any_app.format(self.listed(sorted(names, key=str.casefold)))
+
     def named(self, regions: Mapping[str, str]) -> dict[str, str]:
         """Regions by code, under their name in this language where it is known."""
         return {code: self.regions.get(code, name) for code, name in regions.items()}
@@ -111,7 +128,6 @@ _EN = DecideWords(
     never_signal="never",
     removed_label="Removed from content",
     redactors=text.REDACTOR_WORDS,
-    not_now="Not now",
     more="More than you agreed to",
     more_lead="What you agreed to stands. This would come on top:",
     instead_of="instead of",
@@ -130,6 +146,9 @@ _EN = DecideWords(
     "with everything below it; an asterisk stands for every name in its place, and for none.",
     in_apps="In these apps",
     never="Never",
+    never_in_any_app="Never recorded, in any app: {}. Recording any of this would need a new yes "
+    "from you.",
+    never_nowhere="Beyond that, no place is left out.",
     exclusions={},
     limits_label="Further limits",
     purposes_label="For",
@@ -204,7 +223,6 @@ _DE = DecideWords(
         "person_names": "Namen von Personen",
         "phone_numbers": "Telefonnummern",
     },
-    not_now="Derzeit nicht",
     more="Mehr, als Sie zugesagt haben",
     more_lead="Was Sie zugesagt haben, gilt weiter. Dies käme hinzu:",
     instead_of="statt",
@@ -234,6 +252,9 @@ _DE = DecideWords(
     "Namen an seiner Stelle, auch für keinen.",
     in_apps="In diesen Programmen",
     never="Nie",
+    never_in_any_app="Nie aufgezeichnet, in keiner App: {}. Etwas davon aufzuzeichnen, ginge nur "
+    "mit einem neuen Ja von Ihnen.",
+    never_nowhere="Darüber hinaus ist kein Ort ausgenommen.",
     exclusions={
         "password_fields": "Passwortfelder",
         "one_time_codes": "Einmalcodes",
@@ -248,6 +269,18 @@ _DE = DecideWords(
         "job_search": "Stellensuche",
         "legal_counsel": "Rechtsrat und Hinweise auf Missstände",
         "tax": "Steuern und Sozialversicherung",
+        "hr_pages": "Seiten der Personalabteilung",
+        "pay_and_benefits": "Seiten zu Gehalt und Leistungen",
+        "sickness_and_leave": "Krankmeldung und Elternzeit",
+        "performance_reviews": "Leistungsbeurteilungen",
+        "recruiting": "Bewerbungen und Einstellungen",
+        "staff_representation": "Orte von Betriebsrat und Gewerkschaft",
+        "wrongdoing_reports": "Meldungen von Missständen",
+        "legal_holds": "Beweissicherung und Untersuchungen",
+        "direct_messages": "Direktnachrichten",
+        "sign_in": "Anmeldung und zweiter Faktor",
+        "admin_consoles": "Verwaltungskonsolen",
+        "personal_settings": "persönliche Einstellungen, Schlüssel und Token",
     },
     limits_label="Weitere Grenzen",
     purposes_label="Wofür",

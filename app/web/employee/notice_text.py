@@ -1,5 +1,7 @@
-"""A notice as HTML: its markdown, with raw HTML off and the controller's name put in.
+"""A notice as HTML: its markdown, with raw HTML off and what its reader is told put in.
 
+That is the controller's name, and which places are never recorded: exactly those of the offer that
+the text is shown with.
 And the language in which it is shown, where the person chose none.
 """
 
@@ -11,16 +13,20 @@ from markupsafe import Markup, escape
 from starlette.requests import Request
 
 from app.consent.model import Act, opening_act
-from app.consent.offers import Notice
+from app.consent.offers import Notice, Offer
+from app.consent.packs import CONTROLLER, NEVER
 from app.kernel.vocabulary import Basis
+from app.web.employee.decide_words import decide_words
 
-_CONTROLLER = "{controller}"
 
-
-def as_html(notice: Notice, controller: str) -> Markup:
-    """Render a notice. The name is put in after rendering, escaped: it cannot be markup."""
+def as_html(notice: Notice, controller: str, offer: Offer) -> Markup:
+    """Render a notice. Names are put in after rendering, escaped: they cannot be markup."""
     rendered = _markdown().render(notice.markdown)
-    return Markup(rendered.replace(_CONTROLLER, str(escape(controller))))  # noqa: S704 - html off
+    never = decide_words(notice.language).never_recorded(offer.never)
+    # The controller's name comes last: nothing is put into it.
+    for place, text in ((NEVER, never), (CONTROLLER, controller)):
+        rendered = rendered.replace(place, str(escape(text)))
+    return Markup(rendered)  # noqa: S704 - html off
 
 
 @cache

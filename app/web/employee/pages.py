@@ -25,7 +25,7 @@ from app.web.employee.state.wider_words import wider_in_words
 from app.web.shell.door import is_own_step
 from app.web.shell.visit import ReadVisit, Visit, WriteVisit
 from app.web.words.matcher_words import WaysRow, app_ways_in_words, ways_in_words
-from app.web.words.text import LANGUAGES, lower_first
+from app.web.words.text import LANGUAGES
 from app.wiring import Services
 
 router = APIRouter(prefix="/me")
@@ -125,7 +125,7 @@ def _decide_page(visit: Visit, language: str, *, changed: Conflict | None = None
         "decide.html",
         status=409 if changed else 200,
         notice=notice,
-        text=as_html(notice, visit.person.entity_name),
+        text=as_html(notice, visit.person.entity_name, situation.offer),
         languages={code: LANGUAGES.get(code, code) for code in notices.languages},
         shown=shown,
         opening=opening,
@@ -136,8 +136,7 @@ def _decide_page(visit: Visit, language: str, *, changed: Conflict | None = None
         names=words.named(names),
         answers=rows,
         apps=_apps(words, rows),
-        never=_places(words, (place for place in rows.never if place.never)),
-        not_now=_places(words, (place for place in rows.never if not place.never)),
+        never=_places(words, rows.never),
         purposes=[words.purposes.get(purpose, purpose) for purpose in rows.purposes],
         more=wider_in_words(situation, words),
         paused=situation.standing.state is State.PAUSED,
@@ -153,10 +152,7 @@ def _apps(words: DecideWords, rows: Answers) -> list[WaysRow]:
 
 def _places(words: DecideWords, places: Iterable[Never]) -> list[WaysRow]:
     return [
-        WaysRow(
-            words.exclusions.get(place.id, lower_first(place.name)),
-            ways_in_words(place.match, words.matchers),
-        )
+        WaysRow(words.place(place.id, place.name), ways_in_words(place.match, words.matchers))
         for place in places
     ]
 
