@@ -6,6 +6,8 @@ BIN    := $(VENV)/bin
 WORKERS ?= 3
 QUICK := $(addprefix tests/,kernel capture policy consent directory access agents architecture audit)
 
+current = $(1) | diff -u $(2) - || { echo "$(2) is out of date: make openapi"; exit 1; }
+
 .DEFAULT_GOAL := help
 .PHONY: help install run test quick mutants tour check bench bench-audit openapi house tries lock clean
 
@@ -43,9 +45,10 @@ check: install ## style, types, import contracts, what is committed and written 
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/habeas openapi | diff -u openapi/openapi.json - || { echo "openapi/openapi.json is out of date: make openapi"; exit 1; }
-	$(BIN)/habeas schema event | diff -u openapi/event.schema.json - || { echo "openapi/event.schema.json is out of date: make openapi"; exit 1; }
-	$(BIN)/python -m app.event.fields.page | diff -u docs/field-words.md - || { echo "docs/field-words.md is out of date: make openapi"; exit 1; }
+	@$(call current,$(BIN)/habeas openapi,openapi/openapi.json)
+	@$(call current,$(BIN)/habeas schema event,openapi/event.schema.json)
+	@$(call current,$(BIN)/habeas schema counterparties,openapi/counterparties.schema.json)
+	@$(call current,$(BIN)/python -m app.event.fields.page,docs/field-words.md)
 
 bench: install ## measure, each figure next to a reference in the same run
 	@for file in bench/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
@@ -61,6 +64,7 @@ bench-audit: install ## measure the log at 1,000,000 entries (ENTRIES=…): appe
 openapi: install ## write openapi/ and docs/field-words.md anew
 	$(BIN)/habeas openapi > openapi/openapi.json
 	$(BIN)/habeas schema event > openapi/event.schema.json
+	$(BIN)/habeas schema counterparties > openapi/counterparties.schema.json
 	$(BIN)/python -m app.event.fields.page > docs/field-words.md
 
 tries: install ## add a signal, a knob, a purpose, a region, a page, a kind of entry; forget each part in turn

@@ -6,13 +6,16 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from app.event.schema import Schema, event_schema
+from app.event.schema import Schema, counterparties_schema, event_schema
 from app.kernel.errors import InvalidInput
 
 verbs = typer.Typer()
 
 SchemaMaker: TypeAlias = Callable[[], Schema]
-SCHEMAS: Mapping[str, SchemaMaker] = {"event": event_schema}
+SCHEMAS: Mapping[str, SchemaMaker] = {
+    "event": event_schema,
+    "counterparties": counterparties_schema,
+}
 
 _NAMES = ", ".join(SCHEMAS)
 

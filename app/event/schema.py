@@ -22,13 +22,23 @@ from app.event.reading import (
     PROGRAM_MEMBERS,
 )
 from app.kernel.shapes import PARENTS, REGION, whole
-from app.kernel.vocabulary import FieldKind, Signal
+from app.kernel.vocabulary import FieldKind, Mode, Signal
+from app.policy.counterparties import COUNTERPARTY_KIND, SINCE
+from app.policy.knobs import REGISTRY, KnobRegistry
 
 Schema: TypeAlias = dict[str, Any]
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _TEXT: Schema = {"type": "string", "minLength": 1, "maxLength": MAX_TEXT}
 _NULL: Schema = {"type": "null"}
+_MODE: Schema = {"enum": [mode.word for mode in Mode]}
+
+
+def _pattern(shape: re.Pattern[str]) -> Schema:
+    return {"type": "string", "pattern": whole(shape) + r"(?!\n)"}
+
+
+_REGION: Schema = {**_pattern(REGION), "not": {"enum": list(PARENTS)}}
 
 
 def event_schema() -> Schema:
@@ -58,6 +68,36 @@ def event_schema() -> Schema:
         "if": {"properties": {"signal": {"const": Signal.SCREENSHOT.value}}},
         "else": {"properties": {PICTURED: False}},
         "$defs": {**_place_members(), "place": _place()},
+    }
+
+
+def counterparties_schema(registry: KnobRegistry = REGISTRY) -> Schema:
+    """The schema of a counterparty document in the newest form.
+
+    >>> sorted(counterparties_schema()["properties"])
+    ['kind', 'regions', 'unknown', 'v']
+
+    Args:
+        registry: says which signals a form has.
+    """
+    form = max(SINCE, registry.newest)
+    members = {
+        "kind": {"const": COUNTERPARTY_KIND},
+        "v": {"const": form},
+        "regions": {
+            "type": "object",
+            "propertyNames": _REGION,
+            "additionalProperties": _ref("row"),
+            "description": "By region of the other side. A region that is not here is denied.",
+        },
+        "unknown": _ref("row"),
+    }
+    signals = tuple(str(signal) for signal in registry.signals_in(form))
+    return {
+        "$schema": _DRAFT,
+        "title": f"What may be kept where another person's words are in view, form {form}",
+        **_object(members, required=tuple(members)),
+        "$defs": {"row": _object(dict.fromkeys(signals, _MODE), required=signals)},
     }
 
 
@@ -92,7 +132,7 @@ def _place_members() -> Schema:
             "examples": [str(kind) for kind in FieldKind],
         },
         "counterparties": {
-            **_or_null(_list({**_pattern(REGION), "not": {"enum": list(PARENTS)}})),
+            **_or_null(_list(_REGION)),
             "description": "Countries, or parts of them, of the other people whose words are in "
             "view. An empty list: there is nobody else.",
         },
@@ -123,7 +163,3 @@ def _or_null(schema: Schema) -> Schema:
 
 def _ref(name: str) -> Schema:
     return {"$ref": f"#/$defs/{name}"}
-
-
-def _pattern(shape: re.Pattern[str]) -> Schema:
-    return {"type": "string", "pattern": whole(shape) + r"(?!\n)"}
