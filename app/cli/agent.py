@@ -79,12 +79,14 @@ def line(step: PlayedStep) -> str:
 
 
 def summary(total: Tally) -> Table:
-    """What was captured by app and signal, and refused by reason."""
+    """What was captured by app and signal, refused by reason, and excluded by place."""
     table = Table("", "", "events", box=None, pad_edge=False)
     for (app, signal), events in sorted(total.allowed.items()):
         table.add_row("captured", f"{app} {signal}", str(events))
     for reason, events in sorted(total.refused.items(), key=lambda row: -row[1]):
         table.add_row("refused", reason, str(events))
+    for exclusion, events in sorted(total.excluded.items(), key=lambda row: -row[1]):
+        table.add_row("excluded", exclusion, str(events))
     return table
 
 
