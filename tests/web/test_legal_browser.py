@@ -33,14 +33,18 @@ def _scrolls_sideways(page: Page) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth > window.innerWidth"))
 
 
-@pytest.mark.parametrize("path", [*PAGES, "/legal/catalogue", "/legal/stop"])
+@pytest.mark.parametrize(
+    "path", [*PAGES, "/legal/catalogue", "/legal/counterparties", "/legal/stop"]
+)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_barrier_on_any_page(site: Site, path: str, scheme: str) -> None:
     page = site.open(AUTHOR, path, color_scheme=scheme)
     assert barriers(page) == []
 
 
-@pytest.mark.parametrize("path", [*PAGES, "/legal/catalogue", "/legal/stop"])
+@pytest.mark.parametrize(
+    "path", [*PAGES, "/legal/catalogue", "/legal/counterparties", "/legal/stop"]
+)
 def test_a_narrow_window_scrolls_down_only(site: Site, path: str) -> None:
     page = site.open(AUTHOR, path, viewport=NARROW)
     assert not _scrolls_sideways(page)

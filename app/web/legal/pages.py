@@ -1,10 +1,10 @@
-"""Legal's pages: the regions, and one region with every knob and why it is so."""
+"""Legal's pages: the regions, one region with every knob and why it is so, the other side."""
 
 from fastapi import APIRouter
 from starlette.responses import HTMLResponse
 
 from app.web.legal import catalogue as legal_catalogue
-from app.web.legal import catalogue_rows, change_rows
+from app.web.legal import catalogue_rows, change_rows, counterparty_rows
 from app.web.legal import changes as legal_changes
 from app.web.legal import editor as legal_editor
 from app.web.legal import region as region_rows
@@ -76,4 +76,20 @@ def show_region(visit: ReadVisit, region: str) -> HTMLResponse:
         may_propose=visit.may("policy", "propose", region),
         may_stop_here=bool(legal_rows.where_may_stop([view], roles, authority)),
         may_tighten=visit.may("policy", "tighten", region),
+    )
+
+
+@router.get("/counterparties", dependencies=[needs("policy", "read")])
+def show_counterparties(visit: ReadVisit) -> HTMLResponse:
+    """What may be kept by where the other side is, as agents are told it."""
+    policy, tx = visit.services.policy, visit.tx
+    table = policy.counterparties(tx, visit.now)
+    rows = counterparty_rows.region_rows(table, policy.regions(tx, visit.now))
+    return visit.page(
+        "legal_counterparties.html",
+        headline=counterparty_rows.headline(rows),
+        rows=rows,
+        others=counterparty_rows.other_rows(table),
+        at=visit.now,
+        modes={name: MODES[name] for name in ("allow", "redact", "deny")},
     )

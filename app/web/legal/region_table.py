@@ -186,12 +186,14 @@ def obstacle_rows(in_force: InForce, names: Names, catalogue: Catalogue) -> tupl
     )
 
 
-def _stopped(in_force: InForce, names: Names) -> str:
+def stopped_in_words(in_force: InForce, names: Names) -> str:
+    """Where capture is stopped."""
     places = listed([names.get(region, region) for region in in_force.stopped])
     return f"capture is stopped for {places}"
 
 
-def _blocked(in_force: InForce, names: Names) -> str:
+def blocked_in_words(in_force: InForce, names: Names) -> str:
+    """What blocks a region: layers that are not approved, or that no basis is left."""
     against = [_closed(layer, names) for layer in in_force.layers if layer.forbids]
     if not in_force.bases or not against:
         against.append("no basis for capture is left")
@@ -216,10 +218,10 @@ def _insufficient(in_force: InForce, _names: Names) -> str:
 
 _SENTENCES: Mapping[Obstacle, Callable[[InForce, Names], str]] = {
     Obstacle.REGION_UNKNOWN: lambda _in_force, _names: "a region above it has no floor",
-    Obstacle.REGION_BLOCKED: _blocked,
+    Obstacle.REGION_BLOCKED: blocked_in_words,
     Obstacle.BASIS_INSUFFICIENT: _insufficient,
     Obstacle.POLICY_MISSING: lambda _in_force, _names: "no company policy is in force",
-    Obstacle.STOPPED: _stopped,
+    Obstacle.STOPPED: stopped_in_words,
     Obstacle.PRECONDITION_MISSING: _lacking,
     Obstacle.LEAD_TIME: lambda _in_force, _names: "a lead time has to pass first",
     Obstacle.NOTHING_ALLOWED: lambda _in_force, _names: "no signal, app or purpose is left",
