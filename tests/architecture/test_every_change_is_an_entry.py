@@ -47,8 +47,9 @@ READS = {
     "DirectoryService": "headcounts line lines misplaced people person person_by_email plan "
     "versions",
     "SessionService": "find",
-    "PolicyService": "adopted_catalogues catalogue changed_at document documents exclusion_names "
-    "floors_at in_force memory region_view regions throughout",
+    "PolicyService": "adopted_catalogues catalogue changed_at counterparties counterparties_kept "
+    "counterparty_document document documents exclusion_names floors_at in_force memory "
+    "region_view regions throughout",
     "Workflow": "change changes check",
     "Stops": "holding",
     "Catalogues": "told waiting",
@@ -82,6 +83,7 @@ WITHOUT_ENTRY = {
     "SessionService.touch": "notes that a session is in use; its start and end are entries",
     "PolicyService.hold": "takes a lock and changes no row",
     "PolicyService.publish_document": "keeps bytes that the lease entry, in the same call, names",
+    "PolicyService.publish_counterparties": "keeps bytes that follow from entries of policy",
 }
 
 OWN_TRANSACTION = {
