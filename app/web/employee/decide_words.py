@@ -266,6 +266,8 @@ _DE = DecideWords(
         "private_browsing": "private Fenster",
         "personal_mail": "private Post",
         "personal_messaging": "private Nachrichten und soziale Netze",
+        "personal_files": "private Dateien und Bilder",
+        "dating": "Partnersuche",
         "job_search": "Stellensuche",
         "legal_counsel": "Rechtsrat und Hinweise auf Missstände",
         "tax": "Steuern und Sozialversicherung",
