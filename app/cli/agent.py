@@ -24,6 +24,9 @@ console = Console(highlight=False)
 State = Annotated[
     Path, typer.Option("--state", help="Folder of this device: its key and its memory.")
 ]
+Personal = Annotated[
+    bool, typer.Option("--personal", help="The device is the person's own. Kept from pairing on.")
+]
 _DEFAULT_STATE = Path("var/agent")
 
 
@@ -32,10 +35,12 @@ def pair_device(
     url: Annotated[str, typer.Option(help="The service.")] = "http://127.0.0.1:8000",
     name: Annotated[str, typer.Option(help="How its person will know it.")] = "sample laptop",
     state: State = _DEFAULT_STATE,
+    *,
+    personal: Personal = False,
 ) -> None:
     """Show a code; wait until somebody signed in has entered it."""
     with _sentences():
-        for step in pair(url, state, name):
+        for step in pair(url, state, name, personal=personal):
             if isinstance(step, CodeShown):
                 console.print(f"Open {step.verification_uri} and enter [bold]{step.user_code}[/].")
                 console.print(f"Or open {step.verification_uri_complete}")
@@ -49,11 +54,12 @@ def run_agent(
     state: State = _DEFAULT_STATE,
     *,
     again: Annotated[bool, typer.Option("--again", help="Replay for ever.")] = False,
+    personal: Personal = False,
 ) -> None:
     """Poll, replay the recording through the guard, report; say what was captured and refused."""
     total = Tally()
     with _sentences():
-        client = AgentClient.open(state)
+        client = AgentClient.open(state, personal=personal)
         for step in run(client, read_recording(recording), again=again):
             total.add(step.tally)
             console.print(line(step))

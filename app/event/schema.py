@@ -21,9 +21,10 @@ from app.event.reading import (
     PLACE_MEMBERS,
     PROGRAM_MEMBERS,
 )
+from app.kernel.forms import COUNTERPARTY_KIND
 from app.kernel.shapes import PARENTS, REGION, whole
 from app.kernel.vocabulary import FieldKind, Mode, Signal
-from app.policy.counterparties import COUNTERPARTY_KIND, SINCE
+from app.policy.counterparties import SINCE
 from app.policy.knobs import REGISTRY, KnobRegistry
 
 Schema: TypeAlias = dict[str, Any]

@@ -18,6 +18,9 @@ from app.kernel.vocabulary import Reason
 
 FIRST_FORM = 1
 
+COUNTERPARTY_KIND = "counterparties"
+"""The kind of document that says what may be kept by where the other side is."""
+
 MAX_FORMS = 64
 MAX_LENGTH = 500
 """Characters of a list of forms. A number may be as long as fits: it is only unknown."""

@@ -24,13 +24,13 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from app.kernel.canonical import Json
+from app.kernel.forms import COUNTERPARTY_KIND
 from app.kernel.places import country_of
 from app.kernel.shapes import PARENTS
 from app.kernel.vocabulary import Mode, Signal
 from app.policy.knobs import REGISTRY, KnobRegistry
 from app.policy.model import InForce
 
-COUNTERPARTY_KIND = "counterparties"
 SINCE = 2
 """The first form whose agents know the document."""
 

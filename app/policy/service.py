@@ -19,7 +19,7 @@ from app.db.engine import Tx
 from app.kernel.authority import Authority
 from app.kernel.errors import NotFound
 from app.kernel.facts import encode
-from app.kernel.forms import FIRST_FORM
+from app.kernel.forms import COUNTERPARTY_KIND, FIRST_FORM
 from app.policy import store
 from app.policy.agreement import Agreement, Limits
 from app.policy.catalogue.model import Catalogue
@@ -27,7 +27,7 @@ from app.policy.changes.catalogues import Catalogues
 from app.policy.changes.model import RegionView
 from app.policy.changes.stops import Stops
 from app.policy.changes.workflow import Workflow
-from app.policy.counterparties import COUNTERPARTY_KIND, Counterparties
+from app.policy.counterparties import Counterparties
 from app.policy.knobs import REGISTRY, KnobRegistry
 from app.policy.law.layer import Floor, chain
 from app.policy.memory import LimitsMemory, PolicyMemory

@@ -49,6 +49,10 @@ class Lease:
         policy: digest of the policy document; None while capture is off.
         reasons: why capture is off; empty while it is on.
         form: of its policy document and its reasons. The first form is not written.
+        counterparties: digest of the counterparty document; None while capture is off, and in the
+            first form, which has none.
+        zones: the time zones that clocks have where its person lives, as IANA names them; none in
+            the first form.
     """
 
     issuer: str
@@ -64,6 +68,8 @@ class Lease:
     poll_s: int
     nonce: str | None
     form: int = FIRST_FORM
+    counterparties: str | None = None
+    zones: tuple[str, ...] = ()
 
     @property
     def believed_until(self) -> int:
@@ -72,13 +78,17 @@ class Lease:
 
     @property
     def says(self) -> str:
-        """Names what it says, whenever it says it and however far it has come."""
+        """Names what it says, whenever it says it and however far it has come.
+
+        Not the counterparty document: that changes with the law of other places.
+        """
         return digest(
             canonical(
                 {
                     "capture": self.capture,
                     "reasons": list(self.reasons),
                     "policy": self.policy,
+                    "zones": list(self.zones),
                 }
             )
         )
@@ -178,6 +188,9 @@ def _lease(claims: Mapping[str, Any]) -> Lease:
     nonce = claims.get("nonce")
     if nonce is not None and not isinstance(nonce, str):
         raise ValueError("nonce is not text")
+    counterparties = claims.get("counterparties")
+    if counterparties is not None and not fits(DIGEST, counterparties):
+        raise ValueError("counterparties is not a digest")
     return Lease(
         issuer=_text(claims, "iss"),
         device_id=_text(claims, "aud"),
@@ -192,6 +205,8 @@ def _lease(claims: Mapping[str, Any]) -> Lease:
         poll_s=max(1, _count(claims, "poll_s")),
         nonce=nonce,
         form=_form(claims),
+        counterparties=counterparties,
+        zones=_texts({"zones": [], **claims}, "zones"),
     )
 
 
@@ -201,6 +216,14 @@ def _text(claims: Mapping[str, Any], name: str) -> str:
         msg = f"{name} is not text"
         raise ValueError(msg)
     return value
+
+
+def _texts(claims: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    values = claims.get(name)
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        msg = f"{name} is not a list of texts"
+        raise ValueError(msg)
+    return tuple(values)
 
 
 def _count(claims: Mapping[str, Any], name: str) -> int:

@@ -13,7 +13,7 @@ from app.kernel.signing import LocalSigner, jwk
 from app.kernel.vocabulary import Reason
 from app.sdk.agent import memory
 from app.sdk.agent.client import LEASE_MEDIA_TYPE, AgentClient
-from app.sdk.agent.guard import Allowed
+from app.sdk.agent.guard import Allowed, Denied
 from app.sdk.agent.identity import Identity, NotPaired, PairingFailed
 from app.sdk.agent.pairing import CodeShown, Paired, Waiting, pair
 from app.sdk.agent.tally import Tally
@@ -379,6 +379,37 @@ def test_pairing_shows_the_code_waits_and_keeps_the_device(tmp_path, service, ht
     assert opened.poll().capture
     for kept in tmp_path.iterdir():
         assert kept.stat().st_mode & 0o077 == 0, kept
+
+
+def paired(tmp_path, http, clock, *, personal: bool = False, opened: bool = False) -> AgentClient:
+    list(pair(BASE, tmp_path, "l", personal=personal, http=http, clock=clock, sleep=lambda _: None))
+    return AgentClient.open(
+        tmp_path, http=http, clock=clock, elapsed=clock.elapsed, personal=opened
+    )
+
+
+@pytest.mark.parametrize(("at_pairing", "at_opening"), [(True, False), (False, True), (True, True)])
+def test_law_7_on_a_device_of_ones_own_the_policy_for_such_devices_holds(
+    tmp_path, http, clock, at_pairing, at_opening
+):
+    agent = paired(tmp_path, http, clock, personal=at_pairing, opened=at_opening)
+    agent.poll()
+    answer = agent.guard.may_capture(event(time=agent.now))
+    assert answer == Denied(Reason.PERSONAL_DEVICE)
+
+
+@pytest.mark.parametrize(("kept", "captured"), [(..., True), (False, True), (None, False)])
+def test_whose_device_it_is_was_said_clearly_or_it_is_the_persons_own(
+    tmp_path, http, clock, kept, captured
+):
+    """A device that was paired before there was the question is the employer's."""
+    paired(tmp_path, http, clock)
+    file = tmp_path / "device.json"
+    device = {**json.loads(file.read_bytes()), "personal": kept}
+    file.write_text(json.dumps({name: value for name, value in device.items() if value is not ...}))
+    agent = AgentClient.open(tmp_path, http=http, clock=clock, elapsed=clock.elapsed)
+    agent.poll()
+    assert captures(agent) == captured
 
 
 def test_the_private_key_never_leaves_the_laptop(tmp_path, service, http, clock):

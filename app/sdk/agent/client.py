@@ -59,7 +59,17 @@ class Polled:
 
 
 class AgentClient:
-    """A paired device that polls, holds a guard, and reports."""
+    """A paired device that polls, holds a guard, and reports.
+
+    Args:
+        folder: where the device was paired.
+        identity: the device that was paired there.
+        http: another HTTP client.
+        clock: another wall clock.
+        elapsed: another clock that only runs forward, seconds.
+        place: the region where the laptop is; None: not said.
+        personal: that the device is the person's own, if that was not said at pairing.
+    """
 
     def __init__(
         self,
@@ -70,6 +80,7 @@ class AgentClient:
         clock: Clock | None = None,
         elapsed: Callable[[], float] = since_boot,
         place: str | None = None,
+        personal: bool = False,
     ) -> None:
         self.identity = identity
         self._clock = clock or SystemClock()
@@ -82,7 +93,14 @@ class AgentClient:
         self._poll_s = 15  # until a lease says otherwise
         self._documents: dict[str, bytes] = {}
         self._unsent: dict[str, Json] | None = None
-        self.guard = Guard(folder, identity.keys, identity.device_id, self._clock, elapsed=elapsed)
+        self.guard = Guard(
+            folder,
+            identity.keys,
+            identity.device_id,
+            self._clock,
+            elapsed=elapsed,
+            personal=personal or identity.personal,
+        )
 
     @property
     def now(self) -> datetime:

@@ -35,12 +35,14 @@ class Identity:
 
     Attributes:
         keys: the service's public keys for leases, by key id.
+        personal: whether the device is the person's own.
     """
 
     base_url: str
     device_id: str
     name: str
     keys: Mapping[str, bytes]
+    personal: bool = False
 
 
 def open_identity(folder: Path) -> Identity:
@@ -56,6 +58,7 @@ def open_identity(folder: Path) -> Identity:
             str(kept["device_id"]),
             str(kept["name"]),
             lease_keys(kept["jwks"]),
+            personal=kept.get("personal", False) is not False,
         )
     except (OSError, ValueError, KeyError, TypeError, PairingFailed) as error:
         raise NotPaired(f"no device is paired in {folder}: pair it first") from error
@@ -71,6 +74,7 @@ def keep_identity(folder: Path, identity: Identity) -> None:
         "jwks": {
             "keys": [{**jwk(public), KEY_USE: LEASE_TYPE} for public in identity.keys.values()]
         },
+        "personal": identity.personal,
     }
     memory.replace(folder / _DEVICE_FILE, canonical(body))
 

@@ -61,6 +61,7 @@ def pair(
     folder: Path,
     name: str,
     *,
+    personal: bool = False,
     http: httpx2.Client | None = None,
     clock: Clock | None = None,
     sleep: Callable[[float], None] = time.sleep,
@@ -71,6 +72,7 @@ def pair(
         base_url: the service's own address, as in HABEAS_BASE_URL; https, or http on loopback.
         folder: where key, identity and memory are kept; a pairing there before is replaced.
         name: how the person will know this machine.
+        personal: whether this machine is the person's own; kept with the key.
         http: another HTTP client.
         clock: another clock.
         sleep: how to wait.
@@ -84,7 +86,7 @@ def pair(
     key = KeyFolder(folder).signer("device")
     begun = _begin(wire, key, name)
     keys = lease_keys(json_object(_asked(wire, "GET", "/.well-known/jwks.json")))
-    identity = Identity(wire.base_url, begun.device_id, name, keys)
+    identity = Identity(wire.base_url, begun.device_id, name, keys, personal)
     yield begun.shown
     form = {"grant_type": DEVICE_GRANT, "device_code": begun.device_code}
     ask = partial(_token_error, wire, identity, key, clock, form)

@@ -1,0 +1,71 @@
+"""The counterparty document as an agent reads it: strictly, in the form of its lease.
+
+Rules:
+1. It has a row for each region that it knows, and one for whoever is nobody knows where. Each row
+   says a mode for exactly the signals of the form. A signal that is missing might be allowed by
+   mistake, and one that is not known might be a rule, so both are faults.
+2. A region is a place: nobody is in a region above countries.
+3. The row for the unknown is at most as wide as any other: who is nobody knows where may be in any
+   of these regions.
+"""
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from app.kernel.canonical import digest, parse_canonical
+from app.kernel.forms import COUNTERPARTY_KIND
+from app.kernel.refusals import Refusal
+from app.kernel.shapes import PARENTS, REGION, fits
+from app.kernel.vocabulary import Mode
+from app.policy.knobs import KnobRegistry
+from app.sdk.lease import Lease, Refused
+
+Row: TypeAlias = Mapping[str, Mode]
+
+_MODES = {mode.word: mode for mode in Mode}
+
+
+def read_counterparties(
+    lease: Lease, data: bytes | None, registry: KnobRegistry
+) -> Mapping[str, Any] | None:
+    """Read the counterparty document of a lease; None, if the lease names none.
+
+    Raises:
+        Refused: it is not the one that the lease names, or cannot be understood whole.
+    """
+    if lease.counterparties is None:
+        return None
+    if data is None or digest(data) != lease.counterparties:
+        raise Refused(Refusal.POLICY_MISMATCH, "what others allow is not what the lease names")
+    try:
+        document = parse_canonical(data)
+        understood = _is_of_form(document, lease.form, registry)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise Refused(Refusal.POLICY_UNREADABLE, "what others allow cannot be read") from error
+    if not understood:
+        raise Refused(Refusal.POLICY_UNREADABLE, "what others allow is of an unknown form")
+    return dict(document)
+
+
+def _is_of_form(document: Any, form: int, registry: KnobRegistry) -> bool:
+    """Whether it has the fields of a form (rules 1 to 3).
+
+    Raises:
+        KeyError, TypeError, AttributeError: something in it has another shape.
+    """
+    signals = frozenset(signal.value for signal in registry.signals_in(form))
+    rows = [_row(row) for row in document["regions"].values()]
+    unknown = _row(document["unknown"])
+    return (
+        document.keys() == {"kind", "v", "regions", "unknown"}
+        and document["kind"] == COUNTERPARTY_KIND
+        and type(document["v"]) is int
+        and document["v"] == form
+        and all(fits(REGION, name) and name not in PARENTS for name in document["regions"])
+        and all(row.keys() == signals for row in (*rows, unknown))
+        and all(unknown[name] <= row[name] for row in rows for name in signals)
+    )
+
+
+def _row(raw: Mapping[str, str]) -> Row:
+    return {name: _MODES[word] for name, word in raw.items()}
