@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -13,7 +14,10 @@ from app.capture.service import LastChange
 from app.capture.situation import Situation
 from app.consent.model import Act, Standing, State, opening_act
 from app.kernel.vocabulary import Basis, Mode, Signal
+from app.policy.agreement import Agreement
 from app.policy.knobs import EXCLUSIONS, REGISTRY
+from app.policy.lattice import compile_layers
+from app.policy.law.layer import Claim, Layer, Why
 from app.web.employee.answers import answers
 from app.web.employee.decide_words import decide_words
 from app.web.employee.notice_text import ground_in_words
@@ -22,7 +26,7 @@ from app.web.employee.state.phase import Permissions, Phase, column_of, extent_i
 from app.web.employee.state.state_words import StateWords, signals_in, state_in_words
 from app.web.words.obstacle_words import Part
 from app.web.words.text import SENTENCE_WORDS, SIGNAL_MEANINGS
-from tests.capture.test_one_answer import WIDE, found, in_order, situations
+from tests.capture.test_one_answer import OPEN, WIDE, found, in_order, situations
 
 NOW = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
 ENDS = st.lists(
@@ -145,6 +149,25 @@ def test_a_place_is_never_captured_where_a_floor_says_so_or_a_yes_binds_it(
         floored = any(why.layer.startswith("floor/") for why in whys)
         bound = agreement is None or agreement.value(EXCLUSIONS) is not None
         assert place.never == (floored or bound)
+
+
+@pytest.mark.parametrize(
+    ("decider", "agreement", "never"),
+    [
+        ("company/DE", None, True),  # what is offered
+        ("company/DE", mask_of(WIDE, REGISTRY), False),
+        ("floor/DE", mask_of(WIDE, REGISTRY), True),
+    ],
+    ids=["a yes would bind it", "under rules 1 a yes did not bind it", "a floor excludes it"],
+)
+def test_a_place_that_the_company_excludes_is_never_captured_where_a_yes_binds_it(
+    decider: str, agreement: Agreement | None, *, never: bool
+) -> None:
+    why = Why(decider)
+    named = Layer(decider, "floor", "DE", "sha256:9", {"exclusions": Claim(frozenset({"a"}), why)})
+    in_force = replace(in_order(frozenset({"consent"})), compiled=compile_layers([OPEN, named]))
+    situation = found(Standing(State.GIVEN, agreed=WIDE), in_force, agreement)
+    assert [place.never for place in answers(situation, {}).never] == [never]
 
 
 @given(
