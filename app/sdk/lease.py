@@ -22,7 +22,8 @@ SKEW_S = 60
 """How far two honest clocks may differ, seconds."""
 MAX_LIFE_S = 3_600
 """No lease is believed for longer, whatever it claims, seconds."""
-AGENT_VERSION = (0, 1, 0)
+AGENT_VERSION = (0, 2, 0)
+"""From 0.2.0 on, events say what the recorder does not know."""
 
 _VERSION = re.compile(r"\d{1,6}\.\d{1,6}\.\d{1,6}")
 _LARGEST = 2**53

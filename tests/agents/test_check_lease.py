@@ -4,10 +4,11 @@ from datetime import timedelta
 
 import pytest
 
+from app.agents.leases.terms import MIN_AGENT
 from app.kernel.refusals import Refusal
 from app.kernel.signing import LocalSigner
 from app.kernel.vocabulary import Reason
-from app.sdk.lease import Lease, NotCovered, check_lease
+from app.sdk.lease import AGENT_VERSION, Lease, NotCovered, check_lease
 from tests.agent_simulator import DEVICE, TTL_S, LeaseOffice
 
 
@@ -93,3 +94,24 @@ def test_law_1_no_flipped_letter_is_survived(office, clock, flipped):
     other = "A" if token[place] != "A" else "B"
     changed = token[:place] + other + token[place + 1 :]
     assert isinstance(check_lease(changed, clock.now(), DEVICE, office.keys), NotCovered)
+
+
+@pytest.mark.parametrize(
+    ("least", "expected"),
+    [
+        ("0.2.0", None),
+        ("0.1.99", None),
+        ("0.2.1", Refusal.AGENT_TOO_OLD),
+        ("1.0.0", Refusal.AGENT_TOO_OLD),
+        ("0.2", Refusal.AGENT_TOO_OLD),
+        (2, Refusal.AGENT_TOO_OLD),
+    ],
+)
+def test_an_agent_that_is_older_than_a_lease_asks_for_believes_none(office, clock, least, expected):
+    checked = check_lease(office.send(min_agent=least).token, clock.now(), DEVICE, office.keys)
+    assert checked == NotCovered(expected) if expected else isinstance(checked, Lease)
+
+
+def test_the_service_asks_for_agents_as_ours_are():
+    """Older ones took what their recorder left out of an event for harmless."""
+    assert MIN_AGENT == ".".join(map(str, AGENT_VERSION)) == "0.2.0"

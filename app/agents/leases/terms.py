@@ -26,7 +26,8 @@ from app.kernel.facts import encode
 from app.kernel.forms import FIRST_FORM, newest_common, read_forms
 from app.kernel.vocabulary import Reason
 
-MIN_AGENT = "0.1.0"
+MIN_AGENT = "0.2.0"
+"""Older agents read events of form 1, in which what a recorder leaves out is taken for harmless."""
 _NONCE = re.compile(r"[A-Za-z0-9_-]{8,128}")
 
 
