@@ -11,16 +11,17 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from app.event.model import Place, Program, UiEvent, WindowKind
 from app.kernel.canonical import canonical, digest
-from app.kernel.forms import FIRST_FORM
+from app.kernel.forms import AGENT_FORM
 from app.kernel.refusals import Refusal
 from app.kernel.signing import LocalSigner, jwk, sign_token, thumbprint
 from app.kernel.tokens import LEASE_TYPE
-from app.kernel.vocabulary import Reason, Signal
+from app.kernel.vocabulary import FieldKind, Reason, Signal
 from app.policy.knobs import REGISTRY
 from app.sdk.agent import memory
-from app.sdk.agent.event import UiEvent
 from app.sdk.agent.guard import Allowed, Denied, Guard
 from tests.fakes import FakeClock
 
@@ -28,28 +29,35 @@ TTL_S = 900
 DEVICE = "d_" + "1" * 32
 
 
-def policy_document(**changes: Any) -> dict[str, Any]:
-    """A policy that allows every signal in one editor and one chat, and never in a bank."""
+EDITOR, CHAT, BROWSER = "com.microsoft.VSCode", "slack", "com.google.Chrome"
+SIGNERS = {EDITOR: "UBF8T346G9", CHAT: "Slack Technologies, LLC", BROWSER: "EQHXZ8M8AV"}
+"""Who signed the listed programs."""
+
+
+def _app(name: str, group: str, program: str, *urls: str, others: str = "") -> dict[str, Any]:
     return {
-        "v": FIRST_FORM,
+        "id": name,
+        "name": name.title(),
+        "group": group,
+        "others": others,
+        "private_accounts": False,
+        "match": {"programs": [f"{program}@{SIGNERS[program]}"], "urls": list(urls)},
+    }
+
+
+def policy_document(**changes: Any) -> dict[str, Any]:
+    """A policy that allows every signal in one editor, one chat and a browser, never in a bank."""
+    return {
+        "v": AGENT_FORM,
         "signals": {
             signal.value: {"mode": "allow", "retention_days": 30}
-            for signal in REGISTRY.signals_in(FIRST_FORM)
+            for signal in REGISTRY.signals_in(AGENT_FORM)
         },
         "screenshot_min_interval_s": 60,
         "apps": [
-            {
-                "id": "vscode",
-                "name": "Visual Studio Code",
-                "group": "development",
-                "match": {"bundle_ids": ["com.microsoft.VSCode"], "executables": [], "urls": []},
-            },
-            {
-                "id": "slack",
-                "name": "Slack",
-                "group": "communication",
-                "match": {"bundle_ids": [], "executables": ["slack"], "urls": ["*.slack.com"]},
-            },
+            _app("vscode", "development", EDITOR),
+            _app("slack", "communication", CHAT, "*.slack.com", others="chat"),
+            _app("chrome", "browser", BROWSER),
         ],
         "exclusions": [
             {
@@ -61,6 +69,8 @@ def policy_document(**changes: Any) -> dict[str, Any]:
                     "urls": ["bank.example"],
                     "fields": ["password"],
                     "private": True,
+                    "pages": [],
+                    "titles": [],
                 },
             }
         ],
@@ -75,10 +85,27 @@ def policy_document(**changes: Any) -> dict[str, Any]:
     }
 
 
-def event(app: str = "com.microsoft.VSCode", signal: str = "click", **changes: Any) -> UiEvent:
+def place(app: str | None = None, **changes: Any) -> Place:
+    """The editor, or a page where an address is said; nothing about it is unknown."""
+    program = app or (BROWSER if changes.get("address") else EDITOR)
+    field = FieldKind(changes.pop("field", "none"))
+    window = WindowKind(changes.pop("window", "ordinary"))
+    usual: dict[str, Any] = {
+        "program": Program(program, SIGNERS.get(program), None),
+        "address": None,
+        "frames": (),
+        "title": "",
+        "account": None,
+        "counterparties": (),
+    }
+    return Place(**{**usual, "field": field, "window": window, **changes})
+
+
+def event(app: str | None = None, signal: str = "click", **changes: Any) -> UiEvent:
     """A click in the editor on a Monday morning in Berlin, unless said otherwise."""
-    fields = {"time": datetime.fromisoformat("2026-11-16T10:00:00+01:00"), **changes}
-    return UiEvent(app=app, signal=Signal(signal), **fields)
+    at = changes.pop("at", datetime.fromisoformat("2026-11-16T10:00:00+01:00"))
+    pictured = changes.pop("pictured", () if signal == "screenshot" else None)
+    return UiEvent(at, Signal(signal), place(app, **changes), pictured)
 
 
 @dataclass(frozen=True)
@@ -138,6 +165,7 @@ class LeaseOffice:
             "reasons": [str(reason) for reason in self.reasons],
             "policy": digest(body) if on else None,
             "poll_s": 15,
+            "form": AGENT_FORM,
         }
         if nonce is not None:
             honest["nonce"] = nonce
@@ -165,6 +193,7 @@ class AgentSimulator:
             device_id or self._office.device_id,
             self.clock,
             elapsed=lambda: self.since_boot,
+            zone=ZoneInfo("Europe/Berlin"),
         )
 
     def take(self, sent: Sent, *, nonce: str | None = None) -> Refusal | None:
@@ -197,7 +226,7 @@ class AgentSimulator:
     @property
     def captures(self) -> bool:
         """Whether an ordinary event would be captured now."""
-        answer = self.guard.may_capture(event(time=self.clock.now()))
+        answer = self.guard.may_capture(event(at=self.clock.now()))
         assert isinstance(answer, Allowed | Denied)
         return isinstance(answer, Allowed)
 

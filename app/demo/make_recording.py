@@ -5,9 +5,8 @@ happens there, drawn from a habit: writing, reading, drawing, talking. In betwee
 guard must refuse: places that nobody listed, places that are excluded, and addresses made to look
 like listed ones. No text that anybody typed is in the file, only that something was.
 
-One event a line, in JSON: ``time`` (RFC 3339 with offset), ``app`` (bundle id or executable in
-front), ``signal``, and where they apply ``url``, ``field`` (kind of the input field) and
-``private`` (a private window).
+One event of the event contract a line, in JSON (app/event/reading.py). The recorder of this day
+knows all that it is asked about, but in the visits of ``UNKNOWN``.
 
 Run it with ``python -m app.demo.make_recording`` after a change, and commit the file it writes.
 """
@@ -18,6 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from random import Random
+from typing import Any
 
 RECORDING = Path(__file__).parent / "data" / "events.jsonl"
 
@@ -29,6 +29,22 @@ SHUFFLES = 10
 """How often the day returns to its places: once per block of about fifty minutes."""
 
 CHROME = "com.google.Chrome"
+SIGNERS = {
+    "WINWORD.EXE": "Microsoft Corporation",
+    "com.1password.1password": "2BUA8C4S2C",
+    "com.figma.Desktop": "T8RA8NE3B7",
+    "com.microsoft.Excel": "UBF8T346G9",
+    "com.microsoft.Outlook": "UBF8T346G9",
+    "com.microsoft.VSCode": "UBF8T346G9",
+    "com.microsoft.teams2": "UBF8T346G9",
+    "com.spotify.client": "2FNC3A47ZF",
+    "com.tinyspeck.slackmacgap": "BQR82RBBHL",
+    CHROME: "EQHXZ8M8AV",
+}
+"""Who signed each program; Apple signs those of its system itself."""
+SYSTEM = "Software Signing"
+ACCOUNT = "lane.sample@example.com"
+"""The account that every app shows: a work account of the sample company."""
 
 WRITING = "key_timing key_content key_timing key_content key_timing shortcut pointer click"
 READING = "pointer pointer click pointer pointer shortcut"
@@ -46,16 +62,40 @@ class RecordedVisit:
         habit: signals that are drawn from, separated by spaces; one named twice is twice as likely.
         size: how many events one visit brings, about.
         url: the address in front, for a browser.
-        field: the kind of input field that has the focus, if it matters.
-        private: whether the window is private.
+        field: the word for the field that has the focus.
+        window: private, ordinary or unknown.
+        counterparties: regions of the people on the other side.
+        signer: who signed the program, if it is not who should have.
     """
 
     app: str
     habit: str
     size: int
     url: str | None = None
-    field: str | None = None
-    private: bool = False
+    field: str = "none"
+    window: str = "ordinary"
+    counterparties: tuple[str, ...] | None = ()
+    signer: str | None = ""
+
+    @property
+    def place(self) -> dict[str, Any]:
+        """The members of an event that say where it happened."""
+        windows = self.app.upper().endswith(".EXE")
+        signer = SIGNERS.get(self.app, SYSTEM) if self.signer == "" else self.signer
+        return {
+            "program": {
+                "id": None if windows else self.app,
+                "signer": signer,
+                "executable": self.app if windows else None,
+            },
+            "address": self.url,
+            "frames": [],
+            "window": self.window,
+            "title": "",
+            "account": ACCOUNT,
+            "field": self.field,
+            "counterparties": None if self.counterparties is None else [*self.counterparties],
+        }
 
 
 ROUND = (
@@ -63,15 +103,15 @@ ROUND = (
     RecordedVisit(CHROME, READING, 24, "https://github.com/example-devices/firmware/pull/1187"),
     RecordedVisit("com.microsoft.VSCode", WRITING, 38),
     RecordedVisit(CHROME, READING, 12, "https://example-devices.atlassian.net/browse/FW-2031"),
-    RecordedVisit("com.tinyspeck.slackmacgap", TALKING, 18),
+    RecordedVisit("com.tinyspeck.slackmacgap", TALKING, 18, counterparties=("US-CA",)),
     RecordedVisit(CHROME, WRITING, 20, "https://docs.google.com/document/d/1sampleSample/edit"),
     RecordedVisit("com.microsoft.Excel", DRAWING, 16),
     RecordedVisit("com.figma.Desktop", DRAWING, 18),
-    RecordedVisit("com.microsoft.Outlook", TALKING, 14),
+    RecordedVisit("com.microsoft.Outlook", TALKING, 14, counterparties=("US-NY", "US-CA")),
     RecordedVisit(
         CHROME, READING, 10, "https://example-devices.atlassian.net/wiki/spaces/FW/pages/77"
     ),
-    RecordedVisit("com.microsoft.teams2", TALKING, 10),
+    RecordedVisit("com.microsoft.teams2", TALKING, 10, counterparties=("US-CA",)),
     RecordedVisit("WINWORD.EXE", WRITING, 10),
 )
 """Listed places, visited again and again."""
@@ -97,16 +137,18 @@ EXCLUDED = (
     RecordedVisit(CHROME, READING, 4, "https://www.cwa-union.org/join"),
     RecordedVisit("com.apple.MobileSMS", TALKING, 6),
     RecordedVisit(CHROME, READING, 4, "https://www.linkedin.com/jobs/search"),
-    RecordedVisit(CHROME, "key_timing key_content", 4, "https://github.com/login", "password"),
+    RecordedVisit(
+        CHROME, "key_timing key_content", 4, "https://github.com/login", field="password"
+    ),
     RecordedVisit("com.microsoft.VSCode", "key_timing key_content", 3, field="password"),
     RecordedVisit(
         CHROME,
         "key_timing key_content",
         3,
         "https://github.com/sessions/two-factor",
-        "one_time_code",
+        field="one_time_code",
     ),
-    RecordedVisit(CHROME, READING, 4, "https://github.com/sample-person/diary", private=True),
+    RecordedVisit(CHROME, READING, 4, "https://github.com/sample-person/diary", window="private"),
 )
 """Places that are excluded, some of them inside a listed app: refused whatever a list says."""
 
@@ -130,6 +172,15 @@ HOSTILE = (
 )
 """Addresses made to look listed, or to hide an excluded host: all refused."""
 
+UNKNOWN = (
+    RecordedVisit(CHROME, READING, 4, "https://github.com/sample-person/notes", window="unknown"),
+    RecordedVisit(CHROME, READING, 4, "https://github.com/sample-person/form", field="unknown"),
+    RecordedVisit(CHROME, READING, 4),
+    RecordedVisit("com.microsoft.VSCode", WRITING, 4, signer=None),
+    RecordedVisit("com.microsoft.VSCode", WRITING, 4, signer="SAMPLE0000"),
+)
+"""What the recorder does not know, or only takes for a listed program: refused."""
+
 SPELLINGS = (
     RecordedVisit(CHROME, READING, 4, "HTTPS://GitHub.COM/example-devices/firmware"),
     RecordedVisit(CHROME, READING, 4, "https://github.com:443/example-devices/firmware/issues"),
@@ -141,13 +192,13 @@ SPELLINGS = (
 
 def visits() -> Iterator[RecordedVisit]:
     """The day in order: rounds of work with the other visits spread between them."""
-    others = [*UNLISTED, *EXCLUDED, *HOSTILE, *SPELLINGS]
+    others = [*UNLISTED, *EXCLUDED, *HOSTILE, *UNKNOWN, *SPELLINGS]
     for block in range(SHUFFLES):
         between = others[block::SHUFFLES]
         for number, visit in enumerate(ROUND):
             yield visit
-            if number % 3 == 1 and number // 3 < len(between):
-                yield between[number // 3]
+            if number % 2 == 1 and number // 2 < len(between):
+                yield between[number // 2]
 
 
 def events() -> Iterator[Mapping[str, object]]:
@@ -178,15 +229,8 @@ def _signals(visit: RecordedVisit, chance: Random) -> Iterator[str]:
 
 
 def _event(at: datetime, visit: RecordedVisit, signal: str) -> Mapping[str, object]:
-    event: dict[str, object] = {"time": at.isoformat(timespec="milliseconds"), "app": visit.app}
-    if visit.url is not None:
-        event["url"] = visit.url
-    event["signal"] = signal
-    if visit.field is not None:
-        event["field"] = visit.field
-    if visit.private:
-        event["private"] = True
-    return event
+    event = {"at": at.isoformat(timespec="milliseconds"), "signal": signal, **visit.place}
+    return {**event, "pictured": []} if signal == "screenshot" else event
 
 
 if __name__ == "__main__":

@@ -17,6 +17,9 @@ from dataclasses import dataclass
 from app.kernel.vocabulary import Reason
 
 FIRST_FORM = 1
+AGENT_FORM = 2
+"""The oldest form that our own agents understand. No agent of an older form was ever in the field;
+the service still writes form 1, in which all is denied that it cannot say."""
 
 COUNTERPARTY_KIND = "counterparties"
 """The kind of document that says what may be kept by where the other side is."""

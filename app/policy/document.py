@@ -6,7 +6,8 @@ Rules:
    does not know must turn off.
 3. What a form cannot say is denied in it: a newer signal is absent, and where a newer knob limits
    anything, the signals that it governs are denied.
-4. An app that is recognised in a way that the form cannot say is left out. An exclusion that the
+4. An app of which the form cannot say how it is recognised, or what must be known of it, is left
+   out. An exclusion that the
    catalogue does not describe, or that the form cannot say, cannot be kept to, so then no app is
    listed.
 5. Where a knob has a name that is newer than the form, the name is left out and the signals that
@@ -18,11 +19,14 @@ from typing import Any
 from app.kernel.forms import FIRST_FORM
 from app.kernel.vocabulary import Mode
 from app.policy.agreement import Limits
+from app.policy.catalogue.matchers import MatcherRow
 from app.policy.catalogue.model import App, Catalogue, Exclusion, Matchers
 from app.policy.knob_shapes import NameSet, NameSource
 from app.policy.knobs import APPS, EXCLUSIONS, PURPOSES, Knob, KnobRegistry
-from app.policy.matchers import MatcherRow
 from app.policy.model import Compiled
+
+FLAGS_FORM = 2
+"""The first form that says of apps whose words they show and whether private people use them."""
 
 
 def document(limits: Limits, form: int = FIRST_FORM) -> dict[str, Any]:
@@ -62,13 +66,17 @@ def _tellable(limits: Limits, form: int) -> dict[str, frozenset[str]]:
         if not _uses(catalogue.exclusions[name].match, newer)
     )
     apps = frozenset(
-        name
-        for name in apps & catalogue.apps.keys()
-        if not _uses(catalogue.apps[name].match, newer)
+        name for name in apps & catalogue.apps.keys() if _sayable(catalogue.apps[name], newer, form)
     )
     if compiled.blocked or known != compiled[EXCLUSIONS]:
         apps, purposes = frozenset(), frozenset()
     return {APPS.name: apps, PURPOSES.name: purposes, EXCLUSIONS.name: known}
+
+
+def _sayable(app: App, newer: tuple[MatcherRow, ...], form: int) -> bool:
+    """Whether a form can say all that must be known of an app (rule 4)."""
+    told = form >= FLAGS_FORM or not (app.others or app.private_accounts)
+    return told and not _uses(app.match, newer)
 
 
 def _uses(match: Matchers, rows: tuple[MatcherRow, ...]) -> bool:
@@ -78,13 +86,12 @@ def _uses(match: Matchers, rows: tuple[MatcherRow, ...]) -> bool:
 def _in_document(
     row: Knob[Any], value: Any, catalogue: Catalogue, registry: KnobRegistry, form: int
 ) -> Any:
-    matchers = registry.matchers_in(form)
     match row.shape:
         case NameSet(known=NameSource.APPS):
-            of_apps = tuple(matcher for matcher in matchers if matcher.of_apps)
-            return [_app(catalogue.apps[name], of_apps) for name in sorted(value)]
+            return [_app(catalogue.apps[name], registry, form) for name in sorted(value)]
         case NameSet(known=NameSource.EXCLUSIONS):
-            return [_exclusion(catalogue.exclusions[name], matchers) for name in sorted(value)]
+            of_exclusions = registry.matchers_of_exclusions(form)
+            return [_exclusion(catalogue.exclusions[name], of_exclusions) for name in sorted(value)]
         case NameSet() as shape:
             return row.readable(value - shape.newer_than(form))
         case _:
@@ -115,8 +122,20 @@ def _denied(compiled: Compiled, form: int) -> frozenset[str]:
     )
 
 
-def _app(app: App, rows: tuple[MatcherRow, ...]) -> dict[str, Any]:
-    return {"id": app.id, "name": app.name, "group": app.group, "match": _match(app.match, rows)}
+def app_fields(form: int) -> tuple[str, ...]:
+    """What a document of a form says of an app next to its matchers.
+
+    >>> app_fields(1), app_fields(2)[3:]
+    (('id', 'name', 'group'), ('others', 'private_accounts'))
+    """
+    return ("id", "name", "group", *(("others", "private_accounts") if form >= FLAGS_FORM else ()))
+
+
+def _app(app: App, registry: KnobRegistry, form: int) -> dict[str, Any]:
+    said: dict[str, Any] = {name: getattr(app, name) for name in app_fields(form)}
+    if "others" in said:
+        said["others"] = app.words
+    return {**said, "match": _match(app.match, registry.matchers_of_apps(form))}
 
 
 def _exclusion(item: Exclusion, rows: tuple[MatcherRow, ...]) -> dict[str, Any]:

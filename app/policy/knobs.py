@@ -27,6 +27,7 @@ from typing import Any, Generic, TypeAlias, TypeVar, cast
 from app.kernel.forms import FIRST_FORM, REASONS, ReasonRow, reasons_in
 from app.kernel.refusals import Refusal
 from app.kernel.vocabulary import CONTENT_SIGNALS, Basis, Mode, Reason, Signal
+from app.policy.catalogue.matchers import MATCHERS, MatcherRow
 from app.policy.knob_shapes import (
     NOT_APPROVED,
     ApprovalStatus,
@@ -43,7 +44,6 @@ from app.policy.knob_shapes import (
     shared,
     united,
 )
-from app.policy.matchers import MATCHERS, MatcherRow
 
 T = TypeVar("T")
 
@@ -348,9 +348,13 @@ class KnobRegistry:
         """The knobs that agents of this form cannot judge."""
         return tuple(row for row in self._told() if row.since > form)
 
-    def matchers_in(self, form: int) -> tuple[MatcherRow, ...]:
-        """The matchers that a document of this form has."""
-        return tuple(row for row in self.matchers if row.since <= form)
+    def matchers_of_apps(self, form: int) -> tuple[MatcherRow, ...]:
+        """The matchers that apps of a document of this form have."""
+        return tuple(row for row in self.matchers if row.for_apps(form))
+
+    def matchers_of_exclusions(self, form: int) -> tuple[MatcherRow, ...]:
+        """The matchers that exclusions of a document of this form have."""
+        return tuple(row for row in self.matchers if row.for_exclusions(form))
 
     def matchers_newer_than(self, form: int) -> tuple[MatcherRow, ...]:
         """The matchers that agents of this form do not know."""

@@ -111,7 +111,7 @@ def agent(tmp_path, service, http, clock) -> AgentClient:
 
 
 def captures(agent: AgentClient) -> bool:
-    return isinstance(agent.guard.may_capture(event(time=agent.now)), Allowed)
+    return isinstance(agent.guard.may_capture(event(at=agent.now)), Allowed)
 
 
 # Polling

@@ -79,8 +79,9 @@ def test_the_guard_of_today_goes_on_and_does_not_capture_what_it_cannot_limit(
     device = opened(company, policy)
     memory.begin(tmp_path, device.id)
     guard = Guard(tmp_path, keys(company), device.id, company.clock, elapsed=company.clock.elapsed)
-    _, document = told(company, device)
-    assert guard.accept(company.lease(device).token, document) is None
+    ours = Poll(forms=str(PRESENT))
+    _, document = told(company, device, ours)
+    assert guard.accept(company.lease(device, ours).token, document) is None
     assert judged(guard, company, "click") is Mode.ALLOW
     company.clock.advance(60)
     assert judged(guard, company, "screenshot") is screenshot
@@ -88,7 +89,7 @@ def test_the_guard_of_today_goes_on_and_does_not_capture_what_it_cannot_limit(
 
 def judged(guard, company, signal):
     """How much may be captured, or why nothing."""
-    answer = guard.may_capture(event(signal=signal, time=company.now))
+    answer = guard.may_capture(event(signal=signal, at=company.now))
     return answer.mode if isinstance(answer, Allowed) else answer.reason
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.kernel.canonical import canonical, digest
+from app.kernel.forms import AGENT_FORM
 from app.kernel.refusals import Refusal
 from app.kernel.signing import LocalSigner, b64u, sign_token, thumbprint, unb64u
 from app.kernel.tokens import LEASE_TYPE
@@ -329,7 +330,7 @@ def _(office, agent):
 @attack("has a policy document of a later version", Refusal.POLICY_UNREADABLE)
 def _(office, agent):
     agent.wait(1)
-    office.document = policy_document(v=2)
+    office.document = policy_document(v=AGENT_FORM + 1)
     agent.take(office.send())
 
 

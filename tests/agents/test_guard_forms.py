@@ -20,7 +20,14 @@ from app.policy.knobs import AgentPart, Judged, Knob, KnobRegistry
 from app.policy.lattice import compile_layers
 from app.policy.law.packs import PolicyTexts
 from app.sdk.agent.guard import Allowed, Denied, Guard
-from tests.agent_simulator import AgentSimulator, LeaseOffice, event, policy_document
+from tests.agent_simulator import (
+    EDITOR,
+    SIGNERS,
+    AgentSimulator,
+    LeaseOffice,
+    event,
+    policy_document,
+)
 from tests.fakes import FakeClock
 from tests.policy.next_form import (
     COUNCIL_ASKED,
@@ -33,7 +40,7 @@ from tests.policy.next_form import (
     WIDTH,
 )
 
-APP = App("vscode", "Code", "development", Matchers(bundle_ids=("com.microsoft.VSCode",)))
+APP = App("vscode", "Code", "development", Matchers(programs=(f"{EDITOR}@{SIGNERS[EDITOR]}",)))
 CATALOGUE = Catalogue({"vscode": APP}, {})
 POLICY = """
 region: GLOBAL
@@ -78,7 +85,7 @@ def newer_guard(laptop: AgentSimulator, office: LeaseOffice, registry: KnobRegis
 
 
 def judged(guard: Guard, laptop: AgentSimulator, signal: str) -> Allowed | Denied:
-    return guard.may_capture(event(signal=signal, time=laptop.clock.now()))
+    return guard.may_capture(event(signal=signal, at=laptop.clock.now()))
 
 
 def test_a_guard_of_the_present_form_goes_on_under_a_service_of_the_next(
@@ -170,7 +177,7 @@ EXCLUSION, EDITOR = place("exclusions"), place("apps")
 SCREENSHOT = {"mode": "allow", "retention_days": 30}
 
 MISSHAPEN: dict[str, dict[str, Any]] = {
-    "an exclusion with an unknown matcher": {"exclusions": [place("exclusions", titles=["Pay"])]},
+    "an exclusion with an unknown matcher": {"exclusions": [place("exclusions", colours=["red"])]},
     "an exclusion with an unknown field": {"exclusions": [{**EXCLUSION, "why": "Money."}]},
     "an exclusion whose programs are a text": {"exclusions": [place("exclusions", bundle_ids="a")]},
     "an exclusion whose programs are numbers": {"exclusions": [place("exclusions", urls=[7])]},

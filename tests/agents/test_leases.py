@@ -15,6 +15,7 @@ from app.kernel.canonical import digest, parse_canonical
 from app.kernel.clock import instant
 from app.kernel.errors import Forbidden, InvalidInput, NotFound
 from app.kernel.facts import decode_part
+from app.kernel.forms import AGENT_FORM
 from app.kernel.signing import read_token, thumbprint
 from app.kernel.tokens import LEASE_TYPE, keys_for
 from app.kernel.vocabulary import Reason
@@ -23,6 +24,9 @@ from app.sdk.agent.guard import Guard
 from tests.agents.conftest import POLICY
 
 pytestmark = pytest.mark.slow
+
+OURS = Poll(forms=str(AGENT_FORM))
+"""What an agent of today says."""
 
 
 def claims(company, answer):
@@ -49,7 +53,7 @@ def test_a_consenting_person_under_a_policy_gets_a_lease_that_says_on(open_compa
 
 
 def test_the_policy_document_can_be_fetched_by_the_digest_in_the_lease(open_company):
-    signed = claims(open_company, open_company.lease(open_company.pair()))
+    signed = claims(open_company, open_company.lease(open_company.pair(), OURS))
     with open_company.read() as tx:
         body = open_company.services.policy.document(tx, signed["policy"])
     assert digest(body) == signed["policy"]
@@ -116,7 +120,7 @@ def test_a_laptop_goes_on_after_a_pause(open_company, tmp_path, end):
     guard = Guard(tmp_path, keys, device.id, clock, elapsed=clock.elapsed)
 
     def polled():
-        answer = open_company.lease(device)
+        answer = open_company.lease(device, OURS)
         policy = claims(open_company, answer)["policy"]
         with open_company.read() as tx:
             document = services.policy.document(tx, policy) if policy else None

@@ -13,11 +13,12 @@ from app.sdk.agent.client import AgentClient
 from app.sdk.agent.pairing import CodeShown, pair
 from app.sdk.agent.recording import RecordingError, play, read_recording, run
 from tests.agent_simulator import AgentSimulator, LeaseOffice, event
+from tests.event.events import an_event
 
 pytestmark = pytest.mark.slow
 
 SAMPLE = Path(__file__).parents[2] / "app" / "demo" / "data" / "events.jsonl"
-LINE = {"time": "2026-11-16T10:00:00+01:00", "app": "com.microsoft.VSCode", "signal": "click"}
+LINE = an_event(at="2026-11-16T10:00:00+01:00")
 
 
 def recording(tmp_path, *lines):
@@ -39,12 +40,12 @@ def test_the_shipped_recording_can_be_read():
         ("{", "line 2"),
         ("", "line 2"),
         ("[]", "line 2"),
-        ({**LINE, "mood": "fine"}, "line 2: mood"),
-        ({**LINE, "time": "2026-11-16T10:00:00"}, "line 2: time"),
-        ({**LINE, "time": "2026-11-16T09:00:00+01:00"}, "line 2: time"),
+        ({**LINE, "mood": "fine"}, "line 2: the event: has the member 'mood'"),
+        ({**LINE, "at": "2026-11-16T10:00:00"}, "line 2: at"),
+        ({**LINE, "at": "2026-11-16T09:00:00+01:00"}, "line 2: at"),
         ({**LINE, "signal": "smell"}, "line 2: signal"),
-        ({**LINE, "app": 7}, "line 2: app"),
-        ('{"app": "a", "app": "b"}', "line 2: a field stands twice"),
+        ({**LINE, "title": 7}, "line 2: title"),
+        ('{"title": "a", "title": "b"}', "line 2: the event: has the member 'title' twice"),
         ("[" * 20_000, "line 2"),
     ],
 )

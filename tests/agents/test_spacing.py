@@ -110,7 +110,7 @@ def agent(tmp_path: Path, office: LeaseOffice, clock: FakeClock) -> AgentSimulat
 def shot(agent: AgentSimulator, ago: float = 0) -> Allowed | Denied:
     """What the guard says about a screenshot from so many seconds ago."""
     at = agent.clock.now() - timedelta(seconds=ago)
-    return agent.guard.may_capture(event(signal="screenshot", time=at))
+    return agent.guard.may_capture(event(signal="screenshot", at=at))
 
 
 def test_a_screenshot_is_refused_within_the_interval_on_either_side(agent):
@@ -138,8 +138,8 @@ def test_a_screenshot_that_is_refused_takes_no_place(agent):
 
 
 def test_other_signals_keep_no_distance(agent):
-    assert isinstance(agent.guard.may_capture(event(time=agent.clock.now())), Allowed)
-    assert isinstance(agent.guard.may_capture(event(time=agent.clock.now())), Allowed)
+    assert isinstance(agent.guard.may_capture(event(at=agent.clock.now())), Allowed)
+    assert isinstance(agent.guard.may_capture(event(at=agent.clock.now())), Allowed)
 
 
 def test_after_a_start_there_is_no_screenshot_until_an_interval_has_passed(agent):

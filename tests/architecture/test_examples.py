@@ -48,7 +48,6 @@ CORE = (
     "policy.agreement",
     "policy.catalogue.address",
     "policy.catalogue.loosening",
-    "policy.catalogue.matching",
     "policy.catalogue.meeting",
     "policy.catalogue.patterns",
     "policy.difference",

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from app.kernel.forms import REASONS, ReasonRow
 from app.kernel.vocabulary import Mode, Signal
+from app.policy.catalogue.matchers import MATCHERS, MatcherRow
 from app.policy.catalogue.model import Matchers
 from app.policy.knob_shapes import NameSet, Number, Value, least
 from app.policy.knobs import (
@@ -19,7 +20,6 @@ from app.policy.knobs import (
     KnobRegistry,
 )
 from app.policy.law.layer import Claim, Layer, Why
-from app.policy.matchers import MATCHERS, MatcherRow
 from tests.policy.layers import LAYERS
 
 PRESENT = REGISTRY.newest
@@ -55,12 +55,12 @@ NEXT = KnobRegistry(
 
 @dataclass(frozen=True)
 class NextMatchers(Matchers):
-    """Matchers of the next form: windows are recognised by their titles, too."""
+    """Matchers of the next form: windows are recognised by their colours, too."""
 
-    titles: tuple[str, ...] = ()
+    colours: tuple[str, ...] = ()
 
 
-NEXT_MATCHER = replace(NEXT, matchers=(*MATCHERS, MatcherRow("titles", since=LATER)))
+NEXT_MATCHER = replace(NEXT, matchers=(*MATCHERS, MatcherRow("colours", since=LATER)))
 
 FACES = "faces"
 _REDACTORS = replace(

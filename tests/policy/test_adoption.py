@@ -8,6 +8,7 @@ import pytest
 from app.access.floor.terms import ALLOWED
 from app.kernel.canonical import canonical, parse_canonical
 from app.kernel.errors import NotFound
+from app.kernel.forms import AGENT_FORM
 from app.policy.catalogue.model import Catalogue
 from app.policy.law.layer import Floor
 from app.policy.service import PolicyService
@@ -118,10 +119,10 @@ class TestDocuments:
         agreed = agreed_to({"click"}, {"ai_training.computer_use"}, {"github"})
         limits = house.policy.within(found, agreed)
         with house.database.write() as tx:
-            name, body = house.policy.publish_document(tx, limits, house.clock.now())
-            again, _ = house.policy.publish_document(tx, limits, house.clock.now())
+            name, body = house.policy.publish_document(tx, limits, house.clock.now(), AGENT_FORM)
+            again, _ = house.policy.publish_document(tx, limits, house.clock.now(), AGENT_FORM)
             assert house.policy.document(tx, name) == body
-        assert name == again == house.policy.document_for(limits)[0]
+        assert name == again == house.policy.document_for(limits, AGENT_FORM)[0]
         written = parse_canonical(body)
         assert [app["id"] for app in written["apps"]] == ["github"]
         assert written["signals"]["click"] == {"mode": "allow", "retention_days": 14}

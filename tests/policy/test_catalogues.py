@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from app.directory.model import Person
 from app.kernel.canonical import parse_canonical
 from app.kernel.errors import Conflict, Forbidden, HabeasError, InvalidInput, Unreadable
+from app.kernel.forms import AGENT_FORM
 from app.policy.catalogue.meeting import meeting
 from app.policy.catalogue.model import App, Catalogue, Matchers
 from app.policy.changes.model import WaitingCatalogue
@@ -66,7 +67,7 @@ def told(house: House) -> dict[str, Any]:
     """The document for somebody in Germany who agreed to clicks in GitHub."""
     agreed = agreed_to({"click"}, {"ai_training.computer_use"}, {"github"})
     limits = house.policy.within(house.in_force("DE"), agreed)
-    return parse_canonical(house.policy.document_for(limits)[1])
+    return parse_canonical(house.policy.document_for(limits, AGENT_FORM)[1])
 
 
 def addresses(house: House) -> list[str]:

@@ -225,29 +225,41 @@ exclusions:
             ("urls: [wiki.example.com/chat]", "wiki.example.com/chat"),
             ('urls: ["*.example.com"]', "wiki.example.com"),
             ("urls: [wiki.example.com/chat/room]", "wiki.example.com/chat/room"),
-            ("executables: [WIKI.exe]", "wiki.exe"),
+            ('programs: ["WIKI.exe@Wiki Ltd"]', "wiki.exe@Wiki Ltd"),
         ],
     )
-    def test_an_app_that_shows_what_others_write_says_so(
-        self, tmp_path: Path, match: str, way: str
+    @pytest.mark.parametrize("said", ["others: chat", "private_accounts: true"])
+    def test_what_two_apps_are_recognised_by_they_say_the_same_of(
+        self, tmp_path: Path, match: str, way: str, said: str
     ) -> None:
         """Else taking the chat's address away would let the wiki record the chat in full."""
-        wiki = "{urls: [wiki.example.com]}", "{urls: [wiki.example.com], executables: [wiki.exe]}"
-        chat = f"  - {{id: chat, name: Chat, group: communication, match: {{{match}}}}}\n"
+        wiki = (
+            "{urls: [wiki.example.com]}",
+            '{urls: [wiki.example.com], programs: ["wiki.exe@Wiki Ltd"]}',
+        )
+        chat = f"  - {{id: chat, name: Chat, group: documents, {said}, match: {{{match}}}}}\n"
         text = self.GOOD.replace(*wiki).replace("exclusions:", f"{chat}exclusions:")
-        with pytest.raises(
-            Unreadable, match=f"wiki: is recognised by {way}, where chat"
-        ) as refused:
+        with pytest.raises(Unreadable, match=f"chat: is recognised by {way} as wiki is") as refused:
             load_catalogue(self.write(tmp_path, text))
-        assert "the group communication" in refused.value.faults[0].cure
-        said = text.replace("group: documents", "group: communication")
-        assert load_catalogue(self.write(tmp_path, said)).apps["wiki"].group == "communication"
+        assert "the same others and private_accounts" in refused.value.faults[0].cure
+        both = text.replace("group: documents, match", f"group: documents, {said}, match")
+        assert load_catalogue(self.write(tmp_path, both)).apps.keys() == {"wiki", "chat"}
+
+    @pytest.mark.parametrize("name", ["bundle_ids", "executables"])
+    def test_an_app_is_not_recognised_by_the_name_of_a_program_alone(
+        self, tmp_path: Path, name: str
+    ) -> None:
+        text = self.GOOD.replace("{urls: [wiki.example.com]}", f"{{{name}: [wiki]}}")
+        with pytest.raises(Unreadable, match=f"{name}: .*is a name that any program") as refused:
+            load_catalogue(self.write(tmp_path, text))
+        assert "NAME@SIGNER" in refused.value.faults[0].cure
 
     def test_a_browser_shares_no_program_with_an_app_that_runs_in_it(self, tmp_path: Path) -> None:
         """Pages are recognised by their addresses, whatever the browser is called."""
         apps = (
-            "  - {id: web, name: Web, group: browser, match: {executables: [web.exe]}}\n"
-            "  - {id: chat, name: Chat, group: communication, match: {executables: [web.exe]}}\n"
+            "  - {id: web, name: Web, group: browser, match: {programs: [web.exe@Web]}}\n"
+            "  - {id: chat, name: Chat, group: communication, others: chat, "
+            "match: {programs: [web.exe@Web]}}\n"
         )
         text = self.GOOD.replace("exclusions:", f"{apps}exclusions:")
         assert {"web", "chat"} <= load_catalogue(self.write(tmp_path, text)).apps.keys()

@@ -92,7 +92,8 @@ def test_the_newest_form_is_the_first_that_has_everything() -> None:
         {"reasons": REGISTRY.reasons},
     ):
         assert replace(NEXT, **change).newest == LATER
-    bare = replace(NEXT, knobs=(), signals=dict.fromkeys(REGISTRY.signals, 1), reasons=())
+    first = {"signals": dict.fromkeys(REGISTRY.signals, 1), "reasons": (), "matchers": ()}
+    bare = replace(NEXT, knobs=(), **first)
     assert bare.newest == FIRST_FORM
 
 
@@ -101,7 +102,7 @@ def _compiled(registry: KnobRegistry, **knobs: object) -> Compiled:
     values = {
         "status": 1,
         "bases": frozenset({"consent"}),
-        "apps": frozenset({"plain", "titled"}),
+        "apps": frozenset({"plain", "coloured"}),
         "purposes": frozenset({"audit.compliance"}),
         **{f"signals.{signal}.mode": Mode.ALLOW for signal in Signal},
         **{f"signals.{signal}.retention_days": 9 for signal in Signal},
@@ -112,14 +113,16 @@ def _compiled(registry: KnobRegistry, **knobs: object) -> Compiled:
     return compile_layers([Layer("company/GLOBAL", "company", "GLOBAL", digest, claims, registry)])
 
 
-TITLED = Catalogue(
+COLOURED = Catalogue(
     {
-        "plain": App("plain", "Plain", "data", NextMatchers(executables=("plain",))),
-        "titled": App("titled", "Titled", "data", NextMatchers(urls=("a.b",), titles=("Pay",))),
+        "plain": App("plain", "Plain", "data", NextMatchers(programs=("plain@Plain",))),
+        "coloured": App(
+            "coloured", "Coloured", "data", NextMatchers(urls=("a.b",), colours=("red",))
+        ),
     },
     {
         "bank": Exclusion("bank", "Bank", "Why.", NextMatchers(urls=("bank.example",))),
-        "pay": Exclusion("pay", "Pay", "Why.", NextMatchers(urls=("pay.b",), titles=("Pay",))),
+        "pay": Exclusion("pay", "Pay", "Why.", NextMatchers(urls=("pay.b",), colours=("red",))),
     },
 )
 
@@ -127,25 +130,25 @@ TITLED = Catalogue(
 def _apps(excluded: str, form: int) -> dict[str, list[str]]:
     """The apps of a document in which one place is excluded, with the matchers of each."""
     compiled = _compiled(NEXT_MATCHER, exclusions=frozenset({excluded}))
-    written = document(bound(compiled, None, TITLED), form)
+    written = document(bound(compiled, None, COLOURED), form)
     return {app["id"]: sorted(app["match"]) for app in written["apps"]}
 
 
 def test_an_app_that_is_recognised_in_a_newer_way_is_left_out_of_an_older_form() -> None:
-    older = ["bundle_ids", "executables", "urls"]
+    older = ["programs", "urls"]
     assert _apps("bank", PRESENT) == {"plain": older}
-    newer = sorted([*older, "titles"])
-    assert _apps("bank", LATER) == {"plain": newer, "titled": newer}
+    newer = sorted([*older, "colours"])
+    assert _apps("bank", LATER) == {"plain": newer, "coloured": newer}
 
 
 def test_an_exclusion_that_an_older_form_cannot_say_closes_every_app_there() -> None:
     assert _apps("pay", PRESENT) == {}
-    assert set(_apps("pay", LATER)) == {"plain", "titled"}
+    assert set(_apps("pay", LATER)) == {"plain", "coloured"}
 
 
 def test_a_newer_redactor_denies_the_content_that_older_agents_cannot_clean() -> None:
     compiled = _compiled(NEXT_REDACTOR, redactors=frozenset({"credentials", FACES}))
-    first, second = (document(bound(compiled, None, TITLED), form) for form in (PRESENT, LATER))
+    first, second = (document(bound(compiled, None, COLOURED), form) for form in (PRESENT, LATER))
     assert (first["redactors"], second["redactors"]) == (["credentials"], ["credentials", FACES])
     denied = {signal for signal in Signal if _mode(first, signal) is Mode.DENY}
     assert denied == CONTENT_SIGNALS
@@ -153,6 +156,6 @@ def test_a_newer_redactor_denies_the_content_that_older_agents_cannot_clean() ->
 
 
 def test_a_matcher_or_a_redactor_of_its_own_makes_the_next_form() -> None:
-    titles = replace(REGISTRY, matchers=NEXT_MATCHER.matchers)
+    colours = replace(REGISTRY, matchers=NEXT_MATCHER.matchers)
     faces = replace(REGISTRY, knobs=NEXT_REDACTOR.knobs[:-1])
-    assert (titles.newest, faces.newest) == (LATER, LATER)
+    assert (colours.newest, faces.newest) == (LATER, LATER)

@@ -12,12 +12,12 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
+import yaml
 
 from app.kernel.canonical import canonical, digest
 from app.kernel.forms import FIRST_FORM
 from app.kernel.vocabulary import Basis, Mode
-from app.policy.catalogue.model import Catalogue
-from app.policy.catalogue.packs import load_catalogue
+from app.policy.catalogue.model import App, Catalogue, Exclusion, Matchers
 from app.policy.document import document
 from app.policy.knobs import REGISTRY
 from app.policy.lattice import compile_layers
@@ -46,7 +46,21 @@ SOME = agreed_to(
 
 @pytest.fixture(scope="module")
 def catalogue() -> Catalogue:
-    return load_catalogue(FOLDER / "apps")
+    """As release 0.1 read its files: apps were recognised by the name of a program alone."""
+    files = [yaml.safe_load(file.read_bytes()) for file in (FOLDER / "apps").glob("*.yaml")]
+    apps = [_described(App, item) for file in files for item in file.get("apps", ())]
+    exclusions = [
+        _described(Exclusion, item) for file in files for item in file.get("exclusions", ())
+    ]
+    return Catalogue({app.id: app for app in apps}, {item.id: item for item in exclusions})
+
+
+def _described(kind: type, item: dict[str, Any]) -> Any:
+    match = {
+        name: value if isinstance(value, bool) else tuple(sorted(value))
+        for name, value in item["match"].items()
+    }
+    return kind(**{**item, "match": Matchers(**match)})
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from app.event.rules import JUDGED, MATCHED
 from app.kernel.forms import FIRST_FORM
 from app.kernel.vocabulary import Mode
-from app.policy.catalogue.matching import MATCHED
+from app.policy.catalogue.matchers import MATCHERS
 from app.policy.catalogue.model import Matchers
 from app.policy.knob_shapes import (
     ApprovalStatus,
@@ -33,8 +34,6 @@ from app.policy.knobs import (
     mode_of,
     retention_of,
 )
-from app.policy.matchers import MATCHERS
-from app.sdk.agent.judging import JUDGES
 from app.web.words.policy_words import KNOBS
 
 DOCS = (Path(__file__).parents[2] / "docs" / "knobs.md").read_text(encoding="utf-8").splitlines()
@@ -158,12 +157,12 @@ def test_a_knob_of_a_later_form_limits_nothing_where_nobody_names_it() -> None:
 
 def test_the_guard_has_code_for_every_knob_that_it_judges_by_itself() -> None:
     judged = {row.name for row in REGISTRY.knobs if isinstance(row.use, Judged)}
-    assert judged == JUDGES.keys(), "app/sdk/agent/judging.py has not the knobs that are judged"
+    assert judged == JUDGED, "app/event/rules.py has not the knobs that are judged"
 
 
 def test_every_matcher_has_code_and_a_field_of_the_catalogue() -> None:
     names = {row.name for row in MATCHERS}
-    assert names == MATCHED, "app/policy/catalogue/matching.py"
+    assert names == MATCHED, "app/event/rules.py"
     assert names == {field.name for field in fields(Matchers)}, "app/policy/catalogue/model.py"
 
 

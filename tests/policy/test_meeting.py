@@ -1,7 +1,7 @@
 """Two accounts of the catalogue: an app is what both recognise, an exclusion what either does."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from itertools import permutations
 from typing import Any
 
@@ -9,9 +9,20 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from app.policy.catalogue.matching import BROWSER, COMMUNICATION, match_app, match_exclusion
+from app.event.model import Program, UiEvent
+from app.event.verdict import Allowed, Denied, judge
+from app.kernel.refusals import Refusal
 from app.policy.catalogue.meeting import meeting
-from app.policy.catalogue.model import App, Catalogue, Exclusion, Matchers
+from app.policy.catalogue.model import (
+    BROWSER,
+    COMMUNICATION,
+    App,
+    Catalogue,
+    Exclusion,
+    Matchers,
+)
+from tests.agent_simulator import event
+from tests.event.ready import SIGNERS, app, rules_of_catalogue
 from tests.policy.next_form import NextMatchers
 
 HOSTS = ("a.x", "b.a.x", "c.b.a.x", "b.x", "ba.x")
@@ -26,10 +37,27 @@ class Place:
 
     app: str
     url: str | None = None
-    field: str | None = None
+    field: str = "none"
     private: bool = False
+    signer: str = "T"
+    title: str = ""
+
+    @property
+    def event(self) -> UiEvent:
+        """A click there; a page is shown by a browser that bears the name, too."""
+        return event(
+            program=Program("Chrome" if self.url else None, self.signer, self.app),
+            address=self.url,
+            field=self.field,
+            window="private" if self.private else "ordinary",
+            title=self.title,
+        )
 
 
+ANY_BROWSER = app("", BROWSER, programs=[f"Chrome@{signer}" for signer in SIGNERS])
+SIGNED = tuple(f"{name}@{signer}" for name in ("One", "one", "Two") for signer in SIGNERS)
+PAGES = ("a.x/p", "*.a.x/*/q", "b.x/s*", "b.x/r%20s#x")
+TITLES = ("one: *pay*", "*: private*", "two: exact")
 PATHS = st.lists(st.sampled_from(SEGMENTS), max_size=3).map(
     lambda names: "".join(f"/{n}" for n in names)
 )
@@ -41,8 +69,10 @@ PLACES = st.builds(
     Place,
     app=st.sampled_from(PROGRAMS),
     url=st.none() | ADDRESSES,
-    field=st.sampled_from([None, "password", "Search"]),
+    field=st.sampled_from(["none", "password", "search"]),
     private=st.booleans(),
+    signer=st.sampled_from(SIGNERS),
+    title=st.sampled_from(["", "Repayments", "private notes", "exact"]),
 )
 
 
@@ -52,7 +82,11 @@ def some(values: Iterable[str] | st.SearchStrategy[str]) -> st.SearchStrategy[tu
 
 
 APP_MATCHERS = st.builds(
-    Matchers, bundle_ids=some(PROGRAMS), executables=some(PROGRAMS), urls=some(PATTERNS)
+    Matchers,
+    bundle_ids=some(PROGRAMS),
+    executables=some(PROGRAMS),
+    urls=some(PATTERNS),
+    programs=some(SIGNED),
 )
 APPS = st.builds(
     App,
@@ -60,6 +94,7 @@ APPS = st.builds(
     name=st.sampled_from("nm"),
     group=st.sampled_from(GROUPS),
     match=APP_MATCHERS,
+    others=st.sampled_from(["", "chat", "shared_documents"]),
 )
 EXCLUSIONS = st.builds(
     Exclusion,
@@ -73,6 +108,8 @@ EXCLUSIONS = st.builds(
         urls=some(PATTERNS),
         fields=some(["password", "search"]),
         private=st.booleans(),
+        pages=some(PAGES),
+        titles=some(TITLES),
     ),
 )
 
@@ -87,25 +124,29 @@ def named(items: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
 CATALOGUES = st.builds(Catalogue, named(APPS), named(EXCLUSIONS))
 
 
-def app_at(place: Place, catalogue: Catalogue, name: str) -> dict[str, Any] | None:
+def app_at(place: Place, catalogue: Catalogue, name: str) -> App | None:
     """The app of this id, if the guard takes the place for it."""
-    listed = [asdict(catalogue.apps[name])] if name in catalogue.apps else []
-    found = match_app(place, {"apps": listed})
-    return None if found is None else dict(found)
+    listed = {name: catalogue.apps[name]} if name in catalogue.apps else {}
+    verdict = judge(place.event, rules_of_catalogue(Catalogue(listed, {}), ANY_BROWSER))
+    return listed[name] if isinstance(verdict, Allowed) else None
 
 
 def excluded(place: Place, catalogue: Catalogue) -> set[str]:
-    return {
-        name
-        for name, item in catalogue.exclusions.items()
-        if match_exclusion(place, {"exclusions": [asdict(item)]})
-    }
+    """The exclusions that the place falls under, as a window of the app ``one``."""
+    return {name for name in catalogue.exclusions if _excluded(place, catalogue.exclusions[name])}
+
+
+def _excluded(place: Place, item: Exclusion) -> bool:
+    shows = app("one", programs=[f"{place.app}@{place.signer}"], urls=[*HOSTS, "d.a.x", "*.a.x"])
+    rules = rules_of_catalogue(Catalogue({}, {item.id: item}), shows, ANY_BROWSER)
+    verdict = judge(place.event, rules)
+    return isinstance(verdict, Denied) and verdict.reason is Refusal.EXCLUDED
 
 
 def recognised(place: Place, catalogue: Catalogue) -> tuple[dict[str, bool], set[str]]:
     """Which apps the place belongs to, and whether others' words are there; its exclusions."""
     found = {name: app_at(place, catalogue, name) for name in catalogue.apps}
-    apps = {name: app["group"] == COMMUNICATION for name, app in found.items() if app}
+    apps = {name: bool(one.shows_others) for name, one in found.items() if one is not None}
     return apps, excluded(place, catalogue)
 
 
@@ -153,7 +194,7 @@ def test_where_others_write_in_either_account_they_do_in_what_remains(
 ) -> None:
     both = app_at(place, meeting(of_apps(a), of_apps(b)), "one")
     if both is not None:
-        assert (both["group"] == COMMUNICATION) == (COMMUNICATION in {a.group, b.group})
+        assert both.shows_others == max(a.shows_others, b.shows_others)
 
 
 @given(CATALOGUES, CATALOGUES, PLACES)
@@ -263,7 +304,8 @@ def test_an_exclusion_that_was_edited_goes_on_excluding(exclusions: dict[str, Ex
 
 FULL = {
     "bundle_ids": ("a",), "executables": ("b",), "urls": ("a.x",), "fields": ("password",),
-    "private": True, "titles": ("secret",),
+    "private": True, "programs": ("a@T",), "pages": ("a.x/p",), "titles": ("one: secret",),
+    "colours": ("red",),
 }  # fmt: skip
 
 

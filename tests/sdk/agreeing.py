@@ -8,6 +8,7 @@ from app.capture.situation import Situation
 from app.consent.model import Act
 from app.directory.model import Person
 from app.kernel.canonical import parse_canonical
+from app.kernel.forms import AGENT_FORM
 from app.kernel.signing import read_token, thumbprint
 from app.kernel.tokens import LEASE_TYPE
 from app.kernel.vocabulary import Signal
@@ -63,11 +64,15 @@ def situation(day: Day, one: Person) -> Situation:
         return day.services.capture.situation(tx, day.person(one), day.now)
 
 
+OURS = Poll(forms=str(AGENT_FORM))
+"""What an agent of today says."""
+
+
 def document(day: Day, one: Person) -> dict[str, Any]:
     """The policy document that a laptop's next lease names, as the laptop fetches it."""
     public = day.services.keys.signer("lease").public
     with day.services.database.write() as tx:
-        answer = day.services.leases.lease(tx, day.devices[one.id], day.now, Poll())
+        answer = day.services.leases.lease(tx, day.devices[one.id], day.now, OURS)
         assert answer.token is not None
         lease = read_token(answer.token, LEASE_TYPE, {thumbprint(public): public})
         return dict(parse_canonical(day.services.policy.document(tx, str(lease["policy"]))))

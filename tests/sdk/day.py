@@ -12,6 +12,7 @@ from app.audit.entries.named import named_documents
 from app.audit.entries.store import entries_between
 from app.directory.model import Person
 from app.kernel.canonical import Json, parse_canonical
+from app.kernel.forms import AGENT_FORM
 from app.kernel.signing import LocalSigner, jwk, read_token
 from app.kernel.tokens import GRANT_TYPE
 from app.sdk.verify.replay.decisions import DecisionCheck
@@ -106,7 +107,9 @@ class Day(Office):
         """Ask for the lease; the reasons."""
         device = self.devices[one.id]
         with self.services.database.write() as tx:
-            answer = self.services.leases.lease(tx, device, self.now, Poll(place=place))
+            answer = self.services.leases.lease(
+                tx, device, self.now, Poll(place=place, forms=str(AGENT_FORM))
+            )
         return tuple(answer.reasons)
 
     def revoke_device(self, one: Person) -> None:

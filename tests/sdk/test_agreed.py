@@ -9,7 +9,6 @@ import pytest
 
 from app.access.decision.model import AccessReason
 from app.consent.model import Act
-from app.policy.catalogue.matching import BROWSER
 from app.policy.catalogue.model import App, Catalogue, Exclusion, Matchers
 from app.wiring.shipped import Shipped
 from tests.access.office import ALICE, BOB, HOUR, TRAINING, codes
@@ -149,7 +148,7 @@ def _reused(catalogue: Catalogue) -> App:
 
 
 def _no_browser(catalogue: Catalogue) -> App:
-    browser = next(app for app in catalogue.apps.values() if app.group == BROWSER)
+    browser = next(app for app in catalogue.apps.values() if app.browser)
     return replace(browser, group="documents")
 
 
@@ -166,10 +165,8 @@ EDITS: dict[str, Callable[[Catalogue], App | Exclusion]] = {
 
 
 def matchers(written: dict[str, Any]) -> dict[str, Any]:
-    """How apps are recognised without their browsers' programs, and exclusions."""
-    apps = {
-        app["id"]: {**app["match"], "programs": app["group"] != BROWSER} for app in written["apps"]
-    }
+    """How apps are recognised, whether they are browsers, and exclusions."""
+    apps = {app["id"]: {**app["match"], "group": app["group"]} for app in written["apps"]}
     return {"apps": apps, "exclusions": {one["id"]: one["match"] for one in written["exclusions"]}}
 
 
@@ -188,7 +185,7 @@ def test_a_file_that_was_edited_reaches_nobody_who_agreed_before(
         left = after["apps"].pop(item.id, None)
         was = before["apps"].pop(item.id)
         assert left is None or set(left["urls"]) <= set(was["urls"])
-        assert left is None or not (left["programs"] and left["bundle_ids"])
+        assert left is None or not (was["group"] == "browser" and left["programs"])
     else:
         assert set(after["exclusions"].pop(item.id)["fields"]) >= {"nothing"}
         before["exclusions"].pop(item.id)

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,14 +18,18 @@ from app.access.decision.rules import CURRENT
 from app.consent.model import Act
 from app.consent.offers import Offer
 from app.directory.model import Person
+from app.event.model import Program
+from app.event.verdict import Allowed, judge
 from app.kernel.errors import HabeasError
 from app.kernel.vocabulary import Mode
-from app.policy.catalogue.matching import COMMUNICATION, match_app, match_exclusion
-from app.policy.catalogue.model import Exclusion, Matchers
+from app.policy.agreement import agreement_from
+from app.policy.catalogue.model import NO_CATALOGUE, Exclusion, Matchers
 from app.settings import Settings
 from app.wiring import build
 from app.wiring.shipped import Shipped
 from tests.access.office import ALICE, BOB, HOUR, TRAINING
+from tests.agent_simulator import BROWSER, event
+from tests.event.ready import rules_of, rules_of_catalogue
 from tests.fakes import FakeClock
 from tests.sdk.agreeing import document, edited, publish, restart, signals, situation
 from tests.sdk.day import Day
@@ -38,13 +41,19 @@ PAGES = (
     "https://docs.google.com/document/1", "https://mail.google.com/", "https://drive.google.com/x",
     "https://else.example.com/", "https://bank.example.com/account", "https://app.slack.com/client",
 )  # fmt: skip
+PROGRAMS = (
+    Program("com.google.Chrome", "EQHXZ8M8AV", None),
+    Program(None, "Microsoft Corporation", "WINWORD.EXE"),
+    Program(None, "Slack Technologies, LLC", "slack.exe"),
+    Program(None, "Else", "Else.exe"),
+)
 PLACES = [
-    *(SimpleNamespace(app="x", url=page, field=None, private=False) for page in PAGES),
+    *(event(BROWSER, address=page) for page in PAGES),
     *(
-        SimpleNamespace(app=program, url=None, field=field, private=private)
-        for program in ("com.google.Chrome", "WINWORD.EXE", "slack.exe", "Else.exe")
-        for field in (None, "password")
-        for private in (False, True)
+        event(program=program, field=field, window=window)
+        for program in PROGRAMS
+        for field in ("none", "password")
+        for window in ("ordinary", "private")
     ),
 ]
 
@@ -166,13 +175,16 @@ def assert_nowhere_else(written: Mapping[str, Any], offer: Offer) -> None:
     """A place is captured only where the offer named it, and others' words are told as such."""
     assert offer.terms is not None
     named = set(value(offer, "apps"))
+    catalogue = agreement_from("", offer.terms).catalogue or NO_CATALOGUE
+    offered = rules_of_catalogue(catalogue)
+    rules = rules_of(apps=written["apps"], exclusions=written["exclusions"])
     for place in PLACES:
-        agreed = None if match_exclusion(place, offer.terms) else match_app(place, offer.terms)
-        now = None if match_exclusion(place, written) else match_app(place, written)
-        if now is not None:
-            assert agreed is not None, f"{place} is captured and was not named"
-            assert now["id"] in named
-            assert now["group"] == COMMUNICATION or agreed["group"] != COMMUNICATION
+        now, agreed = judge(place, rules), judge(place, offered)
+        if isinstance(now, Allowed):
+            assert isinstance(agreed, Allowed), f"{place} is captured and was not named"
+            assert now.app in named
+    others = {app.id for app in catalogue.apps.values() if app.shows_others}
+    assert all(app["others"] or app["id"] not in others for app in written["apps"])
 
 
 def assert_read_within(year: Year, one: Person, written: Mapping[str, Any] | None) -> None:

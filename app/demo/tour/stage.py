@@ -13,10 +13,10 @@ import httpx2
 
 from app.demo.tour.step import NotSo, TourClock, hold
 from app.demo.visitor import PlainBrowser
+from app.event.model import UiEvent
 from app.kernel.signing import read_token
 from app.kernel.tokens import RECEIPT_TYPE, keys_for
 from app.sdk.agent.client import AgentClient, Polled
-from app.sdk.agent.event import UiEvent
 
 EMPLOYEE, AUDITOR = "E-0043", "E-0119"
 AUTHOR, APPROVER = "E-0109", "E-0110"

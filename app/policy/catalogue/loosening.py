@@ -4,19 +4,26 @@ Rules:
 1. An app that gains a way to be recognised loosens. So does one that comes back: a policy lists it,
    or an earlier catalogue had it. A new app reaches nobody before two people list it.
 2. A browser that becomes another kind of app loosens: its program alone then is that app. So does
-   an app that shows what other people write, if it is said not to any more.
+   an app that becomes a browser, since pages count in it from then on, an app that shows what other
+   people write, if it is said not to any more or only of documents, and one that private people
+   use, if that is said no more.
 3. An exclusion that is gone, or loses a way to be recognised, loosens.
-4. What is recognised counts, not how it is written: programs are compared without case, an address
-   that lies within another adds nothing, and the program of a browser is no app.
+4. What is recognised counts, not how it is written: names are compared without case, and a name
+   alone stands for every program of that name; an address that lies within another adds nothing.
 """
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
-from app.policy.catalogue.matching import BROWSER, COMMUNICATION
-from app.policy.catalogue.meeting import lies_within, programs
-from app.policy.catalogue.model import App, Catalogue, Exclusion, Matchers
+from app.policy.catalogue.meeting import covers, lies_within, programs
+from app.policy.catalogue.model import (
+    App,
+    Catalogue,
+    Exclusion,
+    Matchers,
+)
+from app.policy.catalogue.patterns import read_page, read_signed, read_title
 
 
 class LooseningKind(StrEnum):
@@ -25,7 +32,9 @@ class LooseningKind(StrEnum):
     APP_AGAIN = "app_again"
     WIDER_APP = "wider_app"
     BROWSER_AS_APP = "browser_as_app"
+    BECOMES_BROWSER = "becomes_browser"
     OTHERS_WORDS = "others_words"
+    PRIVATE_ACCOUNTS = "private_accounts"
     EXCLUSION_GONE = "exclusion_gone"
     NARROWER_EXCLUSION = "narrower_exclusion"
 
@@ -36,7 +45,8 @@ class Loosening:
 
     Attributes:
         id, name: of the app or exclusion.
-        ways: the ways that an app gains or an exclusion loses; for ``OTHERS_WORDS`` all of them.
+        ways: the ways that an app gains or an exclusion loses; all of them where what is said of
+            the app has changed.
     """
 
     kind: LooseningKind
@@ -78,24 +88,29 @@ def loosenings(
 
 def _of_app(before: App | None, after: App, *, known: bool) -> Iterator[Loosening]:
     if before is None:
-        if known and _ways(after) != Matchers():
+        if known and after.match != Matchers():
             yield Loosening(LooseningKind.APP_AGAIN, after.id, after.name, after.match)
         return
-    alone = Matchers(bundle_ids=after.match.bundle_ids, executables=after.match.executables)
-    if before.group == BROWSER != after.group and alone != Matchers():
-        yield Loosening(LooseningKind.BROWSER_AS_APP, after.id, after.name, alone)
-    if before.group == COMMUNICATION != after.group:
-        yield Loosening(LooseningKind.OTHERS_WORDS, after.id, after.name, after.match)
-    gained = _beyond(_ways(after), before.match)
+    for kind, ways in _said_otherwise(before, after):
+        if ways != Matchers():
+            yield Loosening(kind, after.id, after.name, ways)
+    gained = _beyond(after.match, before.match)
     if gained != Matchers():
         yield Loosening(LooseningKind.WIDER_APP, after.id, after.name, gained)
 
 
-def _ways(app: App) -> Matchers:
-    """How an app is recognised: a browser by its addresses alone (matching.py, rule 2)."""
-    if app.group == BROWSER:
-        return replace(app.match, bundle_ids=(), executables=())
-    return app.match
+def _said_otherwise(before: App, after: App) -> Iterator[tuple[LooseningKind, Matchers]]:
+    """Rule 2."""
+    match = after.match
+    alone = Matchers(match.bundle_ids, match.executables, programs=match.programs)
+    if before.browser and not after.browser:
+        yield LooseningKind.BROWSER_AS_APP, alone
+    if after.browser and not before.browser:
+        yield LooseningKind.BECOMES_BROWSER, alone
+    if before.shows_others > after.shows_others:
+        yield LooseningKind.OTHERS_WORDS, match
+    if before.private_accounts and not after.private_accounts:
+        yield LooseningKind.PRIVATE_ACCOUNTS, match
 
 
 def _of_exclusion(before: Exclusion, after: Exclusion | None) -> Iterator[Loosening]:
@@ -110,10 +125,21 @@ def _of_exclusion(before: Exclusion, after: Exclusion | None) -> Iterator[Loosen
 def _beyond(match: Matchers, other: Matchers) -> Matchers:
     """The ways of one that the other does not cover (rule 4)."""
     covered, fields = programs(other), {name.casefold() for name in other.fields}
+    titles = frozenset(map(read_title, other.titles))
     return Matchers(
         bundle_ids=tuple(name for name in match.bundle_ids if name.casefold() not in covered),
         executables=tuple(name for name in match.executables if name.casefold() not in covered),
         urls=tuple(url for url in match.urls if not lies_within(url, other.urls)),
         fields=tuple(name for name in match.fields if name.casefold() not in fields),
         private=match.private and not other.private,
+        programs=tuple(text for text in match.programs if not covers(other, read_signed(text))),
+        pages=tuple(text for text in match.pages if not _page_within(text, other)),
+        titles=tuple(text for text in match.titles if read_title(text) not in titles),
     )
+
+
+def _page_within(text: str, other: Matchers) -> bool:
+    """Whether what a page pattern fits also fits another's pages or addresses."""
+    page = read_page(text)
+    host = f"*.{page.host}" if page.below else page.host
+    return page in map(read_page, other.pages) or lies_within(host, other.urls)

@@ -2,10 +2,12 @@
 
 Rules:
 1. An app is recognised only in a way that both accounts have; without one it is no app any more. Of
-   two addresses that overlap, what remains is what lies in both.
+   two addresses that overlap, what remains is what lies in both. A name alone stands for the
+   program of that name whoever signed it.
 2. An exclusion is recognised in every way that either account has.
-3. An app that is a browser in either account is recognised by addresses alone. One that shows what
-   other people write in either account does so in what remains.
+3. An app that is a browser in one account and none in the other is recognised by addresses alone.
+   One that shows other people's words, or has private accounts, in either account does so in what
+   remains.
 4. Meeting is commutative, associative and idempotent in what is recognised. An account that already
    says what remains stays as it is written.
 """
@@ -16,9 +18,15 @@ from itertools import product
 from typing import Any
 from urllib.parse import quote
 
-from app.policy.catalogue.matching import BROWSER, COMMUNICATION
-from app.policy.catalogue.model import App, Catalogue, Exclusion, Matchers
-from app.policy.catalogue.patterns import Pattern, read_pattern
+from app.policy.catalogue.model import (
+    BROWSER,
+    COMMUNICATION,
+    App,
+    Catalogue,
+    Exclusion,
+    Matchers,
+)
+from app.policy.catalogue.patterns import Pattern, SignedProgram, read_pattern, read_signed
 
 _PLAIN = "-._~!$&'()*+,;=:@"
 
@@ -76,9 +84,26 @@ def shared_ways(a: App, b: App) -> tuple[str, ...]:
     """
     pairs = product(map(read_pattern, a.match.urls), map(read_pattern, b.match.urls))
     addresses = _widest(pattern for one, other in pairs if (pattern := _both(one, other)))
-    alone = BROWSER not in {a.group, b.group}
-    shared = programs(a.match) & programs(b.match) if alone else frozenset[str]()
-    return (*sorted(map(_written, addresses)), *sorted(shared))
+    both = _shared(a.match, b.match) if BROWSER not in {a.group, b.group} else Matchers()
+    return (*sorted(map(_written, addresses)), *sorted(programs(both)), *both.programs)
+
+
+def signed(match: Matchers) -> frozenset[SignedProgram]:
+    """The programs that fit only with who signed them.
+
+    >>> sorted(one.name for one in signed(Matchers(programs=("Code.exe@Example Ltd",))))
+    ['code.exe']
+    """
+    return frozenset(map(read_signed, match.programs))
+
+
+def covers(match: Matchers, program: SignedProgram) -> bool:
+    """Whether a program is one that fits: with its signer, or by a name alone.
+
+    >>> covers(Matchers(executables=("code",)), SignedProgram("code", "Example Ltd"))
+    True
+    """
+    return program in signed(match) or program.name in programs(match)
 
 
 def _exclusions(present: Catalogue, agreed: Catalogue) -> dict[str, Exclusion]:
@@ -94,9 +119,14 @@ def _app(present: App, agreed: App) -> App:
     groups = {present.group, agreed.group}
     match = _shared(present.match, agreed.match)
     if BROWSER in groups and len(groups) > 1:
-        match = replace(match, bundle_ids=(), executables=())
-    group = COMMUNICATION if COMMUNICATION in groups else present.group
-    return replace(present, group=group, match=match)
+        match = replace(match, bundle_ids=(), executables=(), programs=())
+    return replace(
+        present,
+        group=COMMUNICATION if COMMUNICATION in groups else present.group,
+        match=match,
+        others=max(present, agreed, key=lambda app: app.shows_others).others,
+        private_accounts=present.private_accounts or agreed.private_accounts,
+    )
 
 
 def _shared(a: Matchers, b: Matchers) -> Matchers:
@@ -110,6 +140,12 @@ def _shared(a: Matchers, b: Matchers) -> Matchers:
     both["bundle_ids"] = _named(a.bundle_ids, kept)
     both["executables"] = _named(a.executables, kept)
     both["urls"] = _overlap(a.urls, b.urls)
+    both["programs"] = tuple(
+        sorted(
+            {text for text in a.programs if covers(b, read_signed(text))}
+            | {text for text in b.programs if read_signed(text).name in programs(a)}
+        )
+    )
     return replace(a, **both)
 
 

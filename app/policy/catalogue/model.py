@@ -7,26 +7,65 @@ from datetime import datetime
 from app.kernel.canonical import canonical, digest, parse_canonical
 from app.kernel.facts import decode, encode, fact
 
+BROWSER = "browser"
+"""The group of programs that show pages."""
+COMMUNICATION = "communication"
+"""The group by which older catalogues said that an app shows what other people write."""
+SHARED_DOCUMENTS = "shared_documents"
+OTHERS = ("mail", "chat", "meetings", "tickets", "customer_records", SHARED_DOCUMENTS)
+"""In what an app can show other people's words. Documents do where somebody else has a part."""
+
 
 @dataclass(frozen=True)
 class Matchers:
-    """How an app or an exclusion is recognised; one matcher that fits is enough."""
+    """How an app or an exclusion is recognised; one matcher that fits is enough.
+
+    What each is, and whose, is in the rows of app/policy/catalogue/matchers.py.
+    """
 
     bundle_ids: tuple[str, ...] = field(default=(), metadata=fact(unordered=True))
     executables: tuple[str, ...] = field(default=(), metadata=fact(unordered=True))
     urls: tuple[str, ...] = field(default=(), metadata=fact(unordered=True))
     fields: tuple[str, ...] = field(default=(), metadata=fact(unordered=True))
     private: bool = False
+    programs: tuple[str, ...] = field(default=(), metadata=fact(unordered=True, sparse=True))
+    pages: tuple[str, ...] = field(default=(), metadata=fact(unordered=True, sparse=True))
+    titles: tuple[str, ...] = field(default=(), metadata=fact(unordered=True, sparse=True))
 
 
 @dataclass(frozen=True)
 class App:
-    """A work application or site of the catalogue."""
+    """A work application or site of the catalogue.
+
+    Attributes:
+        others: in what it shows other people's words, one of ``OTHERS``; empty: it does not.
+        private_accounts: private people use it, too, so that the account decides.
+        source: where the ways to recognise it were checked.
+    """
 
     id: str
     name: str
     group: str
     match: Matchers
+    others: str = field(default="", metadata=fact(sparse=True))
+    private_accounts: bool = field(default=False, metadata=fact(sparse=True))
+    source: str = field(default="", metadata=fact(sparse=True))
+
+    @property
+    def browser(self) -> bool:
+        """Whether it shows pages: it then is no app itself."""
+        return self.group == BROWSER
+
+    @property
+    def words(self) -> str:
+        """In what it shows other people's words; older catalogues said so by the group alone."""
+        always = self.group == COMMUNICATION and self.others in {"", SHARED_DOCUMENTS}
+        return OTHERS[0] if always else self.others
+
+    @property
+    def shows_others(self) -> int:
+        """How much of others' words it shows: 0 nothing, 1 in shared documents, 2 always."""
+        return 0 if not self.words else 1 if self.words == SHARED_DOCUMENTS else 2
 
 
 @dataclass(frozen=True)
@@ -37,6 +76,7 @@ class Exclusion:
     name: str
     why: str
     match: Matchers
+    source: str = field(default="", metadata=fact(sparse=True))
 
 
 @dataclass(frozen=True)

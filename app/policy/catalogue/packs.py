@@ -1,14 +1,18 @@
 """The catalogue of apps and exclusions as files.
 
 Rules:
-1. A file is a form (``strict``); an id is unique in all of them.
-2. An app that is recognised where an app of the group communication is, shows what other people
-   write, too, and must be of that group. Else it would matter which of the two an event is given
-   to, and taking the address from the one would let the other record more.
+1. A file is a form (``strict``); an id is unique in all of them. Files of examples
+   (``*.examples.yaml``) stand beside them and are no part of the catalogue.
+2. Two apps that are recognised by the same thing must say the same of others' words and of private
+   accounts. Else it would matter which of the two an event is given to, and taking the address from
+   the one would let the other record more.
+3. A program is named with who signed it. A name alone, which any program can bear, is enough to
+   exclude, and never to capture.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +20,9 @@ from yaml.nodes import Node
 
 from app.kernel.errors import Fault, Unreadable
 from app.kernel.shapes import KEY
-from app.policy.catalogue.matching import COMMUNICATION
+from app.policy.catalogue.matchers import MATCHERS, MatcherRow
 from app.policy.catalogue.meeting import shared_ways
-from app.policy.catalogue.model import App, Catalogue, Exclusion, Matchers
-from app.policy.catalogue.patterns import read_pattern
-from app.policy.matchers import MATCHERS, MatcherRow
+from app.policy.catalogue.model import OTHERS, App, Catalogue, Exclusion, Matchers
 from app.policy.strict import Form, read_folder
 
 GROUPS = (
@@ -34,16 +36,17 @@ GROUPS = (
     "project",
     "support",
 )
-_OF_APPS = tuple(row.name for row in MATCHERS if row.of_apps)
-_OF_EXCLUSIONS = tuple(row.name for row in MATCHERS)
+_OF_APPS = tuple(row.name for row in MATCHERS if row.of_apps and row.apps_until is None)
+_OF_EXCLUSIONS = tuple(row.name for row in MATCHERS if row.of_exclusions)
+_NAMES_ALONE = tuple(row.name for row in MATCHERS if row.apps_until is not None)
 
 
 def load_catalogue(directory: Path) -> Catalogue:
     """Read the catalogue of apps and exclusions from every file of a folder.
 
     Raises:
-        Unreadable: faults of all files, an id that is given twice, or an app that shows what other
-            people write and does not say so.
+        Unreadable: faults of all files, an id that is given twice, or two apps that are recognised
+            by the same thing and do not say the same of it.
     """
     parts = read_folder(directory, _read_catalogue)
     apps = [app for part in parts for app in part[0]]
@@ -54,22 +57,22 @@ def load_catalogue(directory: Path) -> Catalogue:
             Fault(name, "is given twice in the catalogue", "Rename one.") for name in twice
         )
         raise Unreadable(f"{twice[0]} is given twice in the catalogue", faults=faults)
-    if hidden := tuple(_hidden_communication(apps)):
-        raise Unreadable(f"{hidden[0].field}: {hidden[0].problem}", faults=hidden)
+    if apart := tuple(_disagreeing(apps)):
+        raise Unreadable(f"{apart[0].field}: {apart[0].problem}", faults=apart)
     return Catalogue({app.id: app for app in apps}, {item.id: item for item in exclusions})
 
 
-def _hidden_communication(apps: Iterable[App]) -> Iterator[Fault]:
+def _disagreeing(apps: Iterable[App]) -> Iterator[Fault]:
     """Where rule 2 is broken."""
-    talking = [app for app in apps if app.group == COMMUNICATION]
-    for app in apps:
-        for other in talking:
-            if app.group != COMMUNICATION and (shared := shared_ways(app, other)):
-                yield Fault(
-                    app.id,
-                    f"is recognised by {shared[0]}, where {other.id} shows what other people write",
-                    f"Give it the group {COMMUNICATION}, or ways that {other.id} does not have.",
-                )
+    for a, b in combinations(apps, 2):
+        says_same = (a.others, a.private_accounts) == (b.others, b.private_accounts)
+        if not says_same and (shared := shared_ways(a, b)):
+            yield Fault(
+                b.id,
+                f"is recognised by {shared[0]} as {a.id} is, "
+                "and says something else of others' words or private accounts",
+                f"Give both the same others and private_accounts, or ways that {a.id} has not.",
+            )
 
 
 def _read_catalogue(data: bytes, name: str) -> tuple[list[App], list[Exclusion]]:
@@ -85,31 +88,49 @@ def _read_catalogue(data: bytes, name: str) -> tuple[list[App], list[Exclusion]]
 
 
 def _app(form: Form, node: Node, path: str) -> App:
-    fields = form.mapping(node, path, ("id", "name", "group", "match"), ())
+    known = ("others", "private_accounts", "source")
+    fields = form.mapping(node, path, ("id", "name", "group", "match"), known)
+    others = fields.get("others")
     return App(
         id=form.shaped(fields.get("id"), f"{path}.id", KEY, "id") or "",
         name=form.text(fields.get("name"), f"{path}.name") or "",
         group=form.choice(fields.get("group"), f"{path}.group", GROUPS, "group") or "",
         match=_matchers(form, fields.get("match"), f"{path}.match", _OF_APPS),
+        others=form.choice(others, f"{path}.others", OTHERS, "kind") or "" if others else "",
+        private_accounts=form.flag(fields.get("private_accounts"), f"{path}.private_accounts")
+        or False,
+        source=_source(form, fields.get("source"), path),
     )
 
 
 def _exclusion(form: Form, node: Node, path: str) -> Exclusion:
-    fields = form.mapping(node, path, ("id", "name", "why", "match"), ())
+    fields = form.mapping(node, path, ("id", "name", "why", "match"), ("source",))
     return Exclusion(
         id=form.shaped(fields.get("id"), f"{path}.id", KEY, "id") or "",
         name=form.text(fields.get("name"), f"{path}.name") or "",
         why=form.text(fields.get("why"), f"{path}.why") or "",
         match=_matchers(form, fields.get("match"), f"{path}.match", _OF_EXCLUSIONS),
+        source=_source(form, fields.get("source"), path),
     )
 
 
+def _source(form: Form, node: Node | None, path: str) -> str:
+    return (form.text(node, f"{path}.source") or "") if node is not None else ""
+
+
 def _matchers(form: Form, node: Node | None, path: str, known: tuple[str, ...]) -> Matchers:
-    fields = form.mapping(node, path, (), known)
+    fields = form.mapping(node, path, (), (*known, *_NAMES_ALONE))
+    for name in _NAMES_ALONE:
+        if name not in known and name in fields:
+            problem = "is a name that any program can bear"
+            form.wrong(
+                fields[name], f"{path}.{name}", problem, "Write programs: [NAME@SIGNER] instead."
+            )
+    rows = [row for row in MATCHERS if row.name in known]
     match = Matchers(
         **{
             row.name: _matcher(form, row, fields.get(row.name), f"{path}.{row.name}")
-            for row in MATCHERS
+            for row in rows
         }
     )
     if node is not None and match == Matchers() and not form.faults:
@@ -120,24 +141,15 @@ def _matchers(form: Form, node: Node | None, path: str, known: tuple[str, ...]) 
 def _matcher(form: Form, row: MatcherRow, node: Node | None, path: str) -> Any:
     if row.flag:
         return form.flag(node, path) or False
-    return _texts(form, node, path, read_pattern if row.name == "urls" else str)
-
-
-def _texts(
-    form: Form,
-    node: Node | None,
-    path: str,
-    check: Callable[[str], object] = str,
-) -> tuple[str, ...]:
     texts: list[str] = []
     for where, item in form.items(node, path):
         text = form.text(item, where)
         if text is None:
             continue
         try:
-            check(text)
+            row.parse(text)
         except ValueError as error:
-            form.wrong(item, where, f"{text!r}: {error}", "As in *.example.com/path.")
+            form.wrong(item, where, f"{text!r}: {error}", f"As in {row.sample}.")
         texts.append(text)
     return tuple(sorted(texts))
 

@@ -100,6 +100,7 @@ class AgentClient:
             self._clock,
             elapsed=elapsed,
             personal=personal or identity.personal,
+            zone=datetime.now().astimezone().tzinfo,
         )
 
     @property

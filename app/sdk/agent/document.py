@@ -14,15 +14,16 @@ Rules:
 from collections.abc import Mapping
 from typing import Any
 
+from app.event.rules import JUDGED, MATCHED
 from app.kernel.canonical import digest, parse_canonical
-from app.kernel.forms import FIRST_FORM
+from app.kernel.forms import AGENT_FORM
 from app.kernel.refusals import Refusal
 from app.kernel.vocabulary import Mode
-from app.policy.catalogue.matching import MATCHED
+from app.policy.catalogue.matchers import MatcherRow
+from app.policy.catalogue.model import OTHERS
+from app.policy.document import app_fields
 from app.policy.knob_shapes import NameSet
 from app.policy.knobs import APPS, EXCLUSIONS, Judged, Knob, KnobRegistry
-from app.policy.matchers import MatcherRow
-from app.sdk.agent.judging import JUDGES
 from app.sdk.lease import Lease, Refused
 
 
@@ -57,18 +58,19 @@ def _is_of_form(document: Any, form: int, registry: KnobRegistry) -> bool:
     Raises:
         ValueError, KeyError, TypeError, AttributeError: a value has not its knob's shape.
     """
-    rows, matchers = registry.told_in(form), registry.matchers_in(form)
-    of_apps = tuple(row for row in matchers if row.of_apps)
+    rows = registry.told_in(form)
+    of_apps = registry.matchers_of_apps(form)
+    matchers = registry.matchers_of_exclusions(form)
     return (
-        FIRST_FORM <= form <= registry.newest
+        AGENT_FORM <= form <= registry.newest
         and document["v"] == form
         and document.keys() == {"v", "signals", "layers", *(row.name for row in rows)}
         and all(_keeps(row, document[row.name], form) for row in rows)
-        and all(row.name in MATCHED for row in matchers)
+        and all(row.name in MATCHED for row in (*of_apps, *matchers))
         and document["signals"].keys() == set(registry.signals_in(form))
         and all(_is_signal(rule) for rule in document["signals"].values())
         and _are_texts(document["layers"])
-        and all(_is_place(app, ("id", "name", "group"), of_apps) for app in document[APPS.name])
+        and all(_is_app(app, form, of_apps) for app in document[APPS.name])
         and all(_is_place(item, ("id", "name"), matchers) for item in document[EXCLUSIONS.name])
     )
 
@@ -80,7 +82,7 @@ def _keeps(row: Knob[Any], value: Any, form: int) -> bool:
     return (
         (value is not None or row.unnamed is None)
         and (not newer or newer.isdisjoint(value))
-        and (not isinstance(row.use, Judged) or row.name in JUDGES)
+        and (not isinstance(row.use, Judged) or row.name in JUDGED)
     )
 
 
@@ -88,6 +90,19 @@ def _is_signal(rule: Any) -> bool:
     days = rule["retention_days"]
     read_mode(rule["mode"])
     return rule.keys() == {"mode", "retention_days"} and type(days) is int and days >= 0
+
+
+def _is_app(app: Any, form: int, matchers: tuple[MatcherRow, ...]) -> bool:
+    """Whether an app has exactly the fields of a form."""
+    flags = {"private_accounts"} & {*app_fields(form)}
+    texts = tuple(name for name in app_fields(form) if name not in flags)
+    plain = {name: value for name, value in app.items() if name not in flags}
+    return (
+        app.keys() == {*app_fields(form), "match"}
+        and all(isinstance(app[name], bool) for name in flags)
+        and app.get("others", "") in {"", *OTHERS}
+        and _is_place(plain, texts, matchers)
+    )
 
 
 def _is_place(place: Any, texts: tuple[str, ...], matchers: tuple[MatcherRow, ...]) -> bool:

@@ -24,34 +24,27 @@ Rules:
    a pause, is denied. "Last turned on" is when the first lease of the unbroken stretch of leases
    that say on was issued; a lease that ends, says off, is let go or rests on another decision
    breaks it, and so does a restart.
-7. What the policy document asks for is kept to by the rows of the knobs (app/policy/knobs.py): a
-   mode that binds when something is so, a least interval, a value that the recorder applies.
+7. What the policy document asks for is judged by app/event/verdict.py, and the intervals between
+   events are kept here. What the recorder applies comes with each event that is allowed.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
+from app.event.model import UiEvent
+from app.event.reading import read_event
+from app.event.rules import Circumstance, EventRules
+from app.event.verdict import Allowed, Denied, judge
 from app.kernel.clock import Clock
-from app.kernel.forms import FIRST_FORM
+from app.kernel.forms import AGENT_FORM
 from app.kernel.refusals import Refusal
-from app.kernel.vocabulary import Mode, Reason
-from app.policy.catalogue.matching import COMMUNICATION, match_app
-from app.policy.knobs import (
-    HOURS,
-    REGISTRY,
-    Applied,
-    KnobRegistry,
-    LeastInterval,
-    ModeCap,
-    When,
-)
+from app.kernel.vocabulary import Reason
+from app.policy.knobs import REGISTRY, KnobRegistry
 from app.sdk.agent import memory
-from app.sdk.agent.document import read_document, read_mode
-from app.sdk.agent.event import UiEvent, read_event
-from app.sdk.agent.judging import JUDGES
+from app.sdk.agent.document import read_document
 from app.sdk.agent.memory import Memory
 from app.sdk.agent.spacing import Spacing
 from app.sdk.agent.timekeeping import Timekeeper, since_boot
@@ -59,28 +52,10 @@ from app.sdk.lease import SKEW_S, Lease, NotCovered, Refused, check_lease, read_
 
 __all__ = ["Allowed", "Denied", "Guard", "NotCovered", "check_lease"]
 
+NOBODY_ELSE: Mapping[str, Any] = {"regions": {}, "unknown": {}}
+"""A counterparty document that allows nothing where other people are."""
 MAX_STEP = 1_000_000
 """No honest ``seq`` grows by more between two leases."""
-
-
-@dataclass(frozen=True)
-class Allowed:
-    """The event may be kept: everything of it, or what the redactors leave.
-
-    Attributes:
-        apply: what the recorder has to apply to what it keeps, by knob: the redactors, say.
-    """
-
-    mode: Mode
-    app: str
-    apply: Mapping[str, Any] = field(default_factory=dict, hash=False)
-
-
-@dataclass(frozen=True)
-class Denied:
-    """The event must be dropped, and why."""
-
-    reason: Reason | Refusal
 
 
 @dataclass(frozen=True)
@@ -89,12 +64,14 @@ class Held:
 
     Attributes:
         document: its policy document.
+        rules: what the document says, made ready; None where the lease names none.
         ends: when it ends by ``since_boot``, seconds.
         since: when the unbroken stretch of "on" began that it belongs to, seconds (rule 6).
     """
 
     lease: Lease
     document: Mapping[str, Any]
+    rules: EventRules | None
     ends: float
     since: int
 
@@ -109,6 +86,7 @@ class Guard:
         clock: the wall clock.
         elapsed: a clock that only runs forward, seconds.
         personal: whether the device is the person's own.
+        zone: where the device is; None: not known, so that hours cannot be kept.
         registry: the knobs, signals and forms that this guard understands.
     """
 
@@ -121,6 +99,7 @@ class Guard:
         *,
         elapsed: Callable[[], float] = since_boot,
         personal: bool = False,
+        zone: tzinfo | None = None,
         registry: KnobRegistry = REGISTRY,
     ) -> None:
         self._folder = folder
@@ -129,6 +108,7 @@ class Guard:
         self._clock = clock
         self._times = Timekeeper(clock, elapsed)
         self._personal = personal
+        self._zone = zone
         self._registry = registry
         self._held: Held | None = None
         self._off: Refusal = Refusal.NO_LEASE
@@ -139,7 +119,7 @@ class Guard:
     @property
     def forms(self) -> tuple[int, ...]:
         """The document forms that it understands; a poll names them."""
-        return tuple(range(FIRST_FORM, self._registry.newest + 1))
+        return tuple(range(AGENT_FORM, self._registry.newest + 1))
 
     @property
     def lease(self) -> Lease | None:
@@ -205,7 +185,7 @@ class Guard:
             held = self._covering()
             seen = event if isinstance(event, UiEvent) else _event(event)
             self._require_present(seen, held)
-            return self._judge(seen, held.document)
+            return self._judge(seen, held)
         except _Off as off:
             return Denied(off.reason)
         except Exception:  # noqa: BLE001 - rule 1
@@ -219,14 +199,19 @@ class Guard:
         now = self._time_for(lease, seen, nonce)
         self._check(lease, seen, now, fresh=nonce is not None)
         policy = read_document(lease, document, self._registry)
+        rules = self._rules(policy) if policy else None
         self._remember(seen.after(lease))
         since = self._on_since(lease)
         ends = self._times.elapsed() + lease.believed_until - now
         if self._held and self._held.lease.jti == lease.jti:
             ends = min(ends, self._held.ends)
         self._times.learn(lease.issued, fresh=nonce is not None)
-        self._held = Held(lease, policy, ends, since)
+        self._held = Held(lease, policy, rules, ends, since)
         self._forget_before(since - SKEW_S)
+
+    def _rules(self, document: Mapping[str, Any]) -> EventRules:
+        circumstance = Circumstance((self._zone,), self._personal)
+        return EventRules.of(document, NOBODY_ELSE, circumstance, self._registry)
 
     def _time_for(self, lease: Lease, seen: Memory, nonce: str | None) -> float:
         """The time by which a lease is judged, seconds.
@@ -316,68 +301,27 @@ class Guard:
         Raises:
             _Off: it did not, by its own time.
         """
-        at, now = event.time.timestamp(), self._clock.now().timestamp()
+        at, now = event.at.timestamp(), self._clock.now().timestamp()
         if not held.since - SKEW_S <= at <= now + SKEW_S or at >= held.lease.believed_until:
             raise _Off(Refusal.EVENT_OUTSIDE_LEASE)
 
-    def _judge(self, event: UiEvent, document: Mapping[str, Any]) -> Allowed | Denied:
-        """Apply the policy document."""
-        for judge in JUDGES.values():
-            refusal = judge(event, document)
-            if refusal is not None:
+    def _judge(self, event: UiEvent, held: Held) -> Allowed | Denied:
+        """Apply the policy document, and the intervals between events."""
+        if held.rules is None:
+            return Denied(Refusal.INTERNAL)
+        verdict = judge(event, held.rules)
+        if isinstance(verdict, Denied):
+            return verdict
+        for interval_s, refusal in held.rules.signals[event.signal].intervals:
+            if self._too_soon(event, interval_s):
                 return Denied(refusal)
-        app = match_app(event, document)
-        if app is None:
-            return Denied(Refusal.APP_UNLISTED)
-        mode = self._capped(event, app, document)
-        if isinstance(mode, Denied):
-            return mode
-        rows = [row for row in self._registry.told_in(document["v"]) if row.governs(event.signal)]
-        for row in rows:
-            if isinstance(row.use, LeastInterval) and self._too_soon(event, document[row.name]):
-                return Denied(row.use.refusal)
-        if any(isinstance(row.use, LeastInterval) for row in rows):
-            self._spacing(event.signal).took(event.time)
-        apply = {
-            row.name: document[row.name]
-            for row in rows
-            if isinstance(row.use, Applied) and document[row.name] not in (None, [])
-        }
-        return Allowed(mode, app["id"], apply)
+        if held.rules.signals[event.signal].intervals:
+            self._spacing(event.signal).took(event.at)
+        return verdict
 
-    def _capped(
-        self, event: UiEvent, app: Mapping[str, Any], document: Mapping[str, Any]
-    ) -> Mode | Denied:
-        """How much may be kept: the signal's mode, and no more than any mode that binds here."""
-        mode = read_mode(document["signals"][event.signal.value]["mode"])
-        if mode is Mode.DENY:
-            return Denied(Refusal.SIGNAL_DENIED)
-        for row in self._registry.told_in(document["v"]):
-            if isinstance(row.use, ModeCap) and self._holds(row.use.when, event, app, document):
-                mode = min(mode, read_mode(document[row.name]))
-                if mode is Mode.DENY:
-                    return Denied(row.use.refusal)
-        return mode
-
-    def _holds(
-        self, when: When, event: UiEvent, app: Mapping[str, Any], document: Mapping[str, Any]
-    ) -> bool:
-        match when:
-            case When.OFF_HOURS:
-                hours = document[HOURS.name]
-                return (
-                    hours is not None and 24 * event.time.weekday() + event.time.hour not in hours
-                )
-            case When.PERSONAL_DEVICE:
-                return self._personal
-            case When.COUNTERPARTY:
-                return bool(app["group"] == COMMUNICATION)
-
-    def _too_soon(self, event: UiEvent, interval_s: int | None) -> bool:
-        """Whether an event is too near to another that was kept; None asks for no distance."""
-        return interval_s is not None and not self._spacing(event.signal).allows(
-            event.time, interval_s
-        )
+    def _too_soon(self, event: UiEvent, interval_s: int) -> bool:
+        """Whether an event is too near to another that was kept."""
+        return not self._spacing(event.signal).allows(event.at, interval_s)
 
 
 class _Off(Exception):

@@ -1,22 +1,22 @@
 """A recording stands in for a recorder: events of one day, put to the guard in their order.
 
 An event is judged by when it happened, and those of a recording happened long ago. So each is put
-as if it happened at the instant when it is played, in the recording's own offset from UTC. Order
-and places are kept, distances are not; screenshots keep their interval in the time of playing.
+as if it happened at the instant when it is played. Order and places are kept, distances are not;
+screenshots keep their interval in the time of playing.
 
-A recording is JSON Lines: ``{"time", "app", "signal", "url"?, "field"?, "private"?}``. It is read
-strictly: what a line means must never be guessed.
+A recording is JSON Lines, one event of app/event/reading.py a line. It is read strictly: what a
+line means must never be guessed.
 """
 
-import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from app.event.model import UiEvent
+from app.event.reading import read_event_text
 from app.sdk.agent.client import AgentClient, Polled
-from app.sdk.agent.event import UiEvent, read_event
 from app.sdk.agent.guard import Allowed, Guard
 from app.sdk.agent.tally import Tally
 
@@ -59,11 +59,11 @@ def read_recording(path: Path) -> tuple[UiEvent, ...]:
         raise RecordingError(f"{path} cannot be read: {error}") from error
     for number, line in enumerate(lines, 1):
         try:
-            event = read_event(json.loads(line, object_pairs_hook=_once))
+            event = read_event_text(line)
         except (ValueError, RecursionError) as error:
             raise RecordingError(f"{path} line {number}: {error}") from error
-        if events and event.time < events[-1].time:
-            raise RecordingError(f"{path} line {number}: time: before the line above")
+        if events and event.at < events[-1].at:
+            raise RecordingError(f"{path} line {number}: at: before the line above")
         events.append(event)
     return tuple(events)
 
@@ -73,7 +73,7 @@ def play(guard: Guard, events: Sequence[UiEvent], now: datetime) -> Tally:
     lease = guard.lease
     tally = Tally(lease=lease.jti, policy=lease.policy) if lease else Tally()
     for event in events:
-        answer = guard.may_capture(replace(event, time=now.astimezone(event.time.tzinfo)))
+        answer = guard.may_capture(replace(event, at=now))
         if isinstance(answer, Allowed):
             tally.capture(answer.app, event.signal.value)
         else:
@@ -120,11 +120,3 @@ def run(
             return
         place = 0 if ended else place
         sleep(polled.poll_s)
-
-
-def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """Refuse a name that stands twice in an object: one of the two would be ignored."""
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("a field stands twice")
-    return members

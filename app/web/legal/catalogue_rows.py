@@ -83,6 +83,9 @@ _SENTENCES: Mapping[LooseningKind, str] = {
     "would be an app:",
     LooseningKind.OTHERS_WORDS: "{name} would no longer count as an app that shows what other "
     "people write:",
+    LooseningKind.BECOMES_BROWSER: "{name} would count as a browser, so pages in it count:",
+    LooseningKind.PRIVATE_ACCOUNTS: "{name} would be captured in any account, in the company's or "
+    "not:",
     LooseningKind.EXCLUSION_GONE: "{name} would no longer be excluded:",
     LooseningKind.NARROWER_EXCLUSION: "{name} would exclude less. No longer excluded:",
 }

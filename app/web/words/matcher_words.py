@@ -1,16 +1,16 @@
 """How apps and exclusions are recognised, in words: programs, addresses, fields. Pure.
 
 Rules:
-1. A way that the guard does not use is not told: fields and private windows make no app, and a
-   browser is an app by addresses alone (policy/catalogue/matching.py).
+1. A way that the guard does not use is not told: fields, private windows, pages and titles make no
+   app (app/policy/catalogue/matchers.py). A browser's programs are told: in them pages count.
 2. What nothing recognises is told as such.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from app.policy.catalogue.matching import BROWSER
 from app.policy.catalogue.model import App, Matchers
+from app.policy.catalogue.patterns import ANY_APP
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,11 @@ class MatcherWords:
     """
 
     program: str
+    signed: str
     address: str
+    page: str
+    title: str
+    any_title: str
     field: str
     fields: Mapping[str, str]
     private: str
@@ -40,7 +44,11 @@ class MatcherWords:
 
 ENGLISH = MatcherWords(
     program="program {}",
+    signed="program {}, signed by {}",
     address="address {}",
+    page="page {}",
+    title="window of {} called {}",
+    any_title="window called {}",
     field="field of the kind {}",
     fields={},
     private="every private window",
@@ -49,7 +57,11 @@ ENGLISH = MatcherWords(
 
 GERMAN = MatcherWords(
     program="Programm {}",
+    signed="Programm {}, signiert von {}",
     address="Adresse {}",
+    page="Seite {}",
+    title="Fenster von {} namens {}",
+    any_title="Fenster namens {}",
     field="Eingabefeld der Art {}",
     fields={
         "password": "Passwort",
@@ -77,7 +89,10 @@ def ways_in_words(match: Matchers, words: MatcherWords = ENGLISH) -> tuple[str, 
     kinds = (words.fields.get(name, name.replace("_", " ")) for name in match.fields)
     ways = (
         *(words.program.format(name) for name in (*match.bundle_ids, *match.executables)),
+        *(words.signed.format(*program.split("@", 1)) for program in match.programs),
         *(words.address.format(url) for url in match.urls),
+        *(words.page.format(page) for page in match.pages),
+        *(_title(title, words) for title in match.titles),
         *(words.field.format(kind) for kind in kinds),
         *((words.private,) if match.private else ()),
     )
@@ -87,11 +102,14 @@ def ways_in_words(match: Matchers, words: MatcherWords = ENGLISH) -> tuple[str, 
 def app_ways_in_words(app: App, words: MatcherWords = ENGLISH) -> tuple[str, ...]:
     """Each way to recognise an app (rule 1).
 
-    >>> chrome = App("chrome", "Chrome", "browser", Matchers(executables=("chrome.exe",)))
-    >>> app_ways_in_words(chrome)
-    ('in no way',)
+    >>> code = App("code", "Code", "development", Matchers(programs=("Code.exe@Example Ltd",)))
+    >>> app_ways_in_words(code)
+    ('program Code.exe, signed by Example Ltd',)
     """
-    match = replace(app.match, fields=(), private=False)
-    if app.group == BROWSER:
-        match = replace(match, bundle_ids=(), executables=())
+    match = replace(app.match, fields=(), private=False, pages=(), titles=())
     return ways_in_words(match, words)
+
+
+def _title(text: str, words: MatcherWords) -> str:
+    app, _, glob = text.partition(": ")
+    return words.any_title.format(glob) if app == ANY_APP else words.title.format(app, glob)

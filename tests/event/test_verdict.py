@@ -1,44 +1,25 @@
 """Which app, which exclusion: and every way to be taken for another."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.event.model import Program, UiEvent
+from app.event.verdict import Allowed, Denied, judge
 from app.policy.catalogue.address import read_address
-from app.policy.catalogue.matching import match_app, match_exclusion
 from app.policy.catalogue.patterns import read_pattern
+from tests.agent_simulator import BROWSER, EDITOR, SIGNERS, event
+from tests.event.ready import app, exclusion, rules_of
 from tests.policy.pace import unhurried
-
-CHROME = "com.google.Chrome"
-
-
-@dataclass(frozen=True)
-class Event:
-    app: str = CHROME
-    url: str | None = None
-    field: str | None = None
-    private: bool = False
-
-
-def app(id: str, group: str = "development", **match: list[str]) -> dict[str, Any]:  # noqa: A002
-    empty: dict[str, list[str]] = {"bundle_ids": [], "executables": [], "urls": []}
-    return {"id": id, "name": id, "group": group, "match": empty | match}
-
-
-def exclusion(id: str, **match: Any) -> dict[str, Any]:  # noqa: A002
-    empty = {"bundle_ids": [], "executables": [], "urls": [], "fields": [], "private": False}
-    return {"id": id, "name": id, "match": empty | match}
-
 
 DOCUMENT = {
     "apps": [
-        app("chrome", "browser", bundle_ids=[CHROME]),
+        app("chrome", "browser", programs=[f"{BROWSER}@{SIGNERS[BROWSER]}"]),
         app("github", urls=["*.github.com"]),
         app("wiki", urls=["intranet.example.com/wiki"]),
-        app("vscode", bundle_ids=["com.microsoft.VSCode"], executables=["Code.exe"]),
+        app("vscode", programs=[f"{EDITOR}@{SIGNERS[EDITOR]}", "Code.exe@Microsoft Corporation"]),
         app("cafe", urls=["xn--caf-dma.example"]),
     ],
     "exclusions": [
@@ -51,22 +32,39 @@ DOCUMENT = {
 }
 
 
-def found(event: Event) -> str | None:
-    """What the guard would find: exclusions first."""
-    excluded = match_exclusion(event, DOCUMENT)
-    if excluded is not None:
-        return f"not {excluded['id']}"
-    listed = match_app(event, DOCUMENT)
-    return None if listed is None else str(listed["id"])
+RULES = rules_of(**DOCUMENT)
+
+
+def page(address: str, **changes: Any) -> UiEvent:
+    """A click on a page in a listed browser."""
+    return event(BROWSER, address=address, **changes)
+
+
+def windows(executable: str, signer: str | None = "Microsoft Corporation") -> UiEvent:
+    """A click in a program of Windows."""
+    return event(program=Program(None, signer, executable))
+
+
+def found(seen: UiEvent) -> str | None:
+    """Where an event counts, or what excludes it, or nothing."""
+    verdict = judge(seen, RULES)
+    if isinstance(verdict, Allowed):
+        return verdict.app
+    return f"not {verdict.exclusion}" if verdict.exclusion else None
+
+
+def why(seen: UiEvent) -> str:
+    """The reason of a refusal."""
+    verdict = judge(seen, RULES)
+    assert isinstance(verdict, Denied)
+    return str(verdict.reason)
 
 
 HONEST = {
     "https://github.com/acme/widgets": "github",
     "https://github.com": "github",
     "https://gist.github.com/x": "github",
-    "http://github.com/": "github",
     "https://github.com:443/acme": "github",
-    "http://github.com:80/acme": "github",
     "https://GitHub.com/acme": "github",
     "HTTPS://github.com/acme": "github",
     "https://github.com./acme": "github",
@@ -82,7 +80,7 @@ HONEST = {
 
 @pytest.mark.parametrize(("url", "listed"), HONEST.items())
 def test_a_page_belongs_to_the_app_whose_address_it_is(url: str, listed: str) -> None:
-    assert found(Event(url=url)) == listed
+    assert found(page(url)) == listed
 
 
 ATTACKS = {
@@ -93,6 +91,8 @@ ATTACKS = {
     "a user name in percent code": "https://github.com%40evil.example/",
     "a backslash, which browsers read as a slash": "https://evil.example\\@github.com/",
     "a backslash after the host": "https://github.com\\.evil.example/",
+    "no encryption": "http://github.com/acme",
+    "no encryption, with its port": "http://github.com:80/acme",
     "another port": "https://github.com:8443/",
     "the port of the other scheme": "http://github.com:443/",
     "a port that is no number": "https://github.com:abc/",
@@ -132,7 +132,6 @@ ATTACKS = {
     "an unclosed bracket": "https://[github.com/",
     "an address in brackets": "https://[::1]/",
     "a number for a host": "https://2130706433/",
-    "an empty address": "",
     "a very long address": "https://github.com/" + "a" * 9_000,
     "a path that only begins alike": "https://intranet.example.com/wikileaks",
     "a path in another case": "https://intranet.example.com/WIKI",
@@ -155,7 +154,7 @@ ATTACKS = {
 
 @pytest.mark.parametrize("url", ATTACKS.values(), ids=ATTACKS.keys())
 def test_an_address_that_pretends_is_not_listed(url: str) -> None:
-    assert found(Event(url=url)) is None
+    assert found(page(url)) is None
 
 
 EXCLUDED = {
@@ -171,7 +170,7 @@ EXCLUDED = {
 
 @pytest.mark.parametrize("url", EXCLUDED.values(), ids=EXCLUDED.keys())
 def test_an_exclusion_wins_over_the_app_that_contains_it(url: str) -> None:
-    assert found(Event(url=url)) == "not billing"
+    assert found(page(url)) == "not billing"
 
 
 NEITHER = {
@@ -189,58 +188,109 @@ NEITHER = {
 @pytest.mark.parametrize("url", NEITHER.values(), ids=NEITHER.keys())
 def test_hiding_from_an_exclusion_takes_the_page_off_the_list(url: str) -> None:
     """A server might read these as the excluded place, so the app must not be matched either."""
-    assert match_app(Event(url=url), DOCUMENT) is None
+    assert found(page(url)) is None
 
 
 @pytest.mark.parametrize("host", ["bank.example", "www.bank.example", "a.b.bank.example"])
 def test_a_star_stands_for_every_host_below_and_the_host_itself(host: str) -> None:
-    assert found(Event(url=f"https://{host}/")) == "not bank"
+    assert found(page(f"https://{host}/")) == "not bank"
 
 
 def test_without_a_star_only_the_host_itself_is_meant() -> None:
-    assert found(Event(url="https://sub.intranet.example.com/wiki")) is None
+    assert found(page("https://sub.intranet.example.com/wiki")) is None
 
 
 class TestPrograms:
     def test_a_listed_program_is_recognised_in_any_case(self) -> None:
-        assert found(Event("com.microsoft.VSCode")) == "vscode"
-        assert found(Event("CODE.EXE")) == "vscode"
+        assert found(event(EDITOR)) == "vscode"
+        assert found(windows("CODE.EXE")) == "vscode"
 
-    def test_a_program_that_only_sounds_alike_is_not_listed(self) -> None:
-        assert found(Event("com.microsoft.VSCode.evil")) is None
-        assert found(Event("/opt/Code.exe")) is None
-        assert found(Event("")) is None
+    @pytest.mark.parametrize("name", ["com.microsoft.VSCode.evil", "com.microsoft.VSCod"])
+    def test_a_program_that_only_sounds_alike_is_not_listed(self, name: str) -> None:
+        assert why(event(program=Program(name, SIGNERS[EDITOR], None))) == "app_unlisted"
+        assert why(windows(f"/opt/{name}")) == "app_unlisted"
+
+    def test_a_program_that_is_merely_called_like_a_listed_one_is_not_believed(self) -> None:
+        assert why(windows("Code.exe", signer=None)) == "program_unknown"
+        assert why(windows("Code.exe", signer="Somebody Ltd")) == "app_unlisted"
+        assert why(windows("Code.exe", signer="microsoft corporation")) == "app_unlisted"
+        assert why(event(program=Program(EDITOR, None, None))) == "program_unknown"
+        assert why(event(program=Program(BROWSER, None, None), address="https://github.com/")) == (
+            "program_unknown"
+        )
+
+    def test_a_program_without_a_name_is_not_known(self) -> None:
+        assert why(event(program=Program(None, SIGNERS[EDITOR], None))) == "program_unknown"
 
     def test_a_browser_without_a_known_page_is_no_app(self) -> None:
-        assert found(Event(CHROME)) is None
+        assert why(event(BROWSER)) == "address_unknown"
+        assert why(page("unknown")) == "address_unknown"
 
     def test_a_browser_on_an_unlisted_page_is_no_app(self) -> None:
-        assert found(Event(CHROME, "https://news.example/")) is None
+        assert why(page("https://news.example/")) == "app_unlisted"
 
-    def test_a_listed_program_that_shows_an_unlisted_page_is_judged_by_the_page(self) -> None:
-        assert found(Event("com.microsoft.VSCode", "https://news.example/")) is None
+    @pytest.mark.parametrize("address", ["https://news.example/", "https://github.com/"])
+    def test_a_listed_program_with_the_address_of_another_is_none_of_both(self, address) -> None:
+        assert why(event(EDITOR, address=address)) == "app_unlisted"
 
-    def test_an_excluded_program_is_excluded_whatever_it_shows(self) -> None:
-        assert found(Event("com.vault.App")) == "not vault"
-        assert found(Event("VAULT.EXE", "https://github.com/")) == "not vault"
+    def test_a_password_manager_with_the_address_of_a_document_is_no_document(self) -> None:
+        unlisted = Program("com.forgotten.passwords", "TEAM", None)
+        assert why(event(program=unlisted, address="https://github.com/acme")) == "app_unlisted"
+
+    def test_an_excluded_program_is_excluded_whatever_it_shows_and_whoever_signed_it(self) -> None:
+        assert found(event("com.vault.App")) == "not vault"
+        assert found(windows("VAULT.EXE", signer=None)) == "not vault"
+        assert found(event("com.vault.App", address="https://github.com/")) == "not vault"
 
 
 class TestFieldsAndWindows:
     def test_a_password_field_is_excluded_in_a_listed_app(self) -> None:
-        assert found(Event("Code.exe", field="password")) == "not passwords"
-        assert found(Event(url="https://github.com/login", field="PASSWORD")) == "not passwords"
+        assert found(event(EDITOR, field="password")) == "not passwords"
+        assert found(page("https://github.com/login", field="password")) == "not passwords"
 
     def test_another_field_is_not(self) -> None:
-        assert found(Event("Code.exe", field="search")) == "vscode"
+        assert found(event(EDITOR, field="search")) == "vscode"
 
     def test_a_private_window_is_excluded(self) -> None:
-        assert found(Event(url="https://github.com/", private=True)) == "not private"
+        assert found(page("https://github.com/", window="private")) == "not private"
+
+    def test_a_window_or_field_that_is_not_known_could_be_excluded(self) -> None:
+        assert why(page("https://github.com/", window="unknown")) == "window_unknown"
+        assert why(event(EDITOR, field="unknown")) == "field_unknown"
+
+    def test_where_nothing_asks_about_them_they_need_not_be_known(self) -> None:
+        rules = rules_of(apps=DOCUMENT["apps"])
+        seen = page("https://github.com/", window="unknown", field="unknown", title=None)
+        assert isinstance(judge(seen, rules), Allowed)
+
+
+class TestFrames:
+    HOME = "https://github.com/acme"
+
+    def test_a_frame_of_the_same_app_belongs_to_it(self) -> None:
+        assert found(page(self.HOME, frames=("https://gist.github.com/x",))) == "github"
+
+    @pytest.mark.parametrize(
+        ("frame", "reason"),
+        [
+            ("https://pay.example/card", "app_unlisted"),
+            ("https://intranet.example.com/wiki", "app_unlisted"),
+            ("blob:https://github.com/1", "address_unreadable"),
+            ("https://a.bank.example/", "excluded"),
+        ],
+    )
+    def test_another_frame_does_not(self, frame: str, reason: str) -> None:
+        assert why(page(self.HOME, frames=(frame,))) == reason
+        assert why(page(self.HOME, frames=("https://github.com/x", frame))) == reason
+
+    def test_frames_that_are_not_known_could_be_any(self) -> None:
+        assert why(page(self.HOME, frames=None)) == "frame_unknown"
 
 
 @unhurried
 @given(st.text())
 def test_no_address_at_all_makes_the_matcher_fail(url: str) -> None:
-    found(Event(url=url))
+    found(page(url))
 
 
 @unhurried
@@ -248,7 +298,7 @@ def test_no_address_at_all_makes_the_matcher_fail(url: str) -> None:
 def test_what_is_listed_has_one_reading_only(rest: str) -> None:
     """The matched host is what is written between the slashes, with nothing around it."""
     url = f"https://github.com{rest}"
-    if match_app(Event(url=url), DOCUMENT) is not None:
+    if found(page(url)) is not None:
         host = url.removeprefix("https://").split("/")[0]
         assert host.removesuffix(".") == "github.com" or host.removesuffix(".").endswith(
             ".github.com"
