@@ -88,6 +88,15 @@ def test_a_recording_is_played_as_if_it_happened_now(tmp_path, clock):
     assert Refusal.EVENT_OUTSIDE_LEASE not in tally.refused
 
 
+def test_what_a_recording_has_in_excluded_places_is_counted_by_place(tmp_path, clock):
+    agent = AgentSimulator(tmp_path / "agent", LeaseOffice(clock), clock)
+    agent.poll()
+    banking = event(field="password")
+    tally = play(agent.guard, [banking, event(), banking], clock.now())
+    assert tally.refused == {"excluded": 2}
+    assert tally.excluded == {"banking": 2}
+
+
 @pytest.fixture
 def laptop(open_company, tmp_path):
     """A real agent, paired over HTTP with the engineer, against the real service."""

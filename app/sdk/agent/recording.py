@@ -77,7 +77,7 @@ def play(guard: Guard, events: Sequence[UiEvent], now: datetime) -> Tally:
         if isinstance(answer, Allowed):
             tally.capture(answer.app, event.signal.value)
         else:
-            tally.refuse(answer.reason.value)
+            tally.refuse(answer.reason.value, answer.exclusion)
     return tally
 
 
