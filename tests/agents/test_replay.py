@@ -1,6 +1,7 @@
 """Recordings: read strictly, played in order, counted; and an agent's whole life over HTTP."""
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -147,6 +148,9 @@ def test_an_agents_life_from_capture_to_withdrawal(open_company, laptop):
         totals = company.services.reports.totals(tx, "E-1000")
     assert sum(totals.by_app.values()) == captured
     assert set(totals.by_app) <= {"vscode", "slack"}
+    excluded = sum((Counter(step.tally.excluded) for step in steps), Counter())
+    assert dict(totals.excluded) == excluded
+    assert excluded.total() == dict(totals.refused)["excluded"] > 0
 
 
 def test_the_recording_can_be_played_again_and_again(open_company, laptop):
