@@ -394,7 +394,7 @@ def test_law_7_on_a_device_of_ones_own_the_policy_for_such_devices_holds(
 ):
     agent = paired(tmp_path, http, clock, personal=at_pairing, opened=at_opening)
     agent.poll()
-    answer = agent.guard.may_capture(event(time=agent.now))
+    answer = agent.guard.may_capture(event(at=agent.now))
     assert answer == Denied(Reason.PERSONAL_DEVICE)
 
 
