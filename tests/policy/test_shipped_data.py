@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import shutil
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -13,10 +14,13 @@ import yaml
 
 from app.access.floor.terms import ALLOWED
 from app.consent.packs import load_notices
-from app.kernel.vocabulary import Basis, Mode, Signal
+from app.kernel.vocabulary import Basis, FieldKind, Mode, Signal
 from app.policy import knobs
-from app.policy.catalogue.model import App, Catalogue, Exclusion, Matchers
-from app.policy.catalogue.packs import load_catalogue
+from app.policy.catalogue.loosening import loosenings
+from app.policy.catalogue.meeting import lies_within, programs
+from app.policy.catalogue.model import OTHERS, App, Catalogue, Exclusion, Matchers
+from app.policy.catalogue.packs import GROUPS, load_catalogue
+from app.policy.catalogue.patterns import read_signed
 from app.policy.lattice import compile_layers
 from app.policy.law.layer import CompanyPolicy, Floor
 from app.policy.law.packs import PolicyTexts, load_floors
@@ -28,6 +32,8 @@ ROOT = Path(__file__).parents[2]
 REGIONS = ROOT / "policies" / "regions"
 DATA = ROOT / "app" / "demo" / "data"
 COMPANY = DATA / "company"
+GOLDEN = ROOT / "tests" / "policy" / "golden"
+LINUX = {"Debian", "Ubuntu", "Fedora Project"}
 LAW = (ROOT / "docs" / "law.md").read_text(encoding="utf-8")
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -259,19 +265,12 @@ class TestWhatTheLawAllows:
 
 
 class TestCatalogue:
-    def test_about_forty_apps_in_every_group(self, catalogue: Catalogue) -> None:
-        assert 40 <= len(catalogue.apps) <= 50
-        assert {app.group for app in catalogue.apps.values()} == {
-            "development",
-            "documents",
-            "communication",
-            "project",
-            "design",
-            "data",
-            "support",
-            "browser",
-            "crm",
-        }
+    def test_the_apps_that_a_company_would_expect_in_every_group(
+        self, catalogue: Catalogue
+    ) -> None:
+        assert 60 <= len(catalogue.apps) <= 80
+        assert {app.group for app in catalogue.apps.values()} == set(GROUPS)
+        assert {app.others for app in catalogue.apps.values()} == {"", *OTHERS}
 
     def test_every_entry_can_be_recognised(self, catalogue: Catalogue) -> None:
         for entry in entries(catalogue):
@@ -281,10 +280,28 @@ class TestCatalogue:
         assert all(item.why.endswith(".") for item in catalogue.exclusions.values())
 
     def test_no_program_is_both_an_app_and_an_exclusion(self, catalogue: Catalogue) -> None:
-        names: Counter[str] = Counter()
+        """Names are compared as the guard does: in any case, and an exclusion without a signer."""
+        excluded: Counter[str] = Counter()
+        for item in catalogue.exclusions.values():
+            excluded.update(programs(item.match))
+        listed = {
+            read_signed(text).name for app in catalogue.apps.values() for text in app.match.programs
+        }
+        assert listed & excluded.keys() == set()
+
+    def test_no_way_is_given_twice(self, catalogue: Catalogue) -> None:
+        ways: Counter[str] = Counter()
         for entry in entries(catalogue):
-            names.update({*entry.match.bundle_ids, *entry.match.executables, *entry.match.urls})
-        assert [name for name, count in names.items() if count > 1] == []
+            match = entry.match
+            ways.update({name.casefold() for name in (*match.bundle_ids, *match.executables)})
+            ways.update({*match.programs, *match.urls, *match.pages, *match.titles})
+        assert [way for way, count in ways.items() if count > 1] == []
+
+    def test_no_address_of_an_app_is_excluded_as_a_whole(self, catalogue: Catalogue) -> None:
+        """Only places within it are: else the app would be listed in vain."""
+        excluded = [url for item in catalogue.exclusions.values() for url in item.match.urls]
+        for app in catalogue.apps.values():
+            assert [url for url in app.match.urls if lies_within(url, excluded)] == [], app.id
 
     def test_url_patterns_are_lower_case_hosts_with_a_path_and_nothing_else(
         self, catalogue: Catalogue
@@ -293,6 +310,70 @@ class TestCatalogue:
         for entry in entries(catalogue):
             for url in entry.match.urls:
                 assert pattern.fullmatch(url), url
+
+    def test_fields_are_words_of_the_event_or_of_older_agents(self, catalogue: Catalogue) -> None:
+        words = {str(kind) for kind in FieldKind} - {"none", "text", "unknown"}
+        for item in catalogue.exclusions.values():
+            assert set(item.match.fields) <= words | {"card_number"}, item.id
+
+
+class TestHowSureWeAre:
+    def test_every_entry_says_how_its_names_were_checked(self, catalogue: Catalogue) -> None:
+        for entry in entries(catalogue):
+            assert entry.source.endswith("."), entry.id
+
+    def test_a_program_is_named_only_where_a_list_or_the_vendor_names_it(
+        self, catalogue: Catalogue
+    ) -> None:
+        for app in catalogue.apps.values():
+            sure = {name for name, word in sources(app) if word in {"listed", "vendor"}}
+            assert {system_of(text) for text in app.match.programs} <= sure, app.id
+
+    def test_an_app_claims_nothing_about_a_system_on_which_it_names_no_program(
+        self, catalogue: Catalogue
+    ) -> None:
+        for app in catalogue.apps.values():
+            named = {system_of(text) for text in app.match.programs}
+            sites = {"Sites"} if app.match.urls else set()
+            assert {name for name, _ in sources(app)} == named | sites, app.id
+
+
+class TestTreatedAlike:
+    def test_whatever_is_written_to_others_says_that_it_shows_their_words(
+        self, catalogue: Catalogue
+    ) -> None:
+        for app in catalogue.apps.values():
+            if app.group in {"communication", "support", "crm", "documents", "project"}:
+                assert app.others, app.id
+
+    def test_a_browser_is_recognised_by_its_program_alone(self, catalogue: Catalogue) -> None:
+        for app in catalogue.apps.values():
+            if app.browser:
+                assert app.match == Matchers(programs=app.match.programs), app.id
+                assert not app.others
+                assert not app.private_accounts
+
+    def test_nothing_that_release_0_1_excluded_is_recorded(
+        self, catalogue: Catalogue, tmp_path: Path
+    ) -> None:
+        """A release takes no exclusion away, nor a way to recognise one."""
+        shutil.copy(GOLDEN / "apps" / "exclusions.yaml", tmp_path)
+        before = load_catalogue(tmp_path)
+        assert len(before.exclusions) == 13
+        assert loosenings(before, catalogue, ()) == ()
+
+
+def sources(app: App) -> list[tuple[str, str]]:
+    """What an app says of how it was checked: each system or ``Sites`` with its word."""
+    return re.findall(r"(\w+): (\w+)\.", app.source)
+
+
+def system_of(program: str) -> str:
+    """The system on which a program bears this name."""
+    name, _, signer = program.partition("@")
+    if name.lower().endswith((".exe", ".bin")) and signer not in LINUX:
+        return "Windows"
+    return "macOS" if re.fullmatch(r"[A-Z0-9]{10}|Software Signing", signer) else "Linux"
 
 
 class TestSamplePolicies:
