@@ -47,6 +47,7 @@ check: install ## style, types, import contracts, what is committed and written 
 	$(BIN)/lint-imports
 	@$(call current,$(BIN)/habeas openapi,openapi/openapi.json)
 	@$(call current,$(BIN)/habeas schema event,openapi/event.schema.json)
+	@$(call current,$(BIN)/habeas schema policy,openapi/policy-document.schema.json)
 	@$(call current,$(BIN)/habeas schema counterparties,openapi/counterparties.schema.json)
 	@$(call current,$(BIN)/python -m app.event.fields.page,docs/field-words.md)
 
@@ -64,6 +65,7 @@ bench-audit: install ## measure the log at 1,000,000 entries (ENTRIES=…): appe
 openapi: install ## write openapi/ and docs/field-words.md anew
 	$(BIN)/habeas openapi > openapi/openapi.json
 	$(BIN)/habeas schema event > openapi/event.schema.json
+	$(BIN)/habeas schema policy > openapi/policy-document.schema.json
 	$(BIN)/habeas schema counterparties > openapi/counterparties.schema.json
 	$(BIN)/python -m app.event.fields.page > docs/field-words.md
 

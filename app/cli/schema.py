@@ -6,7 +6,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from app.event.schema import Schema, counterparties_schema, event_schema
+from app.event.schema import Schema, counterparties_schema, event_schema, policy_schema
 from app.kernel.errors import InvalidInput
 
 verbs = typer.Typer()
@@ -14,6 +14,7 @@ verbs = typer.Typer()
 SchemaMaker: TypeAlias = Callable[[], Schema]
 SCHEMAS: Mapping[str, SchemaMaker] = {
     "event": event_schema,
+    "policy": policy_schema,
     "counterparties": counterparties_schema,
 }
 

@@ -3,8 +3,11 @@
 Rules:
 1. A schema takes what our own reader takes. Both are made from the same lists, patterns and bounds,
    and tests hold the two against each other.
-2. What a schema cannot say, our reader asks for besides: that the day of an instant exists, that a
-   text has no half of a surrogate pair, and that no member is given twice (JSON text only).
+2. What a schema cannot say, our reader asks for besides. Of an event: that the day of its instant
+   exists, that a text has no half of a surrogate pair, and that no member is given twice. Of the
+   documents: that they are canonical JSON with the digest that the lease names, that the texts of
+   matchers can be read (app/policy/catalogue/patterns.py), and that the row for an unknown region
+   allows no more than any other.
 3. A pattern holds for a whole text, also in programs where ``$`` fits before a final line break.
 """
 
@@ -24,14 +27,29 @@ from app.event.reading import (
 from app.kernel.forms import COUNTERPARTY_KIND
 from app.kernel.shapes import PARENTS, REGION, whole
 from app.kernel.vocabulary import FieldKind, Mode, Signal
+from app.policy.catalogue.matchers import MatcherRow
+from app.policy.catalogue.model import OTHERS
 from app.policy.counterparties import SINCE
-from app.policy.knobs import REGISTRY, KnobRegistry
+from app.policy.document import app_fields
+from app.policy.knob_shapes import (
+    HOURS_OF_WEEK,
+    ApprovalStatus,
+    Modes,
+    NameSet,
+    NameSource,
+    Number,
+    Shape,
+    Week,
+)
+from app.policy.knobs import REGISTRY, Knob, KnobRegistry
 
 Schema: TypeAlias = dict[str, Any]
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _TEXT: Schema = {"type": "string", "minLength": 1, "maxLength": MAX_TEXT}
 _NULL: Schema = {"type": "null"}
+_STRING: Schema = {"type": "string"}
+_COUNT: Schema = {"type": "integer", "minimum": 0}
 _MODE: Schema = {"enum": [mode.word for mode in Mode]}
 
 
@@ -102,6 +120,97 @@ def counterparties_schema(registry: KnobRegistry = REGISTRY) -> Schema:
     }
 
 
+def policy_schema(registry: KnobRegistry = REGISTRY) -> Schema:
+    """The schema of a policy document in the newest form.
+
+    >>> schema = policy_schema()
+    >>> schema["properties"]["off_hours"], schema["properties"]["layers"]["type"]
+    ({'enum': ['deny', 'redact', 'allow']}, 'array')
+
+    Args:
+        registry: the knobs, signals and matchers that a form has.
+    """
+    form = registry.newest
+    signals = tuple(str(signal) for signal in registry.signals_in(form))
+    members = {
+        "v": {"const": form},
+        "signals": _object(dict.fromkeys(signals, _ref("signal")), required=signals),
+        "layers": {"type": "array", "items": _STRING},
+        **{row.name: _knob(row, form) for row in registry.told_in(form)},
+    }
+    return {
+        "$schema": _DRAFT,
+        "title": f"What a recorder must obey, form {form}",
+        **_object(members, required=tuple(members)),
+        "$defs": {
+            "signal": _exactly(mode=_MODE, retention_days=_COUNT),
+            "app": _exactly(**_app_members(form), match=_match(registry.matchers_of_apps(form))),
+            "exclusion": _exactly(
+                id=_STRING, name=_STRING, match=_match(registry.matchers_of_exclusions(form))
+            ),
+        },
+    }
+
+
+def _knob(row: Knob[Any], form: int) -> Schema:
+    shape = _shape(row.shape, form)
+    return shape if row.unnamed is not None else _or_null(shape)
+
+
+def _shape(shape: Shape, form: int) -> Schema:
+    """The values of a shape, as ``Shape.check`` takes them."""
+    match shape:
+        case ApprovalStatus():
+            return {"enum": ["approved", "blocked"]}
+        case Number(unit=unit):
+            return {**_COUNT, "description": f"A number of {unit}s."}
+        case Modes():
+            return _MODE
+        case NameSet():
+            return {"type": "array", "items": _name(shape, form)}
+        case Week():
+            hour = {"type": "integer", "minimum": 0, "maximum": HOURS_OF_WEEK - 1}
+            return {
+                "type": "array",
+                "items": hour,
+                "description": "Hours of the week; 0 begins on Monday at 00:00.",
+            }
+
+
+def _name(shape: NameSet, form: int) -> Schema:
+    match shape.known:
+        case NameSource.APPS:
+            return _ref("app")
+        case NameSource.EXCLUSIONS:
+            return _ref("exclusion")
+        case NameSource():
+            return _STRING
+        case names:
+            newer = shape.newer_than(form)
+            return {"enum": [name for name in names if name not in newer]}
+
+
+def _app_members(form: int) -> Schema:
+    said: Schema = dict.fromkeys(app_fields(form), _STRING)
+    said["others"] = {
+        "enum": ["", *OTHERS],
+        "description": "In what the app shows other people's words; empty: it shows none.",
+    }
+    said["private_accounts"] = {"type": "boolean"}
+    return said
+
+
+def _match(rows: tuple[MatcherRow, ...]) -> Schema:
+    return _exactly(**{row.name: _matcher(row) for row in rows})
+
+
+def _matcher(row: MatcherRow) -> Schema:
+    if row.flag:
+        return {"type": "boolean"}
+    texts: Schema = {"type": "array", "items": _STRING}
+    return {**texts, "examples": [[row.sample]]} if row.sample else texts
+
+
 def _place_members() -> Schema:
     program = {name: _or_null(_TEXT) for name in PROGRAM_MEMBERS}
     return {
@@ -152,6 +261,10 @@ def _object(properties: Schema, *, required: tuple[str, ...]) -> Schema:
         "properties": properties,
         "additionalProperties": False,
     }
+
+
+def _exactly(**properties: Schema) -> Schema:
+    return _object(properties, required=tuple(properties))
 
 
 def _list(items: Schema) -> Schema:

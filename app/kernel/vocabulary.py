@@ -124,6 +124,10 @@ class Mode(IntEnum):
         return self.name.lower()
 
 
+MODES = {mode.word: mode for mode in Mode}
+"""The modes by their words; a word in other letters is none."""
+
+
 class Basis(StrEnum):
     """What makes capture lawful in a region."""
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeAlias
 
-from app.kernel.vocabulary import Mode
+from app.kernel.vocabulary import MODES, Mode
 
 APPROVED = 1
 NOT_APPROVED = 0
@@ -106,7 +106,7 @@ class Modes:
 
     def read(self, raw: Any) -> Mode:
         """Read a mode as files write it."""
-        return Mode[raw.upper()]
+        return MODES[raw]
 
     def write(self, value: Mode) -> str:
         """Write it as files do."""
@@ -114,7 +114,7 @@ class Modes:
 
     def check(self, raw: Any) -> None:
         """Return if an agent can read it."""
-        self.read(raw)
+        _require(isinstance(raw, str) and raw in MODES)
 
 
 class NameSource(StrEnum):

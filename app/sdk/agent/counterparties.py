@@ -16,13 +16,11 @@ from app.kernel.canonical import digest, parse_canonical
 from app.kernel.forms import COUNTERPARTY_KIND
 from app.kernel.refusals import Refusal
 from app.kernel.shapes import PARENTS, REGION, fits
-from app.kernel.vocabulary import Mode
+from app.kernel.vocabulary import MODES, Mode
 from app.policy.knobs import KnobRegistry
 from app.sdk.lease import Lease, Refused
 
 Row: TypeAlias = Mapping[str, Mode]
-
-_MODES = {mode.word: mode for mode in Mode}
 
 
 def read_counterparties(
@@ -68,4 +66,4 @@ def _is_of_form(document: Any, form: int, registry: KnobRegistry) -> bool:
 
 
 def _row(raw: Mapping[str, str]) -> Row:
-    return {name: _MODES[word] for name, word in raw.items()}
+    return {name: MODES[word] for name, word in raw.items()}

@@ -18,7 +18,7 @@ from app.event.rules import JUDGED, MATCHED
 from app.kernel.canonical import digest, parse_canonical
 from app.kernel.forms import AGENT_FORM
 from app.kernel.refusals import Refusal
-from app.kernel.vocabulary import Mode
+from app.kernel.vocabulary import MODES
 from app.policy.catalogue.matchers import MatcherRow
 from app.policy.catalogue.model import OTHERS
 from app.policy.document import app_fields
@@ -45,11 +45,6 @@ def read_document(lease: Lease, data: bytes | None, registry: KnobRegistry) -> M
     if not understood:
         raise Refused(Refusal.POLICY_UNREADABLE, "the policy document is of an unknown form")
     return dict(document)
-
-
-def read_mode(word: str) -> Mode:
-    """Read a mode; an unknown one is an error, so whatever it was for is denied."""
-    return Mode[word.upper()]
 
 
 def _is_of_form(document: Any, form: int, registry: KnobRegistry) -> bool:
@@ -88,8 +83,12 @@ def _keeps(row: Knob[Any], value: Any, form: int) -> bool:
 
 def _is_signal(rule: Any) -> bool:
     days = rule["retention_days"]
-    read_mode(rule["mode"])
-    return rule.keys() == {"mode", "retention_days"} and type(days) is int and days >= 0
+    return (
+        rule.keys() == {"mode", "retention_days"}
+        and rule["mode"] in MODES
+        and type(days) is int
+        and days >= 0
+    )
 
 
 def _is_app(app: Any, form: int, matchers: tuple[MatcherRow, ...]) -> bool:
