@@ -2,7 +2,8 @@
 
 Rules:
 1. A way that the guard does not use is not told: fields, private windows, pages and titles make no
-   app (app/policy/catalogue/matchers.py). A browser's programs are told: in them pages count.
+   app (app/policy/catalogue/matchers.py). Of a browser it is told that only pages of the other apps
+   count in it.
 2. What nothing recognises is told as such.
 """
 
@@ -32,6 +33,7 @@ class MatcherWords:
 
     program: str
     signed: str
+    browser: str
     address: str
     page: str
     title: str
@@ -45,6 +47,7 @@ class MatcherWords:
 ENGLISH = MatcherWords(
     program="program {}",
     signed="program {}, signed by {}",
+    browser="only pages of the other apps, in the program {}, signed by {}",
     address="address {}",
     page="page {}",
     title="window of {} called {}",
@@ -58,6 +61,7 @@ ENGLISH = MatcherWords(
 GERMAN = MatcherWords(
     program="Programm {}",
     signed="Programm {}, signiert von {}",
+    browser="nur Seiten der anderen Programme, im Programm {}, signiert von {}",
     address="Adresse {}",
     page="Seite {}",
     title="Fenster von {} namens {}",
@@ -106,6 +110,8 @@ def app_ways_in_words(app: App, words: MatcherWords = ENGLISH) -> tuple[str, ...
     >>> app_ways_in_words(code)
     ('program Code.exe, signed by Example Ltd',)
     """
+    if app.browser:
+        words = replace(words, signed=words.browser)
     match = replace(app.match, fields=(), private=False, pages=(), titles=())
     return ways_in_words(match, words)
 
