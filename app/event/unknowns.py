@@ -9,6 +9,7 @@ Rules:
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from app.event.model import Place, Program, UiEvent, WindowKind
@@ -110,7 +111,7 @@ def unknown_rows() -> Iterator[UnknownRow]:
     ['window_unknown']
     """
     for member, (said, forget) in MEMBERS.items():
-        yield _tried(member, said, lambda event, forget=forget: _forgotten(event, forget))
+        yield _tried(member, said, partial(_forgotten, forget))
     yield _tried("pictured", "null", lambda event: replace(event, pictured=None))
 
 
@@ -142,7 +143,7 @@ def _event(signal: Signal) -> UiEvent:
     return UiEvent(AT, signal, _PLACE, () if signal is Signal.SCREENSHOT else None)
 
 
-def _forgotten(event: UiEvent, forget: Callable[[Place], Place]) -> UiEvent:
+def _forgotten(forget: Callable[[Place], Place], event: UiEvent) -> UiEvent:
     return replace(event, place=forget(event.place))
 
 
@@ -157,7 +158,7 @@ def _rules(asked: Asked) -> EventRules:
         {"browser": _BROWSER, "chat": asked.app},
         {"place": Exclusion("place", "Place", "Why.", matters)},
     )
-    said = {
+    said: dict[str, Any] = {
         "status": 1,
         "bases": frozenset({"consent"}),
         "purposes": frozenset({"ai_training.computer_use"}),
@@ -167,7 +168,7 @@ def _rules(asked: Asked) -> EventRules:
         **({"tenants": asked.tenants} if "tenants" in REGISTRY.rows else {}),
         **{mode_of(signal).name: Mode.ALLOW for signal in Signal},
     }
-    claims: dict[str, Any] = {name: Claim(value, Why("policy")) for name, value in said.items()}
+    claims = {name: Claim(value, Why("policy")) for name, value in said.items()}
     layer = Layer("policy", "company", "GLOBAL", "", claims, REGISTRY)
     told = document(Limits(compile_layers([layer]), catalogue), AGENT_FORM)
     here = {"US-CA": dict.fromkeys(Signal, "allow")}
