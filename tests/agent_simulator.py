@@ -8,18 +8,18 @@ It polls, caches, verifies, goes offline, sleeps, is restarted, and is tampered 
 import json
 import uuid
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from app.event.model import Place, Program, UiEvent, WindowKind
 from app.kernel.canonical import canonical, digest
-from app.kernel.forms import AGENT_FORM
+from app.kernel.forms import AGENT_FORM, COUNTERPARTY_KIND
 from app.kernel.refusals import Refusal
 from app.kernel.signing import LocalSigner, jwk, sign_token, thumbprint
 from app.kernel.tokens import LEASE_TYPE
-from app.kernel.vocabulary import FieldKind, Reason, Signal
+from app.kernel.vocabulary import FieldKind, Mode, Reason, Signal
 from app.policy.knobs import REGISTRY
 from app.sdk.agent import memory
 from app.sdk.agent.guard import Allowed, Denied, Guard
@@ -27,6 +27,8 @@ from tests.fakes import FakeClock
 
 TTL_S = 900
 DEVICE = "d_" + "1" * 32
+BERLIN = ZoneInfo("Europe/Berlin")
+WORDS = [mode.word for mode in Mode]
 
 
 EDITOR, CHAT, BROWSER = "com.microsoft.VSCode", "slack", "com.google.Chrome"
@@ -110,10 +112,11 @@ def event(app: str | None = None, signal: str = "click", **changes: Any) -> UiEv
 
 @dataclass(frozen=True)
 class Sent:
-    """What goes over the wire: the lease, and the document that comes with it."""
+    """What goes over the wire: the lease, and the documents that come with it."""
 
     token: str
     document: bytes | None
+    counterparties: bytes | None = None
 
 
 @dataclass
@@ -127,6 +130,8 @@ class LeaseOffice:
     consent_seq: int = 3
     reasons: tuple[Reason, ...] = ()
     document: dict[str, Any] = field(default_factory=policy_document)
+    others: dict[str, dict[str, str]] = field(default_factory=dict)
+    """By region, what is allowed where the other side is there; of a signal not named, all."""
 
     @property
     def keys(self) -> dict[str, bytes]:
@@ -151,7 +156,7 @@ class LeaseOffice:
         self.document = policy_document(**changes)
 
     def send(self, *, typ: str = LEASE_TYPE, nonce: str | None = None, **claims: Any) -> Sent:
-        body = canonical(self.document)
+        body, others = canonical(self.document), canonical(self._counterparties())
         issued = int(self.clock.now().timestamp())
         on = not self.reasons
         honest: dict[str, Any] = {
@@ -166,18 +171,39 @@ class LeaseOffice:
             "policy": digest(body) if on else None,
             "poll_s": 15,
             "form": AGENT_FORM,
+            "zones": ["Europe/Berlin"],
+            **({"counterparties": digest(others)} if on else {}),
         }
         if nonce is not None:
             honest["nonce"] = nonce
         said = {name: value for name, value in {**honest, **claims}.items() if value is not ...}
-        return Sent(sign_token(self.signer, typ, said), body if on else None)
+        token = sign_token(self.signer, typ, said)
+        return Sent(token, body, others) if on else Sent(token, None)
+
+    def _counterparties(self) -> dict[str, Any]:
+        """The counterparty document that goes with the policy document."""
+        everything = dict.fromkeys(self.document.get("signals", ()), "allow")
+        rows = {region: {**everything, **row} for region, row in self.others.items()}
+        unknown = {
+            signal: min((row[signal] for row in rows.values()), key=WORDS.index, default="allow")
+            for signal in everything
+        }
+        form = self.document.get("v")
+        return {"kind": COUNTERPARTY_KIND, "v": form, "regions": rows, "unknown": unknown}
 
 
 class AgentSimulator:
     """A laptop with a guard."""
 
-    def __init__(self, folder: Path, office: LeaseOffice, clock: FakeClock) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        office: LeaseOffice,
+        clock: FakeClock,
+        zone: tzinfo | None = BERLIN,
+    ) -> None:
         self.folder = folder
+        self.zone = zone
         self.clock = clock
         self.since_boot = 1_000.0
         self._office = office
@@ -193,11 +219,11 @@ class AgentSimulator:
             device_id or self._office.device_id,
             self.clock,
             elapsed=lambda: self.since_boot,
-            zone=ZoneInfo("Europe/Berlin"),
+            zone=self.zone,
         )
 
     def take(self, sent: Sent, *, nonce: str | None = None) -> Refusal | None:
-        return self.guard.accept(sent.token, sent.document, nonce=nonce)
+        return self.guard.accept(sent.token, sent.document, sent.counterparties, nonce=nonce)
 
     def ask(self) -> Refusal | None:
         """Poll as the client does: with a nonce, if the guard wants one."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import tzinfo
 from pathlib import Path
 from typing import Annotated
 
@@ -9,12 +10,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from app.kernel.errors import InvalidInput, Unavailable
+from app.kernel.errors import InvalidInput, Unavailable, wrong_field
 from app.sdk.agent.client import AgentClient
 from app.sdk.agent.identity import NotPaired, PairingFailed
 from app.sdk.agent.pairing import CodeShown, Paired, pair
 from app.sdk.agent.recording import PlayedStep, RecordingError, read_recording, run
 from app.sdk.agent.tally import Tally
+from app.sdk.agent.zone import zone_named
 
 verbs = typer.Typer(
     name="agent", no_args_is_help=True, help="The reference agent: pair, run, status."
@@ -26,6 +28,9 @@ State = Annotated[
 ]
 Personal = Annotated[
     bool, typer.Option("--personal", help="The device is the person's own. Kept from pairing on.")
+]
+Zone = Annotated[
+    str | None, typer.Option("--zone", help="Time zone of the device; else as it is set.")
 ]
 _DEFAULT_STATE = Path("var/agent")
 
@@ -55,11 +60,13 @@ def run_agent(
     *,
     again: Annotated[bool, typer.Option("--again", help="Replay for ever.")] = False,
     personal: Personal = False,
+    zone: Zone = None,
 ) -> None:
     """Poll, replay the recording through the guard, report; say what was captured and refused."""
     total = Tally()
     with _sentences():
-        client = AgentClient.open(state, personal=personal)
+        where = _zone(zone)
+        client = AgentClient.open(state, personal=personal, zone=where)
         for step in run(client, read_recording(recording), again=again):
             total.add(step.tally)
             console.print(line(step))
@@ -94,6 +101,16 @@ def summary(total: Tally) -> Table:
     for exclusion, events in sorted(total.excluded.items(), key=lambda row: -row[1]):
         table.add_row("excluded", exclusion, str(events))
     return table
+
+
+def _zone(name: str | None) -> tzinfo | None:
+    if name is None:
+        return None
+    zone = zone_named(name)
+    if zone is None:
+        cure = "Give a name of the IANA time zone database, such as America/Los_Angeles."
+        raise wrong_field("--zone", f"{name} is no time zone that is known here", cure)
+    return zone
 
 
 @contextmanager

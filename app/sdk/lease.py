@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from app.kernel.canonical import canonical, digest
-from app.kernel.forms import FIRST_FORM
+from app.kernel.forms import AGENT_FORM, FIRST_FORM
 from app.kernel.refusals import Refusal
 from app.kernel.shapes import DIGEST, fits
 from app.kernel.signing import BadToken, read_token
@@ -172,27 +172,7 @@ def _lease(claims: Mapping[str, Any]) -> Lease:
     seq = claims.get("seq")
     if not isinstance(seq, dict) or seq.keys() != {"policy", "consent"}:
         raise ValueError("seq does not name policy and consent")
-    capture = claims.get("capture")
-    if capture not in {"on", "off"}:
-        raise ValueError("capture is neither on nor off")
-    codes = claims.get("reasons")
-    if not isinstance(codes, list):
-        raise ValueError("reasons is not a list")  # noqa: TRY004 - one error for every bad form
-    reasons = tuple(Reason(reason) for reason in codes)
-    policy = claims.get("policy")
-    if policy is not None and not fits(DIGEST, policy):
-        raise ValueError("policy is not a digest")
-    # Off without a reason would cover data in ``check_lease``, which asks what prevents it.
-    consistent = bool(reasons) if capture == "off" else not reasons and policy is not None
-    if not consistent:
-        raise ValueError("capture, reasons and policy contradict each other")
-    nonce = claims.get("nonce")
-    if nonce is not None and not isinstance(nonce, str):
-        raise ValueError("nonce is not text")
-    counterparties = claims.get("counterparties")
-    if counterparties is not None and not fits(DIGEST, counterparties):
-        raise ValueError("counterparties is not a digest")
-    return Lease(
+    lease = Lease(
         issuer=_text(claims, "iss"),
         device_id=_text(claims, "aud"),
         jti=_text(claims, "jti"),
@@ -200,15 +180,53 @@ def _lease(claims: Mapping[str, Any]) -> Lease:
         expires=_count(claims, "exp"),
         policy_seq=_count(seq, "policy"),
         consent_seq=_count(seq, "consent"),
-        capture=capture == "on",
-        reasons=reasons,
-        policy=policy,
+        capture=_capture(claims),
+        reasons=tuple(map(Reason, _texts(claims, "reasons"))),
+        policy=_digest(claims, "policy"),
         poll_s=max(1, _count(claims, "poll_s")),
-        nonce=nonce,
+        nonce=_nonce(claims),
         form=_form(claims),
-        counterparties=counterparties,
+        counterparties=_digest(claims, "counterparties"),
         zones=_texts({"zones": [], **claims}, "zones"),
     )
+    _require_whole(lease)
+    return lease
+
+
+def _require_whole(lease: Lease) -> None:
+    """Return if the claims fit together.
+
+    Raises:
+        ValueError: they contradict each other, or say less than their form.
+    """
+    # Off without a reason would cover data in ``check_lease``, which asks what prevents it.
+    if lease.capture is bool(lease.reasons):
+        raise ValueError("capture and reasons contradict each other")
+    if lease.capture and lease.policy is None:
+        raise ValueError("capture is on and policy is missing")
+    if lease.capture and lease.form >= AGENT_FORM and not (lease.counterparties and lease.zones):
+        raise ValueError("capture is on, and counterparties or zones are missing")
+
+
+def _capture(claims: Mapping[str, Any]) -> bool:
+    if claims.get("capture") not in ("on", "off"):
+        raise ValueError("capture is neither on nor off")
+    return bool(claims["capture"] == "on")
+
+
+def _nonce(claims: Mapping[str, Any]) -> str | None:
+    nonce = claims.get("nonce")
+    if nonce is not None and not isinstance(nonce, str):
+        raise ValueError("nonce is not text")
+    return nonce
+
+
+def _digest(claims: Mapping[str, Any], name: str) -> str | None:
+    value: str | None = claims.get(name)
+    if value is not None and not fits(DIGEST, value):
+        msg = f"{name} is not a digest"
+        raise ValueError(msg)
+    return value
 
 
 def _text(claims: Mapping[str, Any], name: str) -> str:

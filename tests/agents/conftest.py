@@ -14,7 +14,10 @@ from app.consent.model import Act
 from app.consent.receipts import Receipt
 from app.db.engine import Tx
 from app.directory.model import Person
-from app.kernel.signing import LocalSigner, jwk, sign_token
+from app.kernel.refusals import Refusal
+from app.kernel.signing import LocalSigner, jwk, sign_token, thumbprint
+from app.sdk.agent.guard import Guard
+from app.sdk.lease import read_lease
 from tests.fakes import FakeClock
 from tests.make import person
 
@@ -124,6 +127,18 @@ class Company:
             return answer
         with self.write() as tx:
             return leases.lease(tx, device, self.now, poll)
+
+    def taken(self, guard: Guard, device: Device, poll: Poll) -> Refusal | None:
+        """A guard takes the lease of its device, with the documents that the lease names."""
+        answer = self.lease(device, poll)
+        public = self.services.keys.signer("lease").public
+        named = read_lease(answer.token, {thumbprint(public): public})
+        with self.read() as tx:
+            policy, others = (
+                self.services.policy.document(tx, name) if name else None
+                for name in (named.policy, named.counterparties)
+            )
+        return guard.accept(answer.token, policy, others)
 
     def entries(self, kind: str) -> list[dict]:
         """The leaves of a kind, oldest first."""

@@ -75,7 +75,9 @@ class Service:
         if path == "/v1/agent/reports":
             self.reports.append(json.loads(request.content))
             return httpx2.Response(200, json={})
-        return httpx2.Response(200, content=canonical(self.office.document))
+        sent = self.office.send()
+        others = path.startswith("/v1/agent/counterparties/")
+        return httpx2.Response(200, content=sent.counterparties if others else sent.document)
 
     def lease(self, request: httpx2.Request, **claims: object) -> httpx2.Response:
         etag = (
@@ -151,7 +153,40 @@ def test_a_document_is_fetched_once(agent, service, clock):
         clock.advance(5)
         service.office.policy_seq += 1
         service.office.consent_seq += 1
-    assert sum("policies" in path for path in service.paths()) == 1
+    assert len(fetched(service, "policies")) == len(fetched(service, "counterparties")) == 1
+
+
+def fetched(service: Service, kind: str) -> list[str]:
+    return [path for path in service.paths() if path.startswith(f"/v1/agent/{kind}/")]
+
+
+def test_what_others_allow_is_fetched_when_a_lease_names_another_and_once(agent, service, clock):
+    for rows in ({}, {}, {"NO": {"click": "deny"}}, {"NO": {"click": "deny"}}, {}):
+        service.office.others = rows
+        service.office.policy_seq += 1  # so that it is not answered with 304
+        service.office.consent_seq += 1
+        assert agent.poll().capture
+        clock.advance(5)
+    names = fetched(service, "counterparties")
+    assert len(names) == 3
+    assert names[0] == names[2] != names[1]
+    assert len(fetched(service, "policies")) == 1
+
+
+def test_a_304_fetches_nothing(agent, service, clock):
+    agent.poll()
+    before = len(service.asked)
+    clock.advance(5)
+    agent.poll()
+    assert len(service.asked) == before + 1
+
+
+def test_what_others_allow_that_is_not_the_named_one_turns_off_and_is_not_kept(agent, service):
+    wrong = canonical({"kind": "counterparties", "v": 2, "regions": {}, "unknown": {}})
+    service.lies["/v1/agent/counterparties"] = says(200, content=wrong)
+    assert agent.poll().reason is Refusal.POLICY_MISMATCH
+    service.lies.clear()
+    assert agent.poll().capture
 
 
 def test_one_token_lasts_for_an_hour(agent, service, clock):
@@ -234,6 +269,8 @@ LIES: dict[str, tuple[str, Handler]] = {
     "304 comes for a lease that nobody holds": ("/v1/agent/lease", says(304)),
     "the document is gone": ("/v1/agent/policies", says(404)),
     "the document never ends": ("/v1/agent/policies", endless),
+    "what others allow is gone": ("/v1/agent/counterparties", says(404)),
+    "what others allow never ends": ("/v1/agent/counterparties", endless),
 }  # fmt: skip
 
 
@@ -255,6 +292,7 @@ def test_law_7_a_laptop_that_captures_stops_when(agent, service, clock, lie):
     assert captures(agent)
     clock.advance(3_600)
     service.office.publish(apps=[])
+    service.office.others = {"NO": {"click": "deny"}}
     path, handler = LIES[lie]
     service.lies[path] = handler
     assert not agent.poll().answered

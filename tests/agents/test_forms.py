@@ -79,9 +79,7 @@ def test_the_guard_of_today_goes_on_and_does_not_capture_what_it_cannot_limit(
     device = opened(company, policy)
     memory.begin(tmp_path, device.id)
     guard = Guard(tmp_path, keys(company), device.id, company.clock, elapsed=company.clock.elapsed)
-    ours = Poll(forms=str(PRESENT))
-    _, document = told(company, device, ours)
-    assert guard.accept(company.lease(device, ours).token, document) is None
+    assert company.taken(guard, device, Poll(forms=str(PRESENT))) is None
     assert judged(guard, company, "click") is Mode.ALLOW
     company.clock.advance(60)
     assert judged(guard, company, "screenshot") is screenshot

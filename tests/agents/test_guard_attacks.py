@@ -5,12 +5,13 @@ Each attack starts from an agent that captures rightly. Afterwards capture is of
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from app.kernel.canonical import canonical, digest
-from app.kernel.forms import AGENT_FORM
+from app.kernel.forms import AGENT_FORM, FIRST_FORM
 from app.kernel.refusals import Refusal
 from app.kernel.signing import LocalSigner, b64u, sign_token, thumbprint, unb64u
 from app.kernel.tokens import LEASE_TYPE
@@ -181,6 +182,63 @@ def _(office, agent):
 @attack("keeps the policy document back", Refusal.POLICY_MISMATCH)
 def _(office, agent):
     agent.take(Sent(office.send().token, None))
+
+
+@attack("serves what others allowed before with a new lease", Refusal.POLICY_MISMATCH)
+def _(office, agent):
+    old = office.send()
+    agent.wait(5)
+    office.others = {"DE": {"click": "deny"}}
+    agent.take(replace(office.send(), counterparties=old.counterparties))
+
+
+@attack("keeps back what others allow", Refusal.POLICY_MISMATCH)
+def _(office, agent):
+    agent.take(replace(office.send(), counterparties=None))
+
+
+@attack("does not say what others allow", Refusal.LEASE_UNREADABLE)
+def _(office, agent):
+    agent.take(office.send(counterparties=...))
+
+
+@attack("says of a signal nothing that others allow", Refusal.POLICY_UNREADABLE)
+def _(office, agent):
+    agent.wait(1)
+    sent = office.send()
+    rows = json.loads(sent.counterparties)
+    del rows["unknown"]["click"]
+    short = canonical(rows)
+    agent.take(replace(office.send(counterparties=digest(short)), counterparties=short))
+
+
+@attack("does not say in which zones home is", Refusal.LEASE_UNREADABLE)
+def _(office, agent):
+    agent.take(office.send(zones=...))
+
+
+@attack("says that home is in no zone", Refusal.LEASE_UNREADABLE)
+def _(office, agent):
+    agent.take(office.send(zones=[]))
+
+
+@attack("moves home to another zone within the second", Refusal.LEASE_FORKED)
+def _(office, agent):
+    agent.take(office.send(zones=["Pacific/Auckland"]))
+
+
+@attack("answers in the form of older agents", Refusal.POLICY_UNREADABLE)
+def _(office, agent):
+    agent.wait(1)
+    office.document = policy_document(v=FIRST_FORM)
+    agent.take(office.send(form=..., counterparties=..., zones=...))
+
+
+@attack("turns capture off in the form of older agents", Refusal.POLICY_UNREADABLE)
+def _(office, agent):
+    agent.wait(1)
+    office.withdraw()
+    agent.take(office.send(form=...))
 
 
 @attack("mixes a newer policy with an older consent", Refusal.LEASE_ROLLED_BACK)

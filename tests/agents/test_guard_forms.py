@@ -132,7 +132,7 @@ def test_a_guard_of_the_next_form_hands_the_new_knob_on_with_what_it_governs(
     assert guard.forms == (*laptop.guard.forms, LATER)
     office.document = written(WIDTH_LIMITED, LATER)
     sent = office.send(form=LATER)
-    assert guard.accept(sent.token, sent.document) is None
+    assert guard.accept(sent.token, sent.document, sent.counterparties) is None
     limited = Allowed(Mode.REDACT, "vscode", {WIDTH.name: 1280})
     assert judged(guard, laptop, "screenshot") == limited
     assert judged(guard, laptop, "click") == Allowed(Mode.ALLOW, "vscode")
@@ -143,7 +143,7 @@ def test_a_guard_of_the_next_form_goes_on_under_a_service_of_the_present(
 ) -> None:
     guard = newer_guard(laptop, office, NEXT)
     sent = office.send()
-    assert guard.accept(sent.token, sent.document) is None
+    assert guard.accept(sent.token, sent.document, sent.counterparties) is None
     assert judged(guard, laptop, "click") == Allowed(Mode.ALLOW, "vscode")
 
 
@@ -156,7 +156,7 @@ def test_a_document_is_read_in_the_form_that_the_signed_lease_names(
     office.document = written(POLICY, form)
     sent = office.send(form=claimed)
     refusal = None if form == claimed else Refusal.POLICY_UNREADABLE
-    assert guard.accept(sent.token, sent.document) is refusal
+    assert guard.accept(sent.token, sent.document, sent.counterparties) is refusal
 
 
 @pytest.mark.parametrize("form", [0, -1, "1", None, True])
@@ -217,7 +217,7 @@ def test_what_the_recorder_applies_is_handed_on_also_where_it_is_nought(
     guard = newer_guard(laptop, office, NEXT)
     office.document = {**written(POLICY, LATER), WIDTH.name: value}
     sent = office.send(form=LATER)
-    assert guard.accept(sent.token, sent.document) is None
+    assert guard.accept(sent.token, sent.document, sent.counterparties) is None
     allowed = Allowed(Mode.REDACT, "vscode", {WIDTH.name: value})
     assert judged(guard, laptop, "screenshot") == allowed
 
@@ -231,10 +231,10 @@ def test_a_knob_that_the_guard_has_no_code_for_makes_its_document_unreadable(
     guard = newer_guard(laptop, office, replace(NEXT, knobs=(*NEXT.knobs, quiet)))
     office.document = {**written(POLICY, LATER), quiet.name: 3}
     sent = office.send(form=LATER)
-    assert guard.accept(sent.token, sent.document) is Refusal.POLICY_UNREADABLE
+    assert guard.accept(sent.token, sent.document, sent.counterparties) is Refusal.POLICY_UNREADABLE
     office.document = written(POLICY, PRESENT)
     sent = office.send(form=PRESENT)
-    assert guard.accept(sent.token, sent.document) is None
+    assert guard.accept(sent.token, sent.document, sent.counterparties) is None
 
 
 def test_a_matcher_that_the_guard_has_no_code_for_makes_its_document_unreadable(
@@ -246,7 +246,7 @@ def test_a_matcher_that_the_guard_has_no_code_for_makes_its_document_unreadable(
         for item in office.document[name]:
             item["match"]["titles"] = []
     sent = office.send(form=LATER)
-    assert guard.accept(sent.token, sent.document) is Refusal.POLICY_UNREADABLE
+    assert guard.accept(sent.token, sent.document, sent.counterparties) is Refusal.POLICY_UNREADABLE
 
 
 @pytest.mark.parametrize(
@@ -258,7 +258,7 @@ def test_a_redactor_of_the_next_form_is_known_there_only(
     guard = newer_guard(laptop, office, NEXT_REDACTOR)
     office.document = {**written(POLICY, form), "redactors": [FACES]}
     sent = office.send(form=form)
-    assert guard.accept(sent.token, sent.document) is expected
+    assert guard.accept(sent.token, sent.document, sent.counterparties) is expected
 
 
 @pytest.mark.parametrize("missing", sorted(policy_document()))

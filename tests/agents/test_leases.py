@@ -120,11 +120,7 @@ def test_a_laptop_goes_on_after_a_pause(open_company, tmp_path, end):
     guard = Guard(tmp_path, keys, device.id, clock, elapsed=clock.elapsed)
 
     def polled():
-        answer = open_company.lease(device, OURS)
-        policy = claims(open_company, answer)["policy"]
-        with open_company.read() as tx:
-            document = services.policy.document(tx, policy) if policy else None
-        assert guard.accept(answer.token, document) is None
+        assert open_company.taken(guard, device, OURS) is None
         return guard.state
 
     assert polled() is None

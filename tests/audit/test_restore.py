@@ -14,6 +14,7 @@ from sqlalchemy import make_url, select
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
+from app.agents.leases.terms import Poll
 from app.audit.entries import store
 from app.audit.entries.halt import Halt
 from app.audit.entries.model import SYSTEM, EntryFilter, Event, Kind
@@ -37,9 +38,11 @@ from app.consent.model import Act, State
 from app.demo.custodians import NAMES, sample_custodians
 from app.kernel.errors import Conflict, Forbidden, HabeasError, Unavailable
 from app.kernel.facts import encode
+from app.kernel.forms import AGENT_FORM
 from app.kernel.signing import thumbprint
 from app.sdk.agent import memory
 from app.sdk.agent.guard import Guard
+from app.sdk.lease import read_lease
 from app.sdk.verify import verify
 from app.settings import Settings
 from app.wiring import Services, build, restore
@@ -286,14 +289,16 @@ def test_laptops_that_saw_what_is_lost_go_on_and_the_old_permission_does_not(
     )  # fmt: skip
 
     def poll(services: Services) -> object:
-        def ask(story: Story) -> tuple[str, bytes | None]:
-            answer = services.leases.lease(story.tx, paired.device, instance.clock.now())
+        def ask(story: Story) -> tuple[str, bytes | None, bytes | None]:
+            poll = Poll(forms=str(AGENT_FORM))
+            answer = services.leases.lease(story.tx, paired.device, instance.clock.now(), poll)
             assert answer.token is not None
-            situation = services.capture.situation(
-                story.tx, story.person(EMPLOYEE), instance.clock.now()
+            named = read_lease(answer.token, {thumbprint(key): key})
+            policy, others = (
+                services.policy.document(story.tx, name) if name else None
+                for name in (named.policy, named.counterparties)
             )
-            digest = situation.policy_digest
-            return answer.token, services.policy.document(story.tx, digest) if digest else None
+            return answer.token, policy, others
 
         return guard.accept(*write(services, ask))
 

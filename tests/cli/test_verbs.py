@@ -119,6 +119,14 @@ def test_an_agent_that_was_never_paired_says_what_to_do(habeas, tmp_path: Path) 
     assert "pair" in done.stderr
 
 
+def test_a_zone_that_nobody_knows_is_named_with_the_way_out(habeas, tmp_path: Path) -> None:
+    words = ("agent", "run", "events.jsonl", "--state", str(tmp_path / "none"))
+    done = habeas(*words, "--zone", "Mars/Olympus")
+    assert done.returncode == 2
+    assert "--zone: Mars/Olympus" in done.stderr
+    assert "America/Los_Angeles" in done.stderr
+
+
 def test_settings_that_do_not_hold_are_a_sentence(sample: Services) -> None:
     done = subprocess.run(
         [Path(sys.executable).with_name("habeas"), "serve"],

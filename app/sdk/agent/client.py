@@ -14,7 +14,7 @@ Rules:
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from app.sdk.agent.identity import Identity, open_identity
 from app.sdk.agent.tally import Tally, report_of
 from app.sdk.agent.timekeeping import since_boot
 from app.sdk.agent.tokens import ask_token, json_object
+from app.sdk.agent.zone import machine_zone
 from app.sdk.lease import Refused, read_lease
 from app.sdk.wire import LARGE, Answer, BadAnswer, Silence, Wire
 
@@ -69,6 +70,7 @@ class AgentClient:
         elapsed: another clock that only runs forward, seconds.
         place: the region where the laptop is; None: not said.
         personal: that the device is the person's own, if that was not said at pairing.
+        zone: where the laptop is; None: where its own settings say.
     """
 
     def __init__(
@@ -81,6 +83,7 @@ class AgentClient:
         elapsed: Callable[[], float] = since_boot,
         place: str | None = None,
         personal: bool = False,
+        zone: tzinfo | None = None,
     ) -> None:
         self.identity = identity
         self._clock = clock or SystemClock()
@@ -91,7 +94,7 @@ class AgentClient:
         self._token_until = 0.0
         self._etag = ""
         self._poll_s = 15  # until a lease says otherwise
-        self._documents: dict[str, bytes] = {}
+        self._documents: dict[str, tuple[str, bytes]] = {}  # by kind: the digest, the bytes
         self._unsent: dict[str, Json] | None = None
         self.guard = Guard(
             folder,
@@ -100,7 +103,7 @@ class AgentClient:
             self._clock,
             elapsed=elapsed,
             personal=personal or identity.personal,
-            zone=datetime.now().astimezone().tzinfo,
+            zone=zone or machine_zone(),
         )
 
     @property
@@ -163,20 +166,30 @@ class AgentClient:
             raise BadAnswer(f"no lease: status {answer.status}, {answer.media_type}")
         token = answer.body.decode("ascii")
         lease = read_lease(token, self.identity.keys)
-        document = self._document(lease.policy) if lease.policy else None
-        refusal = self.guard.accept(token, document, nonce=nonce)
+        document = self._document("policies", lease.policy)
+        counterparties = self._document("counterparties", lease.counterparties)
+        refusal = self.guard.accept(token, document, counterparties, nonce=nonce)
         self._etag = "" if refusal else answer.etag
 
-    def _document(self, policy: str) -> bytes:
-        """The policy document, once fetched; kept only if it is the one that the digest names."""
-        if policy not in self._documents:
-            answer = self._authorized("GET", f"/v1/agent/policies/{policy}", cap=LARGE)
-            if answer.status != 200:  # noqa: PLR2004 - fine
-                raise BadAnswer(f"no policy document: status {answer.status}")
-            if digest(answer.body) != policy:
-                raise Refused(Refusal.POLICY_MISMATCH, "the document is not the one named")
-            self._documents = {policy: answer.body}
-        return self._documents[policy]
+    def _document(self, kind: str, name: str | None) -> bytes | None:
+        """The document of a kind that a lease names, if it names any; fetched once.
+
+        Raises:
+            BadAnswer: there is none.
+            Refused: it is not the one that the digest names.
+        """
+        if name is None:
+            return None
+        kept, body = self._documents.get(kind, ("", b""))
+        if kept == name:
+            return body
+        answer = self._authorized("GET", f"/v1/agent/{kind}/{name}", cap=LARGE)
+        if answer.status != 200:  # noqa: PLR2004 - fine
+            raise BadAnswer(f"no such document: status {answer.status}")
+        if digest(answer.body) != name:
+            raise Refused(Refusal.POLICY_MISMATCH, "the document is not the one named")
+        self._documents[kind] = (name, answer.body)
+        return answer.body
 
     def _lost(self, reason: Refusal) -> None:
         self._etag = ""

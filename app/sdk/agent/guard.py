@@ -5,8 +5,8 @@ Rules:
    what it is shown, the guard denies, with a named reason (laws 1 and 7). ``may_capture`` never
    raises.
 2. A lease is accepted only if it is signed by a known key, made for this device, valid now, not
-   behind anything seen before, and comes with the policy document it names. What it teaches is on
-   disk before it counts (memory.py). A nonce in it is the one of the very request that it answers.
+   behind anything seen before, and comes with the documents it names. What it teaches is on disk
+   before it counts (memory.py). A nonce in it is the one of the very request that it answers.
 3. What must be rejected among leases of equal ``seq``: an older one (``iat`` below the highest
    seen) and a second lease of the same second that says something else. A *newer* lease that says
    something else is right: a lead time ends, evidence expires, the laptop moves, and no ``seq``
@@ -44,16 +44,16 @@ from app.kernel.refusals import Refusal
 from app.kernel.vocabulary import Reason
 from app.policy.knobs import REGISTRY, KnobRegistry
 from app.sdk.agent import memory
+from app.sdk.agent.counterparties import read_counterparties
 from app.sdk.agent.document import read_document
 from app.sdk.agent.memory import Memory
 from app.sdk.agent.spacing import Spacing
 from app.sdk.agent.timekeeping import Timekeeper, since_boot
+from app.sdk.agent.zone import zones_named
 from app.sdk.lease import SKEW_S, Lease, NotCovered, Refused, check_lease, read_lease
 
 __all__ = ["Allowed", "Denied", "Guard", "NotCovered", "check_lease"]
 
-NOBODY_ELSE: Mapping[str, Any] = {"regions": {}, "unknown": {}}
-"""A counterparty document that allows nothing where other people are."""
 MAX_STEP = 1_000_000
 """No honest ``seq`` grows by more between two leases."""
 
@@ -64,13 +64,15 @@ class Held:
 
     Attributes:
         document: its policy document.
-        rules: what the document says, made ready; None where the lease names none.
+        counterparties: its counterparty document; None where it names none.
+        rules: what the documents say, made ready; None where it names none.
         ends: when it ends by ``since_boot``, seconds.
         since: when the unbroken stretch of "on" began that it belongs to, seconds (rule 6).
     """
 
     lease: Lease
     document: Mapping[str, Any]
+    counterparties: Mapping[str, Any] | None
     rules: EventRules | None
     ends: float
     since: int
@@ -86,7 +88,7 @@ class Guard:
         clock: the wall clock.
         elapsed: a clock that only runs forward, seconds.
         personal: whether the device is the person's own.
-        zone: where the device is; None: not known, so that hours cannot be kept.
+        zone: the device's own; None: not known, so that it is outside all hours.
         registry: the knobs, signals and forms that this guard understands.
     """
 
@@ -157,9 +159,14 @@ class Guard:
         self._off = reason
 
     def accept(
-        self, token: str, document: bytes | None, *, nonce: str | None = None
+        self,
+        token: str,
+        document: bytes | None,
+        counterparties: bytes | None,
+        *,
+        nonce: str | None = None,
     ) -> Refusal | None:
-        """Take a lease and the policy document that it names; None if it is now relied on.
+        """Take a lease and the documents that it names; None if it is now relied on.
 
         A lease that is refused ends the lease before it: somebody sends false leases, or is
         confused.
@@ -167,10 +174,12 @@ class Guard:
         Args:
             token: the compact JWS.
             document: the bytes of the policy document; None if the lease names none.
+            counterparties: the bytes of the counterparty document; None if the lease names none.
             nonce: what was asked to be signed into this very lease.
         """
         try:
-            self._accept(token, document, nonce)
+            lease = read_lease(token, self._keys)
+            self._accept(lease, document, counterparties, nonce)
         except Refused as refused:
             self.turn_off(refused.reason)
             return refused.reason
@@ -193,25 +202,35 @@ class Guard:
 
     # Leases
 
-    def _accept(self, token: str, document: bytes | None, nonce: str | None) -> None:
-        lease = read_lease(token, self._keys)
+    def _accept(
+        self,
+        lease: Lease,
+        document: bytes | None,
+        counterparties: bytes | None,
+        nonce: str | None,
+    ) -> None:
         seen = self._remembered()
         now = self._time_for(lease, seen, nonce)
         self._check(lease, seen, now, fresh=nonce is not None)
         policy = read_document(lease, document, self._registry)
-        rules = self._rules(policy) if policy else None
+        others = read_counterparties(lease, counterparties, self._registry)
+        rules = self._rules(lease, policy, others) if others else None
         self._remember(seen.after(lease))
         since = self._on_since(lease)
         ends = self._times.elapsed() + lease.believed_until - now
         if self._held and self._held.lease.jti == lease.jti:
             ends = min(ends, self._held.ends)
         self._times.learn(lease.issued, fresh=nonce is not None)
-        self._held = Held(lease, policy, rules, ends, since)
+        self._held = Held(lease, policy, others, rules, ends, since)
         self._forget_before(since - SKEW_S)
 
-    def _rules(self, document: Mapping[str, Any]) -> EventRules:
-        circumstance = Circumstance((self._zone,), self._personal)
-        return EventRules.of(document, NOBODY_ELSE, circumstance, self._registry)
+    def _rules(
+        self, lease: Lease, document: Mapping[str, Any], counterparties: Mapping[str, Any]
+    ) -> EventRules:
+        """What the documents of a lease say, in the device's own zone and in those at home."""
+        zones = (self._zone, *zones_named(lease.zones))
+        circumstance = Circumstance(zones, self._personal)
+        return EventRules.of(document, counterparties, circumstance, self._registry)
 
     def _time_for(self, lease: Lease, seen: Memory, nonce: str | None) -> float:
         """The time by which a lease is judged, seconds.
@@ -231,6 +250,8 @@ class Guard:
         """
         if lease.device_id != self._device_id:
             raise Refused(Refusal.OTHER_DEVICE, "the lease is for another device")
+        if lease.form not in self.forms:
+            raise Refused(Refusal.POLICY_UNREADABLE, "the lease is of another form than was asked")
         if lease.issued > now + SKEW_S:
             self._remember(seen.disbelieving(lease))
             raise Refused(Refusal.LEASE_FROM_FUTURE, "the lease comes from the future")
