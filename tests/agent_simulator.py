@@ -76,6 +76,8 @@ def policy_document(**changes: Any) -> dict[str, Any]:
                 },
             }
         ],
+        "tenants": [],
+        "own_exclusions": [],
         "redactors": [],
         "hours": None,
         "off_hours": "deny",

@@ -22,7 +22,8 @@ from app.capture.situation import obstacles_in
 from app.directory.model import Headcount
 from app.kernel.vocabulary import Mode
 from app.policy.catalogue.model import Catalogue
-from app.policy.knobs import HOURS, OFF_HOURS, STATUS, mode_of, retention_of
+from app.policy.knob_shapes import OwnExclusions
+from app.policy.knobs import HOURS, OFF_HOURS, REGISTRY, STATUS, mode_of, retention_of
 from app.policy.lattice import changes_in, compile_layers
 from app.policy.law.layer import CompanyPolicy, Direction, Layer, Why
 from app.policy.model import Compiled, InForce, KnobChange
@@ -49,13 +50,24 @@ LESS = frozenset({Consequence.CLOSES, Consequence.NARROWS, Consequence.MIXED})
 def ways_of(change: KnobChange) -> tuple[Direction, ...]:
     """Which ways a change goes; a set that gains members and loses others goes both.
 
+    It goes ``same`` where nothing but the wording differs.
+
     >>> ways_of(KnobChange("apps", ["figma"], ["jira"], "widens"))
     ('widens', 'narrows')
     """
+    return ("widens", "narrows") if _exchanges(change) else (change.direction,)
+
+
+def _exchanges(change: KnobChange) -> bool:
+    """Whether something is gained and something else lost."""
     before, after = (
-        set(value) if isinstance(value, list) else set() for value in (change.before, change.after)
+        value if isinstance(value, list) else [] for value in (change.before, change.after)
     )
-    return ("widens", "narrows") if before - after and after - before else (change.direction,)
+    row = REGISTRY.rows.get(change.knob)
+    if row is not None and isinstance(row.shape, OwnExclusions):
+        old, new = row.shape.read(before), row.shape.read(after)
+        return not (row.no_looser(old, new) or row.no_looser(new, old))
+    return bool(set(before) - set(after) and set(after) - set(before))
 
 
 @dataclass(frozen=True)
@@ -82,7 +94,7 @@ class Comparison:
             return Consequence.OFF if self.keeps_off else Consequence.OPENS
         if self.keeps_off:
             return Consequence.CLOSES
-        ways = {way for change in self.changes for way in ways_of(change)}
+        ways = {way for change in self.changes for way in ways_of(change)} - {"same"}
         if len(ways) > 1:
             return Consequence.MIXED
         return Consequence(ways.pop()) if ways else Consequence.SAME

@@ -3,7 +3,8 @@
 Rules:
 1. It is the difference between two results: what is offered, and the same within the agreement. The
    second can only be narrower, so each difference widens.
-2. A difference that nothing could be captured by is none: days of a signal that is not offered.
+2. A difference that nothing could be captured by is none: days of a signal that is not offered, or
+   another name of a place that stays excluded.
 3. Programs and sites may be recognised more widely than was shown, and places excluded less widely,
    under the same name. That is a difference, too.
 """
@@ -64,7 +65,9 @@ def wider(agreed: Limits, offered: Limits) -> Wider:
     left_out: frozenset[str] = before[EXCLUSIONS]
     shown, now = agreed.catalogue, offered.catalogue
     return Wider(
-        knobs=tuple(change for change in changes if change.knob in names),
+        knobs=tuple(
+            change for change in changes if change.knob in names and change.direction != "same"
+        ),
         apps=_differing(shown.apps, now.apps, before.apps & after.apps),
         exclusions=_differing(shown.exclusions, now.exclusions, left_out),
     )

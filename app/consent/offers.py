@@ -73,9 +73,15 @@ class Offer:
         """
         if self.terms is None:
             return {}
+        knobs = self.terms["knobs"]
         described = {item["id"]: item["name"] for item in self.terms["exclusions"]}
-        excluded = self.terms["knobs"]["exclusions"]["value"]
-        return {name: described.get(name, name) for name in excluded}
+        never = {name: described.get(name, name) for name in knobs["exclusions"]["value"]}
+        own = knobs["own_exclusions"]["value"] if "own_exclusions" in knobs else ()
+        for item in own:  # several policies may use one id: then each name is told
+            name = f"own.{item['id']}"
+            names = [*filter(None, (never.get(name), item["name"]))]
+            never[name] = " / ".join(dict.fromkeys(names))
+        return never
 
     @classmethod
     def read(cls, data: bytes) -> "Offer":

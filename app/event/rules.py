@@ -34,24 +34,24 @@ from app.policy.catalogue.patterns import (
     read_signed,
     read_title,
 )
+from app.policy.knob_row import Applied, LeastInterval, ModeCap, When
 from app.policy.knobs import (
     APPS,
     EXCLUSIONS,
     HOURS,
+    OWN_EXCLUSIONS,
     PURPOSES,
     REGISTRY,
-    Applied,
+    TENANTS,
     KnobRegistry,
-    LeastInterval,
-    ModeCap,
-    When,
 )
+from app.policy.tenants import Tenant, read_tenant
 
 MATCHED = frozenset(
     {"bundle_ids", "executables", "urls", "fields", "private", "programs", "pages", "titles"}
 )
 """The matchers that have code here."""
-JUDGED = frozenset(row.name for row in (APPS, EXCLUSIONS, PURPOSES, HOURS))
+JUDGED = frozenset(row.name for row in (APPS, TENANTS, EXCLUSIONS, OWN_EXCLUSIONS, PURPOSES, HOURS))
 """The judged knobs that have code here."""
 
 
@@ -62,7 +62,7 @@ class ListedApp:
     Attributes:
         browser: it shows pages, and is no app itself.
         others: in what it shows other people's words; empty: it does not.
-        private_accounts: private people use it, too.
+        private_accounts: private people use it, too; it counts in the company's accounts only.
     """
 
     id: str
@@ -218,12 +218,14 @@ class EventRules:
     """All that an event is judged by.
 
     Attributes:
+        tenants: the company's accounts, by app.
         hours: of the week; None: no hours are named.
         others: modes by region and signal, where the other side is there; the region ``unknown`` is
             for whoever is nobody knows where.
     """
 
     apps: AppIndex
+    tenants: Mapping[str, tuple[Tenant, ...]]
     exclusions: ExclusionIndex
     signals: Mapping[Signal, SignalRules]
     hours: frozenset[int] | None
@@ -252,7 +254,8 @@ class EventRules:
         hours = document[HOURS.name]
         return cls(
             AppIndex.of(document[APPS.name]),
-            ExclusionIndex.of(document[EXCLUSIONS.name]),
+            _tenants(document[TENANTS.name]),
+            ExclusionIndex.of((*document[EXCLUSIONS.name], *document[OWN_EXCLUSIONS.name])),
             _signals(document, registry),
             None if hours is None else frozenset(hours),
             _others(counterparties),
@@ -281,6 +284,13 @@ class EventRules:
 def names_of(program: Program) -> tuple[str, ...]:
     """The names that a program bears, as they are compared."""
     return tuple(name.casefold() for name in (program.id, program.executable) if name is not None)
+
+
+def _tenants(texts: Iterable[str]) -> Mapping[str, tuple[Tenant, ...]]:
+    tenants: dict[str, tuple[Tenant, ...]] = {}
+    for tenant in map(read_tenant, texts):
+        tenants[tenant.app] = (*tenants.get(tenant.app, ()), tenant)
+    return tenants
 
 
 def _signals(document: Mapping[str, Any], registry: KnobRegistry) -> Mapping[Signal, SignalRules]:

@@ -31,6 +31,7 @@ from app.policy.catalogue.matchers import MatcherRow
 from app.policy.catalogue.model import OTHERS
 from app.policy.counterparties import SINCE
 from app.policy.document import app_fields
+from app.policy.knob_row import Knob
 from app.policy.knob_shapes import (
     HOURS_OF_WEEK,
     ApprovalStatus,
@@ -38,10 +39,11 @@ from app.policy.knob_shapes import (
     NameSet,
     NameSource,
     Number,
+    OwnExclusions,
     Shape,
     Week,
 )
-from app.policy.knobs import REGISTRY, Knob, KnobRegistry
+from app.policy.knobs import REGISTRY, KnobRegistry
 
 Schema: TypeAlias = dict[str, Any]
 
@@ -168,6 +170,8 @@ def _shape(shape: Shape, form: int) -> Schema:
             return _MODE
         case NameSet():
             return {"type": "array", "items": _name(shape, form)}
+        case OwnExclusions():
+            return {"type": "array", "items": _ref("exclusion")}
         case Week():
             hour = {"type": "integer", "minimum": 0, "maximum": HOURS_OF_WEEK - 1}
             return {
@@ -183,6 +187,12 @@ def _name(shape: NameSet, form: int) -> Schema:
             return _ref("app")
         case NameSource.EXCLUSIONS:
             return _ref("exclusion")
+        case NameSource.TENANTS:
+            return {
+                **_STRING,
+                "description": "An account of an app that is the company's.",
+                "examples": ["slack: account example", "google_docs: domain example.com"],
+            }
         case NameSource():
             return _STRING
         case names:

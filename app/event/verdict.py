@@ -11,7 +11,7 @@ Rules:
    window or title.
 3. An app is recognised by its signed program, or in a listed browser by its https address. What
    has an address belongs to no other app than the address does, and so do all its frames.
-4. An app that private people use, or for which accounts are named, counts in those accounts only.
+4. An app that private people use counts in the company's accounts only (policy/tenants.py).
 5. The mode is the signal's, and no more than any mode that binds here: outside the hours, on the
    person's own laptop, where other people speak, and wherever those people are.
 6. A picture shows several windows: each of them is judged, and the strictest holds.
@@ -31,7 +31,8 @@ from app.kernel.vocabulary import FieldKind, Mode, Reason, Signal
 from app.policy.catalogue.address import Address, read_address
 from app.policy.catalogue.model import SHARED_DOCUMENTS
 from app.policy.catalogue.patterns import ANY_APP, plain
-from app.policy.knobs import When
+from app.policy.knob_row import When
+from app.policy.tenants import fitting
 
 NOT_KNOWN = "unknown"
 """The address of a page of which the recorder knows that it is there, and no more."""
@@ -102,7 +103,7 @@ def _app(place: Place, rules: EventRules) -> ListedApp | Denied:
         excluded = min(rules.exclusions.of_title(app.id, title), default=None)
         if excluded is not None:
             return Denied(Refusal.EXCLUDED, rules.exclusions.ids[excluded])
-    refusal = _unknown(place, app, rules) or _elsewhere(place, address, app)
+    refusal = _unknown(place, app, rules) or _elsewhere(place, address, app, rules)
     return app if refusal is None else Denied(refusal)
 
 
@@ -191,9 +192,16 @@ def _unknown(place: Place, app: ListedApp, rules: EventRules) -> Refusal | None:
     return None
 
 
-def _elsewhere(_place: Place, _address: Address | None, app: ListedApp) -> Refusal | None:
-    """Whether a window is in none of the accounts in which the app counts."""
-    return Refusal.TENANT_UNKNOWN if app.private_accounts else None
+def _elsewhere(
+    place: Place, address: Address | None, app: ListedApp, rules: EventRules
+) -> Refusal | None:
+    """Why a window is not in an account of the company's, where private people have some, too."""
+    if not app.private_accounts:
+        return None
+    inside = fitting(rules.tenants.get(app.id, ()), address, place.account)
+    if inside is None:
+        return Refusal.TENANT_UNKNOWN
+    return None if inside else Refusal.TENANT_OTHER
 
 
 def _capped(event: UiEvent, app: ListedApp, place: Place, rules: EventRules) -> Mode | Denied:

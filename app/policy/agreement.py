@@ -22,7 +22,8 @@ from app.kernel.canonical import Json
 from app.kernel.facts import decode, encode
 from app.policy.catalogue.meeting import meeting
 from app.policy.catalogue.model import App, Catalogue, Exclusion
-from app.policy.knobs import APPS, EXCLUSIONS, REGISTRY, Knob, KnobRegistry
+from app.policy.knob_row import Knob
+from app.policy.knobs import APPS, EXCLUSIONS, REGISTRY, KnobRegistry
 from app.policy.law.layer import Why
 from app.policy.model import Compiled
 
@@ -109,7 +110,8 @@ def _holders(
     """Who holds a knob that the agreement narrows: for unions it adds, elsewhere it decides."""
     if not row.unites:
         return {row.name: (AGREEMENT,)}
-    members = {f"{row.name}.{member}": (AGREEMENT,) for member in after - before}
+    added = [f"{row.name}.{member}" for member in after - before]
+    members = {name: (*compiled.why.get(name, ()), AGREEMENT) for name in added}
     return {row.name: (*compiled.why.get(row.name, ()), AGREEMENT), **members}
 
 

@@ -21,9 +21,11 @@ from app.kernel.vocabulary import Mode
 from app.policy.agreement import Limits
 from app.policy.catalogue.matchers import MatcherRow
 from app.policy.catalogue.model import App, Catalogue, Exclusion, Matchers
-from app.policy.knob_shapes import NameSet, NameSource
-from app.policy.knobs import APPS, EXCLUSIONS, PURPOSES, Knob, KnobRegistry
+from app.policy.knob_row import Knob
+from app.policy.knob_shapes import NameSet, NameSource, OwnExclusions
+from app.policy.knobs import APPS, EXCLUSIONS, PURPOSES, KnobRegistry
 from app.policy.model import Compiled
+from app.policy.own_exclusions import as_exclusions
 
 FLAGS_FORM = 2
 """The first form that says of apps whose words they show and whether private people use them."""
@@ -92,6 +94,9 @@ def _in_document(
         case NameSet(known=NameSource.EXCLUSIONS):
             of_exclusions = registry.matchers_of_exclusions(form)
             return [_exclusion(catalogue.exclusions[name], of_exclusions) for name in sorted(value)]
+        case OwnExclusions():
+            of_exclusions = registry.matchers_of_exclusions(form)
+            return [_exclusion(item, of_exclusions) for item in as_exclusions(value)]
         case NameSet() as shape:
             return row.readable(value - shape.newer_than(form))
         case _:

@@ -9,12 +9,14 @@ Rules:
 3. ``None`` means that nothing limits the knob. It is never the result of a layer that names it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeAlias
 
 from app.kernel.vocabulary import MODES, Mode
+from app.policy.own_exclusions import OwnExclusion, in_order, read_own, write_own
+from app.policy.tenants import read_tenant
 
 APPROVED = 1
 NOT_APPROVED = 0
@@ -22,7 +24,7 @@ NOT_APPROVED = 0
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 HOURS_OF_WEEK = 168
 
-Value: TypeAlias = int | frozenset[str] | frozenset[int]
+Value: TypeAlias = int | frozenset[str] | frozenset[int] | frozenset[OwnExclusion]
 Meet: TypeAlias = Callable[[Any, Any], Value]
 
 
@@ -123,6 +125,8 @@ class NameSource(StrEnum):
     APPS = "apps"
     EXCLUSIONS = "exclusions"
     PURPOSES = "purposes"
+    TENANTS = "tenants"
+    """Texts with a grammar of their own (tenants.py)."""
     ANY = "any"
 
 
@@ -160,6 +164,9 @@ class NameSet:
         kind = Mapping if self.described else str
         _require(isinstance(raw, list) and all(isinstance(item, kind) for item in raw))
         _require(isinstance(self.known, NameSource) or set(raw) <= set(self.known))
+        if self.known is NameSource.TENANTS:
+            for text in raw:
+                read_tenant(text)
 
     def newer_than(self, form: int) -> frozenset[str]:
         """The names that documents of a form cannot say."""
@@ -191,7 +198,24 @@ class Week:
         _require(all(type(hour) is int and 0 <= hour < HOURS_OF_WEEK for hour in raw or ()))
 
 
-Shape: TypeAlias = ApprovalStatus | Number | Modes | NameSet | Week
+@dataclass(frozen=True)
+class OwnExclusions:
+    """Places that the company excludes by itself (own_exclusions.py)."""
+
+    def read(self, raw: Iterable[Mapping[str, Any]]) -> frozenset[OwnExclusion]:
+        """Read a list, as policies and offers write it."""
+        return frozenset(map(read_own, raw))
+
+    def write(self, value: frozenset[OwnExclusion]) -> list[dict[str, Any]]:
+        """Write them in order."""
+        return [write_own(item) for item in in_order(value)]
+
+    def check(self, raw: Any) -> None:
+        """Return if an agent can read it: it is told them as it is told exclusions."""
+        _require(isinstance(raw, list) and all(isinstance(item, Mapping) for item in raw))
+
+
+Shape: TypeAlias = ApprovalStatus | Number | Modes | NameSet | Week | OwnExclusions
 
 
 def _require(holds: bool) -> None:

@@ -17,8 +17,9 @@ from functools import reduce
 from types import MappingProxyType
 from typing import Any, cast
 
+from app.policy.knob_row import Knob
 from app.policy.knob_shapes import Value
-from app.policy.knobs import REGISTRY, Knob, KnobRegistry
+from app.policy.knobs import REGISTRY, KnobRegistry
 from app.policy.law.layer import Claim, Direction, Layer, Why
 from app.policy.model import Compiled, KnobChange
 
@@ -161,8 +162,8 @@ def _askers(knob: str, point: Element) -> dict[str, tuple[Why, ...]]:
     """Who asks for each member of a union."""
     asked: dict[str, set[Why]] = {}
     for claim in point.claims.get(knob, _NO_CLAIM):
-        for member in cast("frozenset[str]", claim.value):
-            asked.setdefault(member, set()).add(claim.why)
+        for member in cast("frozenset[object]", claim.value):
+            asked.setdefault(str(member), set()).add(claim.why)
     return {f"{knob}.{member}": tuple(sorted(asked[member])) for member in sorted(asked)}
 
 
@@ -195,12 +196,13 @@ def changes_in(
     for name, row in registry.rows.items():
         old, new = before(name), after(name)
         if old != new:
-            direction: Direction = "narrows" if _not_looser(row, old, new) else "widens"
-            changes.append(KnobChange(name, row.readable(old), row.readable(new), direction))
+            way = _way(row, old, new)
+            changes.append(KnobChange(name, row.readable(old), row.readable(new), way))
     return tuple(changes)
 
 
-def _not_looser(row: Knob[Any], old: Value | None, new: Value | None) -> bool:
-    if old is None:
-        return True
-    return new is not None and row.meet(old, new) == new
+def _way(row: Knob[Any], old: Value | None, new: Value | None) -> Direction:
+    """Which way a value goes; ``same`` where it says otherwise what it said."""
+    if not row.no_looser(old, new):
+        return "widens"
+    return "same" if row.no_looser(new, old) else "narrows"

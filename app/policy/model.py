@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast
 
 from app.kernel.vocabulary import Basis, Mode, Signal
 from app.policy.catalogue.model import NO_CATALOGUE, Catalogue
+from app.policy.knob_row import Knob
 from app.policy.knob_shapes import APPROVED
 from app.policy.knobs import (
     APPS,
@@ -17,7 +18,6 @@ from app.policy.knobs import (
     PURPOSES,
     REGISTRY,
     STATUS,
-    Knob,
     KnobRegistry,
     mode_of,
     retention_of,

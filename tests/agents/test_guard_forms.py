@@ -15,8 +15,9 @@ from app.kernel.vocabulary import Mode, Reason
 from app.policy.agreement import Limits
 from app.policy.catalogue.model import App, Catalogue, Matchers
 from app.policy.document import document
+from app.policy.knob_row import AgentPart, Judged, Knob
 from app.policy.knob_shapes import Number, least
-from app.policy.knobs import AgentPart, Judged, Knob, KnobRegistry
+from app.policy.knobs import KnobRegistry
 from app.policy.lattice import compile_layers
 from app.policy.law.packs import PolicyTexts
 from app.sdk.agent.guard import Allowed, Denied, Guard

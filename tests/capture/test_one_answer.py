@@ -333,8 +333,9 @@ def test_a_mark_of_legal_s_table_never_shows_a_signal_that_nobody_could_agree_to
 
 @given(situations())
 def test_what_can_be_captured_is_what_the_agent_s_document_lists(situation: Situation) -> None:
-    listed, reach = document(situation.limits), extent(situation.limits)
     compiled = situation.in_force.compiled
+    listed = document(situation.limits, compiled.registry.newest)
+    reach = extent(situation.limits)
     signals = [name for name, rule in listed["signals"].items() if rule["mode"] != "deny"]
     if not compiled.blocked:
         assert reach.signals == tuple(signals)

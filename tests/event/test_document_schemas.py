@@ -15,8 +15,10 @@ from app.kernel.vocabulary import Mode, Signal
 from app.policy.catalogue.matchers import MATCHERS, MatcherRow
 from app.policy.catalogue.model import OTHERS
 from app.policy.counterparties import Counterparties, counterparty_document
-from app.policy.knob_shapes import Modes, NameSet, NameSource, Number, Week
-from app.policy.knobs import REGISTRY, Knob
+from app.policy.knob_row import Knob
+from app.policy.knob_shapes import Modes, NameSet, NameSource, Number, OwnExclusions, Week
+from app.policy.knobs import REGISTRY
+from app.policy.tenants import read_tenant
 from app.sdk.agent.counterparties import read_counterparties
 from app.sdk.agent.document import read_document
 from app.sdk.lease import Lease, Refused
@@ -104,7 +106,14 @@ EXCLUSIONS = st.fixed_dictionaries(
 )
 
 
-DESCRIBED = {NameSource.APPS: APPS, NameSource.EXCLUSIONS: EXCLUSIONS}
+TENANTS = st.sampled_from(
+    ["slack: account acme", "docs: domain a.example", "git: address a.example/b"]
+)
+DESCRIBED = {
+    NameSource.APPS: APPS,
+    NameSource.EXCLUSIONS: EXCLUSIONS,
+    NameSource.TENANTS: TENANTS,
+}
 
 
 def knob_values(row: Knob[Any]) -> st.SearchStrategy[Any]:
@@ -119,6 +128,8 @@ def knob_values(row: Knob[Any]) -> st.SearchStrategy[Any]:
             return st.lists(DESCRIBED.get(source, TEXTS), max_size=2)
         case NameSet(known=names):
             return st.lists(st.sampled_from(names), max_size=2)
+        case OwnExclusions():
+            return st.lists(EXCLUSIONS, max_size=2)
     raise AssertionError(row.shape)
 
 
@@ -161,12 +172,21 @@ def broken(draw: st.DrawFn, documents: st.SearchStrategy[Any]) -> Any:
 
 
 def has_unreadable_text(document: Any) -> bool:
-    """Whether some text of a matcher has not the matcher's grammar, which a schema cannot say."""
+    """Whether a text of a matcher, or a tenant, has not its grammar: a schema cannot say that."""
     return any(
-        name in ROW_OF and not ROW_OF[name].reads(value)
+        (name in ROW_OF and not ROW_OF[name].reads(value))
+        or (name == "tenants" and not all(map(is_tenant, value)))
         for part in objects(document)
         for name, value in part.items()
     )
+
+
+def is_tenant(text: str) -> bool:
+    try:
+        read_tenant(text)
+    except ValueError:
+        return False
+    return True
 
 
 @given(document=POLICIES)
@@ -195,6 +215,10 @@ BROKEN_POLICIES: dict[str, Callable[[Any], object]] = {
     "a redactor that nobody has": lambda whole: whole.update(redactors=["faces"]),
     "a matcher that apps have not": lambda whole: whole["apps"][0]["match"].update(bundle_ids=[]),
     "an app that shows other words": lambda whole: whole["apps"][0].update(others="letters"),
+    "a place of the company's own that says why": lambda whole: whole.update(
+        own_exclusions=[{**whole["exclusions"][0], "why": "Private."}]
+    ),
+    "a tenant that is no text": lambda whole: whole.update(tenants=[{"app": "slack"}]),
     "an exclusion that says why": lambda whole: whole["exclusions"][0].update(why="Private."),
 }
 

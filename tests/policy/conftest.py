@@ -21,8 +21,13 @@ POLICIES = Path(__file__).resolve().parents[2] / "policies"
 
 
 @pytest.fixture(scope="session")
-def catalogue() -> Catalogue:
+def shipped_catalogue() -> Catalogue:
     return load_catalogue(POLICIES / "apps")
+
+
+@pytest.fixture(scope="session")
+def catalogue(shipped_catalogue: Catalogue) -> Catalogue:
+    return shipped_catalogue
 
 
 @pytest.fixture(scope="session")

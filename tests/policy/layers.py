@@ -5,11 +5,28 @@ from typing import Any
 from hypothesis import strategies as st
 
 from app.kernel.vocabulary import Basis, Mode
-from app.policy.knob_shapes import Modes, NameSet, Value
+from app.policy.catalogue.model import Matchers
+from app.policy.knob_shapes import Modes, NameSet, OwnExclusions, Value
 from app.policy.knobs import REGISTRY
 from app.policy.law.layer import Claim, Layer, Why
+from app.policy.own_exclusions import OwnExclusion
 
 NAMES = tuple("abcd")
+TENANTS = ("a: account acme", "a: domain example.com", "b: account acme")
+PLACES = tuple(
+    OwnExclusion(name, label, "Why.", Matchers(executables=(program,)), (program,))
+    for name, label, program in [
+        ("hr", "HR", "hr.exe"),
+        ("hr", "Personnel", "hr.exe"),
+        ("hr", "HR", "pay.exe"),
+        ("lab", "Lab", "pay.exe"),
+    ]
+)
+_MEMBERS: dict[str, tuple[Any, ...]] = {
+    "bases": tuple(basis.value for basis in Basis),
+    "tenants": TENANTS,
+    "own_exclusions": PLACES,
+}
 WHYS = st.builds(
     Why,
     layer=st.sampled_from(["floor/EU", "floor/DE", "company/DE"]),
@@ -21,15 +38,13 @@ WHYS = st.builds(
 def values(knob: str) -> st.SearchStrategy[Value]:
     if knob == "status":
         return st.integers(0, 1)
-    if knob == "bases":
-        return st.frozensets(st.sampled_from([basis.value for basis in Basis]))
     if knob == "hours":
         return st.frozensets(st.integers(0, 167), max_size=6)
     match REGISTRY.rows[knob].shape:
         case Modes():
             return st.sampled_from(Mode)
-        case NameSet():
-            return st.frozensets(st.sampled_from(NAMES))
+        case NameSet() | OwnExclusions():
+            return st.frozensets(st.sampled_from(_MEMBERS.get(knob, NAMES)))
         case _:
             return st.integers(0, 5)
 

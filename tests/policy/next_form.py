@@ -9,16 +9,9 @@ from app.kernel.forms import REASONS, ReasonRow
 from app.kernel.vocabulary import Mode, Signal
 from app.policy.catalogue.matchers import MATCHERS, MatcherRow
 from app.policy.catalogue.model import Matchers
+from app.policy.knob_row import AgentPart, Applied, Knob
 from app.policy.knob_shapes import NameSet, Number, Value, least
-from app.policy.knobs import (
-    REDACTORS,
-    REDACTORS_ASKED,
-    REGISTRY,
-    AgentPart,
-    Applied,
-    Knob,
-    KnobRegistry,
-)
+from app.policy.knobs import REDACTORS, REDACTORS_ASKED, REGISTRY, KnobRegistry
 from app.policy.law.layer import Claim, Layer, Why
 from tests.policy.layers import LAYERS
 

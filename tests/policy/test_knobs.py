@@ -12,29 +12,23 @@ from app.kernel.forms import FIRST_FORM
 from app.kernel.vocabulary import Mode
 from app.policy.catalogue.matchers import MATCHERS
 from app.policy.catalogue.model import Matchers
+from app.policy.knob_row import AgentPart, Applied, Judged, Knob
 from app.policy.knob_shapes import (
     ApprovalStatus,
     Modes,
     NameSet,
     NameSource,
     Number,
+    OwnExclusions,
     Week,
     least,
     most,
     shared,
     united,
 )
-from app.policy.knobs import (
-    LATER_REDACTORS,
-    REGISTRY,
-    AgentPart,
-    Applied,
-    Judged,
-    Knob,
-    mode_of,
-    retention_of,
-)
+from app.policy.knobs import LATER_REDACTORS, REGISTRY, mode_of, retention_of
 from app.web.words.policy_words import KNOBS
+from tests.policy.layers import PLACES
 
 DOCS = (Path(__file__).parents[2] / "docs" / "knobs.md").read_text(encoding="utf-8").splitlines()
 ROWS = (*REGISTRY.knobs, mode_of("*"), retention_of("*"))
@@ -69,8 +63,9 @@ def _values(row: Knob[Any]) -> str:
             return f"names: {source}"
         case NameSet(known=known):
             return ", ".join(f"`{name}`" for name in known)
-        case ApprovalStatus():
-            return "`approved`, `blocked`, `draft`"
+        case ApprovalStatus() | OwnExclusions() as shape:
+            own = isinstance(shape, OwnExclusions)
+            return "places with examples" if own else "`approved`, `blocked`, `draft`"
 
 
 def _unnamed(row: Knob[Any]) -> str:
@@ -117,6 +112,14 @@ def test_a_knob_of_a_later_form_says_what_it_governs(row: Knob[Any]) -> None:
         (Knob("s", NameSet("name", NameSource.ANY), united, frozenset()), frozenset(), False),
         (Knob("s", NameSet("name", NameSource.ANY), united, frozenset()), frozenset("a"), True),
         (Knob("s", NameSet("name", NameSource.ANY), shared, frozenset()), frozenset(), True),
+        (Knob("t", NameSet("tenant", NameSource.TENANTS), shared, frozenset()), frozenset(), False),
+        (
+            Knob("t", NameSet("tenant", NameSource.TENANTS), shared, frozenset()),
+            frozenset("a"),
+            True,
+        ),
+        (Knob("o", OwnExclusions(), united, frozenset()), frozenset(), False),
+        (Knob("o", OwnExclusions(), united, frozenset()), frozenset(PLACES), True),
         (Knob("h", Week(), shared, None), None, False),
         (Knob("h", Week(), shared, None), frozenset(range(168)), True),
     ],

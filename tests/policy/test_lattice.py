@@ -77,7 +77,7 @@ class TestLaws:
     def test_adding_a_layer_never_loosens_a_knob(self, layers: list[Layer], more: Layer) -> None:
         before = meet_all(layers)
         after = meet(before, element(more))
-        assert {change.direction for change in compare(before, after)} <= {"narrows"}
+        assert "widens" not in {change.direction for change in compare(before, after)}
 
     @unhurried
     @given(LAYER_LISTS, LAYER_LISTS, LAYERS)
@@ -113,7 +113,7 @@ class TestLaws:
     def test_closing_twice_is_closing_once_and_never_loosens(self, layers: list[Layer]) -> None:
         point = meet_all(layers)
         assert closed(closed(point)) == closed(point)
-        assert {change.direction for change in compare(point, closed(point))} <= {"narrows"}
+        assert "widens" not in {change.direction for change in compare(point, closed(point))}
 
     @unhurried
     @given(LAYER_LISTS)

@@ -1,6 +1,7 @@
 """A published policy as text: what is written reads back as the very same document."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,18 @@ from hypothesis import strategies as st
 
 from app.access.floor.terms import ALLOWED
 from app.kernel.vocabulary import Basis, Signal
+from app.policy.catalogue.model import Catalogue, Matchers
 from app.policy.catalogue.packs import load_catalogue
-from app.policy.knob_shapes import DAYS
+from app.policy.knob_shapes import DAYS, OwnExclusions
 from app.policy.knobs import APPROVERS, PRECONDITIONS, REDACTORS
 from app.policy.law.packs import PolicyTexts
+from app.policy.own_exclusions import OwnExclusion
 from app.web.legal.policy_text import published_text
 
 ROOT = Path(__file__).resolve().parents[2]
-CATALOGUE = load_catalogue(ROOT / "policies" / "apps")
+SHIPPED = load_catalogue(ROOT / "policies" / "apps")
+SLACK = replace(SHIPPED.apps["slack"], private_accounts=True)
+CATALOGUE = Catalogue({**SHIPPED.apps, "slack": SLACK}, SHIPPED.exclusions)
 TEXTS = PolicyTexts(CATALOGUE, frozenset(ALLOWED))
 SAMPLES = sorted((ROOT / "app" / "demo" / "data" / "company").glob("*.yaml"))
 
@@ -46,6 +51,20 @@ def _knob(value: Any) -> Any:
     return st.fixed_dictionaries({"value": value, **_CITED})
 
 
+_TENANTS = ["slack: account example devices", "slack: domain example.com"]
+_PROGRAM = _TEXT.filter(lambda text: ": " not in text)
+
+
+def _place(name: str, label: str, why: str, program: str) -> OwnExclusion:
+    match = Matchers(executables=(program,), titles=("*: *payroll*", "slack: a: b*"))
+    return OwnExclusion(name, label, why, match, (program, "slack: The payroll"))
+
+
+_PLACES = st.lists(
+    st.builds(_place, st.sampled_from(["hr", "yes", "lab_2"]), _TEXT, _TEXT, _PROGRAM),
+    max_size=2,
+    unique_by=lambda place: place.id,
+).map(lambda places: OwnExclusions().write(frozenset(places)))
 _SPAN = st.sampled_from(["00-24", "08-18", "09-12"])
 _KNOBS = st.fixed_dictionaries(
     {},
@@ -58,6 +77,8 @@ _KNOBS = st.fixed_dictionaries(
         ),
         "apps": _knob(_some(CATALOGUE.apps)),
         "exclusions": _knob(_some(CATALOGUE.exclusions)),
+        "tenants": _knob(_some(_TENANTS)),
+        "own_exclusions": _knob(_PLACES),
         "purposes": _knob(_some(ALLOWED)),
         "bases": _knob(_some([basis.value for basis in Basis])),
         "redactors": _knob(_some(REDACTORS)),

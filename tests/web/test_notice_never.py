@@ -11,7 +11,8 @@ from app.capture.situation import Situation, offer_to
 from app.consent.model import Act
 from app.consent.offers import Notice, Offer
 from app.policy.agreement import Limits
-from app.policy.knobs import EXCLUSIONS
+from app.policy.knobs import EXCLUSIONS, OWN_EXCLUSIONS
+from app.policy.own_exclusions import as_exclusions
 from app.web.employee.decide_words import decide_words
 from app.web.employee.notice_text import as_html
 from app.web.shell.door import cookie_name
@@ -53,8 +54,10 @@ def test_the_sentence_names_what_is_excluded_and_nothing_else(
 ) -> None:
     """Over generated floors and policies, also such that lack an exclusion or have none at all."""
     page = as_html(text(language), "Example Devices", situation.offer)
-    catalogue, excluded = situation.open.catalogue, situation.open.compiled[EXCLUSIONS]
-    names = {name: item.name for name, item in catalogue.exclusions.items()}
+    catalogue, compiled = situation.open.catalogue, situation.open.compiled
+    own = {item.id: item.name for item in as_exclusions(compiled[OWN_EXCLUSIONS])}
+    excluded = compiled[EXCLUSIONS] | own.keys()
+    names = {name: item.name for name, item in catalogue.exclusions.items()} | own
     told = sentence(page, language).replace(f" {decide_words(language).conjunction} ", ", ")
     assert set(told.split(", ")) - {""} == named(excluded, names, language)
     assert (decide_words(language).never_nowhere in page) == (not excluded)

@@ -18,6 +18,7 @@ from app.policy.agreement import Agreement
 from app.policy.knobs import EXCLUSIONS, REGISTRY
 from app.policy.lattice import compile_layers
 from app.policy.law.layer import Claim, Layer, Why
+from app.policy.own_exclusions import PREFIX
 from app.web.employee.answers import answers
 from app.web.employee.decide_words import decide_words
 from app.web.employee.notice_text import ground_in_words
@@ -145,7 +146,9 @@ def test_a_place_is_never_captured_where_a_floor_says_so_or_a_yes_binds_it(
 ) -> None:
     compiled, agreement = situation.limits.compiled, situation.agreement
     for place in answers(situation, {}).never:
-        whys = compiled.why.get(f"exclusions.{place.id}", ())
+        own = place.id.startswith(PREFIX)
+        member = place.id.removeprefix(PREFIX)
+        whys = compiled.why.get(f"{'own_exclusions' if own else 'exclusions'}.{member}", ())
         floored = any(why.layer.startswith("floor/") for why in whys)
         bound = agreement is None or agreement.value(EXCLUSIONS) is not None
         assert place.never == (floored or bound)

@@ -94,7 +94,7 @@ def _of_app(before: App | None, after: App, *, known: bool) -> Iterator[Loosenin
     for kind, ways in _said_otherwise(before, after):
         if ways != Matchers():
             yield Loosening(kind, after.id, after.name, ways)
-    gained = _beyond(after.match, before.match)
+    gained = beyond(after.match, before.match)
     if gained != Matchers():
         yield Loosening(LooseningKind.WIDER_APP, after.id, after.name, gained)
 
@@ -117,13 +117,17 @@ def _of_exclusion(before: Exclusion, after: Exclusion | None) -> Iterator[Loosen
     if after is None:
         yield Loosening(LooseningKind.EXCLUSION_GONE, before.id, before.name, before.match)
         return
-    lost = _beyond(before.match, after.match)
+    lost = beyond(before.match, after.match)
     if lost != Matchers():
         yield Loosening(LooseningKind.NARROWER_EXCLUSION, before.id, before.name, lost)
 
 
-def _beyond(match: Matchers, other: Matchers) -> Matchers:
-    """The ways of one that the other does not cover (rule 4)."""
+def beyond(match: Matchers, other: Matchers) -> Matchers:
+    """The ways of one that the other does not cover (rule 4).
+
+    >>> beyond(Matchers(executables=("A", "b")), Matchers(executables=("a",))).executables
+    ('b',)
+    """
     covered, fields = programs(other), {name.casefold() for name in other.fields}
     titles = frozenset(map(read_title, other.titles))
     return Matchers(

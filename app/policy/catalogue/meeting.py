@@ -108,7 +108,7 @@ def covers(match: Matchers, program: SignedProgram) -> bool:
 
 def _exclusions(present: Catalogue, agreed: Catalogue) -> dict[str, Exclusion]:
     return {
-        name: replace(item, match=_united(item.match, agreed.exclusions[name].match))
+        name: replace(item, match=uniting(item.match, agreed.exclusions[name].match))
         if name in agreed.exclusions
         else item
         for name, item in present.exclusions.items()
@@ -139,7 +139,7 @@ def _shared(a: Matchers, b: Matchers) -> Matchers:
     }
     both["bundle_ids"] = _named(a.bundle_ids, kept)
     both["executables"] = _named(a.executables, kept)
-    both["urls"] = _overlap(a.urls, b.urls)
+    both["urls"] = overlap(a.urls, b.urls)
     both["programs"] = tuple(
         sorted(
             {text for text in a.programs if covers(b, read_signed(text))}
@@ -149,8 +149,12 @@ def _shared(a: Matchers, b: Matchers) -> Matchers:
     return replace(a, **both)
 
 
-def _united(a: Matchers, b: Matchers) -> Matchers:
-    """What either fits (rule 2)."""
+def uniting(a: Matchers, b: Matchers) -> Matchers:
+    """What either fits (rule 2).
+
+    >>> uniting(Matchers(executables=("a",)), Matchers(executables=("b",))).executables
+    ('a', 'b')
+    """
     either: dict[str, Any] = {
         row.name: _in_either(getattr(a, row.name), getattr(b, row.name)) for row in fields(a)
     }
@@ -169,8 +173,12 @@ def _named(names: Iterable[str], kept: frozenset[str]) -> tuple[str, ...]:
     return tuple(sorted(name for name in names if name.casefold() in kept))
 
 
-def _overlap(a: tuple[str, ...], b: tuple[str, ...]) -> tuple[str, ...]:
-    """The addresses that lie in one of each; as the first account writes them if it is no wider."""
+def overlap(a: tuple[str, ...], b: tuple[str, ...]) -> tuple[str, ...]:
+    """The addresses that lie in one of each; as the first account writes them if it is no wider.
+
+    >>> overlap(("*.example.com",), ("docs.example.com/wiki", "example.net"))
+    ('docs.example.com/wiki',)
+    """
     ours = {text: read_pattern(text) for text in a}
     pairs = product(ours.values(), map(read_pattern, b))
     shared = _widest(pattern for one, other in pairs if (pattern := _both(one, other)) is not None)

@@ -6,7 +6,7 @@ Rules:
 3. A tightening holds at once, or it is no tightening.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from app.kernel.errors import Conflict, Fault, Forbidden, InvalidInput
@@ -123,7 +123,7 @@ def require_narrow(direction: Direction, changes: Iterable[KnobChange]) -> None:
     faults = tuple(
         Fault(
             change.knob,
-            f"becomes wider: {change.before!r} before, {change.after!r} after",
+            f"becomes wider: {_short(change.before)} before, {_short(change.after)} after",
             "Leave it as it is or make it stricter.",
         )
         for change in changes
@@ -135,6 +135,13 @@ def require_narrow(direction: Direction, changes: Iterable[KnobChange]) -> None:
         faults=faults or (first,),
         cure="Take these knobs out, or propose it for approval by a second person.",
     )
+
+
+def _short(value: object) -> str:
+    """A value as files write it; of places only the ids."""
+    if isinstance(value, list):
+        value = [item["id"] if isinstance(item, Mapping) else item for item in value]
+    return repr(value)
 
 
 def missing_roles(needed: Iterable[str], taken: Iterable[StepTaken]) -> tuple[str, ...]:

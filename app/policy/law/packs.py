@@ -3,7 +3,8 @@
 Rules:
 1. A file is a form (``strict``). What it names must exist: regions, apps, exclusions, redactors,
    purposes. A purpose that the program does not allow can stand in no layer.
-2. A floor gives a citation and a mark for every knob. A company policy may.
+2. A floor gives a citation and a mark for every knob. A company policy may. What is the company's
+   own (``Knob.companys``) no floor names.
 3. What was read is written as one canonical document, lists sorted, so that the same rules have the
    same digest however they were typed.
 """
@@ -22,13 +23,28 @@ from app.kernel.facts import encode
 from app.kernel.shapes import KEY, REGION, SHA256
 from app.kernel.vocabulary import Mode
 from app.policy.catalogue.model import Catalogue
-from app.policy.knob_shapes import DAYS, ApprovalStatus, Modes, NameSet, NameSource, Number, Week
-from app.policy.knobs import PRECONDITIONS, REGISTRY, Knob, KnobRegistry, mode_of, retention_of
+from app.policy.knob_row import Knob
+from app.policy.knob_shapes import (
+    DAYS,
+    ApprovalStatus,
+    Modes,
+    NameSet,
+    NameSource,
+    Number,
+    OwnExclusions,
+    Week,
+)
+from app.policy.knobs import PRECONDITIONS, REGISTRY, KnobRegistry, mode_of, retention_of
 from app.policy.law.layer import CONFIDENCES, STATUSES, CompanyPolicy, Evidence, Floor, chain
+from app.policy.law.own_packs import read_own_exclusions, read_tenants
 from app.policy.strict import Form, is_null, read_folder
 
 _HOURS = re.compile(r"([01][0-9]|2[0-4])-([01][0-9]|2[0-4])")
-_MODE_WORDS = tuple(mode.word for mode in Mode)
+_CHOICES: Mapping[type, tuple[tuple[str, ...], str]] = {
+    Modes: (tuple(mode.word for mode in Mode), "mode"),
+    ApprovalStatus: (STATUSES, "status"),
+}
+"""The words of a shape, and what one of them is called."""
 _LONGEST_SUMMARY = 1_000
 _CITATION = ("cite", "confidence")
 
@@ -109,7 +125,8 @@ class PolicyTexts:
 
     def _knobs(self, form: Form, node: Node | None, *, cited: bool) -> dict[str, Any]:
         knobs: dict[str, Any] = {}
-        known = ("signals", *self.registry.in_files)
+        rows = self.registry.in_files.items()
+        known = ("signals", *(name for name, row in rows if not (cited and row.companys)))
         for name, setting in form.mapping(node, "knobs", (), known).items():
             path = f"knobs.{name}"
             if name == "signals":
@@ -143,14 +160,16 @@ class PolicyTexts:
         match row.shape:
             case Number(lowest, highest):
                 return form.number(node, path, lowest, highest)
-            case Modes():
-                return form.choice(node, path, _MODE_WORDS, "mode")
+            case Modes() | ApprovalStatus() as shape:
+                return form.choice(node, path, *_CHOICES[type(shape)])
             case Week():
                 return _hours(form, node, path)
+            case OwnExclusions() | NameSet(known=NameSource.TENANTS) as shape:
+                own = isinstance(shape, OwnExclusions)
+                read = read_own_exclusions if own else read_tenants
+                return read(form, node, path, self.catalogue)
             case NameSet(what, known):
                 return _names(form, node, path, self._known(known), what)
-            case ApprovalStatus():
-                return form.choice(node, path, STATUSES, "status")
 
     def _known(self, known: tuple[str, ...] | NameSource) -> Collection[str] | None:
         """What a list may name; None: anything of the right shape."""

@@ -22,8 +22,9 @@ from app.kernel.vocabulary import MODES
 from app.policy.catalogue.matchers import MatcherRow
 from app.policy.catalogue.model import OTHERS
 from app.policy.document import app_fields
+from app.policy.knob_row import Judged, Knob
 from app.policy.knob_shapes import NameSet
-from app.policy.knobs import APPS, EXCLUSIONS, Judged, Knob, KnobRegistry
+from app.policy.knobs import APPS, EXCLUSIONS, OWN_EXCLUSIONS, KnobRegistry
 from app.sdk.lease import Lease, Refused
 
 
@@ -66,7 +67,12 @@ def _is_of_form(document: Any, form: int, registry: KnobRegistry) -> bool:
         and all(_is_signal(rule) for rule in document["signals"].values())
         and _are_texts(document["layers"])
         and all(_is_app(app, form, of_apps) for app in document[APPS.name])
-        and all(_is_place(item, ("id", "name"), matchers) for item in document[EXCLUSIONS.name])
+        and all(
+            _is_place(item, ("id", "name"), matchers)
+            for row in rows
+            if row.name in {EXCLUSIONS.name, OWN_EXCLUSIONS.name}
+            for item in document[row.name]
+        )
     )
 
 

@@ -11,7 +11,7 @@ Rules:
    did not hold what the company excludes.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -22,10 +22,11 @@ from app.capture.situation import Situation
 from app.kernel.vocabulary import CONTENT_SIGNALS, Mode, Signal
 from app.policy import knobs
 from app.policy.catalogue.model import App, Catalogue, Exclusion, Matchers
+from app.policy.knob_row import Knob, ModeCap, When
 from app.policy.knob_shapes import Modes, Number, Week, most
-from app.policy.knobs import Knob
 from app.policy.law.layer import Why
 from app.policy.model import Compiled
+from app.policy.own_exclusions import PREFIX, OwnExclusion, as_exclusions
 from app.web.words.knob_words import (
     knob_in_words,
     number_in_words,
@@ -106,6 +107,7 @@ class Answers:
 
     signals: tuple[SignalAnswer, ...]
     groups: tuple[AppGroup, ...]
+    tenants: frozenset[str]
     apps_reasons: tuple[Decider, ...]
     never: tuple[Never, ...]
     limits: tuple[Limit, ...]
@@ -128,6 +130,7 @@ def answers(situation: Situation, names: Names) -> Answers:
     return Answers(
         signals=signals,
         groups=_groups(situation.extent.apps, catalogue),
+        tenants=compiled[knobs.TENANTS],
         apps_reasons=reasons(compiled.why.get("apps", ()), names),
         never=_never(compiled, names, catalogue, bound=_bound_by(situation)),
         limits=_limits(compiled, names),
@@ -229,15 +232,21 @@ def _never(
     compiled: Compiled, names: Names, catalogue: Catalogue, *, bound: bool
 ) -> tuple[Never, ...]:
     rows = []
-    excluded = compiled[knobs.EXCLUSIONS]
-    for name in sorted(excluded):
-        item: Exclusion | None = catalogue.exclusions.get(name)
-        whys = compiled.why.get(f"exclusions.{name}", ())
-        label, why = (item.name, item.why) if item else (name, "")
-        match = item.match if item else Matchers()
-        by = reasons(whys, names)
-        rows.append(Never(name, label, why, by, never=bound or _floored(whys), match=match))
+    for knob, item in _excluded(compiled, catalogue):
+        whys = compiled.why.get(knob, ())
+        by, never = reasons(whys, names), bound or _floored(whys)
+        rows.append(Never(item.id, item.name, item.why, by, never=never, match=item.match))
     return tuple(sorted(rows, key=lambda place: place.name.casefold()))
+
+
+def _excluded(compiled: Compiled, catalogue: Catalogue) -> Iterator[tuple[str, Exclusion]]:
+    """What the catalogue excludes, and what the company excludes by itself, each with its knob."""
+    for name in compiled[knobs.EXCLUSIONS]:
+        unknown = Exclusion(name, name, "", Matchers())
+        yield f"{knobs.EXCLUSIONS.name}.{name}", catalogue.exclusions.get(name, unknown)
+    own: frozenset[OwnExclusion] = compiled[knobs.OWN_EXCLUSIONS]
+    for item in as_exclusions(own):
+        yield f"{knobs.OWN_EXCLUSIONS.name}.{item.id.removeprefix(PREFIX)}", item
 
 
 def _floored(whys: Iterable[Why]) -> bool:
@@ -254,7 +263,15 @@ _NEVER = "never captured"
 
 
 _ELSEWHERE = frozenset(
-    row.name for row in (knobs.APPS, knobs.EXCLUSIONS, knobs.PURPOSES, knobs.REDACTORS_ASKED)
+    row.name
+    for row in (
+        knobs.APPS,
+        knobs.TENANTS,
+        knobs.EXCLUSIONS,
+        knobs.OWN_EXCLUSIONS,
+        knobs.PURPOSES,
+        knobs.REDACTORS_ASKED,
+    )
 )
 """What the other answers tell: where, where never, why, and which content is removed."""
 
@@ -278,8 +295,8 @@ def _limits(compiled: Compiled, names: Names) -> tuple[Limit, ...]:
 
 def _binds(row: Knob[Any], compiled: Compiled) -> bool:
     """Whether a knob has something to say of what is captured."""
-    if isinstance(row.use, knobs.ModeCap):  # told also where it allows what is listed above
-        return row.use.when is not knobs.When.OFF_HOURS or compiled[knobs.HOURS] is not None
+    if isinstance(row.use, ModeCap):  # told also where it allows what is listed above
+        return row.use.when is not When.OFF_HOURS or compiled[knobs.HOURS] is not None
     captured = (name for name, rule in compiled.signals.items() if rule.mode is not Mode.DENY)
     return row.limits(compiled[row]) and any(row.governs(signal) for signal in captured)
 

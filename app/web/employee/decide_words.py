@@ -232,6 +232,8 @@ _DE = DecideWords(
     excluded_less="an weniger Stellen, als Ihnen gezeigt wurde",
     knobs={
         "apps": "Programme",
+        "tenants": "Konten des Unternehmens",
+        "own_exclusions": "Vom Unternehmen ausgenommen",
         "purposes": "Zwecke",
         "exclusions": "Nie erfasst",
         "redactors": "Aus Inhalten entfernt",

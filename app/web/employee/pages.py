@@ -24,7 +24,12 @@ from app.web.employee.state.state_words import offered_acts, state_in_words
 from app.web.employee.state.wider_words import wider_in_words
 from app.web.shell.door import is_own_step
 from app.web.shell.visit import ReadVisit, Visit, WriteVisit
-from app.web.words.matcher_words import WaysRow, app_ways_in_words, ways_in_words
+from app.web.words.matcher_words import (
+    WaysRow,
+    accounts_in_words,
+    app_ways_in_words,
+    ways_in_words,
+)
 from app.web.words.text import LANGUAGES
 from app.wiring import Services
 
@@ -47,12 +52,14 @@ def home(visit: ReadVisit) -> Response:
 def _home_page(visit: Visit, *, refused: Conflict | None = None) -> Response:
     services = visit.services
     view = overview(services, visit.tx, visit.person, visit.now)
+    rows = answers(view.situation, view.names)
     return visit.page(
         "me.html",
         status=409 if refused else 200,
         refused=refused,
         view=view,
-        answers=answers(view.situation, view.names),
+        answers=rows,
+        accounts=_accounts(rows),
         purposes=_purposes(services, view.situation.extent.purposes),
         words=decide_words("en"),
         as_of=visit.now,
@@ -146,8 +153,24 @@ def _decide_page(visit: Visit, language: str, *, changed: Conflict | None = None
 
 
 def _apps(words: DecideWords, rows: Answers) -> list[WaysRow]:
-    apps = (app for group in rows.groups for app in group.apps)
-    return [WaysRow(app.name, app_ways_in_words(app, words.matchers)) for app in apps]
+    """The apps with how each is recognised, and in which accounts it counts."""
+    apps = [app for group in rows.groups for app in group.apps]
+    return [
+        WaysRow(
+            app.name,
+            (
+                *app_ways_in_words(app, words.matchers),
+                *accounts_in_words(app, rows.tenants, words.matchers),
+            ),
+        )
+        for app in apps
+    ]
+
+
+def _accounts(rows: Answers) -> list[WaysRow]:
+    """In which accounts those apps count that private people use, too."""
+    apps = (app for group in rows.groups for app in group.apps if app.private_accounts)
+    return [WaysRow(app.name, accounts_in_words(app, rows.tenants)) for app in apps]
 
 
 def _places(words: DecideWords, places: Iterable[Never]) -> list[WaysRow]:

@@ -12,10 +12,10 @@ from app.capture.effect import ways_of
 from app.kernel.authority import Authority
 from app.policy.catalogue.model import Catalogue
 from app.policy.changes.model import Change, ChangeState, Step, StepTaken
-from app.policy.knob_shapes import NameSet
-from app.policy.knobs import REGISTRY
+from app.policy.knob_shapes import NameSet, OwnExclusions
+from app.policy.knobs import OWN_EXCLUSIONS, REGISTRY
 from app.policy.model import KnobChange
-from app.web.words.knob_words import knob_in_words, member_in_words, value_in_words
+from app.web.words.knob_words import knob_in_words, member_in_words, own_difference, value_in_words
 from app.web.words.policy_words import APPROVERS, ROLES, listed
 
 _WAITING = frozenset({ChangeState.DRAFT, ChangeState.IN_REVIEW})
@@ -62,9 +62,8 @@ def diff_rows(changes: Iterable[KnobChange], catalogue: Catalogue) -> tuple[Diff
 def _diff_row(change: KnobChange, catalogue: Catalogue) -> DiffRow:
     before, after = change.before, change.after
     row = REGISTRY.rows.get(change.knob)
-    is_set = row is not None and isinstance(row.shape, NameSet)
-    added = _members(change.knob, after, before, catalogue) if is_set else ()
-    removed = _members(change.knob, before, after, catalogue) if is_set else ()
+    is_set = row is not None and isinstance(row.shape, NameSet | OwnExclusions)
+    added, removed = _exchanged(change, catalogue) if is_set else ((), ())
     return DiffRow(
         knob=change.knob,
         name=knob_in_words(change.knob),
@@ -73,6 +72,16 @@ def _diff_row(change: KnobChange, catalogue: Catalogue) -> DiffRow:
         added=added,
         removed=removed,
         direction="both" if len(ways_of(change)) > 1 else change.direction,
+    )
+
+
+def _exchanged(change: KnobChange, catalogue: Catalogue) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What a set gains, and what it loses."""
+    if change.knob == OWN_EXCLUSIONS.name:
+        return own_difference(change.before or (), change.after or ())
+    return (
+        _members(change.knob, change.after, change.before, catalogue),
+        _members(change.knob, change.before, change.after, catalogue),
     )
 
 

@@ -16,6 +16,7 @@ from app.web.legal.effect_rows import (
     approval_in_words,
     dates,
     effect_headline,
+    in_vain,
 )
 from app.web.words.policy_words import counted
 from app.web.words.region_words import names_of
@@ -132,4 +133,5 @@ def preview_context(draft: Draft) -> dict[str, Any]:
         "effects": reader.rows(effect, preview.changes),
         "dates": dates(preview.policy, effect, "if it is published now", preview.terms),
         "rows": change_rows.diff_rows(preview.changes, reader.catalogue),
+        "in_vain": in_vain(effect, reader.catalogue),
     }

@@ -22,8 +22,10 @@ from app.capture.effect import (
     PolicyEffect,
     ways_of,
 )
+from app.capture.gaps import Gap, GapKind, gaps
 from app.capture.obstacles import Obstacle
 from app.directory.model import Headcount
+from app.policy.agreement import Limits
 from app.policy.catalogue.model import Catalogue
 from app.policy.changes.model import Preview
 from app.policy.knobs import REGISTRY
@@ -35,7 +37,7 @@ from app.web.legal.region import capture_in_words
 from app.web.legal.region_table import obstacle_rows
 from app.web.words.knob_words import knob_in_words, value_in_words
 from app.web.words.policy_words import APPROVERS, PRECONDITIONS, counted, listed
-from app.web.words.region_words import Decider, Names, named, reasons
+from app.web.words.region_words import Decider, Names, gap_in_words, named, reasons
 
 
 class PeopleRow(NamedTuple):
@@ -280,6 +282,22 @@ def agreement_in_words(effect: PolicyEffect) -> str:
 
 
 _AGREED = frozenset(row.name for row in REGISTRY.agreed)
+
+
+def in_vain(effect: PolicyEffect, catalogue: Catalogue) -> tuple[str, ...]:
+    """What the text lists in vain, with the way out: for everybody, and for some people only."""
+    results = [group.settled.under.compiled for group in effect.groups]
+    found = [gaps(Limits(compiled, catalogue)) for compiled in results]
+    sentences = []
+    for kind in GapKind:
+        vain = [{app for gap in each if gap.kind is kind for app in gap.apps} for each in found]
+        every = frozenset[str]().union(*vain)
+        pairs = [*zip(results, vain, strict=True)]
+        some = {app for app in every for one, gone in pairs if app in one.apps - gone}
+        for apps, whose in ((every - some, ""), (some, "For some people: ")):
+            if apps:
+                sentences.append(whose + gap_in_words(Gap(kind, tuple(sorted(apps))), catalogue))
+    return tuple(sentences)
 
 
 def approval_in_words(preview: Preview) -> str:

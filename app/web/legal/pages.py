@@ -68,6 +68,8 @@ def show_region(visit: ReadVisit, region: str) -> HTMLResponse:
         obstacles=legal_rows.obstacle_rows(view.in_force, names, catalogue),
         cells=legal_rows.cells(view.in_force, names),
         knobs=region_rows.knob_rows(view, names, catalogue),
+        own_places=region_rows.own_places(view, names),
+        in_vain=region_rows.vain_in_words(view, catalogue),
         policy_state=legal_rows.policy_in_words(view, names),
         evidence=region_rows.evidence_rows(view, visit.now),
         missing=region_rows.missing_in_words(view),

@@ -14,6 +14,7 @@ from app.kernel.vocabulary import Signal
 from app.policy.changes.model import RegionView
 from app.policy.knob_shapes import DAYS
 from app.policy.knobs import REGISTRY
+from app.policy.own_exclusions import WAYS
 
 _WHY = ("cite", "confidence")
 _ORDER = ("signals", *REGISTRY.in_files)
@@ -55,9 +56,19 @@ knobs:
   # Signals: deny, redact or allow; days of retention. Never wider than the floors.
   # signals:
   #   pointer: {{mode: redact, retention_days: 14}}
-  # Without apps and purposes nothing is captured.
+  # Without apps and purposes nothing is captured. Pages count in a listed browser only.
   apps: {{value: []}}
   purposes: {{value: [ai_training.computer_use]}}
+  # An app that private people use, too, is captured in your accounts only.
+  # tenants: {{value: ["slack: account example", "google_docs: domain example.com"]}}
+  # Places that you leave out; each example must be excluded by what stands above it.
+  # own_exclusions:
+  #   value:
+  #     - id: hr_wiki
+  #       name: HR pages of the wiki
+  #       why: They hold personnel files.
+  #       pages: ["wiki.example.com/spaces/HR"]
+  #       examples: ["https://wiki.example.com/spaces/HR/lane"]
   # Hours of the working week, whole hours; a day that is not named has none.
   # hours: {{value: {{mon: "08-18", tue: "08-18", wed: "08-18", thu: "08-18", fri: "08-18"}}}}
 # What shows that a precondition is met; the document itself stays with you, its digest stands here.
@@ -85,10 +96,20 @@ def _knobs(knobs: Mapping[str, Any]) -> Iterator[str]:
         elif _is_long(setting["value"]):
             yield f"  {knob}:"
             yield "    value:"
-            yield from (f"      - {_scalar(member)}" for member in setting["value"])
+            yield from (line for member in setting["value"] for line in _member(member))
             yield from (f"    {key}: {_scalar(setting[key])}" for key in _WHY if setting.get(key))
         else:
             yield f"  {knob}: {_flow(_named(setting))}"
+
+
+def _member(member: Any) -> Iterator[str]:
+    """One member of a list: a scalar, or a place of the company's own."""
+    if not isinstance(member, Mapping):
+        yield f"      - {_scalar(member)}"
+        return
+    keys = [key for key in ("id", "name", "why", *WAYS, "examples") if key in member]
+    for place, key in enumerate(keys):
+        yield f"      {'-' if place == 0 else ' '} {key}: {_flow(member[key])}"
 
 
 def _evidence(evidence: Any) -> Iterator[str]:
@@ -115,7 +136,9 @@ _LONG = 3
 
 
 def _is_long(value: Any) -> bool:
-    return isinstance(value, list) and len(value) > _LONG
+    if not isinstance(value, list):
+        return False
+    return len(value) > _LONG or any(isinstance(member, Mapping) for member in value)
 
 
 def _flow(value: Any) -> str:

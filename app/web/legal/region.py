@@ -4,12 +4,16 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from app.capture.gaps import gaps
+from app.policy.agreement import Limits
 from app.policy.catalogue.model import Catalogue
 from app.policy.changes.model import RegionView
+from app.policy.knob_row import Knob
 from app.policy.knob_shapes import NameSet
-from app.policy.knobs import STATUS, Knob
+from app.policy.knobs import OWN_EXCLUSIONS, STATUS
 from app.policy.law.layer import Evidence
 from app.policy.model import Compiled, InForce
+from app.policy.own_exclusions import OwnExclusion, in_order
 from app.web.legal.region_table import (
     Cell,
     basis_in_words,
@@ -23,8 +27,9 @@ from app.web.words.knob_words import (
     member_in_words,
     value_in_words,
 )
+from app.web.words.matcher_words import ways_in_words
 from app.web.words.policy_words import PRECONDITIONS, counted, listed
-from app.web.words.region_words import Decider, Names, reasons
+from app.web.words.region_words import Decider, Names, gap_in_words, reasons
 from app.web.words.text import SENTENCE_WORDS
 
 
@@ -91,6 +96,39 @@ def _knob_row(row: Knob[Any], compiled: Compiled, names: Names, catalogue: Catal
         members=members,
         reasons=reasons(compiled.why.get(row.name, ()), names),
     )
+
+
+@dataclass(frozen=True)
+class OwnPlace:
+    """A place that the company excludes by itself: how it is recognised, an example, who asks."""
+
+    name: str
+    why: str
+    ways: tuple[str, ...]
+    examples: tuple[str, ...]
+    reasons: tuple[Decider, ...]
+
+
+def own_places(view: RegionView, names: Names) -> tuple[OwnPlace, ...]:
+    """The places that the company excludes here, in the order of their ids."""
+    compiled = view.in_force.compiled
+    excluded: frozenset[OwnExclusion] = compiled[OWN_EXCLUSIONS]
+    return tuple(
+        OwnPlace(
+            item.name,
+            item.why,
+            ways_in_words(item.match),
+            item.examples,
+            reasons(compiled.why.get(f"{OWN_EXCLUSIONS.name}.{item}", ()), names),
+        )
+        for item in in_order(excluded)
+    )
+
+
+def vain_in_words(view: RegionView, catalogue: Catalogue) -> tuple[str, ...]:
+    """What the region lists in vain, with the way out."""
+    limits = Limits(view.in_force.compiled, catalogue)
+    return tuple(gap_in_words(gap, catalogue) for gap in gaps(limits))
 
 
 def _members(

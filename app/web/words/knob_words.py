@@ -5,13 +5,27 @@ a value is formatted, its meet says what layers do to it.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeAlias
 
 from app.kernel.vocabulary import Mode
 from app.policy.catalogue.model import Catalogue
-from app.policy.knob_shapes import Modes, NameSet, NameSource, Number, Week, most, shared, united
-from app.policy.knobs import REGISTRY, STATUS, Knob
+from app.policy.knob_row import Knob
+from app.policy.knob_shapes import (
+    Modes,
+    NameSet,
+    NameSource,
+    Number,
+    OwnExclusions,
+    Week,
+    most,
+    shared,
+    united,
+)
+from app.policy.knobs import REGISTRY, STATUS
+from app.policy.own_exclusions import PREFIX, OwnExclusion, as_exclusions, in_order, read_own
+from app.web.words.matcher_words import tenant_of_app, ways_in_words
 from app.web.words.policy_words import (
     APPROVERS,
     BASES,
@@ -70,7 +84,9 @@ def value_in_words(knob: str, value: Any) -> str:
         case Modes() if isinstance(value, Mode):
             return value.word
     if isinstance(value, list | tuple | frozenset):
-        return listed([str(member) for member in sorted(value)]) or "none"
+        own = row is not None and isinstance(row.shape, OwnExclusions)
+        names = own_names(value) if own else [str(member) for member in sorted(value)]
+        return listed([*names]) or "none"
     return str(value)
 
 
@@ -95,6 +111,8 @@ def member_in_words(knob: str, member: str, catalogue: Catalogue) -> str:
             return catalogue.apps[member].name
         case NameSource.EXCLUSIONS if member in catalogue.exclusions:
             return catalogue.exclusions[member].name
+        case NameSource.TENANTS:
+            return tenant_of_app(member, catalogue)
         case NameSource.PURPOSES:
             return member
         case _:
@@ -129,6 +147,70 @@ def _spans(allowed: frozenset[int], day: int) -> str:
         block = [hour for _, hour in run]
         spans.append(f"{block[0]:02}:00 to {block[-1] + 1:02}:00")
     return " and ".join(spans)
+
+
+_Written: TypeAlias = Iterable[Mapping[str, Any]]
+"""Exclusions of the company's own as files write them."""
+
+
+def own_names(places: Iterable[OwnExclusion | Mapping[str, Any]]) -> tuple[str, ...]:
+    """The names of places, as values or as files write them, each once, in the order of ids."""
+    items = (one if isinstance(one, OwnExclusion) else read_own(one) for one in places)
+    return tuple(dict.fromkeys(item.name for item in as_exclusions(items)))
+
+
+def own_difference(before: _Written, after: _Written) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What two lists of places differ in: what is added, and what is removed.
+
+    A place that is in both is told by the ways that it gains and loses. Where it has the same ways
+    and another wording, that is told as added.
+
+    >>> hr = {"id": "hr", "name": "HR", "why": "", "executables": ["hr.exe"], "examples": []}
+    >>> own_difference([], [hr]), own_difference([hr], [{**hr, "urls": ["hr.example.com"]}])
+    ((('HR',), ()), (('HR: address hr.example.com',), ()))
+    """
+    old, new = _by_id(before), _by_id(after)
+    added = [
+        _gained(old.get(name), item) or _reworded(old[name], item) for name, item in new.items()
+    ]
+    removed = [_gained(new.get(name), item) for name, item in old.items()]
+    return tuple(filter(None, added)), tuple(filter(None, removed))
+
+
+@dataclass(frozen=True)
+class _Place:
+    """All that is written under one id."""
+
+    name: str
+    ways: frozenset[str]
+    written: str
+
+
+def _by_id(written: _Written) -> dict[str, _Place]:
+    entries = [read_own(entry) for entry in written]
+    return {
+        told.id: _Place(
+            told.name,
+            frozenset(ways_in_words(told.match)),
+            str(in_order(one for one in entries if f"{PREFIX}{one}" == told.id)),
+        )
+        for told in as_exclusions(entries)
+    }
+
+
+def _gained(before: _Place | None, after: _Place) -> str:
+    """What is excluded under an id and was not before; empty for nothing."""
+    if before is None:
+        return after.name
+    ways = sorted(after.ways - before.ways)
+    return f"{after.name}: {listed(ways)}" if ways else ""
+
+
+def _reworded(before: _Place, after: _Place) -> str:
+    """Another wording of what is excluded by the same ways; empty if there is none."""
+    if before.ways != after.ways or before.written == after.written:
+        return ""
+    return f"{after.name}: described differently"
 
 
 _ABSENT: Mapping[str, str] = {"hours": "at any hour", "evidence": "none", "valid_to": "no last day"}

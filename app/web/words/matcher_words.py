@@ -5,13 +5,15 @@ Rules:
    app (app/policy/catalogue/matchers.py). Of a browser it is told that only pages of the other apps
    count in it.
 2. What nothing recognises is told as such.
+3. Where private people use an app, too, it is told in which accounts it counts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from app.policy.catalogue.model import App, Matchers
+from app.policy.catalogue.model import App, Catalogue, Matchers
 from app.policy.catalogue.patterns import ANY_APP
+from app.policy.tenants import TenantKind, read_tenant
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,9 @@ class MatcherWords:
     Attributes:
         fields: kinds of fields that have a name of their own in this language.
         nothing: that there is no way.
+        tenants: what an account of the company's is called, by kind.
+        only: that an app counts in these accounts only.
+        nowhere: that it counts in none, because none is named.
     """
 
     program: str
@@ -42,6 +47,9 @@ class MatcherWords:
     fields: Mapping[str, str]
     private: str
     nothing: str
+    tenants: Mapping[TenantKind, str]
+    only: str
+    nowhere: str
 
 
 ENGLISH = MatcherWords(
@@ -56,6 +64,13 @@ ENGLISH = MatcherWords(
     fields={},
     private="every private window",
     nothing="in no way",
+    tenants={
+        TenantKind.ADDRESS: "pages of {}",
+        TenantKind.DOMAIN: "accounts of {}",
+        TenantKind.ACCOUNT: "account {}",
+    },
+    only="only in the company's accounts: {}",
+    nowhere="captured nowhere, because no account of the company's is named",
 )
 
 GERMAN = MatcherWords(
@@ -79,6 +94,13 @@ GERMAN = MatcherWords(
     },
     private="jedes private Fenster",
     nothing="gar nicht",
+    tenants={
+        TenantKind.ADDRESS: "Seiten unter {}",
+        TenantKind.DOMAIN: "Konten von {}",
+        TenantKind.ACCOUNT: "Konto {}",
+    },
+    only="nur in Konten des Unternehmens: {}",
+    nowhere="wird nirgends erfasst, weil kein Konto des Unternehmens genannt ist",
 )
 
 
@@ -114,6 +136,43 @@ def app_ways_in_words(app: App, words: MatcherWords = ENGLISH) -> tuple[str, ...
         words = replace(words, signed=words.browser)
     match = replace(app.match, fields=(), private=False, pages=(), titles=())
     return ways_in_words(match, words)
+
+
+def tenant_in_words(text: str, words: MatcherWords = ENGLISH) -> str:
+    """An account of the company's, without its app.
+
+    >>> tenant_in_words("slack: account acme"), tenant_in_words("docs: domain example.com", GERMAN)
+    ('account acme', 'Konten von example.com')
+    """
+    tenant = read_tenant(text)
+    return words.tenants[tenant.kind].format(tenant.value)
+
+
+def tenant_of_app(text: str, catalogue: Catalogue, words: MatcherWords = ENGLISH) -> str:
+    """An account of the company's, with the name of its app.
+
+    >>> tenant_of_app("slack: account acme", Catalogue({}, {}))
+    'slack: account acme'
+    """
+    app = read_tenant(text).app
+    name = catalogue.apps[app].name if app in catalogue.apps else app
+    return f"{name}: {tenant_in_words(text, words)}"
+
+
+def accounts_in_words(
+    app: App, tenants: Iterable[str], words: MatcherWords = ENGLISH
+) -> tuple[str, ...]:
+    """In which accounts an app counts, as one more line; none where no account decides.
+
+    >>> slack = App("slack", "Slack", "communication", Matchers(), private_accounts=True)
+    >>> accounts_in_words(slack, ["slack: account acme", "docs: domain example.com"])
+    ("only in the company's accounts: account acme",)
+    """
+    if not app.private_accounts:
+        return ()
+    ours = [text for text in sorted(tenants) if read_tenant(text).app == app.id]
+    named = ", ".join(tenant_in_words(text, words) for text in ours)
+    return (words.only.format(named) if ours else words.nowhere,)
 
 
 def _title(text: str, words: MatcherWords) -> str:

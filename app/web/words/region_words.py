@@ -1,12 +1,18 @@
-"""Regions in words: their names, and who decided a value there. Pure: views in, words out."""
+"""Regions in words: their names, who decided a value there, what is listed in vain.
+
+Pure: views in, words out.
+"""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from app.capture.gaps import Gap, GapKind
 from app.kernel.places import name_of
 from app.policy.agreement import AGREEMENT
+from app.policy.catalogue.model import Catalogue
 from app.policy.changes.model import RegionView
 from app.policy.law.layer import Why
+from app.web.words.policy_words import counted, listed
 
 Names = Mapping[str, str]
 """Region code to the region's name."""
@@ -70,3 +76,26 @@ def reasons(whys: Iterable[Why], names: Names) -> tuple[Decider, ...]:
     order = list(names)
     deciders.sort(key=lambda decider: order.index(decider.code) if decider.code in order else -1)
     return tuple(deciders)
+
+
+_MOST = 4
+"""Apps that a sentence names; of more it says how many."""
+
+
+def gap_in_words(gap: Gap, catalogue: Catalogue) -> str:
+    """What is listed in vain, and the way out, as a sentence.
+
+    >>> gap_in_words(Gap(GapKind.NO_TENANT, ("slack",)), Catalogue({}, {}))
+    'slack is captured nowhere: name the accounts that are yours under tenants.'
+    """
+    names = [catalogue.apps[name].name if name in catalogue.apps else name for name in gap.apps]
+    rest = len(names) - _MOST
+    who = listed([*names[:_MOST], counted(rest, "more app")] if rest > 0 else names)
+    match gap.kind:
+        case GapKind.NO_BROWSER:
+            browsers = sorted(app.id for app in catalogue.apps.values() if app.browser)
+            such = f", such as {browsers[0]}" if browsers else ""
+            return f"No page of {who} can be captured: list a browser under apps{such}."
+        case GapKind.NO_TENANT:
+            verb = "is" if len(names) == 1 else "are"
+            return f"{who} {verb} captured nowhere: name the accounts that are yours under tenants."

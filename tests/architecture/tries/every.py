@@ -1,6 +1,6 @@
 """The tries: one for each thing that people add. docs/architecture.md tells the same in words.
 
-The knob and the signal are such that agents are told of them, since the second form.
+The knob and the signal are such that agents are told of them, since the next form, the third.
 """
 
 from tests.architecture.tries.tried import Edit, Try
@@ -13,7 +13,7 @@ TOLD = (
     "tests/agents/test_guard_forms.py",
     "tests/agents/test_forms.py",
 )
-"""What shows that agents of the first form go on under a service that has a second one."""
+"""What shows that agents of a form go on under a service that has a newer one."""
 
 SIGNAL = Try(
     name="signal",
@@ -22,7 +22,7 @@ SIGNAL = Try(
         Edit(
             "app/kernel/vocabulary.py",
             "\n\nSIGNALS = tuple(signal.row for signal in Signal)",
-            '    SCROLL = SignalRow("scroll", "how far a page is scrolled", since=2)\n',
+            '    SCROLL = SignalRow("scroll", "how far a page is scrolled", since=3)\n',
         ),
         Edit(
             TEXT,
@@ -77,7 +77,7 @@ KNOB = Try(
             'LEASE_TTL_S = Knob("lease_ttl_s"',
             "SCREENSHOT_MAX_WIDTH_PX: Knob[int | None] = Knob(\n"
             '    "screenshot_max_width_px", Number(320, 100_000, "pixel"), least, None,\n'
-            "    AgentPart(Applied(), _SCREENSHOT), since=2,\n"
+            "    AgentPart(Applied(), _SCREENSHOT), since=3,\n"
             ")\n",
         ),
         Edit(
@@ -94,7 +94,7 @@ KNOB = Try(
         Edit(
             "docs/knobs.md",
             "| `lease_ttl_s` |",
-            "| `screenshot_max_width_px` | 320 to 100000 (pixel) | the smallest | no limit | since form 2; older: screenshot | The widest screenshot that is kept. |\n",
+            "| `screenshot_max_width_px` | 320 to 100000 (pixel) | the smallest | no limit | since form 3; older: screenshot | The widest screenshot that is kept. |\n",
         ),
     ),
     guards=("tests/policy/test_knobs.py", "tests/policy/test_golden.py"),
