@@ -139,6 +139,27 @@ def test_the_first_lease_of_a_run_is_asked_for_with_a_nonce_and_the_next_with_it
     assert second.headers["if-none-match"]
 
 
+def test_law_7_one_wild_hour_of_the_clocks_does_not_lock_a_laptop_out(
+    tmp_path, service, http, clock
+):
+    """Service and laptop take their time from one source; it is a year ahead, then right again."""
+    boot, year_s = iter(range(1_000)), 365 * 86_400
+    memory.begin(tmp_path, DEVICE)
+    identity = Identity(BASE, DEVICE, "laptop", service.office.keys)
+    agent = AgentClient(tmp_path, identity, http=http, clock=clock, elapsed=lambda: next(boot))
+    agent.poll()
+    clock.advance(year_s)
+    assert agent.poll().capture
+    clock.advance(-year_s)
+    assert agent.guard.state is Refusal.CLOCK_ROLLED_BACK
+    before = len(service.asked)
+    for _ in range(3):
+        assert agent.poll().capture
+        assert captures(agent)
+    nonces = [request.url.params.get("nonce") for request in service.asked[before:]]
+    assert len({nonce for nonce in nonces if nonce}) == 3
+
+
 def test_a_304_keeps_the_lease_and_does_not_make_it_longer(agent, clock):
     agent.poll()
     clock.advance(899)
