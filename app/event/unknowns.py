@@ -20,13 +20,23 @@ from app.kernel.vocabulary import FieldKind, Mode, Signal
 from app.policy.agreement import Limits
 from app.policy.catalogue.model import App, Catalogue, Exclusion, Matchers
 from app.policy.document import document
-from app.policy.knobs import REGISTRY, mode_of
+from app.policy.knobs import (
+    APPS,
+    BASES,
+    COUNTERPARTY,
+    EXCLUSIONS,
+    PURPOSES,
+    REGISTRY,
+    STATUS,
+    TENANTS,
+    mode_of,
+)
 from app.policy.lattice import compile_layers
 from app.policy.law.layer import Claim, Layer, Why
 
 AT = datetime(2026, 11, 16, 10, tzinfo=UTC)
 _BROWSER = App("browser", "Browser", "browser", Matchers(programs=("browser@Maker",)))
-_CHAT = App("chat", "Chat", "communication", Matchers(urls=("chat.example.com",)))
+_CHAT = App("chat", "Chat", "project", Matchers(urls=("chat.example.com",)))
 _PLACE = Place(
     program=Program("browser", "Maker", None),
     address="https://chat.example.com/room",
@@ -64,7 +74,8 @@ ASKED = (
         exclusion=Matchers(titles=("chat: *payroll*",)),
     ),
     Asked(
-        "where a tenant that asks for it is named for the app",
+        "in an app with `private_accounts`, if its tenants ask for it",
+        replace(_CHAT, private_accounts=True),
         tenants=frozenset({"chat: domain example.com"}),
     ),
     OTHERS,
@@ -116,7 +127,11 @@ def unknown_rows() -> Iterator[UnknownRow]:
 
 
 def table() -> str:
-    """The rows in Markdown."""
+    """The rows in Markdown, as docs/events.md has them.
+
+    >>> table().splitlines()[0]
+    '| member | not known | denied | signals | reason |'
+    """
     lines = ["| member | not known | denied | signals | reason |", "|---|---|---|---|---|"]
     for row in unknown_rows():
         every = set(row.signals) == set(Signal)
@@ -159,13 +174,13 @@ def _rules(asked: Asked) -> EventRules:
         {"place": Exclusion("place", "Place", "Why.", matters)},
     )
     said: dict[str, Any] = {
-        "status": 1,
-        "bases": frozenset({"consent"}),
-        "purposes": frozenset({"ai_training.computer_use"}),
-        "apps": frozenset(catalogue.apps),
-        "exclusions": frozenset(catalogue.exclusions),
-        "counterparty": Mode.ALLOW,
-        **({"tenants": asked.tenants} if "tenants" in REGISTRY.rows else {}),
+        STATUS.name: 1,
+        BASES.name: frozenset({"consent"}),
+        PURPOSES.name: frozenset({"ai_training.computer_use"}),
+        APPS.name: frozenset(catalogue.apps),
+        EXCLUSIONS.name: frozenset(catalogue.exclusions),
+        COUNTERPARTY.name: Mode.ALLOW,
+        TENANTS.name: asked.tenants,
         **{mode_of(signal).name: Mode.ALLOW for signal in Signal},
     }
     claims = {name: Claim(value, Why("policy")) for name, value in said.items()}
