@@ -9,20 +9,23 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from starlette.testclient import TestClient
 
-from app.agents.leases.terms import Poll
+from app.access.decision.rules import RULES_2
+from app.agents.leases.terms import LeaseSeq, LeaseTerms, Poll
 from app.audit.entries.model import SYSTEM
 from app.consent.model import Act
-from app.kernel.canonical import digest, parse_canonical
+from app.kernel.canonical import canonical, digest, parse_canonical
 from app.kernel.places import zones_of
 from app.kernel.signing import LocalSigner, read_token, thumbprint
 from app.kernel.tokens import LEASE_TYPE
-from app.policy.counterparties import SINCE, counterparty_document
+from app.policy.counterparties import SINCE, counterparties, counterparty_document
+from app.sdk.verify.folded.law import Law
 from app.wiring import build
 from tests.agents.conftest import PEOPLE, POLICY, assertion
 from tests.agents.test_api import BASE, ask
 from tests.agents.test_poll_costs import AT_MOST, statements
 from tests.make import person
 from tests.policy.next_form import LATER, NEXT, PRESENT
+from tests.sdk.day import Log
 
 pytestmark = pytest.mark.slow
 
@@ -158,6 +161,13 @@ def test_no_lease_outlives_a_change_of_the_other_side_that_is_known(company, lap
     assert len(company.entries("lease.changed")) == 1
 
 
+def test_its_name_is_outside_the_content_and_inside_the_etag(company, laptop):
+    terms = LeaseTerms({}, (), LeaseSeq(1, 1), 900, None, counterparties="sha256:a")
+    other = replace(terms, counterparties="sha256:b")
+    assert terms.digest == other.digest
+    assert terms.etag(laptop, company.now) != other.etag(laptop, company.now)
+
+
 def test_a_lease_of_the_first_form_names_neither_other_side_nor_zones(company, laptop):
     claims = told(company, laptop, Poll(forms="1"))
     assert not {"counterparties", "zones"} & claims.keys()
@@ -185,6 +195,23 @@ def test_another_home_in_other_zones_is_another_content(company, laptop):
             tx, moved, actor=SYSTEM, now=company.now, file_digest=f"sha256:{'2' * 64}"
         )
     assert told(company, laptop)["zones"] == ["America/New_York"]
+
+
+def test_whoever_has_a_lease_and_the_log_can_work_out_what_it_had_to_name(company, laptop):
+    publish_in_new_york(company)
+    claims = told(company, laptop)
+    log = Log.of(company.services)
+    law = Law(log.documents.get, NEXT, lambda: RULES_2.version)
+    for position, leaf in enumerate(log.leaves):
+        assert list(law.see(position, leaf)) == []
+    at = datetime.fromtimestamp(claims["iat"], UTC)
+    floors = [
+        leaf["facts"]["region"] for leaf in log.leaves if leaf["kind"] == "policy.floor_adopted"
+    ]
+    rows = counterparties(floors, lambda region: law.in_force((region,), at), NEXT)
+    written = canonical(counterparty_document(rows, claims["form"], NEXT))
+    assert digest(written) == claims["counterparties"]
+    assert claims["counterparties"] not in log.documents  # no entry names it
 
 
 # Over HTTP

@@ -9,11 +9,19 @@ from starlette.testclient import TestClient
 
 from app.kernel.canonical import parse_canonical
 from app.kernel.vocabulary import Signal
+from app.policy.catalogue.model import OTHERS, App, Catalogue, Matchers
 from app.policy.changes.model import RegionView
 from app.policy.counterparties import Counterparties, counterparties, counterparty_document
 from app.policy.lattice import compile_layers
 from app.policy.law.layer import Floor
-from app.web.legal.counterparty_rows import OtherSideRow, headline, other_rows, region_rows
+from app.web.legal.counterparty_rows import (
+    OtherSideRow,
+    headline,
+    other_rows,
+    region_rows,
+    showing_apps,
+)
+from app.web.words.text import OTHERS_WORDS
 from app.wiring import Services
 from tests import make
 from tests.policy.layers import LAYERS
@@ -109,6 +117,27 @@ def test_the_sentence_counts_where_something_may_be_kept(floors: dict[str, Floor
     unknown, _ = other_rows(Counterparties({}))
     assert set(marks(unknown).values()) == {"deny"}
     assert unknown.why == "no region has rules"
+
+
+def test_the_apps_are_listed_by_what_shows_the_words_of_others() -> None:
+    def app(name: str, **kind: str) -> App:
+        return App(name.lower(), name, kind.pop("group", "documents"), Matchers(), **kind)
+
+    apps = [
+        app("Zeta", others="chat"),
+        app("alpha", others="chat"),
+        app("Editor"),
+        app("Older", group="communication"),
+        app("Wiki", others="shared_documents"),
+    ]
+    catalogue = Catalogue({each.id: each for each in apps}, {})
+    assert showing_apps(catalogue) == (
+        ("Mail", ("Older",)),
+        ("Chats", ("alpha", "Zeta")),
+        ("Shared documents, as soon as somebody else has a part in them", ("Wiki",)),
+    )
+    assert set(OTHERS_WORDS) == set(OTHERS)
+    assert showing_apps(Catalogue({}, {})) == ()
 
 
 class TestPage:

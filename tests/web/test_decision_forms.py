@@ -525,7 +525,7 @@ def test_who_is_recorded_under_a_code_of_no_place_is_told_whom_to_ask(house: Hou
     assert "legal has added them" not in said
     place = words(newcomer(house, "JP").get("/me").text)
     assert "Nobody can turn it on until legal has added them." in place
-    assert "HR" not in place
+    assert "ask your HR department" not in place
 
 
 def test_who_is_recorded_as_living_everywhere_reads_a_sentence(house: House) -> None:

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 
 from app.kernel.places import country_of
 from app.kernel.vocabulary import Mode, Signal
+from app.policy.catalogue.model import OTHERS, Catalogue
 from app.policy.changes.model import RegionView
 from app.policy.counterparties import Counterparties, not_at_all
 from app.policy.model import InForce
 from app.web.legal.region_table import blocked_in_words, stopped_in_words
 from app.web.words.policy_words import MODES, Mark, counted, listed
 from app.web.words.region_words import Names, names_of, reasons
-from app.web.words.text import SIGNAL_WORDS
+from app.web.words.text import OTHERS_WORDS, SIGNAL_WORDS
 
 _ELSEWHERE = ""
 """The code of no region: what holds for each that has no row."""
@@ -81,6 +82,13 @@ def headline(rows: Iterable[OtherSideRow]) -> str:
         return "Nothing is kept where other people's words are in view, wherever they are."
     where = f"{len(some)} of {counted(len(every), 'region')}"
     return f"With the other side in {where} something may be kept, elsewhere nothing."
+
+
+def showing_apps(catalogue: Catalogue) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """The apps in which other people's words are shown, by what shows them; no empty kind."""
+    shown = sorted(catalogue.apps.values(), key=lambda app: app.name.casefold())
+    kinds = ((kind, tuple(app.name for app in shown if app.words == kind)) for kind in OTHERS)
+    return tuple((OTHERS_WORDS[kind], names) for kind, names in kinds if names)
 
 
 def _cells(table: Counterparties, region: str | None) -> tuple[OtherSideCell, ...]:

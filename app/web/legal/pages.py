@@ -92,6 +92,7 @@ def show_counterparties(visit: ReadVisit) -> HTMLResponse:
         headline=counterparty_rows.headline(rows),
         rows=rows,
         others=counterparty_rows.other_rows(table),
+        apps=counterparty_rows.showing_apps(policy.catalogue(tx)),
         at=visit.now,
         modes={name: MODES[name] for name in ("allow", "redact", "deny")},
     )

@@ -43,6 +43,16 @@ SIGNAL_MEANINGS: Mapping[str, str] = {row.code: row.meaning for row in SIGNALS}
 REMAINS: Mapping[str, str] = {row.code: row.remains for row in SIGNALS}
 """What of a signal is captured in mode redact."""
 
+OTHERS_WORDS: Mapping[str, str] = {
+    "mail": "Mail",
+    "chat": "Chats",
+    "meetings": "Meetings",
+    "tickets": "Tickets",
+    "customer_records": "Customer records",
+    "shared_documents": "Shared documents, as soon as somebody else has a part in them",
+}
+"""In what an app can show other people's words."""
+
 REDACTOR_WORDS: Mapping[str, str] = {
     "account_names": "names of accounts",
     "bank_accounts": "bank account numbers",
