@@ -1,8 +1,9 @@
 """How long a verdict about one event takes, next to a dictionary lookup in the same run.
 
 The document lists 50 apps (4 browsers, and 46 sites, of which every third has a program, too) and
-excludes 30 places by 300 patterns: 60 addresses, 180 pages and 60 titles; and by fields, private
-windows and programs. Each site has three to five of the pages; half of the titles are of one app.
+excludes 30 places, 5 of them the company's own, by 300 patterns: 60 addresses, 180 pages and 60
+titles; and by fields, private windows and programs. Each site has three to five of the pages; half
+of the titles are of one app. Every second site counts only in the company's accounts.
 
 The events are of five kinds in turn: captured, excluded, unlisted, of an address that can be read
 in two ways, and a screenshot with five other windows. No two have an address or a title in common,
@@ -32,7 +33,7 @@ from app.policy.document import document
 from app.policy.knobs import REGISTRY
 from app.policy.lattice import compile_layers
 
-SITES, BROWSERS, PLACES = 46, 4, 30
+SITES, BROWSERS, PLACES, OWN = 46, 4, 30, 5
 EACH, ROUNDS = 1_200, 3
 WANTED_US = 60.0
 COUNTERPARTIES: dict[str, Any] = {"regions": {"DE": {"click": "redact"}}, "unknown": {}}
@@ -49,8 +50,8 @@ def listed_apps() -> Iterator[JsonObject]:
     for n in range(SITES):
         programs = [f"com.example.app{n}@SIGNER{n}"] if n % 3 == 0 else []
         urls = [f"app{n}.example.com", f"*.app{n}.example.net/work"]
-        others = "chat" if n % 5 == 0 else ""
-        yield {"id": f"app_{n}", "name": f"App {n}", "group": "data", **plain, "others": others,
+        flags = {"others": "chat" if n % 5 == 0 else "", "private_accounts": n % 4 == 0}
+        yield {"id": f"app_{n}", "name": f"App {n}", "group": "data", **flags,
                "match": {"programs": programs, "urls": urls}}  # fmt: skip
 
 
@@ -59,7 +60,7 @@ def exclusions() -> Iterator[JsonObject]:
     for n in range(PLACES):
         sites = [(6 * n + k) % SITES for k in range(6)]
         yield {
-            "id": f"place_{n}",
+            "id": f"place_{n}" if n < PLACES - OWN else f"own.place_{n}",
             "name": f"Place {n}",
             "match": {
                 "bundle_ids": [f"com.example.never{n}"],
@@ -77,21 +78,22 @@ def exclusions() -> Iterator[JsonObject]:
 def rules() -> EventRules:
     """The document, made ready once; every signal may be kept in full, from 6 to 22 o'clock."""
     nothing = document(Limits(compile_layers([]), NO_CATALOGUE), REGISTRY.newest)
+    excluded_places = list(exclusions())
     allowed = {"mode": "allow", "retention_days": 30}
     said: JsonObject = {
         **nothing,
         "signals": dict.fromkeys(nothing["signals"], allowed),
         "apps": list(listed_apps()),
-        "exclusions": list(exclusions()),
+        "exclusions": excluded_places[:-OWN],
+        "own_exclusions": excluded_places[-OWN:],
+        "tenants": [f"app_{n}: domain example.com" for n in range(0, SITES, 2)],
         "purposes": ["ai_training.computer_use"],
         "hours": [24 * day + hour for day in range(7) for hour in range(6, 22)],
         "off_hours": "deny",
         "counterparty": "redact",
         "personal_device": "allow",
     }
-    patterns = [
-        item["match"][of] for item in said["exclusions"] for of in ("urls", "pages", "titles")
-    ]
+    patterns = [item["match"][of] for item in excluded_places for of in ("urls", "pages", "titles")]
     assert (len(said["apps"]), sum(map(len, patterns))) == (50, 300)
     zones = (ZoneInfo("America/Los_Angeles"), ZoneInfo("America/New_York"))
     return EventRules.of(said, COUNTERPARTIES, Circumstance(zones))
