@@ -36,7 +36,7 @@ def tells(page: str, language: str, names: set[str]) -> bool:
     present = all(name in rest for name in names)
     for name in sorted(names, key=len, reverse=True):
         rest = rest.replace(name, "", 1)
-    return present and not rest.replace(decide_words(language).conjunction, "", 1).strip(" ,")
+    return present and not rest.strip(" ;")
 
 
 def named(places: Iterable[str], names: dict[str, str], language: str) -> set[str]:
@@ -58,8 +58,8 @@ def test_the_sentence_names_what_is_excluded_and_nothing_else(
     own = {item.id: item.name for item in as_exclusions(compiled[OWN_EXCLUSIONS])}
     excluded = compiled[EXCLUSIONS] | own.keys()
     names = {name: item.name for name, item in catalogue.exclusions.items()} | own
-    told = sentence(page, language).replace(f" {decide_words(language).conjunction} ", ", ")
-    assert set(told.split(", ")) - {""} == named(excluded, names, language)
+    told = set(sentence(page, language).split("; ")) - {""}
+    assert told == named(excluded, names, language)
     assert (decide_words(language).never_nowhere in page) == (not excluded)
     assert "{" not in page
 

@@ -96,8 +96,9 @@ class DecideWords:
         """
         if not places:
             return self.never_nowhere
+        # Many names hold an "and" of their own.
         names = itertools.starmap(self.place, places.items())
-        return self.never_in_any_app.format(self.listed(sorted(names, key=str.casefold)))
+        return self.never_in_any_app.format("; ".join(sorted(names, key=str.casefold)))
 
     def named(self, regions: Mapping[str, str]) -> dict[str, str]:
         """Regions by code, under their name in this language where it is known."""
@@ -273,18 +274,12 @@ _DE = DecideWords(
         "job_search": "Stellensuche",
         "legal_counsel": "Rechtsrat und Hinweise auf Missstände",
         "tax": "Steuern und Sozialversicherung",
-        "hr_pages": "Seiten der Personalabteilung",
-        "pay_and_benefits": "Seiten zu Gehalt und Leistungen",
-        "sickness_and_leave": "Krankmeldung und Elternzeit",
         "performance_reviews": "Leistungsbeurteilungen",
         "recruiting": "Bewerbungen und Einstellungen",
-        "staff_representation": "Orte von Betriebsrat und Gewerkschaft",
-        "wrongdoing_reports": "Meldungen von Missständen",
-        "legal_holds": "Beweissicherung und Untersuchungen",
         "direct_messages": "Direktnachrichten",
         "sign_in": "Anmeldung und zweiter Faktor",
         "admin_consoles": "Verwaltungskonsolen",
-        "personal_settings": "persönliche Einstellungen, Schlüssel und Token",
+        "personal_settings": "persönliche Einstellungen und Schlüssel",
     },
     limits_label="Weitere Grenzen",
     purposes_label="Wofür",

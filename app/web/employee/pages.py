@@ -174,10 +174,11 @@ def _accounts(rows: Answers) -> list[WaysRow]:
 
 
 def _places(words: DecideWords, places: Iterable[Never]) -> list[WaysRow]:
-    return [
+    rows = [
         WaysRow(words.place(place.id, place.name), ways_in_words(place.match, words.matchers))
         for place in places
     ]
+    return sorted(rows, key=lambda row: row.name.casefold())
 
 
 def _purposes(services: Services, keys: Iterable[str]) -> dict[str, list[PurposeText]]:
