@@ -6,7 +6,7 @@ Rules:
    compute the directive again from the entry alone (app/kernel/facts.py).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -116,7 +116,15 @@ def directive(given: Circumstances, at: datetime) -> Directive:
     >>> directive(replace(fine, stopped=("DE",)), at).reasons
     (<Reason.STOPPED: 'stopped'>,)
     """
-    applying = obstacles(given.conditions(at))
-    reasons_given = (reason for obstacle, reason in LEASE.items() if obstacle in applying)
-    reasons = tuple(dict.fromkeys(reason for reason in reasons_given if reason is not None))
+    reasons = reasons_of(obstacles(given.conditions(at)))
     return Directive(capture=not reasons, reasons=reasons)
+
+
+def reasons_of(applying: Collection[Obstacle]) -> tuple[Reason, ...]:
+    """What a lease says of these obstacles, each reason once, in the signed order.
+
+    >>> reasons_of([Obstacle.CONSENT_EXPIRED, Obstacle.NOTHING_ALLOWED, Obstacle.STOPPED])
+    (<Reason.STOPPED: 'stopped'>, <Reason.CONSENT_MISSING: 'consent_missing'>)
+    """
+    given = (reason for obstacle, reason in LEASE.items() if obstacle in applying)
+    return tuple(dict.fromkeys(reason for reason in given if reason is not None))

@@ -8,18 +8,23 @@ from app.capture.agreement import Sources, agreement_of, mask, mask_of
 from app.capture.directive import directive
 from app.capture.effect import PolicyEffect, effect_if_published, effect_of_published
 from app.capture.situation import Direct, Situation, regions_in_question, situation_of
+from app.capture.trial import Told, off_in
 from app.consent.model import Decision, Standing
 from app.consent.service import ConsentService
 from app.db.engine import Tx
 from app.directory.model import Person
+from app.kernel.canonical import parse_canonical
 from app.kernel.errors import NotFound, Unavailable
-from app.kernel.forms import FIRST_FORM
+from app.kernel.forms import AGENT_FORM, FIRST_FORM
+from app.kernel.places import zones_of
+from app.kernel.vocabulary import Reason
 from app.policy import counterparties
-from app.policy.agreement import Agreement
+from app.policy.agreement import Agreement, Limits
 from app.policy.changes.model import Change, ChangeState
 from app.policy.knobs import LEASE_TTL_S
 from app.policy.law.layer import CompanyPolicy
 from app.policy.memory import PolicyMemory
+from app.policy.model import InForce
 from app.policy.service import PolicyService
 
 _MOST_AGREEMENTS = 4096
@@ -119,6 +124,40 @@ class CaptureService:
             return situation
         named, _ = self.policy.document_for(situation.limits, form)
         return _of_others(replace(situation, policy_digest=named), policy, now, longest)
+
+    def told(self, tx: Tx, situation: Situation, now: datetime) -> Told:
+        """What an agent of the person's would be told now, to try events on."""
+        region = situation.person.region
+        return self._told(tx, situation.limits, situation.directive.reasons, region, now)
+
+    def told_in(
+        self, tx: Tx, region: str, place: str | None, now: datetime
+    ) -> tuple[Told, InForce, Limits]:
+        """What an agent would be told of somebody who agreed to all that is offered, and why.
+
+        Args:
+            tx: a reading transaction is enough.
+            region: home.
+            place: where the person works, or the laptop is; None: at home.
+            now: the instant.
+        """
+        regions = tuple(dict.fromkeys((region, place or region)))
+        in_force = self.policy.memory(tx).in_force(regions, now)
+        limits = self.policy.within(in_force, None)
+        return self._told(tx, limits, off_in(limits, in_force), region, now), in_force, limits
+
+    def _told(
+        self, tx: Tx, limits: Limits, off: tuple[Reason, ...], home: str, now: datetime
+    ) -> Told:
+        _, document = self.policy.document_for(limits, AGENT_FORM)
+        _, others = self.policy.memory(tx).counterparty_document(now, AGENT_FORM)
+        return Told(
+            parse_canonical(document),
+            parse_canonical(others),
+            zones_of(home),
+            off,
+            self.policy.registry,
+        )
 
     def held(self, tx: Tx, person: Person, now: datetime) -> Situation:
         """The situation of a person, for what is recorded of it in this writing transaction.

@@ -10,13 +10,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from app.kernel.clock import zone_named
 from app.kernel.errors import InvalidInput, Unavailable, wrong_field
 from app.sdk.agent.client import AgentClient
 from app.sdk.agent.identity import NotPaired, PairingFailed
 from app.sdk.agent.pairing import CodeShown, Paired, pair
 from app.sdk.agent.recording import PlayedStep, RecordingError, read_recording, run
 from app.sdk.agent.tally import Tally
-from app.sdk.agent.zone import zone_named
 
 verbs = typer.Typer(
     name="agent", no_args_is_help=True, help="The reference agent: pair, run, status."

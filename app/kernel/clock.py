@@ -1,8 +1,10 @@
 """The time comes from a clock that is passed in, so that tests and replays can fix it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 
 class Clock(Protocol):
@@ -58,3 +60,21 @@ def instant(text: str) -> datetime:
     except OverflowError as error:
         msg = f"{text!r} lies outside the years 1 to 9999 of UTC"
         raise ValueError(msg) from error
+
+
+def zone_named(name: str) -> tzinfo | None:
+    """The zone that IANA has under a name; None if it is not found on this machine.
+
+    >>> zone_named("Europe/Berlin")
+    zoneinfo.ZoneInfo(key='Europe/Berlin')
+    >>> zone_named("Etc/Unknown")
+    """
+    try:
+        return ZoneInfo(name)
+    except (LookupError, ValueError, OSError):  # no such name, no name at all, a folder of names
+        return None
+
+
+def zones_named(names: Iterable[str]) -> tuple[tzinfo | None, ...]:
+    """The zone under each name, as ``zone_named``."""
+    return tuple(map(zone_named, names))

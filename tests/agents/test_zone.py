@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.sdk.agent.zone import MachineZone, machine_zone, zone_named, zones_named
+from app.kernel.clock import zone_named, zones_named
+from app.sdk.agent.zone import MachineZone, machine_zone
 
 SetZone = Callable[[str], None]
 

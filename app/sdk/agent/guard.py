@@ -38,7 +38,7 @@ from app.event.model import UiEvent
 from app.event.reading import read_event
 from app.event.rules import Circumstance, EventRules
 from app.event.verdict import Allowed, Denied, judge
-from app.kernel.clock import Clock
+from app.kernel.clock import Clock, zones_named
 from app.kernel.forms import AGENT_FORM
 from app.kernel.refusals import Refusal
 from app.kernel.vocabulary import Reason
@@ -49,7 +49,6 @@ from app.sdk.agent.document import read_document
 from app.sdk.agent.memory import Memory
 from app.sdk.agent.spacing import Spacing
 from app.sdk.agent.timekeeping import Timekeeper, since_boot
-from app.sdk.agent.zone import zones_named
 from app.sdk.lease import SKEW_S, Lease, NotCovered, Refused, check_lease, read_lease
 
 __all__ = ["Allowed", "Denied", "Guard", "NotCovered", "check_lease"]

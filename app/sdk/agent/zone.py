@@ -5,12 +5,11 @@ Rules:
    the machine, is in another zone from then on. The C library knows it on every platform, with its
    rules for summer time.
 2. A zone that is not known is None, and never a guess: where hours are named, it is outside them.
+   How a zone is found by its name is the same everywhere (app/kernel/clock.py).
 """
 
 import time
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, tzinfo
-from zoneinfo import ZoneInfo
 
 _AT_ZERO = frozenset(
     {"UTC", "GMT", "WET", "UCT", "Z", "Zulu", "Universal", "Greenwich", "+00", "-00"}
@@ -48,24 +47,6 @@ def machine_zone() -> tzinfo | None:
     _follow_the_machine()
     lost = time.timezone == 0 and not time.daylight and time.tzname[0] not in _AT_ZERO
     return None if lost else MachineZone()
-
-
-def zone_named(name: str) -> tzinfo | None:
-    """The zone that IANA has under a name; None if it is not found on this machine.
-
-    >>> zone_named("Europe/Berlin")
-    zoneinfo.ZoneInfo(key='Europe/Berlin')
-    >>> zone_named("Etc/Unknown")
-    """
-    try:
-        return ZoneInfo(name)
-    except (LookupError, ValueError, OSError):  # no such name, no name at all, a folder of names
-        return None
-
-
-def zones_named(names: Iterable[str]) -> tuple[tzinfo | None, ...]:
-    """The zone under each name, as ``zone_named``."""
-    return tuple(map(zone_named, names))
 
 
 def _follow_the_machine() -> None:
