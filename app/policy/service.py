@@ -12,6 +12,7 @@ Rules:
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import cast
 
 from app.audit.entries.model import SYSTEM, Event, Kind
 from app.audit.entries.service import AuditService
@@ -28,12 +29,13 @@ from app.policy.changes.model import RegionView
 from app.policy.changes.stops import Stops
 from app.policy.changes.workflow import Workflow
 from app.policy.counterparties import Counterparties
-from app.policy.knobs import REGISTRY, KnobRegistry
+from app.policy.knobs import OWN_EXCLUSIONS, REGISTRY, KnobRegistry
 from app.policy.law.layer import Floor, chain
 from app.policy.memory import LimitsMemory, PolicyMemory
 from app.policy.model import InForce
+from app.policy.own_exclusions import OwnExclusion, as_exclusions
 from app.policy.reader import PolicyReader
-from app.policy.timeline import met
+from app.policy.timeline import CompanyRow, met
 
 _MOST_KEPT = 512
 
@@ -252,11 +254,13 @@ class PolicyService:
         return store.adopted_catalogues(tx)
 
     def exclusion_names(self, tx: Tx, ids: Collection[str]) -> dict[str, str]:
-        """The name of each of these exclusions, as the last catalogue in force with it has it.
+        """The name of each of these exclusions, as what was published last with it has it.
 
-        An exclusion that was never in force is left out.
+        Those of the company's own are in company policies, of whatever region. An exclusion that
+        was never in force is left out.
         """
-        names: dict[str, str] = {}
+        names = _own_names(self.reader.history(tx).company)
+        names = {name: names[name] for name in names.keys() & set(ids)}
         for _, digest in reversed(self.adopted_catalogues(tx)):
             missing = set(ids).difference(names)
             if not missing:
@@ -309,3 +313,10 @@ class PolicyService:
             stop=next((stop for stop in self.stops.holding(tx) if stop.region == region), None),
             changes=self.workflow.changes(tx, region, now),
         )
+
+
+def _own_names(published: Iterable[CompanyRow]) -> dict[str, str]:
+    """The names of all exclusions of the company's own, oldest policies first."""
+    claims = (row.policy.layer.knobs.get(OWN_EXCLUSIONS.name) for row in published)
+    values = (cast("frozenset[OwnExclusion]", claim.value) for claim in claims if claim is not None)
+    return {item.id: item.name for own in values for item in as_exclusions(own)}

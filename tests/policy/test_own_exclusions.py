@@ -331,6 +331,22 @@ def test_one_person_excludes_at_once_and_two_are_needed_to_stop_excluding(house:
     assert "lab" in fault.problem
 
 
+def test_a_place_is_known_by_its_last_name_for_as_long_as_the_log_is_kept(house: House) -> None:
+    """A laptop may report late, so that its policy is another one by then."""
+    house.publish("DE", WITH_PLACE)
+    house.clock.advance(60)
+    house.tighten(
+        ANNA,
+        "DE",
+        policy_text("DE", {"own_exclusions": {"value": [WIDER_PLACE]}}, evidence=KEPT),
+    )
+    house.clock.advance(60)
+    house.publish("DE", policy_text("DE", evidence=KEPT))
+    with house.database.read() as tx:
+        names = house.policy.exclusion_names(tx, {"own.lab", "own.hr", "banking"})
+    assert names == {"own.lab": "Labs", "banking": "Banking and payment"}
+
+
 def test_a_further_tenant_needs_two_people_and_one_fewer_needs_one(house: House) -> None:
     usual = ["slack: account example", "slack: domain example.com"]
     texts = [

@@ -99,6 +99,16 @@ def test_dropped_events_are_counted_by_reason_and_by_the_name_of_the_place(
         assert code not in someone.browser.get("/me/captured").text
 
 
+def test_a_place_of_the_companys_own_is_named_to_whom_it_holds_for(house: House) -> None:
+    """The works council of Germany has pages; what somebody in California reports has no name."""
+    for region, name in (("DE", "Pages of the works council"), ("US-CA", OWN)):
+        whose = person(f"C-{next(NUMBERS)}", region=region)
+        employ(house.services, [whose])
+        told = Reporting(house, whose, house.pair(whose.id), house.signed_in(whose.id))
+        told.report(refused={"excluded": 4}, excluded=(ExcludedEvents("own.works_council", 4),))
+        assert f"{name} 4" in told.reads()
+
+
 def test_the_counts_of_another_person_are_not_shown(someone: Reporting, house: House) -> None:
     someone.report((Captured("github", Signal.CLICK, 777),), {"excluded": 1})
     stranger = person(f"C-{next(NUMBERS)}", "auditor", "legal@GLOBAL", "admin")
