@@ -154,6 +154,6 @@ def _word(text: str) -> str:
 
 
 def _domain_of(account: str) -> str | None:
-    """The domain of a plain mail address; None: it is none, or could be read in two ways."""
+    """What stands after the first @ of a mail address; None: what stands before it is not plain."""
     local, _, domain = account.partition("@")
-    return domain if _LOCAL.fullmatch(local) and "@" not in domain else None
+    return domain if _LOCAL.fullmatch(local) else None
