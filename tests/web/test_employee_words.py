@@ -245,6 +245,7 @@ def test_every_value_that_a_rule_decided_says_who(services: Services, undecided:
     assert all(row.reasons for row in found.kept)
     assert all(place.reasons for place in found.never)
     assert found.apps_reasons
+    assert found.tenants_reasons
     assert found.purposes_reasons
     assert found.basis_reasons
 

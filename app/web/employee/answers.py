@@ -108,6 +108,7 @@ class Answers:
     signals: tuple[SignalAnswer, ...]
     groups: tuple[AppGroup, ...]
     tenants: frozenset[str]
+    tenants_reasons: tuple[Decider, ...]
     apps_reasons: tuple[Decider, ...]
     never: tuple[Never, ...]
     limits: tuple[Limit, ...]
@@ -131,6 +132,7 @@ def answers(situation: Situation, names: Names) -> Answers:
         signals=signals,
         groups=_groups(situation.extent.apps, catalogue),
         tenants=compiled[knobs.TENANTS],
+        tenants_reasons=reasons(compiled.why.get(knobs.TENANTS.name, ()), names),
         apps_reasons=reasons(compiled.why.get("apps", ()), names),
         never=_never(compiled, names, catalogue, bound=_bound_by(situation)),
         limits=_limits(compiled, names),
