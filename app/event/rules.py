@@ -26,7 +26,9 @@ from app.policy.catalogue.patterns import (
     Page,
     Pattern,
     SignedProgram,
+    bare,
     excludes,
+    first_of,
     fits,
     hosts_of,
     read_page,
@@ -123,15 +125,16 @@ class ExclusionIndex:
     """The exclusions of a document, by what they ask about; each named by its place in the list.
 
     Attributes:
-        titles: by app; ``*`` for windows of any.
+        places: by host and first segment of the path; None where the segment may be any, or none.
+        titles: by app; ``*`` for windows of any. Each with a text that is in every title it fits.
     """
 
     ids: tuple[str, ...]
     programs: Mapping[str, int]
     fields: Mapping[str, int]
     private: int | None
-    hosts: Mapping[str, tuple[tuple[Pattern | Page, int], ...]]
-    titles: Mapping[str, tuple[tuple[Glob, int], ...]]
+    places: Mapping[tuple[str, str | None], tuple[tuple[Pattern | Page, int], ...]]
+    titles: Mapping[str, tuple[tuple[str, Glob, int], ...]]
 
     @classmethod
     def of(cls, exclusions: Iterable[Mapping[str, Any]]) -> "ExclusionIndex":
@@ -139,38 +142,41 @@ class ExclusionIndex:
         listed = list(exclusions)
         programs: dict[str, int] = {}
         fields: dict[str, int] = {}
-        hosts: dict[str, list[tuple[Pattern | Page, int]]] = defaultdict(list)
-        titles: dict[str, list[tuple[Glob, int]]] = defaultdict(list)
+        places: dict[tuple[str, str | None], list[tuple[Pattern | Page, int]]] = defaultdict(list)
+        titles: dict[str, list[tuple[str, Glob, int]]] = defaultdict(list)
         for number, match in enumerate(item["match"] for item in listed):
             for name in (*match["bundle_ids"], *match["executables"]):
                 programs.setdefault(name.casefold(), number)
             for name in match["fields"]:
                 fields.setdefault(name, number)
-            places: list[Pattern | Page] = [read_pattern(url) for url in match["urls"]]
-            for place in (*places, *map(read_page, match["pages"])):
-                hosts[place.host].append((place, number))
+            found: list[Pattern | Page] = [*map(read_pattern, match["urls"])]
+            for place in (*found, *map(read_page, match["pages"])):
+                places[place.host, first_of(place)].append((place, number))
             for title in map(read_title, match["titles"]):
-                titles[title.app].append((title.glob, number))
+                titles[title.app].append((title.glob.longest, title.glob, number))
         private = (number for number, item in enumerate(listed) if item["match"]["private"])
         return cls(
             tuple(item["id"] for item in listed),
             programs,
             fields,
             next(private, None),
-            {host: tuple(rows) for host, rows in hosts.items()},
+            {where: tuple(rows) for where, rows in places.items()},
             {app: tuple(rows) for app, rows in titles.items()},
         )
 
     def of_address(self, address: Address) -> Iterable[int]:
         """Which exclusions an address falls under."""
+        firsts = (None, *map(bare, address.path[:1]))
         for host in hosts_of(address.host):
-            for place, number in self.hosts.get(host, ()):
-                if place.fits(address) if isinstance(place, Page) else excludes(place, address):
-                    yield number
+            for first in firsts:
+                for place, number in self.places.get((host, first), ()):
+                    if place.fits(address) if isinstance(place, Page) else excludes(place, address):
+                        yield number
 
     def of_title(self, app: str, title: str) -> Iterable[int]:
         """Which exclusions a window with a title (as ``patterns.plain`` gives it) falls under."""
-        return (number for glob, number in self.titles.get(app, ()) if glob.fits(title))
+        rows = self.titles.get(app, ())
+        return (number for part, glob, number in rows if part in title and glob.fits(title))
 
     def asks_titles(self, app: str) -> bool:
         """Whether any exclusion asks what a window of an app is called."""

@@ -74,6 +74,15 @@ class Glob:
             at = found + len(part)
         return text.endswith(last)
 
+    @property
+    def longest(self) -> str:
+        """The longest of the parts, which is in every text that fits.
+
+        >>> read_glob("*pay*payroll").longest
+        'payroll'
+        """
+        return max(self.parts, key=len)
+
 
 @dataclass(frozen=True)
 class Page:
@@ -222,6 +231,22 @@ def excludes(pattern: Pattern, address: Address) -> bool:
     wanted = tuple(map(bare, pattern.path))
     path = tuple(map(bare, address.path[: len(wanted)]))
     return _of_host(address.host, pattern.host, below=pattern.below) and path == wanted
+
+
+def first_of(place: Pattern | Page) -> str | None:
+    """The first segment of every address of an exclusion's place, as ``bare`` writes it.
+
+    None where it may be any, or none.
+
+    >>> first_of(read_page("example.com/Admin/*")), first_of(read_pattern("*.example.com"))
+    ('admin', None)
+    """
+    if not place.path:
+        return None
+    first = place.path[0]
+    if isinstance(first, str):
+        return bare(first)
+    return first.parts[0] if len(first.parts) == 1 else None
 
 
 def plain(title: str) -> str:
