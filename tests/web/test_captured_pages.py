@@ -90,7 +90,7 @@ def test_dropped_events_are_counted_by_reason_and_by_the_name_of_the_place(
     for line in (
         "In a place that is never captured 15",
         "In an app or on a site that is not listed 1",
-        "Personnel and payroll 12",
+        "HR and payroll 12",
         "Banking and payment 1",
         f"{UNSAID} 2",
     ):
