@@ -43,6 +43,26 @@ def gaps(limits: Limits) -> tuple[Gap, ...]:
     return tuple(gap for gap in _gaps(limits) if gap.apps)
 
 
+def reached(limits: Limits) -> frozenset[str]:
+    """The apps, by id, in which anything can be captured: no browser, and not listed in vain.
+
+    >>> from app.policy.catalogue.model import Catalogue
+    >>> from app.policy.lattice import compile_layers
+    >>> sorted(reached(Limits(compile_layers([]), Catalogue({}, {}))))
+    []
+    """
+    vain = {gap.kind: {*gap.apps} for gap in gaps(limits)}
+    paged, closed = (vain.get(kind, set()) for kind in (GapKind.NO_BROWSER, GapKind.NO_TENANT))
+    known = limits.catalogue.apps
+    return frozenset(
+        name
+        for name in limits.compiled.apps & known.keys()
+        if not known[name].browser
+        and name not in closed
+        and (known[name].match.programs or (known[name].match.urls and name not in paged))
+    )
+
+
 def _gaps(limits: Limits) -> Iterator[Gap]:
     compiled, catalogue = limits.compiled, limits.catalogue
     known = compiled.apps & catalogue.apps.keys()

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.capture.gaps import Gap, GapKind, gaps
+from app.capture.gaps import Gap, GapKind, gaps, reached
 from app.event.model import Place, Program, UiEvent, WindowKind
 from app.event.rules import Circumstance, EventRules
 from app.event.verdict import Allowed, judge
@@ -98,6 +98,7 @@ def test_what_is_said_to_be_listed_in_vain_is_and_nothing_else(
         only_pages = not app.match.programs
         vain = app.id in closed or (only_pages and app.id in paged)
         assert (app.id not in somewhere) == vain
+        assert (app.id in reached(bound)) == (app.id in somewhere)
         if app.match.urls:
             assert (app.id not in in_pages) == (app.id in paged | closed)
 

@@ -71,7 +71,7 @@ def decision(act: Act, **changes: object) -> Decision:
         offer_digest="sha256:offer",
         signals=("click",),
         purposes=("ai_training.computer_use",),
-        apps=("jira",),
+        apps=("vscode",),
         until=None,
         valid_until=None,
         decided_at=NOW,

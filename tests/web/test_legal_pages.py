@@ -18,14 +18,14 @@ knobs:
   signals:
     pointer: {mode: allow, retention_days: 30}
     click: {mode: allow, retention_days: 30}
-  apps: {value: [jira, figma]}
+  apps: {value: [intellij, pycharm]}
   purposes: {value: [ai_training.computer_use]}
 evidence:
   - {kind: dpia, reference: DPIA-1, sha256: "DIGEST", valid_to: 2027-12-31}
   - {kind: consultation, reference: C-1, sha256: "DIGEST", valid_to: 2027-12-31}
 """.replace("DIGEST", "a" * 64)
-NARROWER = GB.replace("[jira, figma]", "[jira]")
-WIDER = GB.replace("[jira, figma]", "[jira, figma, github]")
+NARROWER = GB.replace("[intellij, pycharm]", "[intellij]")
+WIDER = GB.replace("[intellij, pycharm]", "[intellij, pycharm, vscode]")
 
 ANN, BEN, NORA, EVE, ALF = "E-1", "E-2", "E-3", "E-4", "E-5"
 
@@ -88,7 +88,7 @@ def test_what_one_person_proposes_another_brings_into_force(ann: Visit, ben: Vis
     change = _propose(ann)
     waiting = text_of(ben.get(change))
     assert "waits for a second person of legal" in waiting
-    assert "Jira" in waiting
+    assert "IntelliJ IDEA" in waiting
     assert _approve(ben, change).status_code == 303
     assert "is in force" in text_of(ben.get(change))
     assert "can be captured in 2 apps" in text_of(ben.get("/legal/regions/GB"))
@@ -143,7 +143,7 @@ def test_tightening_that_widens_is_refused_names_the_rule_and_keeps_the_text(
     assert "something becomes wider" in text
     assert "Apps" in text
     assert "widens" in text
-    assert "github" in refused.text
+    assert "vscode" in refused.text
     assert "Soon" in refused.text
     assert "can be captured in 2 apps" in text_of(ann.get("/legal/regions/GB"))
 
@@ -163,7 +163,7 @@ def test_check_says_what_a_text_would_mean_and_changes_nothing(ann: Visit) -> No
     for answer in (page, fragment):
         assert answer.status_code == 200
         assert "a second person of legal" in text_of(answer)
-        assert "Jira" in text_of(answer)
+        assert "IntelliJ IDEA" in text_of(answer)
     assert "<html" not in fragment.text
     assert "No company policy was ever proposed" in text_of(ann.get("/legal/regions/GB"))
 
@@ -173,7 +173,7 @@ STOPPING = {
     "a draft": (GB + "status: draft\n", "the company policy for United Kingdom is not approved"),
     "ended": (GB + "valid_to: 2026-01-01\n", "the company policy for United Kingdom has expired"),
     "without evidence": (GB.partition("evidence:")[0], "valid evidence is missing"),
-    "without apps": (GB.replace("[jira, figma]", "[]"), "no signal, app or purpose is left"),
+    "without apps": (GB.replace("[intellij, pycharm]", "[]"), "no signal, app or purpose is left"),
 }
 
 

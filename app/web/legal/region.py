@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from app.capture.gaps import gaps
+from app.capture.gaps import gaps, reached
 from app.policy.agreement import Limits
 from app.policy.catalogue.model import Catalogue
 from app.policy.changes.model import RegionView
@@ -66,7 +66,7 @@ def capture_in_words(in_force: InForce, names: Names, catalogue: Catalogue) -> s
     """What can be captured where nothing prevents it: signals, apps, basis, retention."""
     captured = [cell for cell in cells(in_force, names) if cell.mode in {"allow", "redact"}]
     what = listed([_signal_in_words(cell) for cell in captured])
-    apps = counted(len(in_force.compiled.apps & catalogue.apps.keys()), "app")
+    apps = counted(len(reached(Limits(in_force.compiled, catalogue))), "app")
     bases, kept = basis_in_words(in_force), kept_in_words(in_force)
     return f"{what} can be captured in {apps}, after {bases}, kept {kept}"
 

@@ -11,6 +11,7 @@ Rules:
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from app.capture.gaps import reached
 from app.capture.obstacles import CLOSED, FINAL, OWN, Obstacle
 from app.capture.situation import Situation
 from app.consent.choosing import NUMBERED, allowed_acts
@@ -161,7 +162,7 @@ def _captured(situation: Situation, your: str, laptops: int = 0) -> tuple[Part, 
         Part(your),
         *_signals(situation),
         Part(" in "),
-        Part(counted(len(extent.apps), "app"), "#where"),
+        Part(counted(len(reached(situation.limits)), "app"), "#where"),
         *on,
         Part(", for "),
         Part(purpose_phrase(extent.purposes), "#why"),
