@@ -25,6 +25,7 @@ from app.policy.lattice import compile_layers
 from app.policy.law.layer import CompanyPolicy, Floor
 from app.policy.law.packs import PolicyTexts, load_floors
 from app.policy.model import Compiled
+from app.policy.tenants import read_tenant
 from app.web.employee.decide_words import decide_words
 from app.web.words.text import LANGUAGES
 
@@ -322,6 +323,8 @@ class TestCatalogue:
 
 
 class TestHowSureWeAre:
+    """docs/app-catalogue.md, held against the files."""
+
     def test_every_entry_says_how_its_names_were_checked(self, catalogue: Catalogue) -> None:
         for entry in entries(catalogue):
             assert entry.source, entry.id
@@ -341,6 +344,11 @@ class TestHowSureWeAre:
             sites = {"Sites"} if app.match.urls else set()
             assert {name for name, _ in sources(app)} == named | sites, app.id
 
+    def test_every_word_is_explained(self, catalogue: Catalogue) -> None:
+        page = (ROOT / "docs" / "app-catalogue.md").read_text(encoding="utf-8")
+        words = {word for app in catalogue.apps.values() for _, word in sources(app)}
+        assert all(f"| {word} | " in page for word in words)
+
 
 class TestTreatedAlike:
     def test_whatever_is_written_to_others_says_that_it_shows_their_words(
@@ -349,6 +357,13 @@ class TestTreatedAlike:
         for app in catalogue.apps.values():
             if app.group in {"communication", "support", "crm", "documents", "project"}:
                 assert app.others, app.id
+
+    def test_every_program_of_mail_and_chat_opens_private_accounts_too(
+        self, catalogue: Catalogue
+    ) -> None:
+        for app in catalogue.apps.values():
+            if app.group == "communication":
+                assert app.private_accounts, app.id
 
     def test_a_browser_is_recognised_by_its_program_alone(self, catalogue: Catalogue) -> None:
         for app in catalogue.apps.values():
@@ -398,12 +413,16 @@ class TestSamplePolicies:
         assert own.purposes <= law.purposes
 
     @pytest.mark.parametrize("region", WITH_POLICY)
-    def test_it_names_apps_of_the_catalogue_and_the_browsers_in_which_pages_count(
+    def test_whatever_it_lists_can_be_captured(
         self, policies: Mapping[str, CompanyPolicy], catalogue: Catalogue, region: str
     ) -> None:
-        named = compile_layers([policies[region].layer]).apps
-        assert named <= catalogue.apps.keys()
-        assert not named or any(catalogue.apps[name].browser for name in named)
+        """Pages need a listed browser, apps with private accounts the company's own account."""
+        point = compile_layers([policies[region].layer])
+        assert point.apps <= catalogue.apps.keys()
+        apps = [catalogue.apps[name] for name in point.apps]
+        assert any(app.browser for app in apps) or not any(app.match.urls for app in apps)
+        accounts = {read_tenant(text).app for text in point[knobs.TENANTS]}
+        assert {app.id for app in apps if app.private_accounts} <= accounts <= point.apps
 
     @pytest.mark.parametrize(
         ("region", "missing"),
