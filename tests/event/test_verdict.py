@@ -233,6 +233,10 @@ class TestPrograms:
     def test_a_listed_program_with_the_address_of_another_is_none_of_both(self, address) -> None:
         assert why(event(EDITOR, address=address)) == "app_unlisted"
 
+    @pytest.mark.parametrize("address", ["https://me@github.com/", "http:", "about:blank", " "])
+    def test_a_listed_program_with_an_address_that_cannot_be_read_is_none(self, address) -> None:
+        assert why(event(EDITOR, address=address)) == "address_unreadable"
+
     def test_a_password_manager_with_the_address_of_a_document_is_no_document(self) -> None:
         unlisted = Program("com.forgotten.passwords", "TEAM", None)
         assert why(event(program=unlisted, address="https://github.com/acme")) == "app_unlisted"
@@ -282,6 +286,7 @@ class TestFrames:
     def test_another_frame_does_not(self, frame: str, reason: str) -> None:
         assert why(page(self.HOME, frames=(frame,))) == reason
         assert why(page(self.HOME, frames=("https://github.com/x", frame))) == reason
+        assert why(page(self.HOME, frames=(frame, "https://github.com/x"))) == reason
 
     def test_frames_that_are_not_known_could_be_any(self) -> None:
         assert why(page(self.HOME, frames=None)) == "frame_unknown"

@@ -121,6 +121,27 @@ def test_a_new_app_reaches_nobody_before_a_policy_lists_it() -> None:
     assert loosenings(HERE, WITH_NEW, {"wiki"}) == ()
 
 
+@pytest.mark.parametrize(
+    ("page", "url", "within"),
+    [
+        ("shop.test/pay", "shop.test", True),
+        ("shop.test/pay", "*.shop.test", True),
+        ("*.shop.test/pay", "*.shop.test", True),
+        ("*.shop.test/pay", "shop.test", False),
+        ("shop.test/pay", "shop.test/pay", False),
+    ],
+)
+def test_a_page_that_becomes_a_site_loosens_unless_the_site_holds_every_host_of_it(
+    page: str, url: str, within: bool
+) -> None:
+    """Only whole sites are compared: where a path would hold the page, two people agree."""
+    before, after = (
+        Catalogue({}, {"bank": replace(BANK, match=match)})
+        for match in (Matchers(pages=(page,)), Matchers(urls=(url,)))
+    )
+    assert (loosenings(before, after, ()) == ()) is within
+
+
 def test_no_matcher_is_forgotten() -> None:
     """A matcher that is added later has to be compared, in apps and in exclusions."""
     for field in fields(Matchers):

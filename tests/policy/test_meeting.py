@@ -1,6 +1,6 @@
 """Two accounts of the catalogue: an app is what both recognise, an exclusion what either does."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from itertools import permutations
 from typing import Any
@@ -95,6 +95,7 @@ APPS = st.builds(
     group=st.sampled_from(GROUPS),
     match=APP_MATCHERS,
     others=st.sampled_from(["", "chat", "shared_documents"]),
+    private_accounts=st.booleans(),
 )
 EXCLUSIONS = st.builds(
     Exclusion,
@@ -188,13 +189,46 @@ def test_of_two_addresses_remains_what_lies_in_both(pair: tuple[str, str]) -> No
         assert meeting(one, other).apps["wiki"].match.urls == OVERLAPS[pair]
 
 
-@given(APPS, APPS, PLACES)
-def test_where_others_write_in_either_account_they_do_in_what_remains(
-    a: App, b: App, place: Place
-) -> None:
-    both = app_at(place, meeting(of_apps(a), of_apps(b)), "one")
+SIGNED_IN_BOTH: Mapping[str, tuple[Matchers, Matchers, Matchers]] = {
+    "the same": (
+        Matchers(programs=("One@T", "Two@T")),
+        Matchers(programs=("one@T", "Two@U")),
+        Matchers(programs=("One@T",)),
+    ),
+    "a name, which stands for whoever signed it": (
+        Matchers(programs=("One@T", "Two@T")),
+        Matchers(executables=("one",)),
+        Matchers(programs=("One@T",)),
+    ),
+    "a name and who signed it, next to another's": (
+        Matchers(programs=("One@T",), bundle_ids=("two",)),
+        Matchers(programs=("Two@U", "One@U")),
+        Matchers(programs=("Two@U",)),
+    ),
+    "nothing": (Matchers(programs=("One@T",)), Matchers(programs=("One@t",)), Matchers()),
+}
+
+
+@pytest.mark.parametrize("case", SIGNED_IN_BOTH)
+def test_of_two_programs_remains_the_one_whose_signer_is_known(case: str) -> None:
+    ours, theirs, remains = SIGNED_IN_BOTH[case]
+    site = ("a.x",)
+    for a, b in permutations((ours, theirs)):
+        one, other = (of_apps(replace(WIKI, match=replace(it, urls=site))) for it in (a, b))
+        match = meeting(one, other).apps["wiki"].match
+        assert {name.casefold() for name in match.programs} == {
+            name.casefold() for name in remains.programs
+        }
+        assert match == replace(match, bundle_ids=(), executables=(), urls=site)
+
+
+@given(APPS, APPS)
+def test_what_either_account_says_of_others_and_of_private_accounts_remains(a: App, b: App) -> None:
+    b = replace(b, match=a.match)
+    both = meeting(of_apps(a), of_apps(b)).apps.get("one")
     if both is not None:
         assert both.shows_others == max(a.shows_others, b.shows_others)
+        assert both.private_accounts == (a.private_accounts or b.private_accounts)
 
 
 @given(CATALOGUES, CATALOGUES, PLACES)
