@@ -1,5 +1,6 @@
 """The recorded day: made by its generator, read by the guard's reader, judged by the matcher."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -7,31 +8,57 @@ import pytest
 
 from app.access.floor.terms import ALLOWED
 from app.demo import make_recording
-from app.event.model import Place, UiEvent
-from app.event.reading import read_event
+from app.demo.day.visits import BETWEEN, ROUND
+from app.event.model import UiEvent
 from app.event.rules import Circumstance, EventRules
 from app.event.verdict import Allowed, judge
 from app.kernel.forms import AGENT_FORM
 from app.kernel.refusals import Refusal
-from app.kernel.vocabulary import Reason, Signal
+from app.kernel.vocabulary import Mode, Reason, Signal
 from app.policy.agreement import Limits
 from app.policy.catalogue.packs import load_catalogue
+from app.policy.counterparties import counterparty_document
 from app.policy.document import document
 from app.policy.lattice import compile_layers
+from app.policy.law.layer import CompanyPolicy
 from app.policy.law.packs import PolicyTexts, load_floors
+from app.policy.memory import PolicyMemory
+from app.policy.timeline import CompanyRow, FloorRow, History
 from app.sdk.agent.recording import read_recording
 
 ROOT = Path(__file__).parents[2]
 POLICIES = ROOT / "policies"
 COMPANY = ROOT / "app" / "demo" / "data" / "company"
 CALIFORNIA = ("US-CA", "US", "GLOBAL")
-WORDS: dict[Reason | Refusal, str] = {
-    Refusal.EXCLUDED: "excluded",
-    Refusal.APP_UNLISTED: "unlisted",
-    Refusal.ADDRESS_UNREADABLE: "unlisted",
-}
-NO_LIMIT = dict.fromkeys(map(str, Signal), "allow")
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+LEFT_OUT = {
+    # A lease is the guard's own to check; the day is judged without one.
+    Refusal.NO_LEASE,
+    Refusal.LEASE_UNREADABLE,
+    Refusal.LEASE_EXPIRED,
+    Refusal.LEASE_FROM_FUTURE,
+    Refusal.LEASE_ROLLED_BACK,
+    Refusal.LEASE_JUMPED,
+    Refusal.LEASE_FORKED,
+    Refusal.LEASE_NOT_FRESH,
+    Refusal.AGENT_TOO_OLD,
+    Refusal.OTHER_DEVICE,
+    Refusal.POLICY_MISMATCH,
+    Refusal.POLICY_UNREADABLE,
+    Refusal.CLOCK_ROLLED_BACK,
+    Refusal.CLOCK_JUMPED,
+    Refusal.STATE_UNREADABLE,
+    Refusal.SERVER_ANSWER,
+    Refusal.EVENT_OUTSIDE_LEASE,
+    Refusal.SCREENSHOT_INTERVAL,
+    Refusal.INTERNAL,
+    # A recording with such an event is not read at all.
+    Refusal.EVENT_UNREADABLE,
+    # In California every signal may be kept.
+    Refusal.SIGNAL_DENIED,
+}
+"""Why an event may be refused that the day does not show."""
 
 
 @pytest.fixture(scope="module")
@@ -41,19 +68,23 @@ def recorded() -> tuple[UiEvent, ...]:
 
 @pytest.fixture(scope="module")
 def rules() -> EventRules:
-    """What the policy document says for an engineer in California, before any choice of hers."""
+    """What the two documents say for an engineer in California, before any choice of hers."""
     catalogue = load_catalogue(POLICIES / "apps")
+    floors = load_floors(POLICIES / "regions", catalogue, ALLOWED)
     texts = PolicyTexts(catalogue, ALLOWED)
-    layers = [
-        floor.at(NOW)
-        for floor in load_floors(POLICIES / "regions", catalogue, ALLOWED)
-        if floor.region in CALIFORNIA
+    company = [
+        texts.read_company_policy(file.read_bytes(), file.stem) for file in COMPANY.glob("*.yaml")
     ]
-    for region in ("US-CA", "US"):
-        text = (COMPANY / f"{region}.yaml").read_bytes()
-        layers.append(texts.read_company_policy(text, region).at(NOW))
+    layers = [floor.at(NOW) for floor in floors if floor.region in CALIFORNIA]
+    layers += [policy.at(NOW) for policy in company if policy.region in CALIFORNIA]
     told = document(Limits(compile_layers(layers), catalogue), AGENT_FORM)
-    others = {"regions": {"US-CA": NO_LIMIT, "US-NY": NO_LIMIT}, "unknown": {}}
+    history = History(
+        tuple(FloorRow(number, floor, NOW) for number, floor in enumerate(floors)),
+        tuple(_published(company)),
+        (),
+        seq=1,
+    )
+    others = counterparty_document(PolicyMemory.of("now", history).counterparties(NOW))
     return EventRules.of(told, others, Circumstance((UTC,)))
 
 
@@ -69,34 +100,62 @@ def test_about_3000_events_of_all_signals_over_one_working_day(
     assert recorded[-1].at - recorded[0].at < timedelta(hours=10)
 
 
-def test_work_is_recognised_and_everything_else_is_refused(
+def test_each_event_is_answered_as_its_visit_says(
     recorded: tuple[UiEvent, ...], rules: EventRules
 ) -> None:
     """The generator knows what each visit is; the verdict has to find it out."""
-    expected = {
-        **dict.fromkeys(map(_place, make_recording.UNLISTED), "unlisted"),
-        **dict.fromkeys(map(_place, make_recording.HOSTILE), "refused"),
-        **dict.fromkeys(map(_place, make_recording.UNKNOWN), "refused"),
-        **dict.fromkeys(map(_place, make_recording.EXCLUDED), "excluded"),
-        **dict.fromkeys(map(_place, make_recording.ROUND), "listed"),
-        **dict.fromkeys(map(_place, make_recording.SPELLINGS), "listed"),
+    for event, act in zip(recorded, make_recording.acts(), strict=True):
+        assert _answer(event, rules) == act.visit.answer.to(act.signal), (act.visit, act.signal)
+
+
+def test_every_app_of_the_day_is_captured_in_every_signal_that_is_used_there(
+    recorded: tuple[UiEvent, ...], rules: EventRules
+) -> None:
+    seen = list(zip(recorded, make_recording.acts(), strict=True))
+    for visit in ROUND:
+        events = [event for event, act in seen if act.visit is visit]
+        assert len(events) > 5
+        assert all(isinstance(judge(event, rules), Allowed) for event in events)
+
+
+def test_the_day_shows_every_reason_that_can_be_seen_in_california(
+    recorded: tuple[UiEvent, ...], rules: EventRules
+) -> None:
+    seen = {_answer(event, rules)[0] for event in recorded} - {None}
+    assert seen == set(Refusal) - LEFT_OUT
+
+
+@pytest.mark.parametrize(("region", "app"), [("DE", "slack"), ("FR", "zendesk")])
+def test_clicks_with_germany_and_france_are_redacted_and_no_text_or_picture_is_kept(
+    recorded: tuple[UiEvent, ...], rules: EventRules, region: str, app: str
+) -> None:
+    events = [event for event in recorded if event.place.counterparties == (region,)]
+    verdicts = {event.signal: judge(event, rules) for event in events}
+    kept = {
+        signal: (verdict.mode, verdict.app)
+        for signal, verdict in verdicts.items()
+        if isinstance(verdict, Allowed)
     }
-    seen = {event.place: _verdict(event, rules) for event in recorded}
-    assert seen.keys() == expected.keys()
-    for place, verdict in seen.items():
-        if expected[place] == "refused":
-            assert verdict != "listed", place
-        else:
-            assert verdict == expected[place], place
+    assert kept[Signal.CLICK] == (Mode.REDACT, app)
+    assert verdicts.keys() - kept.keys() == {
+        Signal.KEY_TIMING,
+        Signal.KEY_CONTENT,
+        Signal.SCREENSHOT,
+    }
 
 
-def _place(visit: make_recording.RecordedVisit) -> Place:
-    event = {"at": "2026-11-16T08:30:00Z", "signal": "click", **visit.place}
-    return read_event(event).place
+def test_every_visit_is_made(recorded: tuple[UiEvent, ...]) -> None:
+    made = {id(act.visit) for act in make_recording.acts()}
+    assert made == {id(visit) for visit in (*ROUND, *BETWEEN)}
 
 
-def _verdict(event: UiEvent, rules: EventRules) -> str:
+def _published(company: Iterable[CompanyPolicy]) -> Iterable[CompanyRow]:
+    for number, each in enumerate(company):
+        yield CompanyRow(number, each.region, each, f"c{number}", "narrows", NOW, NOW)
+
+
+def _answer(event: UiEvent, rules: EventRules) -> tuple[Reason | Refusal | None, str | None]:
     verdict = judge(event, rules)
     if isinstance(verdict, Allowed):
-        return "listed"
-    return WORDS.get(verdict.reason, str(verdict.reason))
+        return None, None
+    return verdict.reason, verdict.exclusion
