@@ -3,7 +3,7 @@
 import json
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -76,6 +76,14 @@ class Stage:
     def secret(self) -> str:
         """The consumer's, from the sample's file."""
         return str(json.loads(self.secrets.read_text(encoding="utf-8"))[CONSUMER])
+
+    @property
+    def document(self) -> Mapping[str, Any]:
+        """The policy document that the laptop holds."""
+        document = self.agent.guard.document
+        hold(document is not None, "the laptop holds a policy document")
+        assert document is not None
+        return document
 
     def ask(self, purpose: str) -> dict[str, Any]:
         """Ask, as the consumer, for what was captured of the employee."""

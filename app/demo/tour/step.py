@@ -14,11 +14,16 @@ class NotSo(HabeasError):
 
 @dataclass(frozen=True)
 class StepResult:
-    """What a step found: what happened, why, and where it is in the log."""
+    """What a step found: what happened, why, and where it is in the log.
+
+    Attributes:
+        lines: what happened one by one, each a line.
+    """
 
     what: str
     why: str = ""
     index: int | None = None
+    lines: tuple[str, ...] = ()
 
 
 def hold(holds: bool, sentence: str) -> None:

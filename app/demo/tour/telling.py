@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx2
 from rich.console import Console
 
-from app.demo.tour import auditor, consumer, employee, legal
+from app.demo.tour import auditor, consumer, employee, guarding, legal
 from app.demo.tour.stage import Stage
 from app.demo.tour.step import StepResult
 from app.kernel.errors import HabeasError
@@ -29,12 +29,15 @@ STORY: tuple[Callable[[Stage], StepResult], ...] = (
     employee.check_receipt,
     employee.fetch_lease,
     employee.capture,
+    guarding.ask_the_guard,
+    guarding.read_counts,
     employee.lose_the_network,
     consumer.ask_for_evaluation,
     consumer.ask_for_training,
     consumer.close_grant,
     legal.widen,
     legal.agree_to_more,
+    legal.keep_hours,
     employee.withdraw,
     employee.poll_again,
     consumer.ask_for_training_again,
@@ -89,6 +92,7 @@ class Tour:
     def _print(self, number: int, title: str, result: StepResult) -> None:
         index = f"log {result.index}" if result.index is not None else ""
         self.console.print(f"{number:3}  [bold]{title}[/]")
-        self.console.print(f"     {result.what}", markup=False)
+        for line in (result.what, *(f"- {line}" for line in result.lines)):
+            self.console.print(f"     {line}", markup=False)
         if result.why or index:
             self.console.print(f"     {'  '.join(filter(None, (result.why, index)))}", style="dim")
