@@ -32,7 +32,7 @@ SHUFFLES = 10
 """How often the day returns to its places: once per block of about fifty minutes."""
 
 
-class Act(NamedTuple):
+class RecordedAct(NamedTuple):
     """One thing that was done in a visit."""
 
     at: datetime
@@ -50,17 +50,17 @@ def visits() -> Iterator[RecordedVisit]:
                 yield between[number]
 
 
-def acts() -> Iterator[Act]:
+def acts() -> Iterator[RecordedAct]:
     """What is done in the day, in order of time."""
     chance = Random(SEED)  # noqa: S311  (a recording needs repetition, not secrecy)
     at, pictured = START, START
     for visit in visits():
         for signal in _signals(visit, chance):
             at += timedelta(milliseconds=400 + int(chance.random() ** 3 * 38_000))
-            yield Act(at, visit, signal)
+            yield RecordedAct(at, visit, signal)
             if at - pictured > timedelta(minutes=5):
                 pictured = at
-                yield Act(at, visit, Signal.SCREENSHOT)
+                yield RecordedAct(at, visit, Signal.SCREENSHOT)
 
 
 def recording() -> bytes:

@@ -33,7 +33,7 @@ WORKSPACE = "Example Devices"
 
 
 @dataclass(frozen=True)
-class Answer:
+class RightAnswer:
     """What a guard has to answer.
 
     Attributes:
@@ -53,15 +53,15 @@ class Answer:
         return self.reason, self.exclusion
 
 
-CAPTURED = Answer()
-UNLISTED = Answer(Refusal.APP_UNLISTED)
-UNREADABLE = Answer(Refusal.ADDRESS_UNREADABLE)
-OTHER_SIDE = Answer(Refusal.COUNTERPARTY)
+CAPTURED = RightAnswer()
+UNLISTED = RightAnswer(Refusal.APP_UNLISTED)
+UNREADABLE = RightAnswer(Refusal.ADDRESS_UNREADABLE)
+OTHER_SIDE = RightAnswer(Refusal.COUNTERPARTY)
 
 
-def excluded(exclusion: str) -> Answer:
+def excluded(exclusion: str) -> RightAnswer:
     """The answer to a place that an exclusion of the catalogue names."""
-    return Answer(Refusal.EXCLUDED, exclusion)
+    return RightAnswer(Refusal.EXCLUDED, exclusion)
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class RecordedVisit:
     habit: str
     size: int
     url: str | None = None
-    answer: Answer = CAPTURED
+    answer: RightAnswer = CAPTURED
     frames: tuple[str, ...] | None = ()
     window: str = "ordinary"
     title: str | None = ""

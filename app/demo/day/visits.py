@@ -13,8 +13,8 @@ from app.demo.day.visit import (
     UNLISTED,
     UNREADABLE,
     WORKSPACE,
-    Answer,
     RecordedVisit,
+    RightAnswer,
     excluded,
 )
 from app.kernel.refusals import Refusal
@@ -136,18 +136,20 @@ ACCOUNTS = (
         READING,
         4,
         "https://github.com/sample-person/diary",
-        Answer(Refusal.TENANT_OTHER),
+        RightAnswer(Refusal.TENANT_OTHER),
     ),
     RecordedVisit(
         CHROME,
         WRITING,
         4,
         DOCUMENT,
-        Answer(Refusal.TENANT_OTHER),
+        RightAnswer(Refusal.TENANT_OTHER),
         account="lane@private.example",
     ),
-    RecordedVisit(SLACK, TALKING, 4, None, Answer(Refusal.TENANT_OTHER), account="hiking-club"),
-    RecordedVisit(CHROME, WRITING, 4, DOCUMENT, Answer(Refusal.TENANT_UNKNOWN), account=None),
+    RecordedVisit(
+        SLACK, TALKING, 4, None, RightAnswer(Refusal.TENANT_OTHER), account="hiking-club"
+    ),
+    RecordedVisit(CHROME, WRITING, 4, DOCUMENT, RightAnswer(Refusal.TENANT_UNKNOWN), account=None),
 )
 """Private accounts of listed apps, and an account that is not known."""
 
@@ -157,7 +159,7 @@ OTHERS = (
         TALKING,
         8,
         None,
-        Answer(Refusal.COUNTERPARTY, signals=TEXT),
+        RightAnswer(Refusal.COUNTERPARTY, signals=TEXT),
         counterparties=("US-NY", "US-CA"),
     ),
     RecordedVisit(
@@ -165,7 +167,7 @@ OTHERS = (
         PICTURED,
         14,
         None,
-        Answer(Refusal.COUNTERPARTY, signals=TYPED),
+        RightAnswer(Refusal.COUNTERPARTY, signals=TYPED),
         account=WORKSPACE,
         counterparties=("DE",),
     ),
@@ -175,7 +177,7 @@ OTHERS = (
         PICTURED,
         14,
         TICKET,
-        Answer(Refusal.COUNTERPARTY, signals=TYPED),
+        RightAnswer(Refusal.COUNTERPARTY, signals=TYPED),
         counterparties=("FR",),
     ),
     RecordedVisit(SLACK, TALKING, 4, None, OTHER_SIDE, account=WORKSPACE, counterparties=("JP",)),
@@ -189,7 +191,7 @@ PICTURES = (
         GLANCE,
         3,
         None,
-        Answer(Refusal.EXCLUDED, "banking", PICTURE),
+        RightAnswer(Refusal.EXCLUDED, "banking", PICTURE),
         title="main.c",
         pictured=(RecordedVisit(CHROME, GLANCE, 1, BANK),),
     ),
@@ -198,7 +200,7 @@ PICTURES = (
         GLANCE,
         3,
         None,
-        Answer(Refusal.APP_UNLISTED, signals=PICTURE),
+        RightAnswer(Refusal.APP_UNLISTED, signals=PICTURE),
         title="main.c",
         pictured=(RecordedVisit("com.spotify.client", GLANCE, 1),),
     ),
@@ -207,7 +209,7 @@ PICTURES = (
         GLANCE,
         3,
         None,
-        Answer(Refusal.COUNTERPARTY, signals=PICTURE),
+        RightAnswer(Refusal.COUNTERPARTY, signals=PICTURE),
         title="main.c",
         pictured=(RecordedVisit(SLACK, GLANCE, 1, account=WORKSPACE, counterparties=("DE",)),),
     ),
@@ -216,7 +218,7 @@ PICTURES = (
         GLANCE,
         3,
         None,
-        Answer(Refusal.PICTURE_UNKNOWN, signals=PICTURE),
+        RightAnswer(Refusal.PICTURE_UNKNOWN, signals=PICTURE),
         title="main.c",
         pictured=None,
     ),
@@ -259,12 +261,14 @@ HOSTILE = (
 """Made to look listed, or to hide an excluded host: all refused."""
 
 NOT_KNOWN = (
-    RecordedVisit(CHROME, READING, 4, GITHUB, Answer(Refusal.WINDOW_UNKNOWN), window="unknown"),
-    RecordedVisit(CHROME, READING, 4, GITHUB, Answer(Refusal.FIELD_UNKNOWN), field="unknown"),
-    RecordedVisit(CHROME, READING, 4, GITHUB, Answer(Refusal.TITLE_UNKNOWN), title=None),
-    RecordedVisit(CHROME, READING, 4, GITHUB, Answer(Refusal.FRAME_UNKNOWN), frames=None),
-    RecordedVisit(CHROME, READING, 4, UNKNOWN_ADDRESS, Answer(Refusal.ADDRESS_UNKNOWN)),
-    RecordedVisit(CODE, WRITING, 4, None, Answer(Refusal.PROGRAM_UNKNOWN), signer=None),
+    RecordedVisit(
+        CHROME, READING, 4, GITHUB, RightAnswer(Refusal.WINDOW_UNKNOWN), window="unknown"
+    ),
+    RecordedVisit(CHROME, READING, 4, GITHUB, RightAnswer(Refusal.FIELD_UNKNOWN), field="unknown"),
+    RecordedVisit(CHROME, READING, 4, GITHUB, RightAnswer(Refusal.TITLE_UNKNOWN), title=None),
+    RecordedVisit(CHROME, READING, 4, GITHUB, RightAnswer(Refusal.FRAME_UNKNOWN), frames=None),
+    RecordedVisit(CHROME, READING, 4, UNKNOWN_ADDRESS, RightAnswer(Refusal.ADDRESS_UNKNOWN)),
+    RecordedVisit(CODE, WRITING, 4, None, RightAnswer(Refusal.PROGRAM_UNKNOWN), signer=None),
 )
 """What the recorder does not know: refused."""
 

@@ -27,7 +27,7 @@ HR, BANK = "hr_payroll", "banking"
 
 
 @dataclass(frozen=True)
-class Asked:
+class PutEvent:
     """An event, and the one answer that the promise allows.
 
     Attributes:
@@ -46,50 +46,52 @@ class Asked:
 
 
 ASKED = (
-    Asked("A click on a page of the company's repository", PAGE),
-    Asked(
+    PutEvent("A click on a page of the company's repository", PAGE),
+    PutEvent(
         "The same where nobody knows whether the window is private",
         replace(PAGE, window="unknown"),
         reason=Refusal.WINDOW_UNKNOWN,
     ),
-    Asked(
+    PutEvent(
         "The same where nothing is said of that",
         PAGE,
         reason=Refusal.EVENT_UNREADABLE,
         without="window",
     ),
-    Asked(
+    PutEvent(
         "The same in a private account of the same site",
         replace(PAGE, url="https://github.com/sample-person/diary"),
         reason=Refusal.TENANT_OTHER,
     ),
-    Asked("A click on a page of the team's wiki", replace(PAGE, url=f"{ATLASSIAN}/wiki/spaces/FW")),
-    Asked(
+    PutEvent(
+        "A click on a page of the team's wiki", replace(PAGE, url=f"{ATLASSIAN}/wiki/spaces/FW")
+    ),
+    PutEvent(
         "The same on an HR page of that wiki",
         replace(PAGE, url=f"{ATLASSIAN}/wiki/spaces/HR"),
         reason=Refusal.EXCLUDED,
         exclusion=HR,
     ),
-    Asked("Typed text in a chat within California", CHAT, Signal.KEY_CONTENT),
-    Asked(
+    PutEvent("Typed text in a chat within California", CHAT, Signal.KEY_CONTENT),
+    PutEvent(
         "The same in a chat with Germany",
         replace(CHAT, counterparties=("DE",)),
         Signal.KEY_CONTENT,
         reason=Refusal.COUNTERPARTY,
     ),
-    Asked("A click in that chat", replace(CHAT, counterparties=("DE",))),
-    Asked(
+    PutEvent("A click in that chat", replace(CHAT, counterparties=("DE",))),
+    PutEvent(
         "A click in a chat with Norway",
         replace(CHAT, counterparties=("NO",)),
         reason=Refusal.COUNTERPARTY,
     ),
-    Asked("A click in an editor", EDITOR),
-    Asked(
+    PutEvent("A click in an editor", EDITOR),
+    PutEvent(
         "The same in a program that is only called like it",
         replace(EDITOR, signer="SAMPLE0000"),
         reason=Refusal.APP_UNLISTED,
     ),
-    Asked(
+    PutEvent(
         "A screenshot of that editor with a bank next to it",
         replace(EDITOR, pictured=(replace(PAGE, url=BANK_PAGE),)),
         Signal.SCREENSHOT,
@@ -133,7 +135,7 @@ def read_counts(stage: Stage) -> StepResult:
     )
 
 
-def _answered(stage: Stage, asked: Asked, tally: Tally) -> str:
+def _answered(stage: Stage, asked: PutEvent, tally: Tally) -> str:
     """Put an event to the guard, count its answer, and say it in a line."""
     whole = asked.visit.event(stage.agent.now.isoformat(), asked.signal)
     event = {name: value for name, value in whole.items() if name != asked.without}
