@@ -75,7 +75,12 @@ class OwnExclusion:
 
 
 def write_own(item: OwnExclusion) -> dict[str, Any]:
-    """Write one as policies and offers do: ways without a text are left out."""
+    """Write one as policies and offers do: ways without a text are left out.
+
+    >>> hr = OwnExclusion("hr", "HR", "Files.", Matchers(urls=("hr.example.com",)), ("x",))
+    >>> [*write_own(hr)]
+    ['id', 'name', 'why', 'urls', 'examples']
+    """
     ways = {name: sorted(getattr(item.match, name)) for name in WAYS}
     return {
         "id": item.id,
@@ -99,7 +104,13 @@ def read_own(raw: Mapping[str, Any]) -> OwnExclusion:
 
 
 def in_order(items: Iterable[OwnExclusion]) -> tuple[OwnExclusion, ...]:
-    """By id; those of one id in an order that depends on nothing but themselves."""
+    """By id; those of one id in an order that depends on nothing but themselves.
+
+    >>> hr = OwnExclusion("hr", "HR", "Files.", Matchers(urls=("hr.example.com",)), ("x",))
+    >>> lab = OwnExclusion("lab", "Lab", "Secret.", Matchers(executables=("lab",)), ("lab",))
+    >>> [item.id for item in in_order({lab, hr})]
+    ['hr', 'lab']
+    """
     return tuple(sorted(items, key=lambda item: (item.id, str(write_own(item)))))
 
 

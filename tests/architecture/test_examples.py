@@ -25,6 +25,7 @@ CORE = (
     "capture.agreement",
     "capture.directive",
     "capture.extent",
+    "capture.gaps",
     "capture.obstacles",
     "capture.situation",
     "consent.model",
@@ -55,6 +56,8 @@ CORE = (
     "policy.knob_shapes",
     "policy.knobs",
     "policy.lattice",
+    "policy.own_exclusions",
+    "policy.tenants",
     "policy.timeline",
 )
 """The modules, below ``app``, whose public functions are rules that a stranger reads first."""
