@@ -74,6 +74,18 @@ def test_where_nothing_waits_the_page_says_so_and_what_is_in_force(
     assert shown(ann) == {}
 
 
+def test_of_each_app_the_page_tells_what_the_catalogue_says(ann: Visit, services: Services) -> None:
+    """Also in which accounts it counts, whose words it shows, and how sure its names are."""
+    text = text_of(ann.get(PAGE))
+    apps = services.policy.shipped.apps.values()
+    assert text.count("Counts in the company's own accounts only.") == sum(
+        app.private_accounts for app in apps
+    )
+    assert text.count("Shows other people's words: ") == sum(bool(app.others) for app in apps)
+    for entry in (*apps, *services.policy.shipped.exclusions.values()):
+        assert entry.source in text, entry.id
+
+
 def test_what_one_person_proposes_another_brings_into_force(
     ann: Visit, ben: Visit, services: Services
 ) -> None:

@@ -18,9 +18,9 @@ from app.policy.catalogue.model import (
     CatalogueStep,
 )
 from app.policy.changes.model import WaitingCatalogue
-from app.web.words.matcher_words import WaysRow, app_ways_in_words, ways_in_words
+from app.web.words.matcher_words import app_ways_in_words, ways_in_words
 from app.web.words.policy_words import counted
-from app.web.words.text import GROUP_WORDS
+from app.web.words.text import GROUP_WORDS, OTHERS_WORDS
 
 WHO = str(Role("legal", ITS_REGION))
 """Who proposes and approves."""
@@ -32,6 +32,20 @@ class LooseningRow:
 
     sentence: str
     ways: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CatalogueEntryRow:
+    """An app or an exclusion of the catalogue.
+
+    Attributes:
+        ways: how it is recognised.
+        notes: what else the catalogue says of it, how its names were checked last.
+    """
+
+    name: str
+    ways: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -91,7 +105,7 @@ _SENTENCES: Mapping[LooseningKind, str] = {
 }
 
 
-def app_rows(catalogue: Catalogue) -> tuple[tuple[str, tuple[WaysRow, ...]], ...]:
+def app_rows(catalogue: Catalogue) -> tuple[tuple[str, tuple[CatalogueEntryRow, ...]], ...]:
     """The apps by their groups, by name."""
 
     def group(app: App) -> str:
@@ -99,15 +113,36 @@ def app_rows(catalogue: Catalogue) -> tuple[tuple[str, tuple[WaysRow, ...]], ...
 
     ordered = sorted(catalogue.apps.values(), key=lambda app: (group(app), app.name.casefold()))
     return tuple(
-        (name, tuple(WaysRow(app.name, app_ways_in_words(app)) for app in members))
+        (
+            name,
+            tuple(
+                CatalogueEntryRow(app.name, app_ways_in_words(app), _notes(app)) for app in members
+            ),
+        )
         for name, members in groupby(ordered, key=group)
     )
 
 
-def exclusion_rows(catalogue: Catalogue) -> tuple[WaysRow, ...]:
+def exclusion_rows(catalogue: Catalogue) -> tuple[CatalogueEntryRow, ...]:
     """The exclusions by name."""
     ordered = sorted(catalogue.exclusions.values(), key=lambda item: item.name.casefold())
-    return tuple(WaysRow(item.name, ways_in_words(item.match)) for item in ordered)
+    return tuple(
+        CatalogueEntryRow(item.name, ways_in_words(item.match), (item.why, *_checked(item.source)))
+        for item in ordered
+    )
+
+
+def _notes(app: App) -> tuple[str, ...]:
+    """What the catalogue says of an app besides how it is recognised."""
+    return (
+        *((f"Shows other people's words: {OTHERS_WORDS[app.others]}.",) if app.others else ()),
+        *(("Counts in the company's own accounts only.",) if app.private_accounts else ()),
+        *_checked(app.source),
+    )
+
+
+def _checked(source: str) -> tuple[str, ...]:
+    return (f"How we checked the names: {source}",) if source else ()
 
 
 def step_rows(
