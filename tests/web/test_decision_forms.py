@@ -413,11 +413,11 @@ def test_the_offer_says_also_the_limits_that_are_agreed_to(house: House) -> None
     page = words(browser.get("/me/decide?language=en").text)
     offer = page[page.index("Exactly what is offered") : page.index("Name of this offer")]
     assert "Further limits" in offer
-    assert "Between two screenshots: at least 2 minutes" in offer
+    assert "Between two screenshots: at least 1 minute" in offer
     assert "On a personal device: never captured" in offer
     german = words(browser.get("/me/decide?language=de").text)
     assert "Weitere Grenzen" in german
-    assert "Zwischen zwei Bildschirmfotos: at least 2 minutes" in german
+    assert "Zwischen zwei Bildschirmfotos: at least 1 minute" in german
 
 
 @pytest.mark.parametrize("language", ["en", "de"])

@@ -14,7 +14,7 @@ from app.sdk.agent.guard import Denied
 
 REGION, KNOB = "US-CA", "screenshot_min_interval_s"
 CALIFORNIA = ZoneInfo("America/Los_Angeles")
-MORE_S = 120
+MORE_S = 60
 """What the policy for the United States allows, seconds between two screenshots."""
 
 
