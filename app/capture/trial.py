@@ -18,7 +18,8 @@ from typing import Any
 from app.capture.directive import reasons_of
 from app.capture.situation import obstacles_in
 from app.event.model import Place, UiEvent, WindowKind
-from app.event.rules import Circumstance, EventRules, ExclusionIndex
+from app.event.recognition import ExclusionIndex
+from app.event.rules import Circumstance, EventRules
 from app.event.verdict import NOT_KNOWN, Allowed, Denied, judge
 from app.kernel.clock import zones_named
 from app.kernel.refusals import Refusal

@@ -25,7 +25,8 @@ from types import MappingProxyType
 from typing import Any
 
 from app.event.model import Place, Program, UiEvent, WindowKind
-from app.event.rules import EventRules, ListedApp, names_of
+from app.event.recognition import ListedApp, names_of
+from app.event.rules import EventRules
 from app.kernel.refusals import Refusal
 from app.kernel.vocabulary import FieldKind, Mode, Reason, Signal
 from app.policy.catalogue.address import Address, read_address

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from app.event.rules import JUDGED, MATCHED
+from app.event.recognition import MATCHED
+from app.event.rules import JUDGED
 from app.kernel.forms import FIRST_FORM
 from app.kernel.vocabulary import Mode
 from app.policy.catalogue.matchers import MATCHERS
@@ -165,7 +166,7 @@ def test_the_guard_has_code_for_every_knob_that_it_judges_by_itself() -> None:
 
 def test_every_matcher_has_code_and_a_field_of_the_catalogue() -> None:
     names = {row.name for row in MATCHERS}
-    assert names == MATCHED, "app/event/rules.py"
+    assert names == MATCHED, "app/event/recognition.py"
     assert names == {field.name for field in fields(Matchers)}, "app/policy/catalogue/model.py"
 
 

@@ -8,7 +8,7 @@ Rules:
    that uses it cannot be kept to, so then no app is listed (app/policy/document.py).
 3. What a newer form has no more is not said in it: apps are recognised by the name of a program
    alone in form 1 only.
-4. app/event/rules.py has the code of each matcher. A guard without it refuses the document.
+4. app/event/recognition.py has the code of each matcher. A guard without it refuses the document.
 """
 
 from collections.abc import Callable

@@ -14,7 +14,8 @@ Rules:
 from collections.abc import Mapping
 from typing import Any
 
-from app.event.rules import JUDGED, MATCHED
+from app.event.recognition import MATCHED
+from app.event.rules import JUDGED
 from app.kernel.canonical import digest, parse_canonical
 from app.kernel.forms import AGENT_FORM
 from app.kernel.refusals import Refusal
