@@ -76,7 +76,8 @@ class AppIndex:
             )
             for text in raw["match"]["programs"]:
                 programs[read_signed(text)].append(app)
-            for pattern in map(read_pattern, raw["match"]["urls"]):
+            pages = () if app.browser else raw["match"]["urls"]
+            for pattern in map(read_pattern, pages):
                 hosts[pattern.host].append((pattern, app))
         names = frozenset(program.name for program in programs)
         return cls(

@@ -18,7 +18,7 @@ from urllib.parse import unquote, unquote_plus, urlsplit
 MAX_URL = 8_192
 _MAX_HOST = 253
 
-_PORTS = {"http": 80, "https": 443}
+_PORTS = {"http": "80", "https": "443"}
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _NOT_PLAIN = re.compile(r"[^\x21-\x7e]|\\")
 _PATH = re.compile(r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/]|%[0-9A-Fa-f]{2})*")
@@ -62,15 +62,13 @@ def read_address(url: str) -> Address | None:
         return None
     try:
         parts = urlsplit(url)
-        port = parts.port
     except ValueError:
         return None
-    if parts.scheme not in _PORTS or "@" in parts.netloc:
-        return None
+    named, colon, port = parts.netloc.partition(":")
     # A colon without a number is a port of none, which some programs take and others refuse.
-    if parts.netloc.endswith(":") or (port is not None and port != _PORTS[parts.scheme]):
+    if parts.scheme not in _PORTS or (colon and port != _PORTS[parts.scheme]):
         return None
-    host, path = read_host(parts.hostname or ""), read_path(parts.path)
+    host, path = read_host(named), read_path(parts.path)
     if host is None or path is None:
         return None
     secure = parts.scheme == "https"
