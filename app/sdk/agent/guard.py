@@ -35,7 +35,7 @@ from pathlib import Path
 from typing import Any
 
 from app.event.model import UiEvent
-from app.event.reading import read_event
+from app.event.reading import read_event, read_event_text
 from app.event.rules import Circumstance, EventRules
 from app.event.verdict import Allowed, Denied, judge
 from app.kernel.clock import Clock, zones_named
@@ -187,8 +187,12 @@ class Guard:
             return Refusal.INTERNAL
         return None
 
-    def may_capture(self, event: UiEvent | Mapping[str, object]) -> Allowed | Denied:
-        """Say whether an event may be kept now. Never raises."""
+    def may_capture(self, event: UiEvent | Mapping[str, object] | str | bytes) -> Allowed | Denied:
+        """Say whether an event may be kept now. Never raises.
+
+        Args:
+            event: as the recorder writes it: its members, or the JSON text of them.
+        """
         try:
             held = self._covering()
             seen = event if isinstance(event, UiEvent) else _event(event)
@@ -352,8 +356,8 @@ class _Off(Exception):
         self.reason = reason
 
 
-def _event(value: Mapping[str, object]) -> UiEvent:
+def _event(value: Mapping[str, object] | str | bytes) -> UiEvent:
     try:
-        return read_event(value)
+        return read_event_text(value) if isinstance(value, str | bytes) else read_event(value)
     except ValueError as error:
         raise _Off(Refusal.EVENT_UNREADABLE) from error
