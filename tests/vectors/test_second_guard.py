@@ -47,7 +47,8 @@ PIECES = (
     "https://", "http://", "HTTPS://", "blob:", "//", "/", "hub.example.com", "a.hub.example.com",
     "docs.example.com", "code.example.com", "bank.example.com", ".", "..", ":443", ":", "@", "\\",
     "[", "]", "%2f", "%61", "%ff", "%", "people", "pay", "hr", "finance", "app", "tab=pay",
-    "mode=edit", "view[kind]=salary", "settings", "keys", "?", "&", "=", "#", "!", ";", "+", "*", " ", "é", "A",
+    "mode=edit", "view[kind]=salary", "settings", "keys", "?", "&", "=", "#", "!", ";", "+", "*",
+    " ", "é", "A",
 )  # fmt: skip
 ADDRESSES = st.lists(st.sampled_from(PIECES), max_size=8).map("".join) | st.builds(
     "https://{}/{}".format,
