@@ -19,6 +19,7 @@ VERBS: Mapping[str, str] = {
     "schema": "app.cli.schema",
     "verify": "app.cli.verify",
     "people": "app.cli.people",
+    "policy": "app.cli.policy",
     "database": "app.cli.database",
     "consumers": "app.cli.consumers",
     "custodian": "app.cli.custodian",

@@ -8,7 +8,7 @@ from starlette.middleware.sessions import SessionMiddleware
 
 from app.web.auditor import bundles as log_bundles
 from app.web.auditor import pages as auditor
-from app.web.employee import laptop_pages, notice_pages, receipt_pages
+from app.web.employee import laptop_pages, notice_pages, receipt_pages, try_pages
 from app.web.employee import pages as employee
 from app.web.employee.past import captured_pages, used_pages
 from app.web.legal import pages as legal
@@ -22,7 +22,7 @@ HANDSHAKE_S = 600
 
 PAGES = APIRouter(include_in_schema=False)
 """The routes for people: compiled once. An application that includes them compiles its own."""
-_OWN = (home, signin, employee, notice_pages, receipt_pages, laptop_pages)
+_OWN = (home, signin, employee, notice_pages, receipt_pages, laptop_pages, try_pages)
 _PAST = (captured_pages, used_pages)
 for _module in (*_OWN, *_PAST, legal, auditor, log_bundles):
     PAGES.include_router(_module.router)

@@ -28,6 +28,7 @@ OWN = {
     "/me/receipts/{decision}": "one's own receipt",
     "/me/receipts/{decision}.json": "one's own receipt",
     "/me/captured": "what one's own laptops captured and dropped",
+    "/me/try": "what would be captured of oneself",
     "/me/uses": "who asked for one's own data",
     "/me/readings": "who read entries about oneself",
     "/me/devices/pair": "a laptop that becomes one's own",
@@ -68,6 +69,7 @@ MAY = {
     "POST /legal/changes/{change_id}/withdraw": LEGAL,
     "POST /legal/stop": SECOND_PEOPLE,
     "POST /legal/catalogue": LEGAL,
+    "POST /legal/try": READ_POLICY,
 }
 """Who may what, told apart from the routes and from the rows of roles: both are tested by it.
 

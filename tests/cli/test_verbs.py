@@ -1,5 +1,6 @@
 """``habeas …`` as somebody types it: what it prints, and how it ends."""
 
+import json
 import os
 import subprocess
 import sys
@@ -134,3 +135,81 @@ def test_settings_that_do_not_hold_are_a_sentence(sample: Services) -> None:
     )  # fmt: skip
     assert done.returncode == 2
     assert "HABEAS_OIDC_ISSUER is missing" in done.stderr
+
+
+EVENT = {
+    "at": "2026-11-16T10:00:00-08:00",
+    "signal": "click",
+    "program": {"id": "com.jetbrains.intellij", "signer": "2ZEFAR8TH3", "executable": None},
+    "address": None,
+    "frames": [],
+    "window": "ordinary",
+    "title": "Plan",
+    "account": None,
+    "field": "none",
+    "counterparties": [],
+}
+HR_PAGE = {
+    "program": {"id": "com.google.Chrome", "signer": "EQHXZ8M8AV", "executable": None},
+    "address": "https://example.atlassian.net/wiki/spaces/HR/x",
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "region", "code", "last"),
+    [
+        ({}, "US-CA", 0, '{"allowed": {"mode": "allow", "app": "intellij"}}'),
+        ({"window": "unknown"}, "US-CA", 1, '{"denied": "window_unknown"}'),
+        ({}, "NO", 1, '{"denied": "region_blocked"}'),
+        ({}, "JP", 1, '{"denied": "region_unknown"}'),
+    ],
+)
+def test_an_event_is_tried_and_the_exit_code_says_what_came_out(
+    habeas, tmp_path: Path, changes: dict[str, str], region: str, code: int, last: str
+) -> None:
+    file = tmp_path / "event.json"
+    file.write_text(json.dumps({**EVENT, **changes}), encoding="utf-8")
+    done = habeas("policy", "try", "--region", region, str(file))
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (code, last), done.stderr
+    assert done.stdout.startswith("It would " if code == 0 else "It would not be captured")
+
+
+def test_a_refusal_is_printed_with_who_decided_it_and_its_citation(habeas, tmp_path: Path) -> None:
+    file = tmp_path / "event.json"
+    file.write_text(json.dumps({**EVENT, **HR_PAGE}), encoding="utf-8")
+    printed = habeas("policy", "try", "--region", "US-CA", str(file)).stdout
+    assert "It is in an excluded place" in printed
+    assert "Decided by Everywhere, floor: " in printed
+    assert "Not known: which account is in use" in printed
+
+
+def test_the_laptop_narrows_what_is_tried(habeas, tmp_path: Path) -> None:
+    file = tmp_path / "event.json"
+    file.write_text(json.dumps(EVENT), encoding="utf-8")
+    tried = partial(habeas, "policy", "try", "--region", "US-CA", str(file))
+    assert tried("--personal").stdout.splitlines()[-1] == '{"denied": "personal_device"}'
+    assert tried("--place", "NO").stdout.splitlines()[-1] == '{"denied": "region_blocked"}'
+    assert tried("--zone", "Europe/Berlin").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "fault"),
+    [
+        ("{}", ("--region", "DE"), "at: is missing"),
+        ('{"at": 1, "at": 2}', ("--region", "DE"), "twice"),
+        (json.dumps(EVENT), ("--region", "EU"), "wider than a country"),
+        (json.dumps(EVENT), ("--region", "DE", "--place", "Berlin"), "place"),
+        (json.dumps(EVENT), ("--region", "DE", "--zone", "Mars"), "zone"),
+    ],
+)
+def test_what_cannot_be_tried_ends_with_2_and_names_the_fault(
+    habeas, tmp_path: Path, text: str, words: tuple[str, ...], fault: str
+) -> None:
+    file = tmp_path / "event.json"
+    file.write_text(text, encoding="utf-8")
+    done = habeas("policy", "try", *words, str(file))
+    assert done.returncode == 2
+    assert fault in done.stderr
+    assert "Traceback" not in done.stderr
+    gone = habeas("policy", "try", "--region", "DE", str(tmp_path / "nowhere.json"))
+    assert (gone.returncode, "nowhere.json" in gone.stderr) == (2, True)

@@ -170,6 +170,7 @@ PAGES = {
     "the notice in German": ("E-0048", "/me/decide?language=de"),
     "who used it": ("E-0076", "/me/uses"),
     "nothing reported": ("E-0076", "/me/captured"),
+    "a place to try": ("E-0076", "/me/try"),
     "who looked up": ("E-0076", "/me/readings"),
     "the notice again": ("E-0076", "/me/notice"),
     "pairing": ("E-0076", "/me/devices/pair"),

@@ -34,7 +34,7 @@ def _scrolls_sideways(page: Page) -> bool:
 
 
 @pytest.mark.parametrize(
-    "path", [*PAGES, "/legal/catalogue", "/legal/counterparties", "/legal/stop"]
+    "path", [*PAGES, "/legal/catalogue", "/legal/counterparties", "/legal/try", "/legal/stop"]
 )
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_barrier_on_any_page(site: Site, path: str, scheme: str) -> None:
@@ -43,7 +43,7 @@ def test_no_barrier_on_any_page(site: Site, path: str, scheme: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", [*PAGES, "/legal/catalogue", "/legal/counterparties", "/legal/stop"]
+    "path", [*PAGES, "/legal/catalogue", "/legal/counterparties", "/legal/try", "/legal/stop"]
 )
 def test_a_narrow_window_scrolls_down_only(site: Site, path: str) -> None:
     page = site.open(AUTHOR, path, viewport=NARROW)

@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 from starlette.responses import HTMLResponse
 
+from app.kernel.places import too_wide
 from app.web.legal import catalogue as legal_catalogue
 from app.web.legal import catalogue_rows, change_rows, counterparty_rows
 from app.web.legal import changes as legal_changes
@@ -10,6 +11,7 @@ from app.web.legal import editor as legal_editor
 from app.web.legal import region as region_rows
 from app.web.legal import region_table as legal_rows
 from app.web.legal import stops as legal_stops
+from app.web.legal import trying as legal_trying
 from app.web.legal.effect_rows import effect_way
 from app.web.shell import people_names
 from app.web.shell.visit import ReadVisit, needs
@@ -17,7 +19,7 @@ from app.web.words.policy_words import MODES, STATES
 from app.web.words.region_words import names_of
 
 router = APIRouter(prefix="/legal")
-for module in (legal_editor, legal_changes, legal_stops, legal_catalogue):
+for module in (legal_editor, legal_changes, legal_stops, legal_catalogue, legal_trying):
     router.include_router(module.router)
 
 
@@ -78,6 +80,7 @@ def show_region(visit: ReadVisit, region: str) -> HTMLResponse:
         may_propose=visit.may("policy", "propose", region),
         may_stop_here=bool(legal_rows.where_may_stop([view], roles, authority)),
         may_tighten=visit.may("policy", "tighten", region),
+        is_place=not too_wide((region,), names.keys()),
     )
 
 
