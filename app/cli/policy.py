@@ -16,7 +16,7 @@ from app.kernel.clock import zone_named
 from app.kernel.errors import InvalidInput, wrong_field
 from app.kernel.places import why_no_place
 from app.web.trial.page import deciders
-from app.web.trial.rows import Outcome, TrialGround, outcome
+from app.web.trial.rows import TrialGround, TrialWords, outcome
 from app.web.words.region_words import names_of
 from app.wiring import Services
 
@@ -51,7 +51,7 @@ def try_event(
 
 def _tried(
     services: Services, event: UiEvent, region: str, place: str, zone: str, *, personal: bool
-) -> tuple[Outcome, bool]:
+) -> tuple[TrialWords, bool]:
     policy, now = services.policy, services.clock.now()
     with services.database.read() as tx:
         _require_places(policy.floors_at(tx, now), region=region, place=place)
@@ -62,7 +62,7 @@ def _tried(
     return outcome(done, ground), isinstance(done.verdict, Allowed)
 
 
-def _lines(found: Outcome) -> Iterator[str]:
+def _lines(found: TrialWords) -> Iterator[str]:
     yield found.headline
     yield from found.lines
     for row in found.decided:

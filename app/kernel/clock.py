@@ -76,5 +76,9 @@ def zone_named(name: str) -> tzinfo | None:
 
 
 def zones_named(names: Iterable[str]) -> tuple[tzinfo | None, ...]:
-    """The zone under each name, as ``zone_named``."""
+    """The zone under each name, as ``zone_named``.
+
+    >>> zones_named(["Etc/Unknown", "Asia/Tokyo"])
+    (None, zoneinfo.ZoneInfo(key='Asia/Tokyo'))
+    """
     return tuple(map(zone_named, names))

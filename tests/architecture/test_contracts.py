@@ -29,6 +29,7 @@ WITHOUT_ORDER = {
     "app.web.employee.past": "what was done so far of one person, and its pages",
     "app.web.employee.state": "what is so now of one person, part by part",
     "app.web.legal": "modules of one reader's pages",
+    "app.web.legal.catalogue": "one page and its words",
     "app.web.shell": "what every page stands on, by purpose",
     "app.web.words": "texts, by what they are about",
 }

@@ -56,7 +56,7 @@ READS = {
     "NoticeService": "documents require_current shown version_starts was_shown",
     "ConsentService": "history last_number offer_of openings_since receipt receipts standing "
     "standing_between stood_before",
-    "CaptureService": "agreement changed_at effect effect_of held situation",
+    "CaptureService": "agreement changed_at effect effect_of held situation told told_in",
     "PairingService": "device_of pending stranger",
     "DeviceService": "of_person",
     "LeaseService": "holder holder_of holding renewal told_by",

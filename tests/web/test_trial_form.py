@@ -12,7 +12,7 @@ from app.capture.trial import Laptop, Told, trial
 from app.event.verdict import Allowed
 from app.web.trial.examples import examples
 from app.web.trial.form import TypedPlace, described, event_value, laptop_of
-from app.web.words.trial_words import EXAMPLE_WORDS
+from app.web.trial.words import EXAMPLE_WORDS
 from tests.agent_simulator import policy_document
 from tests.event.ready import app
 from tests.policy.pace import unhurried

@@ -15,8 +15,8 @@ from app.policy.document import document
 from app.policy.lattice import compile_layers
 from app.policy.law.layer import Claim, Layer, Why
 from app.policy.own_exclusions import OwnExclusion
-from app.web.trial.rows import Outcome, TrialGround, outcome
-from app.web.words.trial_words import BECAUSE, EXAMPLE_WORDS, FIELD_WORDS, NOT_KNOWN
+from app.web.trial.rows import TrialGround, TrialWords, outcome
+from app.web.trial.words import BECAUSE, EXAMPLE_WORDS, FIELD_WORDS, NOT_KNOWN
 from tests.agent_simulator import event
 
 LAWFUL = Why("floor/DE", "Works Act § 1", "C")
@@ -62,13 +62,13 @@ def told(*off: Reason) -> Told:
     return Told(document(ground().limits, 2), OTHERS, ("Europe/Berlin",), off)
 
 
-def said(*off: Reason, signal: str = "click", **changes: Any) -> Outcome:
+def said(*off: Reason, signal: str = "click", **changes: Any) -> TrialWords:
     """What is told of a click in the chat, with changes."""
     seen = event("com.google.Chrome", signal, **{"address": ROOM, "account": "lane", **changes})
     return outcome(trial(seen, told(*off), Laptop("Europe/Berlin")), ground())
 
 
-def deciders(found: Outcome) -> list[tuple[str, str, str]]:
+def deciders(found: TrialWords) -> list[tuple[str, str, str]]:
     return [(row.what, why.place, why.citation) for row in found.decided for why in row.reasons]
 
 

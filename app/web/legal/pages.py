@@ -4,14 +4,15 @@ from fastapi import APIRouter
 from starlette.responses import HTMLResponse
 
 from app.kernel.places import too_wide
-from app.web.legal import catalogue as legal_catalogue
-from app.web.legal import catalogue_rows, change_rows, counterparty_rows
+from app.web.legal import change_rows, counterparty_rows
 from app.web.legal import changes as legal_changes
 from app.web.legal import editor as legal_editor
 from app.web.legal import region as region_rows
 from app.web.legal import region_table as legal_rows
 from app.web.legal import stops as legal_stops
 from app.web.legal import trying as legal_trying
+from app.web.legal.catalogue import pages as legal_catalogue
+from app.web.legal.catalogue import rows as catalogue_rows
 from app.web.legal.effect_rows import effect_way
 from app.web.shell import people_names
 from app.web.shell.visit import ReadVisit, needs

@@ -9,7 +9,7 @@ from app.kernel.errors import Fault
 from app.kernel.places import too_wide, why_no_place
 from app.web.shell.visit import ReadVisit, Visit, needs
 from app.web.trial.form import TypedPlace
-from app.web.trial.page import Grounds, Shown, Typed, blank, choices, tried
+from app.web.trial.page import Grounds, TrialShown, Typed, blank, choices, tried
 from app.web.words.region_words import Names, names_of
 
 router = APIRouter()
@@ -39,7 +39,7 @@ def _page(visit: Visit, typed: TypedPlace, *, sent: bool = False) -> HTMLRespons
     told, _, limits = visit.services.capture.told_in(tx, home, place or None, visit.now)
     grounds = Grounds(told, limits, names)
     if faults:
-        shown = Shown(typed, "", None, faults)
+        shown = TrialShown(typed, "", None, faults)
     else:
         shown = tried(visit, grounds, typed) if sent else blank(grounds, typed)
     return visit.page(

@@ -26,7 +26,7 @@ from app.kernel.clock import zone_named
 from app.kernel.errors import Fault
 from app.kernel.vocabulary import Signal
 from app.policy.catalogue.model import BROWSER
-from app.web.words.trial_words import TRIAL_FIELDS
+from app.web.trial.words import TRIAL_FIELDS
 
 JsonObject = dict[str, Any]
 

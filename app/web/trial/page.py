@@ -25,10 +25,8 @@ from app.policy.service import PolicyService
 from app.web.shell.visit import Visit
 from app.web.trial.examples import examples
 from app.web.trial.form import TypedPlace, described, laptop_of
-from app.web.trial.rows import Outcome, TrialGround, outcome
-from app.web.words.region_words import Names
-from app.web.words.text import GROUP_WORDS, SIGNAL_WORDS
-from app.web.words.trial_words import (
+from app.web.trial.rows import TrialGround, TrialWords, outcome
+from app.web.trial.words import (
     EXAMPLE_WORDS,
     FIELD_WORDS,
     HOME_ZONE,
@@ -36,6 +34,8 @@ from app.web.words.trial_words import (
     WINDOW_WORDS,
     ZONE_NOT_KNOWN,
 )
+from app.web.words.region_words import Names
+from app.web.words.text import GROUP_WORDS, SIGNAL_WORDS
 
 
 async def _typed_place(request: Request) -> TypedPlace:
@@ -56,7 +56,7 @@ class Grounds:
 
 
 @dataclass(frozen=True)
-class Shown:
+class TrialShown:
     """What a page shows of a trial.
 
     Attributes:
@@ -67,18 +67,18 @@ class Shown:
 
     typed: TypedPlace
     event: str
-    outcome: Outcome | None
+    outcome: TrialWords | None
     faults: tuple[Fault, ...]
 
 
-def blank(grounds: Grounds, typed: TypedPlace) -> Shown:
+def blank(grounds: Grounds, typed: TypedPlace) -> TrialShown:
     """The form before anything was tried: filled in as the first example is."""
     first = next(iter(examples(grounds.told.document)), None)
     filled = _filled(typed, first.typed) if first is not None else typed
-    return Shown(filled, "", None, ())
+    return TrialShown(filled, "", None, ())
 
 
-def tried(visit: Visit, grounds: Grounds, typed: TypedPlace) -> Shown:
+def tried(visit: Visit, grounds: Grounds, typed: TypedPlace) -> TrialShown:
     """Try what was typed, or an example."""
     chosen = {one.id: one.typed for one in examples(grounds.told.document)}.get(typed.example)
     if chosen is not None:
@@ -86,11 +86,11 @@ def tried(visit: Visit, grounds: Grounds, typed: TypedPlace) -> Shown:
     found = described(typed, grounds.told, visit.now)
     event = json.dumps(found.value, indent=1, ensure_ascii=False) if found.value else ""
     if found.event is None:
-        return Shown(typed, event, None, found.faults)
+        return TrialShown(typed, event, None, found.faults)
     done = trial(found.event, grounds.told, laptop_of(typed, grounds.told))
     others = deciders(visit.services.policy, visit.tx, grounds.told, done, visit.now)
     ground = TrialGround(grounds.limits, grounds.names, others)
-    return Shown(typed, event, outcome(done, ground), ())
+    return TrialShown(typed, event, outcome(done, ground), ())
 
 
 def deciders(

@@ -19,10 +19,10 @@ from app.policy.catalogue.model import Exclusion, Matchers
 from app.policy.knobs import EXCLUSIONS, OWN_EXCLUSIONS, REDACTORS_ASKED, TENANTS, mode_of
 from app.policy.law.layer import Why
 from app.policy.own_exclusions import PREFIX, OwnExclusion, as_exclusions
+from app.web.trial.words import BECAUSE, NOT_KNOWN
 from app.web.words.knob_words import knob_in_words
 from app.web.words.region_words import Decider, Names, named, reasons
 from app.web.words.text import REDACTOR_WORDS, REMAINS, counted, listed, lower_first
-from app.web.words.trial_words import BECAUSE, NOT_KNOWN
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class DecidedBy:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TrialWords:
     """A trial in words.
 
     Attributes:
@@ -68,9 +68,9 @@ class Outcome:
     verdict: str
 
 
-def outcome(trial: Trial, ground: TrialGround) -> Outcome:
+def outcome(trial: Trial, ground: TrialGround) -> TrialWords:
     """Tell a trial."""
-    return Outcome(
+    return TrialWords(
         mark=trial.verdict.mode.word if isinstance(trial.verdict, Allowed) else Mode.DENY.word,
         headline=_headline(trial, ground),
         lines=tuple(_lines(trial, ground)),

@@ -13,8 +13,8 @@ from app.api.problems import status_of
 from app.kernel.errors import Conflict, Fault, HabeasError
 from app.policy.catalogue.model import ITS_REGION
 from app.policy.changes.model import WaitingCatalogue
-from app.web.legal import catalogue_rows as rows
 from app.web.legal import drafts
+from app.web.legal.catalogue import rows
 from app.web.shell import people_names
 from app.web.shell.visit import ReadVisit, Visit, WriteVisit, needs
 
