@@ -62,12 +62,13 @@ bench-audit: install ## measure the log at 1,000,000 entries (ENTRIES=…): appe
 	$(BIN)/python bench/audit_appends.py
 	$(BIN)/python bench/export_memory.py $(ENTRIES)
 
-openapi: install ## write openapi/ and docs/field-words.md anew
+openapi: install ## write openapi/, docs/field-words.md and the documents of the demo's vectors anew
 	$(BIN)/habeas openapi > openapi/openapi.json
 	$(BIN)/habeas schema event > openapi/event.schema.json
 	$(BIN)/habeas schema policy > openapi/policy-document.schema.json
 	$(BIN)/habeas schema counterparties > openapi/counterparties.schema.json
 	$(BIN)/python -m app.event.fields.page > docs/field-words.md
+	$(BIN)/python -m tests.vectors.california
 
 tries: install ## add a signal, a knob, a purpose, a region, a page, a kind of entry; forget each part in turn
 	$(BIN)/python -m tests.architecture.tries

@@ -1,30 +1,19 @@
 """The recorded day: made by its generator, read by the guard's reader, judged by the matcher."""
 
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from app.access.floor.terms import ALLOWED
 from app.demo import make_recording
 from app.demo.day.visits import BETWEEN, ROUND
 from app.event.model import UiEvent
 from app.event.rules import Circumstance, EventRules
 from app.event.verdict import Allowed, judge
-from app.kernel.forms import AGENT_FORM
 from app.kernel.refusals import Refusal
 from app.kernel.vocabulary import Mode, Reason, Signal
-from app.policy.agreement import Limits
-from app.policy.catalogue.packs import load_catalogue
-from app.policy.counterparties import counterparty_document
-from app.policy.document import document
-from app.policy.lattice import compile_layers
-from app.policy.law.layer import CompanyPolicy
-from app.policy.law.packs import PolicyTexts, load_floors
-from app.policy.memory import PolicyMemory
-from app.policy.timeline import CompanyRow, FloorRow, History
 from app.sdk.agent.recording import read_recording
+from tests.vectors.california import documents
 
 ROOT = Path(__file__).parents[2]
 POLICIES = ROOT / "policies"
@@ -69,23 +58,7 @@ def recorded() -> tuple[UiEvent, ...]:
 @pytest.fixture(scope="module")
 def rules() -> EventRules:
     """What the two documents say for an engineer in California, before any choice of hers."""
-    catalogue = load_catalogue(POLICIES / "apps")
-    floors = load_floors(POLICIES / "regions", catalogue, ALLOWED)
-    texts = PolicyTexts(catalogue, ALLOWED)
-    company = [
-        texts.read_company_policy(file.read_bytes(), file.stem) for file in COMPANY.glob("*.yaml")
-    ]
-    layers = [floor.at(NOW) for floor in floors if floor.region in CALIFORNIA]
-    layers += [policy.at(NOW) for policy in company if policy.region in CALIFORNIA]
-    told = document(Limits(compile_layers(layers), catalogue), AGENT_FORM)
-    history = History(
-        tuple(FloorRow(number, floor, NOW) for number, floor in enumerate(floors)),
-        tuple(_published(company)),
-        (),
-        seq=1,
-    )
-    others = counterparty_document(PolicyMemory.of("now", history).counterparties(NOW))
-    return EventRules.of(told, others, Circumstance((UTC,)))
+    return EventRules.of(*documents(), Circumstance((UTC,)))
 
 
 def test_the_file_is_what_its_generator_makes() -> None:
@@ -147,11 +120,6 @@ def test_clicks_with_germany_and_france_are_redacted_and_no_text_or_picture_is_k
 def test_every_visit_is_made(recorded: tuple[UiEvent, ...]) -> None:
     made = {id(act.visit) for act in make_recording.acts()}
     assert made == {id(visit) for visit in (*ROUND, *BETWEEN)}
-
-
-def _published(company: Iterable[CompanyPolicy]) -> Iterable[CompanyRow]:
-    for number, each in enumerate(company):
-        yield CompanyRow(number, each.region, each, f"c{number}", "narrows", NOW, NOW)
 
 
 def _answer(event: UiEvent, rules: EventRules) -> tuple[Reason | Refusal | None, str | None]:
