@@ -157,7 +157,6 @@ def trial(event: UiEvent, told: Told, laptop: Laptop) -> Trial:
     said = judge(event, rules)
     window = _window(event, rules, said)
     knobs = tuple(_knobs(event, told, rules, said))
-    days = told.document["signals"][str(event.signal)]["retention_days"]
     return Trial(
         event=event,
         said=said,
@@ -166,8 +165,14 @@ def trial(event: UiEvent, told: Told, laptop: Laptop) -> Trial:
         regions=_regions(event, rules, said) if OTHER_SIDE in knobs else (),
         window=window,
         unknown=tuple(_unknown(event, window)),
-        days=days if isinstance(said, Allowed) else 0,
+        days=_days(event, told) if isinstance(said, Allowed) else 0,
     )
+
+
+def _days(event: UiEvent, told: Told) -> int:
+    """How many days a captured event is kept."""
+    rule: Mapping[str, int] = told.document["signals"][str(event.signal)]
+    return rule["retention_days"]
 
 
 def as_json(verdict: Allowed | Denied) -> dict[str, Any]:

@@ -34,6 +34,8 @@ from app.policy.knobs import (
 from app.policy.lattice import compile_layers
 from app.policy.law.layer import Claim, Layer, Why
 
+SIGNALS = REGISTRY.signals_in(AGENT_FORM)
+"""Those that an agent of the oldest form is told of: to it any other is denied anyway."""
 AT = datetime(2026, 11, 16, 10, tzinfo=UTC)
 _BROWSER = App("browser", "Browser", "browser", Matchers(programs=("browser@Maker",)))
 _CHAT = App("chat", "Chat", "project", Matchers(urls=("chat.example.com",)))
@@ -134,7 +136,7 @@ def table() -> str:
     """
     lines = ["| member | not known | denied | signals | reason |", "|---|---|---|---|---|"]
     for row in unknown_rows():
-        every = set(row.signals) == set(Signal)
+        every = row.signals == SIGNALS
         signals = "all" if every else ", ".join(f"`{signal}`" for signal in row.signals)
         lines.append(f"| `{row.member}` | {row.said} | {row.when} | {signals} | `{row.reason}` |")
     return "\n".join(lines) + "\n"
@@ -145,7 +147,7 @@ def _tried(member: str, said: str, forget: Callable[[UiEvent], UiEvent]) -> Unkn
         rules = _rules(asked)
         denied = {
             signal: verdict
-            for signal in Signal
+            for signal in SIGNALS
             if isinstance(verdict := judge(forget(_event(signal)), rules), Denied)
         }
         if denied:
@@ -181,7 +183,7 @@ def _rules(asked: Asked) -> EventRules:
         EXCLUSIONS.name: frozenset(catalogue.exclusions),
         COUNTERPARTY.name: Mode.ALLOW,
         TENANTS.name: asked.tenants,
-        **{mode_of(signal).name: Mode.ALLOW for signal in Signal},
+        **{mode_of(signal).name: Mode.ALLOW for signal in SIGNALS},
     }
     claims = {name: Claim(value, Why("policy")) for name, value in said.items()}
     layer = Layer("policy", "company", "GLOBAL", "", claims, REGISTRY)

@@ -8,8 +8,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from app.consent.model import Act
+from app.kernel.forms import AGENT_FORM
 from app.kernel.refusals import Refusal
-from app.kernel.vocabulary import Reason, Signal
+from app.kernel.vocabulary import Reason
+from app.policy.knobs import REGISTRY
 from app.sdk.agent.client import AgentClient
 from app.sdk.agent.pairing import CodeShown, pair
 from app.sdk.agent.recording import RecordingError, play, read_recording, run
@@ -32,7 +34,7 @@ def recording(tmp_path, *lines):
 def test_the_shipped_recording_can_be_read():
     events = read_recording(SAMPLE)
     assert len(events) >= 2_000
-    assert {seen.signal for seen in events} == set(Signal)
+    assert {seen.signal for seen in events} == set(REGISTRY.signals_in(AGENT_FORM))
 
 
 @pytest.mark.parametrize(
