@@ -69,7 +69,7 @@ def by_the_second_guard(file: JsonObject, event: object) -> JsonObject:
 
 
 def by_the_guard(file: JsonObject, event: object) -> JsonObject:
-    """The guard itself, at the instant of the event, under a lease that was just signed."""
+    """The guard itself, under a lease that is older than the interval between screenshots."""
     seen = read(event)
     at = seen.at if seen else datetime(2026, 11, 16, 18, tzinfo=UTC)
     longer = timedelta(seconds=file["document"]["screenshot_min_interval_s"] + 1)
@@ -78,10 +78,10 @@ def by_the_guard(file: JsonObject, event: object) -> JsonObject:
     others = canonical(file["counterparties"] or NOBODY)
     with tempfile.TemporaryDirectory() as folder:
         guard = _started(Path(folder), office, file)
-        clock.advance(longer)
         sent = office.send(counterparties=digest(others), zones=file["zones"])
         refused = guard.accept(sent.token, sent.document, others)
         assert refused is None, refused
+        clock.advance(longer)
         return as_json(guard.may_capture(event))  # type: ignore[arg-type]
 
 
