@@ -24,7 +24,6 @@ from app.policy.changes.model import Change, ChangeState
 from app.policy.knobs import LEASE_TTL_S
 from app.policy.law.layer import CompanyPolicy
 from app.policy.memory import PolicyMemory
-from app.policy.model import InForce
 from app.policy.service import PolicyService
 
 _MOST_AGREEMENTS = 4096
@@ -130,10 +129,8 @@ class CaptureService:
         region = situation.person.region
         return self._told(tx, situation.limits, situation.directive.reasons, region, now)
 
-    def told_in(
-        self, tx: Tx, region: str, place: str | None, now: datetime
-    ) -> tuple[Told, InForce, Limits]:
-        """What an agent would be told of somebody who agreed to all that is offered, and why.
+    def told_in(self, tx: Tx, region: str, place: str | None, now: datetime) -> tuple[Told, Limits]:
+        """What an agent would be told of somebody who agreed to all that is offered, and why so.
 
         Args:
             tx: a reading transaction is enough.
@@ -144,7 +141,7 @@ class CaptureService:
         regions = tuple(dict.fromkeys((region, place or region)))
         in_force = self.policy.memory(tx).in_force(regions, now)
         limits = self.policy.within(in_force, None)
-        return self._told(tx, limits, off_in(limits, in_force), region, now), in_force, limits
+        return self._told(tx, limits, off_in(limits, in_force), region, now), limits
 
     def _told(
         self, tx: Tx, limits: Limits, off: tuple[Reason, ...], home: str, now: datetime

@@ -55,7 +55,7 @@ def _tried(
     policy, now = services.policy, services.clock.now()
     with services.database.read() as tx:
         _require_places(policy.floors_at(tx, now), region=region, place=place)
-        told, _, limits = services.capture.told_in(tx, region, place, now)
+        told, limits = services.capture.told_in(tx, region, place, now)
         done = trial(event, told, Laptop(zone or told.zones[0], personal))
         names = names_of(policy.regions(tx, now))
         ground = TrialGround(limits, names, deciders(policy, tx, told, done, now))

@@ -138,6 +138,11 @@ def test_hours_are_judged_at_home_too_and_an_unknown_zone_is_outside() -> None:
         assert done.knobs == ("off_hours", "hours")
 
 
+def test_a_laptop_of_the_person_s_own_is_tried_as_that() -> None:
+    done = tried(laptop=replace(HOME, personal=True))
+    assert (done.verdict, done.knobs) == (Denied(Reason.PERSONAL_DEVICE), ("personal_device",))
+
+
 def test_a_lease_that_says_off_is_the_verdict_and_what_would_be_is_told_next_to_it() -> None:
     off = replace(told(), off=(Reason.STOPPED, Reason.LEAD_TIME))
     done = trial(event(BROWSER, address=ROOM), off, HOME)

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.capture.trial import Laptop, Told, trial
-from app.event.verdict import Allowed
+from app.event.verdict import Allowed, Denied
+from app.kernel.refusals import Refusal
 from app.web.trial.examples import examples
 from app.web.trial.form import TypedPlace, described, event_value, laptop_of
 from app.web.trial.words import EXAMPLE_WORDS
@@ -18,7 +19,6 @@ from tests.event.ready import app
 from tests.policy.pace import unhurried
 
 NOW = datetime(2026, 11, 16, 9, tzinfo=UTC)
-ROWS = {"US-CA": {}}
 APPS = [
     app("chrome", "browser", programs=["com.google.Chrome@EQHXZ8M8AV"]),
     app("vscode", programs=["com.microsoft.VSCode@UBF8T346G9", "Code.exe@Microsoft Corporation"]),
@@ -163,6 +163,16 @@ def test_the_first_example_is_captured_in_an_account_of_the_company_s(app_id: st
     event = described(first.typed, documents, NOW).event
     assert event is not None
     assert isinstance(trial(event, documents, Laptop("America/Los_Angeles")).verdict, Allowed)
+
+
+def test_the_private_account_of_an_example_is_nobody_s_of_the_company_s() -> None:
+    for apps in (APPS, [app("slack", programs=["slack@Slack"], private_accounts=True)]):
+        documents = told(apps=apps)
+        private = {one.id: one.typed for one in examples(documents.document)}["private_account"]
+        event = described(private, documents, NOW).event
+        assert event is not None
+        done = trial(event, documents, Laptop("America/Los_Angeles"))
+        assert done.verdict == Denied(Refusal.TENANT_OTHER)
 
 
 def test_a_field_that_was_not_sent_or_is_a_file_is_empty() -> None:

@@ -131,6 +131,17 @@ def test_somebody_who_agreed_to_nothing_reads_what_would_be(lane: Browser) -> No
     assert "You have agreed to nothing" in words(lane.get("/me/try").text)
 
 
+@pytest.mark.parametrize("person", ["E-0015", "E-0016", LANE])
+def test_whatever_the_situation_the_verdict_names_it(house: House, person: str) -> None:
+    """Blocked by law, something missing, nothing decided: the first reason of the lease."""
+    with house.services.database.read() as tx:
+        who = house.services.directory.person(tx, person)
+        reasons = house.services.capture.situation(tx, who, house.clock.now()).directive.reasons
+    by = house.signed_in(person)
+    assert by.get("/me/try").status_code == 200
+    assert verdict(send(by, "/me/try", app="vscode")) == {"denied": reasons[0]}
+
+
 def test_what_somebody_agreed_to_is_what_is_tried(house: House) -> None:
     person, now = "E-0079", house.clock.now()
     services = house.services
@@ -164,7 +175,7 @@ def test_pages_lead_to_the_one_on_which_a_place_is_tried(legal: Browser) -> None
 def guarded(house: House, tmp_path_factory: pytest.TempPathFactory) -> tuple[AgentSimulator, Told]:
     """A guard that was sent what California gets."""
     with house.services.database.read() as tx:
-        told, _, _ = house.services.capture.told_in(tx, "US-CA", None, house.clock.now())
+        told, _ = house.services.capture.told_in(tx, "US-CA", None, house.clock.now())
     document = {**told.document, "screenshot_min_interval_s": 0}
     others = dict((told.counterparties or {})["regions"])
     office = LeaseOffice(house.clock, document=document, others=others)

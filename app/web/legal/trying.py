@@ -36,7 +36,7 @@ def _page(visit: Visit, typed: TypedPlace, *, sent: bool = False) -> HTMLRespons
         typed = replace(typed, region=next(iter(homes), ""))
     home = typed.region if not faults else next(iter(homes), "")
     place = typed.place if not faults else ""
-    told, _, limits = visit.services.capture.told_in(tx, home, place or None, visit.now)
+    told, limits = visit.services.capture.told_in(tx, home, place or None, visit.now)
     grounds = Grounds(told, limits, names)
     if faults:
         shown = TrialShown(typed, "", None, faults)

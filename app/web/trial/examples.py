@@ -11,7 +11,7 @@ from typing import Any
 from app.kernel.vocabulary import FieldKind, Signal
 from app.policy.catalogue.model import BROWSER
 from app.policy.tenants import TenantKind, read_tenant
-from app.web.trial.form import TypedPlace, browser_of
+from app.web.trial.form import TypedPlace, browser_of, site_of
 
 App = Mapping[str, Any]
 
@@ -59,7 +59,8 @@ def _examples(document: Mapping[str, Any]) -> Iterator[tuple[str, TypedPlace]]:
     private = next((app for app in apps if app["private_accounts"]), None)
     if private:
         own = in_app(private, document)
-        yield "private_account", replace(own, address=_elsewhere(own), account="lane@example.net")
+        site = (site_of(private) or "") if own.address else ""
+        yield "private_account", replace(own, address=site, account="lane@example.net")
     if browser:
         yield "bank_pictured", replace(plain, signal=Signal.SCREENSHOT.value, pictured=_BANK)
     yield "password", replace(plain, field=FieldKind.PASSWORD.value)
@@ -99,9 +100,3 @@ def _counts(app: App, document: Mapping[str, Any]) -> bool:
 
 def _lists(apps: list[App], name: str) -> bool:
     return any(app["id"] == name and app["match"]["urls"] for app in apps)
-
-
-def _elsewhere(typed: TypedPlace) -> str:
-    """The same site in nobody's account: where accounts are addresses, another address."""
-    host, _, _ = typed.address.removeprefix("https://").partition("/")
-    return f"https://{host}/somebody-else" if typed.address else ""
