@@ -24,6 +24,7 @@ CHAT = RecordedVisit(SLACK, "", 1, account=WORKSPACE, counterparties=("US-CA",))
 EDITOR = RecordedVisit(CODE, "", 1)
 HR, BANK = "hr_payroll", "banking"
 """Ids of the exclusions that are met."""
+REPORTED = "agent.reported"
 
 
 @dataclass(frozen=True)
@@ -109,11 +110,12 @@ def ask_the_guard(stage: Stage) -> StepResult:
     assert lease is not None
     tally = Tally(lease=lease.jti, policy=lease.policy)
     lines = [_answered(stage, asked, tally) for asked in ASKED]
+    before = stage.newest(REPORTED)
     hold(stage.agent.report(tally), "the service takes the report")
     return StepResult(
         f"{len(lines)} events, each put to the guard under the lease that it holds:",
-        "agent.reported",
-        stage.newest("agent.reported"),
+        REPORTED,
+        stage.newest(REPORTED, before),
         tuple(lines),
     )
 
@@ -125,7 +127,7 @@ def read_counts(stage: Stage) -> StepResult:
     counts = {names[place]: _count(page, names[place]) for place in (HR, BANK)}
     for name, count in counts.items():
         hold(count > 0, f"the page counts what was dropped in {name}")
-    entry = stage.auditor.get(f"/auditor/entries/{stage.newest('agent.reported')}").text
+    entry = stage.entry(stage.newest(REPORTED))
     for secret in ("atlassian", "chase.com", "sample-person"):
         hold(secret not in page + entry, f"{secret} is told to nobody")
     hold(HR not in entry and BANK not in entry, "the log does not have the places")

@@ -12,7 +12,7 @@ from typing import Any
 import httpx2
 
 from app.demo.tour.step import NotSo, TourClock, hold
-from app.demo.visitor import PlainBrowser
+from app.demo.visitor import Astray, PlainBrowser
 from app.event.model import UiEvent
 from app.kernel.signing import read_token
 from app.kernel.tokens import RECEIPT_TYPE, keys_for
@@ -141,12 +141,29 @@ class Stage:
             time.sleep(0.05)
         raise NotSo("the entry of a decision was never published")
 
-    def newest(self, kind: str) -> int:
-        """The index of the newest entry of a kind, as the auditor's page shows it."""
+    def newest(self, kind: str, after: int = -1) -> int:
+        """The index of the newest entry of a kind, as the auditor's page shows it.
+
+        Args:
+            kind: of the entry.
+            after: the index of an earlier entry; a newer one is waited for.
+        """
         end = time.monotonic() + PATIENCE_S
         while time.monotonic() < end:
             page = self.auditor.get(f"/auditor?kind={kind}").text
-            if link := re.search(r"/auditor/entries/(\d+)", page):
+            link = re.search(r"/auditor/entries/(\d+)", page)
+            if link and int(link.group(1)) > after:
                 return int(link.group(1))
             time.sleep(0.1)
-        raise NotSo(f"no entry of kind {kind} ever reached the log")
+        raise NotSo(f"no such entry of kind {kind} ever reached the log")
+
+    def entry(self, index: int) -> str:
+        """The auditor's page of an entry, once a checkpoint holds it."""
+        end = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                return self.auditor.get(f"/auditor/entries/{index}").text
+            except Astray:
+                if time.monotonic() > end:
+                    raise
+            time.sleep(0.05)
