@@ -43,7 +43,8 @@ class Place:
     """What one window shows: program, page, field, and whose words are in view.
 
     Attributes:
-        address: of the page that this very program shows; None if there is none, or it is unknown.
+        address: of the page that this very program shows; None if it shows none. The text
+            ``unknown`` says that there is a page of which no more is known.
         frames: addresses of the frames from the page down to where the event happened, outermost
             first; empty in the page itself and where there is no page.
         title: of the window; may be empty.

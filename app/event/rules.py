@@ -7,6 +7,7 @@ Rules:
    any other: it would be a rule that nobody keeps to.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
@@ -138,10 +139,10 @@ class EventRules:
 
 
 def _tenants(texts: Iterable[str]) -> Mapping[str, tuple[Tenant, ...]]:
-    tenants: dict[str, tuple[Tenant, ...]] = {}
+    tenants: dict[str, list[Tenant]] = defaultdict(list)
     for tenant in map(read_tenant, texts):
-        tenants[tenant.app] = (*tenants.get(tenant.app, ()), tenant)
-    return tenants
+        tenants[tenant.app].append(tenant)
+    return {app: tuple(named) for app, named in tenants.items()}
 
 
 def _signals(document: Mapping[str, Any], registry: KnobRegistry) -> Mapping[Signal, SignalRules]:

@@ -11,7 +11,8 @@ Rules:
    window or title.
 3. An app is recognised by its signed program, or in a listed browser by its https address. What
    has an address belongs to no other app than the address does, and so do all its frames.
-4. An app that private people use counts in the company's accounts only (policy/tenants.py).
+4. An app that private people use counts in the company's accounts only (policy/tenants.py), and so
+   does each frame of its pages.
 5. The mode is the signal's, and no more than any mode that binds here: outside the hours, on the
    person's own laptop, where other people speak, and wherever those people are.
 6. A picture shows several windows: each of them is judged, and the strictest holds.
@@ -104,7 +105,7 @@ def _app(place: Place, rules: EventRules) -> ListedApp | Denied:
         excluded = min(rules.exclusions.of_title(app.id, title), default=None)
         if excluded is not None:
             return Denied(Refusal.EXCLUDED, rules.exclusions.ids[excluded])
-    refusal = _unknown(place, app, rules) or _elsewhere(place, address, app, rules)
+    refusal = _unknown(place, app, rules) or _elsewhere(place, (address, *frames), app, rules)
     return app if refusal is None else Denied(refusal)
 
 
@@ -194,15 +195,19 @@ def _unknown(place: Place, app: ListedApp, rules: EventRules) -> Refusal | None:
 
 
 def _elsewhere(
-    place: Place, address: Address | None, app: ListedApp, rules: EventRules
+    place: Place, addresses: tuple[Address | None, ...], app: ListedApp, rules: EventRules
 ) -> Refusal | None:
-    """Why a window is not in an account of the company's, where private people have some, too."""
+    """Why a window is not in an account of the company's, where private people have some, too.
+
+    The page and each of its frames have to be in one.
+    """
     if not app.private_accounts:
         return None
-    inside = fitting(rules.tenants.get(app.id, ()), address, place.account)
-    if inside is None:
-        return Refusal.TENANT_UNKNOWN
-    return None if inside else Refusal.TENANT_OTHER
+    named = rules.tenants.get(app.id, ())
+    inside = {fitting(named, address, place.account) for address in addresses}
+    if False in inside:
+        return Refusal.TENANT_OTHER
+    return Refusal.TENANT_UNKNOWN if None in inside else None
 
 
 def _capped(event: UiEvent, app: ListedApp, place: Place, rules: EventRules) -> Mode | Denied:

@@ -90,6 +90,14 @@ EVENTS: dict[str, tuple[JsonObject, Allowed | Denied]] = {
         an_event(address="https://github.com/lane/notes", account="example-devices"),
         Denied(Refusal.TENANT_OTHER),
     ),
+    "a frame of somebody's own in a page of the company's": (
+        an_event(frames=["https://github.com/lane/notes"]),
+        Denied(Refusal.TENANT_OTHER),
+    ),
+    "a frame of the company's in a page of the company's": (
+        an_event(frames=["https://github.com/example-devices/other"]),
+        Allowed(Mode.ALLOW, "github"),
+    ),
     "the company's workspace": (in_slack(account="ACME"), Allowed(Mode.ALLOW, "slack")),
     "the company's mail address": (
         in_slack(account="lane@example.com"),

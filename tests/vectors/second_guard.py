@@ -397,15 +397,12 @@ class _Judge:
     def _tenant(self, window: Json, app: str) -> None:
         named = [text.partition(": ") for text in self.document["tenants"]]
         asked = [rest.partition(" ") for name, _, rest in named if name == app]
-        known = False
-        for way, _, value in asked:
-            shown = window["address" if way == "address" else "account"]
-            if shown is None:
-                continue
-            known = True
-            if _fits_tenant(way, value, shown):
-                return
-        raise Denied("tenant_other" if known else "tenant_unknown")
+        reasons = {
+            _outside_tenants(asked, page, window["account"])
+            for page in (window["address"], *window["frames"])
+        }
+        for reason in sorted(reasons - {""}):
+            raise Denied(reason)
 
     def _limits(
         self,
@@ -450,6 +447,16 @@ def _seen(text: str) -> str:
         return text
     visible = "".join(sign for sign in text if unicodedata.category(sign) != "Cf")
     return unicodedata.normalize("NFKC", visible)
+
+
+def _outside_tenants(
+    asked: list[tuple[str, str, str]], page: str | None, account: str | None
+) -> str:
+    shown = [(way, value, page if way == "address" else account) for way, _, value in asked]
+    known = [(way, value, text) for way, value, text in shown if text is not None]
+    if any(_fits_tenant(way, value, text) for way, value, text in known):
+        return ""
+    return "tenant_other" if known else "tenant_unknown"
 
 
 def _fits_tenant(way: str, value: str, shown: str) -> bool:
