@@ -9,7 +9,7 @@ Rules:
    ``catalogues``. What describes apps and exclusions is the catalogue in force, never the files.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import cast
@@ -23,7 +23,7 @@ from app.kernel.facts import encode
 from app.kernel.forms import COUNTERPARTY_KIND, FIRST_FORM
 from app.policy import store
 from app.policy.agreement import Agreement, Limits
-from app.policy.catalogue.model import Catalogue
+from app.policy.catalogue.model import App, Catalogue, Exclusion
 from app.policy.changes.catalogues import Catalogues
 from app.policy.changes.model import RegionView
 from app.policy.changes.stops import Stops
@@ -261,11 +261,29 @@ class PolicyService:
         """
         names = _own_names(self.reader.history(tx).company)
         names = {name: names[name] for name in names.keys() & set(ids)}
+        return names | self._ever(tx, set(ids).difference(names), lambda known: known.exclusions)
+
+    def app_names(self, tx: Tx, ids: Collection[str]) -> dict[str, str]:
+        """The name of each of these apps, as the last catalogue with it has it.
+
+        An app that was in no catalogue is left out.
+        """
+        return self._ever(tx, ids, lambda known: known.apps)
+
+    def _ever(
+        self,
+        tx: Tx,
+        ids: Collection[str],
+        part: Callable[[Catalogue], Mapping[str, App | Exclusion]],
+    ) -> dict[str, str]:
+        """The names of what a catalogue had, the newest first."""
+        known = part(self.catalogue(tx))
+        names = {name: known[name].name for name in known.keys() & set(ids)}
         for _, digest in reversed(self.adopted_catalogues(tx)):
             missing = set(ids).difference(names)
             if not missing:
                 break
-            known = Catalogue.read(self.document(tx, digest)).exclusions
+            known = part(Catalogue.read(self.document(tx, digest)))
             names |= {name: known[name].name for name in missing & known.keys()}
         return names
 

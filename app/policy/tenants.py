@@ -27,11 +27,19 @@ from app.policy.catalogue.patterns import Pattern, fits, read_pattern
 MAX_WORD = 200
 
 _MAIL_FOR_EVERYBODY = """
-163.com aol.com fastmail.com gmail.com gmx.com gmx.de gmx.net googlemail.com hey.com hotmail.co.uk
-hotmail.com hotmail.fr icloud.com laposte.net live.com mac.com mail.com mail.ru me.com msn.com
-orange.fr outlook.com outlook.de outlook.fr pm.me proton.me protonmail.com qq.com rediffmail.com
-t-online.de tutanota.com web.de yahoo.co.in yahoo.co.uk yahoo.com yahoo.de yahoo.fr yandex.ru
-ymail.com zoho.com
+126.com 163.com aol.com arcor.de att.net bbox.fr bellsouth.net bigpond.com bk.ru bluewin.ch
+bol.com.br btinternet.com comcast.net cox.net daum.net duck.com email.de fastmail.com fastmail.fm
+foxmail.com free.fr freenet.de gmail.com gmx.at gmx.ch gmx.com gmx.de gmx.net googlemail.com
+hanmail.net hey.com hotmail.co.uk hotmail.com hotmail.de hotmail.es hotmail.fr hotmail.it
+hotmail.nl hotmail.se hushmail.com icloud.com inbox.ru interia.pl laposte.net libero.it list.ru
+live.co.uk live.com live.de live.fr live.nl live.no live.se mac.com mail.com mail.de mail.ru
+mailbox.org me.com msn.com naver.com o2.pl onet.pl online.no orange.fr outlook.at outlook.com
+outlook.de outlook.es outlook.fr outlook.in outlook.it pm.me posteo.de proton.me protonmail.ch
+protonmail.com qq.com rediffmail.com rocketmail.com sbcglobal.net seznam.cz sfr.fr sina.com sky.com
+t-online.de talktalk.net telenet.be tuta.com tuta.io tutanota.com ukr.net uol.com.br verizon.net
+virgilio.it virginmedia.com wanadoo.fr web.de wp.pl yahoo.ca yahoo.co.in yahoo.co.jp yahoo.co.uk
+yahoo.com yahoo.com.br yahoo.de yahoo.es yahoo.fr yahoo.in yahoo.it yandex.com yandex.ru yeah.net
+ymail.com ziggo.nl zoho.com zohomail.com
 """
 EVERYBODYS_DOMAINS = frozenset(_MAIL_FOR_EVERYBODY.split())
 """Domains of mail in which anybody can have an account: no account there is a company's."""

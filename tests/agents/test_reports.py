@@ -132,8 +132,13 @@ def test_a_report_delivered_twice_at_once_is_taken_once(company):
         ("a reason out of the list", {"refused": {"because": 1}}, "refused.because"),
         (
             "one place twice",
-            {"allowed": (Captured("x", Signal.CLICK, 1), Captured("x", Signal.CLICK, 1))},
+            {"allowed": 2 * (Captured("vscode", Signal.CLICK, 1),)},
             "allowed",
+        ),
+        (
+            "an app of no catalogue, which could be an address",
+            {"allowed": (Captured("bank.example", Signal.CLICK, 1),)},
+            "allowed.bank.example",
         ),
         (
             "an excluded place that never was one",
@@ -239,21 +244,29 @@ def test_the_same_report_with_other_excluded_places_is_another_report(company):
             send(company, device, a_report(excluded=other))
 
 
-def test_a_place_that_a_catalogue_of_before_excluded_may_be_reported_still(company):
+def test_an_app_and_a_place_of_a_catalogue_of_before_may_be_reported_still(company):
     """The laptop that says so was told the policy of then."""
     device, policy = company.pair(), company.services.policy
     files, banking = policy.shipped, policy.shipped.exclusions["banking"]
     gone = replace(banking, id="gone", name="A place of before")
-    with_it = replace(files, exclusions={**files.exclusions, "gone": gone})
-    base, (author, second) = with_it.digest, (person(id_, "legal@GLOBAL") for id_ in ("L-8", "L-9"))
+    app = replace(files.apps["vscode"], id="gone_app", name="An app of before")
+    with_it = replace(
+        files,
+        apps={**files.apps, app.id: app},
+        exclusions={**files.exclusions, "gone": gone},
+    )
+    author, second = (person(id_, "legal@GLOBAL") for id_ in ("L-8", "L-9"))
     with company.write() as tx:
         policy.catalogues.take_in(tx, with_it, company.now)
         policy.catalogues.take_in(tx, files, company.now)
+        base = policy.catalogue(tx).digest
         policy.catalogues.propose(tx, author, files.digest, base, "", company.now)
         policy.catalogues.approve(tx, second, files.digest, base, "", company.now)
-        assert "gone" not in policy.catalogue(tx).exclusions
-    send(company, device, a_report(excluded=in_places(gone=2)))
+        assert policy.catalogue(tx) == files
+    allowed = (Captured(app.id, Signal.CLICK, 1),)
+    send(company, device, a_report(allowed=allowed, excluded=in_places(gone=2)))
     with company.read() as tx:
+        assert policy.app_names(tx, {app.id, "never"}) == {app.id: app.name}
         assert policy.exclusion_names(tx, {"gone", "banking", "never"}) == {
             "gone": "A place of before",
             "banking": banking.name,

@@ -125,6 +125,11 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
     "a way twice": ({"titles": ["slack: a*", "slack: a*"]}, "titles[1]", "is given twice"),
     "an unknown part": ({"fields": ["password"]}, "fields", "not known"),
     "an id that is none": ({"id": "HR wiki"}, "id", "is no id"),
+    "a name that turns round what follows it": (
+        {"name": "HR \u202e pages"},
+        "name",
+        "a character that nobody sees",
+    ),
     "no reason": ({"why": ""}, "why", "0 characters"),
 }
 
@@ -184,7 +189,9 @@ TENANT_FAULTS = {
     "teams: account acme": "'teams' is no app of the catalogue",
     "wiki: account acme": "private people have no accounts of Wiki",
     "slack: address example.com": "Slack has no such pages",
-    "slack: address *.slack.com": "that is every page of Slack",
+    "slack: address app.slack.com": "those are pages of Slack that others have, too",
+    "slack: address *.slack.com": "those are pages of Slack that others have, too",
+    "slack: address *.slack.com/archives": "those are pages of Slack that others have, too",
     "slack: domain gmail.com": "anybody can have an account",
     "slack: workspace acme": "after the app comes",
     "cad: address cad.example.com": "CAD has no such pages",

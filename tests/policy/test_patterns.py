@@ -216,6 +216,8 @@ BAD_TITLES = {
     "slack: ": "every title",
     "slack: *": "every title",
     "slack: * *": "every title",
+    "slack: *\u200b*": "every title",
+    "slack: *\u00a0*": "every title",
     "slack: " + "a" * 500: "too long",
 }
 

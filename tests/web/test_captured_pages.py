@@ -126,11 +126,6 @@ def test_counts_of_a_laptop_that_is_unpaired_stay_on_the_page(someone: Reporting
     assert "GitHub 5" in someone.reads()
 
 
-def test_an_app_that_no_catalogue_knows_is_told_as_the_laptop_wrote_it(someone: Reporting) -> None:
-    someone.report((Captured("no.such-app", Signal.CLICK, 5),))
-    assert "no.such-app 5" in someone.reads()
-
-
 def test_the_days_of_the_reports_are_named(someone: Reporting) -> None:
     someone.report(refused={"paused": 1})
     first = f"{someone.house.clock.now():%-d %B %Y}"

@@ -5,8 +5,8 @@ Rules:
 2. The entry holds totals only; apps, signals and excluded places stay in the tables, for the
    person.
 3. What was captured without a lease breaks law 1, so the entry says so.
-4. An excluded place is named by an id that was in force at some time, and by nothing else: a report
-   has no room for an address.
+4. An app and an excluded place are named by an id that was in force at some time, and by nothing
+   else: a report has no room for an address.
 """
 
 from collections.abc import Iterator
@@ -42,8 +42,9 @@ class ReportService:
 
         Raises:
             InvalidInput: a reason is not in the closed list, an app and signal is named twice, an
-                excluded place was never in force, more events are said to be in excluded places
-                than were refused there, or the policy document was never published for agents.
+                app was in no catalogue, an excluded place was never in force, more events are said
+                to be in excluded places than were refused there, or the policy document was never
+                published for agents.
             Conflict: another report was taken under this id.
         """
         body = report.digest
@@ -81,6 +82,11 @@ class ReportService:
         places = [(row.app, row.signal) for row in report.allowed]
         if len(set(places)) != len(places):
             faults.append(Fault("allowed", "names an app and signal twice", "Add the counts up."))
+        apps = {row.app for row in report.allowed}
+        faults += (
+            Fault(f"allowed.{app}", "is no app of any catalogue", "Use the ids of the document.")
+            for app in sorted(apps - self.policy.app_names(tx, apps).keys())
+        )
         faults += self._faults_of_excluded(tx, report)
         if faults:
             raise InvalidInput(f"{faults[0].field} {faults[0].problem}", faults=tuple(faults))

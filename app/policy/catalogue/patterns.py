@@ -195,9 +195,10 @@ def read_title(text: str) -> Title:
     app, colon, glob = text.partition(": ")
     if not colon or not (app == ANY_APP or _ID.fullmatch(app)):
         raise ValueError("a title is APP: TEXT with the id of an app, or *: TEXT")
-    if len(text) > _MAX_TEXT or not glob.strip("* "):
+    seen = plain(glob)
+    if len(text) > _MAX_TEXT or not seen.strip("* "):
         raise ValueError("the text of the title is too long, or would fit every title")
-    return Title(app, read_glob(plain(glob)))
+    return Title(app, read_glob(seen))
 
 
 def read_glob(text: str) -> Glob:

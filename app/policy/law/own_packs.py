@@ -2,11 +2,13 @@
 
 Rules:
 1. A tenant is of an app of the catalogue that has private accounts too: nowhere else does the
-   account decide. Its addresses are some of the app's, and not all of them.
+   account decide. Its addresses are some of the app's: never all below one of them, and never on
+   the hosts of everybody.
 2. An exclusion of the company's own has ways to be recognised that can be read, and each of its
    examples is excluded by it: what an example says is tried, not believed.
 """
 
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +19,7 @@ from app.kernel.shapes import KEY
 from app.policy.catalogue.matchers import MATCHERS
 from app.policy.catalogue.meeting import lies_within, overlap
 from app.policy.catalogue.model import App, Catalogue, Matchers
-from app.policy.catalogue.patterns import ANY_APP
+from app.policy.catalogue.patterns import ANY_APP, read_pattern
 from app.policy.own_exclusions import WAYS, OwnExclusion, in_order, write_own
 from app.policy.strict import Form
 from app.policy.tenants import Tenant, TenantKind, read_tenant
@@ -66,12 +68,19 @@ def _misplaced(tenant: Tenant, apps: Mapping[str, App]) -> tuple[str, str]:
     if not overlap(app.match.urls, (tenant.value,)):
         pages = ", ".join(app.match.urls) or "none"
         return f"{app.name} has no such pages", f"Its pages are: {pages}."
-    if all(lies_within(url, (tenant.value,)) for url in app.match.urls):
+    if any(_everybodys(url, tenant.value) for url in app.match.urls):
         return (
-            f"that is every page of {app.name}, of private people too",
-            "Name the part that is the company's.",
+            f"those are pages of {app.name} that others have, too, private people and companies",
+            "Name the part that is the company's: its own host, or its own path.",
         )
     return "", ""
+
+
+def _everybodys(url: str, named: str) -> bool:
+    """Whether an address holds all pages of an app's, or some of them on the hosts of everybody."""
+    pages, tenant = read_pattern(url), read_pattern(named)
+    hosts = (f"*.{pages.host}", (f"*.{tenant.host}",))
+    return lies_within(url, (named,)) or (pages.below and tenant.below and lies_within(*hosts))
 
 
 def read_own_exclusions(
@@ -95,8 +104,8 @@ def _own(form: Form, node: Node, path: str, catalogue: Catalogue) -> OwnExclusio
     }
     own = OwnExclusion(
         id=form.shaped(fields.get("id"), f"{path}.id", KEY, "id") or "",
-        name=form.text(fields.get("name"), f"{path}.name") or "",
-        why=form.text(fields.get("why"), f"{path}.why") or "",
+        name=_seen(form, fields.get("name"), f"{path}.name"),
+        why=_seen(form, fields.get("why"), f"{path}.why"),
         match=Matchers(**ways),
         examples=(),
     )
@@ -105,6 +114,14 @@ def _own(form: Form, node: Node, path: str, catalogue: Catalogue) -> OwnExclusio
     _require_apps(form, fields.get("titles"), f"{path}.titles", catalogue)
     examples = _examples(form, fields.get("examples"), f"{path}.examples", own)
     return OwnExclusion(own.id, own.name, own.why, own.match, examples)
+
+
+def _seen(form: Form, node: Node | None, path: str) -> str:
+    """A text that people are told: what nobody sees could turn the sentence around it."""
+    text = form.text(node, path) or ""
+    if node is not None and any(unicodedata.category(char)[0] == "C" for char in text):
+        form.wrong(node, path, "holds a character that nobody sees", "Write it without.")
+    return text
 
 
 def _texts(form: Form, node: Node | None, path: str, matcher: str) -> list[str]:

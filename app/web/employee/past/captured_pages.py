@@ -18,7 +18,7 @@ def captured(visit: ReadVisit) -> Response:
     """Counts by app, by kind and by reason."""
     services, tx = visit.services, visit.tx
     totals = services.reports.totals(tx, visit.person.id)
-    apps = {app.id: app.name for app in services.policy.catalogue(tx).apps.values()}
+    apps = services.policy.app_names(tx, totals.by_app)
     places = _place_names(visit, {row.exclusion for row in totals.excluded})
     return visit.page(
         "captured.html", counts=captured_counts(totals, apps, places), span=totals.span
