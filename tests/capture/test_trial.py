@@ -11,8 +11,10 @@ from app.capture.trial import OTHER_SIDE, Laptop, Told, Trial, as_json, trial
 from app.event.reading import read_event
 from app.event.verdict import Allowed, Denied
 from app.kernel.canonical import parse_canonical
+from app.kernel.forms import AGENT_FORM
 from app.kernel.refusals import Refusal
-from app.kernel.vocabulary import Reason, Signal
+from app.kernel.vocabulary import Reason
+from app.policy.knobs import REGISTRY
 from tests.agent_simulator import (
     BERLIN,
     BROWSER,
@@ -33,11 +35,11 @@ ROOM = "https://team.slack.com/room"
 
 def row(mode: str, **changes: str) -> dict[str, str]:
     """A row of the document about the other side."""
-    return {**{signal.value: mode for signal in Signal}, **changes}
+    return {**{signal.value: mode for signal in REGISTRY.signals_in(AGENT_FORM)}, **changes}
 
 
 ROWS = {"DE": row("redact", key_content="deny"), "US-CA": row("allow"), "NO": row("deny")}
-OTHERS = {"kind": "counterparties", "v": 2, "regions": ROWS, "unknown": row("deny")}
+OTHERS = {"kind": "counterparties", "v": AGENT_FORM, "regions": ROWS, "unknown": row("deny")}
 
 
 def told(**changes: Any) -> Told:
