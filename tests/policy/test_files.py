@@ -202,6 +202,7 @@ exclusions:
             ("id: wiki", "id: My Wiki", "no id"),
             ("private: true", "private: maybe", "is a text"),
             ("urls: [wiki", "fields: [wiki", "not known"),
+            ("fields: [password]", "fields: [pasword]", "'pasword' is no field word"),
         ],
     )
     def test_what_is_wrong_is_named(
@@ -244,6 +245,20 @@ exclusions:
         assert "the same others and private_accounts" in refused.value.faults[0].cure
         both = text.replace("group: documents, match", f"group: documents, {said}, match")
         assert load_catalogue(self.write(tmp_path, both)).apps.keys() == {"wiki", "chat"}
+
+    @pytest.mark.parametrize("app", ["wikki", "web"])
+    def test_a_title_is_of_an_app_in_the_files_that_is_no_browser(
+        self, tmp_path: Path, app: str
+    ) -> None:
+        """Else it would exclude nothing, and nobody would notice."""
+        web = "  - {id: web, name: Web, group: browser, match: {programs: [web.exe@Web]}}\n"
+        named = f'private: true, titles: ["*: pay*", "wiki: pay*", "{app}: pay*"]'
+        text = self.GOOD.replace("exclusions:", f"{web}exclusions:")
+        with pytest.raises(Unreadable, match=f"secrets: has a title of '{app}'") as refused:
+            load_catalogue(self.write(tmp_path, text.replace("private: true", named)))
+        assert "Name the app in its window" in refused.value.faults[0].cure
+        good = text.replace("private: true", named.replace(app, "wiki"))
+        assert load_catalogue(self.write(tmp_path, good)).exclusions.keys() == {"secrets"}
 
     @pytest.mark.parametrize("name", ["bundle_ids", "executables"])
     def test_an_app_is_not_recognised_by_the_name_of_a_program_alone(

@@ -43,7 +43,8 @@ APPS = {
     ),
     "cad": App("cad", "CAD", "design", Matchers(), private_accounts=True),
 }
-TEXTS = PolicyTexts(Catalogue(APPS, {}), frozenset())
+CHROME = App("chrome", "Chrome", "browser", Matchers())
+TEXTS = PolicyTexts(Catalogue({**APPS, "chrome": CHROME}, {}), frozenset())
 HR: dict[str, Any] = {
     "id": "hr_wiki",
     "name": "HR pages of the wiki",
@@ -121,6 +122,11 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
         {"titles": ["teams: *payroll*"]},
         "titles[0]",
         "'teams' is no app of the catalogue",
+    ),
+    "a title of a browser": (
+        {"titles": ["chrome: *payroll*"]},
+        "titles[0]",
+        "'chrome' is a browser, whose windows count as those of the app on the page",
     ),
     "a way twice": ({"titles": ["slack: a*", "slack: a*"]}, "titles[1]", "is given twice"),
     "an unknown part": ({"fields": ["password"]}, "fields", "not known"),

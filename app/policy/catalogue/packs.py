@@ -8,6 +8,9 @@ Rules:
    the one would let the other record more.
 3. A program is named with who signed it. A name alone, which any program can bear, is enough to
    exclude, and never to capture.
+4. A word or an app that does not exist would exclude nothing, and nobody would notice. So fields
+   are words of the list, and titles are of apps in the files. A browser has no titles: its windows
+   count as those of the app on the page.
 """
 
 from collections import Counter
@@ -20,9 +23,11 @@ from yaml.nodes import Node
 
 from app.kernel.errors import Fault, Unreadable
 from app.kernel.shapes import KEY
+from app.kernel.vocabulary import FieldKind
 from app.policy.catalogue.matchers import MATCHERS, MatcherRow
 from app.policy.catalogue.meeting import shared_ways
 from app.policy.catalogue.model import OTHERS, App, Catalogue, Exclusion, Matchers
+from app.policy.catalogue.patterns import ANY_APP, read_title
 from app.policy.strict import Form, read_folder
 
 GROUPS = (
@@ -38,6 +43,9 @@ GROUPS = (
 )
 _OF_APPS = tuple(row.name for row in MATCHERS if row.of_apps and row.apps_until is None)
 _OF_EXCLUSIONS = tuple(row.name for row in MATCHERS if row.of_exclusions)
+_FIELDS = frozenset({*FieldKind, "card_number"})
+"""The field words, and one that agents of the first form said."""
+_FIELD_CURE = f"Write one of: {', '.join(FieldKind)}."
 _NAMES_ALONE = tuple(row.name for row in MATCHERS if row.apps_until is not None)
 
 
@@ -46,7 +54,7 @@ def load_catalogue(directory: Path) -> Catalogue:
 
     Raises:
         Unreadable: faults of all files, an id that is given twice, or two apps that are recognised
-            by the same thing and do not say the same of it.
+            by the same thing and do not say the same of it, or a title of no app.
     """
     parts = read_folder(directory, _read_catalogue)
     apps = [app for part in parts for app in part[0]]
@@ -57,8 +65,8 @@ def load_catalogue(directory: Path) -> Catalogue:
             Fault(name, "is given twice in the catalogue", "Rename one.") for name in twice
         )
         raise Unreadable(f"{twice[0]} is given twice in the catalogue", faults=faults)
-    if apart := tuple(_disagreeing(apps)):
-        raise Unreadable(f"{apart[0].field}: {apart[0].problem}", faults=apart)
+    if wrong := (*_disagreeing(apps), *_untitled(apps, exclusions)):
+        raise Unreadable(f"{wrong[0].field}: {wrong[0].problem}", faults=wrong)
     return Catalogue({app.id: app for app in apps}, {item.id: item for item in exclusions})
 
 
@@ -73,6 +81,19 @@ def _disagreeing(apps: Iterable[App]) -> Iterator[Fault]:
                 "and says something else of others' words or private accounts",
                 f"Give both the same others and private_accounts, or ways that {a.id} has not.",
             )
+
+
+def _untitled(apps: Iterable[App], exclusions: Iterable[Exclusion]) -> Iterator[Fault]:
+    """Where rule 4 is broken."""
+    titled = {ANY_APP, *(app.id for app in apps if not app.browser)}
+    for item in exclusions:
+        for text in item.match.titles:
+            if (app := read_title(text).app) not in titled:
+                yield Fault(
+                    item.id,
+                    f"has a title of {app!r}, which is no app or a browser",
+                    f"Name the app in its window, or {ANY_APP} for any.",
+                )
 
 
 def _read_catalogue(data: bytes, name: str) -> tuple[list[App], list[Exclusion]]:
@@ -150,6 +171,8 @@ def _matcher(form: Form, row: MatcherRow, node: Node | None, path: str) -> Any:
             row.parse(text)
         except ValueError as error:
             form.wrong(item, where, f"{text!r}: {error}", f"As in {row.sample}.")
+        if row.name == "fields" and text not in _FIELDS:
+            form.wrong(item, where, f"{text!r} is no field word", _FIELD_CURE)
         texts.append(text)
     return tuple(sorted(texts))
 

@@ -146,17 +146,18 @@ def _texts(form: Form, node: Node | None, path: str, matcher: str) -> list[str]:
 
 
 def _require_apps(form: Form, node: Node | None, path: str, catalogue: Catalogue) -> None:
-    """Note the titles of apps that the catalogue does not have."""
+    """Note the titles of what is no app of the catalogue, or shows the windows of others."""
     for where, item in form.items(node, path):
         text = str(getattr(item, "value", ""))
         app = text.partition(": ")[0]
-        if app != ANY_APP and app not in catalogue.apps:
-            form.wrong(
-                item,
-                where,
-                f"{app!r} is no app of the catalogue",
-                f"Name an app by its id there, or {ANY_APP} for any.",
-            )
+        if app == ANY_APP:
+            continue
+        if app not in catalogue.apps:
+            problem = f"{app!r} is no app of the catalogue"
+            form.wrong(item, where, problem, f"Name an app by its id there, or {ANY_APP} for any.")
+        elif catalogue.apps[app].browser:
+            problem = f"{app!r} is a browser, whose windows count as those of the app on the page"
+            form.wrong(item, where, problem, f"Name that app, or {ANY_APP} for any.")
 
 
 def _examples(form: Form, node: Node | None, path: str, own: OwnExclusion) -> tuple[str, ...]:
