@@ -144,11 +144,14 @@ def _answered(stage: Stage, asked: PutEvent, tally: Tally) -> str:
     answer = stage.agent.guard.may_capture(event)
     if isinstance(answer, Allowed):
         tally.capture(answer.app, asked.signal.value)
-        hold(asked.reason is None, f"refused as {asked.reason}: {asked.told}")
+        hold(asked.reason is None, f"{asked.told}: refused, {asked.reason}")
         return f"{asked.told}: kept, {answer.mode.word}."
     tally.refuse(answer.reason.value, answer.exclusion)
     expected = (asked.reason, asked.exclusion)
-    hold((answer.reason, answer.exclusion) == expected, f"{asked.told}: not {answer}")
+    hold(
+        (answer.reason, answer.exclusion) == expected,
+        f"{asked.told}: {asked.reason or 'kept'}, not {answer}",
+    )
     place = _named(stage).get(answer.exclusion or "")
     return f"{asked.told}: refused, {answer.reason}{f' ({place})' if place else ''}."
 
