@@ -1,5 +1,6 @@
 """Which events a policy lets through, once a lease says on."""
 
+import json
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -50,6 +51,17 @@ def _signals(**modes: str) -> dict[str, object]:
 
 def test_a_listed_app_is_captured_under_its_id(judge):
     assert judge().may_capture(event()) == Allowed(Mode.ALLOW, "vscode")
+
+
+def test_the_json_text_of_an_event_is_judged_as_its_members_are(judge, clock):
+    policy = judge()
+    program = {"id": EDITOR, "signer": "UBF8T346G9", "executable": None}
+    members = an_event(at=clock.now().isoformat(), program=program, address=None)
+    text = json.dumps(members)
+    for written in (members, text, text.encode()):
+        assert policy.may_capture(written) == Allowed(Mode.ALLOW, "vscode")
+    for broken in (text[:-1], text.encode("utf-16"), b"\xff", "", b"", text + "x"):
+        assert policy.may_capture(broken) == Denied(Refusal.EVENT_UNREADABLE)
 
 
 def test_an_unlisted_app_is_not(judge):

@@ -15,7 +15,7 @@ def test_the_published_documents_are_compiled_from_the_files_of_today() -> None:
 
 def test_the_service_tells_an_engineer_in_california_the_same(sample: Services) -> None:
     with sample.database.read() as tx:
-        told, _, _ = sample.capture.told_in(tx, california.HOME, None, sample.clock.now())
+        told, _ = sample.capture.told_in(tx, california.HOME, None, sample.clock.now())
     assert told.document == PUBLISHED["document"]
     assert told.counterparties == PUBLISHED["counterparties"]
     assert list(told.zones) == PUBLISHED["zones"]
