@@ -105,7 +105,9 @@ def _app(place: Place, rules: EventRules) -> ListedApp | Denied:
         excluded = min(rules.exclusions.of_title(app.id, title), default=None)
         if excluded is not None:
             return Denied(Refusal.EXCLUDED, rules.exclusions.ids[excluded])
-    refusal = _unknown(place, app, rules) or _elsewhere(place, (address, *frames), app, rules)
+    refusal = _unknown(place, title, app, rules) or _elsewhere(
+        place, (address, *frames), app, rules
+    )
     return app if refusal is None else Denied(refusal)
 
 
@@ -182,14 +184,17 @@ def _framed(
     return Refusal.APP_UNLISTED if elsewhere else None
 
 
-def _unknown(place: Place, app: ListedApp, rules: EventRules) -> Refusal | None:
-    """What is not known of a window, and an exclusion asks about."""
+def _unknown(place: Place, title: str | None, app: ListedApp, rules: EventRules) -> Refusal | None:
+    """What is not known of a window, and an exclusion asks about.
+
+    A title that cannot be compared is not known either.
+    """
     index = rules.exclusions
     if place.window is WindowKind.UNKNOWN and index.private is not None:
         return Refusal.WINDOW_UNKNOWN
     if place.field is FieldKind.UNKNOWN and index.fields:
         return Refusal.FIELD_UNKNOWN
-    if place.title is None and index.asks_titles(app.id):
+    if title is None and index.asks_titles(app.id):
         return Refusal.TITLE_UNKNOWN
     return None
 

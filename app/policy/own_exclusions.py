@@ -70,8 +70,10 @@ class OwnExclusion:
         )
 
     def _excludes_title(self, app: str, text: str) -> bool:
-        titles = [read_title(title) for title in self.match.titles]
-        return any(title.asks(app) and title.glob.fits(plain(text)) for title in titles)
+        titles, seen = map(read_title, self.match.titles), plain(text)
+        return seen is not None and any(
+            title.asks(app) and title.glob.fits(seen) for title in titles
+        )
 
 
 def write_own(item: OwnExclusion) -> dict[str, Any]:

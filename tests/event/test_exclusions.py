@@ -83,6 +83,11 @@ class TestTitles:
         assert kept(event(EDITOR, title=None), self.PAYROLL) == "vscode"
         assert kept(event(EDITOR, title=None), self.SECRET) == "title_unknown"
 
+    def test_a_title_that_cannot_be_compared_is_not_known(self) -> None:
+        piled = "general" + "\u0301" * 31
+        assert kept(event("slack", title=piled), self.PAYROLL) == "title_unknown"
+        assert kept(event(EDITOR, title=piled), self.PAYROLL) == "vscode"
+
     def test_a_window_without_a_title_is_called_nothing(self) -> None:
         assert kept(event("slack", title=""), self.PAYROLL, self.SECRET) == "slack"
 

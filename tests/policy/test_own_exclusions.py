@@ -173,6 +173,7 @@ EXAMPLES = [
     ({"titles": ["*: *salary*"]}, "wiki: My SALARY, 2026", True),
     ({"titles": ["*: *salary*"]}, "wiki: My sala\u200bry", True),
     ({"titles": ["*: *salary*"]}, "wiki: My salad", False),
+    ({"titles": ["*: *salary*"]}, "wiki: My salary" + "\u0301" * 31, False),
     ({"executables": ["Pay.exe"]}, "PAY.EXE", True),
     ({"bundle_ids": ["com.example.pay"]}, "com.example.Pay", True),
     ({"bundle_ids": ["com.example.pay"]}, "com.example.pay.helper", False),

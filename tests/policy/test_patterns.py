@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from app.policy.catalogue.address import read_address
 from app.policy.catalogue.patterns import (
+    MOST_MARKS,
     SignedProgram,
     plain,
     read_glob,
@@ -200,6 +201,12 @@ def test_another_title_does_not_fit(title: str, text: str) -> None:
     assert not read_title(title).glob.fits(plain(text))
 
 
+@pytest.mark.parametrize("pile", ["\u0301\u0323" * 4_000, "\u0f73" * 8_000, "\u0301\u200b" * 4_000])
+def test_a_title_under_a_pile_of_marks_is_not_compared_which_would_take_long(pile: str) -> None:
+    assert plain(f"payroll{pile}") is None
+    assert plain("e" + "\u0301" * MOST_MARKS + "e" + "\u0301" * MOST_MARKS) is not None
+
+
 def test_a_title_names_its_app_and_the_rest_is_text() -> None:
     title = read_title("slack: Pay: May")
     assert title.app == "slack"
@@ -219,6 +226,7 @@ BAD_TITLES = {
     "slack: *\u200b*": "every title",
     "slack: *\u00a0*": "every title",
     "slack: " + "a" * 500: "too long",
+    "slack: a" + "\u0301" * 31: "too long",
 }
 
 

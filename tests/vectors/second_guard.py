@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeGuard
 from zoneinfo import ZoneInfo
 
 SIGNALS = frozenset(
@@ -391,7 +391,7 @@ class _Judge:
         if _word(window["field"]) == "unknown" and any(match["fields"] for match in matches):
             raise Denied("field_unknown")
         titles = [text.partition(":")[0] for match in matches for text in match["titles"]]
-        if window["title"] is None and {"*", app} & set(titles):
+        if not _comparable(window["title"]) and {"*", app} & set(titles):
             raise Denied("title_unknown")
 
     def _tenant(self, window: Json, app: str) -> None:
@@ -437,9 +437,16 @@ def _word(field: str) -> str:
 
 def _fits_title(texts: list[str], app: str, title: str | None) -> bool:
     named = (text.partition(": ") for text in texts)
-    return title is not None and any(
+    return _comparable(title) and any(
         name == app and _fits_glob(_seen(glob), _seen(title)) for name, _, glob in named
     )
+
+
+def _comparable(title: str | None) -> TypeGuard[str]:
+    if title is None:
+        return False
+    kinds = (unicodedata.category(sign) for sign in title)
+    return "M" * 31 not in "".join(kind[0] for kind in kinds if kind != "Cf")
 
 
 def _seen(text: str) -> str:

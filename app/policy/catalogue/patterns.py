@@ -12,7 +12,7 @@ Rules:
    Path and fragment are prefixes. A parameter fits if any of that name has the value. What of an
    address cannot be read could be anything, so it fits.
 4. ``APP: GLOB`` is a window's title in an app of the catalogue, in any case; ``*: GLOB`` in any.
-   ``*`` stands for any run of letters. Marks that nobody sees do not count.
+   ``*`` stands for any run of letters. Characters that nobody sees do not count.
 5. Comparison errs towards exclusion: an app's path must be equal letter for letter and the address
    https, what is excluded fits in any case and without path parameters, which servers drop.
 """
@@ -25,6 +25,8 @@ from functools import lru_cache
 from app.policy.catalogue.address import Address, read_host, read_path
 
 ANY_APP = "*"
+MOST_MARKS = 30
+"""Marks on one letter, as the Stream-Safe Text Format allows (Unicode, UAX #15 §13)."""
 _MAX_TEXT = 500
 _ID = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _PARAMETER = re.compile(r"[A-Za-z0-9_.\-~$\[\]]+")
@@ -195,8 +197,8 @@ def read_title(text: str) -> Title:
     app, colon, glob = text.partition(": ")
     if not colon or not (app == ANY_APP or _ID.fullmatch(app)):
         raise ValueError("a title is APP: TEXT with the id of an app, or *: TEXT")
-    seen = plain(glob)
-    if len(text) > _MAX_TEXT or not seen.strip("* "):
+    seen = plain(glob) if len(text) <= _MAX_TEXT else None
+    if seen is None or not seen.strip("* "):
         raise ValueError("the text of the title is too long, or would fit every title")
     return Title(app, read_glob(seen))
 
@@ -250,16 +252,28 @@ def first_of(place: Pattern | Page) -> str | None:
     return first.parts[0] if len(first.parts) == 1 else None
 
 
-def plain(title: str) -> str:
-    r"""A title as it is compared (rule 4): in one case, without marks that nobody sees.
+def plain(title: str) -> str | None:
+    r"""A title as it is compared (rule 4): in one case, without characters that nobody sees.
 
     >>> plain("Pay\u200broll \uff21")
     'payroll a'
+
+    Returns:
+        None where more than ``MOST_MARKS`` marks stand in a row. No language writes that, and to
+        bring it to one form takes a time that grows with its square.
     """
     if title.isascii():
         return title.casefold()
-    seen = "".join(char for char in title if unicodedata.category(char) != "Cf")
-    return unicodedata.normalize("NFKC", seen).casefold()
+    seen, marks = list[str](), 0
+    for char in title:
+        category = unicodedata.category(char)
+        if category == "Cf":
+            continue
+        marks = marks + 1 if category[0] == "M" else 0
+        if marks > MOST_MARKS:
+            return None
+        seen.append(char)
+    return unicodedata.normalize("NFKC", "".join(seen)).casefold()
 
 
 def bare(segment: str) -> str:
