@@ -22,6 +22,8 @@ SKEW_S = 60
 """How far two honest clocks may differ, seconds."""
 MAX_LIFE_S = 3_600
 """No lease is believed for longer, whatever it claims, seconds."""
+MOST_POLL_S = 600
+"""No agent waits longer before it asks again, whatever a lease says, seconds."""
 AGENT_VERSION = (0, 2, 0)
 """From 0.2.0 on, events say what the recorder does not know."""
 
@@ -183,7 +185,7 @@ def _lease(claims: Mapping[str, Any]) -> Lease:
         capture=_capture(claims),
         reasons=tuple(map(Reason, _texts(claims, "reasons"))),
         policy=_digest(claims, "policy"),
-        poll_s=max(1, _count(claims, "poll_s")),
+        poll_s=min(max(1, _count(claims, "poll_s")), MOST_POLL_S),
         nonce=_nonce(claims),
         form=_form(claims),
         counterparties=_digest(claims, "counterparties"),

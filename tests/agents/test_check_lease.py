@@ -8,7 +8,14 @@ from app.agents.leases.terms import MIN_AGENT
 from app.kernel.refusals import Refusal
 from app.kernel.signing import LocalSigner
 from app.kernel.vocabulary import Reason
-from app.sdk.lease import AGENT_VERSION, Lease, NotCovered, check_lease
+from app.sdk.lease import (
+    AGENT_VERSION,
+    MOST_POLL_S,
+    Lease,
+    NotCovered,
+    check_lease,
+    read_lease,
+)
 from tests.agent_simulator import DEVICE, TTL_S, LeaseOffice
 
 
@@ -54,6 +61,11 @@ def test_law_1_a_lease_for_ten_years_covers_an_hour(office, clock):
     token = office.send(exp=int(clock.now().timestamp()) + 10**8).token
     at = clock.now() + timedelta(hours=1)
     assert check_lease(token, at, DEVICE, office.keys) == NotCovered(Refusal.LEASE_EXPIRED)
+
+
+@pytest.mark.parametrize(("said", "waits"), [(0, 1), (15, 15), (2**53 - 1, MOST_POLL_S)])
+def test_a_lease_that_says_to_ask_again_in_a_million_years_silences_no_laptop(office, said, waits):
+    assert read_lease(office.send(poll_s=said).token, office.keys).poll_s == waits
 
 
 def test_law_1_a_forged_lease_is_refused(clock):
