@@ -2,8 +2,8 @@
 
 Rules:
 1. A tenant is of an app of the catalogue that has private accounts too: nowhere else does the
-   account decide. Its addresses are some of the app's: never all below one of them, and never on
-   the hosts of everybody.
+   account decide. Its domain is none in which anybody can have an account. Its addresses are some
+   of the app's: never all below one of them, and never on the hosts of everybody.
 2. An exclusion of the company's own has ways to be recognised that can be read, and each of its
    examples is excluded by it: what an example says is tried, not believed.
 """
@@ -22,7 +22,7 @@ from app.policy.catalogue.model import App, Catalogue, Matchers
 from app.policy.catalogue.patterns import ANY_APP, read_pattern
 from app.policy.own_exclusions import WAYS, OwnExclusion, in_order, write_own
 from app.policy.strict import Form
-from app.policy.tenants import Tenant, TenantKind, read_tenant
+from app.policy.tenants import EVERYBODYS_DOMAINS, Tenant, TenantKind, read_tenant
 
 _TENANT = (
     "As in slack: account example, google_docs: domain example.com or "
@@ -63,12 +63,20 @@ def _misplaced(tenant: Tenant, apps: Mapping[str, App]) -> tuple[str, str]:
             f"private people have no accounts of {app.name}, so no tenant decides there",
             "Leave it out. To leave out a part of the app, use own_exclusions.",
         )
-    if tenant.kind is not TenantKind.ADDRESS:
-        return "", ""
-    if not overlap(app.match.urls, (tenant.value,)):
+    if tenant.kind is TenantKind.DOMAIN and tenant.value in EVERYBODYS_DOMAINS:
+        return (
+            f"anybody can have an account of {tenant.value}, so it is no company's",
+            "Name the domain of the company's own mail addresses.",
+        )
+    return _misplaced_pages(tenant.value, app) if tenant.kind is TenantKind.ADDRESS else ("", "")
+
+
+def _misplaced_pages(named: str, app: App) -> tuple[str, str]:
+    """The same of an address."""
+    if not overlap(app.match.urls, (named,)):
         pages = ", ".join(app.match.urls) or "none"
         return f"{app.name} has no such pages", f"Its pages are: {pages}."
-    if any(_everybodys(url, tenant.value) for url in app.match.urls):
+    if any(_everybodys(url, named) for url in app.match.urls):
         return (
             f"those are pages of {app.name} that others have, too, private people and companies",
             "Name the part that is the company's: its own host, or its own path.",
