@@ -7,11 +7,23 @@ that needs a memory: no lease, no interval between screenshots.
 
 import json
 import re
-import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeGuard
+from typing import Any
 from zoneinfo import ZoneInfo
+
+from tests.vectors.second_matching import (
+    comparable,
+    equal,
+    fits_tenant,
+    fits_title,
+    fold,
+    in_page,
+    in_url,
+    of_app,
+    pattern_parts,
+    readable,
+)
 
 SIGNALS = frozenset(
     ("pointer", "click", "menu", "shortcut", "key_timing", "key_content", "screenshot", "app_url")
@@ -34,10 +46,6 @@ INSTANT = re.compile(
     re.ASCII,
 )
 REGION = re.compile(r"(?!EU$)[A-Z]{2}(?:-[A-Z0-9]{1,3})?")
-LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
-ADDRESS = re.compile(r"(?i:(https?))://([^/?#]*)([^?#]*)(?:\?([^#]*))?(?:#(.*))?")
-PATH = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*")
-FORBIDDEN = re.compile(r"%(?:2[fFeE5]|5[cC]|[01][0-9A-Fa-f]|7[fF])")
 
 Json = Any
 
@@ -139,142 +147,6 @@ def _instant(at: str) -> datetime:
     return datetime.fromisoformat(whole)
 
 
-# Texts and addresses
-
-
-def _fold(text: str) -> str:
-    return text.casefold()
-
-
-def _fits_glob(pattern: str, text: str) -> bool:
-    """Whether the whole text is the pattern, where `*` is any run of characters."""
-    first, *rest = _fold(pattern).split("*")
-    text = _fold(text)
-    if not rest:
-        return text == first
-    if not text.startswith(first):
-        return False
-    text = text[len(first) :]
-    for part in rest[:-1]:
-        _, found, text = text.partition(part) if part else ("", "x", text)
-        if not found:
-            return False
-    return text.endswith(rest[-1])
-
-
-class _Address:
-    """An address that can be read: host, segments, query, fragment."""
-
-    def __init__(self, text: str) -> None:
-        found = ADDRESS.fullmatch(text)
-        if not found or re.search(r"[^!-~]|\\", text):
-            raise ValueError(text)
-        scheme, authority, path, self.query, self.fragment = found.groups()
-        self.scheme = scheme.lower()
-        self.host = _host(authority, {"http": ":80", "https": ":443"}[self.scheme])
-        self.segments = _segments(path)
-
-
-def _host(authority: str, own_port: str) -> str:
-    host = authority.removesuffix(own_port).removesuffix(".").lower()
-    if len(host) > 253 or not all(map(LABEL.fullmatch, host.split("."))):
-        raise ValueError(authority)
-    return host
-
-
-def _segments(path: str) -> list[str]:
-    if not PATH.fullmatch(path) or FORBIDDEN.search(path):
-        raise ValueError(path)
-    segments = path.removeprefix("/").removesuffix("/").split("/") if path not in ("", "/") else []
-    if any(segment in ("", ".", "..") for segment in segments):
-        raise ValueError(path)
-    return [_decoded(segment) for segment in segments]
-
-
-def _decoded(text: str) -> str:
-    """Percent codes as UTF-8; one that is incomplete stays.
-
-    Raises:
-        ValueError: they are not UTF-8.
-    """
-    return re.sub(
-        rb"%([0-9A-Fa-f]{2})", lambda code: bytes([int(code[1], 16)]), text.encode()
-    ).decode()
-
-
-def _readable(address: str | None) -> _Address | None:
-    try:
-        return _Address(address) if address is not None else None
-    except ValueError:
-        return None
-
-
-def _fits_host(pattern: str, host: str) -> bool:
-    bare = pattern.removeprefix("*.").lower()
-    return host == bare or (pattern.startswith("*.") and host.endswith("." + bare))
-
-
-def _pattern_parts(pattern: str) -> tuple[str, list[str]]:
-    host, slash, path = pattern.partition("/")
-    return host, _segments(slash + path)
-
-
-def _of_app(pattern: str, address: _Address) -> bool:
-    host, segments = _pattern_parts(pattern)
-    return (
-        address.scheme == "https"
-        and _fits_host(host, address.host)
-        and address.segments[: len(segments)] == segments
-    )
-
-
-def _in_url(pattern: str, address: _Address, fits: Callable[[str, str], bool]) -> bool:
-    host, segments = _pattern_parts(pattern)
-    shown = [segment.partition(";")[0] for segment in address.segments]
-    return (
-        _fits_host(host, address.host)
-        and len(shown) >= len(segments)
-        and all(map(fits, [segment.partition(";")[0] for segment in segments], shown))
-    )
-
-
-def _equal(one: str, other: str) -> bool:
-    return _fold(one) == _fold(other)
-
-
-def _in_page(pattern: str, address: _Address) -> bool:
-    rest, _, fragment = pattern.partition("#")
-    place, _, query = rest.partition("?")
-    return (
-        _in_url(place, address, _fits_glob)
-        and (not query or _fits_query(query, address.query or ""))
-        and (not fragment or _fits_fragment(fragment, address.fragment or ""))
-    )
-
-
-def _fits_query(pattern: str, query: str) -> bool:
-    try:
-        shown = [
-            [_decoded(part.replace("+", " ")) for part in pair.partition("=")[::2]]
-            for pair in query.split("&")
-        ]
-    except ValueError:
-        return True
-    return all(
-        any(_equal(name, key) and _fits_glob(value, given) for key, given in shown)
-        for name, _, value in (pair.partition("=") for pair in pattern.split("&"))
-    )
-
-
-def _fits_fragment(pattern: str, fragment: str) -> bool:
-    try:
-        parts = [_decoded(part) for part in re.split("[/?&]", fragment.lstrip("!/")) if part]
-    except ValueError:
-        return True
-    wanted = [part for part in pattern.lstrip("!/").split("/") if part]
-    return len(parts) >= len(wanted) and all(map(_fits_glob, wanted, parts))
-
-
 # The verdict
 
 
@@ -315,24 +187,24 @@ class _Judge:
 
     def _exclude(self, window: Json) -> None:
         program = window["program"]
-        names = {_fold(name) for name in (program["id"], program["executable"]) if name}
+        names = {fold(name) for name in (program["id"], program["executable"]) if name}
         shown = [window["address"], *(window["frames"] or [])]
-        addresses = [address for address in map(_readable, shown) if address]
+        addresses = [address for address in map(readable, shown) if address]
         for exclusion in self.exclusions:
             match = exclusion["match"]
             if (
-                any(_fold(name) in names for name in match["bundle_ids"] + match["executables"])
-                or any(_in_url(url, a, _equal) for url in match["urls"] for a in addresses)
-                or any(_in_page(page, a) for page in match["pages"] for a in addresses)
+                any(fold(name) in names for name in match["bundle_ids"] + match["executables"])
+                or any(in_url(url, a, equal) for url in match["urls"] for a in addresses)
+                or any(in_page(page, a) for page in match["pages"] for a in addresses)
                 or _word(window["field"]) in match["fields"]
                 or (match["private"] and window["window"] == "private")
-                or _fits_title(match["titles"], "*", window["title"])
+                or fits_title(match["titles"], "*", window["title"])
             ):
                 raise Denied("excluded", exclusion["id"])
 
     def _programs(self, program: Json) -> list[Json]:
         """The apps that the program is one of, those by `id` first."""
-        names = [_fold(name) for name in (program["id"], program["executable"]) if name]
+        names = [fold(name) for name in (program["id"], program["executable"]) if name]
         if not names:
             raise Denied("program_unknown")
         called = [
@@ -340,7 +212,7 @@ class _Judge:
             for wanted in names
             for app in self.document["apps"]
             for name, _, signer in (text.partition("@") for text in app["match"]["programs"])
-            if _fold(name) == wanted
+            if fold(name) == wanted
         ]
         fitting = [app for app, signer in called if signer == program["signer"]]
         if not fitting:
@@ -367,21 +239,21 @@ class _Judge:
 
     def _site(self, text: str) -> Json | None:
         """The app whose page it is, the one with the nearest host."""
-        address = _readable(text)
+        address = readable(text)
         if address is None:
             raise Denied("address_unreadable")
         fitting = [
-            (len(_pattern_parts(url)[0].removeprefix("*.").split(".")), app)
+            (len(pattern_parts(url)[0].removeprefix("*.").split(".")), app)
             for app in self.document["apps"]
             if app["group"] != "browser"
             for url in app["match"]["urls"]
-            if _of_app(url, address)
+            if of_app(url, address)
         ]
         return max(fitting, key=lambda found: found[0])[1] if fitting else None
 
     def _exclude_title(self, title: str | None, app: str) -> None:
         for exclusion in self.exclusions:
-            if _fits_title(exclusion["match"]["titles"], app, title):
+            if fits_title(exclusion["match"]["titles"], app, title):
                 raise Denied("excluded", exclusion["id"])
 
     def _ask_what_is_unknown(self, window: Json, app: str) -> None:
@@ -391,7 +263,7 @@ class _Judge:
         if _word(window["field"]) == "unknown" and any(match["fields"] for match in matches):
             raise Denied("field_unknown")
         titles = [text.partition(":")[0] for match in matches for text in match["titles"]]
-        if not _comparable(window["title"]) and {"*", app} & set(titles):
+        if not comparable(window["title"]) and {"*", app} & set(titles):
             raise Denied("title_unknown")
 
     def _tenant(self, window: Json, app: str) -> None:
@@ -435,50 +307,14 @@ def _word(field: str) -> str:
     return field if field in WORDS else "unknown"
 
 
-def _fits_title(texts: list[str], app: str, title: str | None) -> bool:
-    named = (text.partition(": ") for text in texts)
-    return _comparable(title) and any(
-        name == app and _fits_glob(_seen(glob), _seen(title)) for name, _, glob in named
-    )
-
-
-def _comparable(title: str | None) -> TypeGuard[str]:
-    if title is None:
-        return False
-    kinds = (unicodedata.category(sign) for sign in title)
-    return "M" * 31 not in "".join(kind[0] for kind in kinds if kind != "Cf")
-
-
-def _seen(text: str) -> str:
-    if text.isascii():
-        return text
-    visible = "".join(sign for sign in text if unicodedata.category(sign) != "Cf")
-    return unicodedata.normalize("NFKC", visible)
-
-
 def _outside_tenants(
     asked: list[tuple[str, str, str]], page: str | None, account: str | None
 ) -> str:
     shown = [(way, value, page if way == "address" else account) for way, _, value in asked]
     known = [(way, value, text) for way, value, text in shown if text is not None]
-    if any(_fits_tenant(way, value, text) for way, value, text in known):
+    if any(fits_tenant(way, value, text) for way, value, text in known):
         return ""
     return "tenant_other" if known else "tenant_unknown"
-
-
-def _fits_tenant(way: str, value: str, shown: str) -> bool:
-    if way == "address":
-        address = _readable(shown)
-        return address is not None and _of_app(value, address)
-    account, value = _ascii_fold(shown), _ascii_fold(value)
-    if way == "account":
-        return account == value
-    mail = re.fullmatch(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@(.*)", account)
-    return account == value or bool(mail and mail[1] == value)
-
-
-def _ascii_fold(text: str) -> str:
-    return "".join(sign.lower() if sign.isascii() else sign for sign in text)
 
 
 def _outside(hours: list[int] | None, at: datetime, zones: Sequence[str | None]) -> bool:

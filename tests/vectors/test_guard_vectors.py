@@ -32,24 +32,23 @@ LEASES_BEGIN = 1970
 """No lease covers an instant of a year before."""
 
 
+def without(knob: str, value: object) -> Callable[[JsonObject], JsonObject]:
+    return lambda file: {"document": {**file["document"], knob: value}}
+
+
 LEFT_OUT: dict[str, Callable[[JsonObject], JsonObject]] = {
-    **{
-        knob: lambda file, knob=knob, value=value: {"document": {**file["document"], knob: value}}  # type: ignore[misc]
-        for knob, value in {
-            "exclusions": [],
-            "own_exclusions": [],
-            "tenants": [],
-            "hours": None,
-            "off_hours": "allow",
-            "personal_device": "allow",
-            "counterparty": "allow",
-            "purposes": ["ai_training.computer_use"],
-        }.items()
-    },
-    "zones": lambda _: {"zones": []},
-    "personal": lambda _: {"personal_device": False},
-    "device_zone": lambda file: {"device_zone": (file["zones"] or ["UTC"])[0]},
-    "counterparties": lambda _: {"counterparties": None},
+    "exclusions": without("exclusions", []),
+    "own exclusions": without("own_exclusions", []),
+    "tenants": without("tenants", []),
+    "hours": without("hours", None),
+    "off hours": without("off_hours", "allow"),
+    "personal device": without("personal_device", "allow"),
+    "counterparty": without("counterparty", "allow"),
+    "purposes": without("purposes", ["ai_training.computer_use"]),
+    "counterparty document": lambda _: {"counterparties": None},
+    "zones at home": lambda _: {"zones": []},
+    "the laptop's zone": lambda file: {"device_zone": (file["zones"] or ["UTC"])[0]},
+    "whose laptop it is": lambda _: {"personal_device": False},
 }
 """What a guard might not look at, and what it would go by then."""
 
