@@ -285,7 +285,8 @@ def test_the_limits_of_today_are_told(services: Services, undecided: Situation) 
         "Hours": "Monday 08:00 to 18:00",
         "Outside these hours": "never captured",
         "On a personal device": "never captured",
-        "With people elsewhere": "captured in part at most",
+        "Where others' words are in view": "captured in part at most; less, or nothing, where the "
+        "rules of the region where they are ask for it",
         "Between two screenshots": "at least 5 minutes",
     }
     told = limits_of(bound_by(under, REGISTRY, hours=None))

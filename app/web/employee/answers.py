@@ -262,6 +262,7 @@ _MODE_SENTENCES: Mapping[Mode, str] = {
     Mode.ALLOW: "captured as listed above",
 }
 _NEVER = "never captured"
+_WHERE_THEY_ARE = "; less, or nothing, where the rules of the region where they are ask for it"
 
 
 _ELSEWHERE = frozenset(
@@ -277,7 +278,7 @@ _ELSEWHERE = frozenset(
 )
 """What the other answers tell: where, where never, why, and which content is removed."""
 
-_NAMES: Mapping[str, str] = {knobs.COUNTERPARTY.name: "With people elsewhere"}
+_NAMES: Mapping[str, str] = {knobs.COUNTERPARTY.name: "Where others' words are in view"}
 """Names that differ from those on the pages of legal."""
 
 
@@ -308,6 +309,8 @@ def _bound(row: Knob[Any], value: Any, whys: Iterable[Why]) -> str:
     match row.shape:
         case Modes() if value is Mode.DENY and _floored(whys):
             return _NEVER
+        case Modes() if row == knobs.COUNTERPARTY and value is not Mode.DENY:
+            return _MODE_SENTENCES[value] + _WHERE_THEY_ARE
         case Modes():
             return _MODE_SENTENCES[value]
         case Number(unit=unit):

@@ -241,7 +241,7 @@ _DE = DecideWords(
         "hours": "Uhrzeiten",
         "off_hours": "Außerhalb dieser Zeiten",
         "personal_device": "Auf einem eigenen Gerät",
-        "counterparty": "Mit Personen anderswo",
+        "counterparty": "Wo Worte anderer zu sehen sind",
         "screenshot_min_interval_s": "Zwischen zwei Bildschirmfotos",
     },
     agree="Dem zustimmen",
