@@ -34,6 +34,10 @@ NOBODY: JsonObject = {
     "unknown": dict.fromkeys(map(str, Signal), "deny"),
 }
 """What a file without a counterparty document stands for."""
+LEASES_BEGIN = datetime(1970, 1, 2, tzinfo=UTC)
+"""The times of a lease are seconds from 1970 on."""
+NOW = datetime(2026, 11, 16, 18, tzinfo=UTC)
+"""When the guard judges what has no instant, or one that no lease can cover."""
 UNREADABLE = as_json(Denied(Refusal.EVENT_UNREADABLE))
 
 
@@ -71,7 +75,7 @@ def by_the_second_guard(file: JsonObject, event: object) -> JsonObject:
 def by_the_guard(file: JsonObject, event: object) -> JsonObject:
     """The guard itself, under a lease that is older than the interval between screenshots."""
     seen = read(event)
-    at = seen.at if seen else datetime(2026, 11, 16, 18, tzinfo=UTC)
+    at = seen.at if seen and seen.at >= LEASES_BEGIN else NOW
     longer = timedelta(seconds=file["document"]["screenshot_min_interval_s"] + 1)
     clock = FakeClock(at - longer)
     office = LeaseOffice(clock, document=file["document"])

@@ -23,13 +23,11 @@ from app.policy.knob_row import ModeCap
 from app.policy.knobs import REGISTRY
 from tests.event.test_schemas import NO_SUCH_DAY
 from tests.event.validator import validator
-from tests.vectors.judges import JUDGES, UNREADABLE, JsonObject, Judge, read
+from tests.vectors.judges import JUDGES, LEASES_BEGIN, UNREADABLE, JsonObject, Judge, read
 
 FOLDER = Path(__file__).parent / "guard"
 FILES = {file.stem: json.loads(file.read_bytes()) for file in sorted(FOLDER.glob("*.json"))}
 CASES = [(name, case) for name, file in FILES.items() for case in file["cases"]]
-LEASES_BEGIN = 1970
-"""No lease covers an instant of a year before."""
 
 
 def without(knob: str, value: object) -> Callable[[JsonObject], JsonObject]:
@@ -59,7 +57,7 @@ def expected(file: JsonObject) -> dict[str, Any]:
 
 def has_a_lease(case: JsonObject) -> bool:
     seen = read(case["event"])
-    return seen is None or seen.at.year >= LEASES_BEGIN
+    return seen is None or seen.at >= LEASES_BEGIN
 
 
 def said(judge: Judge, file: JsonObject, cases: list[JsonObject]) -> dict[str, Any]:
@@ -84,6 +82,15 @@ def test_the_guard_with_a_lease_says_what_is_published(name: str) -> None:
     file = FILES[name]
     cases = list(filter(has_a_lease, file["cases"]))
     assert said(JUDGES["guard"], file, cases) == expected({"cases": cases})
+
+
+def test_the_guard_refuses_an_instant_that_no_lease_can_cover() -> None:
+    ancient = [
+        (file, case) for file in FILES.values() for case in file["cases"] if not has_a_lease(case)
+    ]
+    said_of = [JUDGES["guard"](file, case["event"]) for file, case in ancient]
+    assert said_of == [{"denied": "event_outside_lease"}] * len(ancient)
+    assert ancient
 
 
 @pytest.mark.parametrize("part", LEFT_OUT)
