@@ -131,6 +131,14 @@ def test_somebody_who_agreed_to_nothing_reads_what_would_be(lane: Browser) -> No
     assert "You have agreed to nothing" in words(lane.get("/me/try").text)
 
 
+def test_somebody_for_whom_no_app_is_listed_reads_that_nothing_can_be_captured(
+    house: House,
+) -> None:
+    said = words(house.signed_in("E-0015").get("/me/try").text)
+    assert "No app is listed for you, so nothing can be captured" in said
+    assert "if you agreed" not in said
+
+
 @pytest.mark.parametrize("person", ["E-0015", "E-0016", LANE])
 def test_whatever_the_situation_the_verdict_names_it(house: House, person: str) -> None:
     """Blocked by law, something missing, nothing decided: the first reason of the lease."""
