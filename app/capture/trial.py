@@ -11,6 +11,7 @@ Rules:
    same where it alone stands, an exclusion that asks about something unknown likewise.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -264,12 +265,18 @@ def _regions(event: UiEvent, rules: EventRules, said: Allowed | Denied) -> tuple
 
 
 def _window(event: UiEvent, rules: EventRules, said: Allowed | Denied) -> int:
-    """The first window with which the picture is refused so; 0 where its own is enough."""
-    if isinstance(said, Allowed) or not event.pictured:
+    """The first window with which the picture is refused so; 0 where its own is enough.
+
+    Every picture with more windows is refused so, too: the first refusal is named.
+    """
+    windows = event.pictured
+    if isinstance(said, Allowed) or not windows:
         return 0
-    shown = range(len(event.pictured))
-    first = (n for n in shown if judge(replace(event, pictured=event.pictured[:n]), rules) == said)
-    return next(first, len(event.pictured))
+
+    def refused(count: int) -> bool:
+        return judge(replace(event, pictured=windows[:count]), rules) == said
+
+    return bisect_left(range(len(windows)), True, key=refused)
 
 
 def _unknown(event: UiEvent, window: int) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Trying an event: the verdict is the guard's, and who is named for it is who decided it."""
 
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import pytest
@@ -128,6 +129,17 @@ def test_the_window_that_stands_in_the_way_of_a_picture_is_told() -> None:
     assert (other.window, other.unknown) == (2, ("counterparties",))
     assert tried(signal="screenshot", pictured=(chat,)).window == 0
     assert tried(signal="screenshot", pictured=None).unknown == ("pictured",)
+
+
+def test_it_is_the_first_window_without_which_the_picture_would_not_be_refused_so() -> None:
+    chat = place(BROWSER, address=ROOM, account="lane@example.com")
+    bank = replace(chat, address="https://bank.example/")
+    unsure = replace(chat, counterparties=None)
+    for own, *shown in product((chat, bank, unsure), repeat=4):
+        changes = {**vars(own), "signal": "screenshot"}
+        whole = tried(**changes, pictured=tuple(shown))
+        fewer = (n for n in range(3) if tried(**changes, pictured=shown[:n]).said == whole.said)
+        assert whole.window == (0 if isinstance(whole.said, Allowed) else next(fewer, 3))
 
 
 def test_hours_are_judged_at_home_too_and_an_unknown_zone_is_outside() -> None:

@@ -287,6 +287,12 @@ def test_what_is_no_json_object_is_a_fault(text: str | bytes) -> None:
     assert fault_of_text(text).startswith("the event: ")
 
 
+def test_a_text_of_a_megabyte_is_not_looked_at() -> None:
+    event = json.dumps(an_event())
+    assert read_event_text(event + " " * (MAX_JSON - len(event))) == read_event(an_event())
+    assert fault_of_text(event + " " * (MAX_JSON - len(event) + 1)).startswith("the event: is too")
+
+
 def test_half_a_surrogate_pair_in_an_escape_is_a_fault() -> None:
     text = json.dumps(an_event(title="#")).replace("#", r"\ud83d")
     assert fault_of_text(text).startswith("title: has half of a surrogate pair;")
