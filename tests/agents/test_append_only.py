@@ -23,7 +23,7 @@ def filled(company):
     """One row in each table."""
     device = company.pair()
     company.lease(device)
-    rows = ((Captured("x", Signal.CLICK, 1),), {"excluded": 1}, (ExcludedEvents("banking", 1),))
+    rows = ((Captured("slack", Signal.CLICK, 1),), {"excluded": 1}, (ExcludedEvents("banking", 1),))
     told = AgentReport("r-00000001", None, None, *rows)
     with company.write() as tx:
         company.services.reports.take(tx, device, told, company.now)

@@ -47,9 +47,9 @@ READS = {
     "DirectoryService": "headcounts line lines misplaced people person person_by_email plan "
     "versions",
     "SessionService": "find",
-    "PolicyService": "adopted_catalogues catalogue changed_at counterparties counterparties_kept "
-    "counterparty_document document documents exclusion_names floors_at in_force memory "
-    "region_view regions throughout",
+    "PolicyService": "adopted_catalogues app_names catalogue changed_at counterparties "
+    "counterparties_kept counterparty_document document documents exclusion_names floors_at "
+    "in_force memory region_view regions throughout",
     "Workflow": "change changes check",
     "Stops": "holding",
     "Catalogues": "told waiting",
