@@ -56,6 +56,9 @@ WITHIN = [
     ("hr.example.com/x#a/*/pay", "/x#a/lane/pay/may"),
     ("hr.example.com/x#pay*", "/x#p%61yments"),
     ("hr.example.com#tab=pay", "/#tab=pay&x"),
+    ("hr.example.com/geh%C3%A4lter", "/Geha%CC%88lter/x"),
+    ("hr.example.com/geha%CC%88lter", "/GEH%C3%84LTER"),
+    ("hr.example.com/x?tab=geh\u00e4lter", "/x?tab=Geha%CC%88lter"),
 ]
 BESIDE = [
     ("hr.example.com/pay", "/"),

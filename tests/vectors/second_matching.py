@@ -18,10 +18,14 @@ def fold(text: str) -> str:
     return text.casefold()
 
 
+def _composed(text: str) -> str:
+    return fold(unicodedata.normalize("NFC", text))
+
+
 def fits_glob(pattern: str, text: str) -> bool:
     """Whether the whole text is the pattern, where `*` is any run of characters."""
-    first, *rest = fold(pattern).split("*")
-    text = fold(text)
+    first, *rest = _composed(pattern).split("*")
+    text = _composed(text)
     if not rest:
         return text == first
     if not text.startswith(first):
@@ -111,7 +115,7 @@ def in_url(pattern: str, address: ReadAddress, fits: Callable[[str, str], bool])
 
 
 def equal(one: str, other: str) -> bool:
-    return fold(one) == fold(other)
+    return _composed(one) == _composed(other)
 
 
 def in_page(pattern: str, address: ReadAddress) -> bool:

@@ -14,7 +14,8 @@ Rules:
 4. ``APP: GLOB`` is a window's title in an app of the catalogue, in any case; ``*: GLOB`` in any.
    ``*`` stands for any run of letters. Characters that nobody sees do not count.
 5. Comparison errs towards exclusion: an app's path must be equal letter for letter and the address
-   https, what is excluded fits in any case and without path parameters, which servers drop.
+   https, what is excluded fits in any case, however its letters are composed, and without path
+   parameters, which servers drop.
 """
 
 import re
@@ -108,7 +109,10 @@ class Page:
             _of_host(address.host, self.host, below=self.below)
             and _begins(tuple(map(bare, address.path)), self.path)
             and all(_has(address.query, name, glob) for name, glob in self.query)
-            and (address.fragment is None or _begins(_folded(address.fragment), self.fragment))
+            and (
+                address.fragment is None
+                or _begins(tuple(map(folded, address.fragment)), self.fragment)
+            )
         )
 
 
@@ -276,13 +280,24 @@ def plain(title: str) -> str | None:
     return unicodedata.normalize("NFKC", "".join(seen)).casefold()
 
 
+def folded(text: str) -> str:
+    r"""A text of an address as exclusions compare it: in one case, and with composed letters.
+
+    Folders that a Mac has made are written with letters and marks apart.
+
+    >>> folded("GEHA\u0308LTER")
+    'gehälter'
+    """
+    return (text if text.isascii() else unicodedata.normalize("NFC", text)).casefold()
+
+
 def bare(segment: str) -> str:
     """A segment without case and without path parameters, which many servers drop.
 
     >>> bare("Settings;v=1")
     'settings'
     """
-    return segment.partition(";")[0].casefold()
+    return folded(segment.partition(";")[0])
 
 
 def hosts_of(host: str) -> tuple[str, ...]:
@@ -309,13 +324,13 @@ def _parameter(text: str) -> tuple[str, Glob]:
     name, equals, value = text.partition("=")
     if not equals or not value or not _PARAMETER.fullmatch(name):
         raise ValueError("a parameter is name=value")
-    return name.casefold(), read_glob(value.casefold())
+    return folded(name), read_glob(folded(value))
 
 
 def _part(text: str) -> Glob:
     if not _FRAGMENT.fullmatch(text):
         raise ValueError("the fragment is text between slashes")
-    return read_glob(text.casefold())
+    return read_glob(folded(text))
 
 
 def _of_host(host: str, named: str, *, below: bool) -> bool:
@@ -330,9 +345,5 @@ def _begins(parts: tuple[str, ...], globs: tuple[Glob, ...]) -> bool:
 
 def _has(query: tuple[tuple[str, str], ...] | None, name: str, glob: Glob) -> bool:
     return query is None or any(
-        given.casefold() == name and glob.fits(value.casefold()) for given, value in query
+        folded(given) == name and glob.fits(folded(value)) for given, value in query
     )
-
-
-def _folded(parts: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(part.casefold() for part in parts)
