@@ -412,6 +412,33 @@ def test_a_report_that_was_not_taken_is_sent_again_unchanged(agent, service):
     assert service.reports[1]["report"] != taken[0]["report"]
 
 
+INVALID = says(422, headers={"Content-Type": "application/problem+json"}, content=b"{}")
+
+
+def test_a_report_that_is_refused_holds_up_none_after_it(agent, service):
+    """It is sent again without places, which an older service may not know, and then let go."""
+    service.lies["/v1/agent/reports"] = INVALID
+    assert not agent.report(Tally(refused={"excluded": 2}, excluded={"own.gone": 2}))
+    service.lies.clear()
+    assert agent.report(Tally({("vscode", "click"): 1}))
+    first, second = service.reports
+    assert (first["refused"], first["excluded"]) == ({"excluded": 2}, {})
+    assert second["allowed"][0]["events"] == 1
+    service.lies["/v1/agent/reports"] = INVALID
+    assert not agent.report(Tally({("gone", "click"): 1}))
+    service.lies.clear()
+    assert agent.report(Tally())
+    assert len(service.reports) == 2
+
+
+def test_a_page_of_somebody_else_lets_no_report_go(agent, service):
+    service.lies["/v1/agent/reports"] = says(422, text="Sign in to this network")
+    assert not agent.report(Tally({("vscode", "click"): 1}))
+    service.lies.clear()
+    assert agent.report(Tally())
+    assert len(service.reports) == 1
+
+
 def test_nothing_is_reported_when_nothing_happened(agent, service):
     assert agent.report(Tally())
     assert service.reports == []

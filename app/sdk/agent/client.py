@@ -27,7 +27,7 @@ from app.kernel.refusals import Refusal
 from app.kernel.vocabulary import Reason
 from app.sdk.agent.guard import Guard
 from app.sdk.agent.identity import Identity, open_identity
-from app.sdk.agent.tally import Tally, report_of
+from app.sdk.agent.tally import Tally, report_of, without_places
 from app.sdk.agent.timekeeping import since_boot
 from app.sdk.agent.tokens import ask_token, json_object
 from app.sdk.agent.zone import machine_zone
@@ -37,6 +37,7 @@ from app.sdk.wire import LARGE, Answer, BadAnswer, Silence, Wire
 LEASE_MEDIA_TYPE = "application/habeas-lease+jwt"
 
 _TOKEN_MARGIN_S = 60
+_INVALID = 422
 
 
 @dataclass(frozen=True)
@@ -139,8 +140,10 @@ class AgentClient:
     def report(self, tally: Tally) -> bool:
         """Send what was captured and refused; True if the service has taken everything.
 
-        A report that was not taken is kept, and sent again first, unchanged. Counts that could not
-        be sent stay in ``tally``; those that were handed over are taken out of it. Never raises.
+        A report that was not taken is kept, and sent again first, unchanged. One that the service
+        refuses would be refused for ever, and those after it would wait: it is sent again without
+        places, and let go if that is refused, too. Counts that could not be sent stay in ``tally``;
+        those that were handed over are taken out of it. Never raises.
         """
         try:
             if self._unsent is not None and not self._send(self._unsent):
@@ -223,4 +226,6 @@ class AgentClient:
         if answer.status == 200:  # noqa: PLR2004 - fine
             self._unsent = None
             return True
+        if answer.status == _INVALID and answer.media_type == "application/problem+json":
+            self._unsent = without_places(report)
         return False

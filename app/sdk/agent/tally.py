@@ -1,6 +1,7 @@
 """What a device will report: counts of what its guard allowed and refused."""
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from app.kernel.canonical import Json
@@ -73,3 +74,20 @@ def report_of(tally: Tally) -> dict[str, Json]:
         "refused": dict(sorted(tally.refused.items())),
         "excluded": dict(sorted(tally.excluded.items())),
     }
+
+
+def without_places(report: Mapping[str, Json]) -> dict[str, Json] | None:
+    """What is left to say where a report was refused for good: its totals, under another id.
+
+    None if it named no place: it would be refused again.
+
+    >>> report = report_of(Tally(refused={"excluded": 1}, excluded={"gone": 1}))
+    >>> again = without_places(report)
+    >>> again["refused"], again["excluded"], again["report"] == report["report"]
+    ({'excluded': 1}, {}, False)
+    >>> without_places(again) is None
+    True
+    """
+    if not report["excluded"]:
+        return None
+    return {**report, "report": uuid.uuid4().hex, "excluded": {}}
