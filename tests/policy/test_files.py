@@ -260,6 +260,12 @@ exclusions:
         good = text.replace("private: true", named.replace(app, "wiki"))
         assert load_catalogue(self.write(tmp_path, good)).exclusions.keys() == {"secrets"}
 
+    def test_no_page_belongs_to_a_browser(self, tmp_path: Path) -> None:
+        web = "  - {id: web, name: Web, group: browser, match: {urls: [web.example]}}\n"
+        text = self.GOOD.replace("exclusions:", f"{web}exclusions:")
+        with pytest.raises(Unreadable, match="urls"):
+            load_catalogue(self.write(tmp_path, text))
+
     @pytest.mark.parametrize("name", ["bundle_ids", "executables"])
     def test_an_app_is_not_recognised_by_the_name_of_a_program_alone(
         self, tmp_path: Path, name: str

@@ -54,6 +54,9 @@ MAIL_AS_DOCUMENTS = replace(
 MAIL_AS_SHARED = replace(
     HERE, apps={**HERE.apps, "mail": replace(MAIL, group="documents", others="shared_documents")}
 )
+PAGES_OF_FOX = replace(
+    HERE, apps={**HERE.apps, "fox": replace(FOX, match=replace(FOX.match, urls=("fox.example",)))}
+)
 ALONE = replace(HERE, apps={**HERE.apps, "fox": replace(FOX, group="data")})
 
 LOOSENED: Mapping[str, tuple[Catalogue, str, str]] = {
@@ -98,6 +101,7 @@ NARROWED: Mapping[str, Catalogue] = {
     "an app that is gone": replace(HERE, apps={"fox": FOX}),
     "a way less": wiki(urls=()),
     "a narrower address": wiki(urls=("wiki.example.com/team",)),
+    "pages of a browser, which has none": PAGES_OF_FOX,
     "an address within another": wiki(urls=("wiki.example.com", "wiki.example.com/team")),
     "a program in capitals": wiki(executables=("WIKI.EXE",)),
     "a program written as a bundle id": wiki(bundle_ids=("com.wiki", "wiki.exe"), executables=()),

@@ -13,7 +13,7 @@ Rules:
 """
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from app.policy.catalogue.meeting import covers, lies_within, programs
@@ -88,15 +88,20 @@ def loosenings(
 
 def _of_app(before: App | None, after: App, *, known: bool) -> Iterator[Loosening]:
     if before is None:
-        if known and after.match != Matchers():
-            yield Loosening(LooseningKind.APP_AGAIN, after.id, after.name, after.match)
+        if known and _ways(after) != Matchers():
+            yield Loosening(LooseningKind.APP_AGAIN, after.id, after.name, _ways(after))
         return
     for kind, ways in _said_otherwise(before, after):
         if ways != Matchers():
             yield Loosening(kind, after.id, after.name, ways)
-    gained = beyond(after.match, before.match)
+    gained = beyond(_ways(after), before.match)
     if gained != Matchers():
         yield Loosening(LooseningKind.WIDER_APP, after.id, after.name, gained)
+
+
+def _ways(app: App) -> Matchers:
+    """How an app is recognised; no page belongs to a browser."""
+    return replace(app.match, urls=()) if app.browser else app.match
 
 
 def _said_otherwise(before: App, after: App) -> Iterator[tuple[LooseningKind, Matchers]]:
@@ -104,7 +109,7 @@ def _said_otherwise(before: App, after: App) -> Iterator[tuple[LooseningKind, Ma
     match = after.match
     alone = Matchers(match.bundle_ids, match.executables, programs=match.programs)
     if before.browser and not after.browser:
-        yield LooseningKind.BROWSER_AS_APP, alone
+        yield LooseningKind.BROWSER_AS_APP, match
     if after.browser and not before.browser:
         yield LooseningKind.BECOMES_BROWSER, alone
     if before.shows_others > after.shows_others:

@@ -5,9 +5,8 @@ Rules:
    two addresses that overlap, what remains is what lies in both. A name alone stands for the
    program of that name whoever signed it.
 2. An exclusion is recognised in every way that either account has.
-3. An app that is a browser in one account and none in the other is recognised by addresses alone.
-   One that shows other people's words, or has private accounts, in either account does so in what
-   remains.
+3. What is a browser in one account and an app in the other is neither. An app that shows other
+   people's words, or has private accounts, in either account does so in what remains.
 4. Meeting is commutative, associative and idempotent in what is recognised. An account that already
    says what remains stays as it is written.
 """
@@ -19,7 +18,6 @@ from typing import Any
 from urllib.parse import quote
 
 from app.policy.catalogue.model import (
-    BROWSER,
     COMMUNICATION,
     App,
     Catalogue,
@@ -75,16 +73,18 @@ def lies_within(url: str, urls: Iterable[str]) -> bool:
 
 
 def shared_ways(a: App, b: App) -> tuple[str, ...]:
-    """The addresses and programs by which two apps are both recognised; a browser by addresses.
+    """The addresses and programs by which two apps are both recognised; a browser is no app.
 
     >>> site = App("site", "Site", "crm", Matchers(urls=("*.example.com",)))
     >>> chat = App("chat", "Chat", "communication", Matchers(urls=("example.com/chat",)))
     >>> shared_ways(site, chat), shared_ways(chat, chat)
     (('example.com/chat',), ('example.com/chat',))
     """
+    if a.browser or b.browser:
+        return ()
     pairs = product(map(read_pattern, a.match.urls), map(read_pattern, b.match.urls))
     addresses = _widest(pattern for one, other in pairs if (pattern := _both(one, other)))
-    both = _shared(a.match, b.match) if BROWSER not in {a.group, b.group} else Matchers()
+    both = _shared(a.match, b.match)
     return (*sorted(map(_written, addresses)), *sorted(programs(both)), *both.programs)
 
 
@@ -118,8 +118,8 @@ def _exclusions(present: Catalogue, agreed: Catalogue) -> dict[str, Exclusion]:
 def _app(present: App, agreed: App) -> App:
     groups = {present.group, agreed.group}
     match = _shared(present.match, agreed.match)
-    if BROWSER in groups and len(groups) > 1:
-        match = replace(match, bundle_ids=(), executables=(), programs=())
+    if present.browser != agreed.browser:
+        match = Matchers()
     return replace(
         present,
         group=COMMUNICATION if COMMUNICATION in groups else present.group,

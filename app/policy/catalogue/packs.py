@@ -26,7 +26,7 @@ from app.kernel.shapes import KEY
 from app.kernel.vocabulary import FieldKind
 from app.policy.catalogue.matchers import MATCHERS, MatcherRow
 from app.policy.catalogue.meeting import shared_ways
-from app.policy.catalogue.model import OTHERS, App, Catalogue, Exclusion, Matchers
+from app.policy.catalogue.model import BROWSER, OTHERS, App, Catalogue, Exclusion, Matchers
 from app.policy.catalogue.patterns import ANY_APP, read_title
 from app.policy.strict import Form, read_folder
 
@@ -42,6 +42,7 @@ GROUPS = (
     "support",
 )
 _OF_APPS = tuple(row.name for row in MATCHERS if row.of_apps and row.apps_until is None)
+_OF_BROWSERS = tuple(name for name in _OF_APPS if name != "urls")
 _OF_EXCLUSIONS = tuple(row.name for row in MATCHERS if row.of_exclusions)
 _FIELDS = frozenset({*FieldKind, "card_number"})
 """The field words, and one that agents of the first form said."""
@@ -112,11 +113,13 @@ def _app(form: Form, node: Node, path: str) -> App:
     known = ("others", "private_accounts", "source")
     fields = form.mapping(node, path, ("id", "name", "group", "match"), known)
     others = fields.get("others")
+    group = form.choice(fields.get("group"), f"{path}.group", GROUPS, "group") or ""
+    of_app = _OF_BROWSERS if group == BROWSER else _OF_APPS
     return App(
         id=form.shaped(fields.get("id"), f"{path}.id", KEY, "id") or "",
         name=form.text(fields.get("name"), f"{path}.name") or "",
-        group=form.choice(fields.get("group"), f"{path}.group", GROUPS, "group") or "",
-        match=_matchers(form, fields.get("match"), f"{path}.match", _OF_APPS),
+        group=group,
+        match=_matchers(form, fields.get("match"), f"{path}.match", of_app),
         others=form.choice(others, f"{path}.others", OTHERS, "kind") or "" if others else "",
         private_accounts=form.flag(fields.get("private_accounts"), f"{path}.private_accounts")
         or False,
