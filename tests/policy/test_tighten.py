@@ -94,6 +94,26 @@ def test_one_person_does_not_widen(house: House, knobs: dict[str, Any], knob: st
     assert house.in_force("DE").compiled.apps == {"github", "vscode"}
 
 
+def test_of_a_list_that_becomes_wider_only_what_differs_is_told(house: House) -> None:
+    place = {"id": "hr", "name": "HR", "why": "Files.", "examples": ["https://wiki.example.com/hr"]}
+    hr, board = {**place, "urls": ["wiki.example.com/hr"]}, {**place, "id": "board"}
+    board |= {"urls": ["board.example.com"], "examples": ["https://board.example.com/"]}
+    house.publish("DE", policy_text("DE", {"own_exclusions": {"value": [hr, board]}}))
+    less = {
+        **hr,
+        "urls": ["wiki.example.com/hr/pay"],
+        "examples": ["https://wiki.example.com/hr/pay"],
+    }
+    for after, told in (
+        ({"own_exclusions": {"value": [hr]}}, "becomes wider: without board"),
+        ({"own_exclusions": {"value": [less, board]}}, "becomes wider: other hr"),
+        ({}, "becomes wider: board, hr before, not named after"),
+    ):
+        with pytest.raises(InvalidInput) as caught:
+            house.tighten(ANNA, "DE", policy_text("DE", after))
+        assert [fault.problem for fault in caught.value.faults] == [told]
+
+
 class TestTighteningIsNoBackDoor:
     def test_new_evidence_needs_two_people(self, house: House) -> None:
         """Evidence opens: without it, capture is off in Germany."""

@@ -123,7 +123,7 @@ def require_narrow(direction: Direction, changes: Iterable[KnobChange]) -> None:
     faults = tuple(
         Fault(
             change.knob,
-            f"becomes wider: {_short(change.before)} before, {_short(change.after)} after",
+            f"becomes wider: {_told(change.before, change.after)}",
             "Leave it as it is or make it stricter.",
         )
         for change in changes
@@ -137,11 +137,28 @@ def require_narrow(direction: Direction, changes: Iterable[KnobChange]) -> None:
     )
 
 
+def _told(before: object, after: object) -> str:
+    """What differs, as files write it; of two lists only what they do not share."""
+    if not (isinstance(before, list) and isinstance(after, list)):
+        return f"{_short(before)} before, {_short(after)} after"
+    old, new = _by_name(before), _by_name(after)
+    parts = {
+        "without": [name for name in old if name not in new],
+        "with": [name for name in new if name not in old],
+        "other": [name for name in old if name in new and old[name] != new[name]],
+    }
+    return "; ".join(f"{word} {', '.join(names)}" for word, names in parts.items() if names)
+
+
 def _short(value: object) -> str:
-    """A value as files write it; of places only the ids."""
-    if isinstance(value, list):
-        value = [item["id"] if isinstance(item, Mapping) else item for item in value]
-    return repr(value)
+    if value is None:
+        return "not named"
+    return ", ".join(_by_name(value)) or "none" if isinstance(value, list) else str(value)
+
+
+def _by_name(items: Iterable[object]) -> dict[str, object]:
+    """Members of a list by what names them: places by their ids."""
+    return {str(item["id"] if isinstance(item, Mapping) else item): item for item in items}
 
 
 def missing_roles(needed: Iterable[str], taken: Iterable[StepTaken]) -> tuple[str, ...]:
