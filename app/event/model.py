@@ -4,6 +4,8 @@ Rules:
 1. ``None`` and the members ``UNKNOWN`` mean "the recorder does not know". They are not the same as
    an empty text or tuple, which mean that there is nothing.
 2. A title and an account are judged and never kept, so no representation shows them.
+3. Python does not check types. A text that stands for a word of a list, such as ``"private"`` for
+   ``WindowKind.PRIVATE``, would be taken for another word, so an event with one is no event.
 """
 
 import dataclasses
@@ -78,3 +80,11 @@ class UiEvent:
     signal: Signal
     place: Place
     pictured: tuple[Place, ...] | None = None
+
+    @property
+    def well_typed(self) -> bool:
+        """Whether signal, windows and fields are words of their lists (rule 3)."""
+        return isinstance(self.signal, Signal) and all(
+            isinstance(place.window, WindowKind) and isinstance(place.field, FieldKind)
+            for place in (self.place, *(self.pictured or ()))
+        )

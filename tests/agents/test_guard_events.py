@@ -1,6 +1,7 @@
 """Which events a policy lets through, once a lease says on."""
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from tests.agent_simulator import (
     AgentSimulator,
     LeaseOffice,
     event,
+    place,
     policy_document,
 )
 from tests.event.events import an_event
@@ -51,6 +53,35 @@ def _signals(**modes: str) -> dict[str, object]:
 
 def test_a_listed_app_is_captured_under_its_id(judge):
     assert judge().may_capture(event()) == Allowed(Mode.ALLOW, "vscode")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"window": "private"},
+        {"window": "unknown"},
+        {"window": "incognito"},
+        {"field": "password"},
+        {"field": "current-password\n"},
+        {"field": "unknown"},
+    ],
+)
+def test_a_text_that_stands_for_a_word_of_a_list_is_no_event(judge, words):
+    """Python does not check types: a recorder's ``"private"`` is not ``WindowKind.PRIVATE``."""
+    policy = judge()
+    refused = Denied(Refusal.EVENT_UNREADABLE)
+    odd = replace(place(), **words)
+    assert policy.may_capture(replace(event(), place=odd)) == refused
+    assert policy.may_capture(event(signal="screenshot", pictured=(odd,))) == refused
+
+
+def test_a_screenshot_in_a_text_is_no_event_either(judge):
+    shot = event(signal="screenshot", pictured=None)
+    policy = judge()
+    assert policy.may_capture(shot) == Denied(Refusal.PICTURE_UNKNOWN)
+    assert policy.may_capture(replace(shot, signal="screenshot")) == Denied(
+        Refusal.EVENT_UNREADABLE
+    )
 
 
 def test_the_json_text_of_an_event_is_judged_as_its_members_are(judge, clock):

@@ -195,7 +195,7 @@ class Guard:
         """
         try:
             held = self._covering()
-            seen = event if isinstance(event, UiEvent) else _event(event)
+            seen = _event(event)
             self._require_present(seen, held)
             return self._judge(seen, held)
         except _Off as off:
@@ -356,8 +356,15 @@ class _Off(Exception):
         self.reason = reason
 
 
-def _event(value: Mapping[str, object] | str | bytes) -> UiEvent:
+def _event(value: UiEvent | Mapping[str, object] | str | bytes) -> UiEvent:
     try:
-        return read_event_text(value) if isinstance(value, str | bytes) else read_event(value)
+        event = value if isinstance(value, UiEvent) else _read(value)
     except ValueError as error:
         raise _Off(Refusal.EVENT_UNREADABLE) from error
+    if not event.well_typed:
+        raise _Off(Refusal.EVENT_UNREADABLE)
+    return event
+
+
+def _read(value: Mapping[str, object] | str | bytes) -> UiEvent:
+    return read_event_text(value) if isinstance(value, str | bytes) else read_event(value)
