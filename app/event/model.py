@@ -5,7 +5,8 @@ Rules:
    an empty text or tuple, which mean that there is nothing.
 2. A title and an account are judged and never kept, so no representation shows them.
 3. Python does not check types. A text that stands for a word of a list, such as ``"private"`` for
-   ``WindowKind.PRIVATE``, would be taken for another word, so an event with one is no event.
+   ``WindowKind.PRIVATE``, would be taken for another word, and a time without a zone for one of
+   this machine, so an event with one is no event.
 """
 
 import dataclasses
@@ -83,8 +84,11 @@ class UiEvent:
 
     @property
     def well_typed(self) -> bool:
-        """Whether signal, windows and fields are words of their lists (rule 3)."""
-        return isinstance(self.signal, Signal) and all(
-            isinstance(place.window, WindowKind) and isinstance(place.field, FieldKind)
-            for place in (self.place, *(self.pictured or ()))
+        """Whether the time is an instant, and each word one of its list (rule 3)."""
+        places = (self.place, *(self.pictured or ()))
+        return (
+            self.at.tzinfo is not None
+            and isinstance(self.signal, Signal)
+            and all(isinstance(place.window, WindowKind) for place in places)
+            and all(isinstance(place.field, FieldKind) for place in places)
         )

@@ -75,6 +75,11 @@ def test_a_text_that_stands_for_a_word_of_a_list_is_no_event(judge, words):
     assert policy.may_capture(event(signal="screenshot", pictured=(odd,))) == refused
 
 
+def test_a_time_without_a_zone_is_no_event(judge, clock):
+    here = replace(event(), at=clock.now().astimezone().replace(tzinfo=None))
+    assert judge().may_capture(here) == Denied(Refusal.EVENT_UNREADABLE)
+
+
 def test_a_screenshot_in_a_text_is_no_event_either(judge):
     shot = event(signal="screenshot", pictured=None)
     policy = judge()
