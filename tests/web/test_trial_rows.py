@@ -135,7 +135,7 @@ def test_of_a_picture_it_is_told_which_window_stands_in_the_way() -> None:
     shown = event("com.google.Chrome", address=ROOM).place
     bank = replace(shown, address="https://bank.example/")
     found = said(signal="screenshot", pictured=(shown, bank))
-    assert found.lines[0] == "It is about the other window number 2 in the picture."
+    assert found.lines[0] == "The reason is another window in the picture, number 2 of the others."
 
 
 def test_every_reason_that_a_trial_can_end_with_has_words() -> None:

@@ -120,7 +120,7 @@ def _kept(trial: Trial, said: Allowed) -> Iterator[str]:
 
 def _because(trial: Trial, said: Denied, ground: TrialGround) -> Iterator[str]:
     if trial.window:
-        yield f"It is about the other window number {trial.window} in the picture."
+        yield f"The reason is another window in the picture, number {trial.window} of the others."
     if said.exclusion is not None:
         place = _exclusions(ground.limits).get(said.exclusion, _nameless(said.exclusion))
         yield f"It is in an excluded place: {lower_first(place.name)}."
