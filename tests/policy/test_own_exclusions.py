@@ -465,3 +465,13 @@ def test_who_agreed_before_there_were_tenants_agreed_to_none() -> None:
     assert bound[TENANTS] == frozenset()
     assert bound[OWN_EXCLUSIONS] == own(HR)
     assert bound[mode_of("click")] is Mode.ALLOW
+
+
+def test_twenty_thousand_places_are_compared_in_a_moment() -> None:
+    """Each with each would take an hour."""
+    pages = tuple(f"wiki.example.com/spaces/{number}" for number in range(20_000))
+    sites = tuple(f"{number}.example.com" for number in range(20_000))
+    many = OwnExclusion("many", "Many", "Files.", Matchers(pages=pages, urls=sites), ("x",))
+    fewer = replace(many, match=Matchers(pages=pages[1:], urls=sites))
+    assert covers({many}, {fewer})
+    assert not covers({fewer}, {many})

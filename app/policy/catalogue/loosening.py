@@ -12,7 +12,8 @@ Rules:
    alone stands for every program of that name; an address that lies within another adds nothing.
 """
 
-from collections.abc import Collection, Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -23,7 +24,13 @@ from app.policy.catalogue.model import (
     Exclusion,
     Matchers,
 )
-from app.policy.catalogue.patterns import read_page, read_signed, read_title
+from app.policy.catalogue.patterns import (
+    hosts_of,
+    read_page,
+    read_pattern,
+    read_signed,
+    read_title,
+)
 
 
 class LooseningKind(StrEnum):
@@ -135,20 +142,37 @@ def beyond(match: Matchers, other: Matchers) -> Matchers:
     """
     covered, fields = programs(other), {name.casefold() for name in other.fields}
     titles = frozenset(map(read_title, other.titles))
+    pages, sites = frozenset(map(read_page, other.pages)), _by_host(other.urls)
     return Matchers(
         bundle_ids=tuple(name for name in match.bundle_ids if name.casefold() not in covered),
         executables=tuple(name for name in match.executables if name.casefold() not in covered),
-        urls=tuple(url for url in match.urls if not lies_within(url, other.urls)),
+        urls=tuple(url for url in match.urls if not _site_within(url, sites)),
         fields=tuple(name for name in match.fields if name.casefold() not in fields),
         private=match.private and not other.private,
         programs=tuple(text for text in match.programs if not covers(other, read_signed(text))),
-        pages=tuple(text for text in match.pages if not _page_within(text, other)),
+        pages=tuple(
+            text
+            for text in match.pages
+            if read_page(text) not in pages and not _site_within(_site(text), sites)
+        ),
         titles=tuple(text for text in match.titles if read_title(text) not in titles),
     )
 
 
-def _page_within(text: str, other: Matchers) -> bool:
-    """Whether what a page pattern fits also fits another's pages or addresses."""
-    page = read_page(text)
-    host = f"*.{page.host}" if page.below else page.host
-    return page in map(read_page, other.pages) or lies_within(host, other.urls)
+def _by_host(urls: Iterable[str]) -> Mapping[str, list[str]]:
+    """Addresses by their host, so that few have to be compared: a policy may name thousands."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for url in urls:
+        found[read_pattern(url).host].append(url)
+    return found
+
+
+def _site_within(url: str, sites: Mapping[str, list[str]]) -> bool:
+    """Whether every address that fits a pattern also fits one of others."""
+    return any(lies_within(url, sites.get(host, ())) for host in hosts_of(read_pattern(url).host))
+
+
+def _site(page: str) -> str:
+    """All addresses of the host of a page, as a pattern."""
+    read = read_page(page)
+    return f"*.{read.host}" if read.below else read.host

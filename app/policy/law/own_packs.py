@@ -134,7 +134,7 @@ def _seen(form: Form, node: Node | None, path: str) -> str:
 
 def _texts(form: Form, node: Node | None, path: str, matcher: str) -> list[str]:
     """The texts of one matcher that can be read; what cannot is noted."""
-    row, texts = _ROWS[matcher], list[str]()
+    row, texts = _ROWS[matcher], dict[str, None]()
     for where, item in form.items(node, path):
         text = form.text(item, where)
         if text is None:
@@ -147,10 +147,10 @@ def _texts(form: Form, node: Node | None, path: str, matcher: str) -> list[str]:
         if text in texts:
             form.wrong(item, where, f"{text} is given twice", "Keep one of the two.")
         else:
-            texts.append(text)
+            texts[text] = None
     if node is not None and not texts and not form.faults:
         form.wrong(node, path, "is empty", "Name something, or leave it out.")
-    return texts
+    return list(texts)
 
 
 def _require_apps(form: Form, node: Node | None, path: str, catalogue: Catalogue) -> None:
