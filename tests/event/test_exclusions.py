@@ -53,6 +53,14 @@ class TestPages:
         for written in (address, address.replace("https", "http")):
             assert kept(event(address=written), pages) == "pages"
 
+    @pytest.mark.parametrize("end", ["%20", "...", "%C2%A0", ".%20.", "%E3%80%80", ";v=1", " .;v"])
+    def test_what_servers_drop_at_the_end_of_a_segment_hides_nothing(self, end: str) -> None:
+        places = exclusion("pay", pages=["app.example.com/x/pay"], urls=["*.example.com/salary"])
+        tail = end.replace(" ", "%20")
+        for path in (f"/x/pay{tail}", f"/x{tail}/pay{tail}/y", f"/salary{tail}/x"):
+            assert kept(event(address=f"{WORK}{path}"), places) == "pay"
+        assert kept(event(address=f"{WORK}/x/payroll"), places) == "work"
+
     def test_a_frame_of_a_page_is_excluded_as_the_page_is(self) -> None:
         seen = event(address=f"{WORK}/", frames=(f"{WORK}/a", f"{WORK}/lane/pay?tab=slip#year"))
         assert kept(seen, self.PAY) == "pay"

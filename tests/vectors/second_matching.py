@@ -106,12 +106,21 @@ def of_app(pattern: str, address: ReadAddress) -> bool:
 
 def in_url(pattern: str, address: ReadAddress, fits: Callable[[str, str], bool]) -> bool:
     host, segments = pattern_parts(pattern)
-    shown = [segment.partition(";")[0] for segment in address.segments]
+    shown = [_shown(segment) for segment in address.segments]
     return (
         _fits_host(host, address.host)
         and len(shown) >= len(segments)
-        and all(map(fits, [segment.partition(";")[0] for segment in segments], shown))
+        and all(map(fits, [_shown(segment) for segment in segments], shown))
     )
+
+
+def _shown(segment: str) -> str:
+    """What comes before parameters, without spaces and dots at its end."""
+    text = segment.partition(";")[0]
+    end = len(text)
+    while end and (text[end - 1].isspace() or text[end - 1] == "."):
+        end -= 1
+    return text[:end]
 
 
 def equal(one: str, other: str) -> bool:

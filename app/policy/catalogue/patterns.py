@@ -29,6 +29,8 @@ ANY_APP = "*"
 MOST_MARKS = 30
 """Marks on one letter, as the Stream-Safe Text Format allows (Unicode, UAX #15 §13)."""
 _MAX_TEXT = 500
+_DROPPED = "." + "".join(char for char in map(chr, range(0x3001)) if char.isspace())
+"""What servers drop at the end of a segment."""
 _ID = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _PARAMETER = re.compile(r"[A-Za-z0-9_.\-~$\[\]]+")
 _FRAGMENT = re.compile(r"[A-Za-z0-9\-._~$'()*+,;=:@%! ]+")
@@ -292,12 +294,12 @@ def folded(text: str) -> str:
 
 
 def bare(segment: str) -> str:
-    """A segment without case and without path parameters, which many servers drop.
+    """A segment without case, and without what many servers drop: parameters, spaces and dots.
 
-    >>> bare("Settings;v=1")
-    'settings'
+    >>> bare("Settings;v=1"), bare("Settings. ")
+    ('settings', 'settings')
     """
-    return folded(segment.partition(";")[0])
+    return folded(segment.partition(";")[0]).rstrip(_DROPPED)
 
 
 def hosts_of(host: str) -> tuple[str, ...]:
