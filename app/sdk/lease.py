@@ -20,6 +20,8 @@ from app.kernel.vocabulary import Reason
 
 SKEW_S = 60
 """How far two honest clocks may differ, seconds."""
+MOST_TEXTS = 100
+"""In a list of a lease: no country has so many time zones, no lease so many reasons."""
 MAX_LIFE_S = 3_600
 """No lease is believed for longer, whatever it claims, seconds."""
 MOST_POLL_S = 600
@@ -243,6 +245,9 @@ def _texts(claims: Mapping[str, Any], name: str) -> tuple[str, ...]:
     values = claims.get(name)
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
         msg = f"{name} is not a list of texts"
+        raise ValueError(msg)
+    if len(values) > MOST_TEXTS:
+        msg = f"{name} has more than {MOST_TEXTS} texts"
         raise ValueError(msg)
     return tuple(values)
 

@@ -163,8 +163,8 @@ def _fits_fragment(pattern: str, fragment: str) -> bool:
 def comparable(title: str | None) -> TypeGuard[str]:
     if title is None:
         return False
-    kinds = (unicodedata.category(sign) for sign in title)
-    return "M" * 31 not in "".join(kind[0] for kind in kinds if kind != "Cf")
+    kinds = (unicodedata.category(sign)[0] for sign in title if not _ignored(sign))
+    return "M" * 31 not in "".join(kinds)
 
 
 def fits_title(texts: list[str], app: str, title: str | None) -> bool:
@@ -177,8 +177,19 @@ def fits_title(texts: list[str], app: str, title: str | None) -> bool:
 def _seen(text: str) -> str:
     if text.isascii():
         return text
-    visible = "".join(sign for sign in text if unicodedata.category(sign) != "Cf")
+    visible = "".join(sign for sign in text if not _ignored(sign))
     return unicodedata.normalize("NFKC", visible)
+
+
+def _ignored(sign: str) -> bool:
+    unseen = "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0"
+    return (
+        unicodedata.category(sign) == "Cf"
+        or sign in unseen
+        or "\u180b" <= sign <= "\u180f"
+        or "\ufe00" <= sign <= "\ufe0f"
+        or "\U000e0100" <= sign <= "\U000e01ef"
+    )
 
 
 def fits_tenant(way: str, value: str, shown: str) -> bool:

@@ -26,6 +26,22 @@ from functools import lru_cache
 from app.policy.catalogue.address import Address, read_host, read_path
 
 ANY_APP = "*"
+_UNSEEN = frozenset(
+    map(
+        chr,
+        (
+            0x34F,
+            *range(0x115F, 0x1161),
+            *range(0x17B4, 0x17B6),
+            *range(0x180B, 0x1810),
+            0x3164,
+            *range(0xFE00, 0xFE10),
+            0xFFA0,
+            *range(0xE0100, 0xE01F0),
+        ),
+    )
+)
+"""Joiners, fillers and variation selectors (Unicode: Default_Ignorable_Code_Point, beside Cf)."""
 MOST_MARKS = 30
 """Marks on one letter, as the Stream-Safe Text Format allows (Unicode, UAX #15 §13)."""
 _MAX_TEXT = 500
@@ -261,7 +277,7 @@ def first_of(place: Pattern | Page) -> str | None:
 def plain(title: str) -> str | None:
     r"""A title as it is compared (rule 4): in one case, without characters that nobody sees.
 
-    >>> plain("Pay\u200broll \uff21")
+    >>> plain("Pay\u200bro\ufe0fll \uff21")
     'payroll a'
 
     Returns:
@@ -273,7 +289,7 @@ def plain(title: str) -> str | None:
     seen, marks = list[str](), 0
     for char in title:
         category = unicodedata.category(char)
-        if category == "Cf":
+        if category == "Cf" or char in _UNSEEN:
             continue
         marks = marks + 1 if category[0] == "M" else 0
         if marks > MOST_MARKS:

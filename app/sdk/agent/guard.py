@@ -13,7 +13,8 @@ Rules:
    grows. One signature covers policy, consent and directive, so parts of two leases cannot be
    combined; the document is bound by its digest.
 4. A ``seq`` that grows too far is not believed and not remembered: a single false lease must not
-   lock the device out of every later lease.
+   lock the device out of every later lease. Whoever can sign leases can do so in small steps; then
+   the device is paired anew.
 5. A lease ends by two clocks, whichever is first: the clock of the system, and the time since boot,
    which nobody can turn back. A lease shown again does not live longer. While the wall clock
    differs from what the other clock and the signed times allow, capture is off (timekeeping.py).
