@@ -226,9 +226,10 @@ def _alone(event: UiEvent, rules: EventRules) -> Iterator[tuple[str, EventRules]
     tried = {mode_of(event.signal).name: (replace(row, caps=()), nowhere)}
     for cap in row.caps:
         tried[str(cap.when)] = (replace(free, caps=(cap,)), nowhere)
-    tried[OTHER_SIDE] = (free, rules.others)
+    tried[OTHER_SIDE] = (free, rules.counterparties)
     for name, (left, others) in tried.items():
-        yield name, replace(rules, signals={**rules.signals, event.signal: left}, others=others)
+        signals = {**rules.signals, event.signal: left}
+        yield name, replace(rules, signals=signals, counterparties=others)
 
 
 def _allowing(event: UiEvent, rules: EventRules) -> Mapping[str, Mapping[str, Mode]]:
@@ -236,7 +237,7 @@ def _allowing(event: UiEvent, rules: EventRules) -> Mapping[str, Mapping[str, Mo
     places = (event.place, *(event.pictured or ()))
     named = {region for place in places for region in place.counterparties or ()}
     every: Mapping[str, Mode] = dict.fromkeys(Signal, Mode.ALLOW)
-    return dict.fromkeys({*named, *rules.others}, every)
+    return dict.fromkeys({*named, *rules.counterparties}, every)
 
 
 def _same(event: UiEvent, rules: EventRules, said: Allowed | Denied) -> bool:

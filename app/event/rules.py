@@ -77,8 +77,8 @@ class EventRules:
     Attributes:
         tenants: the company's accounts, by app.
         hours: of the week; None: no hours are named.
-        others: modes by region and signal, where the other side is there; the region ``unknown`` is
-            for whoever is nobody knows where.
+        counterparties: modes by region and signal, where the other side is there; the region
+            ``unknown`` is for whoever is nobody knows where.
     """
 
     apps: AppIndex
@@ -86,7 +86,7 @@ class EventRules:
     exclusions: ExclusionIndex
     signals: Mapping[Signal, SignalRules]
     hours: frozenset[int] | None
-    others: Mapping[str, Mapping[str, Mode]]
+    counterparties: Mapping[str, Mapping[str, Mode]]
     circumstance: Circumstance
 
     @classmethod
@@ -115,7 +115,7 @@ class EventRules:
             ExclusionIndex.of((*document[EXCLUSIONS.name], *document[OWN_EXCLUSIONS.name])),
             _signals(document, registry),
             None if hours is None else frozenset(hours),
-            _others(counterparties),
+            _modes(counterparties),
             circumstance,
         )
 
@@ -133,7 +133,9 @@ class EventRules:
 
     def among(self, regions: tuple[str, ...] | None, signal: Signal) -> Mode:
         """How much of a signal may be kept where the other people are in these regions."""
-        rows = [self.others.get(name) for name in (("unknown",) if regions is None else regions)]
+        rows = [
+            self.counterparties.get(name) for name in (("unknown",) if regions is None else regions)
+        ]
         modes = (Mode.DENY if row is None else row.get(signal, Mode.DENY) for row in rows)
         return min(modes, default=Mode.ALLOW)
 
@@ -175,7 +177,7 @@ def _signals(document: Mapping[str, Any], registry: KnobRegistry) -> Mapping[Sig
     return MappingProxyType(signals)
 
 
-def _others(counterparties: Mapping[str, Any]) -> Mapping[str, Mapping[str, Mode]]:
+def _modes(counterparties: Mapping[str, Any]) -> Mapping[str, Mapping[str, Mode]]:
     rows = {**counterparties["regions"], "unknown": counterparties["unknown"]}
     return {
         region: {signal: Mode[word.upper()] for signal, word in modes.items()}
