@@ -226,7 +226,7 @@ def approve_resume(story: Story) -> None:
 def take_in_catalogue(story: Story) -> Any:
     """A service starts with files in which an app is recognised in one more way."""
     policy = story.services.policy
-    app = next(iter(policy.shipped.apps.values()))
+    app = next(app for app in policy.shipped.apps.values() if not app.browser)
     match = replace(app.match, urls=(*app.match.urls, "wider.example.com"))
     wider = {**policy.shipped.apps, app.id: replace(app, match=match)}
     policy.catalogues.take_in(story.tx, replace(policy.shipped, apps=wider), story.now)
