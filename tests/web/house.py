@@ -12,10 +12,14 @@ from app.agents.devices.model import Device
 from app.agents.leases.terms import Poll
 from app.demo.visitor import forms
 from app.directory.model import Person
+from app.kernel.forms import AGENT_FORM
 from app.kernel.signing import LocalSigner, jwk
 from app.web.shell.door import cookie_name
 from app.wiring import Services
 from tests.fakes import FakeClock
+
+OURS = Poll(forms=str(AGENT_FORM))
+"""What an agent of today says."""
 
 
 @dataclass
@@ -63,7 +67,7 @@ class House:
     def poll(self, device: Device) -> bool:
         """Let a laptop ask for its lease; whether it may capture."""
         with self.services.database.write() as tx:
-            answer = self.services.leases.lease(tx, device, self.clock.now(), Poll())
+            answer = self.services.leases.lease(tx, device, self.clock.now(), OURS)
         self.integrate()
         return not answer.reasons
 

@@ -9,8 +9,9 @@ from itertools import count
 import pytest
 
 from app.agents.devices.model import Device
-from app.agents.leases.terms import Poll
+from app.agents.leases.terms import MIN_AGENT, Poll
 from app.audit.entries.model import SYSTEM
+from app.kernel.forms import AGENT_FORM, FIRST_FORM
 from app.web.employee.overview import laptop_rows
 from tests.make import person
 from tests.web.house import Browser, House, headline, words
@@ -35,10 +36,11 @@ def agreed(house: House, region: str = "US-CA") -> tuple[Browser, Device]:
     return browser, device
 
 
-def poll(house: House, device: Device, place: str | None = None) -> None:
+def poll(house: House, device: Device, place: str | None = None, form: int = AGENT_FORM) -> None:
     """Let a laptop ask; nothing is integrated."""
     with house.services.database.write() as tx:
-        house.services.leases.lease(tx, device, house.clock.now(), Poll(place=place))
+        asked = Poll(place=place, forms=str(form))
+        house.services.leases.lease(tx, device, house.clock.now(), asked)
 
 
 def test_before_the_laptop_has_asked_nothing_is_captured_yet(house: House) -> None:
@@ -48,6 +50,19 @@ def test_before_the_laptop_has_asked_nothing_is_captured_yet(house: House) -> No
     assert "From the next check on, your pointer" in words(page)
     assert "Captured from the next check on" in words(page)
     assert house.poll(device)
+    assert headline(browser.get("/me").text).startswith("Your pointer")
+
+
+def test_law_8_a_laptop_whose_program_is_too_old_is_not_called_captured(house: House) -> None:
+    """Its lease says for which programs it is; the older one turns itself off."""
+    browser, device = agreed(house)
+    poll(house, device, form=FIRST_FORM)
+    house.integrate()
+    page = browser.get("/me").text
+    assert headline(page) == ("Nothing is captured: the capture program on your laptop is too old.")
+    assert f"Its capture program is older than {MIN_AGENT}" in words(page)
+    assert "Would be captured" in words(page)
+    poll(house, device)
     assert headline(browser.get("/me").text).startswith("Your pointer")
 
 

@@ -61,7 +61,8 @@ def told(draw: st.DrawFn) -> tuple[Situation, Permissions]:
     paired = draw(st.integers(0, 3))
     current = 0 if situation.obstacles else draw(st.integers(0, paired))
     off = draw(st.integers(0, paired - current))
-    return situation, Permissions(paired, current, draw(ENDS), off)
+    outdated = 0 if situation.obstacles else draw(st.integers(0, paired - current - off))
+    return situation, Permissions(paired, current, draw(ENDS), off, outdated)
 
 
 def read(parts: tuple[Part, ...]) -> str:

@@ -17,11 +17,13 @@ from typing import Any
 from app.agents.devices.model import Device
 from app.agents.leases.record import LeaseRecord
 from app.agents.leases.service import Holding
+from app.agents.leases.terms import MIN_AGENT
 from app.audit.entries.model import Entry
 from app.capture.service import LastChange
 from app.capture.situation import Situation
 from app.kernel.clock import instant
 from app.kernel.facts import decode
+from app.kernel.forms import AGENT_FORM
 from app.web.employee.state.phase import Permissions
 
 
@@ -48,8 +50,8 @@ class LaptopRow:
     """One laptop.
 
     Attributes:
-        state: ``on``, ``off``, ``waiting`` (has not asked since something changed), ``new`` (has
-            never asked), ``unpaired``.
+        state: ``on``, ``off``, ``outdated`` (told that its agent is too old), ``waiting`` (has not
+            asked since something changed), ``new`` (has never asked), ``unpaired``.
         told: what it was last told; None if it never asked.
         reported: when it last reported what it did, and the entry's index.
         until: while it may still act on an older permission (``waiting``, or just unpaired): the
@@ -65,6 +67,11 @@ class LaptopRow:
     until: datetime | None
     situation: Situation | None = None
     own: bool = False
+
+    @property
+    def needs(self) -> str:
+        """The oldest version of the agent that may capture."""
+        return MIN_AGENT
 
 
 def told(leaf: Mapping[str, Any], idx: int | None) -> LastTold:
@@ -98,7 +105,7 @@ def laptop_row(
         report: its newest report.
         now: the present instant.
     """
-    state = state_of(device, holding)
+    state = state_of(device, last, holding)
     return LaptopRow(
         device=device,
         state=state,
@@ -110,16 +117,19 @@ def laptop_row(
     )
 
 
-def state_of(device: Device, holding: Holding | None) -> str:
+def state_of(device: Device, last: LastTold | None, holding: Holding | None) -> str:
     """Compare what a laptop was last told with what it would be told now."""
     if not device.active:
         return "unpaired"
-    if holding is None:
+    if last is None or holding is None:
         return "new"
     if not holding.current:
         return "waiting"
     # A lease may say on and name a document in which nothing is listed.
-    return "off" if holding.situation.obstacles else "on"
+    if holding.situation.obstacles:
+        return "off"
+    # Every lease of now says which agents it is for, and those of older forms are of before.
+    return "outdated" if last.form < AGENT_FORM else "on"
 
 
 def _until(
@@ -145,7 +155,7 @@ def permissions(rows: Iterable[LaptopRow]) -> Permissions:
     """Count what laptops can hold.
 
     >>> permissions(())
-    Permissions(paired=0, current=0, ends=(), off=0)
+    Permissions(paired=0, current=0, ends=(), off=0, outdated=0)
     """
     known = tuple(rows)
     return Permissions(
@@ -153,6 +163,7 @@ def permissions(rows: Iterable[LaptopRow]) -> Permissions:
         current=sum(row.state == "on" for row in known),
         ends=tuple(row.until for row in known if row.until is not None),
         off=sum(row.state == "off" for row in known),
+        outdated=sum(row.state == "outdated" for row in known),
     )
 
 

@@ -21,12 +21,15 @@ class Permissions:
         ends: for each that may act on an older permission, when that ends.
         off: how many of the paired were told off, and would be again; where no obstacle is left,
             because of where the laptop is.
+        outdated: how many of the paired have an agent of before those that leases are for: it
+            was told so, and captures nothing.
     """
 
     paired: int = 0
     current: int = 0
     ends: tuple[datetime, ...] = ()
     off: int = 0
+    outdated: int = 0
 
 
 class Phase(StrEnum):
@@ -40,6 +43,8 @@ class Phase(StrEnum):
     """Nothing prevents capture, and no laptop has asked since."""
     ELSEWHERE = "elsewhere"
     """Nothing prevents capture, but every laptop is where it is off."""
+    OUTDATED = "outdated"
+    """Nothing prevents capture, but the agent of every laptop that could is too old."""
     NO_LAPTOP = "no_laptop"
     """Nothing prevents capture, and no laptop is paired."""
     ENDING = "ending"
@@ -61,9 +66,11 @@ def phase_of(situation: Situation, held: Permissions) -> Phase:
         return Phase.ON
     if held.ends:
         return Phase.CHANGING if held.paired else Phase.ENDING
-    if held.off == held.paired:
-        return Phase.ELSEWHERE if held.paired else Phase.NO_LAPTOP
-    return Phase.STARTING
+    if held.off + held.outdated < held.paired:
+        return Phase.STARTING
+    if held.outdated:
+        return Phase.OUTDATED
+    return Phase.ELSEWHERE if held.paired else Phase.NO_LAPTOP
 
 
 def column_of(phase: Phase) -> str:
@@ -77,7 +84,7 @@ def column_of(phase: Phase) -> str:
             return "Captured"
         case Phase.STARTING | Phase.CHANGING:
             return "Captured from the next check on"
-        case Phase.ELSEWHERE | Phase.NO_LAPTOP | Phase.ENDING | Phase.OFF:
+        case Phase.ELSEWHERE | Phase.OUTDATED | Phase.NO_LAPTOP | Phase.ENDING | Phase.OFF:
             return "Would be captured"
 
 

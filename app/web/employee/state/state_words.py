@@ -104,10 +104,10 @@ def _starting(situation: Situation, held: Permissions) -> StateWords:
 
 
 def _waiting(held: Permissions) -> str:
-    waiting = held.paired - held.off
+    waiting = held.paired - held.off - held.outdated
     if held.paired == 1:
         return "your laptop has not"
-    if not held.off:
+    if waiting == held.paired:
         return "none of your laptops has"
     return f"{waiting} of your {held.paired} laptops {'has' if waiting == 1 else 'have'} not"
 
@@ -117,6 +117,15 @@ def _elsewhere(_situation: Situation, held: Permissions) -> StateWords:
     return StateWords(
         (Part("Nothing is captured: the rules of where "), laptops, Part(" do not allow it.")),
         (Part("You agreed. Where the rules allow it, capture goes on at the next check."),),
+    )
+
+
+def _outdated(_situation: Situation, held: Permissions) -> StateWords:
+    every = "program on your laptop is" if held.paired == 1 else "programs on your laptops are"
+    which = every if held.outdated == held.paired else "program on a laptop is"
+    return StateWords(
+        (Part("Nothing is captured: the capture "), Part(which, "#laptops"), Part(" too old.")),
+        (Part("You agreed. Once it is updated, capture goes on at the next check."),),
     )
 
 
@@ -148,6 +157,7 @@ _NOTHING_AGAINST_IT: Mapping[Phase, Callable[[Situation, Permissions], StateWord
     Phase.STARTING: _starting,
     Phase.CHANGING: _changing,
     Phase.ELSEWHERE: _elsewhere,
+    Phase.OUTDATED: _outdated,
     Phase.NO_LAPTOP: _no_laptop,
     Phase.ENDING: _last_laptop_ending,
 }
