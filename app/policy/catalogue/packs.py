@@ -167,17 +167,26 @@ def _matcher(form: Form, row: MatcherRow, node: Node | None, path: str) -> Any:
         return form.flag(node, path) or False
     texts: list[str] = []
     for where, item in form.items(node, path):
-        text = form.text(item, where)
+        text = read_way(form, row, item, where)
         if text is None:
             continue
-        try:
-            row.parse(text)
-        except ValueError as error:
-            form.wrong(item, where, f"{text!r}: {error}", f"As in {row.sample}.")
         if row.name == "fields" and text not in _FIELDS:
             form.wrong(item, where, f"{text!r} is no field word", _FIELD_CURE)
         texts.append(text)
     return tuple(sorted(texts))
+
+
+def read_way(form: Form, row: MatcherRow, item: Node, where: str) -> str | None:
+    """Read one text of a matcher; None, with the fault noted, if it is none."""
+    text = form.text(item, where)
+    if text is None:
+        return None
+    try:
+        row.parse(text)
+    except ValueError as error:
+        form.wrong(item, where, f"{text!r}: {error}", f"As in {row.sample}.")
+        return None
+    return text
 
 
 def _twice(names: Iterable[str]) -> list[str]:

@@ -19,6 +19,7 @@ from app.kernel.shapes import KEY
 from app.policy.catalogue.matchers import MATCHERS
 from app.policy.catalogue.meeting import lies_within, overlap
 from app.policy.catalogue.model import App, Catalogue, Matchers
+from app.policy.catalogue.packs import read_way
 from app.policy.catalogue.patterns import ANY_APP, read_pattern
 from app.policy.own_exclusions import WAYS, OwnExclusion, in_order, write_own
 from app.policy.strict import Form
@@ -136,13 +137,8 @@ def _texts(form: Form, node: Node | None, path: str, matcher: str) -> list[str]:
     """The texts of one matcher that can be read; what cannot is noted."""
     row, texts = _ROWS[matcher], dict[str, None]()
     for where, item in form.items(node, path):
-        text = form.text(item, where)
+        text = read_way(form, row, item, where)
         if text is None:
-            continue
-        try:
-            row.parse(text)
-        except ValueError as error:
-            form.wrong(item, where, f"{text!r}: {error}", f"As in {row.sample}.")
             continue
         if text in texts:
             form.wrong(item, where, f"{text} is given twice", "Keep one of the two.")

@@ -10,15 +10,15 @@ Rules:
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, TypeAlias
 
-from app.kernel.canonical import digest, parse_canonical
 from app.kernel.forms import COUNTERPARTY_KIND
-from app.kernel.refusals import Refusal
 from app.kernel.shapes import PARENTS, REGION, fits
 from app.kernel.vocabulary import MODES, Mode
 from app.policy.knobs import KnobRegistry
-from app.sdk.lease import Lease, Refused
+from app.sdk.agent.document import read_named
+from app.sdk.lease import Lease
 
 Row: TypeAlias = Mapping[str, Mode]
 
@@ -33,16 +33,8 @@ def read_counterparties(
     """
     if lease.counterparties is None:
         return None
-    if data is None or digest(data) != lease.counterparties:
-        raise Refused(Refusal.POLICY_MISMATCH, "what others allow is not what the lease names")
-    try:
-        document = parse_canonical(data)
-        understood = _is_of_form(document, lease.form, registry)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise Refused(Refusal.POLICY_UNREADABLE, "what others allow cannot be read") from error
-    if not understood:
-        raise Refused(Refusal.POLICY_UNREADABLE, "what others allow is of an unknown form")
-    return dict(document)
+    understood = partial(_is_of_form, form=lease.form, registry=registry)
+    return read_named(lease.counterparties, data, understood, "what others allow")
 
 
 def _is_of_form(document: Any, form: int, registry: KnobRegistry) -> bool:

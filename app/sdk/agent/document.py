@@ -11,7 +11,8 @@ Rules:
 4. What a document of an older form does not name, the service has denied in it already.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from app.event.recognition import MATCHED
@@ -37,15 +38,34 @@ def read_document(lease: Lease, data: bytes | None, registry: KnobRegistry) -> M
     """
     if lease.policy is None:
         return {}
-    if data is None or digest(data) != lease.policy:
-        raise Refused(Refusal.POLICY_MISMATCH, "the document is not the one the lease names")
+    understood = partial(_is_of_form, form=lease.form, registry=registry)
+    return read_named(lease.policy, data, understood, "the policy document")
+
+
+def read_named(
+    name: str, data: bytes | None, understood: Callable[[Any], bool], what: str
+) -> Mapping[str, Any]:
+    """Read a document that a lease names.
+
+    Args:
+        name: its digest, as the lease says it.
+        data: its bytes, if any came.
+        understood: whether it has the fields of its form; whatever it raises of values that have
+            another shape, it is not understood.
+        what: the document in words.
+
+    Raises:
+        Refused: it is not the one that the lease names, or cannot be understood whole.
+    """
+    if data is None or digest(data) != name:
+        raise Refused(Refusal.POLICY_MISMATCH, f"{what} is not the one the lease names")
     try:
         document = parse_canonical(data)
-        understood = _is_of_form(document, lease.form, registry)
+        whole = understood(document)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise Refused(Refusal.POLICY_UNREADABLE, "the policy document cannot be read") from error
-    if not understood:
-        raise Refused(Refusal.POLICY_UNREADABLE, "the policy document is of an unknown form")
+        raise Refused(Refusal.POLICY_UNREADABLE, f"{what} cannot be read") from error
+    if not whole:
+        raise Refused(Refusal.POLICY_UNREADABLE, f"{what} is of an unknown form")
     return dict(document)
 
 
