@@ -13,6 +13,7 @@ from app.capture.agreement import mask_of
 from app.capture.service import LastChange
 from app.capture.situation import Situation
 from app.consent.model import Act, Standing, State, opening_act
+from app.kernel.forms import AGENT_FORM, FIRST_FORM
 from app.kernel.vocabulary import Basis, Mode, Signal
 from app.policy.agreement import Agreement
 from app.policy.knobs import EXCLUSIONS, REGISTRY
@@ -175,9 +176,10 @@ def test_a_place_that_the_company_excludes_is_never_captured_where_a_yes_binds_i
 
 
 @given(
-    situation=situations(),
+    situation=st.one_of(situations(), unhindered()),
     current=st.booleans(),
     capture=st.booleans(),
+    form=st.sampled_from([FIRST_FORM, AGENT_FORM]),
     lives=st.tuples(st.integers(1, 900), st.integers(1, 900)),
     ago=st.integers(0, 1_000),
     unpaired=st.none() | st.integers(0, 1_000),
@@ -187,6 +189,7 @@ def test_a_laptop_holds_an_older_permission_until_the_last_that_it_can_have_been
     *,
     current: bool,
     capture: bool,
+    form: int,
     lives: tuple[int, int],
     ago: int,
     unpaired: int | None,
@@ -194,14 +197,16 @@ def test_a_laptop_holds_an_older_permission_until_the_last_that_it_can_have_been
     changed = NOW - timedelta(seconds=ago)
     revoked = None if unpaired is None else NOW - timedelta(seconds=unpaired)
     device = Device("d_1", "E-1", "Laptop", b"", NOW, revoked)
-    told_then, lives_now = LastTold(capture, lives[0], None, 1, NOW, 7), lives[1]
+    told_then, lives_now = LastTold(capture, lives[0], None, form, NOW, 7), lives[1]
     holding = Holding(situation, current=current, ttl_s=lives_now)
     row = laptop_row(device, told_then, holding, LastChange(changed, own=True), None, NOW)
     end = (revoked or changed) + timedelta(seconds=max(lives))
     older = capture and (revoked or not current)
     assert row.until == (end if older and end > NOW else None)
     held = permissions([row])
-    assert held.current == (revoked is None and current and not situation.obstacles)
+    told_on = revoked is None and current and not situation.obstacles
+    assert held.current == (told_on and form == AGENT_FORM)
+    assert held.outdated == (told_on and form == FIRST_FORM)
     assert held.ends == ((row.until,) if row.until else ())
 
 

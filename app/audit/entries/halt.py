@@ -5,6 +5,7 @@ what the last look showed: once the right database is back, the process goes on 
 """
 
 import threading
+from collections.abc import Callable
 
 from app.kernel.errors import Unavailable
 
@@ -39,18 +40,19 @@ class Halt:
             self._why = None
             self._size = max(self._size, size)
 
-    def require(self, size: int | None = None) -> None:
+    def require(self, read_size: Callable[[], int] | None = None) -> None:
         """Let nothing through while the log is not the log that was signed.
 
         Args:
-            size: how many entries the database has, where the caller has just read it.
+            read_size: reads how many entries the database has. It is called after this process has
+                looked up how far it has seen the log come: the integrator may grow it in between.
 
         Raises:
             Unavailable: the named state is its kind.
         """
-        why = self._why
-        if why is None and size is not None and size < self._size:
-            why = rolled_back(f"this log had {self._size} entries, the database has {size}")
+        why, reached = self._why, self._size
+        if why is None and read_size is not None and (size := read_size()) < reached:
+            why = rolled_back(f"this log had {reached} entries, the database has {size}")
             self.stop(why)
         if why is not None:
             raise Unavailable(why.problem, cure=why.cure, kind=why.kind)

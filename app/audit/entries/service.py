@@ -76,7 +76,7 @@ class AuditService:
             ValueError: a body without one person it belongs to, or facts that hold a text which is
                 not a code, or have no canonical form.
         """
-        self.halt.require(store.size_of(tx))
+        self.halt.require(lambda: store.size_of(tx))
         # A person's id is replaced by a pseudonym below; every other actor's is written as it is.
         named = None if event.actor.kind == "person" else event.actor.id
         require_codes(f"the entry {event.kind}", event.facts, event.purpose, named)
