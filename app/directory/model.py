@@ -6,6 +6,8 @@ Rules:
    somebody who left comes back. What was agreed to in one residence does not hold in the next, not
    even after a return to the first (docs/law.md, Decisions).
 3. A management chain ends. A cycle is refused at import; a walk upward stops where it would repeat.
+4. Somebody whose row does not stand (app/db/seals.py) is disputed: they hold no role, and nothing
+   that rests on where they are or whom they report to is allowed.
 """
 
 from collections import Counter
@@ -47,6 +49,7 @@ class Person:
         entity: ``DE/Sample Devices GmbH``: region of establishment, slash, legal name.
         manager: id of the person reported to; None at the top.
         residence: counts home regions, from 1 (rule 2); set by the directory, not part of equality.
+        disputed: what the directory says of them does not stand (rule 4); ``roles`` is empty then.
     """
 
     id: str
@@ -60,6 +63,7 @@ class Person:
     roles: tuple[Role, ...]
     active: bool = True
     residence: int = field(default=1, compare=False)
+    disputed: bool = False
 
     @property
     def entity_region(self) -> str:
