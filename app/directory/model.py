@@ -153,6 +153,9 @@ class PersonRecord:
         residence: 0 in entries that are older than this fact; it follows from the others.
         manager: the first of the line; None at the top.
         line: pseudonyms of the management chain upward, nearest first.
+        functions: the names of the roles, sorted, each once.
+        roles: the roles with the regions they are held for, sorted, each once. None in entries that
+            are older than this fact: what they do not say, nobody may conclude from them.
     """
 
     region: str
@@ -163,6 +166,7 @@ class PersonRecord:
     line: tuple[str, ...]
     functions: tuple[str, ...]
     residence: int = field(default=0, metadata=fact(appended=True))
+    roles: tuple[Role, ...] | None = field(default=None, metadata=fact(sparse=True))
 
     @classmethod
     def of(cls, person: Person, line: tuple[str, ...]) -> "PersonRecord":
@@ -176,7 +180,17 @@ class PersonRecord:
             line=line,
             functions=person.functions,
             residence=person.residence,
+            roles=each_once(person.roles),
         )
+
+
+def each_once(roles: Iterable[Role]) -> tuple[Role, ...]:
+    """Roles in the one order in which an entry has them, however a file lists them.
+
+    >>> each_once([Role("legal", "DE"), Role("auditor"), Role("legal", "DE")])
+    (Role(name='auditor', region=None), Role(name='legal', region='DE'))
+    """
+    return tuple(sorted(set(roles), key=lambda role: (role.name, role.region or "")))
 
 
 def misplaced(region: str, place: str, entity_region: str, floors: AbstractSet[str]) -> Misplacings:

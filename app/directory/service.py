@@ -4,7 +4,13 @@ Rules:
 1. An import is whole or nothing, and the same file twice changes nothing.
 2. People not named in a file are left as they are; leaving is its own act. A file that still lists
    somebody who left brings them back, in a new residence: nothing they agreed to before holds.
-3. Each changed row has its entry, with the reporting line as pseudonyms.
+3. Each changed row has its entry, with the reporting line as pseudonyms, and the roles with their
+   regions.
+4. Entries of before say the names of roles and not their regions. At the first start that knows of
+   regions, everybody who holds a role is recorded once more, as they are: a new version of the same
+   content, in the name of the system, for nobody changed anything. From that entry on it can be
+   verified who was allowed what. It states what the tables say then; of the time before it says
+   nothing.
 """
 
 from collections.abc import Collection, Iterable
@@ -37,6 +43,9 @@ from app.kernel.facts import encode
 
 MAX_FAULTS = 100
 
+_ROLES_STATED = "directory.roles"
+"""What is in force once the entries say roles with their regions (rule 4)."""
+
 
 class DirectoryService:
     """Reads and changes the directory."""
@@ -44,6 +53,20 @@ class DirectoryService:
     def __init__(self, log: AuditService, authority: Authority) -> None:
         self._log = log
         self._authority = authority
+
+    def adopt(self, tx: Tx, now: datetime) -> None:
+        """Record once more who holds a role, once (rule 4).
+
+        Args:
+            tx: the transaction, under the log's lock (``AuditService.open``).
+            now: the present instant.
+        """
+        if not self._log.begins(tx, _ROLES_STATED, 1, now):
+            return
+        store.lock_for_import(tx, ())
+        holders = tuple(person for person in store.people(tx) if person.roles)
+        store.change(tx, holders, now)
+        self._append(tx, holders, SYSTEM, now)
 
     def person(self, tx: Tx, person_id: str) -> Person:
         """Return one person, also one who left.

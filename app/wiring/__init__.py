@@ -102,6 +102,7 @@ class Services(Core):
                 self.witnesses.adopt(tx, self.log, now)
                 rules = self.access.rules
                 self.log.adopt_rules(tx, rules.version, rules.release, now)
+                self.directory.adopt(tx, now)
             self.policy.adopt(tx, now)
             self.access.adopt(tx, now)
             self.notices.adopt(tx, now)

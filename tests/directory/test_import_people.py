@@ -1,6 +1,7 @@
 """An import is whole or nothing, twice is once, and every change has its entry."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -12,7 +13,7 @@ from app.db.engine import Database
 from app.directory.model import ImportResult, Person
 from app.directory.service import DirectoryService
 from app.kernel.errors import Forbidden, InvalidInput, NotFound
-from tests.directory.entries import submitted
+from tests.directory.entries import facts, submitted
 from tests.fakes import FakeClock
 from tests.make import person
 
@@ -36,6 +37,10 @@ class Office:
     def person(self, person_id: str) -> Person:
         with self.database.read() as tx:
             return self.directory.person(tx, person_id)
+
+    def facts(self) -> list[dict[str, Any]]:
+        with self.database.read() as tx:
+            return facts(tx, "directory.person")
 
     def kinds(self) -> list[object]:
         with self.database.read() as tx:
@@ -63,6 +68,42 @@ def test_the_same_file_twice_changes_nothing_and_says_so(office: Office) -> None
     ]
     with office.database.read() as tx:
         assert len(office.directory.versions(tx, "top")) == 1
+
+
+def test_an_entry_says_each_role_with_its_region_in_one_order(office: Office) -> None:
+    office.bring(person("top", "legal@FR", "auditor", "legal@DE", "legal@FR"))
+    (facts,) = office.facts()
+    assert facts["roles"] == [["auditor", None], ["legal", "DE"], ["legal", "FR"]]
+    assert facts["functions"] == ["auditor", "legal"]
+
+
+def test_a_role_in_another_region_is_a_change_with_an_entry(office: Office) -> None:
+    office.bring(person("top", "legal@DE"))
+    office.bring(person("top", "legal@FR"))
+    office.bring(person("top"))
+    said = [facts["roles"] for facts in office.facts()]
+    assert said == [[["legal", "DE"]], [["legal", "FR"]], []]
+
+
+def test_who_holds_a_role_is_recorded_once_more_where_entries_did_not_say_roles(
+    office: Office,
+) -> None:
+    office.bring(person("top", "legal@DE"), LOW, person("plain"))
+    for _ in range(2):
+        with office.database.write() as tx:
+            office.directory.adopt(tx, office.clock.now())
+    before, anew = office.facts()[:3], office.facts()[3:]
+    assert anew == [before[1], before[0]], "as they are, by id, and once"
+    with office.database.read() as tx:
+        kept = {one: office.directory.versions(tx, one) for one in ("top", "low", "plain")}
+        by = [entry["actor"]["kind"] for entry in submitted(tx)[-2:]]
+    assert {one: len(versions) for one, versions in kept.items()} == {
+        "top": 2,
+        "low": 2,
+        "plain": 1,
+    }
+    assert replace(kept["top"][1], version=1) == kept["top"][0], "nothing changed"
+    assert by == ["system", "system"], "nobody is said to have changed anything"
 
 
 def test_people_who_are_not_in_the_file_stay_as_they_are(office: Office) -> None:
@@ -132,6 +173,7 @@ def test_an_entry_names_nobody_and_carries_the_line_as_pseudonyms(
         "manager": top,
         "line": [top],
         "functions": ["hr"],
+        "roles": [["hr", None]],
     }
     for personal in ("Sample", "example.com", '"low"', '"top"'):
         assert personal not in str(entry).replace("'", '"')

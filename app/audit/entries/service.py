@@ -126,13 +126,26 @@ class AuditService:
             release: the first release that carries them, for who cannot replay them.
             now: the present instant.
         """
-        name = digest(canonical({"rules": version}))
-        known = documents.in_force(tx, RULES)
-        if known == name or (known is None and version == 1):
+        if documents.in_force(tx, RULES) is None and version == 1:
             return
-        documents.adopt(tx, RULES, name, now)
-        facts = encode(RulesAdoption(version, release))
-        self.append(tx, Event(Kind.RULES_ADOPTED, SYSTEM, facts), now)
+        if self.begins(tx, RULES, version, now):
+            facts = encode(RulesAdoption(version, release))
+            self.append(tx, Event(Kind.RULES_ADOPTED, SYSTEM, facts), now)
+
+    def begins(self, tx: Tx, what: str, version: int, now: datetime) -> bool:
+        """Whether a version of something is in force from here on, and was not before.
+
+        Args:
+            tx: the transaction, under the log's lock (see ``open``).
+            what: such as ``rules``.
+            version: of it.
+            now: the present instant.
+        """
+        name = digest(canonical({what: version}))
+        if documents.in_force(tx, what) == name:
+            return False
+        documents.adopt(tx, what, name, now)
+        return True
 
     def keep_document(self, tx: Tx, content: bytes, now: datetime) -> str:
         """Keep a document that an entry of this transaction names; return its digest."""

@@ -179,6 +179,8 @@ class People:
         person = before.person
         if stated.residence not in {0, person.residence}:
             yield f"says residence {stated.residence}; by the log it is {person.residence}"
+        if stated.roles is not None and stated.functions != person.functions:
+            yield "names other functions than those of its roles"
         if person.manager != (stated.line[0] if stated.line else None):
             yield "names a manager who is not the first of the line"
         self._managers[pseudonym] = person.manager
@@ -300,9 +302,16 @@ def _recorded(pseudonym: str, stated: PersonRecord) -> Person:
         entity=f"{stated.entity_region}/",
         department="",
         manager=stated.manager,
-        roles=tuple(Role(function) for function in stated.functions),
+        roles=_roles(stated),
         active=stated.active,
     )
+
+
+def _roles(stated: PersonRecord) -> tuple[Role, ...]:
+    """The roles of an entry; where it is too old to say regions, their names."""
+    if stated.roles is not None:
+        return stated.roles
+    return tuple(Role(function) for function in stated.functions)
 
 
 def _as_stated(expected: Decision, facts: Mapping[str, Any], position: int) -> Decision:
