@@ -20,11 +20,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from sqlalchemy import Connection, CursorResult, Engine, Executable, create_engine, event, make_url
+from sqlalchemy import (
+    Connection,
+    CursorResult,
+    Engine,
+    Executable,
+    create_engine,
+    event,
+    insert,
+    make_url,
+)
 from sqlalchemy.exc import DataError, DBAPIError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.pool import QueuePool
 
+from app.db.ring import Dispute, SealRing, row_seal
 from app.kernel.errors import InvalidInput, Unavailable
 
 Access = Literal["read", "write"]
@@ -51,12 +61,29 @@ class Tx:
     """One transaction; begun by its first statement, ended by whoever opened it.
 
     Services and stores receive it and execute in it; none of them commits.
+
+    Attributes:
+        seals: keys and what the log knows, shared by all transactions (app/db/seals.py).
+        folded: how far the log was known before this transaction saw anything.
+        sealing: side seals of rows that it writes, by table and key; kept at the commit.
+        disputes: what it found that does not stand, by chain.
+        alarmed: chains on which it raised an alarm.
     """
 
-    def __init__(self, engine: Engine, access: Access) -> None:
+    def __init__(self, engine: Engine, access: Access, seals: SealRing | None = None) -> None:
         self._engine = engine
         self._access = access
         self._connection: Connection | None = None
+        self.seals = seals or SealRing()
+        self.folded = self.seals.size
+        self.sealing: dict[tuple[str, str], bytes] = {}
+        self.disputes: dict[str, Dispute] = {}
+        self.alarmed: set[str] = set()
+
+    @property
+    def writes(self) -> bool:
+        """Whether it may write."""
+        return self._access == "write"
 
     @property
     def dialect(self) -> str:
@@ -100,6 +127,7 @@ class Tx:
             Unavailable: the database did not confirm; kind ``outcome-unknown``.
         """
         if self._connection is not None:
+            self._keep_seals()
             try:
                 self._connection.commit()
             except DBAPIError as error:
@@ -108,9 +136,25 @@ class Tx:
                     cure="Look whether it was before you do it again.",
                     kind="outcome-unknown",
                 ) from error
+            self.seals.remember((*named, seal) for named, seal in self.sealing.items())
+            self.seals.raised(self.alarmed)
+            for chain in self.alarmed:
+                self.disputes.pop(chain, None)
+
+    def _keep_seals(self) -> None:
+        """Write the side seals of all rows of this transaction, in one statement."""
+        key = self.seals.key
+        if not self.sealing or key is None:
+            return
+        rows = [
+            {"table_name": table, "row_key": row_key, "key_id": key.id, "seal": seal}
+            for (table, row_key), seal in self.sealing.items()
+        ]
+        self.execute(insert(row_seal), rows)
 
     def close(self) -> None:
         """Undo what was not committed and give the connection back."""
+        self.seals.found(self.disputes.values())
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -123,6 +167,8 @@ class Database:
     engine: Engine
     committed: threading.Event = field(default_factory=threading.Event)
     """Set after each writing commit: a hint for the integrator in this process."""
+    seals: SealRing = field(default_factory=SealRing)
+    """Keys of seals, and what the log knows; ``wiring`` fills it."""
 
     @property
     def dialect(self) -> str:
@@ -132,7 +178,7 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Tx]:
         """Open a transaction that commits at the end of the block, or leaves nothing."""
-        tx = Tx(self.engine, "write")
+        tx = Tx(self.engine, "write", self.seals)
         try:
             yield tx
             begun = tx.begun
@@ -145,7 +191,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Tx]:
         """Open a transaction that sees one snapshot and keeps nothing."""
-        tx = Tx(self.engine, "read")
+        tx = Tx(self.engine, "read", self.seals)
         try:
             yield tx
         finally:

@@ -1,6 +1,8 @@
 """Naming convention and the column types on which the two databases must agree."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import BigInteger, DateTime, Integer, MetaData
 from sqlalchemy.engine import Dialect
@@ -20,8 +22,15 @@ metadata = MetaData(
 RowNumber = BigInteger().with_variant(Integer, "sqlite")
 
 
+UNREADABLE = datetime.max.replace(tzinfo=UTC)
+"""What an instant is read as that is none. No seal fits it, so that a row with it never stands."""
+
+
 class UtcTime(TypeDecorator[datetime]):
-    """An instant. Aware in Python, UTC in the database, refused without a time zone."""
+    """An instant. Aware in Python, UTC in the database, refused without a time zone.
+
+    SQLite keeps any text in a column of instants: what somebody wrote there must not end a page.
+    """
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -42,3 +51,19 @@ class UtcTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+    def result_processor(
+        self, dialect: Dialect, coltype: object
+    ) -> Callable[[Any], datetime | None] | None:
+        """Read as usual; what is no instant is read as ``UNREADABLE``."""
+        usual = super().result_processor(dialect, coltype)
+        if dialect.name != "sqlite" or usual is None:
+            return usual
+
+        def read(value: Any) -> datetime | None:
+            try:
+                return usual(value)
+            except (ValueError, TypeError):
+                return UNREADABLE
+
+        return read

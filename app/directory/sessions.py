@@ -17,6 +17,7 @@ from sqlalchemy import (
     Column,
     ForeignKey,
     Index,
+    LargeBinary,
     String,
     Table,
     Text,
@@ -47,6 +48,7 @@ session_table = Table(
     Column("started_at", UtcTime, nullable=False),
     Column("seen_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime, nullable=False),
+    Column("seal", LargeBinary),
     Index("ix_person_session_person_id", "person_id"),
 )
 
@@ -102,7 +104,9 @@ class SessionService:
 
     def find(self, tx: Tx, token: str, now: datetime) -> Session | None:
         """Return the session of a token, or None if there is none or it has run out."""
-        columns = [column for column in session_table.c if column.name != "token_digest"]
+        columns = [
+            column for column in session_table.c if column.name not in {"token_digest", "seal"}
+        ]
         row = tx.execute(
             select(*columns).where(session_table.c.token_digest == _digest(token))
         ).one_or_none()

@@ -10,6 +10,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     Row,
     Select,
     String,
@@ -49,6 +50,7 @@ person_table = Table(
     Column("active", Boolean, nullable=False),
     Column("residence", Integer, nullable=False),
     Column("version", Integer, nullable=False),
+    Column("seal", LargeBinary),
     UniqueConstraint("email"),
     Index("ix_person_manager", "manager"),
 )
@@ -70,7 +72,7 @@ version_table = Table(
     Column("recorded_at", UtcTime, nullable=False),
 )
 
-_FIELDS = tuple(column.name for column in person_table.c if column.name != "version")
+_FIELDS = tuple(column.name for column in person_table.c if column.name not in {"version", "seal"})
 
 PERSON = tuple(person_table.c[name].label(f"directory_{name}") for name in _FIELDS)
 """What a statement of a room above selects that joins the person; see ``read_person``."""
@@ -254,9 +256,9 @@ def _roles(listed: str) -> tuple[Role, ...]:
 
 
 def _person(row: Row[Any]) -> Person:
-    fields = {**row._asdict(), "roles": _roles(row.roles)}
-    del fields["version"]
-    return Person(**fields)
+    cells = row._asdict()
+    fields = {name: cells[name] for name in _FIELDS}
+    return Person(**{**fields, "roles": _roles(row.roles)})
 
 
 def read_person(row: Row[Any]) -> Person:

@@ -13,6 +13,7 @@ from app.audit.entries.documents import CUSTODIANS
 from app.audit.entries.model import Kind
 from app.audit.export.service import ExportService
 from app.audit.growing.backlog import Backlog
+from app.audit.growing.fold import Fold
 from app.audit.growing.integrator import Integrator
 from app.audit.reading.desk import Desk
 from app.audit.restore.continuity import require_same_log
@@ -38,6 +39,7 @@ from app.wiring.foundation import Foundation, lay_foundation
 from app.wiring.rooms import (
     make_access,
     make_exports,
+    make_fold,
     make_integrator,
     make_leases,
     make_rights,
@@ -53,6 +55,7 @@ class Services(Core):
     desk: Desk
     exports: ExportService
     integrator: Integrator
+    fold: Fold
     sessions: SessionService
     pairing: PairingService
     devices: DeviceService
@@ -74,6 +77,14 @@ class Services(Core):
             ]
         }
 
+    def catch_up(self) -> None:
+        """Learn what the log knows of the rows, before anything is believed of them."""
+        snapshot = self.settings.var / "fold.json"
+        if not self.fold.load(snapshot):
+            self.fold.restart()
+        if self.fold.catch_up() > _WORTH_KEEPING:
+            self.fold.save(snapshot)
+
     def close(self) -> None:
         """Close the connections to witnesses, the database and the lock store."""
         self.witnesses.close()
@@ -93,7 +104,9 @@ class Services(Core):
         """
         now = self.clock.now()
         with self.database.write() as tx:
-            self.log.open(tx, now)  # holds the log's lock, so that of two instances one is refused
+            # It holds the log's lock, so that of two instances one is refused.
+            if self.log.open(tx, now):
+                self.log.adopt_seals(tx, now)
             require_same_log(tx, self.log, self.log_key, self.lock.read())
             if serving and self.custodians is not None:
                 kind, listed = Kind.LOG_CUSTODIANS_ADOPTED, self.custodians.document
@@ -111,6 +124,9 @@ class Services(Core):
             scrub_erased(self.database)
         self.integrator.integrate()
 
+
+_WORTH_KEEPING = 1_000
+"""How many entries are folded anew before a snapshot is worth its file."""
 
 SIGNERS = {
     "lease": LEASE_TYPE,
@@ -144,6 +160,7 @@ def build(
     """
     with ExitStack() as stores:
         services, _ = _opened(settings, clock, database, stores, shipped=shipped)
+        services.catch_up()
         services.adopt(serving=serving)
         stores.pop_all()  # kept open from here on; closed where the start was refused
     return services
@@ -206,7 +223,8 @@ def _opened(
 def _joined(on: Foundation, shipped: Shipped) -> Services:
     """Make each service from those below it, in the order of the house."""
     core = make_core(on, shipped)
-    integrator = make_integrator(core)
+    fold = make_fold(core)
+    integrator = make_integrator(core, fold)
     devices = DeviceService(core.log, core.directory, core.authority, core.policy.chain)
     consumers = ConsumerService(core.log, core.authority)
     access = make_access(core, shipped, consumers)
@@ -215,6 +233,7 @@ def _joined(on: Foundation, shipped: Shipped) -> Services:
         desk=Desk(core.log, core.authority),
         exports=make_exports(core, integrator, access),
         integrator=integrator,
+        fold=fold,
         sessions=SessionService(core.log),
         pairing=PairingService(core.log, core.settings.issuer),
         devices=devices,

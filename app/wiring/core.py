@@ -7,6 +7,7 @@ from app.access.floor.terms import ALLOWED
 from app.audit.entries.halt import Halt
 from app.audit.entries.receipts import SubmissionReceipts
 from app.audit.entries.service import AuditService
+from app.audit.entries.subjects import SealedNames
 from app.audit.entries.vault import Vault
 from app.capture.service import CaptureService
 from app.consent.notices import NoticeService, texts_of
@@ -63,9 +64,10 @@ def make_core(on: Foundation, shipped: Shipped) -> Core:
 
 
 def _log(on: Foundation) -> AuditService:
-    signer = on.keys.signer("submission")
+    signer, vault = on.keys.signer("submission"), Vault(on.keys.secret("vault"))
+    on.database.seals.names = SealedNames(vault)
     return AuditService(
-        vault=Vault(on.keys.secret("vault")),
+        vault=vault,
         origin=on.origin,
         halt=Halt(),
         receipts=SubmissionReceipts(signer, on.settings.issuer, on.merge_within),

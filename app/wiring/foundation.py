@@ -3,7 +3,8 @@
 Rules:
 1. The database is brought to this schema and found guarded before anything reads from it.
 2. Where a log has begun, its keys and its name must be there; new keys would be another log.
-3. A log that was rolled back goes on under its next name only where a restore asks for it.
+3. The database is given the keys of its seals; without them nothing in it stands.
+4. A log that was rolled back goes on under its next name only where a restore asks for it.
 """
 
 import uuid
@@ -21,6 +22,7 @@ from app.audit.tree.checkpoint import VerifierKey
 from app.audit.tree.epoch import next_origin
 from app.db.engine import Database, open_database
 from app.db.migrate import bring_up
+from app.db.ring import SealKey
 from app.db.selftest import require_guarded
 from app.kernel.clock import Clock
 from app.kernel.errors import Unavailable
@@ -89,6 +91,7 @@ def lay_foundation(
         custodians=_custodians(settings.custodians),
         origin=_base_origin(settings, clock),
     )
+    database.seals.take(SealKey.of(foundation.keys.secret("vault")))
     return _under_its_name(foundation, after_restore=after_restore)
 
 

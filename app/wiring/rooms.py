@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 from typing import Protocol
 
@@ -14,17 +15,25 @@ from app.agents.leases.service import LeaseService
 from app.audit.export.jobs import ExportJobs
 from app.audit.export.service import ExportService
 from app.audit.export.writing import Documents
+from app.audit.growing.fold import Fold
 from app.audit.growing.integrator import Integrator
 from app.audit.witnesses.asking import Witnesses, read_policy
 from app.db.engine import Database, Tx, open_database
 from app.db.selftest import require_guarded
+from app.kernel.errors import Unavailable
 from app.rights.service import RightsService
 from app.wiring.core import Core
 from app.wiring.foundation import Foundation
+from app.wiring.recording import RECORDING
 from app.wiring.shipped import Shipped
 
 
-def make_integrator(core: Core) -> Integrator:
+def make_fold(core: Core) -> Fold:
+    """What the log knows of the rows in the tables."""
+    return Fold(core.database, RECORDING)
+
+
+def make_integrator(core: Core, fold: Fold) -> Integrator:
     """What gives entries their places and signs the tree."""
     return Integrator(
         database=_for_integrator(core),
@@ -35,14 +44,33 @@ def make_integrator(core: Core) -> Integrator:
         lock=core.lock,
         halt=core.log.halt,
         merge_within=core.merge_within,
+        fold=fold,
+        raise_found=partial(_raise_found, core),
     )
+
+
+def _raise_found(core: Core) -> None:
+    """Append the alarms about what was found by those who only read."""
+    found = core.database.seals.take_found()
+    if not found:
+        return
+    try:
+        with core.database.write() as tx:
+            core.log.raise_alarms(tx, core.clock.now(), found)
+    except Unavailable:
+        core.database.seals.found(found)
+        raise
 
 
 def _for_integrator(on: Foundation) -> Database:
     """Open the same database with the integrator's role; it still hears of every commit here."""
     if not on.settings.integrator_url:
         return on.database
-    opened = replace(open_database(on.settings.integrator_url), committed=on.database.committed)
+    opened = replace(
+        open_database(on.settings.integrator_url),
+        committed=on.database.committed,
+        seals=on.database.seals,
+    )
     require_guarded(opened, strict=not on.settings.demo)
     return opened
 

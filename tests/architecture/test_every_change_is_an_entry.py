@@ -27,6 +27,7 @@ from app.audit.restore.service import Restore
 from app.audit.tree.checkpoint import VerifierKey
 from app.consent.model import Act
 from app.db.engine import Database, Tx
+from app.db.ring import Dispute, Flaw
 from app.demo.seed import DATA
 from app.kernel.canonical import Json
 from app.kernel.facts import decode, encode
@@ -37,6 +38,8 @@ from app.rights.model import ErasureBasis
 from app.wiring import Services
 from tests.architecture import readings
 from tests.vectors.records import WHOLE
+
+DISPUTE = Dispute("catalogue", Flaw.UNSEALED)
 
 READS = {
     "AuditService": "checkpoint documents index_of overdue pending pending_since people size "
@@ -66,6 +69,7 @@ READS = {
 }
 
 READS["RightsService"] = "statement"
+READS["SealedNames"] = "erased known"
 READS["Desk"] = " ".join(readings.WITHOUT_ENTRY)
 
 WITHOUT_ENTRY = {
@@ -74,6 +78,7 @@ WITHOUT_ENTRY = {
     "AuditService.keep_document": "keeps bytes that an entry of the same transaction names",
     "AuditService.pseudonym": "makes a random name at first use; whoever asks appends with it",
     "AuditService.pseudonyms": "makes random names at first use; whoever asks appends with them",
+    "SealedNames.made": "makes random names at first use; whoever asks appends with them",
     "Integrator.grow": "gives entries their places; it changes the tree and no state of anybody",
     "Witnesses.adopt": "hands its list to AuditService.adopt",
     "PairingService.start": "anybody may begin: kept for minutes; approving is an entry",
@@ -89,7 +94,12 @@ WITHOUT_ENTRY = {
 
 OWN_TRANSACTION = {
     "Services.adopt": "every list it takes into force is adopted by a method of its own",
+    "Services.catch_up": "reads the log",
     "Services.close": "closes connections",
+    "Fold.catch_up": "reads the log",
+    "Fold.load": "reads a file and the log",
+    "Fold.restart": "forgets what this process read",
+    "Fold.save": "writes a file of what the log says",
     "LockStore.adopt_file": "the lock store outlives the database and its log",
     "LockStore.advance": "the lock store outlives the database and its log",
     "LockStore.erased": "reads the lock store",
@@ -439,6 +449,8 @@ CHANGES: dict[str, Callable[[Story], object]] = {
         s.tx, Kind.LOG_CUSTODIANS_ADOPTED, "custodians", b"a list", s.now
     ),
     "AuditService.adopt_rules": lambda s: s.services.log.adopt_rules(s.tx, 3, "9.9", s.now),
+    "AuditService.adopt_seals": lambda s: s.services.log.adopt_seals(s.tx, s.now),
+    "AuditService.raise_alarms": lambda s: s.services.log.raise_alarms(s.tx, s.now, [DISPUTE]),
     "ExportService.file": fetch,
     **{f"Desk.{name}": read(name) for name in readings.READINGS},
 }
@@ -480,6 +492,8 @@ ENTRY = {
     "AuditService.append": "log.read",
     "AuditService.adopt": "log.custodians_adopted",
     "AuditService.adopt_rules": "rules.adopted",
+    "AuditService.adopt_seals": "seals.adopted",
+    "AuditService.raise_alarms": "alarm.raised",
     "ExportService.file": "log.read",
     **{f"Desk.{name}": kind for name, (kind, _) in readings.READINGS.items()},
 }

@@ -145,7 +145,7 @@ def test_the_head_only_grows(attack: Attack, database: Database) -> None:
 def test_there_is_one_head(database: Database) -> None:
     with database.engine.connect() as connection, pytest.raises(IntegrityError):
         connection.execute(
-            text("INSERT INTO audit_head SELECT 2, size, root, frontier FROM audit_head")
+            text("INSERT INTO audit_head SELECT 2, size, root, frontier, seal FROM audit_head")
         )
 
 

@@ -8,6 +8,7 @@ from app.access.floor.terms import PurposesAdoption
 from app.agents.devices.model import DeviceRecord
 from app.agents.leases.record import LeaseRecord
 from app.agents.reports.model import ReportRecord
+from app.audit.entries.alarms import AlarmRaised, AlarmStep, SealsAdoption
 from app.audit.entries.model import Kind
 from app.audit.entries.records import (
     CustodiansAdoption,
@@ -39,6 +40,10 @@ WHOLE: Mapping[Kind, type] = {
     Kind.LOG_CUSTODIANS_ADOPTED: CustodiansAdoption,
     Kind.LOG_WITNESSES_ADOPTED: WitnessesAdoption,
     Kind.RULES_ADOPTED: RulesAdoption,
+    Kind.SEALS_ADOPTED: SealsAdoption,
+    Kind.ALARM_RAISED: AlarmRaised,
+    Kind.ALARM_CLEAR_PROPOSED: AlarmStep,
+    Kind.ALARM_CLEARED: AlarmStep,
     Kind.DIRECTORY_PERSON: PersonRecord,
     Kind.POLICY_FLOOR_ADOPTED: FloorAdoption,
     Kind.POLICY_CATALOGUE_ADOPTED: CatalogueAdoption,

@@ -13,6 +13,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     String,
     Table,
     UniqueConstraint,
@@ -43,6 +44,7 @@ agent_pairing = Table(
     Column("polled_at", UtcTime),
     Column("approved_at", UtcTime),
     Column("redeemed_at", UtcTime),
+    Column("seal", LargeBinary),
     UniqueConstraint("device_code"),
     UniqueConstraint("user_code"),
     Index("ix_agent_pairing_expires_at", "expires_at"),
@@ -54,6 +56,7 @@ agent_token = Table(
     Column("token", String(64), primary_key=True),  # SHA-256, hex
     Column("device_id", String(64), nullable=False),
     Column("expires_at", UtcTime, nullable=False),
+    Column("seal", LargeBinary),
     ForeignKeyConstraint(["device_id"], ["agent_device.device_id"]),
     Index("ix_agent_token_expires_at", "expires_at"),
 )

@@ -8,11 +8,13 @@ name people see it (migrations/erasable.py).
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Column, Table, Text, delete, func, insert, select
+from sqlalchemy import Column, Table, Text, delete, func, select
 
 from app.audit.entries.store import body, subject
+from app.db import seals
 from app.db.engine import Tx
 from app.db.metadata import RowNumber, UtcTime, metadata
+from app.db.seals import SealedTable
 
 erasure = Table(
     "audit_erasure",
@@ -25,6 +27,7 @@ erasure = Table(
     Column("bodies", RowNumber, nullable=False),
     Column("erased_at", UtcTime, nullable=False),
 )
+ERASURE = SealedTable(erasure, key=("pseudonym",))
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class Erasure:
 
 def add(tx: Tx, done: Erasure) -> None:
     """Keep that a person is erased; from here on the triggers let their rows go."""
-    tx.execute(insert(erasure), vars(done))
+    seals.insert(tx, ERASURE, [vars(done)])
 
 
 def find(tx: Tx, pseudonym: str) -> Erasure | None:

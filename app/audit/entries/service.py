@@ -7,14 +7,13 @@ Rules:
 4. What entries say is read in app/audit/reading only; nothing here gives out the content of one.
 """
 
-import secrets
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 from app.audit.entries import cosigned, documents, store
+from app.audit.entries.alarms import SealsAdoption, raised
 from app.audit.entries.codes import require_codes
 from app.audit.entries.documents import RULES
 from app.audit.entries.halt import Halt
@@ -29,10 +28,12 @@ from app.audit.entries.model import (
 from app.audit.entries.receipts import SubmissionReceipts
 from app.audit.entries.records import ADOPTIONS, LogOpening, RulesAdoption
 from app.audit.entries.store import Body
+from app.audit.entries.subjects import make_subjects
 from app.audit.entries.vault import Vault, detail_context
 from app.audit.entries.waiting import WaitingEntry, submission_digest, waiting
 from app.audit.tree.epoch import base_of
 from app.db.engine import Tx
+from app.db.ring import Dispute
 from app.kernel.canonical import canonical, digest
 from app.kernel.errors import TooLarge
 from app.kernel.facts import encode
@@ -60,12 +61,27 @@ class AuditService:
     receipts: SubmissionReceipts | None = None
     merge_within: timedelta = timedelta(seconds=10)
 
-    def open(self, tx: Tx, now: datetime) -> None:
-        """Append ``log.opened`` to an empty log; does nothing to another."""
+    def open(self, tx: Tx, now: datetime) -> bool:
+        """Append ``log.opened`` to an empty log; does nothing to another. Say whether it did."""
         store.lock(tx)
-        if store.head_of(tx).size == 0 and store.count_pending(tx) == 0:
-            facts = encode(LogOpening(base_of(self.origin)))
-            self.append(tx, Event(Kind.LOG_OPENED, SYSTEM, facts), now)
+        if store.head_of(tx).size > 0 or store.count_pending(tx) > 0:
+            return False
+        facts = encode(LogOpening(base_of(self.origin)))
+        self.append(tx, Event(Kind.LOG_OPENED, SYSTEM, facts), now)
+        return True
+
+    def adopt_seals(self, tx: Tx, now: datetime, sealed: int = 0, unsealed: int = 0) -> None:
+        """Say that rows are sealed from here on, and how many of before are.
+
+        Args:
+            tx: the transaction that sealed them.
+            now: the present instant.
+            sealed: how many rows of before the log confirmed.
+            unsealed: how many it did not.
+        """
+        if tx.seals.key is not None:
+            facts = encode(SealsAdoption(tx.seals.key.id, sealed, unsealed))
+            self.append(tx, Event(Kind.SEALS_ADOPTED, SYSTEM, facts), now)
 
     def append(self, tx: Tx, event: Event, now: datetime) -> str:
         """Submit an event in the caller's transaction and return its id.
@@ -77,6 +93,7 @@ class AuditService:
                 not a code, or have no canonical form.
         """
         self.halt.require(lambda: store.size_of(tx))
+        self.raise_alarms(tx, now)
         # A person's id is replaced by a pseudonym below; every other actor's is written as it is.
         named = None if event.actor.kind == "person" else event.actor.id
         require_codes(f"the entry {event.kind}", event.facts, event.purpose, named)
@@ -99,6 +116,21 @@ class AuditService:
         _require_room(submitted, event, len(subjects))
         store.add_pending(tx, event_id, submitted, now)
         return event_id
+
+    def raise_alarms(self, tx: Tx, now: datetime, more: Iterable[Dispute] = ()) -> None:
+        """Append an alarm for each dispute that this transaction found; again is nothing new.
+
+        Args:
+            tx: the transaction, which writes.
+            now: the present instant.
+            more: disputes that others found.
+        """
+        found = {dispute.chain: dispute for dispute in (*more, *tx.disputes.values())}
+        tx.disputes.clear()
+        for chain, dispute in found.items():
+            if chain not in tx.alarmed and not tx.seals.alarm_on(chain):
+                tx.alarmed.add(chain)
+                self.append(tx, raised(dispute), now)
 
     def adopt(self, tx: Tx, kind: Kind, what: str, content: bytes, now: datetime) -> None:
         """Take a list into force, with an entry where another list is in force.
@@ -166,7 +198,7 @@ class AuditService:
         names = store.pseudonyms(tx, wanted)
         missing = [person for person in wanted if person not in names]
         if missing:
-            store.add_subjects(tx, [self._new_subject(person) for person in missing])
+            make_subjects(tx, missing, self.vault.new_key)
             names |= store.pseudonyms(tx, missing)
         return names
 
@@ -224,14 +256,6 @@ class AuditService:
     def pending_since(self, tx: Tx) -> datetime | None:
         """When the entry that waits longest was submitted; None where none waits."""
         return store.pending_since(tx)
-
-    def _new_subject(self, person_id: str) -> dict[str, Any]:
-        pseudonym = "p_" + secrets.token_hex(16)
-        return {
-            "person_id": person_id,
-            "pseudonym": pseudonym,
-            "wrapped_key": self.vault.new_key(pseudonym),
-        }
 
     def _keep_body(
         self, tx: Tx, event: Event, event_id: str, owners: tuple[str, ...]

@@ -11,7 +11,7 @@ body        encrypted detail; subject: a person's pseudonym and wrapped data key
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -28,13 +28,14 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from app.audit.entries.model import Entry
 from app.audit.tree.merkle import CompactRange
 from app.audit.tree.tiles import TILE_WIDTH, cut
+from app.db import seals
 from app.db.engine import Tx
 from app.db.metadata import RowNumber, UtcTime, metadata
+from app.db.seals import SealedTable
 
 pending = Table(
     "audit_pending",
@@ -43,8 +44,10 @@ pending = Table(
     Column("event_id", Text, nullable=False, unique=True),
     Column("submission", LargeBinary, nullable=False),
     Column("created_at", UtcTime, nullable=False),
+    Column("seal", LargeBinary),
     CheckConstraint("pid > 0", name="pid"),
 )
+PENDING = SealedTable(pending, key=("event_id",), left_out=("pid",), in_row=True)
 
 leaf = Table(
     "audit_leaf",
@@ -112,8 +115,10 @@ head = Table(
     Column("size", RowNumber, nullable=False),
     Column("root", LargeBinary, nullable=False),
     Column("frontier", LargeBinary, nullable=False),
+    Column("seal", LargeBinary),
     CheckConstraint("id = 1", name="one_row"),
 )
+HEAD = SealedTable(head, key=("id",), in_row=True)
 
 stream = Table(
     "audit_stream",
@@ -139,6 +144,8 @@ subject = Table(
     Column("pseudonym", Text, nullable=False, unique=True),
     Column("wrapped_key", LargeBinary, nullable=False),
 )
+
+SUBJECT = SealedTable(subject, key=("pseudonym",))
 
 _LOCK = 4_841_025
 _CHUNK = 500  # well below the bound on parameters of one statement
@@ -183,7 +190,7 @@ def chunks(items: Sequence[T], size: int = _CHUNK) -> Iterator[Sequence[T]]:
 def add_pending(tx: Tx, event_id: str, submission: bytes, now: datetime) -> None:
     """Submit an entry in the caller's transaction."""
     row = {"event_id": event_id, "submission": submission, "created_at": now}
-    tx.execute(insert(pending), row)
+    seals.insert(tx, PENDING, [row])
 
 
 def add_body(tx: Tx, event_id: str, sealed: Body) -> None:
@@ -197,12 +204,6 @@ def add_body(tx: Tx, event_id: str, sealed: Body) -> None:
             "ciphertext": sealed.ciphertext,
         },
     )
-
-
-def add_subjects(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Keep new pseudonyms; a person who got a pseudonym meanwhile keeps it."""
-    dialect = sqlite if tx.dialect == "sqlite" else postgresql
-    tx.execute(dialect.insert(subject).on_conflict_do_nothing(), rows)
 
 
 def pseudonyms(tx: Tx, person_ids: Sequence[str]) -> dict[str, str]:

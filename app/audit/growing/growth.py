@@ -11,6 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from app.audit.entries.model import Entry, outcome, refusal, regions_of
 from app.audit.entries.store import (
+    HEAD,
     checkpoint,
     chunks,
     head,
@@ -23,6 +24,7 @@ from app.audit.entries.store import (
     tile,
 )
 from app.audit.tree.merkle import CompactRange
+from app.db import seals
 from app.db.engine import Tx
 from app.kernel.clock import instant
 
@@ -34,23 +36,22 @@ class Pending:
     pid: int
     event_id: str
     submission: bytes
+    created_at: datetime
+    seal: bytes | None
 
 
 def move_head(tx: Tx, tree: CompactRange) -> None:
     """Let the head follow the tree."""
-    tx.execute(
-        update(head).values(size=tree.size, root=tree.root, frontier=b"".join(tree.frontier))
-    )
+    row = {"id": 1, "size": tree.size, "root": tree.root, "frontier": b"".join(tree.frontier)}
+    tx.execute(update(head).values(**seals.with_seal(tx, HEAD, row)))
 
 
-def oldest_pending(tx: Tx, limit: int) -> tuple[Pending, ...]:
-    """The committed submissions that wait longest."""
+def oldest_pending(tx: Tx, limit: int, after: int = 0) -> tuple[Pending, ...]:
+    """The committed submissions that wait longest; ``after``: behind that row."""
     rows = tx.execute(
-        select(pending.c.pid, pending.c.event_id, pending.c.submission)
-        .order_by(pending.c.pid)
-        .limit(limit)
+        select(pending).where(pending.c.pid > after).order_by(pending.c.pid).limit(limit)
     )
-    return tuple(Pending(row.pid, row.event_id, row.submission) for row in rows)
+    return tuple(Pending(**row._asdict()) for row in rows)
 
 
 def remove_pending(tx: Tx, done: Sequence[Pending]) -> None:

@@ -17,11 +17,12 @@ Rules:
 6. ``integrated_at`` never decreases, whatever the clock does.
 7. A fault of the database or the lock store is logged and retried. Nothing waits for the integrator
    but proofs; machines are sent away when too much waits (see backlog.py).
+8. Only what this service handed in is integrated, and only on a head that it moved (entrances.py).
 """
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -29,7 +30,8 @@ from app.audit.entries import store
 from app.audit.entries.halt import Halt
 from app.audit.entries.model import Entry, stamp, stream_names
 from app.audit.entries.store import Signed
-from app.audit.growing import growth
+from app.audit.growing import entrances, growth
+from app.audit.growing.fold import Fold
 from app.audit.growing.growth import Pending
 from app.audit.growing.lineage import lock_lost, require_grown
 from app.audit.growing.lock import LockStore, Published
@@ -65,6 +67,8 @@ class Integrator:
         lock: where the newest checkpoint is kept outside the database; None: nowhere (trials).
         halt: told when the log must not go on.
         merge_within: how long a submission may wait before that is an alarm.
+        fold: learns what each round brought; None: nobody asks (trials).
+        raise_found: appends the alarms that somebody who only read could not; None as above.
     """
 
     database: Database
@@ -75,6 +79,8 @@ class Integrator:
     lock: LockStore | None = None
     halt: Halt = field(default_factory=Halt)
     merge_within: timedelta = timedelta(seconds=10)
+    fold: Fold | None = None
+    raise_found: Callable[[], None] | None = None
 
     @property
     def key(self) -> VerifierKey:
@@ -93,6 +99,8 @@ class Integrator:
             Unavailable: a store does not answer, or the log has halted (kind ``rolled_back``).
         """
         total = 0
+        if self.raise_found is not None:
+            self.raise_found()
         while self._anything_pending():
             with self.database.write() as tx:
                 count = self._integrate_batch(tx)
@@ -101,6 +109,8 @@ class Integrator:
                 break
             self.publish()  # a long backlog shows while it is worked off
         self.publish()
+        if self.fold is not None:
+            self.fold.catch_up()
         return total
 
     def publish(self, previous: bytes | None = None) -> None:
@@ -208,11 +218,20 @@ class Integrator:
             self._require_unpublished(store.last_checkpoint(tx))
         else:
             self._require_grown(tx, tree, kept)
+        self._require_sealed(tx, tree, kept)
         return self.grow(tx, tree)
+
+    def _require_sealed(self, tx: Tx, tree: CompactRange, kept: bytes | None) -> None:
+        """Halt where somebody else moved the head (rule 8)."""
+        try:
+            entrances.require_head(tx, tree, kept)
+        except Unavailable as why:
+            self._stop(why)
+            raise
 
     def grow(self, tx: Tx, tree: CompactRange) -> int:
         """Append up to a batch of what waits to the tree; the caller holds the log's lock."""
-        pending = growth.oldest_pending(tx, BATCH)
+        pending = entrances.handed_in(tx, BATCH)
         if not pending:
             return 0
         entries = self._stamp(tx, tree.size, pending)

@@ -1,0 +1,221 @@
+"""Seals: rows that somebody writes with SQL open nothing.
+
+Every row that can open something, or whose absence could, carries a keyed MAC over its table, key
+and content. People count as their pseudonyms, so that the seal of a row goes on fitting when an
+erasure replaces a person's id by the pseudonym.
+
+Rules:
+1. A table that only grows has its seals in ``row_seal``, next to it, append-only like the table; a
+   table whose rows change has a column ``seal``. ``insert`` and ``with_seal`` are the only ways to
+   write such a row.
+2. ``stands`` is the only way to believe one. One bad seal means that nothing in that chain stands.
+   What it finds is noted, so that an alarm is raised, and the caller narrows.
+3. A row's key in ``row_seal`` never names a person: it stays when the person is erased.
+4. The content is every column but those that are left out by name. A column without a value does
+   not count, so that a later column does not break the seals of earlier rows.
+"""
+
+import hmac
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import Row, Table, select
+from sqlalchemy import insert as insert_into
+
+from app.db.engine import Tx
+from app.db.ring import Dispute, Flaw, row_seal
+from app.kernel.shapes import PSEUDONYM, fits
+
+Cells = Mapping[str, Any] | Row[Any]
+_CHUNK = 500  # well below the bound on parameters of one statement
+
+
+@dataclass(frozen=True)
+class SealedTable:
+    """A table whose rows are sealed.
+
+    Attributes:
+        table: the table.
+        key: the columns that name a row, and never a person.
+        people: the columns that hold a person's id; they count as pseudonyms.
+        left_out: columns that are not sealed: nothing is decided by them.
+        in_row: the seal is in the row's own column ``seal``.
+    """
+
+    table: Table
+    key: tuple[str, ...]
+    people: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    in_row: bool = False
+
+    @cached_property
+    def covered(self) -> tuple[str, ...]:
+        """The columns that the seal is over."""
+        outside = {"seal", *self.left_out}
+        return tuple(column.name for column in self.table.c if column.name not in outside)
+
+    def key_of(self, row: Cells) -> str:
+        """What a row is called: the values of its key, joined by ``/``."""
+        cells = _cells(row)
+        return "/".join(str(cells[name]) for name in self.key)
+
+
+def insert(tx: Tx, sealed: SealedTable, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows with every value that is sealed, and seal them."""
+    if not rows:
+        return
+    if sealed.in_row:
+        tx.execute(insert_into(sealed.table), [with_seal(tx, sealed, row) for row in rows])
+        return
+    tx.execute(insert_into(sealed.table), rows)
+    seal(tx, sealed, rows)
+
+
+def seal(tx: Tx, sealed: SealedTable, rows: Sequence[Cells]) -> None:
+    """Seal rows that are in their table already, next to it; kept with this transaction."""
+    names = tx.seals.names.made(tx, _people(sealed, rows))
+    for row in rows:
+        mac = _mac(tx, sealed, row, names)
+        if mac is not None:
+            tx.sealing[sealed.table.name, sealed.key_of(row)] = mac
+
+
+def with_seal(tx: Tx, sealed: SealedTable, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a whole row with the seal that belongs to it, to be inserted or to replace another."""
+    names = tx.seals.names.made(tx, _people(sealed, [row]))
+    whole = {column.name: row.get(column.name) for column in sealed.table.c}
+    return {**row, "seal": _mac(tx, sealed, whole, names)}
+
+
+def stands(
+    tx: Tx,
+    chain: str,
+    sealed: SealedTable,
+    rows: Iterable[Cells],
+    position: int | None = None,
+    person: str | None = None,
+) -> bool:
+    """Return whether a chain can be believed; else note why not.
+
+    Args:
+        tx: the transaction that read the rows.
+        chain: what they are about.
+        sealed: what they are rows of.
+        rows: all that the answer rests on, with every column that is sealed.
+        position: how many rows the chain has; None where its rows are not counted.
+        person: id of the person whom they are about, for the alarm.
+    """
+    ring = tx.seals
+    if ring.broken is not None:
+        note(tx, Dispute(chain, Flaw.LOG))
+        return False
+    if ring.alarm_on(chain):
+        return False
+    bad = first_bad(tx, sealed, tuple(rows))
+    if bad is not None:
+        note(tx, Dispute(chain, Flaw.UNSEALED, sealed.table.name, bad, person))
+        return False
+    if position is not None and ring.behind(chain, position, tx.folded):
+        note(tx, Dispute(chain, Flaw.BEHIND, sealed.table.name, None, person))
+        return False
+    return True
+
+
+def first_bad(tx: Tx, sealed: SealedTable, rows: Sequence[Cells]) -> str | None:
+    """The key of the first row whose seal does not fit; None where all fit."""
+    if not rows:
+        return None
+    people = _people(sealed, rows)
+    bad = _first_bad(tx, sealed, rows, tx.seals.names.known(tx, people))
+    if bad is not None and people:
+        bad = _first_bad(tx, sealed, rows, tx.seals.names.known(tx, people, fresh=True))
+    return bad
+
+
+def _first_bad(
+    tx: Tx, sealed: SealedTable, rows: Sequence[Cells], names: Mapping[str, str]
+) -> str | None:
+    kept = {} if sealed.in_row else _side_seals(tx, sealed, rows)
+    for row in rows:
+        key = sealed.key_of(row)
+        has = _cells(row).get("seal") if sealed.in_row else kept.get(key)
+        wanted = _mac(tx, sealed, row, names)
+        if wanted is None or not isinstance(has, bytes | memoryview):
+            return key
+        if not hmac.compare_digest(bytes(has), wanted):
+            return key
+    return None
+
+
+def note(tx: Tx, dispute: Dispute) -> None:
+    """Note that a chain does not stand; whoever writes next raises the alarm."""
+    if not tx.seals.alarm_on(dispute.chain):
+        tx.disputes.setdefault(dispute.chain, dispute)
+
+
+def _side_seals(tx: Tx, sealed: SealedTable, rows: Sequence[Cells]) -> dict[str, bytes]:
+    ring, table = tx.seals, sealed.table.name
+    kept: dict[str, bytes] = {}
+    unknown = []
+    for key in (sealed.key_of(row) for row in rows):
+        known = tx.sealing.get((table, key)) or ring.seal_of(table, key)
+        if known is None:
+            unknown.append(key)
+        else:
+            kept[key] = known
+    if unknown and ring.key is not None:
+        read = _read_seals(tx, table, unknown, ring.key.id)
+        ring.remember((table, key, mac) for key, mac in read.items())
+        kept |= read
+    return kept
+
+
+def _read_seals(tx: Tx, table: str, keys: Sequence[str], key_id: str) -> dict[str, bytes]:
+    read: dict[str, bytes] = {}
+    for start in range(0, len(keys), _CHUNK):
+        query = select(row_seal.c.row_key, row_seal.c.seal).where(
+            row_seal.c.table_name == table,
+            row_seal.c.row_key.in_(keys[start : start + _CHUNK]),
+            row_seal.c.key_id == key_id,
+        )
+        read |= {
+            row.row_key: bytes(row.seal)
+            for row in tx.execute(query)
+            if isinstance(row.seal, bytes | memoryview)
+        }
+    return read
+
+
+def _people(sealed: SealedTable, rows: Sequence[Cells]) -> set[str]:
+    """The person ids in rows; pseudonyms, which an erasure left there, are none."""
+    values = (_cells(row).get(name) for row in rows for name in sealed.people)
+    return {value for value in values if isinstance(value, str) and not fits(PSEUDONYM, value)}
+
+
+def _mac(tx: Tx, sealed: SealedTable, row: Cells, names: Mapping[str, str]) -> bytes | None:
+    """The seal that belongs to a row; None where somebody in it has no pseudonym that stands."""
+    cells = _cells(row)
+    content = {name: cells.get(name) for name in sealed.covered}
+    for name in sealed.people:
+        value = content[name]
+        if value is None:
+            continue
+        content[name] = _pseudonym(tx, value, names)
+        if content[name] is None:
+            return None
+    return tx.seals.mac(sealed.table.name, sealed.key_of(row), content)
+
+
+def _pseudonym(tx: Tx, value: object, names: Mapping[str, str]) -> str | None:
+    """Who a value names: a person by id, or somebody erased, whose pseudonym is left."""
+    if not isinstance(value, str):
+        return None
+    if not fits(PSEUDONYM, value):
+        return names.get(value)
+    return value if tx.seals.names.erased(tx, value) else None
+
+
+def _cells(row: Cells) -> Mapping[str, Any]:
+    return row._mapping if isinstance(row, Row) else row  # type: ignore[return-value]  # noqa: SLF001 - the documented way to read a Row by name (_mapping is public API)

@@ -1,0 +1,8 @@
+"""What entries of every kind say about rows, each told by the capability whose entries they are."""
+
+from collections.abc import Mapping
+
+from app.audit.entries.model import Kind
+from app.audit.entries.recorded import Recording
+
+RECORDING: Mapping[Kind, Recording] = {}

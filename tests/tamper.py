@@ -1,0 +1,42 @@
+"""Whoever owns the database: changes rows with SQL while the guards are away, and puts them back.
+
+The guards are prevention and the owner can drop them; what these tests attack is what must hold
+then. Afterwards the guards are as they were, so that the self-test at start sees nothing.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, text
+
+from app.db.engine import Database
+
+
+@contextmanager
+def tampering(database: Database) -> Iterator[Connection]:
+    """Give a connection that may change any row; what was done is committed at the end.
+
+    Foreign keys and checks stay: whoever wants to be unnoticed leaves them in order.
+    """
+    with database.engine.connect() as opened:
+        if database.dialect == "postgresql":
+            with opened.begin():
+                opened.execute(text("SET LOCAL session_replication_role = replica"))
+                yield opened
+            return
+        connection = opened.execution_options(habeas_access="write")
+        with connection.begin():
+            triggers = connection.execute(
+                text("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'")
+            ).all()
+            for name, _ in triggers:
+                connection.execute(text(f'DROP TRIGGER "{name}"'))
+            yield connection
+            for _, sql in triggers:
+                connection.exec_driver_sql(sql)
+
+
+def sql(database: Database, *statements: str) -> int:
+    """Execute statements as their owner would; return how many rows they changed."""
+    with tampering(database) as connection:
+        return sum(connection.execute(text(statement)).rowcount for statement in statements)
