@@ -215,8 +215,10 @@ def _opened(
         settings, clock or SystemClock(), database, stores, after_restore=after_restore
     )
     services = _joined(foundation, shipped or read_shipped(settings.policies))
+    if services.integrator.database is not services.database:
+        stores.callback(services.integrator.database.engine.dispose)
     if unfinished:
-        finish(services.database, services.lock, services.integrator)
+        finish(services.lock, services.integrator)
     return services, unfinished
 
 

@@ -3,7 +3,7 @@
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -53,6 +53,7 @@ from tests.architecture.test_every_change_is_an_entry import EMPLOYEE, Story, st
 from tests.audit import make
 from tests.fakes import FakeClock
 from tests.postgresql import copy_database, drop_database
+from tests.roles import Estate, dropping_roles, new_prefix
 from tests.templates import FILE, Templates
 
 pytestmark = pytest.mark.slow
@@ -167,7 +168,7 @@ def lose_a_withdrawal(instance: Instance) -> None:
 def opened(
     kind: str, name: str, request: pytest.FixtureRequest, folder: Path, clock: FakeClock
 ) -> Iterator[Instance]:
-    """A copy of an instance; what it leaves on the server is dropped."""
+    """A copy of an instance, on PostgreSQL under its roles; what it leaves there is dropped."""
     templates: Templates = request.getfixturevalue("templates")
     shipped: Shipped = request.getfixturevalue("shipped")
     server = request.getfixturevalue("postgresql_server") if kind == "postgresql" else ""
@@ -178,12 +179,26 @@ def opened(
         instance.drop_copy()
 
     templates.add("lost", "sample", lose)
-    with templates.copy(kind, name, folder) as url:
-        settings = Settings(var=folder / "var", database_url=url, demo=True)
-        instance = Instance(settings, server, clock, shipped)
+    prefix = new_prefix()
+    with (
+        dropping_roles(server, prefix) if server else nullcontext(),
+        templates.copy(kind, name, folder) as url,
+    ):
+        instance = Instance(as_documented(folder, url, prefix), server, clock, shipped)
         yield instance
         instance.stop()
         instance.drop_copy()
+
+
+def as_documented(folder: Path, url: str, prefix: str) -> Settings:
+    """As docs/operate.md says: outside the demo, on PostgreSQL with its roles."""
+    settings = Settings(var=folder / "var", database_url=url, oidc_issuer="https://idp.example")
+    if settings.database.startswith("sqlite"):
+        return settings
+    estate = Estate(url, prefix)
+    estate.make_roles()
+    urls = {"database_url": estate.as_role("app"), "integrator_url": estate.as_role("integrator")}
+    return settings.model_copy(update=urls)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -529,9 +544,8 @@ def test_others_than_the_custodians_of_the_log_cannot_acknowledge(
 def test_the_command_writes_the_statement_and_takes_it_signed(
     lost: Instance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("var", "database_url", "custodians"):
+    for name in ("var", "database_url", "integrator_url", "oidc_issuer", "custodians"):
         monkeypatch.setenv(f"HABEAS_{name.upper()}", str(getattr(lost.settings, name)))
-    monkeypatch.setenv("HABEAS_DEMO", "1")
     statement = lost.folder / "statement"
 
     def run(*words: object) -> str:

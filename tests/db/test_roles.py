@@ -2,11 +2,10 @@
 
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from app.audit.restore.custody import read_private_key, sign_statement
@@ -14,7 +13,7 @@ from app.db.engine import Database, open_database
 from app.db.metadata import metadata
 from app.db.migrate import bring_up, migrate, newest
 from app.db.protection import MAY_CHANGE, append_only
-from app.db.roles import create_roles, open_as_admin, rights, role_name
+from app.db.roles import open_as_admin, rights, role_name
 from app.db.selftest import require_guarded
 from app.demo.custodians import NAMES, sample_custodians
 from app.demo.seed import seed
@@ -37,40 +36,20 @@ from tests.architecture.test_every_change_is_an_entry import (
 from tests.fakes import FakeClock
 from tests.postgresql import copy_database, drop_database
 from tests.rights.test_erasure import traces
+from tests.roles import Estate, dropping_roles
 from tests.templates import Templates
-
-
-@dataclass(frozen=True)
-class Estate:
-    """A migrated database with roles of its own."""
-
-    url: str
-    prefix: str
-
-    def as_role(self, role: str) -> str:
-        found = make_url(self.url).set(username=f"{self.prefix}_{role}")
-        return found.render_as_string(hide_password=False)
-
-    def open(self, role: str) -> Database:
-        return open_database(self.as_role(role))
 
 
 @pytest.fixture
 def estate(postgresql_server: str, templates: Templates) -> Iterator[Estate]:
     name = f"t_{uuid.uuid4().hex}"
     copy_database(postgresql_server, name, templates.database("empty"))
-    found = Estate(postgresql_server.format(db=name), f"r{uuid.uuid4().hex[:8]}")
-    admin = open_as_admin(found.url, None)
-    create_roles(admin, found.prefix)
-    create_roles(admin, found.prefix)  # again is harmless
-    admin.engine.dispose()
-    yield found
-    drop_database(postgresql_server, name)
-    server = create_engine(postgresql_server.format(db="postgres"), isolation_level="AUTOCOMMIT")
-    with server.connect() as connection:
-        for role in ("app", "integrator", "auditor", "eraser", "owner"):
-            connection.exec_driver_sql(f"DROP ROLE {found.prefix}_{role}")
-    server.dispose()
+    found = Estate(postgresql_server.format(db=name))
+    with dropping_roles(postgresql_server, found.prefix):
+        found.make_roles()
+        found.make_roles()  # again is harmless
+        yield found
+        drop_database(postgresql_server, name)
 
 
 @pytest.fixture
@@ -253,28 +232,21 @@ def test_a_role_that_owns_nothing_does_not_migrate_but_looks(
 
 
 def test_an_upgrade_makes_tables_that_the_owner_owns(postgresql_server: str) -> None:
-    name, prefix = f"t_{uuid.uuid4().hex}", f"r{uuid.uuid4().hex[:8]}"
-    server = create_engine(postgresql_server.format(db="postgres"), isolation_level="AUTOCOMMIT")
-    with server.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    url = postgresql_server.format(db=name)
-    admin = open_as_admin(url, None)
-    create_roles(admin, prefix)  # before there is any table
-    admin.engine.dispose()
-    owner = open_as_admin(url, None, prefix)
-    migrate(owner)
-    with owner.read() as tx:
-        owners = set(tx.execute(text(
-            "SELECT DISTINCT pg_get_userbyid(relowner) FROM pg_class "
-            "WHERE relnamespace = 'public'::regnamespace"
-        )).scalars())  # fmt: skip
-    owner.engine.dispose()
-    assert owners == {f"{prefix}_owner"}
-    drop_database(postgresql_server, name)
-    with server.connect() as connection:
-        for role in ("app", "integrator", "auditor", "eraser", "owner"):
-            connection.exec_driver_sql(f"DROP ROLE {prefix}_{role}")
-    server.dispose()
+    name = f"t_{uuid.uuid4().hex}"
+    copy_database(postgresql_server, name, None)
+    estate = Estate(postgresql_server.format(db=name))
+    with dropping_roles(postgresql_server, estate.prefix):
+        estate.make_roles()  # before there is any table
+        owner = open_as_admin(estate.url, None, estate.prefix)
+        migrate(owner)
+        with owner.read() as tx:
+            owners = set(tx.execute(text(
+                "SELECT DISTINCT pg_get_userbyid(relowner) FROM pg_class "
+                "WHERE relnamespace = 'public'::regnamespace"
+            )).scalars())  # fmt: skip
+        owner.engine.dispose()
+        assert owners == {f"{estate.prefix}_owner"}
+        drop_database(postgresql_server, name)
 
 
 def test_a_password_on_the_command_line_is_refused() -> None:

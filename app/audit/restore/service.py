@@ -98,7 +98,7 @@ class Restore:
             )
             self.log.append(tx, Event(Kind.LOG_RESTORED, SYSTEM, encode(record)), now)
             ended = end_consents(tx, now)
-        finish(self.database, self.lock, self.integrator)
+        finish(self.lock, self.integrator)
         return Acknowledged(signers, ended)
 
     def _situation(self, tx: Tx) -> tuple[Restored, str]:
@@ -163,11 +163,14 @@ def _epoch_of(note: bytes) -> int:
         return 0
 
 
-def finish(database: Database, lock: LockStore, integrator: Integrator) -> None:
-    """Let the tree take in the entry, and publish under the new name; again changes nothing."""
+def finish(lock: LockStore, integrator: Integrator) -> None:
+    """Let the tree take in the entry, and publish under the new name; again changes nothing.
+
+    Like all that grows the log, as the integrator's role: the service's own may only submit.
+    """
     count = 1
     while count:
-        with database.write() as tx:
+        with integrator.database.write() as tx:
             store.lock(tx)
             count = integrator.grow(tx, store.head_of(tx, for_update=True))
     kept = lock.read()
