@@ -66,6 +66,7 @@ class Tx:
         seals: keys and what the log knows, shared by all transactions (app/db/seals.py).
         folded: how far the log was known before this transaction saw anything.
         sealing: side seals of rows that it writes, by table and key; kept at the commit.
+        named: pseudonyms by person id that it read or made, for itself alone.
         disputes: what it found that does not stand, by chain.
         alarmed: chains on which it raised an alarm.
     """
@@ -77,6 +78,7 @@ class Tx:
         self.seals = seals or SealRing()
         self.folded = self.seals.size
         self.sealing: dict[tuple[str, str], bytes] = {}
+        self.named: dict[str, str] = {}
         self.disputes: dict[str, Dispute] = {}
         self.alarmed: set[str] = set()
 

@@ -19,16 +19,17 @@ import hmac
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Row, Table, select
+from sqlalchemy import Row, RowMapping, Table, select
 from sqlalchemy import insert as insert_into
 
 from app.db.engine import Tx
 from app.db.ring import Dispute, Flaw, row_seal
 from app.kernel.shapes import PSEUDONYM, fits
 
-Cells = Mapping[str, Any] | Row[Any]
+Cells = Mapping[str, Any] | RowMapping | Row[Any]
+C = TypeVar("C", bound=Cells)
 _CHUNK = 500  # well below the bound on parameters of one statement
 
 
@@ -38,8 +39,8 @@ class SealedTable:
 
     Attributes:
         table: the table.
-        key: the columns that name a row, and never a person.
-        people: the columns that hold a person's id; they count as pseudonyms.
+        key: the columns that name a row.
+        people: the columns that hold a person's id; they count as pseudonyms, in the key as well.
         left_out: columns that are not sealed: nothing is decided by them.
         in_row: the seal is in the row's own column ``seal``.
     """
@@ -56,10 +57,18 @@ class SealedTable:
         outside = {"seal", *self.left_out}
         return tuple(column.name for column in self.table.c if column.name not in outside)
 
-    def key_of(self, row: Cells) -> str:
-        """What a row is called: the values of its key, joined by ``/``."""
+    def key_of(self, row: Cells, names: Mapping[str, str] | None = None) -> str:
+        """What a row is called: the values of its key, joined by ``/``, and never a person's id.
+
+        Args:
+            row: with the columns of the key.
+            names: pseudonyms by person id; needed where people are part of the key.
+        """
         cells = _cells(row)
-        return "/".join(str(cells[name]) for name in self.key)
+        return "/".join(
+            _named(cells[name], names or {}) if name in self.people else str(cells[name])
+            for name in self.key
+        )
 
 
 def insert(tx: Tx, sealed: SealedTable, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -79,7 +88,7 @@ def seal(tx: Tx, sealed: SealedTable, rows: Sequence[Cells]) -> None:
     for row in rows:
         mac = _mac(tx, sealed, row, names)
         if mac is not None:
-            tx.sealing[sealed.table.name, sealed.key_of(row)] = mac
+            tx.sealing[sealed.table.name, sealed.key_of(row, names)] = mac
 
 
 def with_seal(tx: Tx, sealed: SealedTable, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -134,19 +143,33 @@ def first_bad(tx: Tx, sealed: SealedTable, rows: Sequence[Cells]) -> str | None:
     return bad
 
 
+def fitting(tx: Tx, sealed: SealedTable, rows: Sequence[C]) -> list[C]:
+    """Those of the rows whose seals fit, in their order; few statements for many rows."""
+    names = tx.seals.names.known(tx, _people(sealed, rows))
+    kept = _side_seals(tx, sealed, rows, names)
+    return [row for row in rows if _fits(tx, sealed, row, names, kept)]
+
+
 def _first_bad(
     tx: Tx, sealed: SealedTable, rows: Sequence[Cells], names: Mapping[str, str]
 ) -> str | None:
-    kept = {} if sealed.in_row else _side_seals(tx, sealed, rows)
-    for row in rows:
-        key = sealed.key_of(row)
-        has = _cells(row).get("seal") if sealed.in_row else kept.get(key)
-        wanted = _mac(tx, sealed, row, names)
-        if wanted is None or not isinstance(has, bytes | memoryview):
-            return key
-        if not hmac.compare_digest(bytes(has), wanted):
-            return key
-    return None
+    kept = _side_seals(tx, sealed, rows, names)
+    bad = (row for row in rows if not _fits(tx, sealed, row, names, kept))
+    return next((sealed.key_of(row, names) for row in bad), None)
+
+
+def _fits(
+    tx: Tx,
+    sealed: SealedTable,
+    row: Cells,
+    names: Mapping[str, str],
+    kept: Mapping[str, bytes],
+) -> bool:
+    has = _cells(row).get("seal") if sealed.in_row else kept.get(sealed.key_of(row, names))
+    wanted = _mac(tx, sealed, row, names)
+    if wanted is None or not isinstance(has, bytes | memoryview):
+        return False
+    return hmac.compare_digest(bytes(has), wanted)
 
 
 def note(tx: Tx, dispute: Dispute) -> None:
@@ -155,11 +178,14 @@ def note(tx: Tx, dispute: Dispute) -> None:
         tx.disputes.setdefault(dispute.chain, dispute)
 
 
-def _side_seals(tx: Tx, sealed: SealedTable, rows: Sequence[Cells]) -> dict[str, bytes]:
+def _side_seals(
+    tx: Tx, sealed: SealedTable, rows: Sequence[Cells], names: Mapping[str, str]
+) -> dict[str, bytes]:
+    """What the side table has for rows, by their keys; nothing where seals are in the rows."""
     ring, table = tx.seals, sealed.table.name
     kept: dict[str, bytes] = {}
     unknown = []
-    for key in (sealed.key_of(row) for row in rows):
+    for key in (sealed.key_of(row, names) for row in rows if not sealed.in_row):
         known = tx.sealing.get((table, key)) or ring.seal_of(table, key)
         if known is None:
             unknown.append(key)
@@ -205,7 +231,13 @@ def _mac(tx: Tx, sealed: SealedTable, row: Cells, names: Mapping[str, str]) -> b
         content[name] = _pseudonym(tx, value, names)
         if content[name] is None:
             return None
-    return tx.seals.mac(sealed.table.name, sealed.key_of(row), content)
+    return tx.seals.mac(sealed.table.name, sealed.key_of(row, names), content)
+
+
+def _named(value: object, names: Mapping[str, str]) -> str:
+    """A person in a key; nothing where they have no pseudonym."""
+    person = str(value)
+    return names.get(person, person if fits(PSEUDONYM, person) else "")
 
 
 def _pseudonym(tx: Tx, value: object, names: Mapping[str, str]) -> str | None:
@@ -217,5 +249,5 @@ def _pseudonym(tx: Tx, value: object, names: Mapping[str, str]) -> str | None:
     return value if tx.seals.names.erased(tx, value) else None
 
 
-def _cells(row: Cells) -> Mapping[str, Any]:
-    return row._mapping if isinstance(row, Row) else row  # type: ignore[return-value]  # noqa: SLF001 - the documented way to read a Row by name (_mapping is public API)
+def _cells(row: Cells) -> Mapping[str, Any] | RowMapping:
+    return row._mapping if isinstance(row, Row) else row  # noqa: SLF001 - the documented way to read a Row by name (_mapping is public API)

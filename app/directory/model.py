@@ -146,6 +146,32 @@ class PersonVersion:
 
 
 @dataclass(frozen=True)
+class Past:
+    """What the directory recorded about a person, oldest first.
+
+    Attributes:
+        disputed: not all of it stands; what is sound is here all the same.
+    """
+
+    versions: tuple[PersonVersion, ...]
+    disputed: bool = False
+
+
+@dataclass(frozen=True)
+class Line:
+    """The management chain of a person upward, nearest first.
+
+    Attributes:
+        above: ids of those whom the directory has.
+        disputed: somebody in it is disputed or missing, or it runs in a circle: who is above the
+            person is not known, so that whoever asks may be.
+    """
+
+    above: tuple[str, ...]
+    disputed: bool = False
+
+
+@dataclass(frozen=True)
 class PersonRecord:
     """What the log says about a person: what matters for capture and access, and nothing else.
 
@@ -230,6 +256,23 @@ class ImportResult:
     returned: int = 0
 
 
+def as_recorded(person: Person, past: Past) -> Person:
+    """A disputed person as the newest sound version has them; name and e-mail are in no version."""
+    if not past.versions:
+        return person
+    last = past.versions[-1]
+    return replace(
+        person,
+        region=last.region,
+        place=last.place,
+        entity=last.entity,
+        department=last.department,
+        manager=last.manager,
+        active=last.active,
+        residence=last.residence,
+    )
+
+
 def successor(before: Person, after: Person) -> Person:
     """Return ``after`` with the residence it has as the next state of ``before`` (rule 2)."""
     moved = before.region != after.region or (after.active and not before.active)
@@ -263,6 +306,26 @@ def chain(person_id: str, managers: Mapping[str, str | None]) -> tuple[str, ...]
         walked[above] = None
         above = managers.get(above)
     return tuple(walked)
+
+
+def lines_of(ids: Iterable[str], people: Mapping[str, Person]) -> dict[str, Line]:
+    """The line of each, among people by id, who must hold everybody that a line may name.
+
+    >>> def one(id_: str, manager: str | None) -> Person:
+    ...     return Person(id_, "", "", "DE", "DE", "DE/Sample", "IT", manager, ())
+    >>> people = by_id([one("low", "mid"), one("mid", "top"), one("top", None), one("odd", "gone")])
+    >>> lines_of(["low", "odd"], people)
+    {'low': Line(above=('mid', 'top'), disputed=False), 'odd': Line(above=(), disputed=True)}
+    """
+    managers = {one.id: one.manager for one in people.values()}
+    return {id_: _line((id_, *chain(id_, managers)), people) for id_ in ids}
+
+
+def _line(walked: tuple[str, ...], people: Mapping[str, Person]) -> Line:
+    known = [people[one] for one in walked if one in people]
+    ends = len(known) == len(walked) and known[-1].manager is None
+    disputed = not ends or any(one.disputed for one in known)
+    return Line(tuple(one for one in walked[1:] if one in people), disputed)
 
 
 def in_cycles(managers: Mapping[str, str | None]) -> tuple[str, ...]:

@@ -11,6 +11,8 @@ Rules:
    content, in the name of the system, for nobody changed anything. From that entry on it can be
    verified who was allowed what. It states what the tables say then; of the time before it says
    nothing.
+5. Nothing that a disputed row says is recorded anew: an act over it goes on from what was recorded
+   last, or is refused where that does not stand either. Leaving always works.
 """
 
 from collections.abc import Collection, Iterable
@@ -25,14 +27,17 @@ from app.directory import store
 from app.directory.model import (
     Headcount,
     ImportResult,
+    Line,
     Misplacings,
+    Past,
     Person,
     PersonRecord,
     PersonVersion,
+    as_recorded,
     by_id,
-    chain,
     headcounts,
     in_cycles,
+    lines_of,
     misplaced,
     successor,
 )
@@ -79,17 +84,6 @@ class DirectoryService:
             raise NotFound("there is no such person in the directory")
         return person
 
-    def person_by_email(self, tx: Tx, email: str) -> Person:
-        """Return the person with this e-mail address, whatever its case.
-
-        Raises:
-            NotFound: there is none.
-        """
-        person = store.person_by_email(tx, email.strip().lower())
-        if person is None:
-            raise NotFound("there is no person with this e-mail address in the directory")
-        return person
-
     def people(self, tx: Tx) -> tuple[Person, ...]:
         """Return everybody, also those who left, by id."""
         return store.people(tx)
@@ -109,26 +103,39 @@ class DirectoryService:
         return tuple((person, why) for person, why in judged if why)
 
     def headcounts(self, tx: Tx) -> tuple[Headcount, ...]:
-        """Count the active people by the regions whose rules hold for them, largest group first."""
-        return headcounts(store.headcounts(tx))
+        """Count the active people by the regions whose rules hold for them, largest group first.
+
+        Whoever is disputed is not counted: no rule of a region lets them be captured.
+        """
+        counted = (one for one in store.people(tx) if one.active and not one.disputed)
+        return headcounts((one.region, one.place, one.entity, 1) for one in counted)
 
     def versions(self, tx: Tx, person_id: str) -> tuple[PersonVersion, ...]:
         """Return what the directory recorded about a person over time, oldest first."""
-        return store.versions(tx, person_id)
+        return store.past(tx, person_id).versions
 
-    def line(self, tx: Tx, person_id: str) -> tuple[str, ...]:
-        """Return the management chain upward, nearest first; empty for the top and the unknown."""
+    def past(self, tx: Tx, person_id: str) -> Past:
+        """Return the same, and whether all of it stands."""
+        return store.past(tx, person_id)
+
+    def line(self, tx: Tx, person_id: str) -> Line:
+        """Return the management chain upward; see ``lines``."""
         return self.lines(tx, (person_id,))[person_id]
 
-    def lines(self, tx: Tx, ids: Collection[str]) -> dict[str, tuple[str, ...]]:
-        """Return the management chain of each; one statement per level, not per person."""
-        managers: dict[str, str | None] = {}
-        level = set(ids)
+    def lines(self, tx: Tx, ids: Collection[str]) -> dict[str, Line]:
+        """Return the management chain of each; one statement per level, not per person.
+
+        The line of somebody whom the directory does not have is disputed.
+        """
+        known: dict[str, Person] = {}
+        asked, level = set(ids), set(ids)
         while level:
-            above_level = store.managers(tx, level)
-            managers.update(dict.fromkeys(level) | above_level)
-            level = {above for above in above_level.values() if above is not None} - managers.keys()
-        return {person: chain(person, managers) for person in ids}
+            found = store.people_among(tx, level)
+            known.update(found)
+            managers = {one.manager for one in found.values() if one.manager is not None}
+            level = managers - asked
+            asked |= level
+        return lines_of(ids, known)
 
     def lock(self, tx: Tx, person_id: str) -> None:
         """Serialise what is decided by and about one person, until the transaction ends.
@@ -194,6 +201,8 @@ class DirectoryService:
     def leave(self, tx: Tx, person_id: str, actor: Actor, now: datetime) -> None:
         """Mark a person as gone; their devices get no lease from then on. Twice is harmless.
 
+        A disputed person is recorded as gone in any case: what their row says does not count.
+
         Raises:
             Forbidden: the actor may not change people.
             NotFound: there is no such person.
@@ -201,8 +210,9 @@ class DirectoryService:
         self._require_importer(tx, actor)
         store.lock_for_import(tx, (person_id,))
         person = self.person(tx, person_id)
-        if person.active:
-            gone = replace(person, active=False)
+        recorded, _ = self._recorded(tx, person)
+        if recorded.active or recorded.disputed:
+            gone = replace(recorded, active=False)
             store.change(tx, (gone,), now)
             self._append(tx, (gone,), actor, now)
 
@@ -220,9 +230,22 @@ class DirectoryService:
         above = {person.manager} if person.manager is not None else set()
         store.lock_for_import(tx, above | {person_id} | by_id(reports).keys())
         reports = store.reports(tx, person_id)  # anew: they are locked now
-        moved = tuple(replace(report, manager=person.manager) for report in reports)
+        recorded, stands = self._recorded(tx, person)
+        believed = store.sound(tx, by_id(reports)).values() if stands else ()
+        moved = tuple(replace(report, manager=recorded.manager) for report in believed)
         store.change(tx, moved, now)
+        # Where it is not known who is above whom, nothing is recorded, and the line stays disputed.
+        store.release(tx, sorted(by_id(reports).keys() - by_id(moved).keys()))
         self._append(tx, moved, actor, now)
+
+    def _recorded(self, tx: Tx, person: Person) -> tuple[Person, bool]:
+        """Somebody as they were recorded last, and whether that stands (rule 4)."""
+        if not person.disputed:
+            return person, True
+        if (kept := store.sound(tx, (person.id,)).get(person.id)) is not None:
+            return kept, True
+        past = store.sound_past(tx, person.id)
+        return as_recorded(person, past), bool(past.versions) and not past.disputed
 
     def _compare(
         self, tx: Tx, people: Iterable[Person]
@@ -230,7 +253,11 @@ class DirectoryService:
         """Return the counts, the people to add and the people to change."""
         wanted = tuple(people)
         present = by_id(store.people(tx))
-        faults = _contradictions(wanted, present)
+        lost = []
+        for one in by_id(wanted).keys() & present.keys():
+            present[one], stands = self._recorded(tx, present[one])
+            lost += [] if stands else [_unrecorded(one)]
+        faults = (*lost, *_contradictions(wanted, present))
         if faults:
             raise InvalidInput(
                 f"nothing was imported: {len(faults)} contradictions with the directory",
@@ -258,10 +285,10 @@ class DirectoryService:
     def _append(self, tx: Tx, people: Iterable[Person], actor: Actor, now: datetime) -> None:
         written = tuple(people)
         lines = self.lines(tx, [person.id for person in written])
-        named = {*lines, *(above for line in lines.values() for above in line)}
+        named = {*lines, *(above for line in lines.values() for above in line.above)}
         pseudonyms = self._log.pseudonyms(tx, sorted(named))
         for person in written:
-            line = [pseudonyms[above] for above in lines[person.id]]
+            line = [pseudonyms[above] for above in lines[person.id].above]
             facts = encode(PersonRecord.of(person, tuple(line)))
             event = Event(Kind.DIRECTORY_PERSON, actor, facts, subjects=(person.id,))
             self._log.append(tx, event, now)
@@ -283,6 +310,14 @@ def _contradictions(wanted: tuple[Person, ...], present: dict[str, Person]) -> t
         if len(holders[person.email]) > 1:
             faults.append(_shared_email(person))
     return tuple(faults)
+
+
+def _unrecorded(person_id: str) -> Fault:
+    return Fault(
+        f"person {person_id}, column id",
+        "what the directory recorded of this person before does not agree with the log",
+        "Take the person out of the file, and put their rows of person_version back from a copy.",
+    )
 
 
 def _unknown_manager(person: Person) -> Fault:

@@ -1,17 +1,20 @@
 """Sessions of signed-in people: one row each, known by the digest of a secret the browser holds.
 
 Rules:
-1. The token is 256 random bits. The table keeps its SHA-256 only: who reads the table signs in as
-   nobody. A fast digest is enough, because there is nothing to guess.
-2. A session ends eight hours after it began, or after one hour without a request.
-3. Roles are not part of a session: they are read from the directory at every request.
-4. Beginning and end are entries of the log; running out is not an act and leaves none.
+1. The token is 256 random bits. The table keeps a keyed digest of it: who reads the table signs in
+   as nobody, and who writes it cannot make the digest of a token that they know.
+2. The row's seal ties that digest to the person, the times, and who vouched for them. A row that
+   somebody wrote or changed signs nobody in; a row that was moved signs in neither of the two.
+3. A session ends eight hours after it began, or after one hour without a request.
+4. Roles are not part of a session: they are read from the directory at every request.
+5. Beginning and end are entries of the log; running out is not an act and leaves none.
 """
 
-import hashlib
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import (
     Column,
@@ -22,15 +25,17 @@ from sqlalchemy import (
     Table,
     Text,
     delete,
-    insert,
     select,
     update,
 )
 
 from app.audit.entries.model import Actor, Event, Kind
 from app.audit.entries.service import AuditService
+from app.db import seals
 from app.db.engine import Tx
 from app.db.metadata import UtcTime, metadata
+from app.db.ring import Dispute, Flaw
+from app.db.seals import SealedTable
 
 LIFE = timedelta(hours=8)
 IDLE = timedelta(hours=1)
@@ -51,6 +56,8 @@ session_table = Table(
     Column("seal", LargeBinary),
     Index("ix_person_session_person_id", "person_id"),
 )
+# The last request is sealed as well: with it, a session that ran out would come back.
+SESSIONS = SealedTable(session_table, key=("token_digest",), people=("person_id",), in_row=True)
 
 
 @dataclass(frozen=True)
@@ -87,51 +94,62 @@ class SessionService:
                 session_table.c.person_id == person_id, session_table.c.expires_at <= now
             )
         )
-        tx.execute(
-            insert(session_table).values(
-                token_digest=_digest(token),
-                person_id=person_id,
-                csrf=secrets.token_urlsafe(32),
-                issuer=issuer,
-                subject=subject,
-                started_at=now,
-                seen_at=now,
-                expires_at=now + LIFE,
-            )
-        )
+        row = {
+            "token_digest": _digest(tx, token),
+            "person_id": person_id,
+            "csrf": secrets.token_urlsafe(32),
+            "issuer": issuer,
+            "subject": subject,
+            "started_at": now,
+            "seen_at": now,
+            "expires_at": now + LIFE,
+        }
+        seals.insert(tx, SESSIONS, [row])
         self._log.append(tx, Event(Kind.SESSION_STARTED, Actor("person", person_id)), now)
         return token
 
     def find(self, tx: Tx, token: str, now: datetime) -> Session | None:
         """Return the session of a token, or None if there is none or it has run out."""
-        columns = [
-            column for column in session_table.c if column.name not in {"token_digest", "seal"}
-        ]
-        row = tx.execute(
-            select(*columns).where(session_table.c.token_digest == _digest(token))
-        ).one_or_none()
+        row = _row(tx, token)
         if row is None:
             return None
-        session = Session(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
+        names = Session.__dataclass_fields__
+        session = Session(**{name: row[name] for name in names})
         ran_out = now >= session.expires_at or now >= session.seen_at + IDLE
         return None if ran_out else session
 
     def touch(self, tx: Tx, token: str, now: datetime) -> None:
         """Record that the session was used just now. Not an act of anybody, hence no entry."""
-        tx.execute(
-            update(session_table)
-            .where(session_table.c.token_digest == _digest(token))
-            .values(seen_at=now)
-        )
+        row = _row(tx, token)
+        if row is not None:
+            used = seals.with_seal(tx, SESSIONS, {**row, "seen_at": now})
+            same = session_table.c.token_digest == row["token_digest"]
+            tx.execute(update(session_table).where(same).values(**used))
 
     def end(self, tx: Tx, token: str, now: datetime) -> None:
         """End a session; a session that is not there, or has run out, has ended already."""
         session = self.find(tx, token, now)
-        tx.execute(delete(session_table).where(session_table.c.token_digest == _digest(token)))
+        tx.execute(delete(session_table).where(session_table.c.token_digest == _digest(tx, token)))
         if session is not None:
             actor = Actor("person", session.person_id)
             self._log.append(tx, Event(Kind.SESSION_ENDED, actor), now)
 
 
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+def _row(tx: Tx, token: str) -> Mapping[str, Any] | None:
+    """The row of a token, if it is one that we wrote (rule 2).
+
+    Nothing else of the log is asked: also while it cannot be believed, people come in to opt out.
+    """
+    digest = _digest(tx, token)
+    found = tx.execute(select(session_table).where(session_table.c.token_digest == digest))
+    row, chain = found.mappings().one_or_none(), f"session:{digest[:16]}"
+    if row is None or tx.seals.alarm_on(chain):
+        return None
+    if seals.first_bad(tx, SESSIONS, [row]) is not None:
+        seals.note(tx, Dispute(chain, Flaw.UNSEALED, session_table.name, digest))
+        return None
+    return dict(row)
+
+
+def _digest(tx: Tx, token: str) -> str:
+    return tx.seals.digest("session", token)

@@ -1,80 +1,18 @@
-"""Tables of the directory: the person now, and the append-only rows of what was recorded before."""
+"""SQL of the directory. Whoever comes out of here was judged (judging.py)."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    Boolean,
-    Column,
-    ForeignKey,
-    Index,
-    Integer,
-    LargeBinary,
-    Row,
-    Select,
-    String,
-    Table,
-    Text,
-    UniqueConstraint,
-    bindparam,
-    func,
-    insert,
-    select,
-    text,
-    update,
-)
+from sqlalchemy import Row, bindparam, func, select, text, update
 
+from app.db import seals
 from app.db.engine import Tx
-from app.db.metadata import UtcTime, metadata
-from app.directory.model import Person, PersonVersion, read_role
-from app.kernel.authority import Role
+from app.directory import judging
+from app.directory.model import Past, Person
+from app.directory.tables import PEOPLE, VERSIONS, person_table, version_table
 
-person_table = Table(
-    "person",
-    metadata,
-    Column("id", String(64), primary_key=True),
-    Column("name", Text, nullable=False),
-    Column("email", String(320), nullable=False),
-    Column("region", String(6), nullable=False),
-    Column("place", String(6), nullable=False),
-    Column("entity", Text, nullable=False),
-    Column("department", Text, nullable=False),
-    # Deferred to the commit: a file may name a manager on a later line.
-    Column(
-        "manager",
-        String(64),
-        ForeignKey("person.id", deferrable=True, initially="DEFERRED"),
-    ),
-    Column("roles", Text, nullable=False),
-    Column("active", Boolean, nullable=False),
-    Column("residence", Integer, nullable=False),
-    Column("version", Integer, nullable=False),
-    Column("seal", LargeBinary),
-    UniqueConstraint("email"),
-    Index("ix_person_manager", "manager"),
-)
-
-# Append-only, hence without name and e-mail: what is erased one day must not live on here.
-version_table = Table(
-    "person_version",
-    metadata,
-    Column("person_id", String(64), ForeignKey("person.id"), primary_key=True),
-    Column("version", Integer, primary_key=True),
-    Column("region", String(6), nullable=False),
-    Column("place", String(6), nullable=False),
-    Column("entity", Text, nullable=False),
-    Column("department", Text, nullable=False),
-    Column("manager", String(64)),
-    Column("roles", Text, nullable=False),
-    Column("active", Boolean, nullable=False),
-    Column("residence", Integer, nullable=False),
-    Column("recorded_at", UtcTime, nullable=False),
-)
-
-_FIELDS = tuple(column.name for column in person_table.c if column.name not in {"version", "seal"})
-
-PERSON = tuple(person_table.c[name].label(f"directory_{name}") for name in _FIELDS)
+PERSON = tuple(column.label(f"directory_{column.name}") for column in person_table.c)
 """What a statement of a room above selects that joins the person; see ``read_person``."""
 
 _IMPORT_LOCK = 4_841_027  # the number after that of policy
@@ -85,42 +23,24 @@ _BATCH = 500
 
 def person(tx: Tx, person_id: str) -> Person | None:
     """Return one person."""
-    row = tx.execute(select(person_table).where(person_table.c.id == person_id)).one_or_none()
-    return None if row is None else _person(row)
-
-
-def person_by_email(tx: Tx, email: str) -> Person | None:
-    """Return the person with this e-mail address, given in lower case."""
-    row = tx.execute(select(person_table).where(person_table.c.email == email)).one_or_none()
-    return None if row is None else _person(row)
+    rows = tx.execute(select(person_table).where(person_table.c.id == person_id)).all()
+    return next(iter(judging.people_of(tx, rows)), None)
 
 
 def people(tx: Tx) -> tuple[Person, ...]:
     """Return everybody, by id."""
-    rows = tx.execute(select(person_table).order_by(person_table.c.id))
-    return tuple(_person(row) for row in rows)
+    return judging.people_of(tx, tx.execute(select(person_table).order_by(person_table.c.id)).all())
 
 
-def headcounts(tx: Tx) -> tuple[tuple[str, str, str, int], ...]:
-    """Return home, place of work, entity, and how many active people have just these."""
-    columns = [person_table.c.region, person_table.c.place, person_table.c.entity]
-    people: Select[Any] = select(*columns, func.count().label("people"))
-    rows = tx.execute(people.where(person_table.c.active).group_by(*columns))
-    return tuple((row.region, row.place, row.entity, row.people) for row in rows)
+def people_among(tx: Tx, ids: Collection[str]) -> dict[str, Person]:
+    """Return those of these people who are in the directory, by id."""
+    return {one.id: one for one in judging.people_of(tx, _rows_of(tx, ids))}
 
 
-def managers(tx: Tx, ids: Collection[str]) -> dict[str, str | None]:
-    """Return who each of these people reports to; unknown ids are left out."""
-    managers_of: dict[str, str | None] = {}
-    wanted = sorted(ids)
-    for start in range(0, len(wanted), _BATCH):
-        rows = tx.execute(
-            select(person_table.c.id, person_table.c.manager).where(
-                person_table.c.id.in_(wanted[start : start + _BATCH])
-            )
-        )
-        managers_of.update((row.id, row.manager) for row in rows)
-    return managers_of
+def sound(tx: Tx, ids: Collection[str]) -> dict[str, Person]:
+    """Return what the rows of these people say that are good, also while an alarm is open."""
+    judged = (judging.sound(tx, row._mapping) for row in _rows_of(tx, ids))  # noqa: SLF001 - public
+    return {one.id: one for one in judged if one is not None}
 
 
 def lock(tx: Tx, person_id: str) -> bool:
@@ -166,18 +86,16 @@ def lock_for_import(tx: Tx, ids: Collection[str]) -> None:
 
 def reports(tx: Tx, person_id: str) -> tuple[Person, ...]:
     """Return who reports to a person directly, by id."""
-    rows = tx.execute(
-        select(person_table).where(person_table.c.manager == person_id).order_by(person_table.c.id)
-    )
-    return tuple(_person(row) for row in rows)
+    query = select(person_table).where(person_table.c.manager == person_id)
+    return judging.people_of(tx, tx.execute(query.order_by(person_table.c.id)).all())
 
 
 def add(tx: Tx, added: Iterable[Person], at: datetime) -> None:
     """Insert people with their first version."""
     rows = [_row(item) | {"version": 1} for item in added]
-    if rows:
-        tx.execute(insert(person_table), rows)
-        _append_versions(tx, rows, at)
+    _name(tx, rows)
+    seals.insert(tx, PEOPLE, rows)
+    _append_versions(tx, rows, at)
 
 
 def change(tx: Tx, changed: Iterable[Person], at: datetime) -> None:
@@ -185,8 +103,9 @@ def change(tx: Tx, changed: Iterable[Person], at: datetime) -> None:
     rows = [_row(item) for item in changed]
     if not rows:
         return
-    versions = _versions(tx, [row["id"] for row in rows])
-    rows = [row | {"version": versions[row["id"]] + 1} for row in rows]
+    versions = _next_versions(tx, [row["id"] for row in rows])
+    rows = [row | {"version": versions[row["id"]]} for row in rows]
+    _name(tx, rows)
     # Two people may swap addresses in one file: each old address is removed first.
     tx.execute(
         update(person_table)
@@ -196,43 +115,74 @@ def change(tx: Tx, changed: Iterable[Person], at: datetime) -> None:
     )
     tx.execute(
         update(person_table).where(person_table.c.id == bindparam("key")),
-        [row | {"key": row["id"]} for row in rows],
+        [seals.with_seal(tx, PEOPLE, row) | {"key": row["id"]} for row in rows],
     )
     _append_versions(tx, rows, at)
 
 
-def versions(tx: Tx, person_id: str) -> tuple[PersonVersion, ...]:
-    """Return what was recorded about a person, oldest first."""
-    rows = tx.execute(
-        select(version_table)
-        .where(version_table.c.person_id == person_id)
-        .order_by(version_table.c.version)
-    )
-    return tuple(PersonVersion(**{**row._asdict(), "roles": _roles(row.roles)}) for row in rows)
+def release(tx: Tx, ids: Sequence[str]) -> None:
+    """Let people whose rows cannot be sealed report to nobody; the rows do not stand."""
+    if ids:
+        tx.execute(update(person_table).where(person_table.c.id.in_(ids)).values(manager=None))
 
 
-def _versions(tx: Tx, ids: list[str]) -> dict[str, int]:
-    versions_of: dict[str, int] = {}
+def past(tx: Tx, person_id: str) -> Past:
+    """Return what was recorded about a person."""
+    return judging.past_of(tx, person_id, _versions(tx, person_id))
+
+
+def sound_past(tx: Tx, person_id: str) -> Past:
+    """Return what was recorded about a person and is good, also while an alarm is open."""
+    return judging.sound_past(tx, person_id, _versions(tx, person_id))
+
+
+def read_person(tx: Tx, row: Row[Any]) -> Person:
+    """Judge the person of a row that has the columns of ``PERSON`` among others."""
+    cells = row._mapping  # noqa: SLF001 - SQLAlchemy's public name for it
+    own = {column.name: cells[f"directory_{column.name}"] for column in person_table.c}
+    return judging.judged(tx, own)
+
+
+def _rows_of(tx: Tx, ids: Collection[str]) -> list[Row[Any]]:
+    rows: list[Row[Any]] = []
+    wanted = sorted(ids)
+    for start in range(0, len(wanted), _BATCH):
+        some = person_table.c.id.in_(wanted[start : start + _BATCH])
+        rows += tx.execute(select(person_table).where(some))
+    return rows
+
+
+def _versions(tx: Tx, person_id: str) -> Sequence[Row[Any]]:
+    versions = select(version_table).where(version_table.c.person_id == person_id)
+    return tx.execute(versions.order_by(version_table.c.version)).all()
+
+
+def _next_versions(tx: Tx, ids: Sequence[str]) -> dict[str, int]:
+    """The number of each person's next version: beyond every row, and beyond what the log knows."""
+    last: dict[str, int] = {}
     for start in range(0, len(ids), _BATCH):
-        rows = tx.execute(
-            select(person_table.c.id, person_table.c.version).where(
-                person_table.c.id.in_(ids[start : start + _BATCH])
-            )
-        )
-        versions_of.update((row.id, row.version) for row in rows)
-    return versions_of
+        last_of = func.max(version_table.c.version).label("last")
+        some = version_table.c.person_id.in_(ids[start : start + _BATCH])
+        versions = select(version_table.c.person_id, last_of).where(some)
+        rows = tx.execute(versions.group_by(version_table.c.person_id))
+        last.update((row.person_id, row.last) for row in rows)
+    return {id_: max(last.get(id_, 0), judging.known_rows(tx, id_)) + 1 for id_ in ids}
+
+
+def _name(tx: Tx, rows: Iterable[dict[str, Any]]) -> None:
+    """Give pseudonyms to all who need one, at once and in one order."""
+    named = {name for row in rows for name in (row["id"], row["manager"]) if name is not None}
+    tx.seals.names.made(tx, sorted(named))
 
 
 def _append_versions(tx: Tx, rows: list[dict[str, Any]], at: datetime) -> None:
     kept = {column.name for column in version_table.columns}
-    tx.execute(
-        insert(version_table),
-        [
-            {name: value for name, value in row.items() if name in kept}
-            | {"person_id": row["id"], "recorded_at": at}
-            for row in rows
-        ],
-    )
+    versions = [
+        {name: value for name, value in row.items() if name in kept}
+        | {"person_id": row["id"], "recorded_at": at}
+        for row in rows
+    ]
+    seals.insert(tx, VERSIONS, versions)
 
 
 def _row(item: Person) -> dict[str, Any]:
@@ -249,20 +199,3 @@ def _row(item: Person) -> dict[str, Any]:
         "active": item.active,
         "residence": item.residence,
     }
-
-
-def _roles(listed: str) -> tuple[Role, ...]:
-    return tuple(read_role(part) for part in listed.split(";") if part)
-
-
-def _person(row: Row[Any]) -> Person:
-    cells = row._asdict()
-    fields = {name: cells[name] for name in _FIELDS}
-    return Person(**{**fields, "roles": _roles(row.roles)})
-
-
-def read_person(row: Row[Any]) -> Person:
-    """A person from a row that has the columns of ``PERSON`` among others."""
-    columns = row._asdict()
-    fields = {name: columns[f"directory_{name}"] for name in _FIELDS}
-    return Person(**{**fields, "roles": _roles(fields["roles"])})

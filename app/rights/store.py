@@ -27,7 +27,7 @@ from app.consent.store import decision_table, keep_offers, shown_table
 from app.db.engine import Tx
 from app.db.roles import eraser_of
 from app.directory.sessions import session_table
-from app.directory.store import person_table, version_table
+from app.directory.tables import person_table, version_table
 from app.policy.changes.store import change_table, step_table
 from app.policy.store import catalogue_table, stop_table
 

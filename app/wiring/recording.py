@@ -4,5 +4,6 @@ from collections.abc import Mapping
 
 from app.audit.entries.model import Kind
 from app.audit.entries.recorded import Recording
+from app.directory import recorded as directory
 
-RECORDING: Mapping[Kind, Recording] = {}
+RECORDING: Mapping[Kind, Recording] = {**directory.RECORDED}

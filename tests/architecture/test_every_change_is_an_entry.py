@@ -47,8 +47,7 @@ READS = {
     "PolicyReader": "catalogue chain history in_force memory outlook throughout",
     "Inquirer": "inquire",
     "Witnesses": "state",
-    "DirectoryService": "headcounts line lines misplaced people person person_by_email plan "
-    "versions",
+    "DirectoryService": "headcounts line lines misplaced past people person plan versions",
     "SessionService": "find",
     "PolicyService": "adopted_catalogues app_names catalogue changed_at counterparties "
     "counterparties_kept counterparty_document document documents exclusion_names floors_at "

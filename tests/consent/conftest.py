@@ -4,7 +4,6 @@ import pytest
 
 from app.audit.entries.model import SYSTEM
 from app.audit.entries.service import AuditService
-from app.audit.entries.vault import Vault
 from app.consent.notices import NoticeService, texts_of
 from app.consent.service import ConsentService
 from app.db.engine import Database
@@ -13,6 +12,7 @@ from app.kernel.signing import LocalSigner
 from tests.consent.booth import Booth, Nobody, OnlyDpo, above, notice
 from tests.fakes import FakeClock
 from tests.make import person
+from tests.sealing import VAULT, give_seals
 
 SIGNER = LocalSigner.from_seed(b"r" * 32)
 
@@ -25,7 +25,8 @@ def signer() -> LocalSigner:
 @pytest.fixture
 def booth(database: Database, clock: FakeClock) -> Booth:
     """Two people, a notice in two languages, and the calls that tests make of them."""
-    log = AuditService(Vault(b"v" * 32), "audit.example/test")
+    give_seals(database)
+    log = AuditService(VAULT, "audit.example/test")
     directory = DirectoryService(log, Nobody())
     notices = NoticeService(log, directory, texts_of((notice(), notice(language="de"))))
     consent = ConsentService(

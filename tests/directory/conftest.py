@@ -3,10 +3,11 @@
 import pytest
 
 from app.audit.entries.service import AuditService
-from app.audit.entries.vault import Vault
+from app.db.engine import Database
 from app.directory.service import DirectoryService
 from app.kernel.authority import Role
 from app.kernel.errors import Forbidden
+from tests.sealing import VAULT, give_seals
 
 
 class OnlyAdmin:
@@ -22,8 +23,9 @@ class OnlyAdmin:
 
 
 @pytest.fixture
-def log() -> AuditService:
-    return AuditService(Vault(b"v" * 32), "audit.example/test")
+def log(database: Database) -> AuditService:
+    give_seals(database)
+    return AuditService(VAULT, "audit.example/test")
 
 
 @pytest.fixture

@@ -234,14 +234,6 @@ def test_only_an_active_admin_or_the_command_line_imports(office: Office) -> Non
             office.directory.leave(tx, "top", actor, office.clock.now())
 
 
-def test_an_address_is_found_whatever_its_case(office: Office) -> None:
-    office.bring(TOP)
-    with office.database.read() as tx:
-        assert office.directory.person_by_email(tx, " TOP@Example.com").id == "top"
-        with pytest.raises(NotFound):
-            office.directory.person_by_email(tx, "who@example.com")
-
-
 def test_nobody_is_locked_who_is_not_there(office: Office) -> None:
     with office.database.write() as tx, pytest.raises(NotFound):
         office.directory.lock(tx, "nobody")

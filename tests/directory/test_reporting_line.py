@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from app.audit.entries.service import AuditService
 from app.db.engine import Database
 from app.directory import store
-from app.directory.model import chain, in_cycles
+from app.directory.model import Line, chain, in_cycles
 from app.directory.service import DirectoryService
 from tests.fakes import FakeClock
 from tests.make import person
@@ -53,15 +53,21 @@ def test_the_line_is_read_from_the_directory_nearest_first(
     people = [person("top"), person("mid", manager="top"), person("low", manager="mid")]
     with database.write() as tx:
         store.add(tx, people, clock.now())
-        assert directory.line(tx, "low") == ("mid", "top")
-        assert directory.lines(tx, ["top", "mid"]) == {"top": (), "mid": ("top",)}
-        assert directory.line(tx, "nobody") == ()
+        assert directory.line(tx, "low") == Line(("mid", "top"))
+        assert directory.lines(tx, ["top", "mid"]) == {"top": Line(()), "mid": Line(("top",))}
 
 
-def test_a_circle_that_came_in_another_way_does_not_hang_the_walk(
+def test_nobody_knows_who_is_above_somebody_whom_the_directory_does_not_have(
+    database: Database, directory: DirectoryService
+) -> None:
+    with database.read() as tx:
+        assert directory.line(tx, "nobody") == Line((), disputed=True)
+
+
+def test_a_circle_that_came_in_another_way_ends_and_is_disputed(
     database: Database, log: AuditService, directory: DirectoryService, clock: FakeClock
 ) -> None:
     del log
     with database.write() as tx:
         store.add(tx, [person("a", manager="b"), person("b", manager="a")], clock.now())
-        assert directory.line(tx, "a") == ("b",)
+        assert directory.line(tx, "a") == Line(("b",), disputed=True)

@@ -9,7 +9,7 @@ Rules:
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -36,7 +36,7 @@ from app.consent.model import Standing
 from app.consent.offers import Offer
 from app.consent.service import ConsentService
 from app.db.engine import Tx
-from app.directory.model import Person
+from app.directory.model import Line, Person
 from app.directory.service import DirectoryService
 from app.kernel.authority import Authority, Role
 from app.kernel.errors import NotFound
@@ -111,7 +111,8 @@ class Inquirer:
         people = self._held(tx, ids)
         behalf = self._on_behalf(tx, request)
         lines = self.directory.lines(tx, [person.id for person in people])
-        named = {*lines, *(above for line in lines.values() for above in line)}
+        people = [self._throughout(tx, person, lines[person.id]) for person in people]
+        named = {*lines, *(above for line in lines.values() for above in line.above)}
         named |= {behalf.id} if behalf else set()
         names = self.log.pseudonyms(tx, sorted(named))
         standings = {person.id: self.consent.standing(tx, person, now) for person in people}
@@ -119,7 +120,7 @@ class Inquirer:
         asked_about = tuple(
             person_facts(
                 person,
-                (names[person.id], *(names[above] for above in lines[person.id])),
+                (names[person.id], *(names[above] for above in lines[person.id].above)),
                 question,
                 standing=standings[person.id],
                 policy=policies[person.id],
@@ -166,13 +167,19 @@ class Inquirer:
         except NotFound:
             return None
 
+    def _throughout(self, tx: Tx, person: Person, line: Line) -> Person:
+        """Somebody asked about, disputed also where their line or their past does not stand."""
+        disputed = line.disputed or self.directory.past(tx, person.id).disputed
+        return replace(person, disputed=True) if disputed else person
+
     def _on_behalf(self, tx: Tx, request: EvaluationRequest) -> Person | None:
         if request.subject_type != "person":
             return None
         try:
-            return self.directory.person(tx, request.subject_id)
+            person = self.directory.person(tx, request.subject_id)
         except NotFound:
             return None
+        return None if person.disputed else person  # what their work is, nobody can say
 
     def _role_policy(
         self, caller: Caller, request: EvaluationRequest, behalf: Person | None

@@ -23,7 +23,8 @@ from app.agents.pairing.store import agent_token
 from app.db.engine import Tx
 from app.db.metadata import RowNumber, UtcTime, metadata
 from app.directory.model import Person
-from app.directory.store import PERSON, person_table, read_person
+from app.directory.store import PERSON, read_person
+from app.directory.tables import person_table
 
 agent_lease = Table(
     "agent_lease",
@@ -85,19 +86,19 @@ _BY_TOKEN = _HOLDERS.join(agent_token, agent_token.c.device_id == agent_device.c
 
 def holder(tx: Tx, device_id: str) -> Holder | None:
     """A device with its person and last lease."""
-    return _holder(tx.execute(_BY_DEVICE, {"device": device_id}).one_or_none())
+    return _holder(tx, tx.execute(_BY_DEVICE, {"device": device_id}).one_or_none())
 
 
 def holder_by_token(tx: Tx, token: str, now: datetime) -> Holder | None:
     """The same by a living token (hashed); the device may be revoked."""
-    return _holder(tx.execute(_BY_TOKEN, {"token": token, "now": now}).one_or_none())
+    return _holder(tx, tx.execute(_BY_TOKEN, {"token": token, "now": now}).one_or_none())
 
 
-def _holder(row: Row[Any] | None) -> Holder | None:
+def _holder(tx: Tx, row: Row[Any] | None) -> Holder | None:
     if row is None:
         return None
     last = None if row.seq is None else LeaseRow(row.seq, row.content)
-    return Holder(read_device(row), read_person(row), last)
+    return Holder(read_device(row), read_person(tx, row), last)
 
 
 def last_event(tx: Tx, device_id: str) -> str | None:

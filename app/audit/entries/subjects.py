@@ -35,11 +35,14 @@ class SealedNames(Names):
 
     def known(self, tx: Tx, people: Collection[str], *, fresh: bool = False) -> Mapping[str, str]:
         """See ``Names``."""
-        known = {} if fresh else {id_: self._known[id_] for id_ in people if id_ in self._known}
+        said = (self._known, tx.named)
+        known = {} if fresh else {id_: of[id_] for of in said for id_ in people if id_ in of}
         missing = sorted(person for person in people if person not in known)
         if missing:
             read = self._read(tx, missing)
-            if not tx.writes:  # what a writing transaction made may be undone
+            if tx.writes:  # what it made may be undone, so that only it remembers
+                tx.named.update(read)
+            else:
                 self._remember(read)
             known |= read
         return known
@@ -64,8 +67,7 @@ class SealedNames(Names):
         return True
 
     def _read(self, tx: Tx, people: Collection[str]) -> dict[str, str]:
-        rows = subjects(tx, sorted(people))
-        sound = (row for row in rows if seals.first_bad(tx, store.SUBJECT, [row]) is None)
+        sound = seals.fitting(tx, store.SUBJECT, subjects(tx, sorted(people)))
         return {row.person_id: row.pseudonym for row in sound}
 
     def _remember(self, names: Mapping[str, str]) -> None:

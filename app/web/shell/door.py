@@ -1,7 +1,8 @@
 """Access to pages: who is asking, and whether it is really their page that sends the form.
 
 Rules:
-1. A session counts only while its person is active; person and roles are read anew each time.
+1. A session counts only while its person is active; person and roles are read anew each time. Who
+   is disputed (app/directory/judging.py) comes in to read and to opt out, and holds no role.
 2. Every request that can change something must come from a page of this site (Origin, or
    Sec-Fetch-Site where a browser sends no Origin) and carry the token of the session (``csrf``).
    Each of the two would do; together one mistake is not enough.

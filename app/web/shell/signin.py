@@ -7,7 +7,8 @@ Rules (OpenID Connect Core §3.1.3.7, RFC 9700 §2.1):
 3. The algorithms of an ID token are on our list as well as on the provider's: never ``none``, never
    a shared secret.
 4. A person is (issuer, subject), never an e-mail address. The subject is the person's id in the
-   directory; somebody the directory does not know, or who left, gets no session.
+   directory; somebody the directory does not know, or who left, gets no session, and neither does
+   somebody of whom only a row says that they are here (app/directory/judging.py).
 5. The way back after sign-in is a path of this site.
 """
 

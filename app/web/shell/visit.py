@@ -19,6 +19,7 @@ from fastapi.responses import HTMLResponse
 from app.api.deps import Now, ReadTx, ServicesDep, WriteTx
 from app.db.engine import Tx
 from app.directory.model import Person
+from app.kernel.errors import Forbidden
 from app.web.shell import render
 from app.web.shell.door import SignedIn, Visitor
 from app.wiring import Services
@@ -113,8 +114,15 @@ class Right:
         """Return if the visitor has the right.
 
         Raises:
-            Forbidden: they have not; names the roles that have.
+            Forbidden: they have not; names the roles that have, or says why none of theirs counts.
         """
+        if visitor.person.disputed:
+            raise Forbidden(
+                "what the directory says about you does not agree with the log, "
+                "so none of your roles counts",
+                cure="Nothing was changed. Ask whoever runs Habeas to compare your row with the "
+                "log. Your own pages stay open, and you can always opt out there.",
+            )
         region = request.path_params["region"] if self.in_region else None
         services.authority.require(visitor.person.roles, region, self.thing, self.action)
 
