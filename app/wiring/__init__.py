@@ -80,9 +80,15 @@ class Services(Core):
     def catch_up(self) -> None:
         """Learn what the log knows of the rows, before anything is believed of them."""
         snapshot = self.settings.var / "fold.json"
-        if not self.fold.load(snapshot):
+        loaded = self.fold.load(snapshot)
+        if not loaded:
             self.fold.restart()
-        if self.fold.catch_up() > _WORTH_KEEPING:
+        folded = self.fold.catch_up()
+        if loaded and self.fold.ring.broken is not None:
+            # The snapshot may be of entries that a restore has lost: look at those that are there.
+            self.fold.restart()
+            folded = self.fold.catch_up()
+        if folded > _WORTH_KEEPING:
             self.fold.save(snapshot)
 
     def close(self) -> None:
@@ -160,7 +166,6 @@ def build(
     """
     with ExitStack() as stores:
         services, _ = _opened(settings, clock, database, stores, shipped=shipped)
-        services.catch_up()
         services.adopt(serving=serving)
         stores.pop_all()  # kept open from here on; closed where the start was refused
     return services
@@ -217,8 +222,10 @@ def _opened(
     services = _joined(foundation, shipped or read_shipped(settings.policies))
     if services.integrator.database is not services.database:
         stores.callback(services.integrator.database.engine.dispose)
+    services.catch_up()
     if unfinished:
         finish(services.lock, services.integrator)
+        services.fold.catch_up()
     return services, unfinished
 
 

@@ -118,7 +118,7 @@ OWN_TRANSACTION = {
     "Witnesses.close": "closes connections",
     "Witnesses.cosign_now": "keeps signatures of others",
     "Witnesses.run": "keeps signatures of others",
-    "Restore.acknowledge": "log.restored; see tests/audit/test_restore.py",
+    "Restore.acknowledge": "log.restored; see tests/audit/restore",
     "Restore.statement": "makes a text to sign",
 }
 """Methods without a transaction, of classes that can begin one, and what they change."""

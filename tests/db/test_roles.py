@@ -25,7 +25,9 @@ from app.settings import Settings
 from app.wiring import Services, build
 from app.wiring.shipped import Shipped
 from tests.architecture.test_every_change_is_an_entry import (
+    CHANGES,
     EMPLOYEE,
+    ENTRY,
     Story,
     evaluate,
     lease,
@@ -36,7 +38,7 @@ from tests.architecture.test_every_change_is_an_entry import (
 from tests.fakes import FakeClock
 from tests.postgresql import copy_database, drop_database
 from tests.rights.test_erasure import traces
-from tests.roles import Estate, dropping_roles
+from tests.roles import Estate, dropping_roles, new_prefix
 from tests.templates import Templates
 
 
@@ -112,6 +114,43 @@ def erase_as_app(services: Services, folder: Path) -> None:
         note = sign_statement(note, *read_private_key(key)).encode()
     with services.database.write() as tx:
         services.rights.erase(tx, EMPLOYEE, basis, note, services.clock.now())
+
+
+@pytest.fixture(scope="module")
+def roled(
+    templates: Templates,
+    postgresql_server: str,
+    shipped: Shipped,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Services]:
+    """The sample organisation, served by the app's role; nothing that is done to it is kept."""
+    folder, prefix = tmp_path_factory.mktemp("roled"), new_prefix()
+    with (
+        dropping_roles(postgresql_server, prefix),
+        templates.copy("postgresql", "sample", folder) as url,
+    ):
+        estate = Estate(url, prefix)
+        estate.make_roles()
+        settings = Settings(
+            var=folder / "var",
+            database_url=estate.as_role("app"),
+            integrator_url=estate.as_role("integrator"),
+            demo=True,
+        )
+        services = build(settings, clock=FakeClock(), shipped=shipped)
+        yield services
+        services.close()
+
+
+class Undone(Exception):
+    """Ends a transaction that is not to be kept."""
+
+
+@pytest.mark.parametrize("method", ENTRY)
+def test_the_apps_role_may_do_whatever_the_service_does(roled: Services, method: str) -> None:
+    with pytest.raises(Undone), roled.database.write() as tx:
+        CHANGES[method](Story(roled, tx))
+        raise Undone
 
 
 def test_app_and_integrator_pass_the_strict_self_test(opened: Opened) -> None:

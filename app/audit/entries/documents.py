@@ -73,19 +73,18 @@ def in_force(tx: Tx, what: str) -> str | None:
     return newest
 
 
-def require_custodians(tx: Tx, listed: str, *, or_first: bool = False) -> None:
+def require_custodians(tx: Tx, listed: str) -> None:
     """Refuse a list of custodians that is not in force: a reader of the log relies on that list.
 
     Args:
         tx: any transaction.
         listed: digest of the list that somebody comes with.
-        or_first: where none was adopted yet, take it; a copy may be older than the first list.
 
     Raises:
         Conflict: another list is in force, or none.
     """
     known = in_force(tx, CUSTODIANS)
-    if known == listed or (or_first and known is None):
+    if known == listed:
         return
     raise Conflict(
         f"HABEAS_CUSTODIANS names the list {listed}; in force is {known or 'none'}",

@@ -13,7 +13,9 @@ Rules:
 3. A crash anywhere between is finished by the next start, which looks at the statement's signatures
    again: an entry that somebody put into the database by hand changes no name.
 4. The list of which two must sign is named by HABEAS_CUSTODIANS, outside the database that was
-   restored. The list is kept with the entry, so that a reader sees whose signatures were taken.
+   restored, and is the list that the log named before the loss (see before.py). The list is kept
+   with the entry, so that a reader sees whose signatures were taken.
+5. A copy to which somebody added a leaf is refused: it would be signed under the new name.
 """
 
 from collections.abc import Callable
@@ -26,9 +28,11 @@ from sqlalchemy import select
 from app.audit.entries import documents, store
 from app.audit.entries.model import SYSTEM, Event, Kind
 from app.audit.entries.service import AuditService
+from app.audit.growing.entrances import require_head
 from app.audit.growing.integrator import Integrator
 from app.audit.growing.lineage import another_log, lock_lost, require_grown
 from app.audit.growing.lock import LockStore
+from app.audit.restore.before import require_named
 from app.audit.restore.custody import Custodians, require_two
 from app.audit.restore.record import Restored, RestoreRecord
 from app.audit.tree.checkpoint import BadNote, Checkpoint, VerifierKey, open_checkpoint, origin_of
@@ -73,8 +77,8 @@ class Restore:
         """What two custodians must sign.
 
         Raises:
-            Conflict: nothing was rolled back.
-            Unavailable: no custodians are named.
+            Conflict: nothing was rolled back, or the custodians were not in force before the loss.
+            Unavailable: no custodians are named, or the copy was altered.
         """
         with self.database.read() as tx:
             return self._situation(tx)[1]
@@ -83,7 +87,7 @@ class Restore:
         """Begin the new epoch.
 
         Raises:
-            Conflict: nothing was rolled back.
+            Conflict, Unavailable: as ``statement``.
             Forbidden: the statement is another, or two different custodians did not sign it.
         """
         with self.database.write() as tx:
@@ -107,11 +111,13 @@ class Restore:
                 "two custodians must sign this, and this instance knows none",
                 cure="Name a list in HABEAS_CUSTODIANS; see docs/operate.md, Custodians.",
             )
-        documents.require_custodians(tx, self.custodians.digest, or_first=True)
         tree, kept = store.head_of(tx), last_signed(tx, self.lock)
         if kept is None:
             raise Conflict("the log never published a checkpoint: there is nothing to go back from")
         last = _opened(kept, self.integrator.signer.public)
+        require_named(tx, self.custodians, replace(self.integrator.key, name=base_of(last.origin)))
+        newest = store.last_checkpoint(tx)
+        require_head(tx, tree, None if newest is None else newest.note.encode())
         if self.lock.read() is not None and _continues(tx, tree, kept, self.integrator, last):
             raise Conflict("the log continues what was signed: there is nothing to acknowledge")
         restored = Restored.of(last, tree)
@@ -131,6 +137,7 @@ def origin_now(
         custodians: of whom two must have signed.
 
     Raises:
+        Conflict: it was begun by custodians who were not named before the loss.
         Forbidden: a restore was begun without the signatures it needs.
         Unavailable: the lock store is of another log, or older than the last restore, or the entry
             of a restore lacks facts.
@@ -152,6 +159,8 @@ def origin_now(
     note = documents.content_of(tx, begun.statement) or b""
     text = restored.statement(custodians) if custodians else ""
     require_two(note, text, custodians)
+    assert custodians is not None  # require_two has refused otherwise
+    require_named(tx, custodians, VerifierKey(base, public))
     return restored.origin, True
 
 
