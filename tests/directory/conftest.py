@@ -1,5 +1,7 @@
 """The directory on its own, over a real database and a real log."""
 
+from collections.abc import Callable, Iterator
+
 import pytest
 
 from app.audit.entries.service import AuditService
@@ -7,6 +9,10 @@ from app.db.engine import Database
 from app.directory.service import DirectoryService
 from app.kernel.authority import Role
 from app.kernel.errors import Forbidden
+from app.wiring import Services
+from app.wiring.shipped import Shipped
+from tests.directory.company import Company, opened
+from tests.fakes import FakeClock
 from tests.sealing import VAULT, give_seals
 
 
@@ -31,3 +37,21 @@ def log(database: Database) -> AuditService:
 @pytest.fixture
 def directory(log: AuditService) -> DirectoryService:
     return DirectoryService(log, OnlyAdmin())
+
+
+@pytest.fixture
+def company(services: Services, clock: FakeClock, shipped: Shipped) -> Iterator[Company]:
+    with opened(services, clock, shipped) as made:
+        yield made
+
+
+@pytest.fixture(params=["while it runs", "before a start"])
+def change(request: pytest.FixtureRequest, company: Company) -> Callable[..., None]:
+    """Change rows behind the program's back, and go on as it was or with a new process."""
+
+    def changed(*statements: str) -> None:
+        assert company.sql(*statements)
+        if request.param == "before a start":
+            company.start_again()
+
+    return changed

@@ -7,6 +7,7 @@ there on the chain does not stand, whatever its rows say, until two people have 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from app.audit.entries.codes import is_code
 from app.audit.entries.model import SYSTEM, Event, Kind
 from app.audit.entries.recorded import Leaf
 from app.db.ring import Dispute
@@ -61,9 +62,13 @@ class AlarmStep:
 
 
 def raised(dispute: Dispute) -> Event:
-    """The event that raises an alarm about a dispute."""
+    """The event that raises an alarm about a dispute.
+
+    A row that somebody wrote may be called anything: what is no code is left out.
+    """
+    row = dispute.row_key or ""
     facts = AlarmRaised(
-        dispute.chain, dispute.why.value, dispute.table or "", dispute.row_key or ""
+        dispute.chain, dispute.why.value, dispute.table or "", row if is_code(row) else ""
     )
     subjects = () if dispute.person is None else (dispute.person,)
     return Event(Kind.ALARM_RAISED, SYSTEM, encode(facts), subjects=subjects)

@@ -15,6 +15,11 @@ LONGEST_CODE = 128
 _CODE = re.compile(rf"[A-Za-z0-9._:/+-]{{1,{LONGEST_CODE}}}")
 
 
+def is_code(text: str) -> bool:
+    """Say whether a leaf may hold a text."""
+    return _CODE.fullmatch(text) is not None
+
+
 def require_codes(what: str, *texts: Json) -> None:
     """Refuse a value that holds any text which is not a code, a mapping's keys included.
 
@@ -22,7 +27,7 @@ def require_codes(what: str, *texts: Json) -> None:
         ValueError: the message says of what, and not which text it is.
     """
     for text in texts:
-        if not all(_CODE.fullmatch(string) for string in _strings(text)):
+        if not all(is_code(string) for string in _strings(text)):
             msg = f"{what} would hold a text that is not a code"
             raise ValueError(msg)
 

@@ -50,6 +50,8 @@ class SealedNames(Names):
     def made(self, tx: Tx, people: Collection[str]) -> Mapping[str, str]:
         """See ``Names``."""
         missing = set(people) - self.known(tx, people).keys()
+        # Whoever has one that does not stand gets no other: what is about them stays unsealed.
+        missing -= store.pseudonyms(tx, sorted(missing)).keys()
         if missing:
             make_subjects(tx, sorted(missing), self._vault.new_key)
         return self.known(tx, people)
