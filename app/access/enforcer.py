@@ -18,7 +18,7 @@ import casbin
 
 from app.access.floor.terms import Function
 from app.directory.model import ROLES as PEOPLE_ROLES
-from app.kernel.authority import Role
+from app.kernel.authority import Role, RoleRow, counting, write_rows
 from app.kernel.errors import Fault, Forbidden, Unreadable
 
 CONSUMER_ROLES = frozenset(f"consumer:{function}" for function in Function)
@@ -36,7 +36,7 @@ ACTIONS = {
 }
 """The things that a row may name, each with its actions."""
 
-_COLUMNS = ("role", "reach", "thing", "action", "effect")
+_COLUMNS = RoleRow._fields
 
 
 class CasbinAuthority:
@@ -59,13 +59,12 @@ class CasbinAuthority:
         """Say whether one of the roles may, and none of them is denied."""
         if action not in ACTIONS.get(thing, frozenset()):
             return False
-        bound = frozenset(
-            role.name for role in roles if role.region is not None and region in {None, role.region}
-        )
-        unbound = frozenset(role.name for role in roles if role.region is None)
-        if region is None:  # the thing is not bound to a region: any region's role counts
-            bound |= unbound
-        return self._answer(bound, unbound, thing, action)
+        return self._answer(*counting(roles, region), thing, action)
+
+    @property
+    def document(self) -> bytes:
+        """The rows, for the log and for whoever verifies who was allowed what."""
+        return write_rows(self._rows)
 
     def require(self, roles: tuple[Role, ...], region: str | None, thing: str, action: str) -> None:
         """Return if one of the roles may.
@@ -96,8 +95,8 @@ class CasbinAuthority:
             return bool(self._enforcer.enforce(bound, unbound, thing, action))
 
 
-def _read_rows(path: Path) -> tuple[tuple[str, ...], ...]:
-    rows: list[tuple[str, ...]] = []
+def _read_rows(path: Path) -> tuple[RoleRow, ...]:
+    rows: list[RoleRow] = []
     faults: list[Fault] = []
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         if not line.strip() or line.lstrip().startswith("#"):
@@ -106,7 +105,7 @@ def _read_rows(path: Path) -> tuple[tuple[str, ...], ...]:
         wrong = _faults(number, cells)
         faults.extend(wrong)
         if not wrong:
-            rows.append(cells[1:])
+            rows.append(RoleRow(*cells[1:]))
     if not rows and not faults:
         faults.append(Fault(path.name, "no row", "List who may do what; without rows nobody may."))
     if faults:

@@ -9,7 +9,7 @@ from app.agents.devices.service import DeviceService
 from app.agents.leases.service import LeaseService
 from app.agents.pairing.service import PairingService
 from app.agents.reports.service import ReportService
-from app.audit.entries.documents import CUSTODIANS
+from app.audit.entries.documents import CUSTODIANS, ROLES
 from app.audit.entries.model import Kind
 from app.audit.export.service import ExportService
 from app.audit.growing.backlog import Backlog
@@ -121,6 +121,7 @@ class Services(Core):
                 self.witnesses.adopt(tx, self.log, now)
                 rules = self.access.rules
                 self.log.adopt_rules(tx, rules.version, rules.release, now)
+                self.log.adopt(tx, Kind.ROLES_ADOPTED, ROLES, self.authority.document, now)
                 self.directory.adopt(tx, now)
             self.policy.adopt(tx, now)
             self.access.adopt(tx, now)

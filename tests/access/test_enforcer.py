@@ -4,11 +4,13 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.access.enforcer import ACTIONS, ROLES, CasbinAuthority
 from app.access.floor.terms import Function
 from app.directory.model import ROLES as PEOPLE_ROLES
-from app.kernel.authority import Role
+from app.kernel.authority import Role, allowed, read_rows
 from app.kernel.errors import Forbidden, Unreadable
 
 POLICIES = Path(__file__).parents[2] / "policies" / "access"
@@ -84,6 +86,30 @@ def test_a_deny_row_overrides_every_allow(authority: CasbinAuthority) -> None:
     assert authority.may((training,), None, "captured_data", "read")
     assert not authority.may((training, hr), None, "captured_data", "read")
     assert not authority.may((hr, training), None, "captured_data", "read")
+
+
+@given(
+    held=st.frozensets(
+        st.builds(Role, st.sampled_from(sorted(ROLES)), st.sampled_from([None, "DE", "FR"])),
+        max_size=4,
+    ),
+    region=st.sampled_from([None, "DE", "US"]),
+    asked=st.sampled_from(pairs()),
+)
+def test_a_verifier_answers_from_the_rows_as_the_service_does(
+    authority: CasbinAuthority, held: frozenset[Role], region: str | None, asked: tuple[str, str]
+) -> None:
+    """Both ways of asking answer alike, and the document of the rows says all that decides."""
+    roles, rows = tuple(held), read_rows(authority.document)
+    assert allowed(rows, roles, region, *asked) == authority.may(roles, region, *asked)
+
+
+@pytest.mark.parametrize(
+    "document", [b"[]", b"{}", b'{"roles":[["legal","any"]]}', b'{"roles":[[1,2,3,4,5]]}', b"{"]
+)
+def test_what_is_no_document_of_rows_is_refused(document: bytes) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        read_rows(document)
 
 
 def test_nobody_without_a_role_may_anything(authority: CasbinAuthority) -> None:

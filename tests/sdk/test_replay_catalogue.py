@@ -79,9 +79,10 @@ def test_the_program_is_not_one_of_the_two(told: Log) -> None:
         leaf["actor"] = {"kind": "system", "id": "habeas"}
 
     at = told.last("policy.catalogue_approved")
-    first, second = found(told.forged(at, change))
-    assert "counts habeas among the people who agree" in first
-    assert "without two people" in second
+    role, counted, adopted = found(told.forged(at, change))
+    assert "is by system:habeas, where a person must act" in role
+    assert "counts habeas among the people who agree" in counted
+    assert "without two people" in adopted
 
 
 def test_who_approved_before_it_was_declined_does_not_count(told: Log) -> None:

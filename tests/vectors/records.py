@@ -13,6 +13,7 @@ from app.audit.entries.model import Kind
 from app.audit.entries.records import (
     CustodiansAdoption,
     LogOpening,
+    RolesAdoption,
     RulesAdoption,
     WitnessesAdoption,
 )
@@ -40,6 +41,7 @@ WHOLE: Mapping[Kind, type] = {
     Kind.LOG_CUSTODIANS_ADOPTED: CustodiansAdoption,
     Kind.LOG_WITNESSES_ADOPTED: WitnessesAdoption,
     Kind.RULES_ADOPTED: RulesAdoption,
+    Kind.ROLES_ADOPTED: RolesAdoption,
     Kind.SEALS_ADOPTED: SealsAdoption,
     Kind.ALARM_RAISED: AlarmRaised,
     Kind.ALARM_CLEAR_PROPOSED: AlarmStep,

@@ -21,6 +21,9 @@ CUSTODIANS = "custodians"
 RULES = "rules"
 """What the version of the rules is adopted as."""
 
+ROLES = "roles"
+"""What the rows of roles are adopted as."""
+
 document = Table(
     "audit_document",
     metadata,

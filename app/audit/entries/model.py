@@ -38,6 +38,7 @@ class Kind(StrEnum):
     LOG_CUSTODIANS_ADOPTED = "log.custodians_adopted"
     LOG_WITNESSES_ADOPTED = "log.witnesses_adopted"
     RULES_ADOPTED = "rules.adopted"
+    ROLES_ADOPTED = "roles.adopted"
     SEALS_ADOPTED = "seals.adopted"
     SEALS_REBUILT = "seals.rebuilt"
     ALARM_RAISED = "alarm.raised"

@@ -32,6 +32,13 @@ class WitnessesAdoption:
 
 
 @dataclass(frozen=True)
+class RolesAdoption:
+    """``roles.adopted``: the digest of the rows that say from here on what each role may do."""
+
+    policy: str
+
+
+@dataclass(frozen=True)
 class RulesAdoption:
     """``rules.adopted``: the version of the rules, and the first release that carries it."""
 
@@ -39,8 +46,11 @@ class RulesAdoption:
     release: str
 
 
-ADOPTIONS: Mapping[Kind, type[CustodiansAdoption] | type[WitnessesAdoption]] = {
+Adoption = CustodiansAdoption | WitnessesAdoption | RolesAdoption
+
+ADOPTIONS: Mapping[Kind, type[Adoption]] = {
     Kind.LOG_CUSTODIANS_ADOPTED: CustodiansAdoption,
     Kind.LOG_WITNESSES_ADOPTED: WitnessesAdoption,
+    Kind.ROLES_ADOPTED: RolesAdoption,
 }
 """Lists that are taken into force, each by the digest of its document."""

@@ -15,6 +15,7 @@ KINDS: Mapping[str, str] = {
     "log.custodians_adopted": "Custodians adopted",
     "log.witnesses_adopted": "Witnesses adopted",
     "rules.adopted": "Rules adopted",
+    "roles.adopted": "Rows of roles adopted",
     "seals.adopted": "Seals of rows adopted",
     "seals.rebuilt": "Seals of rows made again",
     "alarm.raised": "Alarm raised",

@@ -59,11 +59,16 @@ _STEPS = {
 
 @dataclass
 class _Change:
-    """A company policy on its way: who wrote it, and who supplied which approval."""
+    """A company policy on its way: who wrote it, and who supplied which approval.
+
+    Attributes:
+        sound: no approval of it is named already.
+    """
 
     author: str
     policy: str
     approvals: dict[str, str] = field(default_factory=dict)
+    sound: bool = True
 
 
 @dataclass
@@ -115,6 +120,11 @@ class Law:
     ) -> tuple[tuple[datetime, InForce], ...]:
         """What holds from start to end: at the start, and after each change."""
         return self._remembered().throughout(regions, start, end)
+
+    def chain(self, region: str, at: datetime) -> tuple[str, ...]:
+        """A region and those above it; itself only, where no floor says what is above."""
+        parents = {name: floor.parent for name, floor in self._history().floors_at(at).items()}
+        return chain(parents, region) or (region,)
 
     def policy_facts(
         self, stays: tuple[Stay, ...], signals: tuple[str, ...], *, places: bool
@@ -198,12 +208,11 @@ class Law:
             ):
                 yield from self._considered(kind, decode(CatalogueWaiting, facts), leaf["actor"])
             case Kind.POLICY_PROPOSED:
-                proposal = decode(ChangeProposal, facts)
-                self._changes[proposal.change] = _Change(actor, proposal.policy)
+                yield from self._proposed(decode(ChangeProposal, facts), actor)
             case Kind.POLICY_APPROVED:
                 yield from self._approved(decode(ChangeApproval, facts), actor)
             case Kind.POLICY_PUBLISHED:
-                yield from self._published(position, decode(ChangePublication, facts), at)
+                yield from self._published(position, decode(ChangePublication, facts), actor, at)
             case Kind.POLICY_STOPPED | Kind.POLICY_RESUME_PROPOSED | Kind.POLICY_RESUMED:
                 stop = decode(StopRecord, facts)
                 yield from self._stopped(position, stop, _STEPS[kind], actor, at)
@@ -269,17 +278,23 @@ class Law:
         else:
             waiting.approver = person
 
+    def _proposed(self, proposal: ChangeProposal, actor: str) -> Iterator[str]:
+        if proposal.change in self._changes:
+            yield f"proposes the change {proposal.change} once more"
+        self._changes[proposal.change] = _Change(actor, proposal.policy)
+
     def _approved(self, approval: ChangeApproval, actor: str) -> Iterator[str]:
         change = self._changes.get(approval.change)
         if change is None or change.policy != approval.policy:
             yield "approves what nobody proposed"
         elif actor == change.author or actor in change.approvals.values():
+            change.sound = False
             yield f"counts {actor} twice among the people who agree"
         else:
             change.approvals[approval.role] = actor
 
     def _published(
-        self, position: int, published: ChangePublication, at: datetime
+        self, position: int, published: ChangePublication, actor: str, at: datetime
     ) -> Iterator[str]:
         read = partial(CompanyPolicy.read, registry=self._registry)
         policy, region = self._read(published.policy, read), published.region
@@ -289,6 +304,8 @@ class Law:
         if change is None or change.policy != published.policy:
             yield "publishes what nobody proposed"
             change = _Change("", "")
+        elif change.sound and actor not in {change.author, *change.approvals.values()}:
+            yield f"publishes for {actor}, who neither wrote nor approved it"
         history = self._history()
         parents = {name: floor.parent for name, floor in history.floors_at(at).items()}
         names = chain(parents, region)

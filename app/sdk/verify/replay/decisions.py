@@ -257,6 +257,7 @@ class DecisionCheck:
             "replayed": replayed,
             "unreplayed": self._versions.undecided,
             "unfounded": self.unfounded,
+            **self._acts,
             **dict(sorted(self._asked.items())),
             "grants.used": self.grants.used,
             "grants.unused": self.grants.unused,
@@ -264,11 +265,20 @@ class DecisionCheck:
         }
 
     @property
+    def _acts(self) -> Mapping[str, int]:
+        """How many acts needed a role, and of how many it is not shown that it was held."""
+        if self.replay is None:
+            return {}
+        acts = self.replay.acts
+        return {"acts": acts.shown + acts.unshown, "acts.unshown": acts.unshown}
+
+    @property
     def notices(self) -> tuple[str, ...]:
         """What was established in addition to the verdicts, as sentences."""
-        again = () if self.replay is None else self.replay.erasures.notices
-        said = self._versions.notices + self._versions.remarks
-        return (*said, *self.grants.notices, *again)
+        said = (*self._versions.notices, *self._versions.remarks, *self.grants.notices)
+        if self.replay is None:
+            return said
+        return (*said, *self.replay.erasures.notices, *self.replay.acts.notices)
 
     @property
     def unreplayed(self) -> int | None:

@@ -40,7 +40,9 @@ from app.policy.timeline import SKEW
 from app.sdk.verify.folded.law import LAW_KINDS, Law
 from app.sdk.verify.folded.people import CONSENT_KINDS, Documents, People, Somebody, Unknown
 from app.sdk.verify.folded.registry import Registry
+from app.sdk.verify.folded.roles import RolesHeld
 from app.sdk.verify.order.erasures import ErasureCheck
+from app.sdk.verify.replay.acts import ActsCheck
 from app.sdk.verify.replay.capture import NewerForm, directive_facts, form_of
 from app.sdk.verify.replay.telling import CALLER, CIRCUMSTANCES, PERSON, POLICY, differences
 from app.sdk.verify.replay.versions import Versions
@@ -55,9 +57,8 @@ _DECIDED = frozenset({Kind.LEASE_CHANGED, Kind.ACCESS_DECIDED})
 
 REPLAY_LIMIT = (
     "The replay takes from the entry itself what no other entry says: where a laptop said it was, "
-    "how many of the people asked about are unknown, whether a consumer spoke for itself or for "
-    "somebody, and what the rows of roles allow. It cannot tell who held which role in which "
-    "region when a policy was approved."
+    "how many of the people asked about are unknown, and whether a consumer spoke for itself or "
+    "for somebody."
 )
 
 
@@ -68,6 +69,7 @@ class Replay:
         people: as they are known so far.
         leases, decisions: how many were decided again.
         erasures: whether each was by two custodians' word.
+        acts: whether whoever acted held the role for it.
     """
 
     def __init__(
@@ -78,9 +80,12 @@ class Replay:
         self.people = People(documents)
         self._law = Law(documents, registry, lambda: versions.version)
         self._registry = Registry(documents)
+        self._roles = RolesHeld(documents)
+        self.acts = ActsCheck(self.people, self._law, self._roles)
         self.erasures = ErasureCheck(documents)
         self._takers: Mapping[Kind, _Take] = {
-            Kind.DIRECTORY_PERSON: self.people.recorded,
+            Kind.DIRECTORY_PERSON: self._recorded,
+            Kind.ROLES_ADOPTED: self._roles.adopted,
             Kind.NOTICE_ADOPTED: self.people.adopted,
             Kind.NOTICE_SHOWN: self._shown,
             Kind.SUBJECT_ERASED: self._erased,
@@ -108,6 +113,7 @@ class Replay:
         Raises:
             KeyError, ValueError, TypeError, AttributeError: it lacks what its kind must say.
         """
+        yield from self.acts.see(leaf)
         take = self._takers.get(leaf["kind"])
         if take is None:
             return
@@ -135,6 +141,10 @@ class Replay:
             yield f"occurred at {timestamp(at)}, before {before}"
         if self._newest is None or at > self._newest[0]:
             self._newest = (at, position)
+
+    def _recorded(self, position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
+        self._roles.recorded(position, leaf)
+        yield from self.people.recorded(position, leaf)
 
     def _named(self, _position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
         """Keep the log's name: a lease's numbers follow from its epoch."""
@@ -282,7 +292,12 @@ class Replay:
                 yield from differences(POLICY, subject.policy, known.policy, {}, policy, who)
             if needs_consent:
                 yield from self._lost(standing)
-        again = self._rules.decide(question, replace(in_entry, caller=caller, people=tuple(people)))
+        role_policy = self._roles.policy(question, in_entry, caller)
+        yield from _compared(vars(in_entry), {"role_policy": role_policy})
+        again = self._rules.decide(
+            question,
+            replace(in_entry, caller=caller, people=tuple(people), role_policy=role_policy),
+        )
         yield from _outcome(facts, again)
 
     def _caller(self, in_entry: Caller) -> tuple[Caller, int]:
