@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from app.kernel.authority import Role
@@ -169,6 +169,22 @@ class Line:
 
     above: tuple[str, ...]
     disputed: bool = False
+
+
+SESSION_LIFE = timedelta(hours=8)
+"""How long somebody is signed in at most."""
+
+
+@dataclass(frozen=True)
+class SessionEnd:
+    """What the log says of somebody who signed out.
+
+    Attributes:
+        session: the event by which the session began; empty in entries that are older than this
+            fact. A row that is put back afterwards is known by it.
+    """
+
+    session: str = field(default="", metadata=fact(sparse=True))
 
 
 @dataclass(frozen=True)

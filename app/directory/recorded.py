@@ -1,14 +1,15 @@
 """What entries of the directory say about its rows (pure): see app/audit/entries/recorded.py.
 
 Each ``directory.person`` entry recorded one version of one person; the person's row is the newest.
-Sessions are no part of it: an entry says that somebody's session began or ended, not which.
+The end of a session is counted for as long as the session could have lived, and no row is claimed:
+the row of a session that ended is gone, and one that is there all the same is behind.
 """
 
 from collections.abc import Iterator, Mapping
 
 from app.audit.entries.model import Kind
 from app.audit.entries.recorded import Ahead, Leaf, Recorded, Recording
-from app.directory.model import PersonRecord
+from app.directory.model import SESSION_LIFE, PersonRecord, SessionEnd
 from app.kernel.canonical import Json
 from app.kernel.facts import decode
 
@@ -48,4 +49,13 @@ def shown(record: PersonRecord) -> dict[str, Json]:
     return fields
 
 
-RECORDED: Mapping[Kind, Recording] = {Kind.DIRECTORY_PERSON: _person}
+def _ended(leaf: Leaf, _ahead: Ahead) -> Iterator[Recorded]:
+    session = decode(SessionEnd, leaf["facts"]).session
+    if session:
+        yield Recorded("", session, f"session:{session}", kept=SESSION_LIFE)
+
+
+RECORDED: Mapping[Kind, Recording] = {
+    Kind.DIRECTORY_PERSON: _person,
+    Kind.SESSION_ENDED: _ended,
+}

@@ -5,7 +5,8 @@ Rules:
    as nobody, and who writes it cannot make the digest of a token that they know.
 2. The row's seal ties that digest to the person, the times, and who vouched for them. A row that
    somebody wrote or changed signs nobody in; a row that was moved signs in neither of the two.
-3. A session ends eight hours after it began, or after one hour without a request.
+3. A session ends eight hours after it began, or after one hour without a request. One that was
+   ended does not come back with its row: the log knows that it ended.
 4. Roles are not part of a session: they are read from the directory at every request.
 5. Beginning and end are entries of the log; running out is not an act and leaves none.
 """
@@ -36,8 +37,9 @@ from app.db.engine import Tx
 from app.db.metadata import UtcTime, metadata
 from app.db.ring import Dispute, Flaw
 from app.db.seals import SealedTable
+from app.directory.model import SESSION_LIFE, SessionEnd
+from app.kernel.facts import encode
 
-LIFE = timedelta(hours=8)
 IDLE = timedelta(hours=1)
 TOUCH = timedelta(minutes=1)
 """Shortest time between two records of the last request: reading a page is seldom a write."""
@@ -53,6 +55,7 @@ session_table = Table(
     Column("started_at", UtcTime, nullable=False),
     Column("seen_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime, nullable=False),
+    Column("event_id", String(64)),
     Column("seal", LargeBinary),
     Index("ix_person_session_person_id", "person_id"),
 )
@@ -94,6 +97,7 @@ class SessionService:
                 session_table.c.person_id == person_id, session_table.c.expires_at <= now
             )
         )
+        began = Event(Kind.SESSION_STARTED, Actor("person", person_id))
         row = {
             "token_digest": _digest(tx, token),
             "person_id": person_id,
@@ -102,21 +106,16 @@ class SessionService:
             "subject": subject,
             "started_at": now,
             "seen_at": now,
-            "expires_at": now + LIFE,
+            "expires_at": now + SESSION_LIFE,
+            "event_id": self._log.append(tx, began, now),
         }
         seals.insert(tx, SESSIONS, [row])
-        self._log.append(tx, Event(Kind.SESSION_STARTED, Actor("person", person_id)), now)
         return token
 
     def find(self, tx: Tx, token: str, now: datetime) -> Session | None:
         """Return the session of a token, or None if there is none or it has run out."""
         row = _row(tx, token)
-        if row is None:
-            return None
-        names = Session.__dataclass_fields__
-        session = Session(**{name: row[name] for name in names})
-        ran_out = now >= session.expires_at or now >= session.seen_at + IDLE
-        return None if ran_out else session
+        return None if row is None else _session(row, now)
 
     def touch(self, tx: Tx, token: str, now: datetime) -> None:
         """Record that the session was used just now. Not an act of anybody, hence no entry."""
@@ -128,15 +127,22 @@ class SessionService:
 
     def end(self, tx: Tx, token: str, now: datetime) -> None:
         """End a session; a session that is not there, or has run out, has ended already."""
-        session = self.find(tx, token, now)
+        row = _row(tx, token)
         tx.execute(delete(session_table).where(session_table.c.token_digest == _digest(tx, token)))
-        if session is not None:
-            actor = Actor("person", session.person_id)
-            self._log.append(tx, Event(Kind.SESSION_ENDED, actor), now)
+        if row is not None and _session(row, now) is not None:
+            actor, facts = Actor("person", row["person_id"]), encode(SessionEnd(row["event_id"]))
+            self._log.append(tx, Event(Kind.SESSION_ENDED, actor, facts), now)
+
+
+def _session(row: Mapping[str, Any], now: datetime) -> Session | None:
+    """What a row that stands says; None where it has run out."""
+    session = Session(**{name: row[name] for name in Session.__dataclass_fields__})
+    ran_out = now >= session.expires_at or now >= session.seen_at + IDLE
+    return None if ran_out else session
 
 
 def _row(tx: Tx, token: str) -> Mapping[str, Any] | None:
-    """The row of a token, if it is one that we wrote (rule 2).
+    """The row of a token, if it is one that we wrote (rule 2) and that was not ended (rule 3).
 
     Nothing else of the log is asked: also while it cannot be believed, people come in to opt out.
     """
@@ -145,8 +151,13 @@ def _row(tx: Tx, token: str) -> Mapping[str, Any] | None:
     row, chain = found.mappings().one_or_none(), f"session:{digest[:16]}"
     if row is None or tx.seals.alarm_on(chain):
         return None
+    flaw = None
     if seals.first_bad(tx, SESSIONS, [row]) is not None:
-        seals.note(tx, Dispute(chain, Flaw.UNSEALED, session_table.name, digest))
+        flaw = Flaw.UNSEALED
+    elif tx.seals.behind(f"session:{row['event_id']}", 0, tx.folded):
+        flaw = Flaw.BEHIND
+    if flaw is not None:
+        seals.note(tx, Dispute(chain, flaw, session_table.name, digest))
         return None
     return dict(row)
 

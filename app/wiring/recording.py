@@ -2,14 +2,8 @@
 
 from collections.abc import Mapping
 
-from app.audit.entries import lists
 from app.audit.entries.model import Kind
 from app.audit.entries.recorded import Recording
 from app.directory import recorded as directory
-from app.policy import recorded as policy
 
-RECORDING: Mapping[Kind, Recording] = {
-    **lists.RECORDED,
-    **directory.RECORDED,
-    **policy.RECORDED,
-}
+RECORDING: Mapping[Kind, Recording] = {**directory.RECORDED}

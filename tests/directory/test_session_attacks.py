@@ -2,13 +2,15 @@
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
-from app.directory.sessions import IDLE, LIFE, Session, session_table
-from tests.directory.company import Company
+from app.directory.model import SESSION_LIFE
+from app.directory.sessions import IDLE, Session, session_table
+from tests.directory.company import LOW, Company
 from tests.tamper import tampering
 
 ISSUER = "https://login.example.com"
@@ -60,7 +62,7 @@ def test_a_session_that_somebody_changed_is_none_and_raises_an_alarm(
 
 
 def test_what_ran_out_does_not_come_back_by_a_later_end(company: Company, token: str) -> None:
-    company.clock.advance(LIFE)
+    company.clock.advance(SESSION_LIFE)
     company.sql(CHANGES["a later end"], CHANGES["a later last request"])
     assert find(company, token) is None
 
@@ -115,3 +117,34 @@ def test_nobody_is_signed_in_after_an_upgrade(company: Company) -> None:
         f"{LATER}, {LATER})"
     )
     assert find(company, "held") is None
+
+
+def test_a_session_that_was_ended_does_not_come_back_with_its_row(
+    company: Company, token: str, change: Callable[..., None]
+) -> None:
+    """The row has its own seal; the log knows that the session ended, and says which."""
+    services = company.services
+    with services.database.read() as tx:
+        row = tx.execute(select(session_table)).mappings().one()
+    with services.database.write() as tx:
+        services.sessions.end(tx, token, company.clock.now())
+    services.integrator.integrate()
+    with tampering(services.database) as connection:
+        connection.execute(session_table.insert().values(**row))
+    change("UPDATE person SET name = name")
+    assert find(company, token) is None
+    assert [alarm["why"] for alarm in company.alarms()] == ["behind"]
+
+
+def test_the_log_forgets_an_ended_session_once_it_would_have_run_out(
+    company: Company, token: str
+) -> None:
+    services = company.services
+    with services.database.write() as tx:
+        services.sessions.end(tx, token, company.clock.now())
+    services.integrator.integrate()
+    ended = [chain for chain in services.database.seals.positions if chain.startswith("session:")]
+    assert len(ended) == 1
+    company.clock.advance(SESSION_LIFE + timedelta(minutes=1))
+    company.bring(replace(LOW, department="Board"))
+    assert ended[0] not in services.database.seals.positions

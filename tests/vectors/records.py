@@ -21,7 +21,7 @@ from app.audit.export.record import ExportRecord
 from app.audit.restore.record import RestoreRecord
 from app.consent.model import Act, Decision
 from app.consent.notice_records import NoticeAdoption, NoticeShowing
-from app.directory.model import PersonRecord
+from app.directory.model import PersonRecord, SessionEnd
 from app.policy.catalogue.model import CatalogueAdoption
 from app.policy.changes.record import (
     CatalogueWaiting,
@@ -46,6 +46,7 @@ WHOLE: Mapping[Kind, type] = {
     Kind.ALARM_RAISED: AlarmRaised,
     Kind.ALARM_CLEAR_PROPOSED: AlarmStep,
     Kind.ALARM_CLEARED: AlarmStep,
+    Kind.SESSION_ENDED: SessionEnd,
     Kind.DIRECTORY_PERSON: PersonRecord,
     Kind.POLICY_FLOOR_ADOPTED: FloorAdoption,
     Kind.POLICY_CATALOGUE_ADOPTED: CatalogueAdoption,

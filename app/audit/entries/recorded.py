@@ -26,7 +26,7 @@ class Recorded:
     """What one entry says about one row.
 
     Attributes:
-        table: the table's name.
+        table: the table's name; empty where the entry ends something whose row is gone.
         key: the row's key, as in ``row_seal``.
         chain: what the row is about: ``consent:p_…``, ``device:d_…``, ``policy:DE``.
         fields: what the entry shows of the row, by column: as the row has it in JSON, a person as

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.audit.entries.model import FORMAT, Kind
-from app.kernel.canonical import canonical, digest
 
 
 @dataclass(frozen=True)
@@ -45,15 +44,6 @@ class RulesAdoption:
 
     version: int
     release: str
-
-
-def version_document(what: str, version: int) -> str:
-    """The digest under which a version of something is in force: that of its number.
-
-    >>> version_document("rules", 2)[:15]
-    'sha256:05ed17cb'
-    """
-    return digest(canonical({what: version}))
 
 
 Adoption = CustodiansAdoption | WitnessesAdoption | RolesAdoption

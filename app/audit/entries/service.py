@@ -26,12 +26,7 @@ from app.audit.entries.model import (
     submission,
 )
 from app.audit.entries.receipts import SubmissionReceipts
-from app.audit.entries.records import (
-    ADOPTIONS,
-    LogOpening,
-    RulesAdoption,
-    version_document,
-)
+from app.audit.entries.records import ADOPTIONS, LogOpening, RulesAdoption
 from app.audit.entries.store import Body
 from app.audit.entries.subjects import make_subjects
 from app.audit.entries.vault import Vault, detail_context
@@ -39,6 +34,7 @@ from app.audit.entries.waiting import WaitingEntry, submission_digest, waiting
 from app.audit.tree.epoch import base_of
 from app.db.engine import Tx
 from app.db.ring import Dispute
+from app.kernel.canonical import canonical, digest
 from app.kernel.errors import TooLarge
 from app.kernel.facts import encode
 
@@ -148,9 +144,8 @@ class AuditService:
         """
         name = documents.keep(tx, content, now)
         if documents.in_force(tx, what) != name:
-            facts = encode(ADOPTIONS[kind](name))
-            event = self.append(tx, Event(kind, SYSTEM, facts), now)
-            documents.adopt(tx, what, name, now, event)
+            documents.adopt(tx, what, name, now)
+            self.append(tx, Event(kind, SYSTEM, encode(ADOPTIONS[kind](name))), now)
 
     def adopt_rules(self, tx: Tx, version: int, release: str, now: datetime) -> None:
         """Say which rules decisions follow from here on, where they are others than before.
@@ -163,12 +158,11 @@ class AuditService:
             release: the first release that carries them, for who cannot replay them.
             now: the present instant.
         """
-        name, known = version_document(RULES, version), documents.in_force(tx, RULES)
-        if known == name or (known is None and version == 1):
+        if documents.in_force(tx, RULES) is None and version == 1:
             return
-        facts = encode(RulesAdoption(version, release))
-        event = self.append(tx, Event(Kind.RULES_ADOPTED, SYSTEM, facts), now)
-        documents.adopt(tx, RULES, name, now, event)
+        if self.begins(tx, RULES, version, now):
+            facts = encode(RulesAdoption(version, release))
+            self.append(tx, Event(Kind.RULES_ADOPTED, SYSTEM, facts), now)
 
     def begins(self, tx: Tx, what: str, version: int, now: datetime) -> bool:
         """Whether a version of something is in force from here on, and was not before.
@@ -179,7 +173,7 @@ class AuditService:
             version: of it.
             now: the present instant.
         """
-        name = version_document(what, version)
+        name = digest(canonical({what: version}))
         if documents.in_force(tx, what) == name:
             return False
         documents.adopt(tx, what, name, now)

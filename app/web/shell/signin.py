@@ -25,7 +25,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from app.api.deps import Now, ServicesDep
-from app.directory.sessions import LIFE
+from app.directory.model import SESSION_LIFE
 from app.kernel.errors import NotFound
 from app.settings import Settings
 from app.web.shell.door import cookie_name, own_path
@@ -166,7 +166,7 @@ async def callback(request: Request, services: ServicesDep, now: Now) -> Respons
     answer.set_cookie(
         cookie_name(services.settings),
         token,
-        max_age=int(LIFE.total_seconds()),
+        max_age=int(SESSION_LIFE.total_seconds()),
         httponly=True,
         samesite="lax",
         secure=services.settings.secure_cookies,

@@ -17,6 +17,7 @@ FACTS: Mapping[str, str] = {
     "manager": "Pseudonym of the next superior.",
     "line": "Pseudonyms of all superiors; none of them may read this person's data.",
     "functions": "What a person or a consumer is for in the company.",
+    "session": "Random id of the session that ended.",
     "role": "The role in which somebody acted.",
     "device": "Random id of the laptop.",
     "subject": "Pseudonym that was looked for.",
