@@ -35,6 +35,7 @@ class Circumstances:
         too_wide: home or place of work, where it does not say whose law holds
             (``kernel.places``); in entries only where there is one.
         lacking: what the decision has to say here and does not; nothing in old entries.
+        disputed: what does not agree with the log (``situation.doubts``); nothing in old entries.
     """
 
     person_active: bool
@@ -52,6 +53,7 @@ class Circumstances:
     lacking: tuple[str, ...] = field(
         default=(), metadata=fact("decision_lacks", unordered=True, sparse=True)
     )
+    disputed: tuple[str, ...] = field(default=(), metadata=fact(unordered=True, sparse=True))
 
     def conditions(self, at: datetime) -> Conditions:
         """The same as what can prevent capture at an instant."""
@@ -80,6 +82,7 @@ class Directive:
 LEASE: Mapping[Obstacle, Reason | None] = {
     Obstacle.LEFT: Reason.LEFT,
     Obstacle.DEVICE_REVOKED: Reason.DEVICE_REVOKED,
+    Obstacle.RECORD_DISPUTED: Reason.RECORD_DISPUTED,
     Obstacle.PLACE_TOO_WIDE: Reason.REGION_UNKNOWN,
     Obstacle.REGION_UNKNOWN: Reason.REGION_UNKNOWN,
     Obstacle.REGION_BLOCKED: Reason.REGION_BLOCKED,

@@ -24,6 +24,7 @@ class Obstacle(StrEnum):
 
     LEFT = "left"
     DEVICE_REVOKED = "device_revoked"
+    RECORD_DISPUTED = "record_disputed"
     PLACE_TOO_WIDE = "place_too_wide"
     REGION_UNKNOWN = "region_unknown"
     REGION_BLOCKED = "region_blocked"
@@ -79,6 +80,7 @@ BARRED = FINAL - {Obstacle.LEFT}
 """Obstacles under which no decision of anybody could let a signal be captured."""
 
 CLOSED = FINAL | {
+    Obstacle.RECORD_DISPUTED,
     Obstacle.POLICY_MISSING,
     Obstacle.PRECONDITION_MISSING,
     Obstacle.NOTHING_ALLOWED,
@@ -99,6 +101,7 @@ class Personal:
         placed: the directory says closely enough where the person lives and works to know whose law
             holds there.
         agreed: something of what is allowed was agreed to; nothing is asked where nothing stands.
+        disputed: what is recorded of the person or the device does not agree with the log.
     """
 
     state: State
@@ -108,6 +111,7 @@ class Personal:
     region_changed: bool = False
     placed: bool = True
     agreed: bool = True
+    disputed: bool = False
 
 
 @dataclass(frozen=True)
@@ -123,6 +127,7 @@ class Conditions:
         missing: a precondition lacks valid evidence.
         lead_time: a lead time is running.
         allowed: some signal, app and purpose is left.
+        disputed: what is recorded of the rules does not agree with the log.
         person: None where nobody in particular is meant.
     """
 
@@ -134,6 +139,7 @@ class Conditions:
     missing: bool
     lead_time: bool
     allowed: bool = True
+    disputed: bool = False
     person: Personal | None = None
 
 
@@ -183,9 +189,18 @@ class Ruling(Protocol):
         """Preconditions without valid evidence."""
         ...
 
+    @property
+    def disputed(self) -> object:
+        """What is recorded and does not agree with the log."""
+        ...
+
 
 def conditions_of(
-    ruling: Ruling, *, lead_time: bool, allowed: bool = True, person: Personal | None = None
+    ruling: Ruling,
+    *,
+    lead_time: bool,
+    allowed: bool = True,
+    person: Personal | None = None,
 ) -> Conditions:
     """Read what can prevent capture from what the rules say; whoever asks for obstacles asks here.
 
@@ -203,6 +218,7 @@ def conditions_of(
         missing=bool(ruling.missing),
         lead_time=lead_time,
         allowed=allowed,
+        disputed=bool(ruling.disputed),
         person=person,
     )
 
@@ -230,6 +246,7 @@ def _of_policy(given: Conditions) -> Iterator[Obstacle]:
         Obstacle.PRECONDITION_MISSING: given.missing,
         Obstacle.LEAD_TIME: given.lead_time,
         Obstacle.NOTHING_ALLOWED: not given.allowed,
+        Obstacle.RECORD_DISPUTED: given.disputed,
     }
     yield from (obstacle for obstacle, applies in against.items() if applies)
 
@@ -241,6 +258,8 @@ def _of_person(person: Personal | None) -> Iterator[Obstacle]:
         yield Obstacle.LEFT
     if not person.device_active:
         yield Obstacle.DEVICE_REVOKED
+    if person.disputed:
+        yield Obstacle.RECORD_DISPUTED
     if not person.placed:
         yield Obstacle.PLACE_TOO_WIDE
     if not person.suffices:

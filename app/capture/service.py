@@ -90,6 +90,7 @@ class CaptureService:
         place: str | None = None,
         *,
         device_active: bool = True,
+        device_disputed: bool = False,
         form: int = FIRST_FORM,
     ) -> Situation:
         """Work out whether a person may be captured now, and everything behind it.
@@ -100,6 +101,7 @@ class CaptureService:
             now: the instant.
             place: where the laptop is, if that is known; one more region, so it can only narrow.
             device_active: whether the device that asks is not revoked.
+            device_disputed: whether the rows of that device do not agree with the log.
             form: of the policy document, which an agent understands.
         """
         regions, policy = regions_in_question(person, place), self.policy.memory(tx)
@@ -113,6 +115,7 @@ class CaptureService:
             agreement=self.agreement(tx, standing),
             limit=self.policy.within,
             device_active=device_active,
+            device_disputed=device_disputed,
             direct=self.direct,
             places=self.places,
         )

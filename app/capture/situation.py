@@ -95,6 +95,7 @@ def situation_of(
     agreement: Agreement | None,
     limit: Limit,
     device_active: bool = True,
+    device_disputed: bool = False,
     direct: Direct = directive,
     places: bool = True,
 ) -> Situation:
@@ -108,11 +109,17 @@ def situation_of(
         agreement: what they agreed to, also while that rests behind a pause; None: nothing.
         limit: says what binds a recorder.
         device_active: whether the device that asks is not revoked.
+        device_disputed: whether the rows of that device do not agree with the log.
         direct: decides the directive, by the rules in force.
         places: as those rules have it (``Rules.places``).
     """
     circumstances = circumstances_of(
-        person, standing, in_force, device_active=device_active, places=places
+        person,
+        standing,
+        in_force,
+        device_active=device_active,
+        disputed=doubts(person, standing, in_force, device=device_disputed),
+        places=places,
     )
     offered, limits = limit(in_force, None), limit(in_force, agreement)
     return Situation(
@@ -178,8 +185,38 @@ def regions_in_question(person: Person, place: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*person.regions, *([place] if place else []))))
 
 
+def doubts(
+    person: Person, standing: Standing, in_force: InForce, *, device: bool = False
+) -> tuple[str, ...]:
+    """What does not agree with the log: ``person``, ``consent``, ``device``, ``policy``, in order.
+
+    >>> from app.consent.model import State
+    >>> from app.policy.lattice import compile_layers
+    >>> from app.policy.timeline import History, in_force
+    >>> from datetime import UTC
+    >>> alex = Person("alex", "Alex", "a@example.com", "DE", "FR", "DE/Sample", "IT", None, ())
+    >>> at = datetime(2026, 11, 22, tzinfo=UTC)
+    >>> nothing = in_force(History((), (), (), 0), ("DE",), at, compile_layers)
+    >>> doubts(alex, Standing(State.NONE, disputed=True), nothing, device=True)
+    ('consent', 'device')
+    """
+    found = {
+        "person": person.disputed,
+        "consent": standing.disputed,
+        "device": device,
+        "policy": bool(in_force.disputed),
+    }
+    return tuple(name for name, disputed in found.items() if disputed)
+
+
 def circumstances_of(
-    person: Person, standing: Standing, in_force: InForce, *, device_active: bool, places: bool
+    person: Person,
+    standing: Standing,
+    in_force: InForce,
+    *,
+    device_active: bool,
+    disputed: tuple[str, ...] = (),
+    places: bool,
 ) -> Circumstances:
     """Everything that the directive depends on, from what the other capabilities know.
 
@@ -188,6 +225,7 @@ def circumstances_of(
         standing: what their decisions add up to.
         in_force: what holds for the regions in question.
         device_active: whether the device is not revoked.
+        disputed: as ``doubts`` gives it; the log alone knows of none.
         places: as the rules in force have it (``Rules.places``).
     """
     return Circumstances(
@@ -208,6 +246,7 @@ def circumstances_of(
         lacking=lacking(standing.decision, in_force.compiled.decision_content)
         if standing.state in ENOUGH
         else (),
+        disputed=disputed,
     )
 
 

@@ -16,6 +16,7 @@ from app.consent.model import (
     OPENING,
     Act,
     Bases,
+    DecidedSoFar,
     Decision,
     Standing,
     State,
@@ -24,6 +25,7 @@ from app.consent.model import (
     pause_end,
     suffices,
 )
+from app.directory.model import Person
 from app.kernel.errors import Conflict, wrong_field
 from app.kernel.vocabulary import Basis
 
@@ -141,21 +143,40 @@ def require_effect(current: Standing, act: Act) -> None:
         raise Conflict(f"nothing can be resumed: {_WHY_NOT[current.state]}", cure=_WAY_ON)
 
 
-def require_up_to_date(history: tuple[Decision, ...], known: int) -> None:
+def require_undisputed(past: DecidedSoFar, person: Person) -> None:
+    """Return if what is recorded of a person agrees with the log; nothing opens while it does not.
+
+    >>> alex = Person("alex", "Alex", "a@example.com", "DE", "DE", "DE/Sample", "IT", None, ())
+    >>> require_undisputed(DecidedSoFar(), alex)
+
+    Raises:
+        Conflict: it does not.
+    """
+    if past.disputed or person.disputed:
+        raise Conflict(
+            "what is recorded about you does not agree with the log, so nothing of yours is "
+            "captured, and agreeing is not possible now",
+            cure="Opting out works. Ask your data protection officer: an alarm about it is open, "
+            "and two people have to find out what happened and clear it.",
+            kind="record-disputed",
+        )
+
+
+def require_up_to_date(past: DecidedSoFar, known: int) -> None:
     """Return if the decider's last decision is the one that they know of (rule 5).
 
-    >>> require_up_to_date((), known=0)
+    >>> require_up_to_date(DecidedSoFar(), known=0)
 
     Args:
-        history: the person's decisions, oldest first.
+        past: the person's decisions.
         known: the number of the last one when the choice was put before them; 0: there was none.
 
     Raises:
         Conflict: they decided since.
     """
-    last = history[-1] if history else None
-    if known == (last.seq if last else 0):
+    if known == past.last:
         return
+    last = past.decisions[-1] if past.decisions else None
     stands = f"number {last.seq}, {last.act.value}" if last else "none"
     raise Conflict(
         f"this is not what stands any more: your last decision is {stands}", cure=_WAY_ON

@@ -118,6 +118,22 @@ class Decision:
 
 
 @dataclass(frozen=True)
+class DecidedSoFar:
+    """What a person decided, as far as it is believed.
+
+    Attributes:
+        decisions: by ``seq``.
+        disputed: the rows do not agree with the log, so that nothing in them opens; what narrows is
+            here all the same.
+        last: the number of the last decision that the rows or the log know; 0 where there is none.
+    """
+
+    decisions: tuple[Decision, ...] = ()
+    disputed: bool = False
+    last: int = 0
+
+
+@dataclass(frozen=True)
 class Standing:
     """What a person's decisions add up to.
 
@@ -127,6 +143,7 @@ class Standing:
         agreed: the decision by which the person agreed, also while that rests behind a pause; None
             where nothing is agreed to.
         last: the number of the person's last decision, whether or not the state rests on it.
+        disputed: the decisions in the database do not agree with the log; nothing is agreed to.
     """
 
     state: State
@@ -134,6 +151,7 @@ class Standing:
     until: datetime | None = None
     agreed: Decision | None = None
     last: int = field(default=0, compare=False)
+    disputed: bool = False
 
     def number(self, *, every_decision: bool) -> int:
         """How far the person's decisions have come, as leases say it; 0: there is none.
@@ -264,8 +282,11 @@ def next_decision(
     decision_id: str,
     shown: Shown | None = None,
     until: datetime | None = None,
+    after: int | None = None,
 ) -> Decision:
     """Make the person's next decision; its event is filled in when the log has taken it.
+
+    Its number is the next after ``after``, or after the history's last where none is given.
 
     >>> alex = Person("alex", "Alex", "a@example.com", "DE", "DE", "DE/Sample", "IT", None, ())
     >>> now = datetime(2026, 11, 22, tzinfo=UTC)
@@ -277,7 +298,7 @@ def next_decision(
     decision = Decision(
         id=decision_id,
         person_id=person.id,
-        seq=history[-1].seq + 1 if history else 1,
+        seq=1 + (after if after is not None else history[-1].seq if history else 0),
         act=act,
         region=person.region,
         residence=person.residence,

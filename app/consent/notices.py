@@ -9,7 +9,7 @@ Rules:
 
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from app.audit.entries.model import SYSTEM, Actor, Event, Kind
@@ -18,6 +18,7 @@ from app.consent import store
 from app.consent.model import Act, opening_act
 from app.consent.notice_records import NoticeAdoption, NoticeShowing
 from app.consent.offers import Notice, Offer, Shown
+from app.consent.packs import read_notice
 from app.db.engine import Tx
 from app.directory.model import Person
 from app.directory.service import DirectoryService
@@ -92,7 +93,7 @@ class NoticeService:
         self.directory.lock(tx, person.id)
         known = store.shown_before(tx, person.id, notice.digest, offer.digest)
         if known is not None:
-            return known
+            return replace(known, notice=notice)
         self._adopt(tx, notice, now)
         shown_id = str(uuid.uuid4())
         facts = encode(NoticeShowing(shown_id, NoticeAdoption.of(notice), offer.digest))
@@ -118,7 +119,7 @@ class NoticeService:
             raise NotFound(
                 "this notice was not shown to you", cure="Read the current notice, then decide."
             )
-        return shown
+        return replace(shown, notice=self._as_named(shown.notice))
 
     def documents(self, tx: Tx) -> Iterator[tuple[str, bytes]]:
         """Every notice text and every offer that entries name, each with its digest.
@@ -157,6 +158,13 @@ class NoticeService:
             )
         _require_act(act, opening_act(shown.offer.bases), person.region)
         return shown
+
+    def _as_named(self, kept: Notice) -> Notice:
+        """The words of the file whose digest was shown, whatever stands next to it in the row."""
+        for notice in self.texts.values():
+            if notice.digest == kept.digest:
+                return notice
+        return read_notice(kept.source, kept.digest)
 
     def _is_stale(self, shown: Shown, person: Person, offer: Offer | None) -> bool:
         current = self.texts.get(shown.notice.language)

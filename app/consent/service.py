@@ -21,9 +21,9 @@ from datetime import datetime
 from app.audit.entries.model import SYSTEM, Actor, Event, Kind
 from app.audit.entries.service import AuditService
 from app.consent import choosing, model, store, timeline
-from app.consent.model import OPENING, Act, Bases, Decision, Standing, next_decision
+from app.consent.model import OPENING, Act, Bases, DecidedSoFar, Decision, Standing, next_decision
 from app.consent.notices import NoticeService
-from app.consent.offers import Offer
+from app.consent.offers import Offer, Shown
 from app.consent.receipts import Receipt, receipt_claims, receipt_of
 from app.consent.timeline import Endings
 from app.db.engine import Tx
@@ -106,21 +106,22 @@ class ConsentService:
             raise wrong_field("act", "nobody revokes their own consent", "Withdraw it.")
         self.directory.lock(tx, person.id)
         person = self.directory.person(tx, person.id)
-        history = store.history(tx, person.id)
-        if act in choosing.NUMBERED and known is not None:
-            choosing.require_up_to_date(history, known)
+        past = store.decided(tx, person.id)
+        if act in choosing.NUMBERED:
+            choosing.require_undisputed(past, person)
+            if known is not None:
+                choosing.require_up_to_date(past, known)
         end = choosing.require_end(until, now) if act is Act.PAUSED else None
-        current = self._fold(history, person, now)
-        if (said := choosing.repeated(current, act, end)) is not None:
-            return self.receipt(tx, person.id, said.id)
-        choosing.require_effect(current, act)
+        current = self._fold(past, person, now)
+        if not past.disputed:  # what narrows is written anew where what was written is in doubt
+            if (said := choosing.repeated(current, act, end)) is not None:
+                return self.receipt(tx, person.id, said.id)
+            choosing.require_effect(current, act)
         shown = None
         if act in OPENING:
             shown = self.notices.require_current(tx, person, act, shown_id, offer)
-        decision = next_decision(
-            history, person, act, now, decision_id=str(uuid.uuid4()), shown=shown, until=end
-        )
-        return self._append(tx, decision, person, history, Actor("person", person.id))
+        decision = self._next(past, person, act, now, shown=shown, until=end)
+        return self._append(tx, decision, person, past, Actor("person", person.id))
 
     def revoke(self, tx: Tx, person: Person, actor: Actor, note: str, now: datetime) -> Receipt:
         """End a person's consent for them, with a reason that they can read.
@@ -139,9 +140,9 @@ class ConsentService:
         self.directory.lock(tx, person.id)
         person = self.directory.person(tx, person.id)
         self._require_revoker(tx, actor, person.region)
-        history = store.history(tx, person.id)
-        decision = next_decision(history, person, Act.REVOKED, now, decision_id=str(uuid.uuid4()))
-        return self._append(tx, decision, person, history, actor, body={"note": note.strip()})
+        past = store.decided(tx, person.id)
+        decision = self._next(past, person, Act.REVOKED, now)
+        return self._append(tx, decision, person, past, actor, body={"note": note.strip()})
 
     def end_all(self, tx: Tx, now: datetime) -> int:
         """End every consent that stands, or could stand again, after a restore; say how many.
@@ -152,13 +153,12 @@ class ConsentService:
         ended = 0
         for person in self.directory.people(tx):
             self.directory.lock(tx, person.id)
-            history = store.history(tx, person.id)
-            if self._fold(history, person, now).state in choosing.ENDED:
+            past = store.decided(tx, person.id)
+            if self._fold(past, person, now).state in choosing.ENDED and not past.disputed:
                 continue
-            decision_id = str(uuid.uuid4())
-            decision = next_decision(history, person, Act.REVOKED, now, decision_id=decision_id)
+            decision = self._next(past, person, Act.REVOKED, now)
             self._append(
-                tx, decision, person, history, SYSTEM, body={"note": _RESTORED}, reason="restore"
+                tx, decision, person, past, SYSTEM, body={"note": _RESTORED}, reason="restore"
             )
             ended += 1
         return ended
@@ -168,7 +168,7 @@ class ConsentService:
 
         The person must be as this transaction reads them: a move counts from the moment of import.
         """
-        return self._fold(store.history(tx, person.id), person, now)
+        return self._fold(store.decided(tx, person.id), person, now)
 
     def standing_between(
         self,
@@ -187,7 +187,7 @@ class ConsentService:
         See ``timeline.standing_between``; moves and superseded notices are taken from the record.
         """
         return timeline.standing_between(
-            store.history(tx, person.id),
+            store.decided(tx, person.id).decisions,
             start,
             end,
             bases=bases,
@@ -199,7 +199,7 @@ class ConsentService:
 
     def openings_since(self, tx: Tx, person: Person, start: datetime) -> tuple[Decision, ...]:
         """The decisions by which anything was agreed to after an instant; see ``timeline``."""
-        history = store.history(tx, person.id)
+        history = store.decided(tx, person.id).decisions
         return timeline.openings_since(history, start, endings=self._endings(tx, person))
 
     def offer_of(self, tx: Tx, decision: Decision) -> tuple[Offer, datetime]:
@@ -220,8 +220,8 @@ class ConsentService:
         return shown.offer, shown.shown_at
 
     def history(self, tx: Tx, person_id: str) -> tuple[Decision, ...]:
-        """Return a person's decisions, oldest first."""
-        return store.history(tx, person_id)
+        """Return a person's decisions, oldest first, as far as they are believed."""
+        return store.decided(tx, person_id).decisions
 
     def stood_before(self, tx: Tx, history: Iterable[Decision]) -> dict[str, Standing]:
         """Return, by a decision's id, what stood just before; ``history``: all of one person."""
@@ -230,8 +230,7 @@ class ConsentService:
 
     def last_number(self, tx: Tx, person_id: str) -> int:
         """Return the number of a person's last decision; 0 where there is none."""
-        history = store.history(tx, person_id)
-        return history[-1].seq if history else 0
+        return store.decided(tx, person_id).last
 
     def receipts(self, tx: Tx, person_id: str) -> tuple[Receipt, ...]:
         """Return a person's receipts, newest first."""
@@ -263,13 +262,35 @@ class ConsentService:
         ):
             self.authority.require((), region, "capture", "stop")  # names who could
 
-    def _fold(self, history: Iterable[Decision], person: Person, now: datetime) -> Standing:
-        return model.standing(
-            history,
+    def _fold(self, past: DecidedSoFar, person: Person, now: datetime) -> Standing:
+        standing = model.standing(
+            past.decisions,
             now,
             region=person.region,
             notice_version=self.notices.version,
             residence=person.residence,
+        )
+        return replace(standing, last=past.last, disputed=past.disputed)
+
+    def _next(
+        self,
+        past: DecidedSoFar,
+        person: Person,
+        act: Act,
+        now: datetime,
+        *,
+        shown: Shown | None = None,
+        until: datetime | None = None,
+    ) -> Decision:
+        return next_decision(
+            past.decisions,
+            person,
+            act,
+            now,
+            decision_id=str(uuid.uuid4()),
+            shown=shown,
+            until=until,
+            after=past.last,
         )
 
     def _endings(self, tx: Tx, person: Person) -> Endings:
@@ -282,7 +303,7 @@ class ConsentService:
         tx: Tx,
         decision: Decision,
         person: Person,
-        history: tuple[Decision, ...],
+        past: DecidedSoFar,
         actor: Actor,
         *,
         body: Mapping[str, Json] | None = None,
@@ -298,7 +319,7 @@ class ConsentService:
             person,
             pseudonym=self.log.pseudonym(tx, person.id),
             offer=ground.offer if ground else None,
-            previous=history[-1].id if history else None,
+            previous=past.decisions[-1].id if past.decisions else None,
             issuer=self.issuer,
             origin=self.log.origin,
         )

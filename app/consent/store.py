@@ -25,10 +25,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql
 
-from app.consent.model import Act, Decision
+from app.consent import judging
+from app.consent.model import Act, DecidedSoFar, Decision
 from app.consent.offers import Notice, NoticeName, Offer, Shown
+from app.db import seals
 from app.db.engine import Tx
 from app.db.metadata import UtcTime, metadata
+from app.db.ring import Dispute, Flaw
+from app.db.seals import SealedTable
 from app.kernel.canonical import canonical, digest
 from app.kernel.errors import Unavailable
 
@@ -59,6 +63,7 @@ shown_table = Table(
     Column("event_id", String(36), nullable=False),
     UniqueConstraint("person_id", "notice_digest", "offer_digest"),
 )
+SHOWINGS = SealedTable(shown_table, key=("event_id",), people=("person_id",))
 
 decision_table = Table(
     "consent_decision",
@@ -89,6 +94,7 @@ decision_table = Table(
     Column("token", Text, nullable=False),
     UniqueConstraint("person_id", "seq"),
 )
+DECISIONS = SealedTable(decision_table, key=("event_id",), people=("person_id",))
 
 # What was offered, once for everybody under the same rules: entries name it, and it names nobody. A
 # showing of release 0.1 has its offer in its own row; later ones leave that empty.
@@ -110,8 +116,8 @@ _HISTORY = (
 
 _SHOWN = (
     select(
-        *(column for column in shown_table.c if column.name != "offer"),
-        func.coalesce(offer_table.c.offer, shown_table.c.offer).label("offer"),
+        *shown_table.c,
+        func.coalesce(offer_table.c.offer, shown_table.c.offer).label("offered"),
         *(column for column in notice_table.c if column.name not in {"digest", "adopted_at"}),
     )
     .join_from(shown_table, notice_table)
@@ -186,18 +192,16 @@ def version_starts(tx: Tx, notice_id: str) -> dict[int, datetime]:
 def add_shown(tx: Tx, shown: Shown) -> None:
     """Record that a notice and an offer were put before a person."""
     _keep_offer(tx, shown.offer)
-    tx.execute(
-        insert(shown_table),
-        {
-            "id": shown.id,
-            "person_id": shown.person_id,
-            "notice_digest": shown.notice.digest,
-            "offer_digest": shown.offer.digest,
-            "offer": "",
-            "shown_at": shown.shown_at,
-            "event_id": shown.event_id,
-        },
-    )
+    row = {
+        "id": shown.id,
+        "person_id": shown.person_id,
+        "notice_digest": shown.notice.digest,
+        "offer_digest": shown.offer.digest,
+        "offer": "",
+        "shown_at": shown.shown_at,
+        "event_id": shown.event_id,
+    }
+    seals.insert(tx, SHOWINGS, [row])
 
 
 def _keep_offer(tx: Tx, offer: Offer) -> None:
@@ -216,13 +220,13 @@ def shown(tx: Tx, person_id: str, shown_id: str) -> Shown | None:
     row = tx.execute(
         _SHOWN.where(shown_table.c.id == shown_id, shown_table.c.person_id == person_id)
     ).one_or_none()
-    return None if row is None else _shown(row)
+    return _shown(tx, row)
 
 
 def shown_before(tx: Tx, person_id: str, notice_digest: str, offer_digest: str) -> Shown | None:
     """Return the showing of exactly this text and this offer to this person."""
     row = tx.execute(_SHOWN.where(*_named(person_id, notice_digest, offer_digest))).one_or_none()
-    return None if row is None else _shown(row)
+    return _shown(tx, row)
 
 
 def was_shown(tx: Tx, person_id: str, notice_digest: str, offer_digest: str) -> bool:
@@ -249,22 +253,27 @@ def append(tx: Tx, decision: Decision, token: str) -> None:
     for name in _LISTS:
         fields[name] = canonical(fields[name]).decode()
     fields["content"] = canonical(decision.content).decode() if decision.content else None
-    tx.execute(insert(decision_table), fields)
+    seals.insert(tx, DECISIONS, [fields])
 
 
-def history(tx: Tx, person_id: str) -> tuple[Decision, ...]:
-    """Return a person's decisions by ``seq``."""
-    return tuple(_decision(row) for row in tx.execute(_HISTORY, {"person": person_id}))
+def decided(tx: Tx, person_id: str) -> DecidedSoFar:
+    """Return a person's decisions by ``seq``, as far as they are believed."""
+    rows = tx.execute(_HISTORY, {"person": person_id}).all()
+    return judging.decided(tx, person_id, DECISIONS, rows, _decision)
 
 
 def receipts(tx: Tx, person_id: str) -> tuple[tuple[Decision, str], ...]:
-    """Return a person's decisions with their signed receipts, newest first."""
+    """Return a person's decisions with their signed receipts, newest first.
+
+    A receipt is signed, so that whoever holds it need not believe the row; a row that cannot be
+    read has none to show.
+    """
     rows = tx.execute(
         select(decision_table)
         .where(decision_table.c.person_id == person_id)
         .order_by(decision_table.c.seq.desc())
     )
-    return tuple((_decision(row), row.token) for row in rows)
+    return tuple(kept for row in rows if (kept := _kept(row)) is not None)
 
 
 def receipt(tx: Tx, person_id: str, decision_id: str) -> tuple[Decision, str] | None:
@@ -274,7 +283,15 @@ def receipt(tx: Tx, person_id: str, decision_id: str) -> tuple[Decision, str] | 
             decision_table.c.id == decision_id, decision_table.c.person_id == person_id
         )
     ).one_or_none()
-    return None if row is None else (_decision(row), row.token)
+    return None if row is None else _kept(row)
+
+
+def _kept(row: Row[Any]) -> tuple[Decision, str] | None:
+    """A decision with its receipt; None where the row holds none."""
+    try:
+        return (_decision(row), row.token) if isinstance(row.token, str) else None
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
 
 
 def _decision(row: Row[Any]) -> Decision:
@@ -288,13 +305,24 @@ def _decision(row: Row[Any]) -> Decision:
     return Decision(**{**fields, "act": Act(row.act)})
 
 
-def _shown(row: Row[Any]) -> Shown:
-    body = row.offer.encode()
+def _shown(tx: Tx, row: Row[Any] | None) -> Shown | None:
+    """Read a showing that is believed.
+
+    Raises:
+        Unavailable: row, text or offer are not what was kept.
+    """
+    if row is None:
+        return None
+    body = str(row.offered).encode()
+    if seals.first_bad(tx, SHOWINGS, [row]) is not None:
+        name = tx.seals.names.known(tx, (row.person_id,)).get(row.person_id)
+        chain = judging.UNNAMED if name is None else f"shown:{name}"
+        seals.note(tx, Dispute(chain, Flaw.UNSEALED, shown_table.name, None, row.person_id))
+        raise _not_as_kept("what was shown to a person")
     if digest(body) != row.offer_digest:
-        raise Unavailable(
-            "an offer in the database is not what its name says, so nothing can rest on it",
-            cure="Opting out works. Whoever runs Habeas has to find out what changed the database.",
-        )
+        raise _not_as_kept("an offer")
+    if not isinstance(row.source, bytes) or digest(row.source) != row.notice_digest:
+        raise _not_as_kept("a notice")
     notice = Notice(
         id=row.notice_id,
         version=row.version,
@@ -312,4 +340,11 @@ def _shown(row: Row[Any]) -> Shown:
         offer=Offer.read(body),
         shown_at=row.shown_at,
         event_id=row.event_id,
+    )
+
+
+def _not_as_kept(what: str) -> Unavailable:
+    return Unavailable(
+        f"{what} in the database is not what its name says, so nothing can rest on it",
+        cure="Opting out works. Whoever runs Habeas has to find out what changed the database.",
     )

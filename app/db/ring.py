@@ -157,6 +157,7 @@ class SealRing:
         self.positions: dict[str, Position] = {}
         self._seals: dict[tuple[str, str], bytes] = {}
         self._alarms: dict[str, str] = {}
+        self._cleared: set[str] = set()
         self._raised: set[str] = set()
         self._found: dict[str, Dispute] = {}
         self._lock = threading.Lock()
@@ -210,6 +211,15 @@ class SealRing:
         """Whether an alarm is open on a chain, here or in the log."""
         return chain in self._raised or chain in self._alarms
 
+    def was_cleared(self, chain: str) -> bool:
+        """Whether two people have cleared an alarm on a chain before."""
+        return chain in self._cleared
+
+    @property
+    def cleared(self) -> frozenset[str]:
+        """Every chain on which an alarm was cleared."""
+        return frozenset(self._cleared)
+
     @property
     def alarms(self) -> Mapping[str, str]:
         """The chains with an open alarm, each with the event that raised it, as the log has it."""
@@ -220,6 +230,7 @@ class SealRing:
         with self._lock:
             self._alarms = dict(alarms)
             self._raised.difference_update(cleared)
+            self._cleared.update(cleared)
             for chain in cleared:
                 self._found.pop(chain, None)
 

@@ -154,6 +154,7 @@ class Reason(StrEnum):
     STOPPED = "stopped"
     LEFT = "left"
     DEVICE_REVOKED = "device_revoked"
+    RECORD_DISPUTED = "record_disputed"
     POLICY_MISSING = "policy_missing"
     OFF_HOURS = "off_hours"
     PERSONAL_DEVICE = "personal_device"

@@ -111,6 +111,7 @@ class InForce:
         lead_until: the end of a lead time that must pass before capture may start.
         seq: number of the last policy event; grows with every change of floors, policies, stops.
         catalogue: how apps and exclusions are recognised.
+        disputed: regions of the chains whose rows cannot be believed (``app.policy.rows``).
     """
 
     compiled: Compiled
@@ -124,6 +125,7 @@ class InForce:
     seq: int
     too_wide: tuple[str, ...] = ()
     catalogue: Catalogue = NO_CATALOGUE
+    disputed: tuple[str, ...] = ()
 
     @cached_property
     def blocked(self) -> bool:

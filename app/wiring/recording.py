@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from app.audit.entries.model import Kind
 from app.audit.entries.recorded import Recording
+from app.consent import recorded as consent
 from app.directory import recorded as directory
 
-RECORDING: Mapping[Kind, Recording] = {**directory.RECORDED}
+RECORDING: Mapping[Kind, Recording] = {**consent.RECORDED, **directory.RECORDED}

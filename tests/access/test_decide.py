@@ -116,6 +116,16 @@ CASES: dict[str, tuple[Question, Facts, list[str]]] = {
     "nobody asked about": (question(), Facts(caller(), role_policy=True), ["persons_missing"]),
     "somebody unknown asked about": (question(), facts(people_unknown=1), ["person_unknown"]),
     "somebody who left": (question(), facts(person(left=True)), ["person_left"]),
+    "somebody whose record is disputed": (
+        question(),
+        facts(person(disputed=True)),
+        ["record_disputed"],
+    ),
+    "rules whose record is disputed": (
+        question(),
+        facts(person(policy=policy(disputed=True))),
+        ["record_disputed"],
+    ),
     "fewer people than the floor asks for": (
         question(),
         facts(person("p_one", policy=policy(cohort_min=3)), person("p_two")),
@@ -352,6 +362,7 @@ NARROWINGS: dict[str, Narrowing] = {
     "no consent at capture": lambda one: replace(one, suffices_at_capture=False),
     "smaller scope": lambda one: replace(one, scope=ScopeFacts((), ())),
     "left": lambda one: replace(one, left=True),
+    "disputed": lambda one: replace(one, disputed=True),
     "stop": lambda one: replace(one, policy=replace(one.policy, stopped=True)),
     "blocked": lambda one: replace(one, policy=replace(one.policy, blocked=True)),
     "unknown region": lambda one: replace(one, policy=replace(one.policy, unknown=True)),

@@ -9,13 +9,13 @@ from app.audit.entries.service import AuditService
 from app.consent.model import VALIDITY, Act, Decision, Standing
 from app.consent.notices import NoticeService, texts_of
 from app.consent.offers import Notice, NoticeName, Offer, Shown
+from app.consent.packs import read_notice
 from app.consent.receipts import Receipt
 from app.consent.service import ConsentService
 from app.db.engine import Database
 from app.directory.model import Person
 from app.directory.service import DirectoryService
 from app.kernel.authority import Role
-from app.kernel.canonical import digest
 from app.kernel.errors import Forbidden
 from tests.directory.entries import submitted
 from tests.fakes import FakeClock
@@ -77,10 +77,9 @@ def offer(**changes: Any) -> Offer:
 
 def notice(version: int = 1, language: str = "en", words: str = "Read this.") -> Notice:
     """A notice that says little."""
-    data = f"{version} {language} {words}".encode()
-    return Notice(
-        "capture", version, language, "A notice", words, digest(data), ("purposes",), data
-    )
+    head = f"id: capture\nversion: {version}\nlanguage: {language}\ntitle: A notice\n"
+    file = f"---\n{head}content: [purposes]\n---\n{words}\n"
+    return read_notice(file.encode(), f"capture/{language}.md")
 
 
 class Nobody:

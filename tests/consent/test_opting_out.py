@@ -15,7 +15,7 @@ from app.consent.model import Act, State
 from app.kernel.errors import InvalidInput, NotFound
 from tests.consent.booth import Booth, notice, offer
 
-NEEDED = {"person", "person_version", "consent_decision", "notice_shown", "notice_text"}
+NEEDED = {"person", "person_version", "consent_decision", "notice_shown", "notice_text", "row_seal"}
 """The tables that opting out may use, in addition to those of the log."""
 
 

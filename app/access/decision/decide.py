@@ -37,6 +37,7 @@ from app.kernel.vocabulary import CONTENT_SIGNALS
 
 ACCESS: Mapping[Obstacle, AccessReason | None] = {
     Obstacle.LEFT: AccessReason.PERSON_LEFT,  # who cannot sign in cannot withdraw
+    Obstacle.RECORD_DISPUTED: AccessReason.RECORD_DISPUTED,
     Obstacle.PLACE_TOO_WIDE: AccessReason.REGION_UNKNOWN,
     Obstacle.REGION_UNKNOWN: AccessReason.REGION_UNKNOWN,
     Obstacle.REGION_BLOCKED: AccessReason.REGION_BLOCKED,
@@ -202,6 +203,7 @@ def _obstacles(person: PersonFacts) -> Iterator[AccessReason]:
             suffices=person.suffices_now,
             active=not person.left,
             placed=not policy.too_wide,
+            disputed=person.disputed,
         ),
     )
     reasons = (ACCESS[obstacle] for obstacle in obstacles(given))

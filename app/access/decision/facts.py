@@ -122,6 +122,7 @@ def person_facts(
         left=not person.active,
         region=person.region,
         lacking=lacks,
+        disputed=person.disputed or standing.disputed,
     )
 
 
@@ -217,6 +218,7 @@ def narrower(now: PolicyFacts, then: PolicyFacts) -> PolicyFacts:
         stopped=now.stopped or then.stopped,
         too_wide=now.too_wide or then.too_wide,
         decision_content=tuple(sorted({*now.decision_content, *then.decision_content})),
+        disputed=now.disputed or then.disputed,
     )
 
 
@@ -250,6 +252,7 @@ def rules(in_force: InForce, signals: Iterable[str], places: tuple[str, ...] | N
         stopped=bool(in_force.stopped),
         too_wide=any(place in in_force.too_wide for place in places or ()),
         decision_content=tuple(sorted(compiled.decision_content)),
+        disputed=bool(in_force.disputed),
     )
 
 

@@ -51,6 +51,7 @@ class AccessReason(StrEnum):
     OUTSIDE_SCOPE = "outside_scope"
     OUTSIDE_POLICY = "outside_policy"
     RETENTION_PASSED = "retention_passed"
+    RECORD_DISPUTED = "record_disputed"
     REGION_UNKNOWN = "region_unknown"
     REGION_BLOCKED = "region_blocked"
     POLICY_MISSING = "policy_missing"
@@ -168,6 +169,7 @@ class PolicyFacts:
         lead_time: a lead time was running. stopped: the stop is on.
         too_wide: the home or the place of work does not say whose law holds (``kernel.places``).
         decision_content: what a decision has to say besides, now or at any instant of the capture.
+        disputed: what is recorded of the rules does not agree with the log.
         What prevents reading counts if it holds now or held at any instant of the capture.
     """
 
@@ -185,6 +187,7 @@ class PolicyFacts:
     stopped: bool = False
     too_wide: bool = field(default=False, metadata=fact(sparse=True))
     decision_content: tuple[str, ...] = field(default=(), metadata=fact(sparse=True))
+    disputed: bool = field(default=False, metadata=fact(sparse=True))
 
 
 @dataclass(frozen=True)
@@ -215,6 +218,7 @@ class PersonFacts:
         scope: None where nothing was agreed to.
         region: the home region, for readers of the log; it decides nothing. None in old entries.
         lacking: what the decision that stands has to say and does not.
+        disputed: what is recorded of the person does not agree with the log.
     """
 
     person: str
@@ -228,6 +232,7 @@ class PersonFacts:
     left: bool = False
     region: str | None = field(default=None, metadata=fact(appended=True))
     lacking: tuple[str, ...] = field(default=(), metadata=fact("decision_lacks", sparse=True))
+    disputed: bool = field(default=False, metadata=fact(sparse=True))
 
 
 @dataclass(frozen=True)

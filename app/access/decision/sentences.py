@@ -36,6 +36,8 @@ SENTENCES: Mapping[AccessReason, str] = MappingProxyType(
         AccessReason.OUTSIDE_SCOPE: "Somebody agreed to less than is asked for.",
         AccessReason.OUTSIDE_POLICY: "The policy in force allows less than is asked for.",
         AccessReason.RETENTION_PASSED: "The data should have been deleted by now.",
+        AccessReason.RECORD_DISPUTED: "What is recorded of somebody asked about, or of the rules, "
+        "does not agree with the log.",
         AccessReason.REGION_UNKNOWN: "It is not known which rules hold where somebody lives, "
         "works or is employed.",
         AccessReason.REGION_BLOCKED: "Capture is not allowed in a region that applies.",

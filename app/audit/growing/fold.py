@@ -176,6 +176,7 @@ class Fold:
             "positions": {chain: [at.rows, at.idx] for chain, at in self.ring.positions.items()},
             "passing": [[until.isoformat(), chain] for until, chain in self._passing],
             "alarms": self.alarms.by_chain,
+            "cleared": sorted(self.ring.cleared),
             "adopted": self.ring.adopted,
         }
 
@@ -192,7 +193,7 @@ class Fold:
             (datetime.fromisoformat(until), chain) for until, chain in state["passing"]
         )
         self.ring.adopted = state["adopted"]
-        self.ring.set_alarms(self.alarms.by_chain)
+        self.ring.set_alarms(self.alarms.by_chain, cleared=state["cleared"])
         self.ring.size = tree.size
 
     def restart(self) -> None:

@@ -31,6 +31,7 @@ REASONS: Mapping[str, str] = {
     "outside_scope": "More than was agreed to",
     "outside_policy": "More than the policy allows",
     "retention_passed": "Kept too long",
+    "record_disputed": "The record does not agree with the log",
     "region_unknown": "Region without rules",
     "region_blocked": "Region blocked",
     "policy_missing": "No company policy",

@@ -292,11 +292,30 @@ def _unpaired(_situation: Situation, _names: Names) -> Words:
     return _plain("This laptop is not paired any more.", "Pair it again if you want to.")
 
 
+_DISPUTED = {
+    "person": "what the directory has of you",
+    "consent": "what you decided",
+    "device": "this laptop",
+    "policy": "the rules of your region",
+}
+
+
+def _disputed(situation: Situation, _names: Names) -> Words:
+    what = listed([_DISPUTED[name] for name in situation.circumstances.disputed])
+    return _plain(
+        f"The record of {what} does not agree with the log.",
+        "Somebody may have changed the database, so nothing in that record opens anything. An "
+        "alarm is raised; two people have to find out what happened and clear it. Ask your data "
+        "protection officer. You can say stop or no at any time.",
+    )
+
+
 _Sayer: TypeAlias = Callable[[Situation, Names], Words]
 
 _SAY: Mapping[Obstacle, _Sayer] = {
     Obstacle.LEFT: _left,
     Obstacle.DEVICE_REVOKED: _unpaired,
+    Obstacle.RECORD_DISPUTED: _disputed,
     Obstacle.PLACE_TOO_WIDE: _too_wide,
     Obstacle.REGION_UNKNOWN: _unknown,
     Obstacle.REGION_BLOCKED: _blocked,

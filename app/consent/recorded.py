@@ -1,0 +1,59 @@
+"""What entries of consent say about its rows (pure): see app/audit/entries/recorded.py.
+
+Each ``consent.…`` entry recorded one decision of one person, each ``notice.shown`` one showing.
+What every entry shows is all that ``standing`` folds; the receipt is not in it, for it names the
+person.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from app.audit.entries.model import Kind
+from app.audit.entries.recorded import Ahead, Leaf, Recorded, Recording
+from app.consent.model import Act
+from app.kernel.canonical import Json, canonical
+
+DECISION, SHOWING = "consent_decision", "notice_shown"
+_LISTS = ("signals", "purposes", "apps")
+_SAME = ("seq", "region", "residence", "until", "valid_until", "recorded_at")
+_NAMED = {"decision": "id", "shown": "shown_id", "offer": "offer_digest"}
+
+
+def _decision(leaf: Leaf, ahead: Ahead) -> Iterator[Recorded]:
+    del ahead
+    (pseudonym,) = leaf["subjects"]
+    facts = leaf["facts"]
+    notice = facts["notice"] or dict.fromkeys(("id", "version", "language", "digest"))
+    fields: dict[str, Json] = {
+        "person_id": pseudonym,
+        "act": leaf["kind"].partition(".")[2],
+        "decided_at": leaf["occurred_at"],
+        "event_id": leaf["event"],
+        **{name: facts[name] for name in _SAME},
+        **{column: facts[name] for name, column in _NAMED.items()},
+        **{name: canonical(facts[name]).decode() for name in _LISTS},
+        **{f"notice_{name}": value for name, value in notice.items()},
+    }
+    if "decision_content" in facts:
+        fields["content"] = canonical(facts["decision_content"]).decode()
+    yield Recorded(DECISION, leaf["event"], f"consent:{pseudonym}", fields)
+
+
+def _showing(leaf: Leaf, ahead: Ahead) -> Iterator[Recorded]:
+    del ahead
+    (pseudonym,) = leaf["subjects"]
+    facts = leaf["facts"]
+    fields: dict[str, Json] = {
+        "id": facts["shown"],
+        "person_id": pseudonym,
+        "notice_digest": facts["digest"],
+        "offer_digest": facts["offer"],
+        "shown_at": leaf["occurred_at"],
+        "event_id": leaf["event"],
+    }
+    yield Recorded(SHOWING, leaf["event"], f"shown:{pseudonym}", fields)
+
+
+RECORDED: Mapping[Kind, Recording] = {
+    **{Kind(f"consent.{act.value}"): _decision for act in Act},
+    Kind.NOTICE_SHOWN: _showing,
+}
