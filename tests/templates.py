@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 from app.db.engine import open_database
 from app.db.migrate import migrate
+from app.kernel.private import private_folder
 from app.settings import Settings
 from tests.fakes import FakeClock
 from tests.postgresql import copy_database, drop_database
@@ -77,7 +78,7 @@ class Templates:
         """The folder of an instance: ``var`` and, on SQLite, the database."""
         if (kind, name) not in self._made:
             folder = self._folder / f"{kind}-{name}"
-            (folder / "var").mkdir(parents=True)
+            private_folder(folder / "var")
             self._make(kind, name, folder)
             self._made[kind, name] = folder
         return self._made[kind, name]

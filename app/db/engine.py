@@ -18,6 +18,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from sqlalchemy import (
@@ -36,6 +37,7 @@ from sqlalchemy.pool import QueuePool
 
 from app.db.ring import Dispute, SealRing, row_seal
 from app.kernel.errors import InvalidInput, Unavailable
+from app.kernel.private import private_database
 
 Access = Literal["read", "write"]
 
@@ -204,10 +206,13 @@ def open_database(url: str) -> Database:
     """Open ``sqlite:///PATH`` or ``postgresql+psycopg://…``.
 
     Raises:
-        Unavailable: the database cannot be reached or refuses the required settings.
+        Unavailable: the database cannot be reached, refuses the required settings, or lies in a
+            file that others can read (kind ``not-private``).
     """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
+        if parsed.database and not parsed.database.startswith((":", "file:")):
+            private_database(Path(parsed.database))
         engine = create_engine(
             parsed,
             hide_parameters=True,

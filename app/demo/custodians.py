@@ -9,6 +9,7 @@ from pathlib import Path
 from app.audit.restore.custody import private_key, read_private_key
 from app.audit.tree.checkpoint import VerifierKey
 from app.kernel.keys import create_once
+from app.kernel.private import private_folder
 
 NAMES = ("works-council", "data-protection")
 LIST = "custodians.txt"
@@ -16,7 +17,7 @@ LIST = "custodians.txt"
 
 def sample_custodians(folder: Path) -> Path:
     """Make the keys and their list at first run; return the file of the list."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private_folder(folder)
     lines = []
     for name in NAMES:
         file = folder / f"{name}.key"

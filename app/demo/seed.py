@@ -17,6 +17,7 @@ from app.directory.packs import read_people
 from app.kernel.authority import Role
 from app.kernel.canonical import digest
 from app.kernel.errors import Unavailable
+from app.kernel.private import private_folder
 from app.policy.changes.model import ChangeState
 from app.wiring import Services
 
@@ -94,7 +95,7 @@ def _register(services: Services, file: Path, now: datetime) -> Mapping[str, str
             )
             for consumer, (name, purposes, functions) in CONSUMERS.items()
         }
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private_folder(file.parent)
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as out:
         json.dump(kept, out, indent=1)

@@ -27,6 +27,7 @@ from app.db.selftest import require_guarded
 from app.kernel.clock import Clock
 from app.kernel.errors import Unavailable
 from app.kernel.keys import KeyFolder, create_once
+from app.kernel.private import private_folder
 from app.settings import Settings
 
 
@@ -80,7 +81,7 @@ def lay_foundation(
         stores: closes what was opened here.
         after_restore: the log goes on under its next name.
     """
-    settings.var.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private_folder(settings.var)
     database = _prepared(settings, database, stores)
     foundation = Foundation(
         settings=settings,

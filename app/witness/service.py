@@ -21,6 +21,7 @@ from app.db.engine import Database
 from app.kernel.clock import Clock, SystemClock
 from app.kernel.errors import InvalidInput, NotFound, Unavailable
 from app.kernel.keys import KeyFolder, create_once
+from app.kernel.private import private_database, private_folder
 from app.kernel.signing import Signer
 from app.witness import store
 from app.witness.rules import (
@@ -164,9 +165,9 @@ def open_witness(var: Path, name: str = "", clock: Clock | None = None) -> Witne
 
     Raises:
         InvalidInput: no name at the first time, another one later, or one that is no key name.
-        Unavailable: the key is missing where the database is not.
+        Unavailable: the key is missing where the database is not, or others can read the folder.
     """
-    var.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private_folder(var)
     keys, database = KeyFolder(var / "keys"), var / DATABASE
     if database.exists():
         _require_key(keys)
@@ -182,6 +183,7 @@ def open_witness(var: Path, name: str = "", clock: Clock | None = None) -> Witne
             f"this witness is called {kept}",
             cure="Its name is part of its key. Leave --name away, or take another folder.",
         )
+    private_database(database)
     return Witness(store.open_store(str(database)), signer, kept, clock or SystemClock())
 
 

@@ -320,3 +320,7 @@ def test_an_export_does_not_wait_for_ever_for_a_witness_that_is_away(
     start = time.monotonic()
     assert export().entries == 21
     assert WITNESSES_WITHIN_S <= time.monotonic() - start < 4 * WITNESSES_WITHIN_S
+
+
+def test_an_export_is_its_owners(export: Export) -> None:
+    assert export().path.stat().st_mode & 0o077 == 0

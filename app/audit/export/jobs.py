@@ -31,6 +31,7 @@ from typing import Any
 
 from app.kernel.clock import Clock, instant, timestamp
 from app.kernel.errors import Conflict, HabeasError, NotFound, Unavailable
+from app.kernel.private import private_folder
 from app.kernel.shapes import TOKEN_ID
 
 AT_ONCE = 2
@@ -117,7 +118,7 @@ class ExportJobs:
             Unavailable: as many are being written as may be at once.
             Conflict: as many are kept as may be.
         """
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_folder(self.folder)
         self.sweep()
         if sum(1 for _ in self._folders()) >= KEPT:
             raise Conflict(

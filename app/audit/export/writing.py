@@ -226,10 +226,12 @@ class _Told:
 
 @contextmanager
 def _complete(target: Path) -> Iterator[BinaryIO]:
-    """A file that takes its name when it is complete, or is not there."""
+    """A file that its owner alone reads, and that takes its name when it is complete."""
     draft = target.with_name(f"{target.name}.{secrets.token_hex(8)}.part")
     try:
-        with draft.open("xb") as file:  # O_EXCL: what is there already is not written into
+        # What is there already is not written into (O_EXCL).
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
