@@ -8,13 +8,15 @@ from app.access.floor.terms import PurposesAdoption
 from app.agents.devices.model import DeviceRecord
 from app.agents.leases.record import LeaseRecord
 from app.agents.reports.model import ReportRecord
-from app.audit.entries.alarms import AlarmRaised, AlarmStep, SealsAdoption
 from app.audit.entries.model import Kind
 from app.audit.entries.records import (
+    AlarmRaised,
+    AlarmStep,
     CustodiansAdoption,
     LogOpening,
     RolesAdoption,
     RulesAdoption,
+    SealsAdoption,
     WitnessesAdoption,
 )
 from app.audit.export.record import ExportRecord

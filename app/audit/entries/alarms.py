@@ -5,60 +5,13 @@ there on the chain does not stand, whatever its rows say, until two people have 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 from app.audit.entries.codes import is_code
 from app.audit.entries.model import SYSTEM, Event, Kind
 from app.audit.entries.recorded import Leaf
+from app.audit.entries.records import AlarmRaised, AlarmStep
 from app.db.ring import Dispute
-from app.kernel.facts import decode, encode, fact
-
-
-@dataclass(frozen=True)
-class SealsAdoption:
-    """``seals.adopted``: from here on rows are sealed.
-
-    Attributes:
-        key: id of the key.
-        sealed: how many rows of before the log confirmed.
-        unsealed: how many it did not; they do not stand.
-    """
-
-    key: str
-    sealed: int
-    unsealed: int
-
-
-@dataclass(frozen=True)
-class AlarmRaised:
-    """``alarm.raised``: a chain does not stand.
-
-    Attributes:
-        chain: what the rows are about.
-        why: a code of ``app.db.ring.Flaw``.
-        table: where it was found; empty where it is about the whole chain.
-        row: the row's key; empty as above.
-    """
-
-    chain: str
-    why: str
-    table: str = field(default="", metadata=fact(sparse=True))
-    row: str = field(default="", metadata=fact(sparse=True))
-
-
-@dataclass(frozen=True)
-class AlarmStep:
-    """``alarm.clear_proposed`` and ``alarm.cleared``.
-
-    Attributes:
-        alarm: the event that raised it.
-        chain: what it was raised on.
-        proposer: pseudonym of who proposed it; empty in a proposal.
-    """
-
-    alarm: str
-    chain: str
-    proposer: str = field(default="", metadata=fact(sparse=True))
+from app.kernel.facts import decode, encode
 
 
 def raised(dispute: Dispute) -> Event:

@@ -4,9 +4,10 @@ Those about exports and restores are in ``audit.export.record`` and ``audit.rest
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.audit.entries.model import FORMAT, Kind
+from app.kernel.facts import fact
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,53 @@ class RulesAdoption:
 
     version: int
     release: str
+
+
+@dataclass(frozen=True)
+class SealsAdoption:
+    """``seals.adopted``: from here on rows are sealed.
+
+    Attributes:
+        key: id of the key.
+        sealed: how many rows of before the log confirmed.
+        unsealed: how many it did not; they do not stand.
+    """
+
+    key: str
+    sealed: int
+    unsealed: int
+
+
+@dataclass(frozen=True)
+class AlarmRaised:
+    """``alarm.raised``: a chain does not stand.
+
+    Attributes:
+        chain: what the rows are about.
+        why: a code of ``app.db.ring.Flaw``.
+        table: where it was found; empty where it is about the whole chain.
+        row: the row's key; empty as above.
+    """
+
+    chain: str
+    why: str
+    table: str = field(default="", metadata=fact(sparse=True))
+    row: str = field(default="", metadata=fact(sparse=True))
+
+
+@dataclass(frozen=True)
+class AlarmStep:
+    """``alarm.clear_proposed`` and ``alarm.cleared``.
+
+    Attributes:
+        alarm: the event that raised it.
+        chain: what it was raised on.
+        proposer: pseudonym of who proposed it; empty in a proposal.
+    """
+
+    alarm: str
+    chain: str
+    proposer: str = field(default="", metadata=fact(sparse=True))
 
 
 Adoption = CustodiansAdoption | WitnessesAdoption | RolesAdoption

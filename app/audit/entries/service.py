@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from app.audit.entries import cosigned, documents, store
-from app.audit.entries.alarms import SealsAdoption, raised
+from app.audit.entries.alarms import raised
 from app.audit.entries.codes import require_codes
 from app.audit.entries.documents import RULES
 from app.audit.entries.halt import Halt
@@ -26,7 +26,7 @@ from app.audit.entries.model import (
     submission,
 )
 from app.audit.entries.receipts import SubmissionReceipts
-from app.audit.entries.records import ADOPTIONS, LogOpening, RulesAdoption
+from app.audit.entries.records import ADOPTIONS, LogOpening, RulesAdoption, SealsAdoption
 from app.audit.entries.store import Body
 from app.audit.entries.subjects import make_subjects
 from app.audit.entries.vault import Vault, detail_context

@@ -18,9 +18,9 @@ from typing import Any
 from app.audit.entries.model import Kind
 from app.kernel.clock import instant
 from app.policy.catalogue.model import ITS_REGION
-from app.sdk.verify.folded.law import Law
-from app.sdk.verify.folded.people import People, Unknown
-from app.sdk.verify.folded.roles import Needed, RolesHeld
+from app.sdk.verify.folded.people import Unknown
+from app.sdk.verify.folded.roles import Needed
+from app.sdk.verify.folded.state import Folded
 
 _Leaf = Mapping[str, Any]
 _BY_SYSTEM = frozenset(
@@ -70,9 +70,7 @@ class ActsCheck:
         unshown: of how many acts it does not say.
     """
 
-    people: People
-    law: Law
-    roles: RolesHeld
+    folded: Folded
     shown: int = 0
     unshown: int = 0
 
@@ -102,11 +100,11 @@ class ActsCheck:
         needed = asks(leaf)
         if not needed:
             return
-        may = self.roles.may(actor["id"], needed, instant(leaf["integrated_at"]))
+        may = self.folded.roles.may(actor["id"], needed, instant(leaf["integrated_at"]))
         self.shown += may is True
         self.unshown += may is None
         if may is False:
-            yield _forbidden(actor["id"], self.roles.source(actor["id"]), needed[0])
+            yield _forbidden(actor["id"], self.folded.roles.source(actor["id"]), needed[0])
 
     @property
     def kinds(self) -> frozenset[str]:
@@ -125,13 +123,13 @@ class ActsCheck:
 
     def _stopping(self, region: str, leaf: _Leaf) -> tuple[Needed, ...]:
         """Whoever may stop a region may stop what lies within it."""
-        regions = self.law.chain(region, instant(leaf["occurred_at"]))
+        regions = self.folded.law.chain(region, instant(leaf["occurred_at"]))
         return tuple(Needed("capture", "stop", name) for name in regions)
 
     def _over_somebody(self, leaf: _Leaf) -> tuple[Needed, ...]:
         (pseudonym,) = leaf["subjects"]
         try:
-            home = self.people.of(pseudonym).person.region
+            home = self.folded.people.of(pseudonym).person.region
         except Unknown:  # where decisions are folded, that is named
             return ()
         return self._stopping(home, leaf)

@@ -13,6 +13,7 @@ the last word of the people it is about.
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from app.access.decision.model import CAPTURED_DATA
@@ -68,7 +69,9 @@ class DecisionCheck:
         self._knobs = registry
         self.replay = None if documents is None else Replay(documents, self._versions, registry)
         self.grants = (
-            GrantCheck() if self.replay is None else GrantCheck(self.replay.people.was_erased)
+            GrantCheck()
+            if self.replay is None
+            else GrantCheck(self.replay.folded.people.was_erased)
         )
         self._asked: Counter[str] = Counter()
         self._last: str | None = None
@@ -278,7 +281,9 @@ class DecisionCheck:
         said = (*self._versions.notices, *self._versions.remarks, *self.grants.notices)
         if self.replay is None:
             return said
-        return (*said, *self.replay.erasures.notices, *self.replay.acts.notices)
+        replay = self.replay
+        told = (replay.erasures.notices, replay.acts.notices, replay.folded.alarms.notices)
+        return (*said, *chain.from_iterable(told))
 
     @property
     def unreplayed(self) -> int | None:

@@ -7,7 +7,9 @@ from enum import Enum
 from typing import Any
 
 from app.access.decision.model import ScopeFacts
+from app.consent.model import Standing
 from app.kernel.clock import timestamp
+from app.sdk.verify.folded.people import People, Somebody
 
 Words = Mapping[str, str]
 """Name of a fact to the words that stand before its value."""
@@ -122,3 +124,32 @@ def in_words(value: object) -> str:
         case _:
             text = str(value)
     return text or "none"
+
+
+def sources_of(somebody: Somebody, standing: Standing) -> dict[str, int | None]:
+    """Which entry says what is known of a person, by the name of the fact."""
+    decided = None if standing.decision is None else int(standing.decision.event_id)
+    names = ("standing", "state", "decision", "scope", "suffices_now", "suffices_at_capture")
+    directory = ("person_active", "region_changed", "left", "line", "region")
+    return {**dict.fromkeys(names, decided), **dict.fromkeys(directory, somebody.position)}
+
+
+def lost(people: People, standing: Standing) -> Iterator[str]:
+    """Yield that something rests on a decision which a restore calls into question."""
+    restored = people.lost(standing)
+    if restored is not None and standing.decision is not None:
+        yield (
+            f"rests on entry {standing.decision.event_id}, which the restore of entry "
+            f"{restored} calls into question and nobody revoked"
+        )
+
+
+def compared(in_entry: Mapping[str, Any], known: Mapping[str, Any]) -> Iterator[str]:
+    """Yield each field in which an entry says something else than is known."""
+    for name, value in known.items():
+        if in_entry[name] != value:
+            yield f"says {name} {_shown(in_entry[name])}; by the log it is {_shown(value)}"
+
+
+def _shown(value: object) -> str:
+    return ", ".join(map(str, value)) or "none" if isinstance(value, tuple) else str(value)
