@@ -38,6 +38,9 @@ row_seal = Table(
 )
 """Append-only. The seal of each row of a table that only grows."""
 
+ALARMS = "alarm"
+"""As what a change of the open alarms is noted (``SealRing.moved``)."""
+
 _MOST = 200_000
 """How many seals, names and disputes are remembered, each."""
 
@@ -160,6 +163,7 @@ class SealRing:
         self._cleared: set[str] = set()
         self._raised: set[str] = set()
         self._found: dict[str, Dispute] = {}
+        self._moves: dict[str, int] = {}
         self._lock = threading.Lock()
 
     def take(self, key: SealKey) -> None:
@@ -207,6 +211,20 @@ class SealRing:
         known = self.positions.get(chain)
         return known is not None and known.idx < folded and rows < known.rows
 
+    def moved(self, kinds: Iterable[str]) -> None:
+        """Note that the log has more rows of chains of these kinds, or that alarms changed."""
+        with self._lock:
+            for kind in kinds:
+                self._moves[kind] = self._moves.get(kind, 0) + 1
+
+    def moves(self, kinds: Iterable[str]) -> tuple[int, ...]:
+        """Another answer than before: what was concluded about chains of these kinds may not hold.
+
+        A kind is what stands before the colon of a chain; alarms count with every kind.
+        """
+        counts = (self._moves.get(kind, 0) for kind in (ALARMS, *kinds))
+        return (int(self.broken is not None), *counts)
+
     def alarm_on(self, chain: str) -> bool:
         """Whether an alarm is open on a chain, here or in the log."""
         return chain in self._raised or chain in self._alarms
@@ -225,19 +243,31 @@ class SealRing:
         """The chains with an open alarm, each with the event that raised it, as the log has it."""
         return self._alarms
 
+    @property
+    def alarmed(self) -> frozenset[str]:
+        """Every chain on which an alarm is open, here or in the log."""
+        with self._lock:
+            return frozenset({*self._alarms, *self._raised})
+
     def set_alarms(self, alarms: Mapping[str, str], *, cleared: Collection[str] = ()) -> None:
         """Take over which alarms the log has open, and which chains it has just cleared."""
+        changed = self._alarms.keys() != alarms.keys() or bool(cleared)
         with self._lock:
             self._alarms = dict(alarms)
             self._raised.difference_update(cleared)
             self._cleared.update(cleared)
             for chain in cleared:
                 self._found.pop(chain, None)
+        if changed:
+            self.moved([ALARMS])
 
     def raised(self, chains: Iterable[str]) -> None:
         """Alarms on these chains are committed; the log may not have them yet."""
+        new = set(chains)
         with self._lock:
-            self._raised.update(chains)
+            self._raised |= new
+        if new:
+            self.moved([ALARMS])
 
     # Disputes found while reading
 

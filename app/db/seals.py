@@ -43,6 +43,8 @@ class SealedTable:
         people: the columns that hold a person's id; they count as pseudonyms, in the key as well.
         left_out: columns that are not sealed: nothing is decided by them.
         in_row: the seal is in the row's own column ``seal``.
+        older_key: what names a row of before, in which ``key`` has no value.
+        programs: what columns of ``people`` hold where a program acted and no person.
     """
 
     table: Table
@@ -50,6 +52,8 @@ class SealedTable:
     people: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     in_row: bool = False
+    older_key: tuple[str, ...] = ()
+    programs: frozenset[str] = frozenset()
 
     @cached_property
     def covered(self) -> tuple[str, ...]:
@@ -65,9 +69,10 @@ class SealedTable:
             names: pseudonyms by person id; needed where people are part of the key.
         """
         cells = _cells(row)
+        older = self.older_key and cells[self.key[0]] is None
         return "/".join(
             _named(cells[name], names or {}) if name in self.people else str(cells[name])
-            for name in self.key
+            for name in (self.older_key if older else self.key)
         )
 
 
@@ -117,8 +122,7 @@ def stands(
         person: id of the person whom they are about, for the alarm.
     """
     ring = tx.seals
-    if ring.broken is not None:
-        note(tx, Dispute(chain, Flaw.LOG))
+    if ring.broken is not None:  # it is told once, of the log, and not of every chain in it
         return False
     if ring.alarm_on(chain):
         return False
@@ -217,7 +221,8 @@ def _read_seals(tx: Tx, table: str, keys: Sequence[str], key_id: str) -> dict[st
 def _people(sealed: SealedTable, rows: Sequence[Cells]) -> set[str]:
     """The person ids in rows; pseudonyms, which an erasure left there, are none."""
     values = (_cells(row).get(name) for row in rows for name in sealed.people)
-    return {value for value in values if isinstance(value, str) and not fits(PSEUDONYM, value)}
+    ids = {value for value in values if isinstance(value, str) and not fits(PSEUDONYM, value)}
+    return ids - sealed.programs
 
 
 def _mac(tx: Tx, sealed: SealedTable, row: Cells, names: Mapping[str, str]) -> bytes | None:
@@ -226,7 +231,7 @@ def _mac(tx: Tx, sealed: SealedTable, row: Cells, names: Mapping[str, str]) -> b
     content = {name: cells.get(name) for name in sealed.covered}
     for name in sealed.people:
         value = content[name]
-        if value is None:
+        if value is None or value in sealed.programs:
             continue
         content[name] = _pseudonym(tx, value, names)
         if content[name] is None:

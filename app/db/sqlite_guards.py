@@ -35,14 +35,14 @@ MIGRATED: Mapping[str, str] = {
     "person_version_no_delete": "dacc6db8247bd9f45c64ae7371fdf12a49a6c2af",
     "person_version_no_update": "bc851b0e9d6c2fdfd634ab288fba67e0fb8db117",
     "policy_catalogue_step_no_delete": "91d6bbd7e7c1c7c54353af7a1ce61928c5412365",
-    "policy_catalogue_step_no_update": "a0edf4f8b41cf252bc67f770d64aa232e5bd7db4",
+    "policy_catalogue_step_no_update": "df95ed38d4abd4f925ef3377ca9a4b88df85bc8b",
     "policy_change_no_delete": "c03c9b088fb23091e88287325bb880fbf79e14fc",
     "policy_change_no_update": "1ac953f0f5e792a7b83bfe5f16a3dd373116f5a8",
     "policy_step_no_delete": "0eee8141b4734314d600b332c71322241c764762",
     "policy_stop_no_delete": "3769df6fd06a0a5a22cf453990ea774929c96e54",
-    "policy_stop_no_update": "c9c7cbcb7b49c812c9e82fe28245503c01ad48fc",
+    "policy_stop_no_update": "fc30ad2340890668cbb10cd01657e61ba4758397",
 }
-"""Forty letters of the SHA-256 of each guard that is not plain (0001, 0010, 0014, 0015)."""
+"""Forty letters of the SHA-256 of each guard that is not plain (0001, 0010, 0014, 0015, 0019)."""
 
 _ALSO = ("audit_head", "audit_pending")
 

@@ -4,14 +4,18 @@ Rules:
 1. The rows change only with a policy event, and each event has an id of its own that never comes
    back, not even if its transaction is undone. What is remembered under the id of the last event is
    right for as long as that event is the last.
-2. Within one event's time ``memory`` says how long an answer holds.
+2. Whoever writes rows past the program adds no event. So what is remembered goes, too, when there
+   are more or fewer rows than before, when the log has recorded rows that were not seen, and when
+   an alarm is raised or cleared.
+3. Within one event's time ``memory`` says how long an answer holds.
 """
 
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from app.db.engine import Tx
 from app.kernel.errors import NotFound
-from app.policy import store
+from app.policy import rows, store
 from app.policy.catalogue.model import Catalogue
 from app.policy.knobs import REGISTRY, KnobRegistry
 from app.policy.lattice import compile_layers
@@ -19,7 +23,24 @@ from app.policy.law.layer import chain
 from app.policy.memory import PolicyMemory
 from app.policy.model import InForce
 from app.policy.prospect import RegionOutlook, outlook_of
+from app.policy.store import Head
 from app.policy.timeline import History, in_force
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What was read, and what it was read from.
+
+    Attributes:
+        head: the last event.
+        chains: how the rows were judged.
+        moves: how far the log and the alarms were.
+    """
+
+    head: Head
+    chains: rows.Chains
+    memory: PolicyMemory
+    moves: tuple[int, ...] = ()
 
 
 class PolicyReader:
@@ -27,15 +48,26 @@ class PolicyReader:
 
     def __init__(self, registry: KnobRegistry = REGISTRY) -> None:
         self.registry = registry
-        self._memory: PolicyMemory | None = None
+        self._known: _Known | None = None
 
     def memory(self, tx: Tx) -> PolicyMemory:
         """The answers under the event that is the last now: many questions, one statement."""
-        head, memory = store.head(tx), self._memory
-        if memory is None or memory.event != head.event:
-            history = store.history(tx, head.seq, self.registry)
-            memory = self._memory = PolicyMemory.of(head.event, history, self.registry)
-        return memory
+        head, known = store.head(tx), self._known
+        moves = tx.seals.moves(rows.KINDS)
+        if known is None or known.head != head:
+            known = self._read(tx, head)
+        elif known.moves == moves:
+            return known.memory
+        elif not known.chains.still(tx):
+            known = self._read(tx, head)
+        # What moved after this transaction began was not looked at, and is looked at next time.
+        seen = moves if tx.folded == tx.seals.size else ()
+        self._known = replace(known, moves=seen)
+        return known.memory
+
+    def _read(self, tx: Tx, head: Head) -> "_Known":
+        history, chains = rows.judged(tx, head.seq, self.registry)
+        return _Known(head, chains, PolicyMemory.of(head.event, history, self.registry))
 
     def history(self, tx: Tx) -> History:
         """Every row that bears on what is in force."""
@@ -52,7 +84,7 @@ class PolicyReader:
         if known_at is None:
             return self.memory(tx).in_force(regions, at)
         seq = store.head(tx, known_at).seq
-        known = store.history(tx, seq, self.registry, known_at).known(known_at)
+        known = rows.history(tx, seq, self.registry, known_at).known(known_at)
         return in_force(known, regions, at, compile_layers)
 
     def throughout(

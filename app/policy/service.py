@@ -23,7 +23,7 @@ from app.kernel.facts import encode
 from app.kernel.forms import COUNTERPARTY_KIND, FIRST_FORM
 from app.policy import store
 from app.policy.agreement import Agreement, Limits
-from app.policy.catalogue.model import App, Catalogue, Exclusion
+from app.policy.catalogue.model import NO_CATALOGUE, App, Catalogue, Exclusion
 from app.policy.changes.catalogues import Catalogues
 from app.policy.changes.model import RegionView
 from app.policy.changes.stops import Stops
@@ -117,9 +117,9 @@ class PolicyService:
 
     def _adopt_floor(self, tx: Tx, floor: Floor, now: datetime) -> None:
         store.add_document(tx, "floor", floor.digest, floor.body, now)
-        store.add_floor(tx, floor, now)
         facts = encode(floor.adoption)
         event = self.log.append(tx, Event(Kind.POLICY_FLOOR_ADOPTED, SYSTEM, facts), now)
+        store.add_floor(tx, floor, event, now)
         store.add_event(tx, event, "floor", floor.region, floor.digest, now)
 
     # What holds
@@ -283,7 +283,8 @@ class PolicyService:
             missing = set(ids).difference(names)
             if not missing:
                 break
-            known = part(Catalogue.read(self.document(tx, digest)))
+            body = store.document(tx, digest)
+            known = part(NO_CATALOGUE if body is None else Catalogue.read(body))
             names |= {name: known[name].name for name in missing & known.keys()}
         return names
 

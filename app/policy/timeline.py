@@ -14,6 +14,8 @@ Rules:
    lead time of the one that overtook it runs, it narrows from its day on: two people agreed to it.
 6. A stop counts for the region and for every region below it; and from a little before it was
    made, because clocks differ, and one that is set back must not undo a stop.
+7. Rows that cannot be believed open nothing: what their region says is disputed, for the region and
+   for every region below it.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -116,6 +118,8 @@ class History:
     Attributes:
         seq: number of the last policy event.
         catalogue: the one that was adopted last.
+        disputed: regions of which the rows do not stand; GLOBAL where no catalogue does.
+        held: regions that count as stopped, because their stops and resumes do not stand.
     """
 
     floors: tuple[FloorRow, ...]
@@ -123,6 +127,8 @@ class History:
     stops: tuple[StopRow, ...]
     seq: int
     catalogue: Catalogue = NO_CATALOGUE
+    disputed: frozenset[str] = frozenset()
+    held: frozenset[str] = frozenset()
 
     def known(self, at: datetime) -> "History":
         """Only rows recorded by then; number and catalogue of the last event are the caller's."""
@@ -152,7 +158,7 @@ class History:
     def stopped_at(self, at: datetime) -> frozenset[str]:
         """The regions that are stopped by themselves."""
         last = {row.region: row.step for row in self.stops if row.counts_from <= at}
-        return frozenset(region for region, step in last.items() if step != RESUMED)
+        return self.held.union(region for region, step in last.items() if step != RESUMED)
 
 
 def moments(history: History) -> tuple[datetime, ...]:
@@ -256,6 +262,7 @@ def in_force(
         evidence=_evidence(company, at),
         missing=_missing(chains, layers, company, at),
         stopped=tuple(sorted(history.stopped_at(at) & {*every, *regions, "GLOBAL"})),
+        disputed=tuple(sorted(history.disputed & {*every, *regions, "GLOBAL"})),
         lead_until=_lead_until(company, at),
         seq=history.seq,
         catalogue=history.catalogue,

@@ -28,8 +28,7 @@ from app.db.engine import Tx
 from app.db.roles import eraser_of
 from app.directory.sessions import session_table
 from app.directory.tables import person_table, version_table
-from app.policy.changes.store import change_table, step_table
-from app.policy.store import catalogue_table, stop_table
+from app.policy.tables import catalogue_table, change_table, step_table, stop_table
 
 _OF_DEVICES: tuple[Table, ...] = (
     agent_report_allowed,

@@ -2,9 +2,16 @@
 
 from collections.abc import Mapping
 
+from app.audit.entries import lists
 from app.audit.entries.model import Kind
 from app.audit.entries.recorded import Recording
 from app.consent import recorded as consent
 from app.directory import recorded as directory
+from app.policy import recorded as policy
 
-RECORDING: Mapping[Kind, Recording] = {**consent.RECORDED, **directory.RECORDED}
+RECORDING: Mapping[Kind, Recording] = {
+    **lists.RECORDED,
+    **consent.RECORDED,
+    **directory.RECORDED,
+    **policy.RECORDED,
+}

@@ -7,8 +7,10 @@ import pytest
 from app.access.enforcer import CasbinAuthority
 from app.access.floor.terms import ALLOWED
 from app.audit.entries.service import AuditService
+from app.audit.entries.subjects import SealedNames
 from app.audit.entries.vault import Vault
 from app.db.engine import Database
+from app.db.ring import SealKey
 from app.policy.catalogue.model import Catalogue
 from app.policy.catalogue.packs import load_catalogue
 from app.policy.law.layer import Floor
@@ -47,7 +49,10 @@ def house(
     """Floors and catalogue adopted, nothing published, nobody stopped."""
     access = POLICIES / "access"
     authority = CasbinAuthority(access / "model.conf", access / "policy.csv")
-    log = AuditService(Vault(bytes(32)), "audit.example.com/test/2026")
+    vault = Vault(bytes(32))
+    log = AuditService(vault, "audit.example.com/test/2026")
+    database.seals.take(SealKey.of(bytes(32)))
+    database.seals.names = SealedNames(vault)
     policy = PolicyService.join(
         log=log,
         authority=authority,

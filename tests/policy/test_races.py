@@ -1,6 +1,7 @@
 """Two at the same moment, and whoever writes rows past the program."""
 
 import threading
+import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -176,7 +177,7 @@ class TestPastTheProgram:
         assert row is not None
         forged = StepTaken(2, Step.APPROVED, "anna", "legal", NOW)
         with house.database.write() as tx, pytest.raises(Conflict):
-            change_store.add_step(tx, row, forged)
+            change_store.add_step(tx, row, forged, str(uuid.uuid4()))
 
     def test_an_approval_cannot_name_another_author_or_digest(self, house: House) -> None:
         change = house.propose(ANNA, "DE", GERMAN)
@@ -203,7 +204,7 @@ class TestPastTheProgram:
             StepTaken(2, Step.APPROVED, "carla", "works_council", NOW),
         ):
             with pytest.raises(Conflict), house.database.write() as tx:
-                change_store.add_step(tx, row, forged)
+                change_store.add_step(tx, row, forged, str(uuid.uuid4()))
 
     def test_nobody_resumes_alone(self, house: House) -> None:
         house.stop(ANNA, "DE")

@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import text
 
-from app.policy.catalogue.model import Catalogue
+from app.policy import store
+from app.policy.catalogue.model import Catalogue, CatalogueStep
 from app.policy.changes.model import WaitingCatalogue
 from tests.access.office import ALICE
 from tests.sdk.agreeing import CHIEFS, agree_to_files
@@ -137,17 +137,12 @@ def test_under_rules_1_nobody_had_to_agree(told: Log) -> None:
 def test_a_catalogue_that_was_written_into_the_tables_is_found_at_the_first_offer(
     day: Day,
 ) -> None:
-    """Attack: whoever writes SQL puts the files' catalogue in force without an entry."""
+    """Attack: whoever writes SQL and holds the keys puts the files' catalogue in force."""
     day.pair(ALICE)
     take_in(day, wider(day))
+    forged = "0b0e7a52-8a1c-4d52-9a0b-1f3f7a8f0c11"
     with day.services.database.write() as tx:
-        tx.execute(
-            text(
-                "INSERT INTO policy_event (event, kind, digest, at)"
-                " VALUES ('0b0e7a52-8a1c-4d52-9a0b-1f3f7a8f0c11', 'catalogue', :digest, :at)"
-            ),
-            {"digest": waiting(day).digest, "at": str(day.now)},
-        )
+        store.add_event(tx, forged, "catalogue", None, waiting(day).digest, day.now)
     day.captured(ALICE)
     assert day.poll(ALICE) == ()
     offered, told = found(day.log())
@@ -156,18 +151,13 @@ def test_a_catalogue_that_was_written_into_the_tables_is_found_at_the_first_offe
 
 
 def test_a_proposal_that_was_written_into_the_tables_is_found(day: Day) -> None:
-    """Attack: a forged proposal lets one real person approve alone."""
+    """Attack: a forged and sealed proposal lets one real person approve alone."""
     take_in(day, wider(day))
     shown = waiting(day)
     day.hire(*CHIEFS)
+    forged = CatalogueStep(shown.digest, shown.base, "proposed", "E-30", None, "", day.now)
     with day.services.database.write() as tx:
-        tx.execute(
-            text(
-                "INSERT INTO policy_catalogue_step (digest, base, step, actor, note, at)"
-                " VALUES (:digest, :base, 'proposed', 'E-30', '', :at)"
-            ),
-            {"digest": shown.digest, "base": shown.base, "at": str(day.now)},
-        )
+        store.add_catalogue_step(tx, forged, "0b0e7a52-8a1c-4d52-9a0b-1f3f7a8f0c11")
     with day.services.database.write() as tx:
         approve = day.services.policy.catalogues.approve
         approve(tx, CHIEFS[1], shown.digest, shown.base, "", day.now)

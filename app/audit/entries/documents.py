@@ -1,17 +1,23 @@
 """Documents that entries of the log itself name by digest, and which of them is in force.
 
-document    signed statements, lists of custodians, witness policies: kept for ever, once each
-adopted     which list was taken into force when; the newest of its kind holds. Also
-            which version of the rules, by the digest of its number
+document    signed statements, lists of custodians, witness policies: kept for ever, once each; what
+            is read is what its digest names
+adopted     which list was taken into force when; the newest of its kind holds if its seal fits and
+            none that the log knows is missing. Also which version of the rules, by the digest
+            of its number. Chains: ``list:custodians``, ``list:policy`` (witnesses), ``list:rules``
 """
 
 from collections.abc import Iterator
 from datetime import datetime
 
-from sqlalchemy import Column, LargeBinary, Table, Text, insert, select
+from sqlalchemy import Column, LargeBinary, String, Table, Text, func, insert, select, type_coerce
+from sqlalchemy.types import NullType
 
+from app.db import seals
 from app.db.engine import Tx
 from app.db.metadata import RowNumber, UtcTime, metadata
+from app.db.ring import Dispute, Flaw
+from app.db.seals import SealedTable
 from app.kernel.canonical import digest
 from app.kernel.errors import Conflict
 
@@ -39,7 +45,9 @@ adopted = Table(
     Column("what", Text, nullable=False),
     Column("digest", Text, nullable=False),
     Column("adopted_at", UtcTime, nullable=False),
+    Column("event_id", String(36)),
 )
+ADOPTED = SealedTable(adopted, key=("event_id",), older_key=("number",))
 
 
 def keep(tx: Tx, content: bytes, now: datetime) -> str:
@@ -51,29 +59,62 @@ def keep(tx: Tx, content: bytes, now: datetime) -> str:
 
 
 def content_of(tx: Tx, name: str) -> bytes | None:
-    """The document of a digest; None where it was never kept."""
-    content: bytes | None = tx.execute(
-        select(document.c.content).where(document.c.digest == name)
+    """The document of a digest; None where it was never kept, or is another than it names."""
+    content = tx.execute(
+        select(type_coerce(document.c.content, NullType())).where(document.c.digest == name)
     ).scalar()
-    return content
+    if not isinstance(content, bytes | memoryview):
+        return None
+    if digest(bytes(content)) != name:
+        seals.note(tx, Dispute(f"document:{name}", Flaw.DIFFERS, document.name, name))
+        return None
+    return bytes(content)
 
 
 def every(tx: Tx) -> Iterator[tuple[str, bytes]]:
     """Each digest and its document."""
-    for row in tx.execute(select(document).order_by(document.c.digest)):
-        yield row.digest, row.content
+    for name in tx.execute(select(document.c.digest).order_by(document.c.digest)).scalars().all():
+        content = content_of(tx, name)
+        if content is not None:
+            yield name, content
 
 
-def adopt(tx: Tx, what: str, name: str, now: datetime) -> None:
-    """Take a document into force for ``what``: ``custodians``, ``witnesses``."""
-    tx.execute(insert(adopted), {"what": what, "digest": name, "adopted_at": now})
+def adopt(tx: Tx, what: str, name: str, now: datetime, event: str | None = None) -> None:
+    """Take a document into force for ``what``: ``custodians``, ``witnesses``.
+
+    Args:
+        tx: the transaction, under the log's lock.
+        what: what it is in force as.
+        name: its digest.
+        now: the present instant.
+        event: the id of the entry that says so; None where none does.
+    """
+    query = select(func.coalesce(func.max(adopted.c.number), 0) + 1)
+    if tx.dialect == "postgresql":
+        query = select(func.nextval(func.pg_get_serial_sequence(adopted.name, "number")))
+    row = {
+        "number": tx.execute(query).scalar_one(),
+        "what": what,
+        "digest": name,
+        "adopted_at": now,
+        "event_id": event,
+    }
+    seals.insert(tx, ADOPTED, [row])
 
 
 def in_force(tx: Tx, what: str) -> str | None:
-    """The digest of what was adopted last; None where nothing was."""
-    query = select(adopted.c.digest).where(adopted.c.what == what)
-    newest: str | None = tx.execute(query.order_by(adopted.c.number.desc()).limit(1)).scalar()
-    return newest
+    """The digest of what was adopted last; None where nothing was, or where it cannot be told.
+
+    Before the log says that rows are sealed, they are taken as they are.
+    """
+    query = select(adopted).where(adopted.c.what == what).order_by(adopted.c.number)
+    rows, chain = tx.execute(query).all(), f"list:{what}"
+    if tx.seals.key is not None and tx.seals.adopted:
+        seals.stands(tx, chain, ADOPTED, rows, len(rows))
+        rows = seals.fitting(tx, ADOPTED, rows)
+    if not rows or tx.seals.behind(chain, len(rows), tx.folded):
+        return None
+    return str(rows[-1].digest)
 
 
 def require_custodians(tx: Tx, listed: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from app.audit.entries.model import FORMAT, Kind
+from app.kernel.canonical import canonical, digest
 from app.kernel.facts import fact
 
 
@@ -92,6 +93,15 @@ class AlarmStep:
     alarm: str
     chain: str
     proposer: str = field(default="", metadata=fact(sparse=True))
+
+
+def version_document(what: str, version: int) -> str:
+    """The digest under which a version of something is in force: that of its number.
+
+    >>> version_document("rules", 2)[:15]
+    'sha256:05ed17cb'
+    """
+    return digest(canonical({what: version}))
 
 
 Adoption = CustodiansAdoption | WitnessesAdoption | RolesAdoption

@@ -26,7 +26,13 @@ from app.audit.entries.model import (
     submission,
 )
 from app.audit.entries.receipts import SubmissionReceipts
-from app.audit.entries.records import ADOPTIONS, LogOpening, RulesAdoption, SealsAdoption
+from app.audit.entries.records import (
+    ADOPTIONS,
+    LogOpening,
+    RulesAdoption,
+    SealsAdoption,
+    version_document,
+)
 from app.audit.entries.store import Body
 from app.audit.entries.subjects import make_subjects
 from app.audit.entries.vault import Vault, detail_context
@@ -34,7 +40,6 @@ from app.audit.entries.waiting import WaitingEntry, submission_digest, waiting
 from app.audit.tree.epoch import base_of
 from app.db.engine import Tx
 from app.db.ring import Dispute
-from app.kernel.canonical import canonical, digest
 from app.kernel.errors import TooLarge
 from app.kernel.facts import encode
 
@@ -144,8 +149,9 @@ class AuditService:
         """
         name = documents.keep(tx, content, now)
         if documents.in_force(tx, what) != name:
-            documents.adopt(tx, what, name, now)
-            self.append(tx, Event(kind, SYSTEM, encode(ADOPTIONS[kind](name))), now)
+            facts = encode(ADOPTIONS[kind](name))
+            event = self.append(tx, Event(kind, SYSTEM, facts), now)
+            documents.adopt(tx, what, name, now, event)
 
     def adopt_rules(self, tx: Tx, version: int, release: str, now: datetime) -> None:
         """Say which rules decisions follow from here on, where they are others than before.
@@ -158,11 +164,12 @@ class AuditService:
             release: the first release that carries them, for who cannot replay them.
             now: the present instant.
         """
-        if documents.in_force(tx, RULES) is None and version == 1:
+        name, known = version_document(RULES, version), documents.in_force(tx, RULES)
+        if known == name or (known is None and version == 1):
             return
-        if self.begins(tx, RULES, version, now):
-            facts = encode(RulesAdoption(version, release))
-            self.append(tx, Event(Kind.RULES_ADOPTED, SYSTEM, facts), now)
+        facts = encode(RulesAdoption(version, release))
+        event = self.append(tx, Event(Kind.RULES_ADOPTED, SYSTEM, facts), now)
+        documents.adopt(tx, RULES, name, now, event)
 
     def begins(self, tx: Tx, what: str, version: int, now: datetime) -> bool:
         """Whether a version of something is in force from here on, and was not before.
@@ -173,7 +180,7 @@ class AuditService:
             version: of it.
             now: the present instant.
         """
-        name = digest(canonical({what: version}))
+        name = version_document(what, version)
         if documents.in_force(tx, what) == name:
             return False
         documents.adopt(tx, what, name, now)

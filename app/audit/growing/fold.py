@@ -63,6 +63,7 @@ class Fold:
     tree: CompactRange = field(default_factory=CompactRange)
     alarms: OpenAlarms = field(default_factory=OpenAlarms)
     _passing: deque[tuple[datetime, str]] = field(default_factory=deque)
+    _kinds: set[str] = field(default_factory=set)
 
     @property
     def ring(self) -> SealRing:
@@ -108,6 +109,8 @@ class Fold:
         self.tree = grown
         self.ring.set_alarms(self.alarms.by_chain, cleared=cleared)
         self.ring.size = grown.size
+        self.ring.moved(self._kinds)
+        self._kinds.clear()
         return grown.size < head.size
 
     def _take(self, leaf: Leaf) -> str | None:
@@ -122,6 +125,7 @@ class Fold:
             raise Broken(f"entry {leaf['idx']} ({kind}) cannot be read: {error}") from error
         for row in rows:
             positions[row.chain] = Position(self._ahead(row.chain) + 1, leaf["idx"])
+            self._kinds.add(row.chain.partition(":")[0])
             if row.kept is not None:
                 self._passing.append((instant(leaf["occurred_at"]) + row.kept, row.chain))
         self._forget(instant(leaf["integrated_at"]))

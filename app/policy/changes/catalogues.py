@@ -9,6 +9,8 @@ Rules:
 4. A proposal and an approval bind what was shown: the digest of the catalogue and of the one in
    force. Other files, or another catalogue in force, make them void.
 5. What waits is what the service that was started last found in its files.
+6. Where it cannot be told which catalogue is in force, no other comes into force (``policy.rows``);
+   a proposal counts only if every row about what waits can be believed.
 """
 
 from collections.abc import Mapping
@@ -22,7 +24,7 @@ from app.directory.model import Person
 from app.kernel.authority import Authority
 from app.kernel.errors import Conflict, Forbidden
 from app.kernel.facts import encode
-from app.policy import store
+from app.policy import rows, store
 from app.policy.catalogue.loosening import loosenings
 from app.policy.catalogue.meeting import meeting
 from app.policy.catalogue.model import (
@@ -37,6 +39,7 @@ from app.policy.catalogue.model import (
 )
 from app.policy.changes.model import CatalogueProposal, WaitingCatalogue
 from app.policy.changes.record import CatalogueWaiting
+from app.policy.kept import read_or_note
 from app.policy.notes import require_note
 from app.policy.reader import PolicyReader
 
@@ -64,9 +67,12 @@ class Catalogues:
         left in force.
         """
         store.lock(tx)
-        before = store.catalogue(tx)
-        if before is None:
+        adopted = rows.catalogue_rows(tx)
+        if adopted == ():
             self._adopt(tx, files, SYSTEM, now)
+            return
+        before = rows.catalogue_in_force(tx)
+        if before is None:
             return
         loosens = bool(loosenings(before, files, self._known_apps(tx)))
         holds = meeting(files, before) if loosens else files
@@ -79,11 +85,14 @@ class Catalogues:
 
     def waiting(self, tx: Tx) -> WaitingCatalogue | None:
         """What waits for two people; None if nothing does."""
-        steps = _since_shipped(store.catalogue_steps(tx))
-        base = store.last_digest(tx, "catalogue")
+        told, stands = store.catalogue_steps(tx)
+        steps, adopted = _since_shipped(told), store.adopted_catalogues(tx)
+        base = adopted[-1][1] if adopted else None
         if not steps or steps[0].base != base or steps[0].digest == base:
             return None
         catalogue, last = _read(tx, steps[0].digest), steps[-1]
+        if catalogue is None:
+            return None
         return WaitingCatalogue(
             digest=steps[0].digest,
             base=steps[0].base,
@@ -91,13 +100,13 @@ class Catalogues:
             loosened=loosenings(self.reader.catalogue(tx), catalogue, self._known_apps(tx)),
             since=steps[0].at,
             proposed=CatalogueProposal(last.actor, last.at, last.note)
-            if last.step == PROPOSED
+            if last.step == PROPOSED and stands
             else None,
         )
 
     def told(self, tx: Tx) -> tuple[CatalogueStep, ...]:
         """Everything that was done about catalogues that waited, newest first."""
-        return store.catalogue_steps(tx)[::-1]
+        return store.catalogue_steps(tx)[0][::-1]
 
     def propose(
         self, tx: Tx, actor: Person, digest: str, base: str, note: str, now: datetime
@@ -164,6 +173,11 @@ class Catalogues:
         require_note(note)
         store.lock(tx)
         self.authority.require(actor.roles, ITS_REGION, "catalogue", PERMISSIONS[step])
+        if not store.catalogue_steps(tx)[1]:
+            raise Conflict(
+                "the record of what was decided about catalogues is disputed: somebody changed it",
+                cure="It waits until two people have cleared the alarm about it.",
+            )
         waiting = self.waiting(tx)
         if waiting is None or (waiting.digest, waiting.base) != (digest, base):
             raise Conflict(
@@ -175,18 +189,18 @@ class Catalogues:
     def _known_apps(self, tx: Tx) -> frozenset[str]:
         """The apps that a policy lists, or that were in force at some time."""
         digests = {digest for _, digest in store.adopted_catalogues(tx)}
-        adopted = (_read(tx, digest).apps for digest in digests)
-        return self.reader.history(tx).apps_listed.union(*adopted)
+        adopted = (_read(tx, digest) for digest in digests)
+        apps = (known.apps for known in adopted if known is not None)
+        return self.reader.history(tx).apps_listed.union(*apps)
 
     def _append(self, tx: Tx, actor: Actor, step: CatalogueStep) -> None:
-        store.add_catalogue_step(tx, step)
         event = Event(
             KINDS[step.step],
             actor,
             encode(CatalogueWaiting(step.digest, step.base)),
             body={"note": step.note} if step.note else None,
         )
-        self.log.append(tx, event, step.at)
+        store.add_catalogue_step(tx, step, self.log.append(tx, event, step.at))
 
     def _adopt(self, tx: Tx, catalogue: Catalogue, actor: Actor, now: datetime) -> None:
         name = catalogue.digest
@@ -196,10 +210,9 @@ class Catalogues:
         store.add_event(tx, event, "catalogue", None, name, now)
 
 
-def _read(tx: Tx, digest: str) -> Catalogue:
+def _read(tx: Tx, digest: str) -> Catalogue | None:
     body = store.document(tx, digest)
-    assert body is not None  # documents are never removed
-    return Catalogue.read(body)
+    return None if body is None else read_or_note(tx, rows.CATALOGUE_CHAIN, Catalogue.read, body)
 
 
 def _step(

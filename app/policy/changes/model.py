@@ -70,6 +70,7 @@ class Change:
         approvals_needed: roles still to approve.
         valid_from: when it replaces the policy before; None until it is published.
         terms: what an approval given now binds; None where none is needed.
+        disputed: its rows cannot be believed, so that it cannot be published.
     """
 
     id: str
@@ -85,6 +86,7 @@ class Change:
     approvals_needed: tuple[str, ...]
     valid_from: datetime | None
     terms: ApprovalTerms | None = None
+    disputed: bool = False
 
     @property
     def digest(self) -> str:

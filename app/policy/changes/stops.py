@@ -4,6 +4,8 @@ Rules:
 1. One person stops, at once. Whoever may stop in a region above may stop in this region.
 2. Two people resume: one proposes, another approves, both of this very region.
 3. Stopping again is never refused, and makes a proposal to resume void.
+4. Where the rows about a region's stops cannot be believed, the region counts as stopped, and
+   nobody resumes (``app.policy.rows``). Stopping goes on working.
 """
 
 import uuid
@@ -16,9 +18,9 @@ from app.audit.entries.service import AuditService
 from app.db.engine import Tx
 from app.directory.model import Person
 from app.kernel.authority import Authority
-from app.kernel.errors import Conflict, Forbidden
+from app.kernel.errors import Conflict, Forbidden, NotFound
 from app.kernel.facts import encode
-from app.policy import store
+from app.policy import rows, store
 from app.policy.changes.model import Stop
 from app.policy.changes.record import StopRecord
 from app.policy.notes import require_note
@@ -55,12 +57,14 @@ class Stops:
         """
         require_note(note)
         store.lock(tx)
-        chain = self.reader.chain(tx, region, now)
+        chain = self._above(tx, region, now)
         action = PERMISSIONS[STOPPED]
         if not any(self.authority.may(actor.roles, name, "capture", action) for name in chain):
             self.authority.require(actor.roles, region, "capture", action)
-        before = _rows(store.stop_rows(tx), region)
-        stop = before[0].stop if before and before[-1].step != RESUMED else str(uuid.uuid4())
+        record = rows.stops(tx)
+        before = _newest(record.steps, region)
+        goes_on = before and before[-1].step != RESUMED and region not in record.disputed
+        stop = before[0].stop if goes_on else str(uuid.uuid4())
         seq = len([row for row in before if row.stop == stop]) + 1
         self._append(tx, actor, StopRow(0, stop, seq, region, STOPPED, actor.id, note, now))
         return self._holding(tx, region)
@@ -106,24 +110,36 @@ class Stops:
 
     def holding(self, tx: Tx) -> tuple[Stop, ...]:
         """The stops that hold now, by region."""
-        rows = store.stop_rows(tx)
-        regions = sorted({row.region for row in rows})
-        stops = (_stop(_rows(rows, region)) for region in regions)
+        record = rows.stops(tx)
+        regions = sorted({row.region for row in record.steps})
+        stops = (_stop(_newest(record.steps, region), record.disputed) for region in regions)
         return tuple(stop for stop in stops if stop is not None)
 
+    def _above(self, tx: Tx, region: str, now: datetime) -> tuple[str, ...]:
+        """The region and those above it; where floors were lost, as far as it can be told."""
+        try:
+            return self.reader.chain(tx, region, now)
+        except NotFound:
+            if region not in self.reader.history(tx).disputed:
+                raise
+            return tuple(dict.fromkeys((region, "GLOBAL")))
+
     def _last(self, tx: Tx, region: str) -> StopRow:
-        rows = _rows(store.stop_rows(tx), region)
-        if not rows or rows[-1].step == RESUMED:
+        record = rows.stops(tx)
+        if region in record.disputed:
+            raise Conflict(
+                f"the record of stops and resumes of {region} is disputed: somebody changed it",
+                cure="Nobody can resume until two people have cleared the alarm about it.",
+            )
+        newest = _newest(record.steps, region)
+        if not newest or newest[-1].step == RESUMED:
             raise Conflict(f"{region} is not stopped", cure="There is nothing to resume.")
-        return rows[-1]
+        return newest[-1]
 
     def _holding(self, tx: Tx, region: str) -> Stop:
-        stop = _stop(_rows(store.stop_rows(tx), region))
-        assert stop is not None  # just written
-        return stop
+        return next(stop for stop in self.holding(tx) if stop.region == region)  # just written
 
     def _append(self, tx: Tx, actor: Person, row: StopRow, proposer: str | None = None) -> None:
-        store.add_stop(tx, row, proposer)
         event = Event(
             KINDS[row.step],
             Actor("person", actor.id),
@@ -131,19 +147,24 @@ class Stops:
             body={"note": row.note} if row.note else None,
         )
         event_id = self.log.append(tx, event, row.at)
+        store.add_stop(tx, row, event_id, proposer)
         if row.step != RESUME_PROPOSED:
             store.add_event(tx, event_id, row.step, row.region, None, row.at)
 
 
-def _rows(rows: tuple[StopRow, ...], region: str) -> tuple[StopRow, ...]:
+def _newest(steps: tuple[StopRow, ...], region: str) -> tuple[StopRow, ...]:
     """The steps of the region's newest stop, oldest first."""
-    of_region = [row for row in rows if row.region == region]
+    of_region = [row for row in steps if row.region == region]
     return tuple(row for row in of_region if row.stop == of_region[-1].stop)
 
 
-def _stop(rows: tuple[StopRow, ...]) -> Stop | None:
-    if not rows or rows[-1].step == RESUMED:
+def _stop(steps: tuple[StopRow, ...], disputed: frozenset[str]) -> Stop | None:
+    """The stop that these steps are about, while it holds; a disputed one holds (rule 4)."""
+    stopped = [row for row in steps if row.step == STOPPED]
+    if not stopped:
         return None
-    stopped = [row for row in rows if row.step == STOPPED][-1]
-    proposed = rows[-1].actor if rows[-1].step == RESUME_PROPOSED else None
-    return Stop(stopped.stop, stopped.region, stopped.actor, stopped.note, stopped.at, proposed)
+    last, stop = steps[-1], stopped[-1]
+    if stop.region not in disputed and last.step == RESUMED:
+        return None
+    proposed = last.actor if last.step == RESUME_PROPOSED else None
+    return Stop(stop.stop, stop.region, stop.actor, stop.note, stop.at, proposed)

@@ -1,70 +1,29 @@
-"""Tables of changes of company policies, append-only: what was proposed and decided, in order."""
+"""Changes of company policies: what was proposed and decided, in order.
+
+A change and its steps are a chain, ``change:ID``. What of it cannot be read is left out; whether
+the rest stands is said with it, and whoever reads it decides by that.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    CheckConstraint,
-    Column,
-    ForeignKey,
-    ForeignKeyConstraint,
-    Index,
-    Integer,
-    Row,
-    String,
-    Table,
-    Text,
-    UniqueConstraint,
-    insert,
-    select,
-)
+from sqlalchemy import Row, select
 from sqlalchemy.exc import IntegrityError
 
+from app.db import seals
 from app.db.engine import Tx
-from app.db.metadata import UtcTime, metadata
+from app.db.readable import readable
+from app.db.ring import Dispute, Flaw
 from app.kernel.errors import Conflict
+from app.policy import store
 from app.policy.changes.model import Step, StepTaken
 from app.policy.law.layer import Direction
 from app.policy.notes import unstorable
-from app.policy.store import company_table
+from app.policy.rows import chain_of_change
+from app.policy.tables import CHANGE, COMPANY, STEP, change_table, step_table
 
-change_table = Table(
-    "policy_change",
-    metadata,
-    Column("id", String(36), primary_key=True),
-    Column("region", String(6), nullable=False),
-    Column("digest", String(71), ForeignKey("policy_document.digest"), nullable=False),
-    Column("base", String(71), ForeignKey("policy_document.digest")),
-    Column("direction", String(8), nullable=False),
-    Column("author", String(64), nullable=False),
-    Column("note", Text, nullable=False),
-    Column("created_at", UtcTime, nullable=False),
-    UniqueConstraint("id", "author", "digest"),
-    Index("ix_policy_change_region", "region"),
-)
-
-# Two people, one digest, also for whoever writes rows by hand: author and digest are tied to the
-# change by a foreign key, and an approval by the author breaks a CHECK.
-step_table = Table(
-    "policy_step",
-    metadata,
-    Column("change_id", String(36), primary_key=True),
-    Column("seq", Integer, primary_key=True),
-    Column("step", String(16), nullable=False),
-    Column("actor", String(64), nullable=False),
-    Column("role", String(32), nullable=False),
-    Column("author", String(64), nullable=False),
-    Column("digest", String(71), nullable=False),
-    Column("at", UtcTime, nullable=False),
-    ForeignKeyConstraint(
-        ["change_id", "author", "digest"],
-        ["policy_change.id", "policy_change.author", "policy_change.digest"],
-    ),
-    UniqueConstraint("change_id", "step", "actor"),
-    UniqueConstraint("change_id", "step", "role"),
-    CheckConstraint("step <> 'approved' OR actor <> author", name="two_people"),
-)
+_STEPS = frozenset(step.value for step in Step)
 
 
 @dataclass(frozen=True)
@@ -81,9 +40,23 @@ class ChangeRow:
     created_at: datetime
 
 
+@dataclass(frozen=True)
+class Taken:
+    """What was done about a change, in order.
+
+    Attributes:
+        stands: whether the change and its steps can be believed; an approval counts only then.
+        next_seq: the number of the next step.
+    """
+
+    steps: tuple[StepTaken, ...]
+    stands: bool
+    next_seq: int
+
+
 def add_change(tx: Tx, change: ChangeRow) -> None:
     """Record a change; nothing about it is rewritten later."""
-    tx.execute(insert(change_table).values(**vars(change)))
+    seals.insert(tx, CHANGE, [vars(change)])
 
 
 def add_company(
@@ -98,28 +71,32 @@ def add_company(
         "valid_from": valid_from,
         "recorded_at": at,
     }
-    tx.execute(insert(company_table).values(**row))
+    store.add(tx, COMPANY, row)
 
 
 def changes(tx: Tx, region: str | None = None) -> tuple[ChangeRow, ...]:
-    """Return the changes of a region or of all, newest first."""
+    """Return the changes of a region or of all that can be read, newest first."""
     if region is not None and unstorable(region) is not None:
         return ()
     statement = select(change_table).order_by(change_table.c.created_at.desc(), change_table.c.id)
     if region is not None:
         statement = statement.where(change_table.c.region == region)
-    return tuple(_change(row) for row in tx.execute(statement))
+    read = (_change(tx, row) for row in tx.execute(statement).all())
+    return tuple(row for row in read if row is not None)
 
 
 def change(tx: Tx, change_id: str) -> ChangeRow | None:
-    """Return one change."""
+    """Return one change; None where there is none that can be read."""
     if unstorable(change_id) is not None:
         return None
     row = tx.execute(select(change_table).where(change_table.c.id == change_id)).one_or_none()
-    return None if row is None else _change(row)
+    return None if row is None else _change(tx, row)
 
 
-def _change(row: Row[Any]) -> ChangeRow:
+def _change(tx: Tx, row: Row[Any]) -> ChangeRow | None:
+    if not readable(change_table, row):
+        seals.note(tx, Dispute(chain_of_change(row.id), Flaw.SHAPE, change_table.name))
+        return None
     return ChangeRow(
         id=row.id,
         region=row.region,
@@ -132,16 +109,28 @@ def _change(row: Row[Any]) -> ChangeRow:
     )
 
 
-def steps(tx: Tx, change_id: str) -> tuple[StepTaken, ...]:
-    """Return what was done about a change, in order."""
+def steps(tx: Tx, change_id: str) -> Taken:
+    """Return what was done about a change, as far as it can be read, and whether it stands."""
+    chain = chain_of_change(change_id)
+    changed = tx.execute(select(change_table).where(change_table.c.id == change_id)).all()
     rows = tx.execute(
         select(step_table).where(step_table.c.change_id == change_id).order_by(step_table.c.seq)
+    ).all()
+    position = len(changed) + len(rows)
+    stands = seals.stands(tx, chain, CHANGE, changed, position) and seals.stands(
+        tx, chain, STEP, rows, position
     )
-    return tuple(StepTaken(row.seq, Step(row.step), row.actor, row.role, row.at) for row in rows)
+    taken = tuple(
+        StepTaken(row.seq, Step(row.step), row.actor, row.role, row.at)
+        for row in rows
+        if readable(step_table, row) and row.step in _STEPS
+    )
+    numbers = [row.seq for row in rows if isinstance(row.seq, int)]
+    return Taken(taken, stands, max(numbers, default=0) + 1)
 
 
-def add_step(tx: Tx, change: ChangeRow, taken: StepTaken) -> None:
-    """Append a step to a change.
+def add_step(tx: Tx, change: ChangeRow, taken: StepTaken, event: str) -> None:
+    """Append a step to a change; ``event`` is the id of its entry.
 
     Raises:
         Conflict: somebody took this number, or supplied this role, at the same moment; or the
@@ -156,9 +145,10 @@ def add_step(tx: Tx, change: ChangeRow, taken: StepTaken) -> None:
         "author": change.author,
         "digest": change.digest,
         "at": taken.at,
+        "event_id": event,
     }
     try:
-        tx.execute(insert(step_table).values(**row))
+        seals.insert(tx, STEP, [row])
     except IntegrityError as error:
         raise Conflict(
             "the change moved on at the same moment", cure="Load it again and look."

@@ -45,6 +45,15 @@ def state_of(taken: tuple[StepTaken, ...]) -> ChangeState:
     return state
 
 
+def state_by_rows(taken: tuple[StepTaken, ...]) -> ChangeState:
+    """Where a change stands of which the steps cannot be believed: nothing of them opens.
+
+    It is in review until it is withdrawn; what was published is told by its publication.
+    """
+    withdrawn = any(step.step is Step.WITHDRAWN for step in taken)
+    return ChangeState.WITHDRAWN if withdrawn else ChangeState.IN_REVIEW
+
+
 def state_in_time(history: History, published: CompanyRow, now: datetime) -> ChangeState:
     """Where time has moved a published change."""
     rows = history.company_of(published.region)
@@ -56,13 +65,23 @@ def state_in_time(history: History, published: CompanyRow, now: datetime) -> Cha
     return ChangeState.SCHEDULED if published.starts > now else ChangeState.SUPERSEDED
 
 
-def require_possible(taken: tuple[StepTaken, ...], step: Step) -> None:
+def require_possible(taken: tuple[StepTaken, ...], step: Step, *, stands: bool = True) -> None:
     """Return if the step can be taken now.
+
+    Args:
+        taken: what was done so far.
+        step: what is to be done.
+        stands: whether what was done can be believed; if not, the change can only be withdrawn.
 
     Raises:
         Conflict: it cannot; says where the change stands.
     """
-    state = state_of(taken)
+    if not stands and step is not Step.WITHDRAWN:
+        raise Conflict(
+            "the record of this change is disputed: somebody changed it, so nobody can approve it",
+            cure="Withdraw it, and propose the text again.",
+        )
+    state = state_of(taken) if stands else state_by_rows(taken)
     if (state, step) not in TRANSITIONS:
         raise Conflict(
             f"the change is {_IN_WORDS[state]}: it cannot be {step.value} any more",

@@ -10,6 +10,8 @@ Rules:
 4. What only narrows may be published by one person, and then holds at once: a text that begins on
    a later day is proposed. What widens waits for the lead time.
 5. Every step is appended with its number under a lock, and carries its entry in the log.
+6. A change of which the rows cannot be believed is not approved and not published. It can be
+   withdrawn, and its text proposed again; proposing and tightening go on working.
 """
 
 import uuid
@@ -18,12 +20,14 @@ from datetime import datetime
 
 from app.audit.entries.model import Actor, Event
 from app.audit.entries.service import AuditService
+from app.db import seals
 from app.db.engine import Tx
+from app.db.ring import Dispute, Flaw
 from app.directory.model import Person
 from app.kernel.authority import Authority, Role
-from app.kernel.errors import Forbidden, InvalidInput, NotFound
+from app.kernel.errors import Conflict, Forbidden, InvalidInput, NotFound
 from app.kernel.facts import encode
-from app.policy import store
+from app.policy import rows, store
 from app.policy.changes import store as change_store
 from app.policy.changes.binding import (
     missing_roles,
@@ -47,10 +51,12 @@ from app.policy.changes.transitions import (
     KINDS,
     PERMISSIONS,
     require_possible,
+    state_by_rows,
     state_in_time,
     state_of,
 )
 from app.policy.difference import differences
+from app.policy.kept import read_or_note
 from app.policy.law.layer import CompanyPolicy
 from app.policy.law.packs import PolicyTexts
 from app.policy.notes import require_note
@@ -156,8 +162,7 @@ class Workflow:
         store.lock(tx)
         row = self._row(tx, change_id)
         self._require(actor, row.region, Step.APPROVED)
-        taken = change_store.steps(tx, row.id)
-        require_possible(taken, Step.APPROVED)
+        taken = self._taken(tx, row, Step.APPROVED)
         outlook = self.reader.outlook(tx, row.region, now)
         policy = self._policy(tx, row)
         require_read(digest, row.digest)
@@ -204,8 +209,16 @@ class Workflow:
     def changes(
         self, tx: Tx, region: str | None = None, now: datetime | None = None
     ) -> tuple[Change, ...]:
-        """Return the changes of a region, or all, newest first; ``now`` as for ``change``."""
-        return tuple(self._view(tx, row, now) for row in change_store.changes(tx, region))
+        """Return the changes of a region, or all, newest first; ``now`` as for ``change``.
+
+        Those of which the text is lost are left out.
+        """
+        listed = change_store.changes(tx, region)
+        return tuple(
+            self._view(tx, row, now)
+            for row in listed
+            if self._text(tx, row, row.digest) is not None
+        )
 
     def _require(self, actor: Person, region: str, step: Step) -> None:
         thing, action = PERMISSIONS[step]
@@ -254,23 +267,25 @@ class Workflow:
         row: ChangeRow,
         actor: Person,
         step: Step,
-        record: ChangeRecord,
+        facts: ChangeRecord,
         now: datetime,
         *,
         role: str = "",
         note: str = "",
     ) -> str:
-        """Append a step and its entry, which says what the record does; return the entry's id."""
-        taken = change_store.steps(tx, row.id)
-        require_possible(taken, step)
-        change_store.add_step(tx, row, StepTaken(len(taken) + 1, step, actor.id, role, now))
+        """Append a step and its entry, which says these facts; return the entry's id."""
+        record = change_store.steps(tx, row.id)
+        require_possible(record.steps, step, stands=record.stands)
         event = Event(
             KINDS[step],
             Actor("person", actor.id),
-            encode(record),
+            encode(facts),
             body={"note": note} if note else None,
         )
-        return self.log.append(tx, event, now)
+        event_id = self.log.append(tx, event, now)
+        taken = StepTaken(record.next_seq, step, actor.id, role, now)
+        change_store.add_step(tx, row, taken, event_id)
+        return event_id
 
     def _publish(self, tx: Tx, row: ChangeRow, actor: Person, now: datetime) -> None:
         outlook, policy = self.reader.outlook(tx, row.region, now), self._policy(tx, row)
@@ -308,24 +323,43 @@ class Workflow:
             raise NotFound("there is no such change")
         return row
 
+    def _taken(self, tx: Tx, row: ChangeRow, step: Step) -> tuple[StepTaken, ...]:
+        """What was done about a change of which this step can be taken."""
+        record = change_store.steps(tx, row.id)
+        require_possible(record.steps, step, stands=record.stands)
+        return record.steps
+
     def _policy(self, tx: Tx, row: ChangeRow) -> CompanyPolicy:
-        body = store.document(tx, row.digest)
-        assert body is not None  # a foreign key holds it
-        return CompanyPolicy.read(body, self.reader.registry)
+        policy = self._text(tx, row, row.digest)
+        if policy is None:
+            raise Conflict(
+                "the text of this change is not as it was proposed, or is not there",
+                cure="Propose it again. An alarm names what is disputed.",
+            )
+        return policy
+
+    def _text(self, tx: Tx, row: ChangeRow, name: str) -> CompanyPolicy | None:
+        body, registry = store.document(tx, name), self.reader.registry
+        chain = rows.chain_of_change(row.id)
+        if body is None:
+            seals.note(tx, Dispute(chain, Flaw.SHAPE))
+            return None
+        return read_or_note(tx, chain, lambda raw: CompanyPolicy.read(raw, registry), body)
 
     def _view(self, tx: Tx, row: ChangeRow, at: datetime | None) -> Change:
-        policy, taken = self._policy(tx, row), change_store.steps(tx, row.id)
-        now = at or taken[-1].at
-        base = store.document(tx, row.base) if row.base else None
-        before = () if base is None else (CompanyPolicy.read(base, self.reader.registry),)
+        policy, record = self._policy(tx, row), change_store.steps(tx, row.id)
+        taken, stands = record.steps, record.stands
+        now = at or (taken[-1].at if taken else row.created_at)
+        base = self._text(tx, row, row.base) if row.base else None
+        before = () if base is None else (base,)
         history = self.reader.history(tx)
         published = next(
             (company for company in history.company if company.change_id == row.id), None
         )
-        state = state_of(taken)
+        state = state_of(taken) if stands else state_by_rows(taken)
         needed: tuple[str, ...] = ()
         terms: ApprovalTerms | None = None
-        if state is ChangeState.IN_REVIEW:
+        if state is ChangeState.IN_REVIEW and stands:
             outlook = self.reader.outlook(tx, row.region, now)
             needed = missing_roles(outlook.approvals(policy), taken)
             terms = outlook.terms(policy, now)
@@ -343,6 +377,7 @@ class Workflow:
             approvals_needed=needed,
             valid_from=None if published is None else published.valid_from,
             terms=terms,
+            disputed=not stands,
         )
 
 
