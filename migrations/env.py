@@ -3,7 +3,7 @@
 from alembic import context
 from sqlalchemy import Engine
 
-import app.access.store
+import app.access.tables
 import app.agents.devices.store
 import app.agents.leases.store
 import app.agents.pairing.store

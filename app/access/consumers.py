@@ -5,6 +5,8 @@ Rules:
    counts, and the secrets of older registrations open nothing any more.
 2. A consumer declares allowed purposes and known functions only. The secret is shown once and kept
    hashed.
+3. A consumer whose rows do not stand is unknown. It can be registered anew; the new secret opens
+   once two people have cleared the alarm.
 """
 
 import hashlib
@@ -67,15 +69,15 @@ class ConsumerService:
         wanted, doing = tuple(sorted(set(purposes))), tuple(sorted(set(functions)))
         _require_valid(id, name, wanted, doing)
         store.lock_consumers(tx)
-        before = store.newest_consumer(tx, id)
-        consumer = Consumer(id, name.strip(), wanted, doing, before.version + 1 if before else 1)
+        version = store.last_version(tx, id) + 1
+        consumer = Consumer(id, name.strip(), wanted, doing, version)
         secret = secrets.token_urlsafe(32)
         store.insert_consumer(tx, consumer, _hashed(secret), now)
         self.log.append(tx, _registered(consumer, actor), now)
         return secret
 
     def newest(self, tx: Tx) -> tuple[Consumer, ...]:
-        """All consumers in their newest version."""
+        """All consumers that count, in their newest version."""
         return store.consumers(tx)
 
     def authenticate(self, tx: Tx, bearer: str) -> Consumer:

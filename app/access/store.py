@@ -1,4 +1,11 @@
-"""Rows of access: consumers, decisions as people see them, grants and their uses, purpose files."""
+"""SQL of access: consumers, decisions as people see them, grants and their uses, purpose files.
+
+Rules:
+1. A consumer counts only while its chain stands: its newest version is the newest that the log
+   knows, and both that row and the one of the secret have their seals. Otherwise it is unknown.
+2. A grant is closed only while grant and use stand: one whose use was deleted is not closed again.
+3. A purpose file is the one that its digest names, or it is none.
+"""
 
 import hashlib
 from collections.abc import Iterable
@@ -6,95 +13,30 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    ForeignKey,
-    Index,
-    Integer,
-    Row,
-    String,
-    Table,
-    Text,
-    UniqueConstraint,
-    func,
-    select,
-    text,
-)
+from sqlalchemy import Row, func, select, text
 from sqlalchemy.exc import IntegrityError
 
 from app.access.decision.model import Closed, Consumer, Use
+from app.access.recorded import PURPOSES_CHAIN, consumer_chain, grant_chain
+from app.access.tables import (
+    CONSUMER,
+    GRANT,
+    PURPOSES,
+    USE,
+    access_consumer,
+    access_decision,
+    access_grant,
+    access_purposes,
+    access_use,
+)
+from app.db import seals
 from app.db.engine import Tx
-from app.db.metadata import RowNumber, UtcTime, metadata
-from app.kernel.canonical import canonical, parse_canonical
+from app.db.ring import Dispute, Flaw
+from app.kernel.canonical import canonical, digest, parse_canonical
 from app.kernel.errors import Conflict
 
-access_consumer = Table(
-    "access_consumer",
-    metadata,
-    Column("row", RowNumber, primary_key=True),
-    Column("consumer_id", String(64), nullable=False),
-    Column("version", Integer, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("purposes", Text, nullable=False),
-    Column("functions", Text, nullable=False),
-    Column("secret_sha256", String(64), nullable=False),
-    Column("registered_at", UtcTime, nullable=False),
-    UniqueConstraint("consumer_id", "version"),
-    UniqueConstraint("secret_sha256"),
-)
-"""Append-only. The newest version of a consumer counts; its older secrets no longer open."""
-
-access_decision = Table(
-    "access_decision",
-    metadata,
-    Column("row", RowNumber, primary_key=True),
-    Column("event_id", String(36), nullable=False),
-    Column("person_id", String(64), nullable=False),
-    Column("consumer_id", String(64), nullable=False),
-    Column("purpose", String(64), nullable=True),
-    Column("outcome", String(8), nullable=False),
-    Column("reasons", Text, nullable=False),
-    Column("decided_at", UtcTime, nullable=False),
-    UniqueConstraint("event_id", "person_id"),
-    Index("ix_access_decision_person_id_row", "person_id", "row"),
-)
-"""A projection of the log for the person asked about. Names people, so it can be erased."""
-
-access_grant = Table(
-    "access_grant",
-    metadata,
-    Column("grant_id", String(36), primary_key=True),
-    Column("event_id", String(36), nullable=False),
-    Column("consumer_id", String(64), nullable=False),
-    Column("purpose", String(64), nullable=False),
-    Column("decided_at", UtcTime, nullable=False),
-)
-"""Append-only. Each grant that was issued; names nobody."""
-
-access_use = Table(
-    "access_use",
-    metadata,
-    Column("grant_id", String(36), ForeignKey("access_grant.grant_id"), primary_key=True),
-    Column("outcome", String(8), nullable=False),
-    Column("row_count", BigInteger, nullable=False),
-    Column("result", String(71), nullable=True),
-    Column("event_id", String(36), nullable=False),
-    Column("used_at", UtcTime, nullable=False),
-)
-"""Append-only. What a consumer did with a grant, once."""
-
-access_purposes = Table(
-    "access_purposes",
-    metadata,
-    Column("digest", String(71), primary_key=True),
-    Column("document", Text, nullable=False),
-    Column("adopted_at", UtcTime, nullable=False),
-)
-"""Append-only. Each content of policies/purposes.yaml that was ever in force here."""
-
-
 _LOCK = 4_841_028  # the number after that of the directory
+_MOST_VERSIONS = 2**31 - 1  # nor is a text counted, which SQLite puts above all numbers
 
 
 @dataclass(frozen=True)
@@ -153,7 +95,7 @@ def insert_consumer(tx: Tx, consumer: Consumer, secret_sha256: str, now: datetim
         "registered_at": now,
     }
     try:
-        tx.execute(access_consumer.insert(), values)
+        seals.insert(tx, CONSUMER, [values])
     except IntegrityError as error:
         raise Conflict(
             "the consumer was registered by somebody else at the same time",
@@ -161,8 +103,18 @@ def insert_consumer(tx: Tx, consumer: Consumer, secret_sha256: str, now: datetim
         ) from error
 
 
+def last_version(tx: Tx, consumer_id: str) -> int:
+    """The highest version of a consumer that there is, or was; 0 where there was none."""
+    table = access_consumer.c
+    query = select(func.max(table.version)).where(
+        table.consumer_id == consumer_id, table.version < _MOST_VERSIONS
+    )
+    known = tx.seals.positions.get(consumer_chain(consumer_id))
+    return max(tx.execute(query).scalar_one() or 0, known.rows if known else 0)
+
+
 def newest_consumer(tx: Tx, consumer_id: str) -> Consumer | None:
-    """The version of a consumer that counts."""
+    """The version of a consumer that counts; None where there is none that stands (rule 1)."""
     table = access_consumer.c
     row = tx.execute(
         select(access_consumer)
@@ -170,7 +122,7 @@ def newest_consumer(tx: Tx, consumer_id: str) -> Consumer | None:
         .order_by(table.version.desc())
         .limit(1)
     ).first()
-    return _consumer(row) if row else None
+    return _newest(tx, row) if row else None
 
 
 def consumer_by_secret(tx: Tx, secret_sha256: str) -> Consumer | None:
@@ -178,16 +130,25 @@ def consumer_by_secret(tx: Tx, secret_sha256: str) -> Consumer | None:
     row = tx.execute(
         select(access_consumer).where(access_consumer.c.secret_sha256 == secret_sha256)
     ).first()
-    return _consumer(row) if row else None
+    if row is None:
+        return None
+    bad = seals.first_bad(tx, CONSUMER, [row])
+    if bad is None:
+        return _consumer(row)
+    chain = consumer_chain(row.consumer_id)
+    seals.note(tx, Dispute(chain, Flaw.UNSEALED, access_consumer.name, bad))
+    return None
 
 
 def consumers(tx: Tx) -> tuple[Consumer, ...]:
-    """All consumers in their newest version, by id."""
+    """All consumers that count in their newest version, by id."""
     rows = tx.execute(
         select(access_consumer).order_by(access_consumer.c.consumer_id, access_consumer.c.version)
-    )
-    newest = {consumer.id: consumer for consumer in map(_consumer, rows)}
-    return tuple(newest.values())
+    ).all()
+    newest = {row.consumer_id: row for row in rows}
+    seals.fetch(tx, (CONSUMER, tuple(newest.values())))
+    judged = (_newest(tx, row) for row in newest.values())
+    return tuple(consumer for consumer in judged if consumer is not None)
 
 
 def insert_decisions(tx: Tx, rows: Iterable[dict[str, object]]) -> None:
@@ -206,16 +167,42 @@ def insert_grant(tx: Tx, grant: GrantRow) -> None:
         "purpose": grant.purpose,
         "decided_at": grant.decided_at,
     }
-    tx.execute(access_grant.insert(), values)
+    seals.insert(tx, GRANT, [values])
 
 
-def grant(tx: Tx, grant_id: str) -> GrantRow | None:
-    """A grant that was issued."""
-    table = access_grant.c
-    row = tx.execute(select(access_grant).where(table.grant_id == grant_id)).first()
-    if row is None:
-        return None
-    return GrantRow(row.grant_id, row.event_id, row.consumer_id, row.purpose, row.decided_at)
+def grant(tx: Tx, grant_id: str) -> tuple[GrantRow | None, Closed | None]:
+    """A grant that was issued, and its use if that was reported.
+
+    Raises:
+        Conflict: their rows do not stand (rule 2).
+    """
+    issued = tx.execute(select(access_grant).where(access_grant.c.grant_id == grant_id)).first()
+    closed = tx.execute(select(access_use).where(access_use.c.grant_id == grant_id)).first()
+    if issued is None:
+        return None, None
+    if not _stand(tx, issued, closed):
+        raise Conflict(
+            "the record of this grant does not fit the log",
+            cure="Tell the auditor: until two people have looked at it, the grant stays as it is.",
+            kind="record-disputed",
+        )
+    row = GrantRow(
+        issued.grant_id, issued.event_id, issued.consumer_id, issued.purpose, issued.decided_at
+    )
+    return row, None if closed is None else _closed(closed)
+
+
+def _stand(tx: Tx, issued: Row[Any], closed: Row[Any] | None) -> bool:
+    chain, uses = grant_chain(issued.grant_id), [closed] if closed else []
+    seals.fetch(tx, (GRANT, [issued]), (USE, uses))
+    if not seals.stands(tx, chain, GRANT, [issued], position=1 + len(uses)):
+        return False
+    if closed is not None:
+        return seals.stands(tx, chain, USE, uses)
+    if seals.orphaned(tx, USE, issued.grant_id):
+        seals.note(tx, Dispute(chain, Flaw.BEHIND, access_use.name, issued.grant_id))
+        return False
+    return True
 
 
 def people_of(tx: Tx, event_id: str) -> tuple[str, ...]:
@@ -235,14 +222,10 @@ def insert_use(tx: Tx, closed: Closed) -> None:
         "event_id": closed.event_id,
         "used_at": closed.at,
     }
-    tx.execute(access_use.insert(), values)
+    seals.insert(tx, USE, [values])
 
 
-def use(tx: Tx, grant_id: str) -> Closed | None:
-    """What a consumer did with a grant; None while it has not reported it."""
-    row = tx.execute(select(access_use).where(access_use.c.grant_id == grant_id)).first()
-    if row is None:
-        return None
+def _closed(row: Row[Any]) -> Closed:
     return Closed(row.grant_id, row.outcome, row.row_count, row.result, row.event_id, row.used_at)
 
 
@@ -309,25 +292,33 @@ def _use(row: Row[Any], consumer_name: str) -> Use:
 
 
 def purposes_known(tx: Tx, digest: str) -> bool:
-    """Whether this content of the purpose file was adopted before."""
-    known = select(access_purposes.c.digest).where(access_purposes.c.digest == digest)
-    return tx.execute(known).first() is not None
+    """Whether this content of the purpose file was adopted before.
+
+    Nothing is narrowed where it was not, for what may be asked for is in the program; the alarm
+    names it, and the file is adopted with an entry.
+    """
+    rows = tx.execute(select(access_purposes)).all()
+    if seals.stands(tx, PURPOSES_CHAIN, PURPOSES, rows, position=len(rows)):
+        return any(row.digest == digest for row in rows)
+    same = [row for row in rows if row.digest == digest]
+    return bool(same) and (not tx.seals.adopted or seals.first_bad(tx, PURPOSES, same) is None)
 
 
 def insert_purposes(tx: Tx, digest: str, document: bytes, now: datetime) -> None:
-    """Keep the canonical bytes of a purpose file."""
-    tx.execute(
-        access_purposes.insert(),
-        {"digest": digest, "document": document.decode("utf-8"), "adopted_at": now},
-    )
+    """Keep the canonical bytes of a purpose file, unless somebody else put them there."""
+    table = access_purposes.c
+    if tx.execute(select(table.digest).where(table.digest == digest)).first() is None:
+        row = {"digest": digest, "document": document.decode("utf-8"), "adopted_at": now}
+        seals.insert(tx, PURPOSES, [row])
 
 
 def purposes_documents(tx: Tx) -> tuple[tuple[str, bytes], ...]:
-    """Every adopted purpose file as (digest, canonical bytes), oldest first."""
+    """Every adopted purpose file as (digest, canonical bytes), oldest first (rule 3)."""
     rows = tx.execute(
         select(access_purposes).order_by(access_purposes.c.adopted_at, access_purposes.c.digest)
     )
-    return tuple((row.digest, row.document.encode("utf-8")) for row in rows)
+    documents = ((row.digest, row.document.encode("utf-8")) for row in rows)
+    return tuple((name, document) for name, document in documents if digest(document) == name)
 
 
 def codes_as_text(codes: Iterable[str]) -> str:
@@ -337,6 +328,12 @@ def codes_as_text(codes: Iterable[str]) -> str:
 
 def _codes(text: str) -> tuple[str, ...]:
     return tuple(parse_canonical(text.encode("utf-8")))
+
+
+def _newest(tx: Tx, row: Row[Any]) -> Consumer | None:
+    chain = consumer_chain(row.consumer_id)
+    stands = seals.stands(tx, chain, CONSUMER, [row], position=row.version)
+    return _consumer(row) if stands else None
 
 
 def _consumer(row: Row[Any]) -> Consumer:

@@ -22,8 +22,11 @@ metadata = MetaData(
 RowNumber = BigInteger().with_variant(Integer, "sqlite")
 
 
-UNREADABLE = datetime.max.replace(tzinfo=UTC)
-"""What an instant is read as that is none. No seal fits it, so that a row with it never stands."""
+UNREADABLE = datetime(9000, 1, 1, tzinfo=UTC)
+"""What an instant is read as that is none. No seal fits it, so that a row with it never stands.
+
+Not the last instant there is: one can add to it, and say it in every zone.
+"""
 
 
 class UtcTime(TypeDecorator[datetime]):

@@ -16,20 +16,24 @@ Rules:
 """
 
 import hmac
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
+from itertools import groupby
 from typing import Any, TypeVar
 
-from sqlalchemy import Row, RowMapping, Table, select
+from sqlalchemy import ColumnElement, Row, RowMapping, Table, and_, or_, select
 from sqlalchemy import insert as insert_into
 
 from app.db.engine import Tx
 from app.db.ring import Dispute, Flaw, row_seal
+from app.kernel.clock import timestamp
 from app.kernel.shapes import PSEUDONYM, fits
 
 Cells = Mapping[str, Any] | RowMapping | Row[Any]
 C = TypeVar("C", bound=Cells)
+RowName = tuple[str, str]  # the table, and the row's key
 _CHUNK = 500  # well below the bound on parameters of one statement
 
 
@@ -71,7 +75,7 @@ class SealedTable:
         cells = _cells(row)
         older = self.older_key and cells[self.key[0]] is None
         return "/".join(
-            _named(cells[name], names or {}) if name in self.people else str(cells[name])
+            _named(cells[name], names or {}) if name in self.people else _plain(cells[name])
             for name in (self.older_key if older else self.key)
         )
 
@@ -150,14 +154,14 @@ def first_bad(tx: Tx, sealed: SealedTable, rows: Sequence[Cells]) -> str | None:
 def fitting(tx: Tx, sealed: SealedTable, rows: Sequence[C]) -> list[C]:
     """Those of the rows whose seals fit, in their order; few statements for many rows."""
     names = tx.seals.names.known(tx, _people(sealed, rows))
-    kept = _side_seals(tx, sealed, rows, names)
+    kept = _side_seals(tx, _row_names(sealed, rows, names))
     return [row for row in rows if _fits(tx, sealed, row, names, kept)]
 
 
 def _first_bad(
     tx: Tx, sealed: SealedTable, rows: Sequence[Cells], names: Mapping[str, str]
 ) -> str | None:
-    kept = _side_seals(tx, sealed, rows, names)
+    kept = _side_seals(tx, _row_names(sealed, rows, names))
     bad = (row for row in rows if not _fits(tx, sealed, row, names, kept))
     return next((sealed.key_of(row, names) for row in bad), None)
 
@@ -167,9 +171,10 @@ def _fits(
     sealed: SealedTable,
     row: Cells,
     names: Mapping[str, str],
-    kept: Mapping[str, bytes],
+    kept: Mapping[RowName, bytes],
 ) -> bool:
-    has = _cells(row).get("seal") if sealed.in_row else kept.get(sealed.key_of(row, names))
+    name = sealed.table.name, sealed.key_of(row, names)
+    has = _cells(row).get("seal") if sealed.in_row else kept.get(name)
     wanted = _mac(tx, sealed, row, names)
     if wanted is None or not isinstance(has, bytes | memoryview):
         return False
@@ -182,40 +187,62 @@ def note(tx: Tx, dispute: Dispute) -> None:
         tx.disputes.setdefault(dispute.chain, dispute)
 
 
-def _side_seals(
-    tx: Tx, sealed: SealedTable, rows: Sequence[Cells], names: Mapping[str, str]
-) -> dict[str, bytes]:
-    """What the side table has for rows, by their keys; nothing where seals are in the rows."""
-    ring, table = tx.seals, sealed.table.name
-    kept: dict[str, bytes] = {}
+def fetch(tx: Tx, *wanted: tuple[SealedTable, Sequence[Cells]]) -> None:
+    """Read the side seals of rows of several tables at once, as far as they are not remembered."""
+    people = {person for sealed, rows in wanted for person in _people(sealed, rows)}
+    names = tx.seals.names.known(tx, people)
+    _side_seals(tx, (name for sealed, rows in wanted for name in _row_names(sealed, rows, names)))
+
+
+def orphaned(tx: Tx, sealed: SealedTable, key: str) -> bool:
+    """Whether a row that is not there was sealed: somebody deleted it."""
+    return bool(_side_seals(tx, [(sealed.table.name, key)]))
+
+
+def _row_names(
+    sealed: SealedTable, rows: Iterable[Cells], names: Mapping[str, str]
+) -> Iterator[RowName]:
+    """What rows are called in the side table; nothing where seals are in the rows."""
+    if not sealed.in_row:
+        for row in rows:
+            yield sealed.table.name, sealed.key_of(row, names)
+
+
+def _side_seals(tx: Tx, wanted: Iterable[RowName]) -> dict[RowName, bytes]:
+    """What the side table has for rows, from memory or in one statement."""
+    ring = tx.seals
+    kept: dict[RowName, bytes] = {}
     unknown = []
-    for key in (sealed.key_of(row, names) for row in rows if not sealed.in_row):
-        known = tx.sealing.get((table, key)) or ring.seal_of(table, key)
+    for name in wanted:
+        known = tx.sealing.get(name) or ring.seal_of(*name)
         if known is None:
-            unknown.append(key)
+            unknown.append(name)
         else:
-            kept[key] = known
+            kept[name] = known
     if unknown and ring.key is not None:
-        read = _read_seals(tx, table, unknown, ring.key.id)
-        ring.remember((table, key, mac) for key, mac in read.items())
+        read = _read_seals(tx, unknown, ring.key.id)
+        ring.remember((*name, mac) for name, mac in read.items())
         kept |= read
     return kept
 
 
-def _read_seals(tx: Tx, table: str, keys: Sequence[str], key_id: str) -> dict[str, bytes]:
-    read: dict[str, bytes] = {}
-    for start in range(0, len(keys), _CHUNK):
-        query = select(row_seal.c.row_key, row_seal.c.seal).where(
-            row_seal.c.table_name == table,
-            row_seal.c.row_key.in_(keys[start : start + _CHUNK]),
-            row_seal.c.key_id == key_id,
-        )
+def _read_seals(tx: Tx, unknown: Sequence[RowName], key_id: str) -> dict[RowName, bytes]:
+    read: dict[RowName, bytes] = {}
+    for start in range(0, len(unknown), _CHUNK):
+        some = groupby(sorted(unknown[start : start + _CHUNK]), key=lambda name: name[0])
+        # Not as pairs: SQLite would look through the whole table for them.
+        these = or_(*(_of_table(table, [key for _, key in names]) for table, names in some))
+        query = select(row_seal.c.table_name, row_seal.c.row_key, row_seal.c.seal)
         read |= {
-            row.row_key: bytes(row.seal)
-            for row in tx.execute(query)
+            (row.table_name, row.row_key): bytes(row.seal)
+            for row in tx.execute(query.where(row_seal.c.key_id == key_id, these))
             if isinstance(row.seal, bytes | memoryview)
         }
     return read
+
+
+def _of_table(table: str, keys: Sequence[str]) -> ColumnElement[bool]:
+    return and_(row_seal.c.table_name == table, row_seal.c.row_key.in_(keys))
 
 
 def _people(sealed: SealedTable, rows: Sequence[Cells]) -> set[str]:
@@ -252,6 +279,10 @@ def _pseudonym(tx: Tx, value: object, names: Mapping[str, str]) -> str | None:
     if not fits(PSEUDONYM, value):
         return names.get(value)
     return value if tx.seals.names.erased(tx, value) else None
+
+
+def _plain(value: object) -> str:
+    return timestamp(value) if isinstance(value, datetime) else str(value)
 
 
 def _cells(row: Cells) -> Mapping[str, Any] | RowMapping:

@@ -12,7 +12,7 @@ Rules:
 from sqlalchemy import Table, delete, insert, or_, select, text, update
 from sqlalchemy.sql.expression import ColumnElement
 
-from app.access.store import access_decision
+from app.access.tables import access_decision
 from app.agents.devices.store import agent_device, agent_revocation
 from app.agents.leases.store import agent_lease
 from app.agents.pairing.store import agent_pairing, agent_token, assertion_jti

@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping
 
+from app.access import recorded as access
+from app.agents.devices import recorded as devices
+from app.agents.leases import recorded as leases
 from app.audit.entries import lists
 from app.audit.entries.model import Kind
 from app.audit.entries.recorded import Recording
@@ -14,4 +17,7 @@ RECORDING: Mapping[Kind, Recording] = {
     **consent.RECORDED,
     **directory.RECORDED,
     **policy.RECORDED,
+    **devices.RECORDED,
+    **leases.RECORDED,
+    **access.RECORDED,
 }

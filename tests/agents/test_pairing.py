@@ -17,7 +17,7 @@ from app.kernel.errors import (
     NotFound,
     Unauthenticated,
 )
-from app.kernel.signing import LocalSigner, jwk
+from app.kernel.signing import LocalSigner, jwk, thumbprint
 from tests.agents.conftest import assertion
 
 pytestmark = pytest.mark.slow
@@ -85,7 +85,8 @@ def test_each_step_is_an_entry_and_none_names_the_person(company, key):
     redeem(company, pairing, assertion(key, pairing.device_id, company.now))
     for kind in ("device.pairing_started", "device.paired", "device.token_issued"):
         (leaf,) = company.entries(kind)
-        assert leaf["facts"] == {"device": pairing.device_id}
+        named = {"key": thumbprint(key.public)} if kind == "device.paired" else {}
+        assert leaf["facts"] == {"device": pairing.device_id, **named}
         assert "E-1000" not in str(leaf)
         assert "laptop" not in str(leaf)
     assert company.entries("device.paired")[0]["subjects"]

@@ -47,13 +47,12 @@ class Uses:
         """Close a grant; see ``AccessService.use``."""
         _require_valid(outcome, rows, result)
         store.lock_grant(tx, grant_id)
-        grant = store.grant(tx, grant_id)
+        grant, before = store.grant(tx, grant_id)
         if grant is None or grant.consumer != consumer.id:
             raise NotFound(
                 "there is no such grant of yours",
                 cure="Send the jti of a grant that you were given.",
             )
-        before = store.use(tx, grant_id)
         if before is not None:
             if (before.outcome, before.rows, before.result) != (outcome, rows, result):
                 raise Conflict(

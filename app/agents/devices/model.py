@@ -1,7 +1,10 @@
 """A device (pure)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+
+from app.kernel.facts import fact
+from app.kernel.signing import thumbprint
 
 
 @dataclass(frozen=True)
@@ -15,6 +18,8 @@ class Device:
     """The 32 bytes of its Ed25519 key."""
     paired_at: datetime
     revoked_at: datetime | None = None
+    disputed: bool = False
+    """Its rows do not stand: it gets no token, and no lease that says on."""
 
     @property
     def active(self) -> bool:
@@ -22,13 +27,28 @@ class Device:
         return self.revoked_at is None
 
     @property
+    def trusted(self) -> bool:
+        """Whether it may get leases that say on."""
+        return self.active and not self.disputed
+
+    @property
     def record(self) -> "DeviceRecord":
         """What its entries say."""
         return DeviceRecord(self.id)
 
+    @property
+    def pairing_record(self) -> "DeviceRecord":
+        """What the entry of its pairing says: which key it has, too."""
+        return DeviceRecord(self.id, thumbprint(self.public))
+
 
 @dataclass(frozen=True)
 class DeviceRecord:
-    """``device.*``: which laptop was paired, was given a token, was revoked."""
+    """``device.*``: which laptop was paired, was given a token, was revoked.
+
+    Attributes:
+        key: thumbprint of its public key (RFC 7638), in ``device.paired`` only.
+    """
 
     device: str
+    key: str = field(default="", metadata=fact(sparse=True))

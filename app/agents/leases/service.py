@@ -30,7 +30,6 @@ from app.agents.leases.terms import (
     LeaseTerms,
     Poll,
 )
-from app.agents.pairing.codes import hashed
 from app.agents.pairing.service import unknown_token
 from app.audit.entries.service import AuditService
 from app.audit.tree.epoch import lease_seq
@@ -92,7 +91,7 @@ class LeaseService:
         Raises:
             Unauthenticated: no such token, or it has expired.
         """
-        holder = store.holder_by_token(tx, hashed(bearer), now) if bearer else None
+        holder = store.holder_by_token(tx, bearer, now) if bearer else None
         if holder is None:
             raise unknown_token()
         return holder
@@ -125,7 +124,7 @@ class LeaseService:
         """
         holder = self.holder_of(tx, device_id)
         situation = self.capture.situation(
-            tx, holder.person, now, place, device_active=holder.device.active, form=form
+            tx, holder.person, now, place, device_active=holder.device.trusted, form=form
         )
         terms = self._terms(holder, situation)
         return Holding(situation, current=holder.holds(terms.digest), ttl_s=terms.ttl_s)
@@ -179,7 +178,7 @@ class LeaseService:
         return named is None or self.policy.counterparties_kept(tx, named)
 
     def _situation(self, tx: Tx, holder: Holder, now: datetime, poll: Poll, form: int) -> Situation:
-        active = holder.device.active
+        active = holder.device.trusted
         situation = self.capture.situation(
             tx, holder.person, now, poll.place, device_active=active, form=form
         )

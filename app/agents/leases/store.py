@@ -1,6 +1,11 @@
-"""Table of leases: the last recorded content of each device counts. Append-only."""
+"""Table of leases: the last recorded content of each device counts. Append-only.
 
-from dataclasses import dataclass
+A lease whose row does not stand, or that others followed by what the log knows, was recorded for
+nobody: it makes no poll a renewal, and the device is disputed.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,15 +18,19 @@ from sqlalchemy import (
     and_,
     bindparam,
     func,
-    insert,
     select,
 )
 
 from app.agents.devices.model import Device
-from app.agents.devices.store import DEVICES, agent_device, read_device
-from app.agents.pairing.store import agent_token
+from app.agents.devices.recorded import chain_of
+from app.agents.devices.store import DEVICES, agent_device, read_device, sealed_rows
+from app.agents.leases.recorded import LEASES
+from app.agents.pairing.store import TOKEN_CELLS, agent_token, digest_of, token_stands
+from app.db import seals
 from app.db.engine import Tx
 from app.db.metadata import RowNumber, UtcTime, metadata
+from app.db.ring import Dispute, Flaw
+from app.db.seals import SealedTable
 from app.directory.model import Person
 from app.directory.store import PERSON, read_person
 from app.directory.tables import person_table
@@ -36,6 +45,7 @@ agent_lease = Table(
     Column("recorded_at", UtcTime, nullable=False),
     ForeignKeyConstraint(["device_id"], ["agent_device.device_id"]),
 )
+LEASE = SealedTable(agent_lease, key=("event_id",))
 
 
 @dataclass(frozen=True)
@@ -48,11 +58,17 @@ class LeaseRow:
 
 @dataclass(frozen=True)
 class Holder:
-    """Whose lease it is: the device, its person, and the last recorded lease."""
+    """Whose lease it is.
+
+    Attributes:
+        last: the last recorded lease; None where there is none, or none that stands.
+        next_seq: the number of the next one.
+    """
 
     device: Device
     person: Person
     last: LeaseRow | None
+    next_seq: int
 
     def holds(self, content: str) -> bool:
         """Whether the last recorded lease has this content."""
@@ -60,10 +76,14 @@ class Holder:
 
     def next(self, content: str) -> LeaseRow:
         """The row after the last row."""
-        return LeaseRow(self.last.seq + 1 if self.last else 1, content)
+        return LeaseRow(self.next_seq, content)
 
+
+_MOST_LEASES = 2**53
+"""A higher number was never given, nor was a text, which SQLite would put above all numbers."""
 
 _last = agent_lease.alias()
+_LEASE_CELLS = tuple(column.label(f"lease_{column.name}") for column in agent_lease.c)
 _HOLDERS = (
     DEVICES.join(person_table, person_table.c.id == agent_device.c.person_id)
     .outerjoin(
@@ -72,33 +92,63 @@ _HOLDERS = (
             agent_lease.c.device_id == agent_device.c.device_id,
             agent_lease.c.seq
             == select(func.max(_last.c.seq))
-            .where(_last.c.device_id == agent_device.c.device_id)
+            .where(_last.c.device_id == agent_device.c.device_id, _last.c.seq <= _MOST_LEASES)
             .scalar_subquery(),
         ),
     )
-    .add_columns(*PERSON, agent_lease.c.seq.label("seq"), agent_lease.c.content.label("content"))
+    .add_columns(*PERSON, *_LEASE_CELLS)
 )
 _BY_DEVICE = _HOLDERS.where(agent_device.c.device_id == bindparam("device"))
-_BY_TOKEN = _HOLDERS.join(agent_token, agent_token.c.device_id == agent_device.c.device_id).where(
-    agent_token.c.token == bindparam("token"), agent_token.c.expires_at > bindparam("now")
+_BY_TOKEN = (
+    _HOLDERS.join(agent_token, agent_token.c.device_id == agent_device.c.device_id)
+    .add_columns(*TOKEN_CELLS)
+    .where(agent_token.c.token == bindparam("token"), agent_token.c.expires_at > bindparam("now"))
 )
 
 
 def holder(tx: Tx, device_id: str) -> Holder | None:
     """A device with its person and last lease."""
-    return _holder(tx, tx.execute(_BY_DEVICE, {"device": device_id}).one_or_none())
+    row = tx.execute(_BY_DEVICE, {"device": device_id}).one_or_none()
+    return None if row is None else _holder(tx, row)
 
 
-def holder_by_token(tx: Tx, token: str, now: datetime) -> Holder | None:
-    """The same by a living token (hashed); the device may be revoked."""
-    return _holder(tx, tx.execute(_BY_TOKEN, {"token": token, "now": now}).one_or_none())
+def holder_by_token(tx: Tx, bearer: str, now: datetime) -> Holder | None:
+    """The same by a living token; the device may be revoked, or disputed."""
+    asked = {"token": digest_of(tx, bearer), "now": now}
+    row = tx.execute(_BY_TOKEN, asked).one_or_none()
+    return None if row is None or not token_stands(tx, row) else _holder(tx, row)
 
 
-def _holder(tx: Tx, row: Row[Any] | None) -> Holder | None:
-    if row is None:
-        return None
-    last = None if row.seq is None else LeaseRow(row.seq, row.content)
-    return Holder(read_device(row), read_person(tx, row), last)
+def _holder(tx: Tx, row: Row[Any]) -> Holder:
+    cells = row._mapping  # noqa: SLF001 - SQLAlchemy's public name for it
+    lease = {column.name: cells[f"lease_{column.name}"] for column in agent_lease.c}
+    newest = [lease] if lease["seq"] is not None else []
+    seals.fetch(tx, *sealed_rows([row]), (LEASE, newest))
+    device, person = read_device(tx, row), read_person(tx, row)
+    chain = chain_of(device.id, LEASES)
+    sound = _sound(tx, chain, newest)
+    known = tx.seals.positions.get(chain)
+    return Holder(
+        replace(device, disputed=device.disputed or not sound or tx.seals.alarm_on(chain)),
+        person,
+        LeaseRow(lease["seq"], lease["content"]) if newest and sound else None,
+        next_seq=1 + max(lease["seq"] or 0, known.rows if known else 0),
+    )
+
+
+def _sound(tx: Tx, chain: str, newest: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the newest lease is the one that was recorded last; else notes why not.
+
+    An open alarm is not looked at: what is recorded under it, the device's polls can renew.
+    """
+    bad = seals.first_bad(tx, LEASE, newest)
+    if bad is not None:
+        seals.note(tx, Dispute(chain, Flaw.UNSEALED, agent_lease.name, bad))
+        return False
+    if tx.seals.behind(chain, newest[0]["seq"] if newest else 0, tx.folded):
+        seals.note(tx, Dispute(chain, Flaw.BEHIND, agent_lease.name))
+        return False
+    return True
 
 
 def last_event(tx: Tx, device_id: str) -> str | None:
@@ -117,12 +167,11 @@ def leases_since(tx: Tx, device_id: str, since: datetime) -> int:
 
 def insert_lease(tx: Tx, device_id: str, row: LeaseRow, event_id: str, now: datetime) -> None:
     """Record that a device is being given another content."""
-    tx.execute(
-        insert(agent_lease).values(
-            device_id=device_id,
-            seq=row.seq,
-            content=row.content,
-            event_id=event_id,
-            recorded_at=now,
-        )
-    )
+    cells = {
+        "device_id": device_id,
+        "seq": row.seq,
+        "content": row.content,
+        "event_id": event_id,
+        "recorded_at": now,
+    }
+    seals.insert(tx, LEASE, [cells])

@@ -3,8 +3,9 @@
 Rules:
 1. A device is its Ed25519 key. Each step after the first is signed with it: a stolen device code or
    a stolen database opens nothing.
-2. A code works once, for fifteen minutes, for the first person who approves it. Codes and tokens
-   are stored hashed.
+2. A code works once, for fifteen minutes, for the first person who approves it. Codes are stored
+   hashed, tokens under a keyed digest; a device, a pairing or a token whose row does not stand is
+   refused.
 3. An assertion works once (its ``jti``), for at most five minutes, at this issuer only.
 4. Guessing is bounded: wrong codes per person and in all, and open pairings in all. Anybody can
    begin a pairing, so a beginning is no entry, and a new pairing replaces the oldest open pairing.
@@ -16,7 +17,7 @@ Rules:
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -46,6 +47,7 @@ INTERVAL_S = 5
 MAX_PENDING = 1_000
 MAX_NAME = 80
 TOKEN_PATH = "/v1/agent/token"  # noqa: S105 - a path
+DISPUTED = "the record of the device does not fit the log; its person reads whom to ask"
 
 
 @dataclass(frozen=True)
@@ -165,17 +167,16 @@ class PairingService:
         if not person.active:
             raise Forbidden("somebody who left cannot pair a device")
         pending = self.pending(tx, user_code, now, person)
-        if not store.mark_approved(tx, pending.device_id, now):
+        row = store.mark_approved(tx, pending.device_id, now)
+        if row is None:
             raise Conflict("the code was used a moment ago", cure="Start the pairing again.")
-        row = store.pairing_by_user_code(tx, hashed(normal(user_code)))
-        assert row is not None  # marked above, in this transaction
         device = Device(row.device_id, person.id, row.name, row.public, paired_at=now)
         devices.insert_device(tx, device)
         self._append(tx, Kind.DEVICE_PAIRING_STARTED, device.id, now)
         event = Event(
             Kind.DEVICE_PAIRED,
             Actor("person", person.id),
-            encode(device.record),
+            encode(device.pairing_record),
             subjects=(person.id,),
         )
         self.log.append(tx, event, now)
@@ -198,10 +199,9 @@ class PairingService:
                 return TokenRefusal("invalid_grant", "the device code is unknown")
             device_id, public = row.device_id, row.public
         else:
-            claimed = claimed_device(assertion)
-            device = devices.device(tx, claimed) if claimed else None
-            if device is None or not device.active:
-                return TokenRefusal("invalid_client", "no such device, or it was revoked")
+            device = _trusted(tx, claimed_device(assertion))
+            if isinstance(device, TokenRefusal):
+                return device
             device_id, public = device.id, device.public
         try:
             read_assertion(assertion, device_id, public, self._audiences, now)
@@ -225,43 +225,48 @@ class PairingService:
         refusal = _pairing_refusal(tx, row, now)
         if refusal:
             return refusal
-        device = devices.device(tx, row.device_id)
-        if device is None or not device.active:
-            return TokenRefusal("access_denied", "the device was revoked")
+        device = _trusted(tx, row.device_id)
+        if isinstance(device, TokenRefusal):
+            return replace(device, error="access_denied")
         if not store.mark_redeemed(tx, row.device_id, now):
             return TokenRefusal("invalid_grant", "the device code was used before")
         return self._issue(tx, device, now)
 
     def token(self, tx: Tx, assertion: str, now: datetime) -> Token | TokenRefusal:
         """Give a paired device a token for its assertion (RFC 7523 §2.2)."""
-        claimed = claimed_device(assertion)
-        device = devices.device(tx, claimed) if claimed else None
-        if device is None or not device.active:
-            return TokenRefusal("invalid_client", "no such device, or it was revoked")
+        device = _trusted(tx, claimed_device(assertion))
+        if isinstance(device, TokenRefusal):
+            return device
         refusal = self._assertion_refusal(tx, device.id, device.public, assertion, now)
         return refusal or self._issue(tx, device, now)
 
     def device_of(self, tx: Tx, bearer: str, now: datetime) -> Device:
         """The device that holds a living token.
 
-        A revoked one may still ask for its lease, and is told so, signed (``LeaseService.holder``).
+        A revoked or disputed one may still ask for its lease, and is told so, signed
+        (``LeaseService.holder``).
 
         Raises:
-            Unauthenticated: no such token, it has expired, or the device was revoked.
+            Unauthenticated: no such token, it has expired, or the device was revoked or does not
+                stand.
         """
-        device = store.device_by_token(tx, hashed(bearer), now) if bearer else None
+        device = store.device_by_token(tx, bearer, now) if bearer else None
         if device is None:
             raise unknown_token()
         if not device.active:
             raise Unauthenticated(
                 "the device was revoked", cure="Pair it again, if its person wants to."
             )
+        if device.disputed:
+            raise Unauthenticated(
+                DISPUTED, cure="Ask for the lease: it says what its person can do."
+            )
         return device
 
     def _issue(self, tx: Tx, device: Device, now: datetime) -> Token:
         store.forget_expired_tokens(tx, now)
         value = secrets.token_urlsafe(32)
-        store.insert_token(tx, hashed(value), device.id, now + TOKEN_LIFE)
+        store.insert_token(tx, value, device.id, now + TOKEN_LIFE)
         self._append(tx, Kind.DEVICE_TOKEN_ISSUED, device.id, now)
         return Token(value, int(TOKEN_LIFE.total_seconds()))
 
@@ -292,6 +297,16 @@ def unknown_token() -> Unauthenticated:
         "the token is unknown or has expired",
         cure=f"Get a new one at {TOKEN_PATH} with the device's key.",
     )
+
+
+def _trusted(tx: Tx, device_id: str | None) -> Device | TokenRefusal:
+    """The device that may be given tokens, or why there is none."""
+    device = devices.device(tx, device_id) if device_id else None
+    if device is None or not device.active:
+        return TokenRefusal("invalid_client", "no such device, or it was revoked")
+    if device.disputed:
+        return TokenRefusal("invalid_client", DISPUTED)
+    return device
 
 
 def _pairing_refusal(tx: Tx, row: store.PairingRow, now: datetime) -> TokenRefusal | None:

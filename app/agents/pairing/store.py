@@ -2,33 +2,48 @@
 
 A pairing lives fifteen minutes and moves (approved, redeemed, polled); a token lives an hour; an
 assertion's id is forgotten when the assertion has expired. None of them is evidence: the log is.
+
+Rules:
+1. A pairing is sealed as a whole, again with each change. One whose seal does not fit is none.
+2. A token is found by a keyed digest of its secret, and its row is sealed: whoever writes SQL makes
+   none, moves none to another device and lets none live longer. It opens nothing, and the device
+   gets another one with its key.
+3. Used assertions are not sealed. A row only refuses; without it, whoever also overheard an
+   assertion could use it again for five minutes, and that would be an entry.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
     Column,
+    ColumnElement,
     ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
+    Row,
+    RowMapping,
     String,
     Table,
     UniqueConstraint,
     delete,
     func,
-    insert,
     select,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.agents.devices.model import Device
+from app.agents.devices.recorded import chain_of
 from app.agents.devices.store import DEVICES, agent_device, read_device
+from app.db import seals
 from app.db.engine import Tx
 from app.db.metadata import UtcTime, metadata
+from app.db.ring import Dispute, Flaw
+from app.db.seals import SealedTable
 
 agent_pairing = Table(
     "agent_pairing",
@@ -49,17 +64,19 @@ agent_pairing = Table(
     UniqueConstraint("user_code"),
     Index("ix_agent_pairing_expires_at", "expires_at"),
 )
+PAIRING = SealedTable(agent_pairing, key=("device_id",), in_row=True)
 
 agent_token = Table(
     "agent_token",
     metadata,
-    Column("token", String(64), primary_key=True),  # SHA-256, hex
+    Column("token", String(64), primary_key=True),  # keyed digest, hex
     Column("device_id", String(64), nullable=False),
     Column("expires_at", UtcTime, nullable=False),
     Column("seal", LargeBinary),
     ForeignKeyConstraint(["device_id"], ["agent_device.device_id"]),
     Index("ix_agent_token_expires_at", "expires_at"),
 )
+TOKEN = SealedTable(agent_token, key=("token",), in_row=True)
 
 assertion_jti = Table(
     "assertion_jti",
@@ -69,6 +86,8 @@ assertion_jti = Table(
     Column("expires_at", UtcTime, nullable=False),
     Index("ix_assertion_jti_expires_at", "expires_at"),
 )
+
+Cells = Mapping[str, Any] | RowMapping
 
 
 @dataclass(frozen=True)
@@ -114,74 +133,76 @@ def forget_oldest_pairings(tx: Tx, how_many: int) -> None:
 
 def insert_pairing(tx: Tx, row: PairingRow, device_code: str, user_code: str) -> None:
     """Keep a new pairing; both codes as SHA-256 in hex."""
-    tx.execute(
-        insert(agent_pairing).values(
-            device_id=row.device_id,
-            device_code=device_code,
-            user_code=user_code,
-            name=row.name,
-            public=row.public.hex(),
-            started_at=row.started_at,
-            expires_at=row.expires_at,
-            interval_s=row.interval_s,
-        )
-    )
+    cells = {
+        "device_id": row.device_id,
+        "device_code": device_code,
+        "user_code": user_code,
+        "name": row.name,
+        "public": row.public.hex(),
+        "started_at": row.started_at,
+        "expires_at": row.expires_at,
+        "interval_s": row.interval_s,
+    }
+    seals.insert(tx, PAIRING, [cells])
 
 
 def pairing_by_user_code(tx: Tx, user_code: str) -> PairingRow | None:
     """Find a pairing by the hash of the code that a person typed."""
-    return _pairing(tx, agent_pairing.c.user_code == user_code)
+    return _pairing(_row(tx, agent_pairing.c.user_code == user_code))
 
 
 def pairing_by_device_code(tx: Tx, device_code: str) -> PairingRow | None:
     """Find a pairing by the hash of the code that the device holds."""
-    return _pairing(tx, agent_pairing.c.device_code == device_code)
+    return _pairing(_row(tx, agent_pairing.c.device_code == device_code))
 
 
-def _pairing(tx: Tx, where: Any) -> PairingRow | None:
-    c = agent_pairing.c
-    columns = (c.device_id, c.name, c.public, c.started_at, c.expires_at, c.interval_s)
-    row = tx.execute(
-        select(*columns, c.polled_at, c.approved_at, c.redeemed_at).where(where)
-    ).one_or_none()
-    if row is None:
+def mark_approved(tx: Tx, device_id: str, now: datetime) -> PairingRow | None:
+    """Approve an open pairing and return it; None if it was approved before or has expired."""
+    row = _row(tx, agent_pairing.c.device_id == device_id, to_change=True)
+    if row is None or row["approved_at"] is not None or row["expires_at"] <= now:
         return None
-    return PairingRow(**{**row._asdict(), "public": bytes.fromhex(row.public)})
-
-
-def mark_approved(tx: Tx, device_id: str, now: datetime) -> bool:
-    """Approve an open pairing; False if it was approved before or has expired."""
-    c = agent_pairing.c
-    return _changed(
-        tx,
-        update(agent_pairing)
-        .where(c.device_id == device_id, c.approved_at.is_(None), c.expires_at > now)
-        .values(approved_at=now),
-    )
+    return _change(tx, row, approved_at=now)
 
 
 def mark_redeemed(tx: Tx, device_id: str, now: datetime) -> bool:
     """Use up an approved pairing; False if it was used up before."""
-    c = agent_pairing.c
-    return _changed(
-        tx,
-        update(agent_pairing)
-        .where(c.device_id == device_id, c.approved_at.is_not(None), c.redeemed_at.is_(None))
-        .values(redeemed_at=now),
-    )
+    row = _row(tx, agent_pairing.c.device_id == device_id, to_change=True)
+    if row is None or row["approved_at"] is None or row["redeemed_at"] is not None:
+        return False
+    _change(tx, row, redeemed_at=now)
+    return True
 
 
 def mark_polled(tx: Tx, device_id: str, now: datetime, interval_s: int) -> None:
     """Remember when the device asked, and how long it must wait before it asks again."""
-    tx.execute(
-        update(agent_pairing)
-        .where(agent_pairing.c.device_id == device_id)
-        .values(polled_at=now, interval_s=interval_s)
-    )
+    row = _row(tx, agent_pairing.c.device_id == device_id, to_change=True)
+    if row is not None:
+        _change(tx, row, polled_at=now, interval_s=interval_s)
 
 
-def _changed(tx: Tx, statement: Any) -> bool:
-    return tx.execute(statement).rowcount == 1
+def _row(tx: Tx, where: ColumnElement[bool], *, to_change: bool = False) -> Cells | None:
+    """Read a pairing that stands; ``to_change``: nobody else changes it until the end."""
+    query = select(agent_pairing).where(where)
+    row = tx.execute(query.with_for_update() if to_change else query).mappings().one_or_none()
+    if row is None or not seals.stands(tx, chain_of(row["device_id"], "pairing"), PAIRING, [row]):
+        return None
+    return row
+
+
+def _pairing(row: Cells | None) -> PairingRow | None:
+    if row is None:
+        return None
+    cells = {each.name: row[each.name] for each in fields(PairingRow)}
+    return PairingRow(**{**cells, "public": bytes.fromhex(row["public"])})
+
+
+def _change(tx: Tx, row: Cells, **values: object) -> PairingRow | None:
+    """Replace a row by itself with other values, sealed anew (rule 1)."""
+    changed = {**row, **values}
+    whole = seals.with_seal(tx, PAIRING, changed)
+    where = agent_pairing.c.device_id == row["device_id"]
+    tx.execute(update(agent_pairing).where(where).values(**whole))
+    return _pairing(changed)
 
 
 # Tokens
@@ -205,16 +226,37 @@ def forget_expired_tokens(tx: Tx, before: datetime) -> None:
         tx.execute(delete(table).where(table.c.expires_at <= before))
 
 
-def insert_token(tx: Tx, token: str, device_id: str, expires_at: datetime) -> None:
-    """Keep a token (hashed)."""
-    tx.execute(insert(agent_token).values(token=token, device_id=device_id, expires_at=expires_at))
+def insert_token(tx: Tx, bearer: str, device_id: str, expires_at: datetime) -> None:
+    """Keep a token under its digest."""
+    row = {"token": digest_of(tx, bearer), "device_id": device_id, "expires_at": expires_at}
+    seals.insert(tx, TOKEN, [row])
 
 
-def device_by_token(tx: Tx, token: str, now: datetime) -> Device | None:
-    """The device of a living token (hashed), revoked or not."""
+def digest_of(tx: Tx, bearer: str) -> str:
+    """Under what a token is kept (rule 2)."""
+    return tx.seals.digest("agent_token", bearer)
+
+
+def device_by_token(tx: Tx, bearer: str, now: datetime) -> Device | None:
+    """The device of a living token, revoked or not."""
     row = tx.execute(
-        DEVICES.join(agent_token, agent_token.c.device_id == agent_device.c.device_id).where(
-            agent_token.c.token == token, agent_token.c.expires_at > now
-        )
+        DEVICES.join(agent_token, agent_token.c.device_id == agent_device.c.device_id)
+        .add_columns(*TOKEN_CELLS)
+        .where(agent_token.c.token == digest_of(tx, bearer), agent_token.c.expires_at > now)
     ).one_or_none()
-    return None if row is None else read_device(row)
+    return None if row is None or not token_stands(tx, row) else read_device(tx, row)
+
+
+TOKEN_CELLS = tuple(column.label(f"token_{column.name}") for column in agent_token.c)
+"""What a statement that joins to tokens selects; see ``token_stands``."""
+
+
+def token_stands(tx: Tx, row: Row[Any]) -> bool:
+    """Whether the token in a row with ``TOKEN_CELLS`` can be believed; else notes that (rule 2)."""
+    cells = {column.name: row._mapping[f"token_{column.name}"] for column in agent_token.c}  # noqa: SLF001 - SQLAlchemy's public name for it
+    if seals.first_bad(tx, TOKEN, [cells]) is None:
+        return True
+    # A chain of its own: the device's next token is as good as its key.
+    chain = chain_of(cells["device_id"], "token")
+    seals.note(tx, Dispute(chain, Flaw.UNSEALED, agent_token.name, cells["token"]))
+    return False
