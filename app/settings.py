@@ -53,7 +53,7 @@ class Settings(BaseSettings):
     witnesses: Path | None = None
     """File with the witness policy (c2sp.org/tlog-policy); none: no witness is asked."""
     lock_url: str = ""
-    """Where the newest checkpoint is kept outside the database; empty: SQLite in ``var``."""
+    """Where the newest checkpoint is kept outside the database; empty: SQLite next to ``var``."""
     pending_max: int = Field(4_096, ge=1, le=1_000_000)
     """How many entries may wait for their index before machines are asked to come later."""
     merge_within_s: float = Field(10, gt=0, le=600)
@@ -125,8 +125,14 @@ class Settings(BaseSettings):
 
     @property
     def lock(self) -> str:
-        """The lock store's URL in effect."""
-        return self.lock_url or f"sqlite:///{self.var / 'lock.sqlite'}"
+        """The lock store's URL; see ``lock_place`` for where it must stay in ``var``."""
+        return self.lock_url or f"sqlite:///{self.lock_folder / 'lock.sqlite'}"
+
+    @property
+    def lock_folder(self) -> Path:
+        """Where the lock store is if nobody named a place: never in ``var``, which is backed up."""
+        var = self.var.resolve()
+        return var.with_name(f"{var.name or 'habeas'}-lock")
 
 
 def _is_loopback(host: str) -> bool:

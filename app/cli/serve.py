@@ -36,7 +36,7 @@ def serve(
 def openapi() -> None:
     """Print the description of the machine interfaces (OpenAPI 3.1)."""
     with tempfile.TemporaryDirectory() as folder:
-        services = build(Settings(var=Path(folder), demo=True))
+        services = build(Settings(var=Path(folder) / "var", demo=True))
         description = create_app(services).openapi()
         services.database.engine.dispose()
     print(json.dumps(description, indent=1, sort_keys=True, ensure_ascii=False))

@@ -15,6 +15,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from app.audit.growing.lock import LockStore, open_lock
+from app.audit.growing.lock_place import LOCK, default_place, take_over
 from app.audit.restore.continuity import has_begun
 from app.audit.restore.custody import Custodians, parse_custodians
 from app.audit.restore.service import origin_now
@@ -83,14 +84,16 @@ def lay_foundation(
     """
     private_folder(settings.var)
     database = _prepared(settings, database, stores)
+    keys = _keys(settings, database)
+    origin = _base_origin(settings, clock)
     foundation = Foundation(
         settings=settings,
         clock=clock,
         database=database,
-        keys=_keys(settings, database),
-        lock=_lock(settings, clock, stores),
+        keys=keys,
+        lock=_lock(settings, clock, stores, VerifierKey(origin, keys.signer("log").public)),
         custodians=_custodians(settings.custodians),
-        origin=_base_origin(settings, clock),
+        origin=origin,
     )
     database.seals.take(SealKey.of(foundation.keys.secret("vault")))
     return _under_its_name(foundation, after_restore=after_restore)
@@ -125,11 +128,20 @@ def _keys(settings: Settings, database: Database) -> KeyFolder:
     return keys
 
 
-def _lock(settings: Settings, clock: Clock, stores: ExitStack) -> LockStore:
-    lock = open_lock(settings.lock)
+def _lock(settings: Settings, clock: Clock, stores: ExitStack, key: VerifierKey) -> LockStore:
+    lock = open_lock(_lock_url(settings))
     stores.callback(lock.database.engine.dispose)
+    before = settings.var / LOCK  # where earlier releases kept it
+    if lock.database.engine.url.database not in {str(before), str(before.resolve())}:
+        take_over(lock, before, key, clock.now())
     lock.adopt_file(settings.var / "log.checkpoint", clock.now())
     return lock
+
+
+def _lock_url(settings: Settings) -> str:
+    if settings.lock_url:
+        return settings.lock_url
+    return f"sqlite:///{default_place(settings.var, settings.lock_folder)}"
 
 
 def _custodians(file: Path | None) -> Custodians | None:

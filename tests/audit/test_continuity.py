@@ -49,7 +49,10 @@ def test_a_second_start_goes_on_with_the_same_log(
         (lambda var: (var / "origin").write_text("audit.example.com/x/2026\n"), "another-log"),
         (lambda var: (var / "keys" / "log.key").write_bytes(b"l" * 32), "another-log"),
         (lambda var: (var / "keys" / "vault.key").write_bytes(b"v" * 32), "another-log"),
-        (lambda var: [file.unlink() for file in var.glob("lock.sqlite*")], "lock-lost"),
+        (
+            lambda var: [file.unlink() for file in var.with_name("var-lock").glob("lock.sqlite*")],
+            "lock-lost",
+        ),
         (shutil.rmtree, "origin-lost"),
     ],
     ids=[
@@ -191,7 +194,7 @@ def test_the_checkpoint_file_of_an_earlier_release_is_taken_over(
     kept = services.lock.read()
     assert kept is not None
     services.lock.database.engine.dispose()
-    for file in settings.var.glob("lock.sqlite*"):
+    for file in settings.lock_folder.glob("lock.sqlite*"):
         file.unlink()
     (settings.var / "log.checkpoint").write_bytes(kept)
     again = build(settings, clock=clock, database=services.database, shipped=shipped)

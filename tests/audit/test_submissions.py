@@ -109,7 +109,7 @@ def test_a_lock_store_that_does_not_answer_holds_back_publishing_and_nothing_els
 ) -> None:
     """What people decide meanwhile is taken; it is published when the lock store is back."""
     services.lock.database.engine.dispose()
-    lock = services.settings.var / "lock.sqlite"
+    lock = services.settings.lock_folder / "lock.sqlite"
     hidden = lock.with_name("hidden")
     lock.rename(hidden)
     lock.mkdir()

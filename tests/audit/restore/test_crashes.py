@@ -74,7 +74,7 @@ def test_an_entry_of_a_restore_without_its_facts_is_refused_in_words(instance: I
 def test_a_lost_lock_store_is_acknowledged_like_a_restore(instance: Instance) -> None:
     write(instance.start(), consents)
     instance.stop()
-    for file in instance.settings.var.glob("lock.sqlite*"):
+    for file in instance.settings.lock_folder.glob("lock.sqlite*"):
         file.unlink()
     with pytest.raises(Unavailable) as refused:
         instance.start()
@@ -88,7 +88,7 @@ def test_a_lost_lock_store_is_acknowledged_like_a_restore(instance: Instance) ->
 
 def test_a_lock_store_from_before_the_restore_is_refused(instance: Instance) -> None:
     """It knows neither what was lost nor the new name: under the old one the log would fork."""
-    lock = instance.settings.var / "lock.sqlite"
+    lock = instance.settings.lock_folder / "lock.sqlite"
     write(instance.start(), consents)
     instance.stop()
     old = lock.read_bytes()

@@ -89,7 +89,7 @@ def test_a_witness_refuses_yesterdays_copy_that_is_signed_all_the_same(
         instance.start()
     assert refused.value.kind == "rolled_back"
     # The service's own memory is thrown away, and then the service is not asked either.
-    lock = instance.settings.var / "lock.sqlite"
+    lock = instance.settings.lock_folder / "lock.sqlite"
     kept = lock.rename(instance.folder / "lock.kept")
     with pytest.raises(Unavailable) as refused:
         instance.start()
@@ -111,7 +111,7 @@ def test_a_witness_refuses_yesterdays_copy_that_is_signed_all_the_same(
 
     services.close()
     instance.put_back()
-    for file in instance.settings.var.glob("lock.sqlite*"):
+    for file in instance.settings.lock_folder.glob("lock.sqlite*"):
         file.unlink()
     kept.rename(lock)
     services = instance.acknowledge()
