@@ -23,7 +23,7 @@ from tests.tamper import sql
 pytestmark = pytest.mark.slow
 
 OTHER = "d_" + "f" * 32
-OFF = "device_revoked"
+OFF = "record_disputed"
 
 
 @dataclass

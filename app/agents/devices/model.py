@@ -27,11 +27,6 @@ class Device:
         return self.revoked_at is None
 
     @property
-    def trusted(self) -> bool:
-        """Whether it may get leases that say on."""
-        return self.active and not self.disputed
-
-    @property
     def record(self) -> "DeviceRecord":
         """What its entries say."""
         return DeviceRecord(self.id)

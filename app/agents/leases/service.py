@@ -123,9 +123,7 @@ class LeaseService:
             NotFound: there is no such device, or nobody whose it is.
         """
         holder = self.holder_of(tx, device_id)
-        situation = self.capture.situation(
-            tx, holder.person, now, place, device_active=holder.device.trusted, form=form
-        )
+        situation = self._situation_of(tx, holder, now, place, form)
         terms = self._terms(holder, situation)
         return Holding(situation, current=holder.holds(terms.digest), ttl_s=terms.ttl_s)
 
@@ -177,11 +175,21 @@ class LeaseService:
         named = terms.counterparties
         return named is None or self.policy.counterparties_kept(tx, named)
 
-    def _situation(self, tx: Tx, holder: Holder, now: datetime, poll: Poll, form: int) -> Situation:
-        active = holder.device.trusted
-        situation = self.capture.situation(
-            tx, holder.person, now, poll.place, device_active=active, form=form
+    def _situation_of(
+        self, tx: Tx, holder: Holder, now: datetime, place: str | None, form: int
+    ) -> Situation:
+        return self.capture.situation(
+            tx,
+            holder.person,
+            now,
+            place,
+            device_active=holder.device.active,
+            device_disputed=holder.device.disputed,
+            form=form,
         )
+
+    def _situation(self, tx: Tx, holder: Holder, now: datetime, poll: Poll, form: int) -> Situation:
+        situation = self._situation_of(tx, holder, now, poll.place, form)
         in_force = situation.in_force
         if poll.place is not None and poll.place in {*in_force.unknown, *in_force.too_wide}:
             _require_place(poll.place, self.policy.floors_at(tx, now))
