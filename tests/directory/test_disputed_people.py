@@ -123,9 +123,14 @@ def test_somebody_who_is_here_is_not_put_out_by_a_broken_row(
     assert company.person("E-3").active
 
 
+@pytest.mark.parametrize("named", [False, True])
 def test_a_person_whom_only_a_row_knows_is_nobody(
-    company: Company, change: Callable[..., None]
+    named: bool, company: Company, change: Callable[..., None]
 ) -> None:
+    """Also where a pseudonym was made for that id before, by whoever asked about it."""
+    if named:
+        with company.services.database.write() as tx:
+            company.services.log.pseudonym(tx, "E-99")
     change(
         "INSERT INTO person (id, name, email, region, place, entity, department, manager, roles, "
         "active, residence, version, seal) SELECT 'E-99', name, 'new@example.com', region, place, "
@@ -303,10 +308,13 @@ def test_an_import_records_anew_what_the_file_says_and_the_alarm_stays(
     assert plan == ImportResult(added=0, changed=0, unchanged=1), "the row is sound again"
 
 
+@pytest.mark.parametrize("said", ["all deleted", "the newest deleted", "one more"])
 def test_an_import_over_a_past_that_does_not_stand_is_refused_by_name(
-    company: Company, change: Callable[..., None]
+    said: str, company: Company, change: Callable[..., None]
 ) -> None:
-    change(f"DELETE FROM person_version {PAST}", f"UPDATE person SET region = 'FR' {WHO}")
+    company.bring(replace(LOW, region="FR"))
+    company.bring(LOW)
+    change(REWRITTEN[said], f"UPDATE person SET region = 'FR' {WHO}")
     with pytest.raises(InvalidInput) as caught:
         company.bring(LOW, OTHER)
     assert [fault.field for fault in caught.value.faults] == ["person E-3, column id"]
