@@ -1,6 +1,7 @@
 """Alarms in the log: raised by the program, cleared by two people; the verifier knows who may."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from app.kernel.authority import RoleRow, read_rows, write_rows
 from app.kernel.canonical import digest
 from app.kernel.clock import instant
 from app.kernel.facts import encode
-from app.sdk.verify.folded.alarms import Alarms
+from app.sdk.verify.folded.alarms import Alarms, DisputedEntry
 from tests.access.office import LAWYERS, MANAGER
 from tests.sdk.day import Day, Leaf, Log
 
@@ -171,6 +172,10 @@ def test_a_cleared_alarm_explains_a_refusal_for_a_few_minutes_more(story: Story)
     assert not list(alarms.proposed(1, step))
     step |= {"actor": by[1], "facts": encode(AlarmStep(story.alarm, CHAIN, story.first))}
     assert not list(alarms.clear(2, step))
-    assert alarms.explain([CHAIN], instant("2026-11-16T12:04:59.000000Z"))
-    assert not alarms.explain([CHAIN], instant("2026-11-16T12:05:01.000000Z"))
-    assert not alarms.explain(["policy:DE"], instant("2026-11-16T12:00:00.000000Z"))
+    at = instant(leaf["integrated_at"])
+    for position, (chain, later) in enumerate(
+        [(CHAIN, -299), (CHAIN, 299), (CHAIN, 301), ("policy:DE", 0)]
+    ):
+        refused = at + timedelta(seconds=later)
+        alarms.refuse(DisputedEntry(position, "the policy", frozenset({chain}), refused))
+    assert [position for position, _ in alarms.unexplained(at + timedelta(days=1))] == [2, 3]

@@ -3,11 +3,13 @@
 Rules:
 1. An alarm stands on a chain from its entry on. Another on the same chain adds nothing to it.
 2. One person proposes to clear it, another clears it; both name the alarm and its chain.
-3. A process learns from the log that an alarm was cleared, a moment later; until then it may still
-   refuse. By the time of integration, a cleared alarm explains a refusal for a few minutes more.
+3. Whoever is refused because rows do not agree with the log (``record_disputed``) is refused by an
+   alarm on them. A process learns from the log that an alarm was cleared, and what it finds while
+   it only reads it raises a moment later: so an alarm explains refusals for a few minutes after it
+   was cleared, and before it was raised, by the time of integration.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -26,35 +28,64 @@ class _Open:
     proposers: set[str] = field(default_factory=set)
 
 
+@dataclass(frozen=True)
+class DisputedEntry:
+    """An entry that refuses because rows do not agree with the log.
+
+    Attributes:
+        what: rows about what, in words.
+        chains: an alarm on one of these explains it; a name that ends with a colon stands for all
+            chains that begin so.
+        at: when it was integrated.
+    """
+
+    position: int
+    what: str
+    chains: frozenset[str]
+    at: datetime
+
+    def is_about(self, chain: str) -> bool:
+        """Whether an alarm on a chain explains it."""
+        return chain in self.chains or f"{chain.partition(':')[0]}:" in self.chains
+
+
 @dataclass
 class Alarms:
     """Folds ``seals.adopted`` and ``alarm.*``.
 
     Attributes:
         raised, cleared: how many alarms there were, and how many of them two people cleared.
+        refused: how many entries refuse because rows do not agree with the log.
     """
 
     raised: int = 0
     cleared: int = 0
+    refused: int = 0
     _open: dict[str, _Open] = field(default_factory=dict)
     _until: dict[str, datetime] = field(default_factory=dict)
+    _unexplained: list[DisputedEntry] = field(default_factory=list)
 
     @property
     def open(self) -> tuple[str, ...]:
         """The chains that do not stand, sorted."""
         return tuple(sorted(self._open))
 
-    def explain(self, chains: Iterable[str], at: datetime) -> bool:
-        """Whether an alarm on one of these chains explains that something was refused.
+    def was_on(self, chain: str) -> bool:
+        """Whether an alarm is or was on a chain."""
+        return chain in self._open or chain in self._until
 
-        Args:
-            chains: such as ``consent:p_…``.
-            at: when the entry of the refusal was integrated.
-        """
-        return any(
-            chain in self._open or (chain in self._until and at <= self._until[chain])
-            for chain in chains
-        )
+    def refuse(self, refusal: DisputedEntry) -> None:
+        """Take an entry that refuses because rows do not agree with the log (rule 3)."""
+        ended = (chain for chain, until in self._until.items() if refusal.at <= until)
+        if not any(map(refusal.is_about, (*self._open, *ended))):
+            self._unexplained.append(refusal)
+
+    def unexplained(self, last: datetime) -> Iterator[tuple[int, str]]:
+        """What refuses without an alarm, by position; ``last``: the end of the log."""
+        for refusal in self._unexplained:
+            if last > refusal.at + SKEW:
+                problem = f"says that what is recorded of {refusal.what} is disputed; no alarm is"
+                yield refusal.position, problem
 
     def adopted(self, _position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
         """Take ``seals.adopted``."""
@@ -67,6 +98,12 @@ class Alarms:
         if stated.chain not in self._open:
             self.raised += 1
             self._open[stated.chain] = _Open(leaf["event"])
+        since = instant(leaf["integrated_at"]) - SKEW
+        self._unexplained = [
+            refusal
+            for refusal in self._unexplained
+            if refusal.at < since or not refusal.is_about(stated.chain)
+        ]
         yield from _by_the_program(leaf)
 
     def proposed(self, _position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
@@ -100,6 +137,11 @@ class Alarms:
             yield (
                 f"{self.raised} {were} that rows of the service's tables were changed by somebody "
                 f"else; {self.cleared} of them two people cleared."
+            )
+        if self.refused:
+            yield (
+                f"{self.refused} leases and access decisions refuse because of rows that do not "
+                "agree with the log: they were held against the alarms, and not against the rest."
             )
         for chain in self.open[:_LISTED]:
             yield f"An alarm is open at the end of the log: {chain}."

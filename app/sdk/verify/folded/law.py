@@ -126,6 +126,11 @@ class Law:
         parents = {name: floor.parent for name, floor in self._history().floors_at(at).items()}
         return chain(parents, region) or (region,)
 
+    def above(self, region: str) -> tuple[str, ...]:
+        """The regions above a region by any floor that was adopted."""
+        parents = {row.floor.region: row.floor.parent for row in self._floors}
+        return chain(parents, region) or ()
+
     def policy_facts(
         self, stays: tuple[Stay, ...], signals: tuple[str, ...], *, places: bool
     ) -> PolicyFacts:

@@ -68,8 +68,12 @@ class _Showing:
 class People:
     """Folds ``directory.person``, ``notice.*``, ``consent.*``, ``subject.erased``."""
 
-    def __init__(self, documents: Documents) -> None:
+    def __init__(
+        self, documents: Documents, doubted: Callable[[str], bool] = lambda _: False
+    ) -> None:
+        """Begin with nobody; ``doubted``: whether an alarm is or was on somebody's decisions."""
         self._documents = documents
+        self._doubted = doubted
         self._known: dict[str, Somebody] = {}
         self._managers: dict[str, str | None] = {}
         self._notices: dict[int, datetime] = {}
@@ -262,12 +266,23 @@ class People:
             decision_id=facts["decision"],
             shown=shown,
             until=until,
+            after=self._number_before(somebody, facts["seq"]),
         )
         known = encode(expected)
         for name in sorted(known.keys() | facts.keys() - _NOT_FOLDED):
             if facts.get(name) != known.get(name):
                 yield f"says {name} {facts.get(name)!r}; by the log it is {known.get(name)!r}"
         somebody.decisions.append(_as_stated(expected, facts, position))
+
+    def _number_before(self, somebody: Somebody, stated: int) -> int:
+        """The number that a decision follows.
+
+        Where rows about it were in doubt, the service also counts those that no entry recorded:
+        numbers are left out then, and never given twice.
+        """
+        last = somebody.decisions[-1].seq if somebody.decisions else 0
+        left_out = self._doubted(somebody.person.id) and stated > last
+        return stated - 1 if left_out else last
 
     def _shown_to(self, pseudonym: str, shown_id: str) -> Shown:
         showing = self._shown.get(shown_id)

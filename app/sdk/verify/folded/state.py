@@ -23,7 +23,7 @@ class Folded:
     law: Law
     registry: Registry
     roles: RolesHeld
-    alarms: Alarms = field(default_factory=Alarms)
+    alarms: Alarms
     names: list[str] = field(default_factory=list)
 
     @classmethod
@@ -31,9 +31,11 @@ class Folded:
         cls, documents: Documents, knobs: KnobRegistry, version: Callable[[], int]
     ) -> "Folded":
         """Nothing is folded yet; ``version`` says which rules the present entry follows."""
+        alarms = Alarms()
         return cls(
-            People(documents),
+            People(documents, lambda name: alarms.was_on(f"consent:{name}")),
             Law(documents, knobs, version),
             Registry(documents),
             RolesHeld(documents),
+            alarms,
         )

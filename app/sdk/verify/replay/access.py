@@ -12,9 +12,12 @@ from app.access.decision.rules import Rules
 from app.access.floor.terms import TERMS
 from app.consent.model import Standing
 from app.directory.model import Person
+from app.kernel.clock import instant
 from app.kernel.facts import decode_part
+from app.sdk.verify.folded.alarms import DisputedEntry
 from app.sdk.verify.folded.people import Somebody
 from app.sdk.verify.folded.state import Folded
+from app.sdk.verify.replay.doubts import of_consent, of_person, of_policy, regions_of
 from app.sdk.verify.replay.telling import (
     CALLER,
     PERSON,
@@ -39,7 +42,7 @@ class AccessReplay:
     rules: Callable[[], Rules]
     count: int = 0
 
-    def decided(self, leaf: Mapping[str, Any]) -> Iterator[str]:
+    def decided(self, position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
         """Take ``access.decided``.
 
         Raises:
@@ -63,7 +66,13 @@ class AccessReplay:
         terms = TERMS.get(record.purpose or "")
         needs_consent = record.outcome == "permit" and terms is not None and terms.consent
         people: list[PersonFacts] = []
+        doubted = [subject for subject in in_entry.people if _is_doubted(subject)]
+        self.folded.alarms.refused += bool(doubted)
         for subject in in_entry.people:
+            if subject in doubted:
+                people.append(subject)
+                self._in_doubt(position, leaf, subject)
+                continue
             somebody, standing, known = self._person(subject, question)
             people.append(known)
             if subject != known:
@@ -80,6 +89,17 @@ class AccessReplay:
             replace(in_entry, caller=caller, people=tuple(people), role_policy=role_policy),
         )
         yield from _outcome(facts, again)
+
+    def _in_doubt(self, position: int, leaf: Mapping[str, Any], subject: PersonFacts) -> None:
+        """Take a person of whom rows do not agree with the log; see doubts.py."""
+        name, at = subject.person, instant(leaf["integrated_at"])
+        somebody, line = self.folded.people.of(name), self.folded.people.line(name)
+        if subject.disputed:
+            chains = of_person(name, *line, *subject.line) | of_consent(name)
+            self.folded.alarms.refuse(DisputedEntry(position, name, chains, at))
+        if subject.policy.disputed:
+            chains = of_policy(self.folded, regions_of(somebody))
+            self.folded.alarms.refuse(DisputedEntry(position, f"the policy for {name}", chains, at))
 
     def _caller(self, in_entry: Caller) -> tuple[Caller, int]:
         consumer, position = self.folded.registry.consumer(in_entry.consumer)
@@ -117,6 +137,10 @@ class AccessReplay:
         start = question.captured[0] if question.captured else question.asked_at
         offers = partial(self.folded.people.openings, somebody, start)
         return scope_facts(standing, question, offers if self.rules().whole_offer else None)
+
+
+def _is_doubted(subject: PersonFacts) -> bool:
+    return subject.disputed or subject.policy.disputed
 
 
 def _outcome(facts: Mapping[str, Any], again: AccessDecision) -> Iterator[str]:

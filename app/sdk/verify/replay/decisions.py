@@ -246,8 +246,12 @@ class DecisionCheck:
         self._asked[f"{'permits' if outcome == 'permit' else 'refusals'}.{key}"] += 1
 
     def finish(self) -> None:
-        """Count the grants that were left open; after the last entry."""
-        self.grants.finish(_instant(self._last))
+        """Count the grants that were left open, and see which alarms never came."""
+        last = _instant(self._last)
+        self.grants.finish(last)
+        if self.replay is not None and last is not None:
+            for position, problem in self.replay.folded.alarms.unexplained(last):
+                self._found_unfounded(position, problem)
 
     @property
     def counts(self) -> Mapping[str, int]:

@@ -16,8 +16,11 @@ from app.kernel.facts import decode
 from app.policy.agreement import Agreement
 from app.policy.knobs import LEASE_TTL_S, KnobRegistry
 from app.policy.model import InForce
+from app.sdk.verify.folded.alarms import DisputedEntry
+from app.sdk.verify.folded.people import Somebody
 from app.sdk.verify.folded.state import Folded
 from app.sdk.verify.replay.capture import directive_facts, form_of
+from app.sdk.verify.replay.doubts import of_lease
 from app.sdk.verify.replay.telling import CIRCUMSTANCES, compared, differences, lost, sources_of
 
 
@@ -36,7 +39,7 @@ class LeaseReplay:
     count: int = 0
     _agreements: dict[str, Agreement] = field(default_factory=dict)
 
-    def leased(self, leaf: Mapping[str, Any]) -> Iterator[str]:
+    def leased(self, position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
         """Take ``lease.changed``.
 
         Raises:
@@ -55,6 +58,9 @@ class LeaseReplay:
             yield f"gives {pseudonym} a lease for the device of {device.person}"
         person, standing = somebody.person, self.folded.people.standing(somebody, at)
         regions = regions_in_question(person, record.regions.device)
+        if record.circumstances.disputed:
+            yield from self._in_doubt(position, record, leaf, somebody, regions)
+            return
         in_force = self.folded.law.in_force(regions, at)
         active = device.revoked is None
         known = circumstances_of(
@@ -79,6 +85,25 @@ class LeaseReplay:
             yield f"gives a lease of {record.ttl_s} s; by the log {longest} s are allowed"
         if record.capture == "on":
             yield from lost(self.folded.people, standing)
+
+    def _in_doubt(
+        self,
+        position: int,
+        record: LeaseRecord,
+        leaf: Mapping[str, Any],
+        somebody: Somebody,
+        regions: tuple[str, ...],
+    ) -> Iterator[str]:
+        """Take a lease that is off because rows do not agree with the log; see doubts.py."""
+        alarms, circumstances = self.folded.alarms, record.circumstances
+        alarms.refused += 1
+        again = self.rules().directive(circumstances, instant(leaf["occurred_at"]))
+        expected = directive_facts(again, record.form, self.knobs) | {"policy": None}
+        yield from compared(vars(record), expected)
+        said = of_lease(self.folded, circumstances, somebody, record.device, regions)
+        integrated = instant(leaf["integrated_at"])
+        for what, chains in said:
+            alarms.refuse(DisputedEntry(position, f"the {what}", chains, integrated))
 
     def _agreement(self, standing: Standing) -> Agreement | None:
         """What somebody agreed to, by the rules of the stretch."""

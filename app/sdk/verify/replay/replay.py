@@ -91,8 +91,8 @@ class Replay:
             Kind.ALARM_RAISED: folded.alarms.raise_,
             Kind.ALARM_CLEAR_PROPOSED: folded.alarms.proposed,
             Kind.ALARM_CLEARED: folded.alarms.clear,
-            Kind.LEASE_CHANGED: lambda _, leaf: self._leases.leased(leaf),
-            Kind.ACCESS_DECIDED: lambda _, leaf: self._access.decided(leaf),
+            Kind.LEASE_CHANGED: self._leases.leased,
+            Kind.ACCESS_DECIDED: self._access.decided,
             **dict.fromkeys(CONSENT_KINDS, folded.people.decided),
             **dict.fromkeys(LAW_KINDS, folded.law.see),
         }
