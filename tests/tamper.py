@@ -4,6 +4,7 @@ The guards are prevention and the owner can drop them; what these tests attack i
 then. Afterwards the guards are as they were, so that the self-test at start sees nothing.
 """
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -17,14 +18,17 @@ _ALWAYS = (
 
 
 @contextmanager
-def tampering(database: Database) -> Iterator[Connection]:
+def tampering(database: Database, *, keys: bool = True) -> Iterator[Connection]:
     """Give a connection that may change any row; what was done is committed at the end.
 
-    Foreign keys and checks stay: whoever wants to be unnoticed leaves them in order.
+    Foreign keys and checks stay: whoever wants to be unnoticed leaves them in order. Without
+    ``keys``, foreign keys are not looked at.
     """
-    with database.engine.connect() as opened:
+    with database.engine.connect() as opened, _unchecked(opened, keys=keys):
         if database.dialect == "postgresql":
             with opened.begin():
+                if not keys:
+                    opened.exec_driver_sql("SET LOCAL session_replication_role = replica")
                 always = opened.execute(text(_ALWAYS)).all()  # replicas are refused by these, too
                 for table, name in always:
                     opened.exec_driver_sql(f"ALTER TABLE {table} DISABLE TRIGGER {name}")
@@ -44,7 +48,19 @@ def tampering(database: Database) -> Iterator[Connection]:
                 connection.exec_driver_sql(sql)
 
 
-def sql(database: Database, *statements: str) -> int:
+@contextmanager
+def _unchecked(opened: Connection, *, keys: bool) -> Iterator[None]:
+    """SQLite looks at foreign keys or not by a switch of the connection."""
+    driver = opened.connection.driver_connection
+    off = not keys and isinstance(driver, sqlite3.Connection)
+    if off:
+        driver.execute("PRAGMA foreign_keys = OFF")
+    yield
+    if off:
+        driver.execute("PRAGMA foreign_keys = ON")
+
+
+def sql(database: Database, *statements: str, keys: bool = True) -> int:
     """Execute statements as their owner would; return how many rows they changed."""
-    with tampering(database) as connection:
+    with tampering(database, keys=keys) as connection:
         return sum(connection.execute(text(statement)).rowcount for statement in statements)

@@ -128,7 +128,7 @@ def stands(
     ring = tx.seals
     if ring.broken is not None:  # it is told once, of the log, and not of every chain in it
         return False
-    if ring.alarm_on(chain):
+    if ring.alarm_on(chain) or chain in tx.alarmed or chain in tx.disputes:
         return False
     bad = first_bad(tx, sealed, tuple(rows))
     if bad is not None:

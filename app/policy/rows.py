@@ -25,6 +25,7 @@ from sqlalchemy import Row, select
 from app.db import seals
 from app.db.engine import Tx
 from app.db.readable import readable
+from app.db.ring import Dispute, Flaw
 from app.db.seals import SealedTable
 from app.kernel.shapes import EVENT_ID, REGION, fits
 from app.policy.catalogue.model import NO_CATALOGUE, Catalogue
@@ -40,6 +41,7 @@ from app.policy.tables import (
     STOP,
     change_table,
     company_table,
+    document_table,
     event_table,
     floor_table,
     step_table,
@@ -275,7 +277,10 @@ def catalogue_in_force(
         return NO_CATALOGUE
     name = by_then[-1].digest
     body = documents_of(tx, {name}).get(name)
-    return None if body is None else read_or_note(tx, CATALOGUE_CHAIN, Catalogue.read, body)
+    if body is None:
+        seals.note(tx, Dispute(CATALOGUE_CHAIN, Flaw.SHAPE, document_table.name))
+        return None
+    return read_or_note(tx, CATALOGUE_CHAIN, Catalogue.read, body)
 
 
 @dataclass
@@ -291,10 +296,10 @@ class _Texts:
     lost: set[str] = field(default_factory=set)
 
     def read(self, kind: str, row: Row[Any], reading: Callable[[bytes], T]) -> T | None:
-        body = self.bodies.get(row.digest)
-        text = None
-        if body is not None:
-            text = read_or_note(self.tx, chain_of_region(kind, row.region), reading, body)
+        chain, body = chain_of_region(kind, row.region), self.bodies.get(row.digest)
+        if body is None:
+            seals.note(self.tx, Dispute(chain, Flaw.SHAPE, document_table.name))
+        text = None if body is None else read_or_note(self.tx, chain, reading, body)
         if text is None and fits(REGION, row.region):
             self.lost.add(row.region)
         return text

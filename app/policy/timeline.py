@@ -262,11 +262,22 @@ def in_force(
         evidence=_evidence(company, at),
         missing=_missing(chains, layers, company, at),
         stopped=tuple(sorted(history.stopped_at(at) & {*every, *regions, "GLOBAL"})),
-        disputed=tuple(sorted(history.disputed & {*every, *regions, "GLOBAL"})),
+        disputed=tuple(sorted(history.disputed & _reached(parents, regions))),
         lead_until=_lead_until(company, at),
         seq=history.seq,
         catalogue=history.catalogue,
     )
+
+
+def _reached(parents: Mapping[str, str | None], regions: Iterable[str]) -> frozenset[str]:
+    """The regions and all above them, as far as floors tell: also one whose floor was lost."""
+    reached = {"GLOBAL"}
+    for region in regions:
+        at: str | None = region
+        while at is not None and (at == "GLOBAL" or at not in reached):
+            reached.add(at)
+            at = parents.get(at)
+    return frozenset(reached)
 
 
 def _company(

@@ -1,5 +1,6 @@
 """The policy house by itself: real log, real rows of who may, real floors, a real database."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,13 @@ from app.policy.catalogue.packs import load_catalogue
 from app.policy.law.layer import Floor
 from app.policy.law.packs import PolicyTexts, load_floors
 from app.policy.service import PolicyService
+from app.settings import Settings
+from app.wiring import build
+from app.wiring.shipped import Shipped
 from tests.fakes import FakeClock
 from tests.policy.house import House
+from tests.policy.tampered import Instance
+from tests.templates import Templates
 
 POLICIES = Path(__file__).resolve().parents[2] / "policies"
 
@@ -63,3 +69,20 @@ def house(
     house = House(database, clock, log, authority, policy)
     house.adopt()
     return house
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def instance(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    clock: FakeClock,
+    templates: Templates,
+    shipped: Shipped,
+) -> Iterator[Instance]:
+    """The sample organisation, policies of several regions in force."""
+    with templates.copy(request.param, "sample", tmp_path) as url:
+        settings = Settings(var=tmp_path / "var", database_url=url, demo=True)
+        instance = Instance(build(settings, clock=clock, shipped=shipped), shipped)
+        instance.settle()
+        yield instance
+        instance.services.close()

@@ -120,6 +120,9 @@ def steps(tx: Tx, change_id: str) -> Taken:
     stands = seals.stands(tx, chain, CHANGE, changed, position) and seals.stands(
         tx, chain, STEP, rows, position
     )
+    if stands and [row.seq for row in rows] != list(range(1, len(rows) + 1)):
+        seals.note(tx, Dispute(chain, Flaw.SHAPE, step_table.name))
+        stands = False
     taken = tuple(
         StepTaken(row.seq, Step(row.step), row.actor, row.role, row.at)
         for row in rows
