@@ -143,6 +143,9 @@ def _people(terms: Terms, facts: Facts) -> Iterator[AccessReason]:
         yield AccessReason.PERSONS_MISSING
     if facts.people_unknown:
         yield AccessReason.PERSON_UNKNOWN
+    # For every purpose: who is above somebody disputed, and so must not ask, nobody knows.
+    if any(person.disputed for person in facts.people):
+        yield AccessReason.RECORD_DISPUTED
     if terms.consent:
         known = len({person.person for person in facts.people})
         if known and known < max(person.policy.cohort_min for person in facts.people):
