@@ -10,14 +10,20 @@ from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
 
+import httpx2
 import pytest
 from starlette.testclient import TestClient
 
 from app.consent.model import Act
+from app.kernel.keys import KeyFolder
 from app.kernel.signing import LocalSigner, jwk, read_token, thumbprint
 from app.kernel.tokens import LEASE_TYPE
+from app.sdk.agent import memory
+from app.sdk.agent.client import AgentClient
+from app.sdk.agent.identity import Identity
 from tests.agents.conftest import Company, assertion
 from tests.agents.test_api import BASE, GRANT, ask
+from tests.agents.test_client import streamed
 from tests.tamper import sql
 
 pytestmark = pytest.mark.slow
@@ -287,3 +293,39 @@ def test_a_number_of_a_lease_that_was_never_given_does_not_count(office):
         f"SELECT device_id, {2**63 - 1}, content, 'x', recorded_at FROM agent_lease"
     )
     assert office.poll()["capture"] == "on"
+
+
+# Upgrades
+
+
+def test_an_agent_whose_token_ended_with_the_upgrade_goes_on_capturing_by_itself(
+    company, clock, tmp_path
+):
+    """The tokens of before are found by nobody. The agent asks for another one with its key."""
+    from app.main import create_app
+
+    company.publish()
+    company.decide()
+    key = KeyFolder(tmp_path).signer("device")
+    device = company.pair(key=key).id
+    http = TestClient(create_app(company.services), base_url=BASE)
+
+    def over_http(request: httpx2.Request) -> httpx2.Response:
+        sent = http.request(
+            request.method, str(request.url), headers=request.headers, content=request.content
+        )
+        answer = httpx2.Response(sent.status_code, headers=sent.headers, content=sent.content)
+        return streamed(answer)
+
+    memory.begin(tmp_path, device)
+    public = company.services.keys.signer("lease").public
+    identity = Identity(BASE, device, "laptop", {thumbprint(public): public})
+    with httpx2.Client(transport=httpx2.MockTransport(over_http)) as wire:
+        agent = AgentClient(tmp_path, identity, http=wire, clock=clock, elapsed=clock.elapsed)
+        assert agent.poll().capture
+        before = "UPDATE agent_token SET token = 'of before', seal = NULL"
+        assert sql(company.services.database, before) == 1
+        clock.advance(15)
+        assert agent.poll().capture
+    assert len(company.entries("device.token_issued")) == 2
+    assert company.entries("alarm.raised") == []
