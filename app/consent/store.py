@@ -13,6 +13,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     Row,
+    Select,
     String,
     Table,
     Text,
@@ -123,6 +124,16 @@ _SHOWN = (
     .join_from(shown_table, notice_table)
     .outerjoin(offer_table, offer_table.c.digest == shown_table.c.offer_digest)
 )
+
+
+def select_seals(tx: Tx, person_id: str) -> tuple[Select[Any], ...]:
+    """What selects the seals of all that is recorded of a person, to be read ahead."""
+    return tuple(
+        seals.select_seals(
+            tx, sealed, select(sealed.table.c.event_id).where(sealed.table.c.person_id == person_id)
+        )
+        for sealed in (DECISIONS, SHOWINGS)
+    )
 
 
 def adopted(tx: Tx, notice: Notice) -> str | None:

@@ -23,7 +23,7 @@ from functools import cached_property
 from itertools import groupby
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Row, RowMapping, Table, and_, or_, select
+from sqlalchemy import ColumnElement, Row, RowMapping, Select, Table, and_, or_, select
 from sqlalchemy import insert as insert_into
 
 from app.db.engine import Tx
@@ -192,6 +192,23 @@ def fetch(tx: Tx, *wanted: tuple[SealedTable, Sequence[Cells]]) -> None:
     people = {person for sealed, rows in wanted for person in _people(sealed, rows)}
     names = tx.seals.names.known(tx, people)
     _side_seals(tx, (name for sealed, rows in wanted for name in _row_names(sealed, rows, names)))
+
+
+def select_seals(tx: Tx, sealed: SealedTable, keys: Sequence[str] | Select[Any]) -> Select[Any]:
+    """What selects the side seals of rows, to be part of a greater statement."""
+    columns = row_seal.c.table_name, row_seal.c.row_key, row_seal.c.seal
+    return select(*columns).where(condition(tx, sealed, row_seal.c.row_key.in_(keys)))
+
+
+def condition(tx: Tx, sealed: SealedTable, keys: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Which side seals are those of a table's rows under the key of now."""
+    key_id = "" if tx.seals.key is None else tx.seals.key.id
+    return and_(row_seal.c.table_name == sealed.table.name, keys, row_seal.c.key_id == key_id)
+
+
+def remembered(tx: Tx, sealed: SealedTable, rows: Iterable[Cells]) -> bool:
+    """Whether the side seals of these rows are remembered; not for tables with people as key."""
+    return all(tx.seals.seal_of(*name) is not None for name in _row_names(sealed, rows, {}))
 
 
 def orphaned(tx: Tx, sealed: SealedTable, key: str) -> bool:

@@ -89,3 +89,39 @@ def test_a_renewal_does_not_build_the_policy_document(open_company):
         open_company.services.policy.stops.stop(tx, legal, "US-NY", "elsewhere", open_company.now)
     assert documents_built(open_company, device) == 1
     assert documents_built(open_company, device) == 0
+
+
+def test_a_device_of_which_a_process_remembers_nothing_costs_one_statement_more(
+    open_company, shipped, clock
+):
+    """Seals and pseudonyms that the answer rests on are read at once; then they are remembered."""
+    from app.main import create_app
+    from app.wiring import build
+
+    open_company.decide(person_id="E-1001")
+    headers = {person: polling(open_company, person) for person in ("E-1000", "E-1001")}
+    started = build(open_company.services.settings, clock=clock, shipped=shipped)
+    anew = TestClient(create_app(started), base_url=BASE)
+    anew.get("/v1/agent/lease", headers=headers["E-1001"])  # policy is read
+    counts = []
+    for _ in range(2):
+        with statements(started.database) as sent:
+            assert anew.get("/v1/agent/lease", headers=headers["E-1000"]).status_code == 304
+        counts.append((len(sent), sum("row_seal" in statement for statement in sent)))
+    started.close()
+    (cold, seals_cold), (warm, seals_warm) = counts
+    assert (seals_cold, seals_warm) == (1, 0)
+    agreement = 1  # what the person agreed to was read once by each process before, too
+    assert cold == warm + agreement + 1
+
+
+def polling(company, person: str) -> dict[str, str]:
+    """What the device of a person sends with a poll that is answered 304."""
+    from app.main import create_app
+
+    http, key = TestClient(create_app(company.services), base_url=BASE), LocalSigner.generate()
+    device = company.pair(person, key=key)
+    token = ask(http, assertion(key, device.id, company.now)).json()["access_token"]
+    headers = {"Authorization": f"Bearer {token}"}
+    etag = http.get("/v1/agent/lease", headers=headers).headers["etag"]
+    return {**headers, "If-None-Match": etag}

@@ -26,6 +26,8 @@ from app.agents.devices.recorded import chain_of
 from app.agents.devices.store import DEVICES, agent_device, read_device, sealed_rows
 from app.agents.leases.recorded import LEASES
 from app.agents.pairing.store import TOKEN_CELLS, agent_token, digest_of, token_stands
+from app.audit.entries.subjects import read_ahead
+from app.consent import store as consents
 from app.db import seals
 from app.db.engine import Tx
 from app.db.metadata import RowNumber, UtcTime, metadata
@@ -123,7 +125,7 @@ def _holder(tx: Tx, row: Row[Any]) -> Holder:
     cells = row._mapping  # noqa: SLF001 - SQLAlchemy's public name for it
     lease = {column.name: cells[f"lease_{column.name}"] for column in agent_lease.c}
     newest = [lease] if lease["seq"] is not None else []
-    seals.fetch(tx, *sealed_rows([row]), (LEASE, newest))
+    _read_ahead(tx, row, newest)
     device, person = read_device(tx, row), read_person(tx, row)
     chain = chain_of(device.id, LEASES)
     sound = _sound(tx, chain, newest)
@@ -134,6 +136,20 @@ def _holder(tx: Tx, row: Row[Any]) -> Holder:
         LeaseRow(lease["seq"], lease["content"]) if newest and sound else None,
         next_seq=1 + max(lease["seq"] or 0, known.rows if known else 0),
     )
+
+
+def _read_ahead(tx: Tx, row: Row[Any], newest: Sequence[Mapping[str, Any]]) -> None:
+    """Read what judging this poll needs in one statement, where not all of it is remembered."""
+    wanted: list[tuple[SealedTable, Sequence[seals.Cells]]] = [*sealed_rows([row]), (LEASE, newest)]
+    if all(seals.remembered(tx, sealed, rows) for sealed, rows in wanted):
+        return
+    people = [name for name in (row.person_id, row.directory_manager) if name is not None]
+    of_devices = (
+        seals.select_seals(tx, sealed, [sealed.key_of(each) for each in rows])
+        for sealed, rows in wanted
+        if rows
+    )
+    read_ahead(tx, people, [*of_devices, *consents.select_seals(tx, row.person_id)])
 
 
 def _sound(tx: Tx, chain: str, newest: Sequence[Mapping[str, Any]]) -> bool:

@@ -9,14 +9,14 @@ import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import LargeBinary, Row, Select, Text, cast, literal, null, select, union_all
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.audit.entries import erasure, store
 from app.audit.entries.vault import Vault
 from app.db import seals
 from app.db.engine import Tx
-from app.db.ring import Names
+from app.db.ring import Names, row_seal
 
 _MOST = 200_000
 
@@ -68,6 +68,15 @@ class SealedNames(Names):
             self._erased.add(pseudonym)
         return True
 
+    def take(self, tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
+        """See ``Names``."""
+        sound = seals.fitting(tx, store.SUBJECT, rows)
+        read = {row["person_id"]: row["pseudonym"] for row in sound}
+        if tx.writes:
+            tx.named.update(read)
+        else:
+            self._remember(read)
+
     def _read(self, tx: Tx, people: Collection[str]) -> dict[str, str]:
         sound = seals.fitting(tx, store.SUBJECT, subjects(tx, sorted(people)))
         return {row.person_id: row.pseudonym for row in sound}
@@ -85,6 +94,38 @@ def subjects(tx: Tx, person_ids: Sequence[str]) -> list[Row[Any]]:
         for some in store.chunks(person_ids)
         for row in tx.execute(select(store.subject).where(store.subject.c.person_id.in_(some)))
     ]
+
+
+def read_ahead(tx: Tx, people: Collection[str], side_seals: Sequence[Select[Any]]) -> None:
+    """Read at once what judging rows will need, where a process remembers nothing of it yet.
+
+    Args:
+        tx: the transaction.
+        people: ids of those whose pseudonyms are needed.
+        side_seals: which seals are, as ``seals.select_seals`` gives it.
+    """
+    no_person = cast(null(), Text).label("person_id"), cast(null(), LargeBinary).label("key")
+    statements = [selected.add_columns(*no_person) for selected in side_seals]
+    rows = tx.execute(union_all(*statements, _sealed_subjects(tx, people))).all()
+    whole = [row for row in rows if isinstance(row.seal, bytes | memoryview)]
+    tx.seals.remember((row.table_name, row.row_key, bytes(row.seal)) for row in whole)
+    named = [
+        {"person_id": row.person_id, "pseudonym": row.row_key, "wrapped_key": row.key}
+        for row in rows
+        if row.person_id is not None
+    ]
+    tx.seals.names.take(tx, named)
+
+
+def _sealed_subjects(tx: Tx, people: Collection[str]) -> Select[Any]:
+    """The pseudonyms of people with the seals of their rows."""
+    c, table = store.subject.c, store.subject.name
+    of_row = seals.condition(tx, store.SUBJECT, row_seal.c.row_key == c.pseudonym)
+    return (
+        select(literal(table, Text), c.pseudonym, row_seal.c.seal, c.person_id, c.wrapped_key)
+        .select_from(store.subject.outerjoin(row_seal, of_row))
+        .where(c.person_id.in_(sorted(people)))
+    )
 
 
 def make_subjects(tx: Tx, person_ids: Sequence[str], new_key: Callable[[str], bytes]) -> None:
