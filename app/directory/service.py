@@ -62,10 +62,15 @@ class DirectoryService:
     def adopt(self, tx: Tx, now: datetime) -> None:
         """Record once more who holds a role, once (rule 4).
 
+        Not before the rows of an older release are sealed: of rows that do not stand nobody knows
+        the roles.
+
         Args:
             tx: the transaction, under the log's lock (``AuditService.open``).
             now: the present instant.
         """
+        if not tx.seals.adopted and any(person.disputed for person in store.people(tx)):
+            return
         if not self._log.begins(tx, _ROLES_STATED, 1, now):
             return
         store.lock_for_import(tx, ())

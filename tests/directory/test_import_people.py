@@ -106,6 +106,18 @@ def test_who_holds_a_role_is_recorded_once_more_where_entries_did_not_say_roles(
     assert by == ["system", "system"], "nobody is said to have changed anything"
 
 
+def test_roles_are_not_stated_while_rows_of_before_have_no_seals(office: Office) -> None:
+    office.bring(person("top", "legal@DE"))
+    key, office.database.seals.key = office.database.seals.key, None  # as a start finds them
+    with office.database.write() as tx:
+        office.directory.adopt(tx, office.clock.now())
+    assert len(office.facts()) == 1
+    office.database.seals.key = key
+    with office.database.write() as tx:
+        office.directory.adopt(tx, office.clock.now())
+    assert len(office.facts()) == 2, "once they have seals"
+
+
 def test_people_who_are_not_in_the_file_stay_as_they_are(office: Office) -> None:
     office.bring(TOP, LOW)
     assert office.bring(replace(LOW, department="Legal")) == ImportResult(0, 1, 0)
