@@ -104,7 +104,11 @@ def insert_consumer(tx: Tx, consumer: Consumer, secret_sha256: str, now: datetim
 
 
 def last_version(tx: Tx, consumer_id: str) -> int:
-    """The highest version of a consumer that there is, or was; 0 where there was none."""
+    """The highest version of a consumer that there is, or was; 0 where there was none.
+
+    A version that nobody registered counts, and is noted: the log leaves its number out.
+    """
+    newest_consumer(tx, consumer_id)
     table = access_consumer.c
     query = select(func.max(table.version)).where(
         table.consumer_id == consumer_id, table.version < _MOST_VERSIONS

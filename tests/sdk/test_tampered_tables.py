@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from app.consent.model import Act
 from app.kernel.clock import instant, timestamp
-from tests.access.office import ALICE, BOB, MANAGER, RESEARCHER, codes
+from tests.access.office import ALICE, BOB, LAWYERS, MANAGER, RESEARCHER, codes
 from tests.sdk.day import Day, Leaf, Log
 from tests.tamper import sql
 
@@ -203,3 +203,56 @@ def test_a_reporting_line_that_a_row_had_for_a_while_is_refused_and_explained(
     log = captured.log()
     assert log.findings() == ()
     assert "alarm.raised" in {leaf["kind"] for leaf in log.leaves}
+
+
+def test_a_consumer_that_nobody_registered_takes_a_number_away(day: Day) -> None:
+    columns = _columns(day, "access_consumer")
+    forged = {"row": "1000", "version": "2", "secret_sha256": "'forged'"}
+    chosen = ", ".join(forged.get(name, name) for name in columns)
+    sql(
+        day.services.database,
+        f"INSERT INTO access_consumer ({', '.join(columns)}) SELECT {chosen} FROM access_consumer "
+        "WHERE consumer_id = 'pipeline'",
+    )
+    day.register("pipeline", ["ai_training.computer_use"], ["training"])
+    log = day.log()
+    assert log.leaves[log.last("access.consumer_registered")]["facts"]["version"] == 3
+    assert log.findings() == ()
+    (finding,) = without_alarms(log).findings()
+    assert "says version 3 of the consumer; by the log it is 2" in finding
+
+
+def test_a_laptop_with_another_key_is_off_and_explained(captured: Day) -> None:
+    sql(
+        captured.services.database,
+        "UPDATE agent_device SET public = (SELECT other.public FROM agent_device other "
+        f"WHERE other.person_id = '{BOB.id}') WHERE person_id = '{ALICE.id}'",
+    )
+    assert DISPUTED in captured.poll(ALICE)
+    assert captured.poll(BOB) == ()
+    log = captured.log()
+    at = log.last("lease.changed", disputed=["device"])
+    assert log.findings() == ()
+    (finding,) = later(without_alarms(log), timedelta(minutes=6)).findings()
+    assert finding == (
+        f"entry {at - 1} says that what is recorded of the device is disputed; no alarm is"
+    )
+
+
+def test_what_is_published_while_rules_are_in_doubt_is_not_held_against_the_log(
+    captured: Day,
+) -> None:
+    """Whether it widens was judged by rows that do not stand; that it narrows holds either way."""
+    change_the_policy(captured)
+    captured.publish("US-CA", LAWYERS, hours={"value": {"mon": "08-18"}})
+    captured.poll(BOB)
+    log = captured.log()
+    assert log.findings() == ()
+
+    def change(leaf: Leaf) -> None:
+        leaf["facts"]["direction"] = "widens"
+
+    at = log.last("policy.published")
+    assert log.forged(at, change).findings() == ()
+    (finding, *_) = without_alarms(log.forged(at, change)).findings()
+    assert "says that it widens" in finding

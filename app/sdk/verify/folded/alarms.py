@@ -70,6 +70,12 @@ class Alarms:
         """The chains that do not stand, sorted."""
         return tuple(sorted(self._open))
 
+    def is_on(self, name: str) -> bool:
+        """Whether an alarm is open on a chain, or on one that begins so (``change:``)."""
+        return name in self._open or any(
+            f"{chain.partition(':')[0]}:" == name for chain in self._open
+        )
+
     def was_on(self, chain: str) -> bool:
         """Whether an alarm is or was on a chain."""
         return chain in self._open or chain in self._until

@@ -7,7 +7,7 @@ The documents are those that the export carries; an entry names them by digest. 
 instant is computed by ``app.policy.timeline``, as in the service.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -49,6 +49,8 @@ from app.sdk.verify.folded.people import Documents, Unknown
 T = TypeVar("T")
 
 _MOST_ANSWERS = 4096
+
+_EVERYWHERE = "GLOBAL"
 
 _STEPS = {
     Kind.POLICY_STOPPED: STOPPED,
@@ -92,9 +94,21 @@ class Law:
     """
 
     def __init__(
-        self, documents: Documents, registry: KnobRegistry, version: Callable[[], int]
+        self,
+        documents: Documents,
+        registry: KnobRegistry,
+        version: Callable[[], int],
+        doubted: Callable[[str], bool] = lambda _: False,
     ) -> None:
-        """Begin with nothing in force; ``version`` says which rules the present entry follows."""
+        """Begin with nothing in force.
+
+        Args:
+            documents: the bytes of a document by its digest.
+            registry: the knobs that there are.
+            version: says which rules the present entry follows.
+            doubted: whether an alarm is open on a chain of rows.
+        """
+        self._doubted = doubted
         self._documents = documents
         self._registry = registry
         self._version = version
@@ -130,6 +144,18 @@ class Law:
         """The regions above a region by any floor that was adopted."""
         parents = {row.floor.region: row.floor.parent for row in self._floors}
         return chain(parents, region) or ()
+
+    def in_doubt(self, regions: Iterable[str]) -> bool:
+        """Whether an alarm is open on what is recorded of the rules of one of these regions."""
+        return any(map(self._doubted, self.chains(regions)))
+
+    def chains(self, regions: Iterable[str]) -> frozenset[str]:
+        """The chains of the rules that hold for somebody with these regions."""
+        every = {_EVERYWHERE, *regions}
+        every |= {name for region in every for name in self.above(region)}
+        kinds = ("floor", "policy", "stop")
+        named = {f"{kind}:{region}" for kind in kinds for region in every}
+        return frozenset({"catalogue", "change:", "document:", *named})
 
     def policy_facts(
         self, stays: tuple[Stay, ...], signals: tuple[str, ...], *, places: bool
@@ -319,7 +345,8 @@ class Law:
         else:
             outlook = outlook_of(history, names, at)
             way, starts = outlook.publication(policy, at)
-            if (published.direction, published.valid_from) != (way, starts):
+            agrees = (published.direction, published.valid_from) == (way, starts)
+            if not agrees and not self.in_doubt(names):
                 yield (
                     f"says that it {published.direction} from {timestamp(published.valid_from)}; "
                     f"by the log it {way} from {timestamp(starts)}"

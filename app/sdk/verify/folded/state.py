@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from app.access.recorded import consumer_chain
 from app.policy.knobs import KnobRegistry
 from app.sdk.verify.folded.alarms import Alarms
 from app.sdk.verify.folded.law import Law
@@ -34,8 +35,8 @@ class Folded:
         alarms = Alarms()
         return cls(
             People(documents, lambda name: alarms.was_on(f"consent:{name}")),
-            Law(documents, knobs, version),
-            Registry(documents),
+            Law(documents, knobs, version, alarms.is_on),
+            Registry(documents, lambda name: alarms.was_on(consumer_chain(name))),
             RolesHeld(documents),
             alarms,
         )

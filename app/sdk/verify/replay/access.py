@@ -17,7 +17,7 @@ from app.kernel.facts import decode_part
 from app.sdk.verify.folded.alarms import DisputedEntry
 from app.sdk.verify.folded.people import Somebody
 from app.sdk.verify.folded.state import Folded
-from app.sdk.verify.replay.doubts import of_consent, of_person, of_policy, regions_of
+from app.sdk.verify.replay.doubts import of_consent, of_person, regions_of
 from app.sdk.verify.replay.telling import (
     CALLER,
     PERSON,
@@ -98,7 +98,7 @@ class AccessReplay:
             chains = of_person(name, *line, *subject.line) | of_consent(name)
             self.folded.alarms.refuse(DisputedEntry(position, name, chains, at))
         if subject.policy.disputed:
-            chains = of_policy(self.folded, regions_of(somebody))
+            chains = self.folded.law.chains(regions_of(somebody))
             self.folded.alarms.refuse(DisputedEntry(position, f"the policy for {name}", chains, at))
 
     def _caller(self, in_entry: Caller) -> tuple[Caller, int]:

@@ -6,11 +6,11 @@ the log shows is the alarm; so the refusal is held against that, and only that i
 
 from collections.abc import Iterable
 
+from app.agents.devices.recorded import chain_of
+from app.agents.leases.recorded import LEASES
 from app.capture.directive import Circumstances
 from app.sdk.verify.folded.people import Somebody
 from app.sdk.verify.folded.state import Folded
-
-_EVERYWHERE = "GLOBAL"
 
 
 def of_person(*pseudonyms: str) -> frozenset[str]:
@@ -21,15 +21,6 @@ def of_person(*pseudonyms: str) -> frozenset[str]:
 def of_consent(pseudonym: str) -> frozenset[str]:
     """The chains of what somebody decided, and was shown."""
     return frozenset({f"consent:{pseudonym}", f"shown:{pseudonym}", "consent:unnamed"})
-
-
-def of_policy(folded: Folded, regions: Iterable[str]) -> frozenset[str]:
-    """The chains of the rules that hold for somebody with these regions."""
-    every = {_EVERYWHERE, *regions}
-    above = {name for region in every for name in folded.law.above(region)}
-    kinds = ("floor", "policy", "stop")
-    chains = {f"{kind}:{region}" for kind in kinds for region in every | above}
-    return frozenset({"catalogue", "change:", "document:", *chains})
 
 
 def regions_of(somebody: Somebody) -> frozenset[str]:
@@ -57,8 +48,8 @@ def of_lease(
     known = {
         "person": of_person(person),
         "consent": of_consent(person),
-        "device": frozenset({f"device:{device}"}),
-        "policy": of_policy(folded, regions),
+        "device": frozenset(chain_of(device, about) for about in ("device", LEASES)),
+        "policy": folded.law.chains(regions),
     }
     for what in circumstances.disputed:
         if what not in known:
