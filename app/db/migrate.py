@@ -1,5 +1,6 @@
 """Bring a database to the schema of this code (Alembic, run in process)."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from alembic import command
@@ -22,13 +23,40 @@ def alembic_config(database: Database) -> Config:
 
 
 def migrate(database: Database) -> None:
-    """Upgrade to the newest schema; does nothing where it is in place."""
+    """Upgrade to the newest schema; does nothing where it is in place.
+
+    Raises:
+        Unavailable: a newer program has brought the database up to its schema (kind ``schema``).
+    """
+    _require_known(_revisions(database))
     command.upgrade(alembic_config(database), "head")
 
 
 def newest() -> str:
     """The newest revision of this program: files of migrations are called by their revisions."""
-    return max(file.stem for file in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
+    return max(_known())
+
+
+def _known() -> frozenset[str]:
+    return frozenset(file.stem for file in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
+
+
+def _revisions(database: Database) -> tuple[str, ...]:
+    with database.engine.connect() as connection:
+        return tuple(MigrationContext.configure(connection).get_current_heads())
+
+
+def _require_known(revisions: Iterable[str]) -> None:
+    """Refuse a schema that this program is older than: it would misread the tables."""
+    newer = sorted(set(revisions) - _known())
+    if newer:
+        raise Unavailable(
+            f"this program is older than the database: it knows schemas up to {newest()}, the "
+            f"database has {', '.join(newer)}",
+            cure="Start the newer program again. To go back to this one, see docs/operate.md, "
+            "Roll back. Nothing was changed.",
+            kind="schema",
+        )
 
 
 def bring_up(database: Database) -> None:
@@ -37,13 +65,13 @@ def bring_up(database: Database) -> None:
     No migration is loaded where the schema is in place, as it is at nearly every start.
 
     Raises:
-        Unavailable: the schema is not that of this code, and this role may not change it (kind
-            ``schema``).
+        Unavailable: the schema is newer than this code, or older and this role may not change it
+            (kind ``schema``).
     """
-    with database.engine.connect() as connection:
-        revisions = MigrationContext.configure(connection).get_current_heads()
+    revisions = _revisions(database)
     if revisions == (newest(),):
         return
+    _require_known(revisions)
     if not _may_migrate(database):
         raise Unavailable(
             f"the database has the schema {', '.join(revisions) or 'of nothing'}, "

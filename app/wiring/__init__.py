@@ -1,5 +1,6 @@
 """Settings become services. The only place that chooses implementations."""
 
+import logging
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -128,9 +129,20 @@ class Services(Core):
             self.notices.adopt(tx, now)
             back = self.rights.erase_again(tx, now)
         if back:  # a restored database held them; what it still shows of them is written over
-            scrub_erased(self.database)
+            self._scrub()
         self.integrator.integrate()
 
+    def _scrub(self) -> None:
+        left = scrub_erased(self.database)
+        if left is not None:
+            _logger.warning(
+                "people whom a restored copy had brought back are erased again, but %s. Run habeas "
+                "database scrub, or deleted rows stay in the files.",
+                left,
+            )
+
+
+_logger = logging.getLogger(__name__)
 
 _WORTH_KEEPING = 1_000
 """How many entries are folded anew before a snapshot is worth its file."""

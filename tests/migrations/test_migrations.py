@@ -7,11 +7,12 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, inspect
+from sqlalchemy import create_engine, inspect, text
 
 from app.db.engine import Database, open_database
 from app.db.metadata import metadata
 from app.db.migrate import alembic_config, bring_up, migrate, newest
+from app.kernel.errors import Unavailable
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -71,3 +72,16 @@ def test_a_start_brings_up_a_database_of_nothing_or_of_an_older_release(empty: D
     with empty.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
+
+
+def test_a_program_that_is_older_than_the_schema_says_so_and_stops(empty: Database) -> None:
+    migrate(empty)
+    with empty.write() as tx:
+        tx.execute(text("UPDATE alembic_version SET version_num = '9999_of_tomorrow'"))
+    for start in (bring_up, migrate):
+        with pytest.raises(
+            Unavailable, match=r"older than the database: .* 9999_of_tomorrow"
+        ) as no:
+            start(empty)
+        assert no.value.kind == "schema"
+        assert "Roll back" in str(no.value.cure)
