@@ -11,13 +11,16 @@ Rules:
    round of its integrator. A transaction is held to what was known before it began.
 3. Memory grows with people and devices, not with entries. Rows that matter for a while only, such
    as uses of grants, are forgotten after it.
-4. A snapshot saves time at the next start. It is sealed, and the tree that goes on from it must be
+4. One thread folds at a time, and another that comes meanwhile waits: whoever returns knows all
+   that the log had when it asked.
+5. A snapshot saves time at the next start. It is sealed, and the tree that goes on from it must be
    the tree of the database: a wrong, old or foreign snapshot is not used.
 """
 
 import hmac
 import json
 import logging
+import threading
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -63,6 +66,7 @@ class Fold:
     tree: CompactRange = field(default_factory=CompactRange)
     alarms: OpenAlarms = field(default_factory=OpenAlarms)
     _passing: deque[tuple[datetime, str]] = field(default_factory=deque)
+    _folding: threading.Lock = field(default_factory=threading.Lock)
     _kinds: set[str] = field(default_factory=set)
 
     @property
@@ -76,17 +80,18 @@ class Fold:
         Raises:
             Unavailable: the database does not answer.
         """
-        before = self.tree.size
-        try:
-            while self._batch():
-                pass
-        except Broken as why:
-            if self.ring.broken is None:
-                _logger.critical("the log cannot be believed: %s", why)
-            self.ring.broken = str(why)
-        else:
-            self.ring.broken = None
-        return self.tree.size - before
+        with self._folding:
+            before = self.tree.size
+            try:
+                while self._batch():
+                    pass
+            except Broken as why:
+                if self.ring.broken is None:
+                    _logger.critical("the log cannot be believed: %s", why)
+                self.ring.broken = str(why)
+            else:
+                self.ring.broken = None
+            return self.tree.size - before
 
     def _batch(self) -> bool:
         """Fold up to a batch; say whether there may be more."""
@@ -139,7 +144,7 @@ class Fold:
         while self._passing and self._passing[0][0] < now:
             self.ring.positions.pop(self._passing.popleft()[1], None)
 
-    # Snapshots (rule 4)
+    # Snapshots (rule 5)
 
     def save(self, file: Path) -> None:
         """Write a snapshot, whole or not at all; none where the log cannot be believed."""
