@@ -107,7 +107,8 @@ def left_of(in_force: InForce, registry: KnobRegistry = REGISTRY) -> ModesBySign
 def not_at_all(in_force: InForce) -> bool:
     """Whether nothing may be captured in a region, whoever is there and whatever they decide."""
     compiled = in_force.compiled
-    return compiled.blocked or bool(in_force.stopped) or not compiled.purposes
+    closed = bool(in_force.stopped) or bool(in_force.disputed)
+    return compiled.blocked or closed or not compiled.purposes
 
 
 def counterparty_document(

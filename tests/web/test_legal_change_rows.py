@@ -104,6 +104,11 @@ def test_every_state_is_a_sentence_about_the_region(state: ChangeState) -> None:
     assert headline(_change(state=state), {"DE": "Germany"}).startswith("A change for Germany ")
 
 
+def test_a_disputed_change_is_said_to_be_one() -> None:
+    said = headline(_change(disputed=True), {"DE": "Germany"})
+    assert said == "A change for Germany is disputed: its record does not agree with the log."
+
+
 @pytest.mark.parametrize("step", list(Step))
 def test_every_step_is_told(step: Step) -> None:
     (told,) = history(_change(steps=(StepTaken(1, step, "E-1", "legal", NOW),)), NAMES)
@@ -119,6 +124,13 @@ def test_every_step_is_told(step: Step) -> None:
         ("E-2", ("legal@FR",), {}, "you need the role legal@DE or works_council@DE"),
         ("E-2", ("auditor",), {}, "you need the role"),
         ("E-2", ("legal@DE",), {"state": ChangeState.IN_FORCE}, "Nothing is left"),
+        ("E-2", ("legal@DE",), {"disputed": True}, "nobody can approve this change"),
+        (
+            "E-2",
+            ("legal@DE",),
+            {"disputed": True, "state": ChangeState.WITHDRAWN},
+            "Nothing is left",
+        ),
         ("E-2", ("legal@DE",), {"approvals_needed": ("works_council",)}, "not yours to give"),
         (
             "E-2",

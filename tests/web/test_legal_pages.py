@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 from app.wiring import Services
 from tests import make
 from tests.fakes import FakeClock
+from tests.tamper import sql
 from tests.web.visiting import Visit, employ, text_of, visit
 
 GB = """\
@@ -428,3 +429,56 @@ def test_somebody_signed_out_is_led_to_sign_in(client: TestClient, services: Ser
         answer = client.get(path)
         assert answer.status_code == 303, path
         assert answer.headers["location"].startswith("/sign-in?next=")
+
+
+class TestDisputed:
+    """Somebody changed rows with SQL: pages open, say so, and let withdraw and stop."""
+
+    def test_a_change_is_withdrawn_and_not_approved(
+        self, ann: Visit, ben: Visit, services: Services
+    ) -> None:
+        change = _propose(ann)
+        bound = _read(ben.get(change))
+        sql(services.database, "UPDATE policy_step SET actor = 'E-4'")
+        page = text_of(ben.get(change))
+        assert "is disputed: its record does not agree with the log" in page
+        assert "nobody can approve this change" in page
+        assert "Approve this text" not in page
+        refused = ben.post(f"{change}/approve", **bound)
+        assert refused.status_code == 409
+        assert "record of this change is disputed" in text_of(refused)
+        for address in ("/legal", "/legal/regions/GB"):
+            assert "disputed" in text_of(ben.get(address))
+        assert ben.post(f"{change}/withdraw").status_code == 303
+        assert "was withdrawn" in text_of(ben.get(change))
+        assert "waits for a second person" in text_of(ben.get(_propose(ann)))
+
+    def test_a_change_that_lost_its_text_is_named(self, ann: Visit, services: Services) -> None:
+        change = _propose(ann)
+        lost = "DELETE FROM policy_document WHERE kind = 'company'"
+        sql(services.database, lost, keys=False)
+        answer = ann.get(change)
+        assert answer.status_code == 409
+        assert "text of this change is not as it was proposed" in text_of(answer)
+        assert ann.get("/legal/regions/GB").status_code == 200
+        assert ann.get("/legal").status_code == 200
+
+    def test_a_stop_holds_and_nobody_resumes(
+        self, ann: Visit, ben: Visit, services: Services
+    ) -> None:
+        assert ann.post("/legal/stop", region="GB", reason="A leak.", sure="yes").status_code == 303
+        sql(services.database, "UPDATE policy_stop SET actor = 'E-4'")
+        page = text_of(ben.get("/legal/stop"))
+        assert "Capture is stopped: United Kingdom." in page
+        assert "Nobody can resume before two people have cleared the alarm" in page
+        assert "Propose to resume" not in page
+        assert ben.post("/legal/resume/GB/propose").status_code == 409
+        again = ben.post("/legal/stop", region="GB", reason="Again.", sure="yes")
+        assert again.status_code == 303
+
+    def test_a_stop_that_was_deleted_is_still_told(self, ann: Visit, services: Services) -> None:
+        assert ann.post("/legal/stop", region="GB", reason="A leak.", sure="yes").status_code == 303
+        services.integrator.integrate()
+        sql(services.database, "DELETE FROM policy_stop")
+        page = text_of(ann.get("/legal/stop"))
+        assert "Capture is stopped: United Kingdom." in page

@@ -102,6 +102,7 @@ class Catalogues:
             proposed=CatalogueProposal(last.actor, last.at, last.note)
             if last.step == PROPOSED and stands
             else None,
+            disputed=not stands,
         )
 
     def told(self, tx: Tx) -> tuple[CatalogueStep, ...]:

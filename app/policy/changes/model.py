@@ -100,6 +100,7 @@ class Stop:
 
     Attributes:
         proposed_by: the person who proposed to resume, if one did since the last stop.
+        disputed: the rows about the region's stops cannot be believed: nobody resumes.
     """
 
     id: str
@@ -108,6 +109,7 @@ class Stop:
     note: str
     stopped_at: datetime
     proposed_by: str | None
+    disputed: bool = False
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,7 @@ class WaitingCatalogue:
         loosened: what it loosens.
         since: when a service was started with these files first.
         proposed: the proposal that stands, if one does.
+        disputed: the rows about it cannot be believed: nobody proposes and nobody approves.
     """
 
     digest: str
@@ -137,6 +140,7 @@ class WaitingCatalogue:
     loosened: tuple[Loosening, ...]
     since: datetime
     proposed: CatalogueProposal | None
+    disputed: bool = False
 
 
 @dataclass(frozen=True)

@@ -164,7 +164,9 @@ def _stop(steps: tuple[StopRow, ...], disputed: frozenset[str]) -> Stop | None:
     if not stopped:
         return None
     last, stop = steps[-1], stopped[-1]
-    if stop.region not in disputed and last.step == RESUMED:
+    if stop.region in disputed:
+        return Stop(stop.stop, stop.region, stop.actor, stop.note, stop.at, None, disputed=True)
+    if last.step == RESUMED:
         return None
     proposed = last.actor if last.step == RESUME_PROPOSED else None
     return Stop(stop.stop, stop.region, stop.actor, stop.note, stop.at, proposed)

@@ -143,7 +143,7 @@ def headline(change: Change, names: Mapping[str, str]) -> str:
     where = names.get(change.region, change.region)
     match change.state:
         case ChangeState.DRAFT | ChangeState.IN_REVIEW:
-            return f"A change for {where} waits for {needed_in_words(change)}."
+            return f"A change for {where} {waits_in_words(change)}."
         case ChangeState.APPROVED:
             return f"A change for {where} is approved."
         case ChangeState.SCHEDULED:
@@ -154,6 +154,13 @@ def headline(change: Change, names: Mapping[str, str]) -> str:
             return f"A change for {where} was replaced by a later one."
         case ChangeState.WITHDRAWN:
             return f"A change for {where} was withdrawn."
+
+
+def waits_in_words(change: Change) -> str:
+    """What a change that is not decided waits for, or why it waits in vain."""
+    if change.disputed:
+        return "is disputed: its record does not agree with the log"
+    return f"waits for {needed_in_words(change)}"
 
 
 def needed_in_words(change: Change) -> str:
@@ -172,6 +179,13 @@ def _name(person_id: str, names: Mapping[str, str]) -> str:
     return names.get(person_id, person_id)
 
 
+_DISPUTED = (
+    "Somebody may have changed the database, so nobody can approve this change. Withdraw it and "
+    "propose the text again. An alarm is raised; two people have to find out what happened and "
+    "clear it."
+)
+
+
 def is_waiting(change: Change) -> bool:
     """Whether somebody must still approve it."""
     return change.state in _WAITING
@@ -182,8 +196,8 @@ def why_not_approve(change: Change, person_id: str, roles: Any, authority: Autho
 
     The service decides; this only says beforehand what it would answer.
     """
-    if not is_waiting(change):
-        return "Nothing is left to approve."
+    if not is_waiting(change) or change.disputed:
+        return _DISPUTED if is_waiting(change) else "Nothing is left to approve."
     if person_id == change.author:
         return (
             "You wrote this change. Somebody else has to approve it: one person alone cannot "

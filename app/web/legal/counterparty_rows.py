@@ -14,7 +14,11 @@ from app.policy.catalogue.model import OTHERS, Catalogue
 from app.policy.changes.model import RegionView
 from app.policy.counterparties import Counterparties, not_at_all
 from app.policy.model import InForce
-from app.web.legal.region_table import blocked_in_words, stopped_in_words
+from app.web.legal.region_table import (
+    blocked_in_words,
+    disputed_in_words,
+    stopped_in_words,
+)
 from app.web.words.policy_words import MODES, Mark, counted, listed
 from app.web.words.region_words import Names, names_of, reasons
 from app.web.words.text import OTHERS_WORDS, SIGNAL_WORDS
@@ -111,6 +115,8 @@ def _why(region: str, views: Mapping[str, RegionView], names: Names) -> str:
 def _why_nothing(in_force: InForce, names: Names) -> str:
     if in_force.stopped:
         return stopped_in_words(in_force, names)
+    if in_force.disputed:
+        return disputed_in_words(in_force, names)
     if in_force.unknown:
         return "a region above it has no floor"
     if in_force.compiled.blocked:

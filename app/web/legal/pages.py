@@ -28,7 +28,7 @@ for module in (legal_editor, legal_changes, legal_stops, legal_catalogue, legal_
 def show_regions(visit: ReadVisit) -> HTMLResponse:
     """Every region: what may be captured there, who decided it, what waits for approval."""
     policy, capture, tx = visit.services.policy, visit.services.capture, visit.tx
-    needed = change_rows.needed_in_words
+    said = change_rows.waits_in_words
     views = policy.regions(tx, visit.now)
     catalogue, waits = policy.catalogue(tx), policy.catalogues.waiting(tx)
     rows = legal_rows.region_rows(views, catalogue)
@@ -45,7 +45,7 @@ def show_regions(visit: ReadVisit) -> HTMLResponse:
         rows=rows,
         modes=MODES,
         waiting=[
-            (change, effect_way(capture.effect(tx, change.policy, visit.now)), needed(change))
+            (change, effect_way(capture.effect(tx, change.policy, visit.now)), said(change))
             for change in waiting
         ],
         stops=stops,

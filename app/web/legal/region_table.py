@@ -216,13 +216,14 @@ def _insufficient(in_force: InForce, _names: Names) -> str:
     return f"only {basis_in_words(in_force)} {verb} left, and that is never enough by itself"
 
 
-def _disputed(in_force: InForce, names: Names) -> str:
+def disputed_in_words(in_force: InForce, names: Names) -> str:
+    """Why nothing can be captured where rows cannot be believed."""
     where = listed([named(region, names) for region in in_force.disputed])
     return f"the record of the rules of {where} does not agree with the log: see the alarm"
 
 
 _SENTENCES: Mapping[Obstacle, Callable[[InForce, Names], str]] = {
-    Obstacle.RECORD_DISPUTED: _disputed,
+    Obstacle.RECORD_DISPUTED: disputed_in_words,
     Obstacle.REGION_UNKNOWN: lambda _in_force, _names: "a region above it has no floor",
     Obstacle.REGION_BLOCKED: blocked_in_words,
     Obstacle.BASIS_INSUFFICIENT: _insufficient,

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Form
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from app.kernel.errors import Fault
-from app.policy.changes.model import Stop
+from app.policy.changes.model import RegionView, Stop
 from app.web.legal import drafts
 from app.web.legal import region_table as legal_rows
 from app.web.shell import people_names
@@ -81,7 +81,7 @@ def _stop_page(visit: Visit, typed: dict[str, str], faults: tuple[Fault, ...] = 
     return visit.page(
         "legal_stop.html",
         status=422 if faults else 200,
-        headline=_headline([names.get(stop.region, stop.region) for stop in stops]),
+        headline=_headline([names.get(region, region) for region in _stopped(stops, views)]),
         typed=typed,
         faults=faults,
         choices=legal_rows.where_may_stop(views, visit.person.roles, services.authority),
@@ -91,6 +91,12 @@ def _stop_page(visit: Visit, typed: dict[str, str], faults: tuple[Fault, ...] = 
     )
 
 
+def _stopped(stops: tuple[Stop, ...], views: tuple[RegionView, ...]) -> list[str]:
+    """The regions that are stopped by themselves, or count as stopped."""
+    counted = {view.region for view in views if view.region in view.in_force.stopped}
+    return sorted({stop.region for stop in stops} | counted)
+
+
 def _headline(places: list[str]) -> str:
     return f"Capture is stopped: {listed(places)}." if places else "Nothing is stopped."
 
@@ -98,6 +104,11 @@ def _headline(places: list[str]) -> str:
 def _next_act(visit: Visit, stop: Stop) -> tuple[str, str]:
     """What this visitor can do about a stop, and if nothing, why not."""
     region = stop.region
+    if stop.disputed:
+        return "", (
+            "The record of stops here does not agree with the log: somebody may have changed the "
+            "database. Nobody can resume before two people have cleared the alarm."
+        )
     if stop.proposed_by is None:
         if visit.may("capture", "propose_resume", region):
             return "propose", ""

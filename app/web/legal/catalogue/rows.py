@@ -176,6 +176,11 @@ def why_not(waiting: WaitingCatalogue, person_id: str, *, may: bool) -> str:
         person_id: who looks at the page.
         may: whether they have the right to the next step.
     """
+    if waiting.disputed:
+        return (
+            "The record of what was decided about it does not agree with the log: somebody may "
+            "have changed the database. It waits until two people have cleared the alarm."
+        )
     if waiting.proposed is not None and waiting.proposed.person == person_id:
         return "You proposed this catalogue. Somebody else has to approve it."
     if not may:
