@@ -83,7 +83,7 @@ def test_an_alarm_that_two_people_cleared_is_in_order_and_told(story: Story) -> 
     story.clear(story.second, story.first)
     assert story.findings() == []
     (said,) = [notice for notice in story.told().checked().notices if "alarm" in notice]
-    assert said.startswith("1 alarm says that rows")
+    assert said.startswith("The log tells of 1 alarm about rows")
     assert said.endswith("1 of them two people cleared.")
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx2
 from rich.console import Console
 
-from app.demo.tour import auditor, consumer, employee, guarding, legal
+from app.demo.tour import auditor, consumer, employee, guarding, legal, tampering
 from app.demo.tour.stage import Stage
 from app.demo.tour.step import StepResult
 from app.kernel.errors import HabeasError
@@ -44,6 +44,7 @@ STORY: tuple[Callable[[Stage], StepResult], ...] = (
     auditor.export_log,
     auditor.verify_export,
     auditor.flip_one_byte,
+    tampering.delete_a_withdrawal,
 )
 """The steps in order; each one's docstring is its title."""
 

@@ -139,15 +139,19 @@ class Alarms:
     def notices(self) -> Iterator[str]:
         """How many alarms there were, and which are open at the end, as sentences."""
         if self.raised:
-            were = "alarm says" if self.raised == 1 else "alarms say"
+            alarms = "1 alarm" if self.raised == 1 else f"{self.raised} alarms"
             yield (
-                f"{self.raised} {were} that rows of the service's tables were changed by somebody "
-                f"else; {self.cleared} of them two people cleared."
+                f"The log tells of {alarms} about rows that do not agree with it; "
+                f"{self.cleared or 'none'} of them two people cleared."
             )
         if self.refused:
+            one = self.refused == 1
+            what = (
+                "lease or access decision refuses" if one else "leases and access decisions refuse"
+            )
             yield (
-                f"{self.refused} leases and access decisions refuse because of rows that do not "
-                "agree with the log: they were held against the alarms, and not against the rest."
+                f"{self.refused} {what} because of such rows: {'it was' if one else 'they were'} "
+                "held against the alarms, and not against the rest of the log."
             )
         for chain in self.open[:_LISTED]:
             yield f"An alarm is open at the end of the log: {chain}."
