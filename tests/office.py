@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import create_engine, make_url
 
 from app.consent.model import State
 from app.demo.seed import DATA
@@ -21,6 +21,7 @@ from tests.postgresql import copy_database, drop_database, programs
 from tests.roles import dropping_roles
 
 LISTED = "custodians.txt"
+ADMIN = "admin"
 
 
 @dataclass(frozen=True)
@@ -88,20 +89,30 @@ def opened(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterato
     url = make_url(owner)
     as_role = {
         role: url.set(username=f"habeas_{role}").render_as_string(hide_password=False)
-        for role in ("app", "integrator")
+        for role in ("app", "integrator", ADMIN)
     }
     said |= {
         "HABEAS_DATABASE_URL": as_role["app"],
         "HABEAS_INTEGRATOR_URL": as_role["integrator"],
-        "ADMIN_URL": owner,
+        "ADMIN_URL": as_role[ADMIN],
         "PGHOST": str(url.query.get("host") or url.host),
-        "PGUSER": str(url.username),
+        "PGUSER": f"habeas_{ADMIN}",
         "PGDATABASE": name,
         "PGPORT": str(url.port or 5432),
     }
-    with dropping_roles(server, "habeas"):
+    with dropping_roles(server, "habeas", ADMIN):
+        hire(owner, name)
         yield begun(Office(tmp_path, "postgresql", said, programs(), owner))
         drop_database(server, name)
+
+
+def hire(owner: str, database: str) -> None:
+    """An administrator as the page asks for one at least: no superuser."""
+    server = create_engine(owner, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"CREATE ROLE habeas_{ADMIN} LOGIN CREATEROLE CREATEDB")
+        connection.exec_driver_sql(f"ALTER DATABASE {database} OWNER TO habeas_{ADMIN}")
+    server.dispose()
 
 
 def begun(office: Office) -> Office:

@@ -103,3 +103,25 @@ def test_a_lock_store_from_before_the_restore_is_refused(instance: Instance) -> 
         assert refused.value.kind == "lock-lost"
     lock.unlink()
     assert instance.acknowledge().log.origin.endswith("/e3")
+
+
+def test_what_was_folded_of_lost_entries_is_folded_anew(instance: Instance) -> None:
+    """The snapshot is in a folder that was not restored, and says more than the log still has."""
+    write(instance.start(), consents)
+    instance.back_up()
+    services = instance.start()
+    for _ in range(3):
+        write(services, start_session)
+    services.fold.catch_up()
+    services.fold.save(services.settings.var / "fold.json")
+    instance.put_back()
+    services = instance.acknowledge()
+    for _ in range(9):  # further than the snapshot: only its root tells that it is of another log
+        write(services, start_session)
+    instance.stop()
+    services = instance.start()
+    with services.database.read() as tx:
+        assert (services.database.seals.broken, services.fold.tree.size) == (
+            None,
+            services.log.size(tx),
+        )
