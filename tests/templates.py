@@ -62,7 +62,7 @@ class Templates:
     def copy(self, kind: str, name: str, folder: Path) -> Iterator[str]:
         """Copy an instance's files into a folder (``var``) and its database; yield its URL."""
         made = self.folder(kind, name)
-        _copy_folders(made, folder)
+        copy_folders(made, folder)
         if kind == "sqlite":
             shutil.copyfile(made / FILE, folder / FILE)
             yield f"sqlite:///{folder / FILE}"
@@ -91,7 +91,7 @@ class Templates:
     def _make(self, kind: str, name: str, folder: Path) -> None:
         base, grow = self._grown.get(name, (None, None))
         if base is not None:
-            _copy_folders(self.folder(kind, base), folder)
+            copy_folders(self.folder(kind, base), folder)
         if kind == "sqlite":
             url = f"sqlite:///{folder / FILE}"
             if base is not None:
@@ -126,7 +126,7 @@ def _called(name: str) -> str:
     return f"habeas_{name}"
 
 
-def _copy_folders(source: Path, target: Path) -> None:
+def copy_folders(source: Path, target: Path) -> None:
     """Copy ``var`` and the lock store next to it, as far as they are there."""
     for name in ("var", "var-lock"):
         if (source / name).exists():

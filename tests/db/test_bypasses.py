@@ -34,7 +34,7 @@ from tests.architecture.test_every_change_is_an_entry import Story, start_sessio
 from tests.db.bypasses import BYPASSES, Bypass
 from tests.fakes import FakeClock
 from tests.postgresql import copy_database, drop_database
-from tests.templates import FILE, Templates
+from tests.templates import FILE, Templates, copy_folders
 
 PAGE = Path(app.__file__).parents[1] / "docs" / "bypasses.md"
 REGENERATE = bool(os.environ.get("REGENERATE"))
@@ -70,7 +70,7 @@ class Scene:
 def prepare(kind: str, request: pytest.FixtureRequest, folder: Path) -> Scene:
     templates: Templates = request.getfixturevalue("templates")
     template = templates.folder(kind, "sample")
-    shutil.copytree(template / "var", folder / "var")
+    copy_folders(template, folder)
     prefix = f"b{uuid.uuid4().hex[:8]}"
     if kind == "sqlite":
         shutil.copyfile(template / FILE, folder / "new.sqlite")
@@ -88,7 +88,7 @@ def prepare(kind: str, request: pytest.FixtureRequest, folder: Path) -> Scene:
     services = build(settings, clock=FakeClock(), shipped=shipped)
     services.database.engine.dispose()
     services.lock.database.engine.dispose()
-    shutil.copytree(folder / "var", folder / "older")
+    shutil.copytree(folder / "var-lock", folder / "older-lock")
     if kind == "sqlite":
         shutil.copyfile(folder / "new.sqlite", folder / "old.sqlite")
     else:
@@ -260,7 +260,8 @@ class Trial:
 
 
 def trial(scene: Scene, folder: Path, *, older: bool = False, lock: bool = False) -> Trial:
-    shutil.copytree(scene.folder / ("older" if lock else "var"), folder / "var")
+    shutil.copytree(scene.folder / "var", folder / "var")
+    shutil.copytree(scene.folder / ("older-lock" if lock else "var-lock"), folder / "var-lock")
     if scene.kind == "sqlite":
         shutil.copyfile(
             scene.folder / ("old.sqlite" if older else "new.sqlite"), folder / "db.sqlite"

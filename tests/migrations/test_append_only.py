@@ -35,7 +35,7 @@ from tests.architecture.test_every_change_is_an_entry import (
 )
 from tests.fakes import FakeClock
 from tests.postgresql import copy_database
-from tests.templates import FILE, Templates
+from tests.templates import FILE, Templates, copy_folders
 
 APPEND_ONLY = sorted(set(metadata.tables) - set(MAY_CHANGE))
 REFUSAL = r"append-only|takes the next index|has its entry"
@@ -45,7 +45,7 @@ def fill(kind: str, request: pytest.FixtureRequest, folder: Path) -> Iterator[Da
     """The sample organisation after a day in which every append-only table got a row."""
     templates: Templates = request.getfixturevalue("templates")
     template = templates.folder(kind, "sample")
-    shutil.copytree(template / "var", folder / "var")
+    copy_folders(template, folder)
     url = f"sqlite:///{folder / 'db.sqlite'}"
     if kind == "sqlite":
         shutil.copyfile(template / FILE, folder / "db.sqlite")
