@@ -9,7 +9,7 @@ import pytest
 from app.audit.entries.records import AlarmRaised, AlarmStep, SealsAdoption
 from app.kernel.authority import RoleRow, read_rows, write_rows
 from app.kernel.canonical import digest
-from app.kernel.clock import instant
+from app.kernel.clock import instant, timestamp
 from app.kernel.facts import encode
 from app.sdk.verify.folded.alarms import Alarms, DisputedEntry
 from tests.access.office import LAWYERS, MANAGER
@@ -179,3 +179,17 @@ def test_a_cleared_alarm_explains_a_refusal_for_a_few_minutes_more(story: Story)
         refused = at + timedelta(seconds=later)
         alarms.refuse(DisputedEntry(position, "the policy", frozenset({chain}), refused))
     assert [position for position, _ in alarms.unexplained(at + timedelta(days=1))] == [2, 3]
+
+
+@pytest.mark.parametrize(("later", "explains"), [(299, True), (301, False)])
+def test_an_alarm_explains_what_was_refused_just_before_it(later: int, explains: bool) -> None:
+    alarms, at = Alarms(), instant("2026-11-16T12:00:00.000000Z")
+    alarms.refuse(DisputedEntry(7, "the policy", frozenset({CHAIN}), at))
+    leaf = {
+        "event": "e-1",
+        "actor": SYSTEM,
+        "facts": encode(AlarmRaised(CHAIN, "unsealed")),
+        "integrated_at": timestamp(at + timedelta(seconds=later)),
+    }
+    assert not list(alarms.raise_(8, leaf))
+    assert bool(list(alarms.unexplained(at + timedelta(days=1)))) is not explains

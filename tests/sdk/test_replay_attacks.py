@@ -332,6 +332,23 @@ def widening_at_once(day: Day) -> Scene:
     return Scene(log, log.last("policy.published"), None, change, "says that it narrows from")
 
 
+def invented_policy(day: Day) -> Scene:
+    """A row of a company policy that no entry published, with approvals that nobody gave."""
+    day.pair(ALICE)
+    day.captured(ALICE)
+    day.poll(ALICE)
+    log = day.log()
+    published = log.leaves[log.last("policy.published")]["facts"]["policy"]
+    invented = "sha256:" + "7" * 64
+
+    def change(leaf: Leaf) -> None:
+        layers = [invented if one == published else one for one in leaf["facts"]["layers"]]
+        leaf["facts"]["layers"] = sorted(layers)
+
+    log.documents[invented] = log.documents[published]
+    return Scene(log, log.last("lease.changed"), None, change, f"{invented}")
+
+
 def one_person_twice(day: Day) -> Scene:
     day.publish("US-CA", LAWYERS, hours={"value": {"mon": "08-18"}})
     log = day.log()
@@ -463,9 +480,9 @@ def another_instant(day: Day) -> Scene:
 SCENES = (
     withdrawn, paused, expired_pause, expired, stopped, policy_version, region_floor, superior,
     superior_of_late, recruiter, who_left, revoked_device, scope, scope_at_its_source,
-    consent_at_capture, consumer, widening_at_once, one_person_twice, resumed_alone,
-    given_by_another, longer_validity, another_document, longer_life, somebody_elses_device,
-    filed_under_another, invented_person, another_instant,
+    consent_at_capture, consumer, widening_at_once, invented_policy, one_person_twice,
+    resumed_alone, given_by_another, longer_validity, another_document, longer_life,
+    somebody_elses_device, filed_under_another, invented_person, another_instant,
 )  # fmt: skip
 
 
