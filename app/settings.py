@@ -132,7 +132,7 @@ class Settings(BaseSettings):
     def lock_folder(self) -> Path:
         """Where the lock store is if nobody named a place: never in ``var``, which is backed up."""
         var = self.var.resolve()
-        return var.with_name(f"{var.name or 'habeas'}-lock")
+        return var.parent / f"{var.name or 'habeas'}-lock"
 
 
 def _is_loopback(host: str) -> bool:

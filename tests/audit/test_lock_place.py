@@ -262,6 +262,19 @@ def test_two_instances_on_one_machine_share_none(
         services.close()
 
 
+def test_all_who_work_on_one_folder_find_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a link, from another working folder, under another user's home."""
+    (tmp_path / "srv" / "var").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "srv" / "var")
+    monkeypatch.chdir(tmp_path / "srv")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    paths = (tmp_path / "srv" / "var", tmp_path / "link", Path("var"), Path("../link"))
+    found = {Settings(var=path, demo=True).lock_folder for path in paths}
+    assert found == {(tmp_path / "srv" / "var-lock").resolve()}
+
+
 def test_its_folder_is_its_owners(instance: Instance) -> None:
     grow(instance)
     folder = instance.settings.lock_folder
