@@ -24,6 +24,7 @@ from tests.audit.restore.instance import (
     write,
 )
 from tests.fakes import FakeClock
+from tests.tamper import sql
 
 pytestmark = pytest.mark.slow
 
@@ -95,6 +96,24 @@ def test_whatever_could_stand_again_is_ended(
     write(sample, tell)
     clock.advance(timedelta(days=days))
     assert state(sample) is before
+    with sample.database.write() as tx:
+        assert sample.consent.end_all(tx, clock.now()) == 1
+    assert state(sample) is State.REVOKED
+
+
+@pytest.mark.parametrize(
+    "tampered",
+    [
+        "UPDATE consent_decision SET act = 'refused'",  # to be given back after the restore
+        "DELETE FROM consent_decision",
+    ],
+)
+def test_a_consent_that_somebody_hid_in_the_copy_is_ended(
+    sample: Services, clock: FakeClock, tampered: str
+) -> None:
+    """Put back as it was after the restore, the row would let its consent live."""
+    write(sample, consents)
+    assert sql(sample.database, f"{tampered} WHERE person_id = '{EMPLOYEE}'") == 1
     with sample.database.write() as tx:
         assert sample.consent.end_all(tx, clock.now()) == 1
     assert state(sample) is State.REVOKED
