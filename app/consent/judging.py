@@ -20,12 +20,20 @@ from app.db.engine import Tx
 from app.db.ring import Dispute, Flaw
 from app.db.seals import SealedTable, fitting, note
 
-UNNAMED = "consent:unnamed"
+_CHAIN = "consent:"
+
+UNNAMED = f"{_CHAIN}unnamed"
 """The chain of whoever has no pseudonym that stands: nobody can say whom the log means."""
 
 _NARROWING = frozenset({Act.REFUSED, Act.WITHDRAWN, Act.REVOKED, Act.PAUSED})
 _LEANING = frozenset({Act.PAUSED, Act.RESUMED})
 """Acts that say something only over an act before them."""
+
+
+def told(tx: Tx) -> frozenset[str]:
+    """The pseudonyms of everybody who decided something, as the log tells it."""
+    chains = (chain for chain in tx.seals.positions if chain.startswith(_CHAIN))
+    return frozenset(chain.removeprefix(_CHAIN) for chain in chains)
 
 
 def decided(
@@ -45,7 +53,7 @@ def decided(
         read: makes a decision of a row; may raise for a row of another shape.
     """
     name = tx.seals.names.known(tx, (person_id,)).get(person_id)
-    chain = UNNAMED if name is None else f"consent:{name}"
+    chain = UNNAMED if name is None else f"{_CHAIN}{name}"
     readable = [_tried(row, read) for row in rows]
     run = _run(tx, sealed, rows, readable)
     flaw = _flaw(tx, chain, rows, run)

@@ -18,9 +18,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from app.audit.entries import erasure
 from app.audit.entries.model import SYSTEM, Actor, Event, Kind
 from app.audit.entries.service import AuditService
-from app.consent import choosing, model, store, timeline
+from app.consent import choosing, judging, model, store, timeline
 from app.consent.model import OPENING, Act, Bases, DecidedSoFar, Decision, Standing, next_decision
 from app.consent.notices import NoticeService
 from app.consent.offers import Offer, Shown
@@ -31,7 +32,7 @@ from app.directory.model import Person
 from app.directory.service import DirectoryService
 from app.kernel.authority import Authority
 from app.kernel.canonical import Json
-from app.kernel.errors import Forbidden, NotFound, wrong_field
+from app.kernel.errors import Forbidden, NotFound, Unavailable, wrong_field
 from app.kernel.facts import encode
 from app.kernel.signing import Signer, sign_token
 from app.kernel.tokens import RECEIPT_TYPE
@@ -149,9 +150,13 @@ class ConsentService:
 
         A withdrawal may be among the entries that a restored copy lacks. So nobody's agreement is
         taken from a copy: each person is asked anew, and reads why.
+
+        Raises:
+            Unavailable: somebody who decided was taken out of the copy (kind ``record-disputed``).
         """
-        ended = 0
-        for person in self.directory.people(tx):
+        ended, people = 0, self.directory.people(tx)
+        self._require_all(tx, people)
+        for person in people:
             self.directory.lock(tx, person.id)
             past = store.decided(tx, person.id)
             if self._fold(past, person, now).state in choosing.ENDED and not past.disputed:
@@ -162,6 +167,18 @@ class ConsentService:
             )
             ended += 1
         return ended
+
+    def _require_all(self, tx: Tx, people: Iterable[Person]) -> None:
+        """Refuse a copy that lacks somebody: put back later, their consent would not have ended."""
+        here, told = {person.id for person in people}, judging.told(tx)
+        names = self.log.people(tx, told)
+        missing = [name for name in told if names.get(name) not in here]
+        if any(erasure.find(tx, name) is None for name in missing):
+            raise Unavailable(
+                "the copy was altered: it lacks people whose decisions its own log tells",
+                cure="Restore another copy of the database; see docs/operate.md, Restore.",
+                kind="record-disputed",
+            )
 
     def standing(self, tx: Tx, person: Person, now: datetime) -> Standing:
         """Return what the person's decisions add up to now.

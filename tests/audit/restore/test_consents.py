@@ -119,6 +119,22 @@ def test_a_consent_that_somebody_hid_in_the_copy_is_ended(
     assert state(sample) is State.REVOKED
 
 
+def test_a_copy_out_of_which_somebody_was_taken_is_refused(
+    sample: Services, clock: FakeClock
+) -> None:
+    """Put back after the restore, they would agree as before."""
+    write(sample, consents)
+    tables = ("consent_decision", "notice_shown", "person_version")
+    rows = [f"DELETE FROM {table} WHERE person_id = '{EMPLOYEE}'" for table in tables]
+    assert sql(sample.database, *rows, f"DELETE FROM person WHERE id = '{EMPLOYEE}'") > len(tables)
+    with (
+        pytest.raises(Unavailable, match="lacks people") as refused,
+        sample.database.write() as tx,
+    ):
+        sample.consent.end_all(tx, clock.now())
+    assert refused.value.kind == "record-disputed"
+
+
 def test_what_is_ended_already_is_not_ended_again(sample: Services, clock: FakeClock) -> None:
     write(sample, consents)
     write(sample, withdraws)
