@@ -256,3 +256,19 @@ def test_what_is_published_while_rules_are_in_doubt_is_not_held_against_the_log(
     assert log.forged(at, change).findings() == ()
     (finding, *_) = without_alarms(log.forged(at, change)).findings()
     assert "says that it widens" in finding
+
+
+def test_whoever_leaves_while_their_past_is_in_doubt_is_folded(captured: Day) -> None:
+    captured.change(ALICE, region="DE", place="DE", entity="DE/Beispiel GmbH")
+    captured.log()
+    sql(
+        captured.services.database,
+        f"DELETE FROM person_version WHERE person_id = '{ALICE.id}' AND version = 2",
+        f"UPDATE person SET version = 1 WHERE id = '{ALICE.id}'",
+    )
+    assert DISPUTED in captured.poll(ALICE)
+    captured.leave(ALICE)
+    log = captured.log()
+    assert log.findings() == ()
+    (finding,) = without_alarms(log).findings()
+    assert "says residence 1; by the log it is 3" in finding

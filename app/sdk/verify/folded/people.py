@@ -71,7 +71,7 @@ class People:
     def __init__(
         self, documents: Documents, doubted: Callable[[str], bool] = lambda _: False
     ) -> None:
-        """Begin with nobody; ``doubted``: whether an alarm is or was on somebody's decisions."""
+        """Begin with nobody; ``doubted``: whether an alarm is or was on a chain of rows."""
         self._documents = documents
         self._doubted = doubted
         self._known: dict[str, Somebody] = {}
@@ -181,7 +181,8 @@ class People:
         else:
             before.person, before.position = successor(before.person, after), position
         person = before.person
-        if stated.residence not in {0, person.residence}:
+        agrees = stated.residence in {0, person.residence}
+        if not agrees and not self._doubted(f"person:{pseudonym}"):
             yield f"says residence {stated.residence}; by the log it is {person.residence}"
         if stated.roles is not None and stated.functions != person.functions:
             yield "names other functions than those of its roles"
@@ -281,7 +282,7 @@ class People:
         numbers are left out then, and never given twice.
         """
         last = somebody.decisions[-1].seq if somebody.decisions else 0
-        left_out = self._doubted(somebody.person.id) and stated > last
+        left_out = self._doubted(f"consent:{somebody.person.id}") and stated > last
         return stated - 1 if left_out else last
 
     def _shown_to(self, pseudonym: str, shown_id: str) -> Shown:

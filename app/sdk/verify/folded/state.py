@@ -34,7 +34,7 @@ class Folded:
         """Nothing is folded yet; ``version`` says which rules the present entry follows."""
         alarms = Alarms()
         return cls(
-            People(documents, lambda name: alarms.was_on(f"consent:{name}")),
+            People(documents, alarms.was_on),
             Law(documents, knobs, version, alarms.is_on),
             Registry(documents, lambda name: alarms.was_on(consumer_chain(name))),
             RolesHeld(documents),
