@@ -59,6 +59,9 @@ _LIMITS = (
 )
 
 
+_INSERT_SEALS = insert(row_seal)
+
+
 class Tx:
     """One transaction; begun by its first statement, ended by whoever opened it.
 
@@ -68,7 +71,8 @@ class Tx:
         seals: keys and what the log knows, shared by all transactions (app/db/seals.py).
         folded: how far the log was known before this transaction saw anything.
         sealing: side seals of rows that it writes, by table and key; kept at the commit.
-        named: pseudonyms by person id that it read or made, for itself alone.
+        named: pseudonyms by person id that it read or made, for itself alone until it commits.
+        confirmed: pseudonyms by person id that rows which it read bear under their seals.
         disputes: what it found that does not stand, by chain.
         alarmed: chains on which it raised an alarm.
     """
@@ -81,6 +85,7 @@ class Tx:
         self.folded = self.seals.size
         self.sealing: dict[tuple[str, str], bytes] = {}
         self.named: dict[str, str] = {}
+        self.confirmed: dict[str, str] = {}
         self.disputes: dict[str, Dispute] = {}
         self.alarmed: set[str] = set()
 
@@ -124,6 +129,21 @@ class Tx:
                 cure="Remove control characters and broken letters. Nothing was changed.",
             ) from error
 
+    def execute_each(self, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Execute a statement for each row; one row is one plain statement, which costs less.
+
+        Raises:
+            Unavailable, InvalidInput: as ``execute``.
+        """
+        self.execute(statement, rows[0] if len(rows) == 1 else rows)
+
+    def forget(self, person_id: str) -> None:
+        """Remember nothing of somebody who is being erased, neither here nor in this process."""
+        self.named.pop(person_id, None)
+        self.confirmed.pop(person_id, None)
+        self.seals.names.forget(person_id)
+        self.seals.forget_fitting()
+
     def commit(self) -> None:
         """Make the work durable. Called once, by the opener.
 
@@ -141,6 +161,7 @@ class Tx:
                     kind="outcome-unknown",
                 ) from error
             self.seals.remember((*named, seal) for named, seal in self.sealing.items())
+            self.seals.names.remember(self.named)
             self.seals.raised(self.alarmed)
             for chain in self.alarmed:
                 self.disputes.pop(chain, None)
@@ -154,7 +175,7 @@ class Tx:
             {"table_name": table, "row_key": row_key, "key_id": key.id, "seal": seal}
             for (table, row_key), seal in self.sealing.items()
         ]
-        self.execute(insert(row_seal), rows)
+        self.execute_each(_INSERT_SEALS, rows)
 
     def close(self) -> None:
         """Undo what was not committed and give the connection back."""

@@ -12,6 +12,7 @@ Rules:
 import hmac
 import json
 import threading
+import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -43,6 +44,15 @@ ALARMS = "alarm"
 
 _MOST = 200_000
 """How many seals, names and disputes are remembered, each."""
+
+
+_MOST_FITTING, _FITTING_S = 20_000, 600.0
+"""How many rows that fit are remembered with what they say, and for how long, seconds."""
+
+RowName = tuple[str, str]
+"""A row by its table and its key."""
+Said = tuple[Mapping[str, Any], object]
+"""What a row says, people as pseudonyms, and its seal."""
 
 
 class Flaw(StrEnum):
@@ -109,6 +119,14 @@ class Names:
         """Remember what rows of pseudonyms say, as far as their seals fit."""
         del tx, rows
 
+    def remember(self, names: Mapping[str, str]) -> None:
+        """Remember pseudonyms by person id that are in the database."""
+        del names
+
+    def forget(self, person_id: str) -> None:
+        """Forget the pseudonym of somebody who is erased."""
+        del person_id
+
     def made(self, tx: "Tx", people: Collection[str]) -> Mapping[str, str]:
         """The same, and made where there is none; the transaction writes."""
         return self.known(tx, people)
@@ -163,6 +181,8 @@ class SealRing:
         self.broken: str | None = None
         self.positions: dict[str, Position] = {}
         self._seals: dict[tuple[str, str], bytes] = {}
+        self._fitting: dict[RowName, Said] = {}
+        self._fitting_until = 0.0
         self._alarms: dict[str, str] = {}
         self._cleared: set[str] = set()
         self._raised: set[str] = set()
@@ -174,13 +194,18 @@ class SealRing:
         """Seal with this key from here on; what was read of another key is forgotten."""
         if self.key is None or self.key.id != key.id:
             self._seals.clear()
+            self._fitting.clear()
         self.key = key
 
     def mac(self, table: str, row_key: str, content: Mapping[str, Any]) -> bytes | None:
         """The seal of a row; None without a key. Columns without a value are left out of it."""
         if self.key is None:
             return None
-        said = {name: value for name, value in content.items() if value is not None}
+        said = {
+            name: value.isoformat() if type(value) is datetime and value.tzinfo is UTC else value
+            for name, value in content.items()
+            if value is not None
+        }
         return self.key.mac(_encoded([table, row_key, said]))
 
     def digest(self, context: str, *parts: str) -> str:
@@ -207,6 +232,24 @@ class SealRing:
         if len(self._seals) > _MOST:
             self._seals.clear()
         self._seals.update(((table, row_key), seal) for table, row_key, seal in seals)
+
+    # Rows whose seals fit
+
+    def fitted(self, row: RowName, said: Said) -> bool:
+        """Whether a row that said the same, with the same seal, was found fitting lately."""
+        return self.key is not None and self._fitting.get(row) == said
+
+    def remember_fitting(self, row: RowName, said: Said) -> None:
+        """Remember what a row says whose seal fits; not for long, for it may be about somebody."""
+        now = time.monotonic()
+        if len(self._fitting) > _MOST_FITTING or now > self._fitting_until:
+            self._fitting.clear()
+            self._fitting_until = now + _FITTING_S
+        self._fitting[row] = said
+
+    def forget_fitting(self) -> None:
+        """Forget what rows say: somebody is erased."""
+        self._fitting.clear()
 
     # What the log knows
 
@@ -295,9 +338,7 @@ def _derived(vault_key: bytes, purpose: bytes) -> bytes:
 
 
 def _encoded(values: object) -> bytes:
-    return json.dumps(
-        values, sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=_plain
-    ).encode()
+    return _ENCODER.encode(values).encode()
 
 
 def _plain(value: object) -> str:
@@ -308,3 +349,9 @@ def _plain(value: object) -> str:
     if isinstance(value, bytes | memoryview | bytearray):
         return f"bytes:{bytes(value).hex()}"
     return f"{type(value).__name__}:{value}"
+
+
+_ENCODER = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=_plain
+)
+"""Made once: it is in the way of every request."""

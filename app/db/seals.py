@@ -27,13 +27,12 @@ from sqlalchemy import ColumnElement, Row, RowMapping, Select, Table, and_, or_,
 from sqlalchemy import insert as insert_into
 
 from app.db.engine import Tx
-from app.db.ring import Dispute, Flaw, row_seal
+from app.db.ring import Dispute, Flaw, RowName, row_seal
 from app.kernel.clock import timestamp
 from app.kernel.shapes import PSEUDONYM, fits
 
 Cells = Mapping[str, Any] | RowMapping | Row[Any]
 C = TypeVar("C", bound=Cells)
-RowName = tuple[str, str]  # the table, and the row's key
 _CHUNK = 500  # well below the bound on parameters of one statement
 
 
@@ -74,10 +73,11 @@ class SealedTable:
         """
         cells = _cells(row)
         older = self.older_key and cells[self.key[0]] is None
-        return "/".join(
+        parts = [
             _named(cells[name], names or {}) if name in self.people else _plain(cells[name])
             for name in (self.older_key if older else self.key)
-        )
+        ]
+        return "/".join(parts)
 
 
 def insert(tx: Tx, sealed: SealedTable, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -85,9 +85,9 @@ def insert(tx: Tx, sealed: SealedTable, rows: Sequence[Mapping[str, Any]]) -> No
     if not rows:
         return
     if sealed.in_row:
-        tx.execute(insert_into(sealed.table), [with_seal(tx, sealed, row) for row in rows])
+        tx.execute_each(insert_into(sealed.table), [with_seal(tx, sealed, row) for row in rows])
         return
-    tx.execute(insert_into(sealed.table), rows)
+    tx.execute_each(insert_into(sealed.table), rows)
     seal(tx, sealed, rows)
 
 
@@ -95,16 +95,19 @@ def seal(tx: Tx, sealed: SealedTable, rows: Sequence[Cells]) -> None:
     """Seal rows that are in their table already, next to it; kept with this transaction."""
     names = tx.seals.names.made(tx, _people(sealed, rows))
     for row in rows:
-        mac = _mac(tx, sealed, row, names)
+        cells = _cells(row)
+        key = sealed.key_of(cells, names)
+        mac = _mac(tx, sealed, key, cells, names)
         if mac is not None:
-            tx.sealing[sealed.table.name, sealed.key_of(row, names)] = mac
+            tx.sealing[sealed.table.name, key] = mac
 
 
 def with_seal(tx: Tx, sealed: SealedTable, row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a whole row with the seal that belongs to it, to be inserted or to replace another."""
     names = tx.seals.names.made(tx, _people(sealed, [row]))
     whole = {column.name: row.get(column.name) for column in sealed.table.c}
-    return {**row, "seal": _mac(tx, sealed, whole, names)}
+    key = sealed.key_of(whole, names)
+    return {**row, "seal": _mac(tx, sealed, key, whole, names)}
 
 
 def stands(
@@ -154,28 +157,58 @@ def first_bad(tx: Tx, sealed: SealedTable, rows: Sequence[Cells]) -> str | None:
 def fitting(tx: Tx, sealed: SealedTable, rows: Sequence[C]) -> list[C]:
     """Those of the rows whose seals fit, in their order; few statements for many rows."""
     names = tx.seals.names.known(tx, _people(sealed, rows))
-    kept = _side_seals(tx, _row_names(sealed, rows, names))
-    return [row for row in rows if _fits(tx, sealed, row, names, kept)]
+    judged = _judged(tx, sealed, rows, names)
+    return [row for row, (_, fits_it) in zip(rows, judged, strict=True) if fits_it]
 
 
 def _first_bad(
     tx: Tx, sealed: SealedTable, rows: Sequence[Cells], names: Mapping[str, str]
 ) -> str | None:
-    kept = _side_seals(tx, _row_names(sealed, rows, names))
-    bad = (row for row in rows if not _fits(tx, sealed, row, names, kept))
-    return next((sealed.key_of(row, names) for row in bad), None)
+    return next((key for key, fits_it in _judged(tx, sealed, rows, names) if not fits_it), None)
+
+
+def _judged(
+    tx: Tx, sealed: SealedTable, rows: Sequence[Cells], names: Mapping[str, str]
+) -> list[tuple[str, bool]]:
+    """The key of each row, and whether its seal fits."""
+    table, plain = sealed.table.name, [_cells(row) for row in rows]
+    keys = [sealed.key_of(cells, names) for cells in plain]
+    if sealed.in_row:
+        has = [cells.get("seal") for cells in plain]
+    else:
+        kept = _side_seals(tx, [(table, key) for key in keys])
+        has = [kept.get((table, key)) for key in keys]
+    return [
+        (key, _fits(tx, sealed, key, cells, seal_of, names))
+        for key, cells, seal_of in zip(keys, plain, has, strict=True)
+    ]
 
 
 def _fits(
     tx: Tx,
     sealed: SealedTable,
-    row: Cells,
+    key: str,
+    cells: Mapping[str, Any],
+    has: object,
     names: Mapping[str, str],
-    kept: Mapping[RowName, bytes],
 ) -> bool:
-    name = sealed.table.name, sealed.key_of(row, names)
-    has = _cells(row).get("seal") if sealed.in_row else kept.get(name)
-    wanted = _mac(tx, sealed, row, names)
+    """Whether a row's seal fits; what was found fitting lately is not worked out again."""
+    content = _content(tx, sealed, cells, names)
+    if content is None:
+        return False
+    name, said = (sealed.table.name, key), (content, has)
+    if not tx.seals.fitted(name, said):
+        if not _same(has, tx.seals.mac(sealed.table.name, key, content)):
+            return False
+        tx.seals.remember_fitting(name, said)
+    # The row of now bears the pseudonym, so whoever appends an entry need not look it up again.
+    tx.confirmed.update(
+        (cells[column], content[column]) for column in sealed.people if cells[column] in names
+    )
+    return True
+
+
+def _same(has: object, wanted: bytes | None) -> bool:
     if wanted is None or not isinstance(has, bytes | memoryview):
         return False
     return hmac.compare_digest(bytes(has), wanted)
@@ -206,9 +239,9 @@ def condition(tx: Tx, sealed: SealedTable, keys: ColumnElement[bool]) -> ColumnE
     return and_(row_seal.c.table_name == sealed.table.name, keys, row_seal.c.key_id == key_id)
 
 
-def remembered(tx: Tx, sealed: SealedTable, rows: Iterable[Cells]) -> bool:
-    """Whether the side seals of these rows are remembered; not for tables with people as key."""
-    return all(tx.seals.seal_of(*name) is not None for name in _row_names(sealed, rows, {}))
+def remembered(tx: Tx, sealed: SealedTable, key: str) -> bool:
+    """Whether the side seal of the row with this key is remembered."""
+    return tx.seals.seal_of(sealed.table.name, key) is not None
 
 
 def orphaned(tx: Tx, sealed: SealedTable, key: str) -> bool:
@@ -264,14 +297,25 @@ def _of_table(table: str, keys: Sequence[str]) -> ColumnElement[bool]:
 
 def _people(sealed: SealedTable, rows: Sequence[Cells]) -> set[str]:
     """The person ids in rows; pseudonyms, which an erasure left there, are none."""
-    values = (_cells(row).get(name) for row in rows for name in sealed.people)
+    if not sealed.people:
+        return set()
+    values = (_value(row, name) for row in rows for name in sealed.people)
     ids = {value for value in values if isinstance(value, str) and not fits(PSEUDONYM, value)}
     return ids - sealed.programs
 
 
-def _mac(tx: Tx, sealed: SealedTable, row: Cells, names: Mapping[str, str]) -> bytes | None:
+def _mac(
+    tx: Tx, sealed: SealedTable, key: str, cells: Mapping[str, Any], names: Mapping[str, str]
+) -> bytes | None:
     """The seal that belongs to a row; None where somebody in it has no pseudonym that stands."""
-    cells = _cells(row)
+    content = _content(tx, sealed, cells, names)
+    return None if content is None else tx.seals.mac(sealed.table.name, key, content)
+
+
+def _content(
+    tx: Tx, sealed: SealedTable, cells: Mapping[str, Any], names: Mapping[str, str]
+) -> dict[str, Any] | None:
+    """What a seal is over; None where somebody in the row has no pseudonym that stands."""
     content = {name: cells.get(name) for name in sealed.covered}
     for name in sealed.people:
         value = content[name]
@@ -280,7 +324,7 @@ def _mac(tx: Tx, sealed: SealedTable, row: Cells, names: Mapping[str, str]) -> b
         content[name] = _pseudonym(tx, value, names)
         if content[name] is None:
             return None
-    return tx.seals.mac(sealed.table.name, sealed.key_of(row, names), content)
+    return content
 
 
 def _named(value: object, names: Mapping[str, str]) -> str:
@@ -299,8 +343,19 @@ def _pseudonym(tx: Tx, value: object, names: Mapping[str, str]) -> str | None:
 
 
 def _plain(value: object) -> str:
+    if isinstance(value, str):
+        return value
     return timestamp(value) if isinstance(value, datetime) else str(value)
 
 
-def _cells(row: Cells) -> Mapping[str, Any] | RowMapping:
-    return row._mapping if isinstance(row, Row) else row  # noqa: SLF001 - the documented way to read a Row by name (_mapping is public API)
+def _value(row: Cells, column: str) -> object:
+    return getattr(row, column) if isinstance(row, Row) else row.get(column)
+
+
+def _cells(row: Cells) -> dict[str, Any]:
+    """A row by the names of its columns. Not its own mapping, which is slow to look up in."""
+    if isinstance(row, dict):
+        return row
+    if isinstance(row, Row):
+        return dict(zip(row._fields, row, strict=True))
+    return dict(row)

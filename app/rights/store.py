@@ -81,6 +81,7 @@ def forget(tx: Tx, person_id: str, pseudonym: str) -> int:
         tx.execute(text(f"SET LOCAL ROLE {eraser}"))
     rows = _delete(tx, person_id) + _rename(tx, person_id, pseudonym)
     rows += tx.execute(delete(person_table).where(person_table.c.id == person_id)).rowcount
+    tx.forget(person_id)
     erasure.destroy(tx, pseudonym)  # last: until here the triggers must see whose rows these are
     if eraser is not None:
         tx.execute(text("RESET ROLE"))

@@ -6,7 +6,6 @@ Rules:
 2. A revocation holds, whatever its seal. One that was deleted shows: the log counts it.
 """
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -77,7 +76,7 @@ def devices_of(tx: Tx, person_id: str) -> tuple[Device, ...]:
             agent_device.c.paired_at, agent_device.c.device_id
         )
     ).all()
-    seals.fetch(tx, *sealed_rows(rows))
+    seals.fetch(tx, *((sealed, [cells]) for row in rows for sealed, cells in seals_of(row)))
     return tuple(read_device(tx, row) for row in rows)
 
 
@@ -86,9 +85,12 @@ def insert_revocation(tx: Tx, device_id: str, now: datetime) -> None:
     seals.insert(tx, REVOCATION, [{"device_id": device_id, "revoked_at": now}])
 
 
-def sealed_rows(rows: Sequence[Row[Any]]) -> list[tuple[SealedTable, Sequence[Row[Any]]]]:
-    """Which rows of which tables are in rows of ``DEVICES``."""
-    return [(DEVICE, rows), (REVOCATION, [row for row in rows if row.revoked_at is not None])]
+def seals_of(row: Row[Any]) -> list[tuple[SealedTable, dict[str, Any]]]:
+    """Which rows of which tables are in a row of ``DEVICES``."""
+    device = {name: getattr(row, name) for name in DEVICE.covered}
+    if row.revoked_at is None:
+        return [(DEVICE, device)]
+    return [(DEVICE, device), (REVOCATION, {name: getattr(row, name) for name in REVOCATION.key})]
 
 
 def read_device(tx: Tx, row: Row[Any]) -> Device:
@@ -108,7 +110,8 @@ def read_device(tx: Tx, row: Row[Any]) -> Device:
 def _stands(tx: Tx, row: Row[Any]) -> bool:
     chain, person = chain_of(row.device_id), row.person_id
     about = person if person in tx.seals.names.known(tx, (person,)) else None
-    revoked = row.revoked_at is not None
-    position = 2 if revoked else 1
-    device = seals.stands(tx, chain, DEVICE, [row], position=position, person=about)
-    return device and (not revoked or seals.stands(tx, chain, REVOCATION, [row], person=about))
+    parts = seals_of(row)
+    return all(
+        seals.stands(tx, chain, sealed, [cells], position=len(parts), person=about)
+        for sealed, cells in parts
+    )

@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from app.agents.devices.model import Device
 from app.agents.devices.recorded import chain_of
-from app.agents.devices.store import DEVICES, agent_device, read_device, sealed_rows
+from app.agents.devices.store import DEVICES, agent_device, read_device, seals_of
 from app.agents.leases.recorded import LEASES
 from app.agents.pairing.store import TOKEN_CELLS, agent_token, digest_of, token_stands
 from app.audit.entries.subjects import read_ahead
@@ -140,15 +140,12 @@ def _holder(tx: Tx, row: Row[Any]) -> Holder:
 
 def _read_ahead(tx: Tx, row: Row[Any], newest: Sequence[Mapping[str, Any]]) -> None:
     """Read what judging this poll needs in one statement, where not all of it is remembered."""
-    wanted: list[tuple[SealedTable, Sequence[seals.Cells]]] = [*sealed_rows([row]), (LEASE, newest)]
-    if all(seals.remembered(tx, sealed, rows) for sealed, rows in wanted):
+    of_leases = [(LEASE, lease) for lease in newest]
+    wanted = [(sealed, sealed.key_of(cells)) for sealed, cells in [*seals_of(row), *of_leases]]
+    if all(seals.remembered(tx, sealed, key) for sealed, key in wanted):
         return
     people = [name for name in (row.person_id, row.directory_manager) if name is not None]
-    of_devices = (
-        seals.select_seals(tx, sealed, [sealed.key_of(each) for each in rows])
-        for sealed, rows in wanted
-        if rows
-    )
+    of_devices = (seals.select_seals(tx, sealed, [key]) for sealed, key in wanted)
     read_ahead(tx, people, [*of_devices, *consents.select_seals(tx, row.person_id)])
 
 

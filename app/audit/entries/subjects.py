@@ -43,18 +43,24 @@ class SealedNames(Names):
             if tx.writes:  # what it made may be undone, so that only it remembers
                 tx.named.update(read)
             else:
-                self._remember(read)
+                self.remember(read)
             known |= read
         return known
 
     def made(self, tx: Tx, people: Collection[str]) -> Mapping[str, str]:
         """See ``Names``."""
-        missing = set(people) - self.known(tx, people).keys()
+        # Not from memory: somebody who was erased may be back, under another name.
+        sure = {id_: of[id_] for of in (tx.named, tx.confirmed) for id_ in people if id_ in of}
+        if len(sure) == len(people):
+            return sure
+        known = {**self.known(tx, set(people) - sure.keys(), fresh=True), **sure}
+        missing = set(people) - known.keys()
         # Whoever has one that does not stand gets no other: what is about them stays unsealed.
         missing -= store.pseudonyms(tx, sorted(missing)).keys()
         if missing:
             make_subjects(tx, sorted(missing), self._vault.new_key)
-        return self.known(tx, people)
+            known |= self.known(tx, missing, fresh=True)
+        return known
 
     def erased(self, tx: Tx, pseudonym: str) -> bool:
         """See ``Names``."""
@@ -68,6 +74,10 @@ class SealedNames(Names):
             self._erased.add(pseudonym)
         return True
 
+    def forget(self, person_id: str) -> None:
+        """See ``Names``."""
+        self._known.pop(person_id, None)
+
     def take(self, tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
         """See ``Names``."""
         sound = seals.fitting(tx, store.SUBJECT, rows)
@@ -75,13 +85,14 @@ class SealedNames(Names):
         if tx.writes:
             tx.named.update(read)
         else:
-            self._remember(read)
+            self.remember(read)
 
     def _read(self, tx: Tx, people: Collection[str]) -> dict[str, str]:
         sound = seals.fitting(tx, store.SUBJECT, subjects(tx, sorted(people)))
         return {row.person_id: row.pseudonym for row in sound}
 
-    def _remember(self, names: Mapping[str, str]) -> None:
+    def remember(self, names: Mapping[str, str]) -> None:
+        """See ``Names``."""
         if len(self._known) > _MOST:
             self._known.clear()
         self._known.update(names)
