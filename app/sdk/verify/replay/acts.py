@@ -118,7 +118,8 @@ class ActsCheck:
             yield (
                 f"Of {self.shown + self.unshown} acts that need a role, {self.unshown} are not "
                 "shown to be by somebody who held it: older entries do not say roles with their "
-                "regions, or what roles may do."
+                "regions, or what roles may do. What they allow a consumer is taken from the entry "
+                "of its decision there."
             )
 
     def _stopping(self, region: str, leaf: _Leaf) -> tuple[Needed, ...]:
