@@ -152,6 +152,19 @@ def test_an_own_laptop_is_revoked_without_a_role_and_another_only_with_one(day: 
     assert not named(log.forged(at, by(day.pseudonym(LAWYER))), at)
 
 
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [("device.paired", "what only"), ("notice.shown", "what is for"), ("consent.given", "decides")],
+)
+def test_what_is_a_persons_own_act_is_nobody_elses(
+    eventful_day: Day, eventful_log: Log, kind: str, words: str
+) -> None:
+    at, other = eventful_log.last(kind), eventful_day.pseudonym(LAWYER)
+    (finding,) = named(eventful_log.forged(at, by(other)), at)
+    assert other in finding
+    assert words in finding
+
+
 # What older entries do not say ------------------------------------------------------------------
 
 

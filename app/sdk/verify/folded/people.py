@@ -231,6 +231,8 @@ class People:
         """Take ``notice.shown``."""
         stated = decode(NoticeShowing, leaf["facts"])
         (pseudonym,) = leaf["subjects"]
+        if leaf["actor"] != {"kind": "person", "id": pseudonym}:
+            yield f"shows to {leaf['actor']['id']} what is for {pseudonym}"
         name = stated.text.digest
         text = self._texts.get(name)
         if text is None or NoticeAdoption.of(text) != stated.text:

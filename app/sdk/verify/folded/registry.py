@@ -69,6 +69,8 @@ class Registry:
     def paired(self, _position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
         """Take ``device.paired``."""
         device, (person,) = decode(DeviceRecord, leaf["facts"]).device, leaf["subjects"]
+        if leaf["actor"] != {"kind": "person", "id": person}:
+            yield f"pairs as {leaf['actor']['id']} what only {person} can"
         if device in self._devices:
             yield f"pairs the device {device}, which was paired before"
         self._devices[device] = PairedDevice(person)
