@@ -68,7 +68,7 @@ READS = {
 }
 
 READS["RightsService"] = "statement"
-READS["SealedNames"] = "erased known"
+READS["SealedNames"] = "erased known take"
 READS["Desk"] = " ".join(readings.WITHOUT_ENTRY)
 
 WITHOUT_ENTRY = {
