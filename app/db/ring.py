@@ -46,7 +46,7 @@ _MOST = 200_000
 """How many seals, names and disputes are remembered, each."""
 
 
-_MOST_FITTING, _FITTING_S = 20_000, 600.0
+MOST_FITTING, FITTING_S = 20_000, 600.0
 """How many rows that fit are remembered with what they say, and for how long, seconds."""
 
 RowName = tuple[str, str]
@@ -242,9 +242,9 @@ class SealRing:
     def remember_fitting(self, row: RowName, said: Said) -> None:
         """Remember what a row says whose seal fits; not for long, for it may be about somebody."""
         now = time.monotonic()
-        if len(self._fitting) > _MOST_FITTING or now > self._fitting_until:
+        if len(self._fitting) > MOST_FITTING or now > self._fitting_until:
             self._fitting.clear()
-            self._fitting_until = now + _FITTING_S
+            self._fitting_until = now + FITTING_S
         self._fitting[row] = said
 
     def forget_fitting(self) -> None:

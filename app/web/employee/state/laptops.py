@@ -69,6 +69,12 @@ class LaptopRow:
     own: bool = False
 
     @property
+    def disputed(self) -> bool:
+        """Its own record does not agree with the log: it captures nothing, whatever else is so."""
+        in_doubt = self.situation.circumstances.disputed if self.situation else ()
+        return self.device.active and (self.device.disputed or "device" in in_doubt)
+
+    @property
     def needs(self) -> str:
         """The oldest version of the agent that may capture."""
         return MIN_AGENT
@@ -145,7 +151,8 @@ def _until(
         return None
     if state not in {"waiting", "unpaired"}:
         return None
-    since = device.revoked_at or changed.at
+    # When somebody changed the record of a laptop, nobody can say.
+    since = device.revoked_at or (now if device.disputed else changed.at)
     # A renewal lives as long as policy lets leases live then, which needs no entry of its own.
     until = since + timedelta(seconds=max(last.ttl_s, holding.ttl_s))
     return until if until > now else None
@@ -155,7 +162,7 @@ def permissions(rows: Iterable[LaptopRow]) -> Permissions:
     """Count what laptops can hold.
 
     >>> permissions(())
-    Permissions(paired=0, current=0, ends=(), off=0, outdated=0)
+    Permissions(paired=0, current=0, ends=(), off=0, outdated=0, disputed=0)
     """
     known = tuple(rows)
     return Permissions(
@@ -164,6 +171,7 @@ def permissions(rows: Iterable[LaptopRow]) -> Permissions:
         ends=tuple(row.until for row in known if row.until is not None),
         off=sum(row.state == "off" for row in known),
         outdated=sum(row.state == "outdated" for row in known),
+        disputed=sum(row.state == "off" and row.disputed for row in known),
     )
 
 

@@ -23,6 +23,8 @@ class Permissions:
             because of where the laptop is.
         outdated: how many of the paired have an agent of before those that leases are for: it
             was told so, and captures nothing.
+        disputed: how many of those that are off are so because their record does not agree with
+            the log.
     """
 
     paired: int = 0
@@ -30,6 +32,7 @@ class Permissions:
     ends: tuple[datetime, ...] = ()
     off: int = 0
     outdated: int = 0
+    disputed: int = 0
 
 
 class Phase(StrEnum):
@@ -42,7 +45,7 @@ class Phase(StrEnum):
     STARTING = "starting"
     """Nothing prevents capture, and no laptop has asked since."""
     ELSEWHERE = "elsewhere"
-    """Nothing prevents capture, but every laptop is where it is off."""
+    """Nothing prevents capture, but every laptop is where it is off, or its record is disputed."""
     OUTDATED = "outdated"
     """Nothing prevents capture, but the agent of every laptop that could is too old."""
     NO_LAPTOP = "no_laptop"

@@ -113,10 +113,35 @@ def _waiting(held: Permissions) -> str:
 
 
 def _elsewhere(_situation: Situation, held: Permissions) -> StateWords:
+    if held.disputed:
+        return _record_disputed(held)
     laptops = Part("your laptop is" if held.paired == 1 else "your laptops are", "#laptops")
     return StateWords(
         (Part("Nothing is captured: the rules of where "), laptops, Part(" do not allow it.")),
         (Part("You agreed. Where the rules allow it, capture goes on at the next check."),),
+    )
+
+
+def _record_disputed(held: Permissions) -> StateWords:
+    if held.paired == 1:
+        which = "your laptop"
+    elif held.disputed == held.paired:
+        which = "your laptops"
+    else:
+        which = f"{held.disputed} of your {held.paired} laptops"
+    return StateWords(
+        (
+            Part("Nothing is captured: the record of "),
+            Part(which, "#laptops"),
+            Part(" does not agree with the log."),
+        ),
+        (
+            Part(
+                "Somebody may have changed the database. An alarm is raised; two people have to "
+                "find out what happened and clear it. Ask your data protection officer, or unpair "
+                "the laptop and pair it again."
+            ),
+        ),
     )
 
 
