@@ -448,3 +448,22 @@ def test_a_person_sees_their_own_devices_only(company):
     mine, _ = company.pair(), company.pair("E-1001")
     with company.read() as tx:
         assert company.services.devices.of_person(tx, "E-1000") == (mine,)
+
+
+def test_a_device_that_asks_while_it_is_approved_takes_nothing_back(company, key):
+    """Its row is sealed as a whole: who changes it must see what the other one wrote."""
+    begun, answers = start(company, key), []
+    signed = assertion(key, begun.device_id, company.now)
+    asking = threading.Thread(target=lambda: answers.append(redeem(company, begun, signed)))
+    with company.write() as tx:
+        who = company.services.directory.person(tx, "E-1000")
+        company.services.pairing.approve(tx, who, begun.user_code, company.now)
+        asking.start()
+        asking.join(0.5)
+        assert asking.is_alive(), "it waits for the row"
+    asking.join()
+    if isinstance(answers[0], TokenRefusal):
+        company.clock.advance(30)
+        again = assertion(key, begun.device_id, company.now)
+        answers.append(redeem(company, begun, again))
+    assert isinstance(answers[-1], Token)
