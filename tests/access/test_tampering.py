@@ -8,10 +8,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Any
 
 import pytest
+from sqlalchemy import Column, Integer, String
 
 from app.access.decision.model import USE_WITHIN, Closed
+from app.access.tables import CONSUMER, USE
+from app.access.tables import GRANT as GRANTS
 from app.kernel.errors import Conflict, NotFound, Unauthenticated
 from tests.access.office import ALICE, TRAINING, Office
 from tests.fakes import FakeClock
@@ -224,3 +228,40 @@ def test_a_purpose_file_that_somebody_wrote_is_none_and_is_named(raided: Raided)
         assert services.access.documents(tx) == ()
     services.adopt()
     assert "list:purposes" in raided.alarms
+
+
+# Every column
+
+
+def other(column: Column[Any]) -> str:
+    """Another value of a column's kind, in SQL."""
+    if isinstance(column.type, String):  # of which Text is one
+        return f"'x' || substr({column.name}, 2)"
+    return f"{column.name} + 1" if isinstance(column.type, Integer) else "'2031-01-01 00:00:00+00'"
+
+
+@pytest.mark.parametrize("name", CONSUMER.covered)
+def test_whatever_is_changed_in_a_registration_it_opens_nothing(raided: Raided, name: str) -> None:
+    column = CONSUMER.table.c[name]
+    raided.attack(
+        f"UPDATE access_consumer SET {name} = {other(column)} WHERE consumer_id = 'pipeline'"
+    )
+    assert not raided.opens(raided.office.secrets["pipeline"])
+
+
+@pytest.mark.parametrize("name", [each for each in GRANTS.covered if each != "grant_id"])
+def test_whatever_is_changed_in_a_grant_it_is_not_closed(raided: Raided, name: str) -> None:
+    grant = raided.permit()
+    raided.attack(f"UPDATE access_grant SET {name} = {other(GRANTS.table.c[name])}")
+    with pytest.raises(Conflict, match="does not fit the log"):
+        raided.close(grant)
+
+
+@pytest.mark.parametrize("name", [each for each in USE.covered if each != "result"])
+def test_whatever_is_changed_in_a_use_it_is_not_answered(raided: Raided, name: str) -> None:
+    grant = raided.permit()
+    raided.close(grant)
+    value = f"'{raided.permit()}'" if name == "grant_id" else other(USE.table.c[name])
+    raided.attack(f"UPDATE access_use SET {name} = {value}")
+    with pytest.raises(Conflict, match="does not fit the log"):
+        raided.close(grant)
