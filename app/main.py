@@ -46,7 +46,11 @@ async def _lifespan(services: Services, _app: FastAPI) -> AsyncIterator[None]:
     """Let the integrator and those who ask the witnesses work while the application serves."""
     services.exports.sweep()  # what an earlier process left behind
     stop = threading.Event()
-    work = {"integrator": services.integrator.run, "witnesses": services.witnesses.run}
+    work = {
+        "integrator": services.integrator.run,
+        "reconciler": services.reconciler.run,
+        "witnesses": services.witnesses.run,
+    }
     workers = [
         threading.Thread(target=run, args=(stop,), name=name, daemon=True)
         for name, run in work.items()

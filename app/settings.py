@@ -58,6 +58,8 @@ class Settings(BaseSettings):
     """How many entries may wait for their index before machines are asked to come later."""
     merge_within_s: float = Field(10, gt=0, le=600)
     """How long an entry may wait for its index, seconds; submission receipts promise it."""
+    reconcile_every_s: float = Field(3_600, ge=10, le=86_400)
+    """How often all tables are compared with the log, seconds."""
     max_body_bytes: int = Field(1_000_000, ge=10_000)
     """Largest request body; more is answered 413."""
 

@@ -26,6 +26,7 @@ VERBS: Mapping[str, str] = {
     "agent": "app.cli.agent",
     "audit": "app.cli.audit",
     "witness": "app.cli.witness",
+    "doctor": "app.cli.doctor",
 }
 """The first word after ``habeas``, and the module whose ``verbs`` answers to it."""
 

@@ -13,7 +13,7 @@ import hmac
 import json
 import threading
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -151,9 +151,14 @@ class SealKey:
     lookup: bytes = field(repr=False)
 
     @classmethod
-    def of(cls, vault_key: bytes) -> "SealKey":
-        """Derive it from the vault's key (32 bytes)."""
-        secret = _derived(vault_key, b"habeas row seals 1")
+    def of(cls, vault_key: bytes, generation: int = 1) -> "SealKey":
+        """Derive it from the vault's key (32 bytes).
+
+        Args:
+            vault_key: not in the database.
+            generation: one more each time that all rows were sealed again (``seals.rebuilt``).
+        """
+        secret = _derived(vault_key, f"habeas row seals {generation}".encode())
         number = hmac.digest(secret, b"id", sha256).hex()[:16]
         return cls(number, secret, _derived(vault_key, b"habeas lookup digests 1"))
 
@@ -170,6 +175,8 @@ class SealRing:
         names: tells pseudonyms.
         size: how many entries of the log are folded.
         adopted: the log says that rows are sealed (``seals.adopted``).
+        derive: makes the key of a generation; None: there is only one key.
+        generation: how often the log says that all rows were sealed again, and one.
         broken: why the log itself cannot be believed; None while it can.
     """
 
@@ -178,6 +185,8 @@ class SealRing:
         self.names = Names()
         self.size = 0
         self.adopted = False
+        self.derive: Callable[[int], SealKey] | None = None
+        self.generation = 1
         self.broken: str | None = None
         self.positions: dict[str, Position] = {}
         self._seals: dict[tuple[str, str], bytes] = {}
@@ -196,6 +205,12 @@ class SealRing:
             self._seals.clear()
             self._fitting.clear()
         self.key = key
+
+    def turn(self, generation: int) -> None:
+        """Go over to the key of a generation."""
+        self.generation = generation
+        if self.derive is not None:
+            self.take(self.derive(generation))
 
     def mac(self, table: str, row_key: str, content: Mapping[str, Any]) -> bytes | None:
         """The seal of a row; None without a key. Columns without a value are left out of it."""

@@ -48,7 +48,7 @@ from app.kernel.facts import encode
 
 MAX_FAULTS = 100
 
-_ROLES_STATED = "directory.roles"
+ROLES_STATED = "directory.roles"
 """What is in force once the entries say roles with their regions (rule 4)."""
 
 
@@ -71,7 +71,7 @@ class DirectoryService:
         """
         if not tx.seals.adopted and any(person.disputed for person in store.people(tx)):
             return
-        if not self._log.begins(tx, _ROLES_STATED, 1, now):
+        if not self._log.begins(tx, ROLES_STATED, 1, now):
             return
         store.lock_for_import(tx, ())
         holders = tuple(person for person in store.people(tx) if person.roles)

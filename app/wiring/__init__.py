@@ -33,6 +33,8 @@ from app.kernel.tokens import (
     RECEIPT_TYPE,
     SUBMISSION_TYPE,
 )
+from app.reconcile.examination import Progress
+from app.reconcile.service import Reconciler
 from app.rights.service import RightsService, scrub_erased
 from app.settings import Settings
 from app.wiring.core import Core, make_core
@@ -43,6 +45,7 @@ from app.wiring.rooms import (
     make_fold,
     make_integrator,
     make_leases,
+    make_reconciler,
     make_rights,
     make_witnesses,
 )
@@ -67,6 +70,7 @@ class Services(Core):
     rights: RightsService
     backlog: Backlog
     witnesses: Witnesses
+    reconciler: Reconciler
 
     @property
     def jwks(self) -> dict[str, list[dict[str, str]]]:
@@ -99,10 +103,11 @@ class Services(Core):
         self.integrator.database.engine.dispose()
         self.lock.database.engine.dispose()
 
-    def adopt(self, *, serving: bool = True) -> None:
+    def adopt(self, *, serving: bool = True, progress: Progress = lambda *_: None) -> None:
         """Bring floors, catalogue, purposes and notices into the database and the log.
 
         Args:
+            progress: is told how far it is where the rows of before are sealed.
             serving: also take custodians, witness policy and rules into force. A verb next to the
                 service leaves them alone: its shell may not have the service's settings.
 
@@ -115,6 +120,7 @@ class Services(Core):
             if self.log.open(tx, now):
                 self.log.adopt_seals(tx, now)
             require_same_log(tx, self.log, self.log_key, self.lock.read())
+            self.reconciler.seal_first(tx, progress, now)
             if serving and self.custodians is not None:
                 kind, listed = Kind.LOG_CUSTODIANS_ADOPTED, self.custodians.document
                 self.log.adopt(tx, kind, CUSTODIANS, listed, now)
@@ -266,4 +272,5 @@ def _joined(on: Foundation, shipped: Shipped) -> Services:
         rights=make_rights(core, devices),
         backlog=Backlog(core.settings.pending_max, core.merge_within),
         witnesses=make_witnesses(core),
+        reconciler=make_reconciler(core, fold),
     )

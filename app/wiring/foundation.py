@@ -11,6 +11,7 @@ import uuid
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -95,7 +96,8 @@ def lay_foundation(
         custodians=_custodians(settings.custodians),
         origin=origin,
     )
-    database.seals.take(SealKey.of(foundation.keys.secret("vault")))
+    database.seals.derive = partial(SealKey.of, foundation.keys.secret("vault"))
+    database.seals.turn(1)
     return _under_its_name(foundation, after_restore=after_restore)
 
 

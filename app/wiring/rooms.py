@@ -21,9 +21,12 @@ from app.audit.witnesses.asking import Witnesses, read_policy
 from app.db.engine import Database, Tx, open_database
 from app.db.selftest import require_guarded
 from app.kernel.errors import Unavailable
+from app.reconcile.examination import Examination
+from app.reconcile.service import Reconciler
 from app.rights.service import RightsService
 from app.wiring.core import Core
 from app.wiring.foundation import Foundation
+from app.wiring.held import HELD
 from app.wiring.recording import RECORDING
 from app.wiring.shipped import Shipped
 
@@ -46,6 +49,19 @@ def make_integrator(core: Core, fold: Fold) -> Integrator:
         merge_within=core.merge_within,
         fold=fold,
         raise_found=partial(_raise_found, core),
+    )
+
+
+def make_reconciler(core: Core, fold: Fold) -> Reconciler:
+    """What holds the tables against the log."""
+    return Reconciler(
+        database=core.database,
+        clock=core.clock,
+        log=core.log,
+        fold=fold,
+        examination=Examination(RECORDING, HELD),
+        custodians=core.custodians,
+        every_s=core.settings.reconcile_every_s,
     )
 
 

@@ -64,6 +64,23 @@ class SealsAdoption:
 
 
 @dataclass(frozen=True)
+class SealsRebuilt:
+    """``seals.rebuilt``: all rows were sealed again, with another key.
+
+    Attributes:
+        key, sealed, unsealed: as ``SealsAdoption``.
+        statement: digest of what two custodians signed.
+        custodians: digest of the list of whom two signed.
+    """
+
+    key: str
+    sealed: int
+    unsealed: int
+    statement: str
+    custodians: str
+
+
+@dataclass(frozen=True)
 class AlarmRaised:
     """``alarm.raised``: a chain does not stand.
 

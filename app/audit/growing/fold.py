@@ -34,7 +34,7 @@ from app.audit.entries.model import Kind
 from app.audit.entries.recorded import Leaf, Recording
 from app.audit.tree.merkle import CompactRange, leaf_hash
 from app.db.engine import Database
-from app.db.ring import Position, SealRing
+from app.db.ring import Position, SealKey, SealRing
 from app.kernel.clock import instant
 from app.kernel.keys import create_once
 
@@ -65,6 +65,7 @@ class Fold:
     recording: Mapping[Kind, Recording]
     tree: CompactRange = field(default_factory=CompactRange)
     alarms: OpenAlarms = field(default_factory=OpenAlarms)
+    _rebuilt: int = 0
     _passing: deque[tuple[datetime, str]] = field(default_factory=deque)
     _folding: threading.Lock = field(default_factory=threading.Lock)
     _kinds: set[str] = field(default_factory=set)
@@ -122,6 +123,9 @@ class Fold:
         kind, positions = Kind(leaf["kind"]), self.ring.positions
         if kind in {Kind.SEALS_ADOPTED, Kind.SEALS_REBUILT}:
             self.ring.adopted = True
+        if kind is Kind.SEALS_REBUILT:
+            self._rebuilt += 1
+            self.ring.turn(1 + self._rebuilt)
         reading = self.recording.get(kind)
         try:
             rows = () if reading is None else tuple(reading(leaf, self._ahead))
@@ -148,7 +152,7 @@ class Fold:
 
     def save(self, file: Path) -> None:
         """Write a snapshot, whole or not at all; none where the log cannot be believed."""
-        key = self.ring.key
+        key = self._own_key()
         if key is None or self.ring.broken is not None:
             return
         content = json.dumps(self._state(), sort_keys=True).encode()
@@ -162,7 +166,7 @@ class Fold:
 
         That the tree goes on from it is seen there: another tree would not give the head's root.
         """
-        key = self.ring.key
+        key = self._own_key()
         try:
             seal, _, content = file.read_bytes().partition(b"\n")
             if key is None or not hmac.compare_digest(
@@ -177,6 +181,11 @@ class Fold:
             return False
         return True
 
+    def _own_key(self) -> SealKey | None:
+        """The first key: which one is in use is known from the log only."""
+        derive = self.ring.derive
+        return self.ring.key if derive is None else derive(1)
+
     def _state(self) -> dict[str, Any]:
         return {
             "form": FORM,
@@ -187,6 +196,7 @@ class Fold:
             "alarms": self.alarms.by_chain,
             "cleared": sorted(self.ring.cleared),
             "adopted": self.ring.adopted,
+            "rebuilt": self._rebuilt,
         }
 
     def _restore(self, state: Mapping[str, Any]) -> None:
@@ -201,7 +211,8 @@ class Fold:
         self._passing = deque(
             (datetime.fromisoformat(until), chain) for until, chain in state["passing"]
         )
-        self.ring.adopted = state["adopted"]
+        self.ring.adopted, self._rebuilt = state["adopted"], state["rebuilt"]
+        self.ring.turn(1 + self._rebuilt)
         self.ring.set_alarms(self.alarms.by_chain, cleared=state["cleared"])
         self.ring.size = tree.size
 
@@ -209,7 +220,9 @@ class Fold:
         """Forget everything: the next catch-up folds the whole log."""
         self.tree, self.alarms = CompactRange(), OpenAlarms()
         self._passing.clear()
+        self._rebuilt = 0
         self.ring.positions, self.ring.size, self.ring.adopted = {}, 0, False
+        self.ring.turn(1)
 
 
 def _read(raw: object, idx: int) -> Leaf:

@@ -1,0 +1,55 @@
+"""What is wrong between a table and the log, one row at a time, in plain sentences (pure).
+
+Nothing here names a person: people appear as pseudonyms, rows by the keys of their seals.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from app.db.ring import Dispute, Flaw
+
+_SENTENCES: Mapping[Flaw, str] = {
+    Flaw.UNSEALED: "has no seal, or one that does not fit",
+    Flaw.BEHIND: "is missing, but an entry recorded it",
+    Flaw.DIFFERS: "says something else than its entry",
+    Flaw.UNRECORDED: "is there, but no entry recorded it",
+    Flaw.SHAPE: "cannot be read",
+    Flaw.LOG: "is not what was signed",
+}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One row that does not stand.
+
+    Attributes:
+        chain: what it is about.
+        flaw: what is wrong.
+        table, row_key: which row; the key is empty where it would have to name a person.
+        columns: what differs.
+        idx: the entry that recorded it; None where none did.
+    """
+
+    chain: str
+    flaw: Flaw
+    table: str
+    row_key: str = ""
+    columns: tuple[str, ...] = ()
+    idx: int | None = None
+
+    @property
+    def sentence(self) -> str:
+        """The difference in words.
+
+        >>> Difference("device:d_1", Flaw.DIFFERS, "agent_device", "d_1", ("public",), 17).sentence
+        'agent_device d_1 says something else than its entry (public), entry 17, of device:d_1'
+        """
+        row = f"{self.table} {self.row_key}".strip()
+        columns = f" ({', '.join(self.columns)})" if self.columns else ""
+        entry = "" if self.idx is None else f", entry {self.idx}"
+        return f"{row} {_SENTENCES[self.flaw]}{columns}{entry}, of {self.chain}"
+
+    @property
+    def dispute(self) -> Dispute:
+        """The same as what an alarm is raised about."""
+        return Dispute(self.chain, self.flaw, self.table, self.row_key or None)

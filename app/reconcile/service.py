@@ -1,0 +1,204 @@
+"""The reconciler: finds what no longer agrees with the log, and seals what does.
+
+Rules:
+1. What it finds becomes an alarm, with an entry, within the integrator's next round. From there on
+   the chain does not stand, also if the row is put back.
+2. New entries are compared with their rows as they are folded, a bounded number each round; the
+   whole database is compared again and again in the background.
+3. Nothing is repaired. A row that was lost is lost; people act anew, or a copy is restored.
+4. All rows are sealed again only on the word of two custodians (``habeas doctor --rebuild``).
+"""
+
+import logging
+import threading
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from app.audit.entries import documents, store
+from app.audit.entries.model import SYSTEM, Event, Kind
+from app.audit.entries.records import SealsRebuilt
+from app.audit.entries.service import AuditService
+from app.audit.growing.fold import Fold
+from app.audit.restore.custody import Custodians, require_two, statement_text
+from app.db.engine import Database, Tx
+from app.db.ring import Dispute
+from app.kernel.clock import Clock
+from app.kernel.errors import Unavailable
+from app.kernel.facts import encode
+from app.reconcile.examination import Examination, Findings, Progress
+from app.reconcile.recent import compare_recent
+from app.reconcile.sealing import SealedNow, seal_confirmed
+
+ALARMS_AT_ONCE = 200
+"""How many alarms one examination raises; the same chain is one alarm."""
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Reached:
+    """How far the reconciler has come.
+
+    Attributes:
+        entries: so many entries were compared with their rows.
+        whole_at: when the whole database was compared last; None: not yet in this process.
+        differences: how many were found then.
+    """
+
+    entries: int = 0
+    whole_at: datetime | None = None
+    differences: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reconciler:
+    """Compares one database with its log.
+
+    Attributes:
+        log: takes the entries about what is sealed.
+        fold: as far as the log is known.
+        examination: what is compared with what.
+        custodians: of whom two must sign before all rows are sealed again; None: nobody can.
+        every_s: how long the background waits between two looks at everything, seconds.
+        reached: how far it has come.
+    """
+
+    database: Database
+    clock: Clock
+    log: AuditService
+    fold: Fold
+    examination: Examination
+    custodians: Custodians | None
+    every_s: float
+    reached: Reached = field(default_factory=Reached)
+
+    def examine(self, progress: Progress) -> Findings:
+        """Compare everything, and let alarms be raised about what does not agree.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        with self.database.read() as tx:
+            findings = self.examination.of(tx, progress, lambda *_: None)
+        self.database.seals.found(disputes_of(findings))
+        self.reached.whole_at, self.reached.differences = self.clock.now(), findings.count
+        return findings
+
+    def follow(self) -> int:
+        """Compare entries that were folded since the last call; return how many those were.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        start, end = self.reached.entries, self.fold.tree.size
+        if start >= end:
+            self.reached.entries = end
+            return 0
+        with self.database.read() as tx:
+            reached, differences = compare_recent(tx, self.examination, start, end)
+        self.database.seals.found(difference.dispute for difference in differences)
+        self.reached.entries = reached
+        return reached - start
+
+    def run(self, stop: threading.Event) -> None:
+        """Follow the log, and look at everything now and then, until told to stop."""
+        waited = 0.0
+        while not stop.wait(_ROUND_S):
+            waited += _ROUND_S
+            try:
+                self.follow()
+                if waited >= self.every_s:
+                    self.examine(lambda *_: None)
+                    waited = 0.0
+            except Exception:  # whatever went wrong, the next round begins from what is committed
+                _logger.exception("the tables were not compared with the log; trying again")
+
+    def seal_first(self, tx: Tx, progress: Progress, now: datetime) -> SealedNow | None:
+        """Seal what the log confirms, once, in a database of before; None where it was done.
+
+        Args:
+            tx: the transaction, under the log's lock.
+            progress: is told how far it is.
+            now: the present instant.
+        """
+        if tx.seals.adopted or tx.seals.key is None or self.fold.tree.size == 0:
+            return None
+        done = seal_confirmed(tx, self.examination, progress)
+        self.log.adopt_seals(tx, now, done.sealed, done.findings.count)
+        self.log.raise_alarms(tx, now, disputes_of(done.findings))
+        return done
+
+    def statement(self, tx: Tx) -> str:
+        """What two custodians must sign before all rows are sealed again.
+
+        Raises:
+            Unavailable: no custodians are named, or the log cannot be believed.
+        """
+        if self.custodians is None:
+            raise Unavailable(
+                "two custodians must sign this, and this instance knows none",
+                cure="Name a list in HABEAS_CUSTODIANS; see docs/operate.md, Custodians.",
+            )
+        if tx.seals.broken is not None:
+            raise Unavailable(
+                f"the log cannot be believed: {tx.seals.broken}",
+                cure="Restore a copy of the database first; see docs/operate.md, Restore.",
+            )
+        documents.require_custodians(tx, self.custodians.digest)
+        head = store.head_of(tx)
+        return statement_text(
+            "seal-again",
+            {
+                "origin": self.log.origin,
+                "size": str(head.size),
+                "root": head.root.hex(),
+                "generation": str(tx.seals.generation + 1),
+                "custodians": self.custodians.digest,
+            },
+        )
+
+    def rebuild(self, note: bytes, progress: Progress, now: datetime) -> SealedNow:
+        """Seal everything again that the log confirms, with a new key.
+
+        Args:
+            note: the statement, signed by two custodians.
+            progress: is told how far it is.
+            now: the present instant.
+
+        Raises:
+            Forbidden: two different custodians did not sign this very statement.
+            Unavailable: as ``statement``.
+        """
+        ring = self.database.seals
+        before = ring.generation
+        try:
+            with self.database.write() as tx:
+                store.lock(tx)
+                require_two(note, self.statement(tx), self.custodians)
+                assert self.custodians is not None  # statement has refused otherwise
+                ring.turn(before + 1)
+                done = seal_confirmed(tx, self.examination, progress)
+                facts = SealsRebuilt(
+                    key=ring.key.id if ring.key else "",
+                    sealed=done.sealed,
+                    unsealed=done.findings.count,
+                    statement=documents.keep(tx, note, now),
+                    custodians=documents.keep(tx, self.custodians.document, now),
+                )
+                self.log.append(tx, Event(Kind.SEALS_REBUILT, SYSTEM, encode(facts)), now)
+                self.log.raise_alarms(tx, now, disputes_of(done.findings))
+        except BaseException:
+            ring.turn(before)
+            raise
+        return done
+
+
+_ROUND_S = 1.0
+
+
+def disputes_of(findings: Findings) -> tuple[Dispute, ...]:
+    """One dispute for each chain that does not agree, at most so many."""
+    first: dict[str, Dispute] = {}
+    for difference in findings.differences:
+        first.setdefault(difference.chain, difference.dispute)
+    return tuple(first.values())[:ALARMS_AT_ONCE]

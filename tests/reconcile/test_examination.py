@@ -1,0 +1,115 @@
+"""The whole database against the log: silent where all agrees, and naming what does not."""
+
+import pytest
+
+from app.audit.entries.model import SYSTEM
+from app.db.ring import Flaw
+from app.reconcile.examination import Findings
+from app.wiring import Services
+from tests.tamper import sql
+
+
+def examined(services: Services) -> Findings:
+    return services.reconciler.examine(lambda *_: None)
+
+
+def test_a_database_that_agrees_is_silent(sample: Services) -> None:
+    findings = examined(sample)
+    assert [one.sentence for one in findings.differences] == []
+    assert findings.entries == sample.fold.tree.size
+    assert findings.rows > findings.entries
+
+
+def test_what_is_not_numbered_yet_counts_like_an_entry(sample: Services) -> None:
+    with sample.database.write() as tx:
+        person = sample.directory.people(tx)[0]
+        sample.consent.revoke(tx, person, SYSTEM, "a reason", sample.clock.now())
+    assert examined(sample).count == 0
+    sample.integrator.integrate()
+    assert examined(sample).count == 0
+
+
+INSERTED = (
+    "INSERT INTO audit_adopted (number, what, digest, adopted_at) "
+    "SELECT 900, 'custodians', digest, adopted_at FROM audit_adopted WHERE number = 1"
+)
+TAMPERINGS = {
+    "a decision is deleted": (
+        ("DELETE FROM consent_decision WHERE seq = (SELECT max(seq) FROM consent_decision)",),
+        "consent",
+        Flaw.BEHIND,
+    ),
+    "a decision is changed": (
+        ("UPDATE consent_decision SET act = 'given' WHERE act <> 'given'",),
+        "consent",
+        Flaw.UNSEALED,
+    ),
+    "a role is given": (
+        ("UPDATE person SET roles = 'legal@DE' WHERE id = (SELECT max(id) FROM person)",),
+        "person",
+        Flaw.UNSEALED,
+    ),
+    "a version is changed": (
+        ("UPDATE person_version SET region = 'NO' WHERE region = 'DE'",),
+        "person",
+        Flaw.UNSEALED,
+    ),
+    "a floor begins earlier": (
+        ("UPDATE policy_floor SET valid_from = '2001-01-01 00:00:00'",),
+        "floor",
+        Flaw.UNSEALED,
+    ),
+    "a list is put into force": (
+        (INSERTED,),
+        "list",
+        Flaw.UNSEALED,
+    ),
+}
+
+
+@pytest.fixture(params=TAMPERINGS)
+def tampered(request: pytest.FixtureRequest, sample: Services) -> tuple[Services, str, Flaw]:
+    statements, chain, flaw = TAMPERINGS[request.param]
+    with sample.database.write() as tx:
+        person = next(one for one in sample.directory.people(tx) if one.active)
+        sample.consent.revoke(tx, person, SYSTEM, "a reason", sample.clock.now())
+    sample.integrator.integrate()
+    assert sql(sample.database, *statements) > 0
+    return sample, chain, flaw
+
+
+def test_what_does_not_agree_is_named_and_becomes_an_alarm(
+    tampered: tuple[Services, str, Flaw],
+) -> None:
+    services, chain, flaw = tampered
+    findings = examined(services)
+    kinds = {(one.chain.partition(":")[0], one.flaw) for one in findings.differences}
+    assert (chain, flaw) in kinds
+    services.integrator.integrate()
+    open_on = {of.partition(":")[0] for of in services.database.seals.alarms}
+    assert chain in open_on
+
+
+def test_what_was_written_right_after_its_entry_is_seen_as_the_log_is_followed(
+    sample: Services,
+) -> None:
+    sample.reconciler.follow()
+    with sample.database.write() as tx:
+        person = next(one for one in sample.directory.people(tx) if one.active)
+        sample.consent.revoke(tx, person, SYSTEM, "a reason", sample.clock.now())
+    sample.integrator.integrate()
+    sql(sample.database, "UPDATE consent_decision SET act = 'given' WHERE act = 'revoked'")
+    assert sample.reconciler.follow() > 0
+    sample.integrator.integrate()
+    assert any(of.startswith("consent:") for of in sample.database.seals.alarms)
+
+
+def test_an_entry_that_is_kept_as_something_else_is_named(sample: Services) -> None:
+    with sample.database.read() as tx:
+        size = sample.log.size(tx)
+    if sample.database.dialect == "sqlite":
+        sql(sample.database, f"UPDATE audit_leaf SET entry = 'text' WHERE idx = {size - 1}")
+    else:
+        sql(sample.database, f"UPDATE audit_leaf SET entry = '\\x00' WHERE idx = {size - 1}")
+    findings = examined(sample)
+    assert (Flaw.SHAPE, size - 1) in {(one.flaw, one.idx) for one in findings.differences}

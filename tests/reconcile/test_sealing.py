@@ -1,0 +1,86 @@
+"""Sealing what was there before: what the log confirms, and only with two custodians again."""
+
+from app.audit.entries.subjects import SealedNames
+from app.db.ring import Flaw
+from app.reconcile.sealing import SealedNow
+from app.wiring import Services
+from tests.tamper import sql
+
+WIPE = ("DELETE FROM row_seal", "UPDATE person SET seal = NULL")
+
+
+def as_before(services: Services, *statements: str) -> None:
+    """Leave the database as a release without seals would have it."""
+    sql(services.database, *WIPE, *statements)
+    ring = services.database.seals
+    ring.adopted = False
+    ring._seals.clear()
+    ring.names = SealedNames(services.log.vault)
+
+
+def sealed_first(services: Services) -> SealedNow:
+    with services.database.write() as tx:
+        done = services.reconciler.seal_first(tx, lambda *_: None, services.clock.now())
+    assert done is not None
+    services.integrator.integrate()
+    return done
+
+
+def test_a_database_of_before_is_sealed_where_the_log_confirms_it(sample: Services) -> None:
+    as_before(sample)
+    with sample.database.read() as tx:
+        assert all(person.disputed for person in sample.directory.people(tx))
+    sample.database.seals.take_found()
+    done = sealed_first(sample)
+    assert done.findings.differences == []
+    assert done.sealed > 100
+    with sample.database.read() as tx:
+        assert not any(person.disputed for person in sample.directory.people(tx))
+    assert sample.reconciler.examine(lambda *_: None).count == 0
+
+
+def test_it_is_done_once(sample: Services) -> None:
+    with sample.database.write() as tx:
+        assert sample.reconciler.seal_first(tx, lambda *_: None, sample.clock.now()) is None
+
+
+def test_swapped_pseudonyms_are_not_sealed(sample: Services) -> None:
+    with sample.database.read() as tx:
+        people = sample.directory.people(tx)
+        leading = {one.manager for one in people}
+        german, french = (
+            next(
+                one.id
+                for one in sample.directory.people(tx)
+                if one.region == region
+                and one.id not in {other.manager for other in sample.directory.people(tx)}
+            )
+            for region in ("DE", "FR")
+        )
+    swap = "UPDATE audit_subject SET person_id = '{}' WHERE person_id = '{}'"
+    as_before(
+        sample,
+        swap.format("~", german),
+        swap.format(german, french),
+        swap.format(french, "~"),
+    )
+    done = sealed_first(sample)
+    assert {one.flaw for one in done.findings.differences} >= {Flaw.DIFFERS}
+    with sample.database.read() as tx:
+        disputed = {one.id for one in sample.directory.people(tx) if one.disputed}
+    assert disputed >= {german, french}
+    assert len(disputed) < 10
+
+
+def test_a_person_whose_version_no_entry_recorded_stays_unsealed(sample: Services) -> None:
+    with sample.database.read() as tx:
+        one = next(one.id for one in sample.directory.people(tx) if one.region == "DE")
+    as_before(
+        sample,
+        f"UPDATE person_version SET region = 'US-NY' WHERE person_id = '{one}'",
+        f"UPDATE person SET region = 'US-NY' WHERE id = '{one}'",
+    )
+    sealed_first(sample)
+    with sample.database.read() as tx:
+        assert sample.directory.person(tx, one).disputed
+    assert any(of.startswith("person:") for of in sample.database.seals.alarms)
