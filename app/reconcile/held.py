@@ -48,10 +48,17 @@ class HeldTable:
             names: pseudonyms by person id; a person without one is ``?``.
         """
         plain = {
-            name: _named(cells[name], names) if name in self.sealed.people else _plain(cells[name])
+            name: self._named(cells[name], names)
+            if name in self.sealed.people
+            else _plain(cells[name])
             for name in (column.name for column in self.sealed.table.c)
         }
         return {**plain, **self.also(plain)}
+
+    def _named(self, value: object, names: Mapping[str, str]) -> Json:
+        if value is None or fits(PSEUDONYM, value) or value in self.sealed.programs:
+            return value  # type: ignore[return-value]
+        return names.get(str(value), "?")
 
 
 def same(shown: Json, has: Json) -> bool:
@@ -70,12 +77,6 @@ def _listed(text: str) -> object:
         return json.loads(text)
     except ValueError:
         return [part for part in text.split(";") if part]
-
-
-def _named(value: object, names: Mapping[str, str]) -> Json:
-    if value is None or fits(PSEUDONYM, value):
-        return value  # type: ignore[return-value]
-    return names.get(str(value), "?")
 
 
 def _plain(value: object) -> Json:

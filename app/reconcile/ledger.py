@@ -71,7 +71,8 @@ class Ledger:
     def find(self, table: str, key: str) -> Said | None:
         """What an entry recorded under a key; it counts as found."""
         row = self._kept.execute(
-            "SELECT number, chain, idx, fields FROM said WHERE tbl = ? AND key = ?", (table, key)
+            "SELECT number, chain, idx, fields FROM said WHERE tbl = ? AND key = ? LIMIT 1",
+            (table, key),
         ).fetchone()
         return None if row is None else self._found(row)
 
@@ -85,8 +86,12 @@ class Ledger:
         return (Said(number, of, idx, json.loads(text)) for number, of, idx, text in rows)
 
     def found(self, said: Said) -> None:
-        """Its row is there."""
-        self._kept.execute("UPDATE said SET found = 1 WHERE number = ?", (said.number,))
+        """Its row is there; whatever else was recorded under the same key is the same row."""
+        self._kept.execute(
+            "UPDATE said SET found = 1 WHERE (tbl, key) = "
+            "(SELECT tbl, key FROM said WHERE number = ?)",
+            (said.number,),
+        )
 
     def missing(self) -> Iterator[tuple[str, str, Said]]:
         """Table, key and content of what was recorded and not found, but of the erased."""

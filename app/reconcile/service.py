@@ -19,7 +19,9 @@ from app.audit.entries.model import SYSTEM, Event, Kind
 from app.audit.entries.records import SealsRebuilt
 from app.audit.entries.service import AuditService
 from app.audit.growing.fold import Fold
+from app.audit.restore.before import require_named
 from app.audit.restore.custody import Custodians, require_two, statement_text
+from app.audit.tree.checkpoint import VerifierKey
 from app.db.engine import Database, Tx
 from app.db.ring import Dispute
 from app.kernel.clock import Clock
@@ -59,6 +61,7 @@ class Reconciler:
         fold: as far as the log is known.
         examination: what is compared with what.
         custodians: of whom two must sign before all rows are sealed again; None: nobody can.
+        key: the log's public key under the name that the log was opened under.
         every_s: how long the background waits between two looks at everything, seconds.
         reached: how far it has come.
     """
@@ -69,6 +72,7 @@ class Reconciler:
     fold: Fold
     examination: Examination
     custodians: Custodians | None
+    key: VerifierKey
     every_s: float
     reached: Reached = field(default_factory=Reached)
 
@@ -132,6 +136,7 @@ class Reconciler:
         """What two custodians must sign before all rows are sealed again.
 
         Raises:
+            Conflict: the custodians are not those that the log names.
             Unavailable: no custodians are named, or the log cannot be believed.
         """
         if self.custodians is None:
@@ -144,7 +149,8 @@ class Reconciler:
                 f"the log cannot be believed: {tx.seals.broken}",
                 cure="Restore a copy of the database first; see docs/operate.md, Restore.",
             )
-        documents.require_custodians(tx, self.custodians.digest)
+        # As signed entries have it: the tables are what is in doubt.
+        require_named(tx, self.custodians, self.key)
         head = store.head_of(tx)
         return statement_text(
             "seal-again",
@@ -170,13 +176,14 @@ class Reconciler:
             Unavailable: as ``statement``.
         """
         ring = self.database.seals
-        before = ring.generation
+        before, alarms = ring.generation, dict(ring.alarms)
         try:
             with self.database.write() as tx:
                 store.lock(tx)
                 require_two(note, self.statement(tx), self.custodians)
                 assert self.custodians is not None  # statement has refused otherwise
                 ring.turn(before + 1)
+                ring.set_alarms({}, cleared=ring.alarmed)
                 done = seal_confirmed(tx, self.examination, progress)
                 facts = SealsRebuilt(
                     key=ring.key.id if ring.key else "",
@@ -189,6 +196,7 @@ class Reconciler:
                 self.log.raise_alarms(tx, now, disputes_of(done.findings))
         except BaseException:
             ring.turn(before)
+            ring.set_alarms(alarms)
             raise
         return done
 

@@ -17,6 +17,7 @@ from app.audit.export.service import ExportService
 from app.audit.export.writing import Documents
 from app.audit.growing.fold import Fold
 from app.audit.growing.integrator import Integrator
+from app.audit.tree.epoch import base_of
 from app.audit.witnesses.asking import Witnesses, read_policy
 from app.db.engine import Database, Tx, open_database
 from app.db.selftest import require_guarded
@@ -61,6 +62,7 @@ def make_reconciler(core: Core, fold: Fold) -> Reconciler:
         fold=fold,
         examination=Examination(RECORDING, HELD),
         custodians=core.custodians,
+        key=replace(core.log_key, name=base_of(core.origin)),
         every_s=core.settings.reconcile_every_s,
     )
 

@@ -68,6 +68,8 @@ READS = {
 }
 
 READS["RightsService"] = "statement"
+READS["Examination"] = "of"
+READS["Reconciler"] = "statement"
 READS["SealedNames"] = "erased known take"
 READS["Desk"] = " ".join(readings.WITHOUT_ENTRY)
 
@@ -77,6 +79,7 @@ WITHOUT_ENTRY = {
     "AuditService.keep_document": "keeps bytes that an entry of the same transaction names",
     "AuditService.pseudonym": "makes a random name at first use; whoever asks appends with it",
     "AuditService.pseudonyms": "makes random names at first use; whoever asks appends with them",
+    "Reconciler.seal_first": "done once, with seals.adopted: tests/reconcile/test_sealing.py",
     "SealedNames.made": "makes random names at first use; whoever asks appends with them",
     "Integrator.grow": "gives entries their places; it changes the tree and no state of anybody",
     "Witnesses.adopt": "hands its list to AuditService.adopt",
@@ -96,6 +99,10 @@ OWN_TRANSACTION = {
     "Services.catch_up": "reads the log",
     "Services.close": "closes connections",
     "Fold.catch_up": "reads the log",
+    "Reconciler.examine": "reads the log and the tables",
+    "Reconciler.follow": "reads the log and the tables",
+    "Reconciler.rebuild": "appends seals.rebuilt: tests/reconcile/test_rebuild.py",
+    "Reconciler.run": "calls the two above",
     "Fold.load": "reads a file and the log",
     "Fold.restart": "forgets what this process read",
     "Fold.save": "writes a file of what the log says",

@@ -49,12 +49,7 @@ def test_swapped_pseudonyms_are_not_sealed(sample: Services) -> None:
         people = sample.directory.people(tx)
         leading = {one.manager for one in people}
         german, french = (
-            next(
-                one.id
-                for one in sample.directory.people(tx)
-                if one.region == region
-                and one.id not in {other.manager for other in sample.directory.people(tx)}
-            )
+            next(one.id for one in people if one.region == region and one.id not in leading)
             for region in ("DE", "FR")
         )
     swap = "UPDATE audit_subject SET person_id = '{}' WHERE person_id = '{}'"

@@ -17,6 +17,7 @@ from app.audit.entries.records import (
     RolesAdoption,
     RulesAdoption,
     SealsAdoption,
+    SealsRebuilt,
     WitnessesAdoption,
 )
 from app.audit.export.record import ExportRecord
@@ -45,6 +46,7 @@ WHOLE: Mapping[Kind, type] = {
     Kind.RULES_ADOPTED: RulesAdoption,
     Kind.ROLES_ADOPTED: RolesAdoption,
     Kind.SEALS_ADOPTED: SealsAdoption,
+    Kind.SEALS_REBUILT: SealsRebuilt,
     Kind.ALARM_RAISED: AlarmRaised,
     Kind.ALARM_CLEAR_PROPOSED: AlarmStep,
     Kind.ALARM_CLEARED: AlarmStep,

@@ -37,8 +37,11 @@ class OpenAlarms:
     def __init__(self, by_chain: Iterable[tuple[str, str]] = ()) -> None:
         self.by_chain = dict(by_chain)
 
-    def take(self, leaf: Leaf) -> str | None:
-        """Take in one entry; return the chain that it cleared, if it cleared one.
+    def take(self, leaf: Leaf) -> tuple[str, ...]:
+        """Take in one entry; return the chains whose alarms it cleared.
+
+        Sealing all rows again clears every alarm: two custodians signed for it, and what the log
+        does not confirm is raised anew after it.
 
         Raises:
             ValueError: its facts cannot be read.
@@ -48,5 +51,9 @@ class OpenAlarms:
             self.by_chain.setdefault(chain, leaf["event"])
         elif leaf["kind"] == Kind.ALARM_CLEARED:
             step = decode(AlarmStep, leaf["facts"])
-            return step.chain if self.by_chain.pop(step.chain, None) is not None else None
-        return None
+            return () if self.by_chain.pop(step.chain, None) is None else (step.chain,)
+        elif leaf["kind"] == Kind.SEALS_REBUILT:
+            cleared = tuple(self.by_chain)
+            self.by_chain.clear()
+            return cleared
+        return ()

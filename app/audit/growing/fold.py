@@ -111,7 +111,7 @@ class Fold:
         if grown.size == head.size and grown.root != head.root:
             msg = f"the first {head.size} entries do not give the root of the log"
             raise Broken(msg)
-        cleared = [chain for leaf in leaves if (chain := self._take(leaf)) is not None]
+        cleared = [chain for leaf in leaves for chain in self._take(leaf)]
         self.tree = grown
         self.ring.set_alarms(self.alarms.by_chain, cleared=cleared)
         self.ring.size = grown.size
@@ -119,7 +119,7 @@ class Fold:
         self._kinds.clear()
         return grown.size < head.size
 
-    def _take(self, leaf: Leaf) -> str | None:
+    def _take(self, leaf: Leaf) -> tuple[str, ...]:
         kind, positions = Kind(leaf["kind"]), self.ring.positions
         if kind in {Kind.SEALS_ADOPTED, Kind.SEALS_REBUILT}:
             self.ring.adopted = True

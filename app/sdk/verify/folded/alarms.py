@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from app.audit.entries.records import AlarmRaised, AlarmStep, SealsAdoption
+from app.audit.entries.records import AlarmRaised, AlarmStep, SealsAdoption, SealsRebuilt
 from app.kernel.clock import instant
 from app.kernel.facts import decode
 from app.policy.timeline import SKEW
@@ -96,6 +96,15 @@ class Alarms:
     def adopted(self, _position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
         """Take ``seals.adopted``."""
         decode(SealsAdoption, leaf["facts"])
+        yield from _by_the_program(leaf)
+
+    def rebuilt(self, _position: int, leaf: Mapping[str, Any]) -> Iterator[str]:
+        """Take ``seals.rebuilt``: two custodians signed, and every alarm is cleared by it."""
+        decode(SealsRebuilt, leaf["facts"])
+        until = instant(leaf["integrated_at"]) + SKEW
+        self._until |= dict.fromkeys(self._open, until)
+        self.cleared += len(self._open)
+        self._open.clear()
         yield from _by_the_program(leaf)
 
     def raise_(self, _position: int, leaf: Mapping[str, Any]) -> Iterator[str]:

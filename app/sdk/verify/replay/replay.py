@@ -88,6 +88,7 @@ class Replay:
             Kind.ACCESS_CONSUMER_REGISTERED: folded.registry.registered,
             Kind.POLICY_PURPOSES_ADOPTED: folded.registry.purposes,
             Kind.SEALS_ADOPTED: folded.alarms.adopted,
+            Kind.SEALS_REBUILT: folded.alarms.rebuilt,
             Kind.ALARM_RAISED: folded.alarms.raise_,
             Kind.ALARM_CLEAR_PROPOSED: folded.alarms.proposed,
             Kind.ALARM_CLEARED: folded.alarms.clear,
