@@ -12,7 +12,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from app.cli.opened import opened
 from app.kernel.errors import InvalidInput
-from app.reconcile.examination import Findings
+from app.reconcile.examination import RowFindings
 from app.reconcile.sealing import SealedNow
 from app.wiring import Services
 
@@ -51,7 +51,7 @@ def doctor(
         sys.exit(1)
 
 
-def _examined(services: Services) -> Findings:
+def _examined(services: Services) -> RowFindings:
     with _bar() as bar:
         task = bar.add_task("reading", total=None)
         return services.reconciler.examine(
@@ -66,7 +66,7 @@ def _bar() -> Progress:
     return Progress(*columns, transient=True, console=_stderr)
 
 
-def _say(findings: Findings, seconds: float) -> None:
+def _say(findings: RowFindings, seconds: float) -> None:
     for difference in findings.differences:
         print(f"{difference.sentence}.")
     if findings.count > len(findings.differences):
@@ -79,7 +79,7 @@ def _say(findings: Findings, seconds: float) -> None:
         print(f"In order: every row agrees with the log ({read}).")
 
 
-def _as_json(findings: Findings) -> dict[str, object]:
+def _as_json(findings: RowFindings) -> dict[str, object]:
     return {
         "entries": findings.entries,
         "rows": findings.rows,

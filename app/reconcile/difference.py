@@ -1,4 +1,4 @@
-"""What is wrong between a table and the log, one row at a time, in plain sentences (pure).
+"""What is wrong between a table and the log, one row at a time, in plain sentences.
 
 Nothing here names a person: people appear as pseudonyms, rows by the keys of their seals.
 """

@@ -37,7 +37,7 @@ MOST = 1_000
 
 
 @dataclass
-class Findings:
+class RowFindings:
     """What was looked at, and what is wrong.
 
     Attributes:
@@ -82,7 +82,7 @@ class Examination:
 
     def of(
         self, tx: Tx, progress: Progress, confirmed: Callable[[HeldTable, Row[Any]], None]
-    ) -> Findings:
+    ) -> RowFindings:
         """Look at everything that one transaction sees.
 
         Args:
@@ -90,7 +90,7 @@ class Examination:
             progress: is told how far it is.
             confirmed: is given each row that its entry confirms, or that none need confirm.
         """
-        findings = Findings()
+        findings = RowFindings()
         with Ledger() as ledger:
             self._entries(tx, ledger, findings, progress)
             for table in self.tables:
@@ -102,7 +102,7 @@ class Examination:
 
     # Entries
 
-    def _entries(self, tx: Tx, ledger: Ledger, findings: Findings, progress: Progress) -> None:
+    def _entries(self, tx: Tx, ledger: Ledger, findings: RowFindings, progress: Progress) -> None:
         head, tree = store.head_of(tx), CompactRange()
         counts: dict[str, int] = {}
         for start in range(0, head.size, _BATCH):
@@ -123,7 +123,7 @@ class Examination:
         raw: object,
         idx: int | None,
         ledger: Ledger,
-        findings: Findings,
+        findings: RowFindings,
         counts: dict[str, int],
     ) -> None:
         try:
@@ -135,7 +135,7 @@ class Examination:
             return
         for row in rows:
             counts[row.chain] = counts.get(row.chain, 0) + 1
-        ledger.take(idx, rows)
+        ledger.take(idx, (row for row in rows if row.table))  # without one: it ended something
         if leaf["kind"] == Kind.SUBJECT_ERASED:
             for pseudonym in leaf["subjects"]:
                 ledger.erased(pseudonym)
@@ -147,7 +147,7 @@ class Examination:
         tx: Tx,
         table: HeldTable,
         ledger: Ledger,
-        findings: Findings,
+        findings: RowFindings,
         progress: Progress,
         confirmed: Callable[[HeldTable, Row[Any]], None],
     ) -> None:
@@ -166,7 +166,7 @@ class Examination:
         row: Row[Any],
         names: Mapping[str, str],
         ledger: Ledger,
-        findings: Findings,
+        findings: RowFindings,
         *,
         good: bool,
     ) -> bool:

@@ -1,4 +1,4 @@
-"""Which tables are held against the log, and how their rows are put next to entries (pure)."""
+"""Which tables are held against the log, and how their rows are put next to entries."""
 
 import json
 from collections.abc import Callable, Mapping

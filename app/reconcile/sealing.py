@@ -20,7 +20,7 @@ from app.db import seals
 from app.db.engine import Tx
 from app.db.ring import Names
 from app.kernel.shapes import PSEUDONYM, fits
-from app.reconcile.examination import Examination, Findings, Progress
+from app.reconcile.examination import Examination, Progress, RowFindings
 from app.reconcile.held import HeldTable
 
 _SHORT_LIVED = frozenset({"person_session", "agent_token", "agent_pairing"})
@@ -37,7 +37,7 @@ class SealedNow:
     """
 
     sealed: int
-    findings: Findings
+    findings: RowFindings
 
 
 class _Unsealed(Names):
@@ -79,7 +79,7 @@ def seal_confirmed(tx: Tx, examination: Examination, progress: Progress) -> Seal
     return SealedNow(sealed, findings)
 
 
-def _stands(tx: Tx, table: HeldTable, row: Row[Any], findings: Findings) -> bool:
+def _stands(tx: Tx, table: HeldTable, row: Row[Any], findings: RowFindings) -> bool:
     cells = row._mapping  # noqa: SLF001 - SQLAlchemy's public name for it
     people = [cells[name] for name in table.sealed.people if isinstance(cells[name], str)]
     ids = {one for one in people if not fits(PSEUDONYM, one)} - table.sealed.programs

@@ -27,7 +27,7 @@ from app.db.ring import Dispute
 from app.kernel.clock import Clock
 from app.kernel.errors import Unavailable
 from app.kernel.facts import encode
-from app.reconcile.examination import Examination, Findings, Progress
+from app.reconcile.examination import Examination, Progress, RowFindings
 from app.reconcile.recent import compare_recent
 from app.reconcile.sealing import SealedNow, seal_confirmed
 
@@ -76,7 +76,7 @@ class Reconciler:
     every_s: float
     reached: Reached = field(default_factory=Reached)
 
-    def examine(self, progress: Progress) -> Findings:
+    def examine(self, progress: Progress) -> RowFindings:
         """Compare everything, and let alarms be raised about what does not agree.
 
         Raises:
@@ -204,7 +204,7 @@ class Reconciler:
 _ROUND_S = 1.0
 
 
-def disputes_of(findings: Findings) -> tuple[Dispute, ...]:
+def disputes_of(findings: RowFindings) -> tuple[Dispute, ...]:
     """One dispute for each chain that does not agree, at most so many."""
     first: dict[str, Dispute] = {}
     for difference in findings.differences:

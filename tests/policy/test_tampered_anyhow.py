@@ -16,13 +16,14 @@ from app.db.engine import Tx
 from app.db.ring import row_seal
 from app.demo.seed import DATA
 from app.kernel.errors import HabeasError
-from app.policy.comparison import ROWS
 from app.policy.model import InForce
 from app.policy.reader import PolicyReader
 from app.policy.tables import document_table
+from app.wiring.held import HELD
 from tests.policy.tampered import Instance, captured, new_id
 
 REGIONS = ("DE", "FR", "GB", "IN", "US-CA", "US-NY")
+ROWS = {table.name: table for table in HELD if table.name.startswith("policy_")}
 TABLES = (*(rows.sealed.table for rows in ROWS.values()), document_table)
 INSTANTS = tuple(
     datetime(2026, 11, 1, tzinfo=UTC) + timedelta(days=days) for days in (-900, 0, 900)

@@ -4,12 +4,12 @@ import pytest
 
 from app.audit.entries.model import SYSTEM
 from app.db.ring import Flaw
-from app.reconcile.examination import Findings
+from app.reconcile.examination import RowFindings
 from app.wiring import Services
 from tests.tamper import sql
 
 
-def examined(services: Services) -> Findings:
+def examined(services: Services) -> RowFindings:
     return services.reconciler.examine(lambda *_: None)
 
 
