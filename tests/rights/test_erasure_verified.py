@@ -25,14 +25,16 @@ STRANGERS = [LocalSigner.from_seed(bytes([n]) * 32) for n in (7, 8)]
 
 
 class Forger:
-    """Holds the log's key, and writes the newest erasure, and all that follows, anew."""
+    """Holds the log's key, and writes the newest entry of a kind, and all that follows, anew."""
+
+    kind = "subject.erased"
 
     def __init__(self, services: Services, folder: Path) -> None:
         self.services, self.folder = services, folder
         export(services, folder / "log.tar")
         self.parts = forge.parts_of(folder / "log.tar")
         self.leaves: Leaves = forge.leaves_of(self.parts)[:-1]  # without log.exported: it counts
-        self.at = max(at for at, leaf in enumerate(self.leaves) if leaf["kind"] == "subject.erased")
+        self.at = max(at for at, leaf in enumerate(self.leaves) if leaf["kind"] == self.kind)
 
     @property
     def facts(self) -> Leaf:

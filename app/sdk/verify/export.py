@@ -14,6 +14,7 @@ from app.sdk.verify.evidence.evidence import EvidenceParts, from_folder, from_ta
 from app.sdk.verify.order.erasures import check_erasures
 from app.sdk.verify.order.order import OrderCheck
 from app.sdk.verify.order.promised import Promises
+from app.sdk.verify.order.reseals import check_reseals
 from app.sdk.verify.order.restores import check_restores
 from app.sdk.verify.parts import check_parts
 from app.sdk.verify.replay.decisions import DecisionCheck
@@ -81,6 +82,7 @@ def _verify_whole(run: Run, name: str, entries_digest: Callable[[], str]) -> Rep
         node = nodes_of(run.evidence, run.signed.size)
         if deep:
             check_restores(run, order.restores, node)
+            check_reseals(run, order.agreed, node)
             check_remembered(run, order.earlier, node)
             if run.ask.depth is not Depth.REPLAY:
                 check_erasures(run, order.agreed)

@@ -26,9 +26,15 @@ from app.sdk.verify.folded.people import Documents, Unknown
 from app.sdk.verify.run import Run
 
 AGREED_KINDS = frozenset(
-    {Kind.LOG_OPENED, Kind.LOG_RESTORED, Kind.LOG_CUSTODIANS_ADOPTED, Kind.SUBJECT_ERASED}
+    {
+        Kind.LOG_OPENED,
+        Kind.LOG_RESTORED,
+        Kind.LOG_CUSTODIANS_ADOPTED,
+        Kind.SUBJECT_ERASED,
+        Kind.SEALS_REBUILT,
+    }
 )
-"""What an erasure is held against: the log's names, the lists, the erasures themselves."""
+"""What two custodians agree to, and what it is held against: the log's names, the lists."""
 
 
 class ErasureCheck:
@@ -114,6 +120,8 @@ def check_erasures(run: Run, agreed: Iterable[tuple[int, Mapping[str, Any]]]) ->
                     problems = tuple(check.adopted(position, leaf))
                 case Kind.SUBJECT_ERASED:
                     problems = tuple(check.erased(position, leaf, tuple(names)))
+                case Kind.SEALS_REBUILT:  # see reseals.py
+                    problems = ()
                 case Kind.LOG_OPENED:
                     problems = ()
                     names.append(decode(LogOpening, leaf["facts"]).origin)
