@@ -15,11 +15,12 @@ from app.demo.tour.stage import EMPLOYEE, Stage
 from app.demo.tour.step import StepResult, hold
 from app.kernel.vocabulary import Reason
 from app.sdk.verify import verify
+from app.wiring import Services
 
 
 def delete_a_withdrawal(stage: Stage) -> StepResult:
     """Somebody deletes a withdrawal with SQL."""
-    with _another(stage.folder / "tampered") as (other, file):
+    with _another(stage.folder / "tampered") as (other, services, file):
         for step in (employee.sign_in, employee.pair_laptop, employee.opt_in):
             step(other)
         hold(other.until(lambda polled: polled.capture).capture, "the laptop may capture")
@@ -32,7 +33,7 @@ def delete_a_withdrawal(stage: Stage) -> StepResult:
         page = other.employee.get("/me").text
         hold("does not agree with the log" in page, "the employee reads why")
         alarm = other.newest("alarm.raised")
-        said = _verified(other)
+        said = (*_examined(services), *_verified(other))
     return StepResult(
         f"In a database of its own, past its guards: {deleted} row, the withdrawal of log "
         f"{withdrawn}. The next lease is off, and the employee reads why.",
@@ -40,6 +41,13 @@ def delete_a_withdrawal(stage: Stage) -> StepResult:
         alarm,
         said,
     )
+
+
+def _examined(services: Services) -> tuple[str, ...]:
+    """What ``habeas doctor`` names."""
+    differences = services.reconciler.examine(lambda *_: None).differences
+    hold(bool(differences), "the doctor names the row")
+    return tuple(f"habeas doctor: {difference.sentence}." for difference in differences)
 
 
 def _verified(stage: Stage) -> tuple[str, ...]:
@@ -53,16 +61,16 @@ def _verified(stage: Stage) -> tuple[str, ...]:
 
 
 @contextmanager
-def _another(folder: Path) -> Iterator[tuple[Stage, Path]]:
-    """Another service, and the file of its database."""
+def _another(folder: Path) -> Iterator[tuple[Stage, Services, Path]]:
+    """Another service, what it is made of, and the file of its database."""
     folder.mkdir(mode=0o700)
     file = folder / "habeas.sqlite"
     settings = demo_settings(free_port(), folder / "var", database_url=f"sqlite:///{file}")
     with (
-        running(settings),
+        running(settings) as services,
         closing(Stage(settings.base_url, settings.var / SECRETS, folder)) as stage,
     ):
-        yield stage, file
+        yield stage, services, file
 
 
 def _delete(file: Path) -> int:
