@@ -6,11 +6,11 @@ Rules:
    somebody who left brings them back, in a new residence: nothing they agreed to before holds.
 3. Each changed row has its entry, with the reporting line as pseudonyms, and the roles with their
    regions.
-4. Entries of before say the names of roles and not their regions. At the first start that knows of
-   regions, everybody who holds a role is recorded once more, as they are: a new version of the same
-   content, in the name of the system, for nobody changed anything. From that entry on it can be
-   verified who was allowed what. It states what the tables say then; of the time before it says
-   nothing.
+4. Entries of before say the names of roles and not their regions. When the log first says what
+   roles may do, everybody who holds a role is recorded once more, as they are: a new version of the
+   same content, in the name of the system, for nobody changed anything. From that entry on it can
+   be verified who was allowed what. It states what the tables say then, of those whose rows stand;
+   of the time before it says nothing.
 5. Nothing that a disputed row says is recorded anew: an act over it goes on from what was recorded
    last, or is refused where that does not stand either. Leaving always works.
 """
@@ -48,9 +48,6 @@ from app.kernel.facts import encode
 
 MAX_FAULTS = 100
 
-ROLES_STATED = "directory.roles"
-"""What is in force once the entries say roles with their regions (rule 4)."""
-
 
 class DirectoryService:
     """Reads and changes the directory."""
@@ -59,20 +56,13 @@ class DirectoryService:
         self._log = log
         self._authority = authority
 
-    def adopt(self, tx: Tx, now: datetime) -> None:
-        """Record once more who holds a role, once (rule 4).
-
-        Not before the rows of an older release are sealed: of rows that do not stand nobody knows
-        the roles.
+    def state_roles(self, tx: Tx, now: datetime) -> None:
+        """Record everybody who holds a role once more, as they are (rule 4).
 
         Args:
-            tx: the transaction, under the log's lock (``AuditService.open``).
+            tx: the transaction in which the rows of roles are adopted first.
             now: the present instant.
         """
-        if not tx.seals.adopted and any(person.disputed for person in store.people(tx)):
-            return
-        if not self._log.begins(tx, ROLES_STATED, 1, now):
-            return
         store.lock_for_import(tx, ())
         holders = tuple(person for person in store.people(tx) if person.roles)
         store.change(tx, holders, now)

@@ -182,8 +182,6 @@ class Examination:
             return True
         said = ledger.find(table.name, key) or _like(ledger, table, chain, fields)
         if said is None:
-            if chain in table.unrecorded:
-                return True
             findings.add(Difference(chain, Flaw.UNRECORDED, table.name, key), fields)
             return False
         columns = differing(said.fields, fields)

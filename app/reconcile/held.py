@@ -25,14 +25,12 @@ class HeldTable:
         sealed: the table, and what is sealed of its rows.
         chain: what a row is about, as ``Recorded.chain``.
         recorded: every row was recorded by an entry; else only its seal is looked at.
-        unrecorded: chains of which no entry recorded the rows.
         also: what entries say of a row in other words than its columns.
     """
 
     sealed: SealedTable
     chain: Callable[[Fields], str]
     recorded: bool = True
-    unrecorded: frozenset[str] = frozenset()
     also: Callable[[Fields], Fields] = lambda _fields: {}
 
     @property

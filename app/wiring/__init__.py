@@ -3,6 +3,7 @@
 import logging
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import datetime
 
 from app.access.consumers import ConsumerService
 from app.access.service import AccessService
@@ -20,7 +21,7 @@ from app.audit.reading.desk import Desk
 from app.audit.restore.continuity import require_same_log
 from app.audit.restore.service import Restore, finish
 from app.audit.witnesses.asking import Witnesses
-from app.db.engine import Database
+from app.db.engine import Database, Tx
 from app.directory.sessions import SessionService
 from app.kernel.clock import Clock, SystemClock
 from app.kernel.errors import Conflict
@@ -128,8 +129,7 @@ class Services(Core):
                 self.witnesses.adopt(tx, self.log, now)
                 rules = self.access.rules
                 self.log.adopt_rules(tx, rules.version, rules.release, now)
-                self.log.adopt(tx, Kind.ROLES_ADOPTED, ROLES, self.authority.document, now)
-                self.directory.adopt(tx, now)
+                self._adopt_roles(tx, now)
             self.policy.adopt(tx, now)
             self.access.adopt(tx, now)
             self.notices.adopt(tx, now)
@@ -137,6 +137,12 @@ class Services(Core):
         if back:  # a restored database held them; what it still shows of them is written over
             self._scrub()
         self.integrator.integrate()
+
+    def _adopt_roles(self, tx: Tx, now: datetime) -> None:
+        is_first = not self.log.has_adopted(tx, ROLES)
+        self.log.adopt(tx, Kind.ROLES_ADOPTED, ROLES, self.authority.document, now)
+        if is_first:
+            self.directory.state_roles(tx, now)
 
     def _scrub(self) -> None:
         left = scrub_erased(self.database)

@@ -12,7 +12,6 @@ from app.consent import store as consent
 from app.directory import sessions
 from app.directory import tables as directory
 from app.directory.model import read_role
-from app.directory.service import ROLES_STATED
 from app.kernel.signing import thumbprint
 from app.policy import tables as policy
 from app.reconcile.held import Fields, HeldTable
@@ -40,11 +39,7 @@ def _number(fields: Fields) -> str:
 HELD: tuple[HeldTable, ...] = (
     HeldTable(store.SUBJECT, lambda f: f"subject:{f['pseudonym']}", recorded=False),
     HeldTable(erasure.ERASURE, lambda f: f"subject:{f['pseudonym']}", recorded=False),
-    HeldTable(
-        documents.ADOPTED,
-        lambda f: f"list:{f['what']}",
-        unrecorded=frozenset({f"list:{ROLES_STATED}"}),
-    ),
+    HeldTable(documents.ADOPTED, lambda f: f"list:{f['what']}"),
     HeldTable(directory.VERSIONS, lambda f: f"person:{f['person_id']}", also=_person),
     HeldTable(directory.PEOPLE, lambda f: f"person:{f['id']}", recorded=False),
     HeldTable(sessions.SESSIONS, lambda f: f"person:{f['person_id']}", recorded=False),

@@ -42,8 +42,8 @@ from tests.vectors.records import WHOLE
 DISPUTE = Dispute("catalogue", Flaw.UNSEALED)
 
 READS = {
-    "AuditService": "checkpoint documents index_of overdue pending pending_since people size "
-    "submission_receipts witnessed_checkpoint",
+    "AuditService": "checkpoint documents has_adopted index_of overdue pending pending_since people "
+    "size submission_receipts witnessed_checkpoint",
     "PolicyReader": "catalogue chain history in_force memory outlook throughout",
     "Inquirer": "inquire",
     "Witnesses": "state",
@@ -75,7 +75,6 @@ READS["Desk"] = " ".join(readings.WITHOUT_ENTRY)
 
 WITHOUT_ENTRY = {
     "AuditService.open": "appends the first entry of an empty log; the log here has it",
-    "AuditService.begins": "notes a version that entries of the same transaction begin to follow",
     "AuditService.keep_document": "keeps bytes that an entry of the same transaction names",
     "AuditService.pseudonym": "makes a random name at first use; whoever asks appends with it",
     "AuditService.pseudonyms": "makes random names at first use; whoever asks appends with them",
@@ -433,7 +432,7 @@ CHANGES: dict[str, Callable[[Story], object]] = {
     "Workflow.tighten": tighten,
     "Workflow.withdraw": withdraw_change,
     "NoticeService.adopt": lambda _: None,
-    "DirectoryService.adopt": lambda _: None,  # see tests/directory/test_import_people.py
+    "DirectoryService.state_roles": lambda _: None,  # see tests/directory/test_import_people.py
     "ConsentService.decide": Story.given,
     "ConsentService.end_all": end_all_consents,
     "ConsentService.revoke": revoke_consent,
@@ -460,7 +459,8 @@ CHANGES: dict[str, Callable[[Story], object]] = {
     "ExportService.file": fetch,
     **{f"Desk.{name}": read(name) for name in readings.READINGS},
 }
-AT_START = {f"{name}Service.adopt" for name in ("Policy", "Notice", "Access", "Directory")}
+AT_START = {"PolicyService.adopt", "NoticeService.adopt", "AccessService.adopt"}
+AT_START |= {"DirectoryService.state_roles"}
 """What is adopted at start has a test of its own below."""
 
 ENTRY = {

@@ -85,15 +85,12 @@ def test_a_role_in_another_region_is_a_change_with_an_entry(office: Office) -> N
     assert said == [[["legal", "DE"]], [["legal", "FR"]], []]
 
 
-def test_who_holds_a_role_is_recorded_once_more_where_entries_did_not_say_roles(
-    office: Office,
-) -> None:
+def test_who_holds_a_role_is_recorded_once_more_as_they_are(office: Office) -> None:
     office.bring(person("top", "legal@DE"), LOW, person("plain"))
-    for _ in range(2):
-        with office.database.write() as tx:
-            office.directory.adopt(tx, office.clock.now())
+    with office.database.write() as tx:
+        office.directory.state_roles(tx, office.clock.now())
     before, anew = office.facts()[:3], office.facts()[3:]
-    assert anew == [before[1], before[0]], "as they are, by id, and once"
+    assert anew == [before[1], before[0]], "as they are, by id"
     with office.database.read() as tx:
         kept = {one: office.directory.versions(tx, one) for one in ("top", "low", "plain")}
         by = [entry["actor"]["kind"] for entry in submitted(tx)[-2:]]
@@ -106,16 +103,13 @@ def test_who_holds_a_role_is_recorded_once_more_where_entries_did_not_say_roles(
     assert by == ["system", "system"], "nobody is said to have changed anything"
 
 
-def test_roles_are_not_stated_while_rows_of_before_have_no_seals(office: Office) -> None:
+def test_nobody_whose_row_does_not_stand_is_said_to_hold_a_role(office: Office) -> None:
     office.bring(person("top", "legal@DE"))
-    key, office.database.seals.key = office.database.seals.key, None  # as a start finds them
+    key, office.database.seals.key = office.database.seals.key, None
     with office.database.write() as tx:
-        office.directory.adopt(tx, office.clock.now())
-    assert len(office.facts()) == 1
+        office.directory.state_roles(tx, office.clock.now())
     office.database.seals.key = key
-    with office.database.write() as tx:
-        office.directory.adopt(tx, office.clock.now())
-    assert len(office.facts()) == 2, "once they have seals"
+    assert len(office.facts()) == 1
 
 
 def test_people_who_are_not_in_the_file_stay_as_they_are(office: Office) -> None:

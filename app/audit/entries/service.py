@@ -171,20 +171,9 @@ class AuditService:
         event = self.append(tx, Event(Kind.RULES_ADOPTED, SYSTEM, facts), now)
         documents.adopt(tx, RULES, name, now, event)
 
-    def begins(self, tx: Tx, what: str, version: int, now: datetime) -> bool:
-        """Whether a version of something is in force from here on, and was not before.
-
-        Args:
-            tx: the transaction, under the log's lock (see ``open``).
-            what: such as ``rules``.
-            version: of it.
-            now: the present instant.
-        """
-        name = version_document(what, version)
-        if documents.in_force(tx, what) == name:
-            return False
-        documents.adopt(tx, what, name, now)
-        return True
+    def has_adopted(self, tx: Tx, what: str) -> bool:
+        """Whether a list is in force as ``what``, and can be told."""
+        return documents.in_force(tx, what) is not None
 
     def keep_document(self, tx: Tx, content: bytes, now: datetime) -> str:
         """Keep a document that an entry of this transaction names; return its digest."""
