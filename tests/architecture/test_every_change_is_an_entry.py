@@ -42,8 +42,8 @@ from tests.vectors.records import WHOLE
 DISPUTE = Dispute("catalogue", Flaw.UNSEALED)
 
 READS = {
-    "AuditService": "checkpoint documents has_adopted index_of overdue pending pending_since people "
-    "size submission_receipts witnessed_checkpoint",
+    "AuditService": "checkpoint documents has_adopted index_of overdue pending pending_since "
+    "people size submission_receipts witnessed_checkpoint",
     "PolicyReader": "catalogue chain history in_force memory outlook throughout",
     "Inquirer": "inquire",
     "Witnesses": "state",
