@@ -184,6 +184,7 @@ class Reconciler:
                 assert self.custodians is not None  # statement has refused otherwise
                 ring.turn(before + 1)
                 ring.set_alarms({}, cleared=ring.alarmed)
+                ring.take_found()  # what still does not stand is found again
                 done = seal_confirmed(tx, self.examination, progress)
                 facts = SealsRebuilt(
                     key=ring.key.id if ring.key else "",
