@@ -22,7 +22,7 @@ import json
 import logging
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -69,6 +69,7 @@ class Fold:
     _passing: deque[tuple[datetime, str]] = field(default_factory=deque)
     _folding: threading.Lock = field(default_factory=threading.Lock)
     _kinds: set[str] = field(default_factory=set)
+    _undo: list[tuple[str, Position | None]] = field(default_factory=list)
 
     @property
     def ring(self) -> SealRing:
@@ -111,13 +112,31 @@ class Fold:
         if grown.size == head.size and grown.root != head.root:
             msg = f"the first {head.size} entries do not give the root of the log"
             raise Broken(msg)
-        cleared = [chain for leaf in leaves for chain in self._take(leaf)]
+        cleared = self._take_all(leaves)
         self.tree = grown
         self.ring.set_alarms(self.alarms.by_chain, cleared=cleared)
         self.ring.size = grown.size
         self.ring.moved(self._kinds)
         self._kinds.clear()
         return grown.size < head.size
+
+    def _take_all(self, leaves: Sequence[Leaf]) -> list[str]:
+        """Take in a batch, whole or not at all: what failed is tried again, and counts once."""
+        alarms, rebuilt = dict(self.alarms.by_chain), self._rebuilt
+        self._undo.clear()
+        try:
+            return [chain for leaf in leaves for chain in self._take(leaf)]
+        except Broken:
+            for chain, before in reversed(self._undo):
+                if before is None:
+                    self.ring.positions.pop(chain, None)
+                else:
+                    self.ring.positions[chain] = before
+            self.alarms.by_chain = alarms
+            if rebuilt != self._rebuilt:
+                self._rebuilt = rebuilt
+                self.ring.turn(1 + rebuilt)
+            raise
 
     def _take(self, leaf: Leaf) -> tuple[str, ...]:
         kind, positions = Kind(leaf["kind"]), self.ring.positions
@@ -133,6 +152,7 @@ class Fold:
         except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
             raise Broken(f"entry {leaf['idx']} ({kind}) cannot be read: {error}") from error
         for row in rows:
+            self._undo.append((row.chain, positions.get(row.chain)))
             positions[row.chain] = Position(self._ahead(row.chain) + 1, leaf["idx"])
             self._kinds.add(row.chain.partition(":")[0])
             if row.kept is not None:
