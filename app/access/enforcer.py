@@ -32,6 +32,7 @@ ACTIONS = {
     "log": frozenset({"read", "export"}),
     "people": frozenset({"import"}),
     "consumer": frozenset({"register"}),
+    "alarm": frozenset({"clear"}),
     "captured_data": frozenset({"read"}),
 }
 """The things that a row may name, each with its actions."""

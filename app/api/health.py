@@ -16,6 +16,7 @@ def healthz(services: ServicesDep, tx: ReadTx, now: Now, response: Response) -> 
 
     ``status`` is ``ok``; ``late`` where an entry has waited longer than was promised; or the named
     state in which nothing is recorded and decided: ``rolled_back``, ``another-log``, ``lock-lost``.
+    ``alarms``: how many alarms about rows are open; what they are about is off, all else goes on.
     """
     since = services.log.pending_since(tx)
     waits = timedelta(0) if since is None else max(timedelta(0), now - since)
@@ -29,6 +30,7 @@ def healthz(services: ServicesDep, tx: ReadTx, now: Now, response: Response) -> 
         "pending": services.log.pending(tx),
         "oldest_pending_s": int(waits.total_seconds()),
         "overdue": overdue,
+        "alarms": len(services.database.seals.alarms),
     }
 
 

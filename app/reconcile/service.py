@@ -28,6 +28,7 @@ from app.kernel.clock import Clock
 from app.kernel.errors import Unavailable
 from app.kernel.facts import encode
 from app.reconcile.examination import Examination, Progress, RowFindings
+from app.reconcile.reached import Reached
 from app.reconcile.recent import compare_recent
 from app.reconcile.sealing import SealedNow, seal_confirmed
 
@@ -35,21 +36,6 @@ ALARMS_AT_ONCE = 200
 """How many alarms one examination raises; the same chain is one alarm."""
 
 _logger = logging.getLogger(__name__)
-
-
-@dataclass
-class Reached:
-    """How far the reconciler has come.
-
-    Attributes:
-        entries: so many entries were compared with their rows.
-        whole_at: when the whole database was compared last; None: not yet in this process.
-        differences: how many were found then.
-    """
-
-    entries: int = 0
-    whole_at: datetime | None = None
-    differences: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -34,6 +34,7 @@ from app.kernel.tokens import (
     RECEIPT_TYPE,
     SUBMISSION_TYPE,
 )
+from app.reconcile.alarms import AlarmService
 from app.reconcile.examination import Progress
 from app.reconcile.service import Reconciler
 from app.rights.service import RightsService, scrub_erased
@@ -72,6 +73,7 @@ class Services(Core):
     backlog: Backlog
     witnesses: Witnesses
     reconciler: Reconciler
+    alarms: AlarmService
 
     @property
     def jwks(self) -> dict[str, list[dict[str, str]]]:
@@ -279,4 +281,5 @@ def _joined(on: Foundation, shipped: Shipped) -> Services:
         backlog=Backlog(core.settings.pending_max, core.merge_within),
         witnesses=make_witnesses(core),
         reconciler=make_reconciler(core, fold),
+        alarms=AlarmService(core.log, core.authority, fold),
     )

@@ -42,6 +42,7 @@ from tests.vectors.records import WHOLE
 DISPUTE = Dispute("catalogue", Flaw.UNSEALED)
 
 READS = {
+    "AlarmService": "listed",
     "AuditService": "checkpoint documents has_adopted index_of overdue pending pending_since "
     "people size submission_receipts witnessed_checkpoint",
     "PolicyReader": "catalogue chain history in_force memory outlook throughout",
@@ -78,6 +79,8 @@ WITHOUT_ENTRY = {
     "AuditService.keep_document": "keeps bytes that an entry of the same transaction names",
     "AuditService.pseudonym": "makes a random name at first use; whoever asks appends with it",
     "AuditService.pseudonyms": "makes random names at first use; whoever asks appends with them",
+    "AlarmService.propose": "alarm.clear_proposed: tests/reconcile/test_alarms.py",
+    "AlarmService.clear": "alarm.cleared: tests/reconcile/test_alarms.py",
     "Reconciler.seal_first": "done once, with seals.adopted: tests/reconcile/test_sealing.py",
     "SealedNames.made": "makes random names at first use; whoever asks appends with them",
     "Integrator.grow": "gives entries their places; it changes the tree and no state of anybody",

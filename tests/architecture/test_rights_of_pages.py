@@ -58,6 +58,8 @@ LEGAL_HERE = frozenset({"legal@GB"})
 MAY = {
     "GET /auditor": READ_LOG,
     "POST /auditor": READ_LOG,
+    "GET /auditor/alarms": LEGAL | DPO | AUDITOR,
+    "POST /auditor/alarms": LEGAL | DPO | AUDITOR,
     "GET /log": READ_LOG,
     "GET /auditor/export": AUDITOR,
     "POST /auditor/export": AUDITOR,

@@ -92,6 +92,7 @@ def because(situation: Situation, obstacle: Obstacle, state: State = State.GIVEN
             situation.circumstances,
             unknown=("BR",),
             too_wide=("DE",),
+            disputed=("consent",),
             stopped=("GLOBAL", "DE"),
             missing=("works_agreement",),
             lead_until=datetime(2026, 12, 3, tzinfo=UTC),
@@ -119,6 +120,7 @@ def text(words: StateWords) -> str:
 SENTENCES = {
     Obstacle.LEFT: "You have left",
     Obstacle.DEVICE_REVOKED: "This laptop is not paired any more.",
+    Obstacle.RECORD_DISPUTED: "The record of what you decided does not agree with the log.",
     Obstacle.PLACE_TOO_WIDE: "You are recorded as living in Germany and working in Germany, and",
     Obstacle.REGION_UNKNOWN: "The rules for Brazil are not known here.",
     Obstacle.REGION_BLOCKED: "together leave no ground for it.",

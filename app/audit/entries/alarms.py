@@ -5,6 +5,7 @@ there on the chain does not stand, whatever its rows say, until two people have 
 """
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from app.audit.entries.codes import is_code
 from app.audit.entries.model import SYSTEM, Event, Kind
@@ -27,15 +28,27 @@ def raised(dispute: Dispute) -> Event:
     return Event(Kind.ALARM_RAISED, SYSTEM, encode(facts), subjects=subjects)
 
 
+class Proposal(NamedTuple):
+    """That somebody proposed to clear an alarm: the entry's event, and the person's pseudonym."""
+
+    event: str
+    by: str
+
+
 class OpenAlarms:
     """Which chains have an open alarm, folded from the entries in order.
 
     Attributes:
         by_chain: the event that raised it, by chain.
+        proposals: who proposed to clear it last, by chain.
     """
 
-    def __init__(self, by_chain: Iterable[tuple[str, str]] = ()) -> None:
-        self.by_chain = dict(by_chain)
+    def __init__(
+        self,
+        by_chain: Iterable[tuple[str, str]] = (),
+        proposals: Iterable[tuple[str, Proposal]] = (),
+    ) -> None:
+        self.by_chain, self.proposals = dict(by_chain), dict(proposals)
 
     def take(self, leaf: Leaf) -> tuple[str, ...]:
         """Take in one entry; return the chains whose alarms it cleared.
@@ -49,11 +62,16 @@ class OpenAlarms:
         if leaf["kind"] == Kind.ALARM_RAISED:
             chain = decode(AlarmRaised, leaf["facts"]).chain
             self.by_chain.setdefault(chain, leaf["event"])
+        elif leaf["kind"] == Kind.ALARM_CLEAR_PROPOSED:
+            chain = decode(AlarmStep, leaf["facts"]).chain
+            self.proposals[chain] = Proposal(leaf["event"], leaf["actor"]["id"])
         elif leaf["kind"] == Kind.ALARM_CLEARED:
             step = decode(AlarmStep, leaf["facts"])
+            self.proposals.pop(step.chain, None)
             return () if self.by_chain.pop(step.chain, None) is None else (step.chain,)
         elif leaf["kind"] == Kind.SEALS_REBUILT:
             cleared = tuple(self.by_chain)
             self.by_chain.clear()
+            self.proposals.clear()
             return cleared
         return ()

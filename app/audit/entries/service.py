@@ -187,6 +187,10 @@ class AuditService:
         """The random name of a person in the log; made at first use."""
         return self.pseudonyms(tx, (person_id,))[person_id]
 
+    def pseudonym_of(self, tx: Tx, person_id: str) -> str | None:
+        """The random name of a person in the log, if there is one; none is made."""
+        return store.pseudonyms(tx, (person_id,)).get(person_id)
+
     def pseudonyms(self, tx: Tx, person_ids: Iterable[str]) -> dict[str, str]:
         """The pseudonyms of several people by person id."""
         # Sorted: two transactions that name the same people wait for each other in one order.

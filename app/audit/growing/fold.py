@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from app.audit.entries import store
-from app.audit.entries.alarms import OpenAlarms
+from app.audit.entries.alarms import OpenAlarms, Proposal
 from app.audit.entries.model import Kind
 from app.audit.entries.recorded import Leaf, Recording
 from app.audit.tree.merkle import CompactRange, leaf_hash
@@ -122,7 +122,7 @@ class Fold:
 
     def _take_all(self, leaves: Sequence[Leaf]) -> list[str]:
         """Take in a batch, whole or not at all: what failed is tried again, and counts once."""
-        alarms, rebuilt = dict(self.alarms.by_chain), self._rebuilt
+        before_alarms, rebuilt = self._copied(), self._rebuilt
         self._undo.clear()
         try:
             return [chain for leaf in leaves for chain in self._take(leaf)]
@@ -132,11 +132,14 @@ class Fold:
                     self.ring.positions.pop(chain, None)
                 else:
                     self.ring.positions[chain] = before
-            self.alarms.by_chain = alarms
+            self.alarms = before_alarms
             if rebuilt != self._rebuilt:
                 self._rebuilt = rebuilt
                 self.ring.turn(1 + rebuilt)
             raise
+
+    def _copied(self) -> OpenAlarms:
+        return OpenAlarms(self.alarms.by_chain.items(), self.alarms.proposals.items())
 
     def _take(self, leaf: Leaf) -> tuple[str, ...]:
         kind, positions = Kind(leaf["kind"]), self.ring.positions
@@ -214,6 +217,7 @@ class Fold:
             "positions": {chain: [at.rows, at.idx] for chain, at in self.ring.positions.items()},
             "passing": [[until.isoformat(), chain] for until, chain in self._passing],
             "alarms": self.alarms.by_chain,
+            "proposals": self.alarms.proposals,
             "cleared": sorted(self.ring.cleared),
             "adopted": self.ring.adopted,
             "rebuilt": self._rebuilt,
@@ -226,7 +230,8 @@ class Fold:
         if head.size < tree.size or (head.size == tree.size and head.root != tree.root):
             raise ValueError("the snapshot is of another log")
         self.tree = tree
-        self.alarms = OpenAlarms(state["alarms"].items())
+        proposals = ((chain, Proposal(*said)) for chain, said in state["proposals"].items())
+        self.alarms = OpenAlarms(state["alarms"].items(), proposals)
         self.ring.positions = {chain: Position(*at) for chain, at in state["positions"].items()}
         self._passing = deque(
             (datetime.fromisoformat(until), chain) for until, chain in state["passing"]

@@ -54,6 +54,8 @@ def _state(visit: Visit, health: LogHealth) -> LogState:
         witnesses=services.witnesses.state(visit.tx),
         custodians=[key.name for key in services.custodians.keys] if services.custodians else (),
         restores=health.restores,
+        alarms=len(services.database.seals.alarms),
+        reached=services.reconciler.reached,
     )
 
 

@@ -15,6 +15,7 @@ from app.audit.reading.shown import EntryPage
 from app.directory.model import Person
 from app.kernel.errors import Fault, InvalidInput
 from app.web.auditor import activity as auditor_activity
+from app.web.auditor import alarms as auditor_alarms
 from app.web.auditor import entry as auditor_entry
 from app.web.auditor import export as auditor_export
 from app.web.auditor import health as auditor_health
@@ -25,7 +26,7 @@ from app.web.shell.visit import Visit, WriteVisit, needs
 from app.web.words.log_words import OUTCOMES
 
 router = APIRouter(prefix="/auditor")
-for module in (auditor_activity, auditor_entry, auditor_export, auditor_health):
+for module in (auditor_activity, auditor_alarms, auditor_entry, auditor_export, auditor_health):
     router.include_router(module.router)
 
 PAGE = 50

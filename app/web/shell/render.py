@@ -134,6 +134,8 @@ def _sections(request: Request) -> Iterator[Section]:
         yield Section("Regions", "/legal", path.startswith("/legal") and path != "/legal/stop")
     if _may(request, "log", "read"):
         yield Section("Log", "/auditor", path.startswith("/auditor"))
+    elif _may(request, "alarm", "clear"):
+        yield Section("Alarms", "/auditor/alarms", path.startswith("/auditor"))
     if _may(request, "capture", "stop"):
         yield Section("Stop capture", "/legal/stop", path == "/legal/stop")
 

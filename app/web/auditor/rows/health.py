@@ -6,7 +6,7 @@ Rules:
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
@@ -17,6 +17,7 @@ from app.audit.reading.selection import selection_of
 from app.audit.tree.checkpoint import Checkpoint
 from app.audit.witnesses.state import WitnessSeen, WitnessState
 from app.kernel.clock import instant
+from app.reconcile.reached import Reached
 from app.web.auditor.rows.listing import age_in_words
 from app.web.words.export_words import FORMS
 from app.web.words.log_words import GROUPS, kind_in_words, shortened
@@ -67,6 +68,8 @@ class LogState:
         witnesses: how the witnesses stand.
         custodians: their names; empty without any.
         restores: entries about restores, the newest first.
+        alarms: how many alarms about rows are open.
+        reached: how far the tables were compared with the log.
     """
 
     size: int
@@ -81,6 +84,8 @@ class LogState:
     witnesses: WitnessState
     custodians: Sequence[str]
     restores: Sequence[Entry]
+    alarms: int = 0
+    reached: Reached = field(default_factory=Reached)
 
 
 def checks(state: LogState, now: datetime) -> tuple[Check, ...]:
@@ -92,9 +97,25 @@ def checks(state: LogState, now: datetime) -> tuple[Check, ...]:
         _quorum(state, now),
         *(_witness(witness, state.witnesses.size, now) for witness in state.witnesses.witnesses),
         *_alarms(state, now),
+        _tables(state, now),
         _restores(state),
         _custodians(state),
     )
+
+
+def _tables(state: LogState, now: datetime) -> Check:
+    """Whether the tables agree with the log, as far as it was looked."""
+    reached = state.reached
+    looked = (
+        f"all tables were compared {age(reached.whole_at, now)} ago"
+        if reached.whole_at
+        else "all tables were not compared by this process yet"
+    )
+    known = f"Compared up to entry {reached.entries}; {looked}."
+    if state.alarms:
+        opened = f"{counted(state.alarms, 'open alarm')}. {known}"
+        return Check("Tables", CheckMark.LOOK, opened, "See the page Alarms.")
+    return Check("Tables", CheckMark.OK, f"No alarm is open. {known}")
 
 
 def headline(made: Iterable[Check]) -> str:
