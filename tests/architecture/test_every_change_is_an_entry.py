@@ -44,7 +44,7 @@ DISPUTE = Dispute("catalogue", Flaw.UNSEALED)
 READS = {
     "AlarmService": "listed",
     "AuditService": "checkpoint documents has_adopted index_of overdue pending pending_since "
-    "people size submission_receipts witnessed_checkpoint",
+    "people pseudonym_of size submission_receipts witnessed_checkpoint",
     "PolicyReader": "catalogue chain history in_force memory outlook throughout",
     "Inquirer": "inquire",
     "Witnesses": "state",
