@@ -46,6 +46,9 @@ EVENT_STATES: Mapping[Act, str] = {
 Revoked is by somebody else, withdrawn by the person (DPV 2.3).
 """
 
+_PARTS = 3
+"""Header, claims and signature of a signed token."""
+
 _DAYS = re.compile(r"P([0-9]{1,5})D")
 """A retention period: days, as ISO 8601 writes a duration."""
 
@@ -196,8 +199,16 @@ def receipt_terms(claims: Mapping[str, Any]) -> tuple[SignalTerms, ...]:
 
 
 def receipt_of(decision: Decision, token: str) -> Receipt:
-    """Join a decision and its receipt as signed; the token is our own, from our own record."""
-    return Receipt(decision, token, json.loads(unb64u(token.split(".")[1])))
+    """Join a decision and its receipt as signed; the token is our own, from our own record.
+
+    Raises:
+        ValueError: the token is no receipt of this decision.
+    """
+    parts = token.split(".")
+    claims = json.loads(unb64u(parts[1])) if len(parts) == _PARTS else None
+    if not isinstance(claims, dict) or claims.get("record_id") != decision.id:
+        raise ValueError("a row holds the receipt of another decision, or none")
+    return Receipt(decision, token, claims)
 
 
 def _says(act: Act, offer: Offer | None) -> Act:

@@ -251,9 +251,7 @@ class ConsentService:
 
     def receipts(self, tx: Tx, person_id: str) -> tuple[Receipt, ...]:
         """Return a person's receipts, newest first."""
-        return tuple(
-            receipt_of(decision, token) for decision, token in store.receipts(tx, person_id)
-        )
+        return store.receipts(tx, person_id)
 
     def receipt(self, tx: Tx, person_id: str, decision_id: str) -> Receipt:
         """Return one receipt of a person, as it was signed.
@@ -264,7 +262,7 @@ class ConsentService:
         kept = store.receipt(tx, person_id, decision_id)
         if kept is None:
             raise NotFound("you have no receipt with this number")
-        return receipt_of(*kept)
+        return kept
 
     def _require_revoker(self, tx: Tx, actor: Actor, region: str) -> None:
         """Let pass the system, and whoever may stop capture in a region or above it."""

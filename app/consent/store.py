@@ -29,6 +29,7 @@ from sqlalchemy.dialects import postgresql
 from app.consent import judging
 from app.consent.model import Act, DecidedSoFar, Decision
 from app.consent.offers import Notice, NoticeName, Offer, Shown
+from app.consent.receipts import Receipt, receipt_of
 from app.db import seals
 from app.db.engine import Tx
 from app.db.metadata import UtcTime, metadata
@@ -273,8 +274,8 @@ def decided(tx: Tx, person_id: str) -> DecidedSoFar:
     return judging.decided(tx, person_id, DECISIONS, rows, _decision)
 
 
-def receipts(tx: Tx, person_id: str) -> tuple[tuple[Decision, str], ...]:
-    """Return a person's decisions with their signed receipts, newest first.
+def receipts(tx: Tx, person_id: str) -> tuple[Receipt, ...]:
+    """Return a person's receipts as they were signed, newest first.
 
     A receipt is signed, so that whoever holds it need not believe the row; a row that cannot be
     read has none to show.
@@ -287,8 +288,8 @@ def receipts(tx: Tx, person_id: str) -> tuple[tuple[Decision, str], ...]:
     return tuple(kept for row in rows if (kept := _kept(row)) is not None)
 
 
-def receipt(tx: Tx, person_id: str, decision_id: str) -> tuple[Decision, str] | None:
-    """Return one decision of this person with its signed receipt."""
+def receipt(tx: Tx, person_id: str, decision_id: str) -> Receipt | None:
+    """Return the signed receipt of one decision of this person."""
     row = tx.execute(
         select(decision_table).where(
             decision_table.c.id == decision_id, decision_table.c.person_id == person_id
@@ -297,17 +298,24 @@ def receipt(tx: Tx, person_id: str, decision_id: str) -> tuple[Decision, str] | 
     return None if row is None else _kept(row)
 
 
-def _kept(row: Row[Any]) -> tuple[Decision, str] | None:
-    """A decision with its receipt; None where the row holds none."""
+def _kept(row: Row[Any]) -> Receipt | None:
+    """The receipt in a row; None where there is none that can be read."""
     try:
-        return (_decision(row), row.token) if isinstance(row.token, str) else None
+        return receipt_of(_decision(row), row.token)
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
 
 
 def _decision(row: Row[Any]) -> Decision:
+    """Read a row; SQLite keeps values of any type in a column.
+
+    Raises:
+        ValueError, TypeError, KeyError, AttributeError: it is not of the shape of a decision.
+    """
     fields = row._asdict()
     del fields["token"]
+    if type(row.seq) is not int or type(row.residence) is not int:
+        raise TypeError("a number of a decision is no number")
     notice = {name: fields.pop(column) for name, column in _NOTICE.items()}
     for name in _LISTS:
         fields[name] = tuple(json.loads(fields[name]))

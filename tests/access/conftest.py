@@ -1,6 +1,7 @@
 """A furnished office on each database."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from app.wiring import Services
 from app.wiring.shipped import Shipped
 from tests.access.office import FURNISHED, Office, furnish
+from tests.access.raided import Raided
 from tests.fakes import FakeClock
 from tests.templates import Templates
 
@@ -26,3 +28,9 @@ def database_url(
 @pytest.fixture
 def office(services: Services, clock: FakeClock) -> Office:
     return Office.entered(services, clock)
+
+
+@pytest.fixture(params=["running", "at start"])
+def raided(request: pytest.FixtureRequest, office: Office, clock: FakeClock) -> Iterator[Raided]:
+    with ExitStack() as started:
+        yield Raided(office, request.param == "running", started)

@@ -4,21 +4,18 @@ Each is tried on a service that runs, with all it remembers, and on one that sta
 narrows, and the alarm names the chain. On both databases.
 """
 
-from collections.abc import Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
 import pytest
 from sqlalchemy import Column, Integer, String
 
-from app.access.decision.model import USE_WITHIN, Closed
+from app.access.decision.model import USE_WITHIN
 from app.access.tables import CONSUMER, USE
 from app.access.tables import GRANT as GRANTS
-from app.kernel.errors import Conflict, NotFound, Unauthenticated
-from tests.access.office import ALICE, TRAINING, Office
-from tests.fakes import FakeClock
+from app.kernel.errors import Conflict, NotFound
+from tests.access.office import TRAINING
+from tests.access.raided import Raided
 from tests.tamper import sql
 
 pytestmark = pytest.mark.slow
@@ -26,60 +23,6 @@ pytestmark = pytest.mark.slow
 PIPELINE = "consumer:pipeline"
 THIEF = "d" * 36
 GRANT = f"{'0' * 8}-0000-4000-8000-{'0' * 12}"
-
-
-@dataclass
-class Raided:
-    """An office, its service, and whoever writes SQL."""
-
-    office: Office
-    running: bool
-    started: ExitStack
-
-    def attack(self, *statements: str) -> None:
-        """Let somebody write SQL when all is in the log; the service goes on, or starts anew."""
-        from app.wiring import build
-
-        services = self.office.services
-        services.integrator.integrate()
-        assert sql(services.database, *statements) >= len(statements)
-        if not self.running:
-            services = build(services.settings, clock=self.office.clock)
-            self.started.callback(services.close)
-            self.office = Office(services, self.office.clock, self.office.secrets)
-
-    def opens(self, secret: str) -> bool:
-        """Whether a secret is anybody's."""
-        try:
-            with self.office.services.database.read() as tx:
-                self.office.services.consumers.authenticate(tx, secret)
-        except Unauthenticated:
-            return False
-        return True
-
-    def permit(self) -> str:
-        """A grant that was issued: its id."""
-        answer = self.office.captured(ALICE).ask(ALICE)
-        assert answer.decision
-        return str(self.office.entry_of(answer)["facts"]["grant"])
-
-    def close(self, grant: str, outcome: str = "unused") -> Closed:
-        services = self.office.services
-        with services.database.write() as tx:
-            consumer = services.consumers.authenticate(tx, self.office.secrets["pipeline"])
-            return services.access.use(tx, consumer, grant, outcome, self.office.now)
-
-    @property
-    def alarms(self) -> set[str]:
-        """The chains that the log names as disputed."""
-        self.office.services.integrator.integrate()
-        return {each.leaf["facts"]["chain"] for each in self.office.entries(kind="alarm.raised")}
-
-
-@pytest.fixture(params=["running", "at start"])
-def raided(request: pytest.FixtureRequest, office: Office, clock: FakeClock) -> Iterator[Raided]:
-    with ExitStack() as started:
-        yield Raided(office, request.param == "running", started)
 
 
 def hashed(secret: str) -> str:

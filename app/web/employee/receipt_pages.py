@@ -5,8 +5,10 @@ import json
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from app.consent.model import Standing, State
 from app.consent.offers import Offer
 from app.consent.receipts import Receipt, receipt_terms
+from app.kernel.errors import NotFound, Unavailable
 from app.kernel.signing import signing_key_of
 from app.kernel.tokens import KEY_USE, RECEIPT_TYPE, SUBMISSION_TYPE
 from app.policy.catalogue.model import Catalogue
@@ -21,6 +23,9 @@ router = APIRouter(prefix="/me/receipts")
 
 _SIGNED_HERE = frozenset({RECEIPT_TYPE, SUBMISSION_TYPE})
 """The tokens that a receipt's file holds; it carries their keys and no others."""
+
+_UNTOLD = Standing(State.NONE)
+"""What stood before a decision that is not believed: nothing that could be said."""
 
 
 @router.get("/{decision}.json")
@@ -57,9 +62,9 @@ def show(visit: ReadVisit, decision: str) -> Response:
         "receipt.html",
         receipt=receipt,
         decision=receipt.decision,
-        said=decision_in_words(receipt.decision, before[receipt.decision.id]),
+        said=decision_in_words(receipt.decision, before.get(receipt.decision.id, _UNTOLD)),
         index=services.log.index_of(tx, receipt.event_id),
-        is_latest=history[-1].id == receipt.decision.id,
+        is_latest=receipt.decision.seq == situation.standing.last,
         purposes=[purpose_label(services, key) for key in receipt.decision.purposes],
         agreed=receipt_terms(receipt.claims),
         apps=_app_names(services.policy.catalogue(tx), receipt.decision.apps),
@@ -79,10 +84,16 @@ def _file_name(receipt: Receipt) -> str:
 
 
 def _offer(visit: ReadVisit, receipt: Receipt) -> Offer | None:
-    """What the decision agreed to, as it was kept when it was shown."""
+    """What the decision agreed to, as it was kept when it was shown; None where it is not so now.
+
+    The page has the receipt's own text next to it, so that a line that is missing is seen.
+    """
     if receipt.decision.shown_id is None:
         return None
-    return visit.services.consent.offer_of(visit.tx, receipt.decision)[0]
+    try:
+        return visit.services.consent.offer_of(visit.tx, receipt.decision)[0]
+    except (NotFound, Unavailable):
+        return None
 
 
 def _app_names(catalogue: Catalogue, apps: tuple[str, ...]) -> list[str]:
