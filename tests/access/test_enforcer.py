@@ -32,6 +32,7 @@ ANYWHERE = {
     ("log", "export"): {"auditor"},
     ("people", "import"): {"admin"},
     ("consumer", "register"): {"admin"},
+    ("alarm", "clear"): {"legal", "dpo", "auditor"},
     ("captured_data", "read"): {f"consumer:{f}" for f in Function if f != "hr"},
 }
 
