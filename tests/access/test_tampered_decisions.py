@@ -10,7 +10,7 @@ import pytest
 
 from app.consent.model import Act, State
 from app.consent.store import DECISIONS, SHOWINGS
-from app.kernel.errors import Conflict, HabeasError
+from app.kernel.errors import Conflict, HabeasError, Unavailable
 from app.kernel.vocabulary import Reason
 from tests.access.office import ALICE, BOB, codes
 from tests.access.raided import Raided
@@ -223,3 +223,27 @@ def test_a_cell_of_another_type_is_in_doubt_and_breaks_nothing(
     receipts(raided)
     raided.office.decide(ALICE, Act.WITHDRAWN)
     assert state(raided) is State.WITHDRAWN
+
+
+TEXTS = {
+    "the offer": "UPDATE consent_offer SET offer = offer || ' '",
+    "the offer is taken away": "DELETE FROM consent_offer",
+    "the notice": "UPDATE notice_text SET source = (SELECT seal FROM row_seal LIMIT 1)",
+}
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_nobody_agrees_on_a_text_that_is_not_what_its_name_says(text: str, raided: Raided) -> None:
+    services, now = raided.office.services, raided.office.now
+    with services.database.write() as tx:
+        situation = services.capture.situation(tx, ALICE, now)
+        shown = services.notices.show(tx, ALICE, situation.offer, "en", now)
+    raided.attack(TEXTS[text])
+    services = raided.office.services
+    with (
+        pytest.raises(Unavailable, match="not what its name says"),
+        services.database.write() as tx,
+    ):
+        services.consent.decide(tx, ALICE, Act.GIVEN, now, shown_id=shown.id)
+    raided.office.decide(ALICE, Act.REFUSED)
+    assert state(raided) is State.REFUSED

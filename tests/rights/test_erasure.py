@@ -44,6 +44,7 @@ from tests.architecture.test_every_change_is_an_entry import (
     start_session,
 )
 from tests.fakes import FakeClock
+from tests.tamper import sql
 from tests.templates import Templates
 
 BASIS = ErasureBasis.GDPR_17_1_B
@@ -149,6 +150,20 @@ def test_no_column_of_any_table_names_an_erased_person(opened: Services, person_
     assert traces(opened, *words)
     erase(opened, person_id)
     assert traces(opened, *words) == []
+
+
+def test_whose_decisions_somebody_changed_with_sql_is_erased_all_the_same(
+    opened: Services,
+) -> None:
+    opened.integrator.integrate()
+    changed = f"UPDATE consent_decision SET signals = '{{' WHERE person_id = '{EMPLOYEE}'"
+    assert sql(opened.database, changed)
+    with opened.database.read() as tx:
+        person = opened.directory.person(tx, EMPLOYEE)
+        assert opened.consent.standing(tx, person, opened.clock.now()).disputed
+    opened.integrator.integrate()  # raises the alarm
+    erase(opened, EMPLOYEE)
+    assert traces(opened, person.id, person.name, person.email) == []
 
 
 def test_the_receipts_that_name_a_person_are_erased_with_them(opened: Services) -> None:
