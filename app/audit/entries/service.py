@@ -9,7 +9,7 @@ Rules:
 
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from app.audit.entries import cosigned, documents, store
@@ -130,12 +130,19 @@ class AuditService:
             now: the present instant.
             more: disputes that others found.
         """
-        found = {dispute.chain: dispute for dispute in (*more, *tx.disputes.values())}
+        earlier = (self._without_erased(tx, dispute) for dispute in more)
+        found = {dispute.chain: dispute for dispute in (*earlier, *tx.disputes.values())}
         tx.disputes.clear()
         for chain, dispute in found.items():
             if chain not in tx.alarmed and not tx.seals.alarm_on(chain):
                 tx.alarmed.add(chain)
                 self.append(tx, raised(dispute), now)
+
+    def _without_erased(self, tx: Tx, dispute: Dispute) -> Dispute:
+        """A dispute that names nobody who was erased since it was found: no name is made anew."""
+        if dispute.person is None or self.pseudonym_of(tx, dispute.person) is not None:
+            return dispute
+        return replace(dispute, person=None)
 
     def adopt(self, tx: Tx, kind: Kind, what: str, content: bytes, now: datetime) -> None:
         """Take a list into force, with an entry where another list is in force.
