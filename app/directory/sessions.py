@@ -148,7 +148,7 @@ def _row(tx: Tx, token: str) -> Mapping[str, Any] | None:
     """
     digest = _digest(tx, token)
     found = tx.execute(select(session_table).where(session_table.c.token_digest == digest))
-    row, chain = found.mappings().one_or_none(), f"session:{digest[:16]}"
+    row, chain = found.mappings().one_or_none(), chain_of(digest)
     if row is None or tx.seals.alarm_on(chain):
         return None
     flaw = None
@@ -160,6 +160,15 @@ def _row(tx: Tx, token: str) -> Mapping[str, Any] | None:
         seals.note(tx, Dispute(chain, flaw, session_table.name, digest))
         return None
     return dict(row)
+
+
+def chain_of(digest: object) -> str:
+    """The chain of the session that is found by a digest: it names neither person nor token.
+
+    >>> chain_of("0123456789abcdef" * 4)
+    'session:0123456789abcdef'
+    """
+    return f"session:{str(digest)[:16]}"
 
 
 def _digest(tx: Tx, token: str) -> str:

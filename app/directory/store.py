@@ -136,6 +136,28 @@ def sound_past(tx: Tx, person_id: str) -> Past:
     return judging.sound_past(tx, person_id, _versions(tx, person_id))
 
 
+def not_as_recorded(tx: Tx, rows: Sequence[Row[Any]]) -> tuple[Row[Any], ...]:
+    """Return the rows of those people that do not say what was recorded of them last.
+
+    Args:
+        tx: sees rows and versions in one state.
+        rows: of ``person``, each with all of its columns.
+    """
+    newest: dict[str, Row[Any]] = {}
+    ids = [row.id for row in rows]
+    for start in range(0, len(ids), _BATCH):
+        some = version_table.c.person_id.in_(ids[start : start + _BATCH])
+        versions = select(version_table).where(some).order_by(version_table.c.version)
+        newest.update((row.person_id, row) for row in tx.execute(versions))
+    same = [column.name for column in version_table.c if column.name in person_table.c]
+    return tuple(
+        row
+        for row in rows
+        if row.id not in newest
+        or any(getattr(row, name) != getattr(newest[row.id], name) for name in same)
+    )
+
+
 def read_person(tx: Tx, row: Row[Any]) -> Person:
     """Judge the person of a row that has the columns of ``PERSON`` among others."""
     cells = row._mapping  # noqa: SLF001 - SQLAlchemy's public name for it

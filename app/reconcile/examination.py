@@ -11,6 +11,7 @@ Rules:
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -154,11 +155,18 @@ class Examination:
         for rows in _batches(tx, table):
             names = _names(tx, table, rows)
             good = {id(row) for row in seals.fitting(tx, table.sealed, rows)}
+            astray = {id(row) for row in table.astray(tx, rows)}
             for row in rows:
-                if self._row(table, row, names, ledger, findings, good=id(row) in good):
+                flaw = self._flaw(row, good, astray)
+                if self._row(table, row, names, ledger, findings, flaw):
                     confirmed(table, row)
             findings.rows += len(rows)
             progress(f"rows of {table.name}", findings.rows, 0)
+
+    def _flaw(self, row: Row[Any], good: AbstractSet[int], astray: AbstractSet[int]) -> Flaw | None:
+        if self.sealed and id(row) not in good:
+            return Flaw.UNSEALED
+        return Flaw.DIFFERS if id(row) in astray else None
 
     def _row(
         self,
@@ -167,8 +175,7 @@ class Examination:
         names: Mapping[str, str],
         ledger: Ledger,
         findings: RowFindings,
-        *,
-        good: bool,
+        flaw: Flaw | None,
     ) -> bool:
         try:
             fields = table.fields(row._mapping, names)  # noqa: SLF001 - SQLAlchemy's public name
@@ -176,10 +183,10 @@ class Examination:
         except (ValueError, KeyError, TypeError, AttributeError, IndexError):
             findings.add(Difference(f"table:{table.name}", Flaw.SHAPE, table.name))
             return False
-        if self.sealed and not good:
-            findings.add(Difference(chain, Flaw.UNSEALED, table.name, key), fields)
+        if flaw is not None:
+            findings.add(Difference(chain, flaw, table.name, key), fields)
         if not table.recorded:
-            return True
+            return flaw is None
         said = ledger.find(table.name, key) or _like(ledger, table, chain, fields)
         if said is None:
             findings.add(Difference(chain, Flaw.UNRECORDED, table.name, key), fields)
@@ -227,5 +234,6 @@ def _names(tx: Tx, table: HeldTable, rows: Sequence[Row[Any]]) -> Mapping[str, s
 def _batches(tx: Tx, table: HeldTable) -> Iterator[Sequence[Row[Any]]]:
     """All rows of a table by its primary key, a batch at a time, without holding them."""
     key = list(table.sealed.table.primary_key)
-    result = tx.execute(select(table.sealed.table).order_by(*key))
-    yield from result.partitions(_BATCH)
+    query = select(table.sealed.table).order_by(*key)
+    # Else PostgreSQL hands over the whole table at once (rule 4).
+    yield from tx.execute(query.execution_options(yield_per=_BATCH)).partitions()

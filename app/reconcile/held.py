@@ -1,13 +1,14 @@
 """Which tables are held against the log, and how their rows are put next to entries."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping
+from sqlalchemy import Row, RowMapping
 
+from app.db.engine import Tx
 from app.db.seals import SealedTable
 from app.kernel.canonical import Json
 from app.kernel.clock import timestamp
@@ -26,12 +27,14 @@ class HeldTable:
         chain: what a row is about, as ``Recorded.chain``.
         recorded: every row was recorded by an entry; else only its seal is looked at.
         also: what entries say of a row in other words than its columns.
+        astray: those of its rows that do not say what rows that entries recorded say.
     """
 
     sealed: SealedTable
     chain: Callable[[Fields], str]
     recorded: bool = True
     also: Callable[[Fields], Fields] = lambda _fields: {}
+    astray: Callable[[Tx, Sequence[Row[Any]]], Sequence[Row[Any]]] = lambda _tx, _rows: ()
 
     @property
     def name(self) -> str:

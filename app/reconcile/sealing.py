@@ -5,7 +5,8 @@ Rules:
    The rest is named, counts as unsealed, and an alarm is raised about it.
 2. Whom a pseudonym stands for no entry says. It is confirmed by the rows: all that are about the
    person agree with the entries about the pseudonym.
-3. All of it, with its entry, is one transaction: a crash leaves nothing, and the next start begins
+3. Sessions, tokens and pairings that wait are in no entry: they end.
+4. All of it, with its entry, is one transaction: a crash leaves nothing, and the next start begins
    again.
 """
 
@@ -13,7 +14,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Row, update
+from sqlalchemy import Row, delete, update
 
 from app.audit.entries import store
 from app.db import seals
@@ -24,7 +25,7 @@ from app.reconcile.examination import Examination, Progress, RowFindings
 from app.reconcile.held import HeldTable
 
 _SHORT_LIVED = frozenset({"person_session", "agent_token", "agent_pairing"})
-"""Rows that end by themselves within hours: they are not sealed afterwards, so they end now."""
+"""Rows that no entry confirms: they end, and people sign in anew."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ def seal_confirmed(tx: Tx, examination: Examination, progress: Progress) -> Seal
         findings = replace(examination, sealed=False).of(tx, progress, lambda *_: None)
     finally:
         ring.names = named
+    _end(tx, examination)
     sealed = 0
 
     def confirmed(table: HeldTable, row: Row[Any]) -> None:
@@ -91,9 +93,13 @@ def _stands(tx: Tx, table: HeldTable, row: Row[Any], findings: RowFindings) -> b
     return table.chain(fields) not in findings.bad and findings.doubted.isdisjoint(involved)
 
 
+def _end(tx: Tx, examination: Examination) -> None:
+    for table in examination.tables:
+        if table.name in _SHORT_LIVED:
+            tx.execute(delete(table.sealed.table))
+
+
 def _seal(tx: Tx, table: HeldTable, row: Row[Any]) -> None:
-    if table.name in _SHORT_LIVED:
-        return
     if not table.sealed.in_row:
         seals.seal(tx, table.sealed, [row])
         return

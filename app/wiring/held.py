@@ -12,6 +12,7 @@ from app.consent import store as consent
 from app.directory import sessions
 from app.directory import tables as directory
 from app.directory.model import read_role
+from app.directory.store import not_as_recorded
 from app.kernel.signing import thumbprint
 from app.policy import tables as policy
 from app.reconcile.held import Fields, HeldTable
@@ -41,8 +42,13 @@ HELD: tuple[HeldTable, ...] = (
     HeldTable(erasure.ERASURE, lambda f: f"subject:{f['pseudonym']}", recorded=False),
     HeldTable(documents.ADOPTED, lambda f: f"list:{f['what']}"),
     HeldTable(directory.VERSIONS, lambda f: f"person:{f['person_id']}", also=_person),
-    HeldTable(directory.PEOPLE, lambda f: f"person:{f['id']}", recorded=False),
-    HeldTable(sessions.SESSIONS, lambda f: f"person:{f['person_id']}", recorded=False),
+    HeldTable(
+        directory.PEOPLE,
+        lambda f: f"person:{f['id']}",
+        recorded=False,
+        astray=not_as_recorded,
+    ),
+    HeldTable(sessions.SESSIONS, lambda f: sessions.chain_of(f["token_digest"]), recorded=False),
     HeldTable(consent.SHOWINGS, lambda f: f"shown:{f['person_id']}"),
     HeldTable(consent.DECISIONS, lambda f: f"consent:{f['person_id']}"),
     HeldTable(policy.EVENT, _number),

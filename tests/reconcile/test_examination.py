@@ -1,9 +1,12 @@
 """The whole database against the log: silent where all agrees, and naming what does not."""
 
 import pytest
+from sqlalchemy import select, update
 
 from app.audit.entries.model import SYSTEM
 from app.db.ring import Flaw
+from app.db.seals import with_seal
+from app.directory.tables import PEOPLE, person_table
 from app.reconcile.examination import RowFindings
 from app.wiring import Services
 from tests.tamper import sql
@@ -113,3 +116,26 @@ def test_an_entry_that_is_kept_as_something_else_is_named(sample: Services) -> N
         sql(sample.database, f"UPDATE audit_leaf SET entry = '\\x00' WHERE idx = {size - 1}")
     findings = examined(sample)
     assert (Flaw.SHAPE, size - 1) in {(one.flaw, one.idx) for one in findings.differences}
+
+
+def test_a_session_that_somebody_wrote_puts_nobody_in_doubt(sample: Services) -> None:
+    now = sample.clock.now()
+    with sample.database.write() as tx:
+        one, two = [one.id for one in sample.directory.people(tx) if one.active][:2]
+        sample.sessions.start(tx, one, "https://idp.example", one, now)
+    sample.integrator.integrate()
+    assert sql(sample.database, f"UPDATE person_session SET person_id = '{two}'") == 1
+    assert {of.chain.partition(":")[0] for of in examined(sample).differences} == {"session"}
+    sample.integrator.integrate()
+    with sample.database.read() as tx:
+        assert not sample.directory.person(tx, two).disputed
+
+
+def test_who_has_the_key_and_changes_a_person_is_named_by_what_was_recorded(
+    sample: Services,
+) -> None:
+    with sample.database.write() as tx:
+        row = tx.execute(select(person_table).limit(1)).one()._asdict()
+        changed = with_seal(tx, PEOPLE, row | {"roles": "legal@DE"})
+        tx.execute(update(person_table).where(person_table.c.id == row["id"]).values(**changed))
+    assert [one.flaw for one in examined(sample).differences] == [Flaw.DIFFERS]

@@ -2,6 +2,7 @@
 
 from app.audit.entries.subjects import SealedNames
 from app.db.ring import Flaw
+from app.kernel.signing import LocalSigner, jwk
 from app.reconcile.sealing import SealedNow
 from app.wiring import Services
 from tests.tamper import sql
@@ -79,3 +80,30 @@ def test_a_person_whose_version_no_entry_recorded_stays_unsealed(sample: Service
     with sample.database.read() as tx:
         assert sample.directory.person(tx, one).disputed
     assert any(of.startswith("person:") for of in sample.database.seals.alarms)
+
+
+def test_a_role_that_only_the_row_of_a_person_has_is_not_sealed(sample: Services) -> None:
+    with sample.database.read() as tx:
+        one = next(one.id for one in sample.directory.people(tx) if not one.roles and one.active)
+    as_before(sample, f"UPDATE person SET roles = 'legal@DE' WHERE id = '{one}'")
+    assert {of.flaw for of in sealed_first(sample).findings.differences} == {Flaw.DIFFERS}
+    with sample.database.read() as tx:
+        person = sample.directory.person(tx, one)
+    assert person.disputed
+    assert person.roles == ()
+
+
+def test_sessions_tokens_and_pairings_end_with_it(sample: Services) -> None:
+    now = sample.clock.now()
+    with sample.database.write() as tx:
+        one = next(one for one in sample.directory.people(tx) if one.active)
+        token = sample.sessions.start(tx, one.id, "https://idp.example", one.id, now)
+        sample.pairing.start(tx, "laptop", jwk(LocalSigner.generate().public), now)
+    sample.integrator.integrate()
+    as_before(sample)
+    sample.database.seals.take_found()
+    sealed_first(sample)
+    assert sample.reconciler.examine(lambda *_: None).count == 0
+    with sample.database.read() as tx:
+        assert sample.sessions.find(tx, token, now) is None
+        assert not sample.directory.person(tx, one.id).disputed
