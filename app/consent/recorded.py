@@ -13,7 +13,13 @@ from app.consent.model import Act
 from app.kernel.canonical import Json, canonical
 
 DECISION, SHOWING = "consent_decision", "notice_shown"
-_LISTS = ("signals", "purposes", "apps")
+_TEXTS = {
+    "signals": "signals",
+    "purposes": "purposes",
+    "apps": "apps",
+    "decision_content": "content",
+}
+_NO_NOTICE = dict.fromkeys(("id", "version", "language", "digest"))
 _SAME = ("seq", "region", "residence", "until", "valid_until", "recorded_at")
 _NAMED = {"decision": "id", "shown": "shown_id", "offer": "offer_digest"}
 
@@ -22,20 +28,24 @@ def _decision(leaf: Leaf, ahead: Ahead) -> Iterator[Recorded]:
     del ahead
     (pseudonym,) = leaf["subjects"]
     facts = leaf["facts"]
-    notice = facts["notice"] or dict.fromkeys(("id", "version", "language", "digest"))
     fields: dict[str, Json] = {
         "person_id": pseudonym,
         "act": leaf["kind"].partition(".")[2],
         "decided_at": leaf["occurred_at"],
         "event_id": leaf["event"],
-        **{name: facts[name] for name in _SAME},
-        **{column: facts[name] for name, column in _NAMED.items()},
-        **{name: canonical(facts[name]).decode() for name in _LISTS},
-        **{f"notice_{name}": value for name, value in notice.items()},
+        **{name: facts[name] for name in _SAME if name in facts},
+        **{column: facts[name] for name, column in _NAMED.items() if name in facts},
+        **{column: _text(facts[name]) for name, column in _TEXTS.items() if name in facts},
     }
-    if "decision_content" in facts:
-        fields["content"] = canonical(facts["decision_content"]).decode()
+    if "notice" in facts:
+        notice = facts["notice"] or _NO_NOTICE
+        fields |= {f"notice_{name}": value for name, value in notice.items()}
     yield Recorded(DECISION, leaf["event"], f"consent:{pseudonym}", fields)
+
+
+def _text(listed: Json) -> str:
+    """As a row keeps a list."""
+    return canonical(listed).decode()
 
 
 def _showing(leaf: Leaf, ahead: Ahead) -> Iterator[Recorded]:
