@@ -24,6 +24,7 @@ REFUSED: Mapping[str, str] = {
     Reason.REGION_UNKNOWN: "The rules of your region were not known",
     Reason.STOPPED: "Capture was stopped",
     Reason.LEFT: "You had left",
+    Reason.RECORD_DISPUTED: "What is recorded did not agree with the log",
     Reason.DEVICE_REVOKED: "The laptop was no longer connected to you",
     Reason.POLICY_MISSING: "Your company had published no policy",
     Reason.OFF_HOURS: "Outside the hours of capture",
