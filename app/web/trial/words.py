@@ -25,6 +25,7 @@ BECAUSE: Mapping[str, str] = {
     Reason.STOPPED: "Capture is stopped.",
     Reason.LEFT: "The person has left.",
     Reason.DEVICE_REVOKED: "The laptop is no longer connected to the person.",
+    Reason.RECORD_DISPUTED: "What is recorded does not agree with the log.",
     Reason.POLICY_MISSING: "The company has published no policy.",
     # Capture is on; the event is still not kept.
     Refusal.EVENT_UNREADABLE: "What happened cannot be read.",
