@@ -35,9 +35,13 @@ SubtleCrypto.prototype.importKey = function (format, data, algorithm, ...rest) {
 WITHOUT_SUBTLE = "Object.defineProperty(window.crypto, 'subtle', { value: undefined });"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def path(served: House) -> str:
-    """Where the receipt of somebody who agreed stands; the tests only read it."""
+    """Where the receipt of somebody who agreed stands; the tests only read it.
+
+    It lasts as long as the demo: a worker may come back to this module after another one, and
+    nobody agrees twice.
+    """
     with closing(PlainBrowser(served.url)) as browser:
         browser.sign_in(PERSON)
         answer = browser.submit("/me/decide?language=en", "/me/decisions", ("act", "given"))
@@ -51,7 +55,7 @@ def receipt(site: Site, path: str) -> Page:
     return site.open(PERSON, path)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def document(served: House, path: str) -> dict[str, Any]:
     """The file that the page offers."""
     with closing(PlainBrowser(served.url)) as browser:
