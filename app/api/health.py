@@ -1,11 +1,15 @@
 """Whether this instance works, and with which keys it signs."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Path, Response
+from fastapi.responses import PlainTextResponse
 
 from app.api.deps import Now, ReadTx, ServicesDep
+from app.kernel.errors import NotFound
+
+RootVersion = Annotated[int, Path(ge=1, le=999_999_999)]
 
 router = APIRouter(tags=["instance"])
 
@@ -32,6 +36,28 @@ def healthz(services: ServicesDep, tx: ReadTx, now: Now, response: Response) -> 
         "overdue": overdue,
         "alarms": len(services.database.seals.alarms),
     }
+
+
+@router.get("/.well-known/habeas-keys", response_class=PlainTextResponse)
+def key_set(services: ServicesDep, tx: ReadTx) -> PlainTextResponse:
+    """The key set in force, a note that the root signed: for laptops, which believe no other.
+
+    404 where there is none, or where what the database holds does not agree with the log.
+    """
+    note = services.key_sets.newest(tx)
+    if note is None:
+        raise NotFound("no key set is in force here")
+    return _note(note)
+
+
+@router.get("/.well-known/habeas-keys/{root}", response_class=PlainTextResponse)
+def first_key_set(services: ServicesDep, tx: ReadTx, root: RootVersion) -> PlainTextResponse:
+    """The first key set of a root: whoever knows the root before goes on from there."""
+    return _note(services.key_sets.of_root(tx, root))
+
+
+def _note(note: bytes) -> PlainTextResponse:
+    return PlainTextResponse(note, headers={"Cache-Control": "no-cache"})
 
 
 @router.get("/.well-known/jwks.json")

@@ -1,7 +1,12 @@
-"""Keys in files: made at first run, readable by the owner only, never shown."""
+"""Keys in files: made at first run, readable by the owner only, never shown.
+
+The first key of a name is in ``lease.key``; those that follow it by rotation in ``lease.2.key``,
+``lease.3.key`` and so on. None is ever overwritten.
+"""
 
 import contextlib
 import os
+import re
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +15,7 @@ from app.kernel.errors import Unavailable
 from app.kernel.signing import LocalSigner
 
 _SEED_BYTES = 32
+_NUMBER = re.compile(r"[1-9][0-9]{0,5}")
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,30 @@ class KeyFolder:
                     cure="Put the key back from its copy; a new one would not fit what is signed.",
                     kind="key-lost",
                 )
+
+    def held(self, name: str) -> tuple[LocalSigner, ...]:
+        """The keys of a name that are there, the oldest first; none is made.
+
+        Raises:
+            Unavailable: a file is not a key.
+        """
+        return tuple(LocalSigner.from_seed(self.secret(each)) for each in self._files(name))
+
+    def next(self, name: str) -> LocalSigner:
+        """Make the key that follows those of a name."""
+        return self.signer(f"{name}.{max(self._numbers(name), default=1) + 1}")
+
+    def _files(self, name: str) -> tuple[str, ...]:
+        """What the files of a name's keys are called, in their order."""
+        numbers = sorted(self._numbers(name))
+        return tuple(name if number == 1 else f"{name}.{number}" for number in numbers)
+
+    def _numbers(self, name: str) -> set[int]:
+        found = {1} if (self.path / f"{name}.key").exists() else set()
+        for file in self.path.glob(f"{name}.*.key"):
+            number = file.name.removeprefix(f"{name}.").removesuffix(".key")
+            found |= {int(number)} if _NUMBER.fullmatch(number) else set()
+        return found
 
     def signer(self, name: str) -> LocalSigner:
         """The Ed25519 signer whose seed is in ``<name>.key``."""

@@ -29,6 +29,8 @@ class Refusal(StrEnum):
     CLOCK_JUMPED = "clock_jumped"
     STATE_UNREADABLE = "state_unreadable"
     SERVER_ANSWER = "server_answer"
+    KEYS_REFUSED = "keys_refused"
+    KEYS_EXPIRED = "keys_expired"
     # The lease says on; this event is still not for us.
     EVENT_UNREADABLE = "event_unreadable"
     EVENT_OUTSIDE_LEASE = "event_outside_lease"

@@ -18,12 +18,17 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from app.kernel.canonical import Json, canonical
+from app.kernel.points import sound_point
 
 MAX_TOKEN_BYTES = 16_384
 
 
 class Signer(Protocol):
     """Holds a private key; signs bytes; never shows the key."""
+
+    def held(self) -> "Signer":
+        """The one key to sign the next message with: a key that is rotated is another one later."""
+        ...
 
     @property
     def public(self) -> bytes:
@@ -50,6 +55,10 @@ class LocalSigner:
     def generate(cls) -> "LocalSigner":
         """Make a fresh key."""
         return cls(Ed25519PrivateKey.generate())
+
+    def held(self) -> "LocalSigner":
+        """This very key."""
+        return self
 
     @property
     def public(self) -> bytes:
@@ -120,7 +129,7 @@ def public_from_jwk(key: Mapping[str, Any]) -> bytes:
     True
 
     Raises:
-        ValueError: another key type, a private key, or not 32 bytes.
+        ValueError: another key type, a private key, not 32 bytes, or an unsound point.
     """
     if key.get("kty") != "OKP" or key.get("crv") != "Ed25519":
         msg = "the key is not of kty OKP, crv Ed25519"
@@ -136,7 +145,7 @@ def public_from_jwk(key: Mapping[str, Any]) -> bytes:
     if len(public) != 32:  # noqa: PLR2004 - RFC 8032: an Ed25519 public key has 32 bytes
         msg = "x is not 32 bytes"
         raise ValueError(msg)
-    return public
+    return sound_point(public)
 
 
 def thumbprint(public: bytes) -> str:
@@ -156,9 +165,10 @@ def sign_token(signer: Signer, typ: str, claims: Mapping[str, Json]) -> str:
     >>> len(token.split("."))  # header, claims, signature
     3
     """
-    header = canonical({"alg": "Ed25519", "kid": thumbprint(signer.public), "typ": typ})
+    key = signer.held()  # asked once: key id and signature are of the same key
+    header = canonical({"alg": "Ed25519", "kid": thumbprint(key.public), "typ": typ})
     signed = f"{b64u(header)}.{b64u(canonical(claims))}"
-    return f"{signed}.{b64u(signer.sign(signed.encode('ascii')))}"
+    return f"{signed}.{b64u(key.sign(signed.encode('ascii')))}"
 
 
 def signing_key_of(token: str) -> str:

@@ -15,6 +15,15 @@ GRANT_TYPE = "habeas-grant+jwt"
 SUBMISSION_TYPE = "habeas-submission+jwt"
 ERASURE_TYPE = "habeas-erasure+jwt"
 
+TYPE_OF = {
+    "lease": LEASE_TYPE,
+    "receipt": RECEIPT_TYPE,
+    "grant": GRANT_TYPE,
+    "submission": SUBMISSION_TYPE,
+    "erasure": ERASURE_TYPE,
+}
+"""What each key signs, by the name of its file."""
+
 KEY_USE = "habeas_typ"
 """The member of a key that names what it signs (RFC 7517 §4: members of one's own are allowed)."""
 

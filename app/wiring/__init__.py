@@ -18,7 +18,7 @@ from app.audit.growing.backlog import Backlog
 from app.audit.growing.fold import Fold
 from app.audit.growing.integrator import Integrator
 from app.audit.reading.desk import Desk
-from app.audit.restore.continuity import require_same_log
+from app.audit.restore.continuity import has_begun, require_same_log
 from app.audit.restore.service import Restore, finish
 from app.audit.witnesses.asking import Witnesses
 from app.db.engine import Database, Tx
@@ -26,14 +26,8 @@ from app.directory.sessions import SessionService
 from app.kernel.clock import Clock, SystemClock
 from app.kernel.errors import Conflict
 from app.kernel.signing import jwk
-from app.kernel.tokens import (
-    ERASURE_TYPE,
-    GRANT_TYPE,
-    KEY_USE,
-    LEASE_TYPE,
-    RECEIPT_TYPE,
-    SUBMISSION_TYPE,
-)
+from app.kernel.tokens import KEY_USE, TYPE_OF
+from app.keys.service import KeyService
 from app.reconcile.alarms import AlarmService
 from app.reconcile.examination import Progress
 from app.reconcile.service import Reconciler
@@ -46,6 +40,7 @@ from app.wiring.rooms import (
     make_exports,
     make_fold,
     make_integrator,
+    make_keys,
     make_leases,
     make_reconciler,
     make_rights,
@@ -74,14 +69,16 @@ class Services(Core):
     witnesses: Witnesses
     reconciler: Reconciler
     alarms: AlarmService
+    key_sets: KeyService
 
     @property
     def jwks(self) -> dict[str, list[dict[str, str]]]:
         """The public keys of leases, receipts and grants (RFC 7517 §5), each for its own tokens."""
         return {
             "keys": [
-                {**jwk(self.keys.signer(name).public), KEY_USE: typ}
-                for name, typ in SIGNERS.items()
+                {**jwk(public), KEY_USE: typ}
+                for typ in TYPE_OF.values()
+                for public in self.key_sets.publics(typ)
             ]
         }
 
@@ -128,6 +125,7 @@ class Services(Core):
                 kind, listed = Kind.LOG_CUSTODIANS_ADOPTED, self.custodians.document
                 self.log.adopt(tx, kind, CUSTODIANS, listed, now)
             if serving:
+                self.key_sets.adopt(tx, now)
                 self.witnesses.adopt(tx, self.log, now)
                 rules = self.access.rules
                 self.log.adopt_rules(tx, rules.version, rules.release, now)
@@ -160,14 +158,6 @@ _logger = logging.getLogger(__name__)
 
 _WORTH_KEEPING = 1_000
 """How many entries are folded anew before a snapshot is worth its file."""
-
-SIGNERS = {
-    "lease": LEASE_TYPE,
-    "receipt": RECEIPT_TYPE,
-    "grant": GRANT_TYPE,
-    "submission": SUBMISSION_TYPE,
-    "erasure": ERASURE_TYPE,
-}
 
 
 def build(
@@ -250,6 +240,8 @@ def _opened(
     if services.integrator.database is not services.database:
         stores.callback(services.integrator.database.engine.dispose)
     services.catch_up()
+    with services.database.read() as tx:
+        services.key_sets.open(tx, begun=has_begun(tx))
     if unfinished:
         finish(services.lock, services.integrator)
         services.fold.catch_up()
@@ -260,7 +252,8 @@ def _joined(on: Foundation, shipped: Shipped) -> Services:
     """Make each service from those below it, in the order of the house."""
     core = make_core(on, shipped)
     fold = make_fold(core)
-    integrator = make_integrator(core, fold)
+    keys = make_keys(core)
+    integrator = make_integrator(core, fold, keys)
     devices = DeviceService(core.log, core.directory, core.authority, core.policy.chain)
     consumers = ConsumerService(core.log, core.authority)
     access = make_access(core, shipped, consumers)
@@ -282,4 +275,5 @@ def _joined(on: Foundation, shipped: Shipped) -> Services:
         witnesses=make_witnesses(core),
         reconciler=make_reconciler(core, fold),
         alarms=AlarmService(core.log, core.authority, fold),
+        key_sets=keys,
     )

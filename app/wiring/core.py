@@ -42,7 +42,7 @@ def make_core(on: Foundation, shipped: Shipped) -> Core:
         notices=notices,
         authority=shipped.authority,
         chain=policy.chain,
-        signer=on.keys.signer("receipt"),
+        signer=on.ring.signer("receipt"),
         issuer=on.settings.issuer,
     )
     return Core(
@@ -64,7 +64,7 @@ def make_core(on: Foundation, shipped: Shipped) -> Core:
 
 
 def _log(on: Foundation) -> AuditService:
-    signer, vault = on.keys.signer("submission"), Vault(on.keys.secret("vault"))
+    signer, vault = on.ring.signer("submission"), Vault(on.keys.secret("vault"))
     on.database.seals.names = SealedNames(vault)
     return AuditService(
         vault=vault,

@@ -30,6 +30,7 @@ from app.kernel.clock import Clock
 from app.kernel.errors import Unavailable
 from app.kernel.keys import KeyFolder, create_once
 from app.kernel.private import private_folder
+from app.keys.ring import KeyRing
 from app.settings import Settings
 
 
@@ -41,7 +42,8 @@ class Foundation:
         settings: all that can be chosen.
         clock: tells the present instant.
         database: holds everything but keys and files.
-        keys: signs and seals.
+        keys: the files of all keys.
+        ring: the keys that sign tokens, whichever it is the time of.
         lock: outlives a restored database.
         custodians: of whom two must sign what needs two people; None where none are named.
         origin: the log's name.
@@ -51,6 +53,7 @@ class Foundation:
     clock: Clock
     database: Database
     keys: KeyFolder
+    ring: KeyRing
     lock: LockStore
     custodians: Custodians | None
     origin: str
@@ -92,6 +95,7 @@ def lay_foundation(
         clock=clock,
         database=database,
         keys=keys,
+        ring=KeyRing(keys, clock),
         lock=_lock(settings, clock, stores, VerifierKey(origin, keys.signer("log").public)),
         custodians=_custodians(settings.custodians),
         origin=origin,

@@ -1,5 +1,6 @@
 """One step for each service that needs more than the core: keys, settings, other services."""
 
+import logging
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
@@ -22,6 +23,7 @@ from app.audit.witnesses.asking import Witnesses, read_policy
 from app.db.engine import Database, Tx, open_database
 from app.db.selftest import require_guarded
 from app.kernel.errors import Unavailable
+from app.keys.service import KeyService
 from app.reconcile.examination import Examination
 from app.reconcile.service import Reconciler
 from app.rights.service import RightsService
@@ -31,13 +33,15 @@ from app.wiring.held import HELD
 from app.wiring.recording import RECORDING
 from app.wiring.shipped import Shipped
 
+_logger = logging.getLogger(__name__)
+
 
 def make_fold(core: Core) -> Fold:
     """What the log knows of the rows in the tables."""
     return Fold(core.database, RECORDING)
 
 
-def make_integrator(core: Core, fold: Fold) -> Integrator:
+def make_integrator(core: Core, fold: Fold, keys: KeyService) -> Integrator:
     """What gives entries their places and signs the tree."""
     return Integrator(
         database=_for_integrator(core),
@@ -50,6 +54,7 @@ def make_integrator(core: Core, fold: Fold) -> Integrator:
         merge_within=core.merge_within,
         fold=fold,
         raise_found=partial(_raise_found, core),
+        folded=partial(_follow, keys),
     )
 
 
@@ -65,6 +70,25 @@ def make_reconciler(core: Core, fold: Fold) -> Reconciler:
         key=replace(core.log_key, name=base_of(core.origin)),
         every_s=core.settings.reconcile_every_s,
     )
+
+
+def make_keys(core: Core) -> KeyService:
+    """Which keys sign, and the sets in which they are published."""
+    return KeyService(
+        database=core.database,
+        log=core.log,
+        ring=core.ring,
+        issuer=core.settings.issuer,
+        custodians=core.custodians,
+    )
+
+
+def _follow(keys: KeyService) -> None:
+    """Sign by the keys that came into use; the log goes on where that cannot be."""
+    try:
+        keys.follow()
+    except Unavailable as why:
+        _logger.critical("the key set in force is not followed: %s", why)
 
 
 def _raise_found(core: Core) -> None:
@@ -131,7 +155,7 @@ def make_leases(core: Core, shipped: Shipped) -> LeaseService:
         directory=core.directory,
         policy=core.policy,
         capture=core.capture,
-        signer=core.keys.signer("lease"),
+        signer=core.ring.signer("lease"),
         issuer=core.settings.issuer,
         ttl_s=core.settings.lease_ttl_s,
         poll_s=core.settings.poll_s,
@@ -155,7 +179,7 @@ def make_access(core: Core, shipped: Shipped, consumers: ConsumerService) -> Acc
         log=core.log,
         consumers=consumers,
         inquirer=inquirer,
-        grants=GrantSigner(core.keys.signer("grant"), core.settings.issuer),
+        grants=GrantSigner(core.ring.signer("grant"), core.settings.issuer),
         purposes=shipped.purposes,
         rules=shipped.rules,
     )
@@ -169,6 +193,6 @@ def make_rights(core: Core, devices: DeviceService) -> RightsService:
         devices=devices,
         custodians=core.custodians,
         remembers=core.lock,
-        signer=core.keys.signer("erasure"),
+        signer=core.ring.signer("erasure"),
         issuer=core.settings.issuer,
     )

@@ -163,6 +163,7 @@ BAD_PAIRINGS = [
     {"name": "x", "jwk": {"kty": "OKP", "crv": "Ed25519", "x": "A" * 43}, "person": "E-1000"},
     {"name": ["x"], "jwk": {"kty": "OKP", "crv": "Ed25519", "x": "A" * 43}},
     {"name": "x", "jwk": {"kty": "OKP", "crv": "Ed25519", "x": "A" * 42 + "B"}},
+    {"name": "of small order", "jwk": {"kty": "OKP", "crv": "Ed25519", "x": "A" * 43}},
 ]
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from app.agents.pairing.assertion import claimed_device, read_assertion
-from app.kernel.signing import BadToken, LocalSigner, b64u
+from app.kernel.signing import BadToken, LocalSigner, b64u, unb64u
 from tests.agents.conftest import assertion
 
 DEVICE = "d_" + "1" * 32
@@ -26,6 +26,43 @@ def test_a_good_assertion_gives_its_id_and_its_end(clock):
 @pytest.mark.parametrize("audience", [*sorted(AUDIENCES), ["http://127.0.0.1:8000"]])
 def test_issuer_and_token_endpoint_are_audiences_also_alone_in_a_list(clock, audience):
     read(assertion(KEY, DEVICE, clock.now(), aud=audience), clock)
+
+
+HUGE = {
+    "ten to the four hundredth": 10**400,
+    "minus that": -(10**400),
+    "the year ten thousand": 253_402_300_800,
+    "before 1970": -1,
+    "half a second": 1.5,
+    "no number": float("nan"),
+    "infinity": float("inf"),
+    "yes": True,
+    "an object": {},
+}
+
+
+def with_claims(clock, **claims: object) -> str:
+    """A signed assertion with claims that have no canonical form."""
+    head, body, _ = assertion(KEY, DEVICE, clock.now()).split(".")
+    said = json.dumps({**json.loads(unb64u(body)), **claims})
+    signed = f"{head}.{b64u(said.encode())}"
+    return f"{signed}.{b64u(KEY.sign(signed.encode()))}"
+
+
+@pytest.mark.parametrize("value", HUGE)
+@pytest.mark.parametrize("claim", ["exp", "iat", "nbf"])
+def test_a_time_that_no_clock_shows_is_refused_and_breaks_nothing(clock, claim, value):
+    with pytest.raises(BadToken, match=claim):
+        read(with_claims(clock, **{claim: HUGE[value]}), clock)
+
+
+def test_a_number_of_five_thousand_digits_is_refused(clock):
+    head, _, _ = assertion(KEY, DEVICE, clock.now()).split(".")
+    body = b'{"exp":' + b"9" * 5_000 + b"}"
+    signed = f"{head}.{b64u(body)}"
+    with pytest.raises(BadToken):
+        read(f"{signed}.{b64u(KEY.sign(signed.encode()))}", clock)
+    assert claimed_device(f"{signed}.") is None
 
 
 WRONG = {

@@ -15,6 +15,7 @@ from app.sdk.agent import memory
 from app.sdk.agent.client import LEASE_MEDIA_TYPE, AgentClient
 from app.sdk.agent.guard import Allowed, Denied
 from app.sdk.agent.identity import Identity, NotPaired, PairingFailed
+from app.sdk.agent.keys import KEY_SET
 from app.sdk.agent.pairing import CodeShown, Paired, Waiting, pair
 from app.sdk.agent.tally import Tally
 from app.sdk.wire import Silence, Wire
@@ -43,7 +44,8 @@ class Service:
         self.token_errors: list[str] = []
 
     def __call__(self, request: httpx2.Request) -> httpx2.Response:
-        self.asked.append(request)
+        if not request.url.path.startswith(KEY_SET):  # what is asked of it: see tests/keys
+            self.asked.append(request)
         for start, lie in self.lies.items():
             if request.url.path.startswith(start):
                 return streamed(lie(request))
@@ -70,6 +72,8 @@ class Service:
             )
         if path == "/.well-known/jwks.json":
             return httpx2.Response(200, json={"keys": self.office.jwks})
+        if path.startswith(KEY_SET):
+            return httpx2.Response(404)  # a service from before there were key sets
         if path == "/v1/agent/lease":
             return self.lease(request)
         if path == "/v1/agent/reports":
@@ -523,9 +527,14 @@ def test_pairing_outlives_a_moment_of_silence(tmp_path, service, http, clock):
         ("/v1/agent/pairings", unreachable, "does not answer"),
         ("/v1/agent/pairings", page, "does not answer"),
         ("/v1/agent/pairings", says(503, json={"detail": "too many are open"}), "too many"),
-        ("/.well-known", page, "no keys"),
-        ("/.well-known", says(200, json={"keys": [{"kty": "RSA"}]}), "no keys"),
-        ("/.well-known", says(200, json={"keys": [jwk(LocalSigner.generate().public)]}), "no key"),
+        ("/.well-known", page, "does not answer"),
+        ("/.well-known/jwks.json", page, "no keys"),
+        ("/.well-known/jwks.json", says(200, json={"keys": [{"kty": "RSA"}]}), "no keys"),
+        (
+            "/.well-known/jwks.json",
+            says(200, json={"keys": [jwk(LocalSigner.generate().public)]}),
+            "no key",
+        ),
         ("/v1/agent/token", says(400, json={"error": "expired_token"}), "expired"),
         ("/v1/agent/token", says(400, json={"error": "access_denied"}), "refused"),
         ("/v1/agent/token", page, "does not answer"),
@@ -549,7 +558,7 @@ def test_law_7_a_lease_signed_by_a_key_for_something_else_is_refused(
     other = LocalSigner.generate()
     shown = {**jwk(other.public), **({"habeas_typ": signs} if signs else {})}
     keys = {"keys": [*service.office.jwks, shown]}
-    service.lies["/.well-known"] = says(200, json=keys)
+    service.lies["/.well-known/jwks.json"] = says(200, json=keys)
     list(pair(BASE, tmp_path, "laptop", http=http, clock=clock, sleep=lambda _: None))
     agent = AgentClient.open(tmp_path, http=http, clock=clock, elapsed=clock.elapsed)
     assert set(agent.identity.keys.values()) == {service.office.signer.public}

@@ -71,16 +71,19 @@ READS = {
 READS["RightsService"] = "statement"
 READS["Examination"] = "of"
 READS["Reconciler"] = "statement"
+READS["KeyService"] = "newest of_root open"
 READS["SealedNames"] = "erased known take"
 READS["Desk"] = " ".join(readings.WITHOUT_ENTRY)
 
 WITHOUT_ENTRY = {
+    "KeyService.publish": "keys.adopted",
     "AuditService.open": "appends the first entry of an empty log; the log here has it",
     "AuditService.keep_document": "keeps bytes that an entry of the same transaction names",
     "AuditService.pseudonym": "makes a random name at first use; whoever asks appends with it",
     "AuditService.pseudonyms": "makes random names at first use; whoever asks appends with them",
     "AlarmService.propose": "alarm.clear_proposed: tests/reconcile/test_alarms.py",
     "AlarmService.clear": "alarm.cleared: tests/reconcile/test_alarms.py",
+    "KeyService.adopt": "done at starts, with keys.adopted: tests/keys/test_starting.py",
     "Reconciler.seal_first": "done once, with seals.adopted: tests/reconcile/test_sealing.py",
     "SealedNames.made": "makes random names at first use; whoever asks appends with them",
     "Integrator.grow": "gives entries their places; it changes the tree and no state of anybody",
@@ -105,6 +108,13 @@ OWN_TRANSACTION = {
     "Reconciler.follow": "reads the log and the tables",
     "Reconciler.rebuild": "appends seals.rebuilt: tests/reconcile/test_rebuild.py",
     "Reconciler.run": "calls the two above",
+    "KeyService.follow": "renews by KeyService.adopt: tests/agents/test_key_rotation.py",
+    "KeyService.in_force": "what this process has read",
+    "KeyService.propose_renewal": "writes a text",
+    "KeyService.propose_root": "writes a text",
+    "KeyService.propose_rotation": "writes a text, and makes a key that nobody believes yet",
+    "KeyService.publics": "what this process has read",
+    "KeyService.signs_alone": "looks which keys are there",
     "Fold.load": "reads a file and the log",
     "Fold.restart": "forgets what this process read",
     "Fold.save": "writes a file of what the log says",
@@ -414,7 +424,13 @@ def read(name: str) -> Callable[[Story], object]:
     return lambda story: reading(story.services, story.tx, story.holder("auditor"))
 
 
+def publish_keys(story: Story) -> None:
+    keys = story.services.key_sets
+    keys.publish(story.tx, keys.propose_renewal(story.now).text.encode(), story.now)
+
+
 CHANGES: dict[str, Callable[[Story], object]] = {
+    "KeyService.publish": publish_keys,
     "DirectoryService.import_people": import_people,
     "DirectoryService.leave": lambda s: s.services.directory.leave(s.tx, EMPLOYEE, SYSTEM, s.now),
     "DirectoryService.hand_over": hand_over,
@@ -467,6 +483,7 @@ AT_START |= {"DirectoryService.state_roles"}
 """What is adopted at start has a test of its own below."""
 
 ENTRY = {
+    "KeyService.publish": "keys.adopted",
     "DirectoryService.import_people": "directory.person",
     "DirectoryService.leave": "directory.person",
     "DirectoryService.hand_over": "directory.person",

@@ -31,6 +31,8 @@ PUBLIC = {
     "/sign-in/callback": "ends a sign-in; guarded by state, nonce and PKCE",
     "/healthz": "says that the instance lives",
     "/.well-known/jwks.json": "public keys",
+    "/.well-known/habeas-keys": "public keys, signed by the root",
+    "/.well-known/habeas-keys/{root}": "public keys, signed by the root",
     "/log/checkpoint": "the signed checkpoint is for everybody",
     "/log/checkpoint.pending": "the signed checkpoint is for everybody, cosigned or not",
     "/log/tile/{level:int}/{rest:path}": "hashes are for everybody; entries are not",

@@ -201,7 +201,7 @@ def test_an_auditor_reads_the_entries_behind_the_tiles_and_that_is_an_entry(
 ) -> None:
     services, http = sample, http_of(sample)
     auditor = visit(http, services, AUDITOR)
-    size = fill(services, 300)
+    size = fill(services, 290)
     rest = size - TILE_WIDTH
     hashes = []
     for name, width in (("000", TILE_WIDTH), (f"001.p/{rest}", rest)):

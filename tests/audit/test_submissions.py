@@ -9,9 +9,9 @@ from app.audit.entries.model import SYSTEM, Event, Kind
 from app.audit.reading.service import ReadingService
 from app.kernel.errors import Unavailable
 from app.kernel.signing import BadToken, public_from_jwk, read_token
-from app.kernel.tokens import SUBMISSION_TYPE
+from app.kernel.tokens import SUBMISSION_TYPE, TYPE_OF
 from app.main import create_app
-from app.wiring import SIGNERS, Services
+from app.wiring import Services
 from tests.architecture.test_every_change_is_an_entry import EMPLOYEE, Story
 from tests.fakes import FakeClock
 
@@ -46,12 +46,12 @@ def test_the_promise_names_what_the_entry_will_say(services: Services, clock: Fa
 
 
 def test_its_key_signs_nothing_else(services: Services, clock: FakeClock) -> None:
-    publics = {name: services.keys.signer(name).public for name in (*SIGNERS, "log")}
+    publics = {name: services.keys.signer(name).public for name in (*TYPE_OF, "log")}
     assert len(set(publics.values())) == len(publics)
     with services.database.write() as tx:
         event = services.log.append(tx, Event(Kind.LOG_READ, SYSTEM), clock.now())
         token = services.log.submission_receipts(tx, (event,))[event]
-    for typ in set(SIGNERS.values()) - {SUBMISSION_TYPE}:
+    for typ in set(TYPE_OF.values()) - {SUBMISSION_TYPE}:
         with pytest.raises(BadToken):
             read_token(token, typ, keys_of(services, typ))
 

@@ -39,6 +39,8 @@ LEFT_OUT = {
     Refusal.CLOCK_JUMPED,
     Refusal.STATE_UNREADABLE,
     Refusal.SERVER_ANSWER,
+    Refusal.KEYS_REFUSED,
+    Refusal.KEYS_EXPIRED,
     Refusal.EVENT_OUTSIDE_LEASE,
     Refusal.SCREENSHOT_INTERVAL,
     Refusal.INTERNAL,

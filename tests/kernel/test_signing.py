@@ -7,6 +7,8 @@ import pytest
 from joserfc import jws
 from joserfc.jwk import OKPKey
 
+from app.audit.tree.checkpoint import BadNote, VerifierKey
+from app.audit.tree.cosignature import WitnessKey
 from app.kernel.signing import (
     BadToken,
     LocalSigner,
@@ -18,6 +20,8 @@ from app.kernel.signing import (
     thumbprint,
     unb64u,
 )
+from app.kernel.tokens import KEY_USE, keys_for
+from tests.vectors.folder import load, needed
 
 SIGNER = LocalSigner.from_seed(bytes(range(32)))
 KEYS = {thumbprint(SIGNER.public): SIGNER.public}
@@ -93,6 +97,35 @@ def test_every_changed_character_is_found() -> None:
 def test_base64url_has_one_form(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011
         unb64u(text)
+
+
+def low_order() -> list[str]:
+    """The keys of small order among the published vectors (C2SP/CCTV, ed25519)."""
+    cases = load("ed25519-cctv.json")
+    return sorted({case["key"] for case in cases if "low_order_A" in (case["flags"] or ())})
+
+
+@needed
+def test_every_key_of_small_order_is_refused_in_whatever_form_it_comes() -> None:
+    """With one of them, one signature fits many messages."""
+    keys = low_order()
+    assert len(keys) >= 8
+    for text in keys:
+        public = bytes.fromhex(text)
+        with pytest.raises(ValueError, match="public key"):
+            public_from_jwk({"kty": "OKP", "crv": "Ed25519", "x": b64u(public)})
+        with pytest.raises(BadNote, match="public key"):
+            VerifierKey("custodian", public)
+        with pytest.raises(BadNote, match="public key"):
+            WitnessKey("witness.example", public)
+        with pytest.raises(ValueError, match="public key"):
+            keys_for({"keys": [{**jwk(public), KEY_USE: "t"}]}, "t")
+
+
+def test_a_key_that_is_written_in_a_second_way_is_refused() -> None:
+    second = (2**255 - 19 + 3).to_bytes(32, "little")
+    with pytest.raises(ValueError, match="one form"):
+        public_from_jwk({"kty": "OKP", "crv": "Ed25519", "x": b64u(second)})
 
 
 def test_a_public_key_is_read_only_without_its_private_part() -> None:

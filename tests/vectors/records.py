@@ -25,6 +25,7 @@ from app.audit.restore.record import RestoreRecord
 from app.consent.model import Act, Decision
 from app.consent.notice_records import NoticeAdoption, NoticeShowing
 from app.directory.model import PersonRecord, SessionEnd
+from app.keys.record import KeysAdoption
 from app.policy.catalogue.model import CatalogueAdoption
 from app.policy.changes.record import (
     CatalogueWaiting,
@@ -45,6 +46,7 @@ WHOLE: Mapping[Kind, type] = {
     Kind.LOG_WITNESSES_ADOPTED: WitnessesAdoption,
     Kind.RULES_ADOPTED: RulesAdoption,
     Kind.ROLES_ADOPTED: RolesAdoption,
+    Kind.KEYS_ADOPTED: KeysAdoption,
     Kind.SEALS_ADOPTED: SealsAdoption,
     Kind.SEALS_REBUILT: SealsRebuilt,
     Kind.ALARM_RAISED: AlarmRaised,

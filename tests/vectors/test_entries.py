@@ -64,6 +64,16 @@ _EVENT = "00000000-0000-4000-8000-000000000000"
 LATER: Mapping[Kind, Facts] = {
     Kind.RULES_ADOPTED: {"version": 2, "release": "0.2.0"},
     Kind.ROLES_ADOPTED: {"policy": "sha256:" + "0" * 64},
+    Kind.KEYS_ADOPTED: {
+        "note": "sha256:" + "0" * 64,
+        "version": 2,
+        "root": 1,
+        "expires": "2026-11-28T00:00:00.000000Z",
+        "keys": [
+            {"kid": "k" * 43, "typ": "habeas-lease+jwt", "ends": "2026-11-28T00:00:00.000000Z"},
+            {"kid": "l" * 43, "typ": "habeas-lease+jwt"},
+        ],
+    },
     Kind.SEALS_ADOPTED: {"key": "0" * 16, "sealed": 3, "unsealed": 0},
     Kind.SEALS_REBUILT: {
         "key": "0" * 16,

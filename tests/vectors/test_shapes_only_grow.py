@@ -36,6 +36,7 @@ from app.consent.model import Decision
 from app.consent.offers import NoticeName, Offer
 from app.kernel.fact_forms import used_classes
 from app.kernel.facts import encode, shapes_of
+from app.keys.record import KeyTerm
 from app.policy.catalogue.model import App, Exclusion, Matchers
 from app.policy.law.layer import Evidence, Why
 from tests.vectors.records import WHOLE
@@ -46,6 +47,7 @@ WRITTEN = {
     "access.decided": (AccessRecord, Question, Facts, AccessDecision),
     **{kind.value: (cls,) for kind, cls in WHOLE.items()},
     "access.consumer_registered": (Consumer,),
+    "keys.adopted, keys": (KeyTerm,),
     "access.decided, people": (PersonFacts,),
     "access.decided, policies": (PolicyFacts,),
     "access.decided, scopes": (ScopeFacts,),

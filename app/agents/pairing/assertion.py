@@ -16,6 +16,8 @@ from app.kernel.signing import thumbprint as key_id
 ASSERTION_LIFE = timedelta(minutes=5)
 SKEW = timedelta(seconds=60)
 ASSERTION_TYPE = "JWT"
+_LATEST = 253_402_300_800
+"""The end of the year 9999, seconds: no clock of ours shows later times."""
 
 
 def read_assertion(
@@ -62,8 +64,9 @@ def _checked_claims(
 
 def _seconds(claims: Mapping[str, Any], name: str) -> int:
     value = claims.get(name)
-    if type(value) is not int:  # a bool is an int, and no time
-        raise BadToken(f"{name} must be a whole number of seconds")
+    # A bool is an int, and no time. Beyond the bound, sums with a clock's time overflow.
+    if type(value) is not int or not 0 <= value < _LATEST:
+        raise BadToken(f"{name} must be a whole number of seconds since 1970")
     return value
 
 

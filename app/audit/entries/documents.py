@@ -4,13 +4,26 @@ document    signed statements, lists of custodians, witness policies: kept for e
             is read is what its digest names
 adopted     which list was taken into force when; the newest of its kind holds if its seal fits and
             none that the log knows is missing. Also which version of the rules, by the digest
-            of its number. Chains: ``list:custodians``, ``list:policy`` (witnesses), ``list:rules``
+            of its number. Chains: ``list:custodians``, ``list:policy`` (witnesses), ``list:rules``,
+            ``list:roles``, ``list:keys``
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Column, LargeBinary, String, Table, Text, func, insert, select, type_coerce
+from sqlalchemy import (
+    Column,
+    LargeBinary,
+    Row,
+    String,
+    Table,
+    Text,
+    func,
+    insert,
+    select,
+    type_coerce,
+)
 from sqlalchemy.types import NullType
 
 from app.db import seals
@@ -29,6 +42,9 @@ RULES = "rules"
 
 ROLES = "roles"
 """What the rows of roles are adopted as."""
+
+KEYS = "keys"
+"""What the key set is adopted as."""
 
 document = Table(
     "audit_document",
@@ -107,14 +123,25 @@ def in_force(tx: Tx, what: str) -> str | None:
 
     Before the log says that rows are sealed, they are taken as they are.
     """
-    query = select(adopted).where(adopted.c.what == what).order_by(adopted.c.number)
-    rows, chain = tx.execute(query).all(), f"list:{what}"
-    if tx.seals.key is not None and tx.seals.adopted:
-        seals.stands(tx, chain, ADOPTED, rows, len(rows))
-        rows = seals.fitting(tx, ADOPTED, rows)
-    if not rows or tx.seals.behind(chain, len(rows), tx.folded):
+    rows = _adopted(tx, what)
+    if not rows or tx.seals.behind(f"list:{what}", len(rows), tx.folded):
         return None
     return str(rows[-1].digest)
+
+
+def adopted_as(tx: Tx, what: str) -> tuple[str, ...]:
+    """The digests of all that was adopted for ``what``, the oldest first."""
+    return tuple(str(row.digest) for row in _adopted(tx, what))
+
+
+def _adopted(tx: Tx, what: str) -> Sequence[Row[Any]]:
+    """The rows of what was adopted whose seals fit, the oldest first."""
+    query = select(adopted).where(adopted.c.what == what).order_by(adopted.c.number)
+    rows = tx.execute(query).all()
+    if tx.seals.key is not None and tx.seals.adopted:
+        seals.stands(tx, f"list:{what}", ADOPTED, rows, len(rows))
+        rows = seals.fitting(tx, ADOPTED, rows)
+    return rows
 
 
 def require_custodians(tx: Tx, listed: str) -> None:

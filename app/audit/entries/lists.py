@@ -23,4 +23,5 @@ RECORDED: Mapping[Kind, Recording] = {
     Kind.LOG_WITNESSES_ADOPTED: _adopted("policy", "policy"),
     Kind.RULES_ADOPTED: _adopted("rules", "version"),
     Kind.ROLES_ADOPTED: _adopted("roles", "policy"),
+    Kind.KEYS_ADOPTED: _adopted("keys", "note"),
 }

@@ -39,6 +39,7 @@ class Kind(StrEnum):
     LOG_WITNESSES_ADOPTED = "log.witnesses_adopted"
     RULES_ADOPTED = "rules.adopted"
     ROLES_ADOPTED = "roles.adopted"
+    KEYS_ADOPTED = "keys.adopted"
     SEALS_ADOPTED = "seals.adopted"
     SEALS_REBUILT = "seals.rebuilt"
     ALARM_RAISED = "alarm.raised"

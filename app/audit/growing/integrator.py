@@ -69,6 +69,7 @@ class Integrator:
         merge_within: how long a submission may wait before that is an alarm.
         fold: learns what each round brought; None: nobody asks (trials).
         raise_found: appends the alarms that somebody who only read could not; None as above.
+        folded: is told after each round that the fold knows all that is new; None as above.
     """
 
     database: Database
@@ -81,6 +82,7 @@ class Integrator:
     merge_within: timedelta = timedelta(seconds=10)
     fold: Fold | None = None
     raise_found: Callable[[], None] | None = None
+    folded: Callable[[], None] | None = None
 
     @property
     def key(self) -> VerifierKey:
@@ -111,6 +113,8 @@ class Integrator:
         self.publish()
         if self.fold is not None:
             self.fold.catch_up()
+        if self.folded is not None:
+            self.folded()
         return total
 
     def publish(self, previous: bytes | None = None) -> None:

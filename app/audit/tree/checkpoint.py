@@ -24,6 +24,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from app.audit.tree.merkle import HASH_BYTES
+from app.kernel.points import sound_point
 from app.kernel.signing import Signer
 
 ED25519 = 0x01
@@ -57,7 +58,10 @@ class NamedKey:
 
     def __post_init__(self) -> None:
         require_name(self.name)
-        require_sound_point(self.public)
+        try:
+            sound_point(self.public)
+        except ValueError as error:
+            raise BadNote(str(error)) from error
 
     @property
     def key_id(self) -> bytes:
@@ -370,28 +374,3 @@ def require_name(name: str) -> None:
     """
     if not name or "+" in name or any(character.isspace() for character in name):
         raise BadNote("a key name is not empty and has neither spaces nor plus signs")
-
-
-# RFC 8032 §5.1: the field's prime, and the y coordinates of the eight points whose order divides 8.
-_P = 2**255 - 19
-_ORDER_8 = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7
-_SMALL_ORDER_Y = frozenset({0, 1, _P - 1, _ORDER_8, _P - _ORDER_8})
-
-
-def require_sound_point(public: bytes) -> None:
-    """Refuse an Ed25519 key that rule 4 forbids.
-
-    >>> require_sound_point(bytes(32))
-    Traceback (most recent call last):
-    app.audit.tree.checkpoint.BadNote: the public key is a point of small order
-
-    Raises:
-        BadNote: of another length, of small order, or written in a second way.
-    """
-    if len(public) != _KEY_BYTES:
-        raise BadNote(f"an Ed25519 public key has {_KEY_BYTES} bytes")
-    y = int.from_bytes(public, "little") & ((1 << 255) - 1)
-    if y >= _P:
-        raise BadNote("the public key is not written in its one form (RFC 8032 §5.1.3)")
-    if y in _SMALL_ORDER_Y:
-        raise BadNote("the public key is a point of small order")

@@ -24,14 +24,16 @@ from app.kernel.canonical import Json, digest
 from app.kernel.clock import Clock, SystemClock
 from app.kernel.keys import KeyFolder
 from app.kernel.refusals import Refusal
+from app.kernel.signing import signing_key_of
 from app.kernel.vocabulary import Reason
 from app.sdk.agent.guard import Guard
 from app.sdk.agent.identity import Identity, open_identity
+from app.sdk.agent.keys import TrustedKeys
 from app.sdk.agent.tally import Tally, report_of, without_places
 from app.sdk.agent.timekeeping import since_boot
 from app.sdk.agent.tokens import ask_token, json_object
 from app.sdk.agent.zone import machine_zone
-from app.sdk.lease import Refused, read_lease
+from app.sdk.lease import Refused
 from app.sdk.wire import LARGE, Answer, BadAnswer, Silence, Wire
 
 LEASE_MEDIA_TYPE = "application/habeas-lease+jwt"
@@ -97,11 +99,14 @@ class AgentClient:
         self._poll_s = 15  # until a lease says otherwise
         self._documents: dict[str, tuple[str, bytes]] = {}  # by kind: the digest, the bytes
         self._unsent: dict[str, Json] | None = None
+        key_set = identity.key_set
+        self._keys = TrustedKeys(folder, self._wire, self._clock, elapsed, key_set, identity.keys)
         self.guard = Guard(
             folder,
             identity.keys,
             identity.device_id,
             self._clock,
+            key_set=key_set,
             elapsed=elapsed,
             personal=personal or identity.personal,
             zone=zone or machine_zone(),
@@ -157,6 +162,7 @@ class AgentClient:
             return False
 
     def _poll(self) -> None:
+        self.guard.trust(self._keys.renew())
         nonce = secrets.token_urlsafe(16) if self.guard.needs_nonce else None
         forms = ",".join(str(form) for form in self.guard.forms)
         query = {"place": self._place, "nonce": nonce, "forms": forms}
@@ -168,7 +174,8 @@ class AgentClient:
         if answer.status != 200 or answer.media_type != LEASE_MEDIA_TYPE:  # noqa: PLR2004 - fine
             raise BadAnswer(f"no lease: status {answer.status}, {answer.media_type}")
         token = answer.body.decode("ascii")
-        lease = read_lease(token, self.identity.keys)
+        self.guard.trust(self._keys.renew(_named_key(token)))
+        lease = self.guard.read(token)
         document = self._document("policies", lease.policy)
         counterparties = self._document("counterparties", lease.counterparties)
         refusal = self.guard.accept(token, document, counterparties, nonce=nonce)
@@ -229,3 +236,15 @@ class AgentClient:
         if answer.status == _INVALID and answer.media_type == "application/problem+json":
             self._unsent = without_places(report)
         return False
+
+
+def _named_key(token: str) -> str:
+    """The id of the key that a lease names.
+
+    Raises:
+        Refused: it names none.
+    """
+    try:
+        return signing_key_of(token)
+    except (ValueError, KeyError) as error:
+        raise Refused(Refusal.LEASE_UNREADABLE, f"the lease names no key: {error}") from error

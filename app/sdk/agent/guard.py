@@ -4,9 +4,11 @@ Rules:
 1. Off is the beginning, the fault and the end: with no lease, no memory, no clock, no sense in
    what it is shown, the guard denies, with a named reason (laws 1 and 7). ``may_capture`` never
    raises.
-2. A lease is accepted only if it is signed by a known key, made for this device, valid now, not
-   behind anything seen before, and comes with the documents it names. What it teaches is on disk
-   before it counts (memory.py). A nonce in it is the one of the very request that it answers.
+2. A lease is accepted only if it is signed by a known key, in the time in which that key signs,
+   made for this device, valid now, not behind anything seen before, and comes with the documents it
+   names. The keys are those of the key set, which is of the lease's issuer and has not expired.
+   What a lease teaches is on disk before it counts (memory.py). A nonce in it is the one of the
+   very request that it answers.
 3. What must be rejected among leases of equal ``seq``: an older one (``iat`` below the highest
    seen) and a second lease of the same second that says something else. A *newer* lease that says
    something else is right: a lead time ends, evidence expires, the laptop moves, and no ``seq``
@@ -42,9 +44,12 @@ from app.event.verdict import Allowed, Denied, judge
 from app.kernel.clock import Clock, zones_named
 from app.kernel.forms import AGENT_FORM
 from app.kernel.refusals import Refusal
+from app.kernel.signing import signing_key_of
 from app.kernel.vocabulary import Reason
+from app.keys.model import KeySet
 from app.policy.knobs import REGISTRY, KnobRegistry
 from app.sdk.agent import memory
+from app.sdk.agent.believing import bears_out, lease_of
 from app.sdk.agent.counterparties import read_counterparties
 from app.sdk.agent.document import read_document
 from app.sdk.agent.memory import Memory
@@ -66,6 +71,7 @@ class Held:
         document: its policy document.
         counterparties: its counterparty document; None where it names none.
         rules: what the documents say, made ready; None where it names none.
+        kid: the key that signed it.
         ends: when it ends by ``since_boot``, seconds.
         since: when the unbroken stretch of "on" began that it belongs to, seconds (rule 6).
     """
@@ -74,6 +80,7 @@ class Held:
     document: Mapping[str, Any]
     counterparties: Mapping[str, Any] | None
     rules: EventRules | None
+    kid: str
     ends: float
     since: int
 
@@ -83,9 +90,10 @@ class Guard:
 
     Args:
         folder: where the memory is kept (``memory.begin`` at pairing).
-        keys: the service's public keys for leases, by key id.
+        keys: the service's public keys for leases, by key id, until there is a key set.
         device_id: the device's id.
         clock: the wall clock.
+        key_set: the service's key set; None: the device has none yet.
         elapsed: a clock that only runs forward, seconds.
         personal: whether the device is the person's own.
         zone: the device's own; None: not known, so that it is outside all hours.
@@ -99,6 +107,7 @@ class Guard:
         device_id: str,
         clock: Clock,
         *,
+        key_set: KeySet | None = None,
         elapsed: Callable[[], float] = since_boot,
         personal: bool = False,
         zone: tzinfo | None = None,
@@ -106,6 +115,7 @@ class Guard:
     ) -> None:
         self._folder = folder
         self._keys = keys
+        self._key_set = key_set
         self._device_id = device_id
         self._clock = clock
         self._times = Timekeeper(clock, elapsed)
@@ -153,6 +163,22 @@ class Guard:
         """
         return isinstance(self.state, Refusal) or self._times.wall() <= self._seen.wild + SKEW_S
 
+    def trust(self, key_set: KeySet | None) -> None:
+        """Believe leases by another key set; one held that it does not bear out is dropped."""
+        self._key_set, held = key_set, self._held
+        if held and key_set and not bears_out(key_set, held.kid, held.lease):
+            self.turn_off(Refusal.KEYS_REFUSED)
+
+    def read(self, token: str) -> Lease:
+        """Read a lease after checking that a believed key signed it, in its time (rule 2).
+
+        Raises:
+            Refused: any check fails.
+        """
+        if self._key_set is None:
+            return read_lease(token, self._keys)
+        return lease_of(self._key_set, token, self._clock.now())
+
     def turn_off(self, reason: Refusal) -> None:
         """Drop the lease: the service could not be understood."""
         self._held = None
@@ -178,8 +204,8 @@ class Guard:
             nonce: what was asked to be signed into this very lease.
         """
         try:
-            lease = read_lease(token, self._keys)
-            self._accept(lease, document, counterparties, nonce)
+            lease = self.read(token)
+            self._accept(lease, signing_key_of(token), document, counterparties, nonce)
         except Refused as refused:
             self.turn_off(refused.reason)
             return refused.reason
@@ -209,6 +235,7 @@ class Guard:
     def _accept(
         self,
         lease: Lease,
+        kid: str,
         document: bytes | None,
         counterparties: bytes | None,
         nonce: str | None,
@@ -225,7 +252,7 @@ class Guard:
         if self._held and self._held.lease.jti == lease.jti:
             ends = min(ends, self._held.ends)
         self._times.learn(lease.issued, fresh=nonce is not None)
-        self._held = Held(lease, policy, others, rules, ends, since)
+        self._held = Held(lease, policy, others, rules, kid, ends, since)
         self._forget_before(since - SKEW_S)
 
     def _rules(
@@ -318,6 +345,8 @@ class Guard:
             raise _Off(refused.reason) from refused
         if not held.lease.capture:
             raise _Off(held.lease.reasons[0])
+        if self._key_set is not None and now >= self._key_set.expires.timestamp():
+            raise _Off(Refusal.KEYS_EXPIRED)
         return held
 
     def _require_present(self, event: UiEvent, held: Held) -> None:

@@ -1,8 +1,8 @@
 """Who this device is, and whom it trusts: kept in its folder from pairing on.
 
-Rule: the service's keys for leases, and no others, are taken at pairing, from the address that was
-typed in, and kept. So that nobody on the way can give us keys of his own, that address is https, or
-this very machine.
+Rule: the service's keys for leases, and the root that signs its key sets, are taken at pairing,
+from the address that was typed in, and kept. So that nobody on the way can give us keys of his own,
+that address is https, or this very machine.
 """
 
 import json
@@ -16,7 +16,9 @@ from urllib.parse import urlsplit
 from app.kernel.canonical import Json, canonical
 from app.kernel.signing import jwk
 from app.kernel.tokens import KEY_USE, LEASE_TYPE, keys_for
+from app.keys.model import KeySet
 from app.sdk.agent import memory
+from app.sdk.agent.keys import kept_key_set
 
 _DEVICE_FILE = "device.json"
 
@@ -34,7 +36,8 @@ class Identity:
     """What a paired device keeps in its folder, next to its key and the guard's memory.
 
     Attributes:
-        keys: the service's public keys for leases, by key id.
+        keys: the service's public keys for leases at pairing, by key id.
+        key_set: the service's key set as it was last taken; None: paired before there were any.
         personal: whether the device is the person's own.
     """
 
@@ -43,6 +46,7 @@ class Identity:
     name: str
     keys: Mapping[str, bytes]
     personal: bool = False
+    key_set: KeySet | None = None
 
 
 def open_identity(folder: Path) -> Identity:
@@ -59,8 +63,16 @@ def open_identity(folder: Path) -> Identity:
             str(kept["name"]),
             lease_keys(kept["jwks"]),
             personal=kept.get("personal", False) is not False,
+            key_set=_key_set(folder, kept.get("root", False)),
         )
-    except (OSError, ValueError, KeyError, TypeError, PairingFailed) as error:
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        RecursionError,
+        PairingFailed,
+    ) as error:
         raise NotPaired(f"no device is paired in {folder}: pair it first") from error
 
 
@@ -75,8 +87,16 @@ def keep_identity(folder: Path, identity: Identity) -> None:
             "keys": [{**jwk(public), KEY_USE: LEASE_TYPE} for public in identity.keys.values()]
         },
         "personal": identity.personal,
+        "root": identity.key_set is not None,
     }
     memory.replace(folder / _DEVICE_FILE, canonical(body))
+
+
+def _key_set(folder: Path, learned: object) -> KeySet | None:
+    kept = kept_key_set(folder)
+    if kept is None and learned is not False:
+        raise ValueError("the key set is missing")  # it is not that none was ever seen
+    return kept
 
 
 def lease_keys(jwks: Mapping[str, Any]) -> dict[str, bytes]:

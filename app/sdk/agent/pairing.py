@@ -12,6 +12,8 @@ import httpx2
 from app.kernel.clock import Clock, SystemClock
 from app.kernel.keys import KeyFolder
 from app.kernel.signing import LocalSigner, jwk
+from app.kernel.tokens import LEASE_TYPE
+from app.keys.model import BadKeySet, KeySet, first_key_set
 from app.sdk.agent import memory
 from app.sdk.agent.identity import (
     Identity,
@@ -20,6 +22,7 @@ from app.sdk.agent.identity import (
     lease_keys,
     require_safe,
 )
+from app.sdk.agent.keys import fetch_newest, forget_key_set, keep_key_set
 from app.sdk.agent.tokens import ask_token, json_object
 from app.sdk.wire import Answer, BadAnswer, Silence, Wire
 
@@ -85,13 +88,19 @@ def pair(
     clock, wire = clock or SystemClock(), Wire(base_url, http)
     key = KeyFolder(folder).signer("device")
     begun = _begin(wire, key, name)
-    keys = lease_keys(json_object(_asked(wire, "GET", "/.well-known/jwks.json")))
-    identity = Identity(wire.base_url, begun.device_id, name, keys, personal)
+    note = _key_set_note(wire)
+    key_set = None if note is None else _first(note, wire.base_url, clock)
+    identity = Identity(
+        wire.base_url, begun.device_id, name, _lease_keys(wire, key_set), personal, key_set
+    )
     yield begun.shown
     form = {"grant_type": DEVICE_GRANT, "device_code": begun.device_code}
     ask = partial(_token_error, wire, identity, key, clock, form)
     yield from _until_approved(ask, begun.interval_s, sleep)
     memory.begin(folder, identity.device_id)
+    forget_key_set(folder)
+    if note is not None:
+        keep_key_set(folder, note)
     keep_identity(folder, identity)
     yield Paired(identity.device_id)
 
@@ -173,6 +182,32 @@ def _token_error(
     if answer.status in {400, 401} and isinstance(body.get("error"), str):
         return str(body["error"])
     raise PairingFailed(f"{wire.base_url} does not answer as a Habeas service")
+
+
+def _key_set_note(wire: Wire) -> bytes | None:
+    """The key set that the service shows; None where it is from before there were any."""
+    try:
+        return fetch_newest(wire)
+    except (Silence, BadAnswer) as error:
+        raise PairingFailed(
+            f"{wire.base_url} does not answer as a Habeas service: {error}"
+        ) from error
+
+
+def _first(note: bytes, base_url: str, clock: Clock) -> KeySet:
+    try:
+        taken = first_key_set(note, clock.now())
+    except BadKeySet as error:
+        raise PairingFailed(f"{base_url} shows keys that cannot be believed: {error}") from error
+    if taken.issuer != base_url:
+        raise PairingFailed(f"{base_url} shows the keys of {taken.issuer}: pair with that address")
+    return taken
+
+
+def _lease_keys(wire: Wire, key_set: KeySet | None) -> Mapping[str, bytes]:
+    if key_set is not None:
+        return key_set.believed(LEASE_TYPE)
+    return lease_keys(json_object(_asked(wire, "GET", "/.well-known/jwks.json")))
 
 
 def _public(key: LocalSigner) -> dict[str, str]:

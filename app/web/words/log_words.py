@@ -16,6 +16,7 @@ KINDS: Mapping[str, str] = {
     "log.witnesses_adopted": "Witnesses adopted",
     "rules.adopted": "Rules adopted",
     "roles.adopted": "Rows of roles adopted",
+    "keys.adopted": "Keys published",
     "seals.adopted": "Seals of rows adopted",
     "seals.rebuilt": "Seals of rows made again",
     "alarm.raised": "Alarm raised",

@@ -43,6 +43,8 @@ REFUSED: Mapping[str, str] = {
     Refusal.POLICY_MISMATCH: "The rules that came with the permission were others",
     Refusal.POLICY_UNREADABLE: "The rules that came with the permission could not be read",
     Refusal.CLOCK_ROLLED_BACK: "The laptop's clock had been turned back",
+    Refusal.KEYS_REFUSED: "The laptop could not trust the keys of this service",
+    Refusal.KEYS_EXPIRED: "The laptop had no current list of this service's keys",
     Refusal.CLOCK_JUMPED: "The laptop's clock had been set forward",
     Refusal.STATE_UNREADABLE: "What the laptop remembers of permissions could not be read",
     Refusal.SERVER_ANSWER: "The service's answer could not be used",

@@ -1,0 +1,124 @@
+"""The private keys that this process signs with: which one now, as the key set in force says.
+
+Rules:
+1. What is signed with is what is published: the key set in force says which key signs at an
+   instant. A key whose file is there and which no set names signs nothing.
+2. The first set is made of what is in the folder. Before it there is one key of each name.
+3. A process whose folder lacks the key that signs now, or one that will, is refused: it would sign
+   with another key than the one that is published.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from app.kernel.clock import Clock
+from app.kernel.errors import Unavailable
+from app.kernel.keys import KeyFolder
+from app.kernel.signing import LocalSigner, thumbprint
+from app.kernel.tokens import TYPE_OF
+from app.keys.model import KeySet
+
+_CURE = (
+    "All processes of one instance share one HABEAS_VAR. Put the key back from its copy, or start "
+    "with the folder that belongs to this database."
+)
+
+
+@dataclass
+class KeyRing:
+    """The keys of one process.
+
+    Attributes:
+        folder: where the private keys are.
+        clock: says which key it is the time of.
+        in_force: the key set in force; None before the first.
+    """
+
+    folder: KeyFolder
+    clock: Clock
+    in_force: KeySet | None = None
+    _held: dict[str, LocalSigner] = field(default_factory=dict, repr=False)
+
+    def take(self, adopted: KeySet) -> None:
+        """Sign by a set from here on.
+
+        Raises:
+            Unavailable: see ``require``; the set before goes on.
+        """
+        self.require(adopted)
+        for name in TYPE_OF:
+            self._held |= {thumbprint(key.public): key for key in self.folder.held(name)}
+        self.in_force = adopted
+
+    def require(self, adopted: KeySet) -> None:
+        """Return if the folder has each key of a set that signs now or will.
+
+        Raises:
+            Unavailable: one is missing (kind ``key-lost``), or there are others in its place
+                (kind ``another-key``).
+        """
+        now = self.clock.now()
+        for name, typ in TYPE_OF.items():
+            here = [thumbprint(key.public) for key in self.folder.held(name)]
+            for key in adopted.of(typ):
+                waits = key.begins is not None and key.begins > now and not key.revoked
+                if (waits or key == adopted.in_use(typ, now)) and key.kid not in here:
+                    raise _lacking(name, key.kid, here)
+
+    def signer(self, name: str) -> "TurningSigner":
+        """What signs with the key of a name, whichever that is at the time."""
+        return TurningSigner(self, name)
+
+    def held(self, name: str) -> LocalSigner:
+        """The key of a name that signs now.
+
+        Raises:
+            Unavailable: none does.
+        """
+        if self.in_force is None:
+            there = self.folder.held(name)
+            return there[-1] if there else self.folder.signer(name)
+        key = self.in_force.in_use(TYPE_OF[name], self.clock.now())
+        if key is None or key.kid not in self._held:
+            raise Unavailable(
+                f"no key signs as {name} now: the last one has ended",
+                cure=f"Make the next one: habeas keys rotate {name}.",
+                kind="key-ended",
+            )
+        return self._held[key.kid]
+
+
+def _lacking(name: str, kid: str, here: Sequence[str]) -> Unavailable:
+    if not here:
+        problem = f"the database has begun, but the key file {name}.key is missing"
+        return Unavailable(problem, cure=_CURE, kind="key-lost")
+    return Unavailable(
+        f"the {name} key in use is {kid}; this folder has {', '.join(here)}",
+        cure=_CURE,
+        kind="another-key",
+    )
+
+
+@dataclass(frozen=True)
+class TurningSigner:
+    """A signer whose key is another one after a rotation; see ``Signer.held``."""
+
+    ring: KeyRing
+    name: str
+
+    def held(self) -> LocalSigner:
+        """The key that signs now.
+
+        Raises:
+            Unavailable: none does.
+        """
+        return self.ring.held(self.name)
+
+    @property
+    def public(self) -> bytes:
+        """The public key of the one that signs now."""
+        return self.held().public
+
+    def sign(self, message: bytes) -> bytes:
+        """Sign with the one that signs now."""
+        return self.held().sign(message)

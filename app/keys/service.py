@@ -1,0 +1,347 @@
+"""Keys come into use, are rotated and published: each step a signed set and an entry.
+
+Rules:
+1. A set is in force once its root has signed it and the log says so (``keys.adopted``), in one
+   transaction under the log's lock. What is served is what signs, and each process reads it there.
+2. What is published could be taken by everybody who has the set before it: it is checked by the
+   function that laptops use (``next_key_set``).
+3. The first root is a key of this machine, ``root.key``, made at the first start; what it signs is
+   signed at once. When custodians are the root, they sign the text that ``propose`` writes.
+4. Without the key by which something was signed no process of a log that has begun starts.
+5. Where the row of the set in force does not agree with the log, none is served and none made:
+   processes go on with the keys that they have.
+6. Who publishes late publishes nothing: no process may sign for longer with a key than laptops
+   believe it.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from app.audit.entries import documents, store
+from app.audit.entries.documents import KEYS
+from app.audit.entries.model import SYSTEM, Event, Kind
+from app.audit.entries.service import AuditService
+from app.audit.restore.custody import FEWEST, Custodians, sign_statement
+from app.audit.tree.checkpoint import VerifierKey, parse_note
+from app.db.engine import Database, Tx
+from app.kernel.errors import Conflict, Forbidden, InvalidInput, NotFound, Unavailable
+from app.kernel.facts import encode
+from app.kernel.signing import LocalSigner
+from app.kernel.tokens import TYPE_OF
+from app.keys import model
+from app.keys.model import KeySet, PublishedKey, Root
+from app.keys.record import adoption_of
+from app.keys.ring import KeyRing
+
+ROOT = "root"
+LIFE = timedelta(days=90)
+"""How long a set is believed that a key of this machine signs; renewed after half of it."""
+LIFE_SIGNED = timedelta(days=400)
+"""How long one is believed that custodians sign."""
+LEAD = timedelta(minutes=10)
+"""How long the next key is published before it signs."""
+LEAD_SIGNED = timedelta(days=7)
+"""The same where custodians have to sign first."""
+OVERLAP = timedelta(minutes=5)
+"""For how long a process that learns late may go on with the key before."""
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(kw_only=True)
+class KeyService:
+    """The key sets of one log.
+
+    Attributes:
+        database: where the sets are.
+        log: says which is in force.
+        ring: what this process signs with.
+        issuer: the address of this instance.
+        custodians: who may become the root; None where none are named.
+    """
+
+    database: Database
+    log: AuditService
+    ring: KeyRing
+    issuer: str
+    custodians: Custodians | None
+    _known: int = field(default=-1, repr=False)
+
+    def open(self, tx: Tx, *, begun: bool) -> None:
+        """Read which keys are in use, before anything is signed (rule 4).
+
+        Args:
+            tx: any transaction.
+            begun: whether the database holds a log.
+
+        Raises:
+            Unavailable: a key is missing (kind ``key-lost``) or another one (``another-key``).
+        """
+        note = self.newest(tx)
+        if note is not None:
+            self._take(note)
+        elif begun:
+            self.ring.folder.require(*TYPE_OF)  # every release made all of them at its first start
+
+    def adopt(self, tx: Tx, now: datetime) -> None:
+        """Bring the first set into force, and renew one that this machine signs by itself.
+
+        Args:
+            tx: the transaction, under the log's lock.
+            now: the present instant.
+        """
+        note = self.newest(tx)
+        if note is None and self.log.has_adopted(tx, KEYS):
+            _logger.critical("the key set in force does not agree with the log: none is published")
+            return
+        if note is None:
+            first = self._first(now)
+            self._publish(tx, first.text.encode(), first, None, now)
+            self.ring.take(first)
+            return
+        self._take(note)
+        held = self.in_force()
+        if self._is_own(held.root) and (held.issuer != self.issuer or _is_due(held, now)):
+            after = self.propose_renewal(now)
+            self._publish(tx, after.text.encode(), after, held, now)
+            self.ring.take(after)
+        elif held.issuer != self.issuer:
+            _logger.warning("the key set in force is of %s: publish it anew", held.issuer)
+
+    def follow(self) -> None:
+        """Take a set that came into force, and renew one that is due; asked again and again.
+
+        Raises:
+            Unavailable: a store does not answer, or this folder lacks a key of the set.
+        """
+        position = self.database.seals.positions.get(f"list:{KEYS}")
+        rows, now = 0 if position is None else position.rows, self.ring.clock.now()
+        if rows != self._known:
+            with self.database.read() as tx:
+                note = self.newest(tx)
+            if note is not None:
+                self._take(note)
+            self._known = rows
+        held = self.ring.in_force
+        if held is not None and _is_due(held, now) and self._is_own(held.root):
+            with self.database.write() as tx:
+                store.lock(tx)
+                self.adopt(tx, now)
+
+    # What is served
+
+    def newest(self, tx: Tx) -> bytes | None:
+        """The key set in force, a signed note; None before the first."""
+        name = documents.in_force(tx, KEYS)
+        return None if name is None else documents.content_of(tx, name)
+
+    def of_root(self, tx: Tx, version: int) -> bytes:
+        """The first set of a root: for who knows the root before (rule 3 of the model).
+
+        Raises:
+            NotFound: there is no such root.
+        """
+        for name in documents.adopted_as(tx, KEYS):
+            note = documents.content_of(tx, name)
+            if note is not None and model.read_key_set(note).root.version == version:
+                return note
+        raise NotFound(f"there is no root {version}")
+
+    def publics(self, typ: str) -> tuple[bytes, ...]:
+        """The public keys by which a type of token can be believed, the oldest first.
+
+        What was signed before a key ended goes on being believed, so it stays; one that was revoked
+        does not.
+        """
+        if self.ring.in_force is not None:
+            return tuple(self.ring.in_force.believed(typ).values())
+        names = (name for name, signed in TYPE_OF.items() if signed == typ)
+        return tuple(key.public for name in names for key in self.ring.folder.held(name))
+
+    # Changes
+
+    def propose_rotation(
+        self, name: str, now: datetime, lead: timedelta | None = None, *, revoke: bool = False
+    ) -> KeySet:
+        """Make the next key of a name, and write the set that brings it into use.
+
+        Args:
+            name: ``lease``, ``receipt``, ``grant``, ``submission`` or ``erasure``.
+            now: the present instant.
+            lead: from when it signs; None: ``LEAD``, or ``LEAD_SIGNED`` with custodians.
+            revoke: the keys before are believed for nothing any more, and it signs at once.
+
+        Raises:
+            InvalidInput: there is no such key.
+            Conflict: the next key of that name is published already and does not sign yet.
+        """
+        if name not in TYPE_OF:
+            raise InvalidInput(
+                f"no key is called {name}", cure=f"Name one of {', '.join(TYPE_OF)}."
+            )
+        held, typ = self.in_force(), TYPE_OF[name]
+        alone = self._is_own(held.root)
+        waiting = [key for key in held.of(typ) if key.begins is not None and key.begins > now]
+        if waiting and not revoke:
+            raise Conflict(
+                f"{waiting[-1].kid} follows already, from {waiting[-1].begins}",
+                cure="Wait until it signs.",
+            )
+        waits = lead if lead is not None else LEAD if alone else LEAD_SIGNED
+        key = PublishedKey(typ, self._next(name, held).public, None if revoke else now + waits)
+        after = model.rotated(held, key, OVERLAP, revoke=revoke)
+        return replace(after, expires=now + (LIFE if alone else LIFE_SIGNED))
+
+    def propose_root(self, now: datetime) -> KeySet:
+        """Write the set by which the custodians of the settings become the root.
+
+        Raises:
+            InvalidInput: none are named.
+            Conflict: they are the root.
+        """
+        held = self.in_force()
+        if self.custodians is None:
+            cure = "Name their list in HABEAS_CUSTODIANS."
+            raise InvalidInput("no custodians are named", cure=cure)
+        if set(self.custodians.keys) == set(held.root.keys):
+            raise Conflict("these custodians are the root already", cure="Nothing is to be done.")
+        after = model.rooted(held, self.custodians.keys, FEWEST)
+        return replace(after, expires=now + LIFE_SIGNED)
+
+    def propose_renewal(self, now: datetime) -> KeySet:
+        """Write the set in force anew, for longer and for the address of the settings."""
+        held = self.in_force()
+        life = LIFE if self._is_own(held.root) else LIFE_SIGNED
+        return replace(held, version=held.version + 1, issuer=self.issuer, expires=now + life)
+
+    def signs_alone(self, proposed: KeySet) -> bool:
+        """Whether this machine can sign a set by itself: it is the root, before and after."""
+        return self._is_own(self.in_force().root) and self._is_own(proposed.root)
+
+    def publish(self, tx: Tx, statement: bytes, now: datetime) -> KeySet:
+        """Bring a set into force that its root has signed; what this machine signs is added.
+
+        Args:
+            tx: the transaction.
+            statement: the text of the set, signed by as many as have to.
+            now: the present instant.
+
+        Raises:
+            Forbidden: the root has not signed it.
+            Conflict: it comes too late (rule 6).
+            Unavailable: the folder lacks a key of it.
+        """
+        store.lock(tx)
+        note = self.newest(tx)
+        if note is None:
+            problem = "the key set in force does not agree with the log"
+            raise Conflict(problem, cure="See the alarm about it, on the page Alarms.")
+        held = model.read_key_set(note)
+        try:
+            proposed = model.read_text(_text(statement))
+            self._publish(tx, statement, proposed, held, now)
+        except ValueError as error:
+            raise Forbidden(
+                f"the key set is not published: {error}",
+                cure="Take the text as it is written now, and have it signed by the root.",
+            ) from error
+        return proposed
+
+    def in_force(self) -> KeySet:
+        """The key set that this process signs by.
+
+        Raises:
+            Conflict: there is none yet.
+        """
+        if self.ring.in_force is None:
+            raise Conflict("no keys are published yet", cure="Start the service once.")
+        return self.ring.in_force
+
+    # Steps
+
+    def _publish(
+        self, tx: Tx, statement: bytes, after: KeySet, held: KeySet | None, now: datetime
+    ) -> None:
+        """Sign what this machine signs, check it as laptops do, and bring it into force.
+
+        Raises:
+            BadKeySet: nobody who has the set before would take it.
+            Conflict, Unavailable: see ``publish``.
+        """
+        roots = (after.root,) if held is None else (held.root, after.root)
+        signed = self._signed(statement, roots)
+        if held is None:
+            model.first_key_set(signed, now)
+        else:
+            _require_in_time(held, after, now)
+            model.next_key_set(replace(held, issuer=after.issuer), (signed,), now)
+        self.ring.require(after)
+        name = self.log.keep_document(tx, signed, now)
+        facts = encode(adoption_of(after, name))
+        event = self.log.append(tx, Event(Kind.KEYS_ADOPTED, SYSTEM, facts), now)
+        documents.adopt(tx, KEYS, name, now, event)
+
+    def _signed(self, statement: bytes, roots: Sequence[Root]) -> bytes:
+        own = {key.public: key for key in self.ring.folder.held(ROOT)}
+        for key in dict.fromkeys(key for root in roots for key in root.keys):
+            if key.public in own:
+                statement = sign_statement(statement, key.name, own[key.public]).encode()
+        return statement
+
+    def _take(self, note: bytes) -> None:
+        adopted = model.read_key_set(note)
+        if adopted.root.threshold < FEWEST and not self._is_own(adopted.root):
+            problem = "laptops believe keys that root.key signed, and it is missing or another one"
+            raise Unavailable(problem, cure="Put root.key back from its copy.", kind="key-lost")
+        self.ring.take(adopted)
+
+    def _is_own(self, root: Root) -> bool:
+        """Whether this machine alone can sign for a root."""
+        own = {key.public for key in self.ring.folder.held(ROOT)}
+        return sum(key.public in own for key in root.keys) >= root.threshold
+
+    def _first(self, now: datetime) -> KeySet:
+        """Of the keys that are there: those of before, or new ones (rule 3)."""
+        folder = self.ring.folder
+        name = f"{ROOT}.{urlsplit(self.issuer).hostname}"
+        root = Root(1, (VerifierKey(name, folder.signer(ROOT).public),), 1)
+        keys = tuple(PublishedKey(typ, folder.signer(use).public) for use, typ in TYPE_OF.items())
+        return KeySet(self.issuer, 1, now + LIFE, root, keys)
+
+    def _next(self, name: str, held: KeySet) -> LocalSigner:
+        """The key that follows: one that was made and is not published yet, or a new one."""
+        published = {key.public for key in held.keys}
+        made = [key for key in self.ring.folder.held(name) if key.public not in published]
+        return made[-1] if made else self.ring.folder.next(name)
+
+
+def _is_due(held: KeySet, now: datetime) -> bool:
+    return now >= held.expires - LIFE / 2
+
+
+def _text(statement: bytes) -> str:
+    """The text of a statement, signed already or not.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    return parse_note(statement).text if b"\n\n" in statement else statement.decode("utf-8")
+
+
+def _require_in_time(held: KeySet, after: KeySet, now: datetime) -> None:
+    """Return if no key that signs now ends before everybody can know of it (rule 6).
+
+    Raises:
+        Conflict: it comes too late.
+    """
+    ends = {key.kid: key.ends for key in after.keys if not key.revoked}
+    for key in held.keys:
+        end = ends.get(key.kid)
+        if key.signs(now) and end is not None and end < now + model.SKEW:
+            raise Conflict(
+                f"the key set was signed too late: {key.kid} signs now and would have ended",
+                cure="Write the set anew, with a longer --in, and have it signed.",
+            )

@@ -1,0 +1,199 @@
+"""The service's keys as a laptop believes them: the key set, learned at pairing, kept and renewed.
+
+Rules:
+1. The root is learned at pairing, from the address that was typed in. From then on a key set is
+   taken only if that root signed it, or a root that follows from it step by step
+   (app/keys/model.py).
+2. The set that was taken is on disk, whole, before anything is believed by it; the highest version
+   seen is that of the set on disk. If it is missing or damaged, capture is off until the device is
+   paired anew.
+3. It is asked for again when a lease names a key that is not in it, when it has expired, and every
+   hour. A set that must not be believed turns capture off. Silence does not, nor does a service
+   that shows no set just now: the set that is held goes on until it expires.
+4. A laptop that was paired before there were key sets learns the root from the same address, if the
+   set has a key that the laptop believed. Until then it believes the keys of its pairing.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from app.kernel.canonical import canonical, digest
+from app.kernel.clock import Clock
+from app.kernel.refusals import Refusal
+from app.kernel.tokens import LEASE_TYPE
+from app.keys.model import (
+    MOST_ROOTS,
+    BadKeySet,
+    Doubt,
+    KeySet,
+    first_key_set,
+    next_key_set,
+    read_key_set,
+    require_signed,
+)
+from app.sdk.agent import memory
+from app.sdk.lease import Refused
+from app.sdk.wire import SMALL, BadAnswer, Silence, Wire
+
+KEY_SET = "/.well-known/habeas-keys"
+MEDIA_TYPE = "text/plain"
+EVERY_S = 3_600
+"""How often the set is asked for where nothing else asks for it, seconds."""
+AGAIN_S = 60
+"""How long to wait after it was asked for in vain, seconds: a service may name unknown keys."""
+DEADLINE_S = 60.0
+"""How long all the answers that lead to the newest set may take together, seconds."""
+
+_FILE = "keys.json"
+_MOST_KEPT = 200_000
+_FOUND = 200
+
+
+class TrustedKeys:
+    """The key set of one paired device.
+
+    Args:
+        folder: where the device was paired.
+        wire: to the service.
+        clock: the wall clock.
+        elapsed: a clock that only runs forward, seconds.
+        held: the set that is held; None: the device was paired before there were any.
+        pinned: the keys for leases that were believed before there was a set, by key id.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        wire: Wire,
+        clock: Clock,
+        elapsed: Callable[[], float],
+        held: KeySet | None,
+        pinned: Mapping[str, bytes],
+    ) -> None:
+        self._folder, self._wire, self._clock, self._elapsed = folder, wire, clock, elapsed
+        self._pinned = pinned
+        self._asked: float | None = None
+        self._in_vain: float | None = None
+        self.held = held
+
+    def renew(self, kid: str | None = None) -> KeySet | None:
+        """Ask for the set where it is time to (rule 3); return the set that is held.
+
+        Args:
+            kid: the key that a lease names.
+
+        Raises:
+            Refused: what answers is no set to be believed.
+            BadAnswer: what answers is no service of ours.
+        """
+        now = self._elapsed()
+        wanting = self._wants(kid)
+        in_vain = self._in_vain is not None and now - self._in_vain < AGAIN_S
+        if (wanting and not in_vain) or self._asked is None or now - self._asked >= EVERY_S:
+            self._asked = now
+            try:
+                self._fetch()
+            except Silence:
+                pass  # what is held goes on (rule 3)
+            except BadKeySet as error:
+                raise Refused(Refusal.KEYS_REFUSED, str(error)) from error
+            finally:
+                self._in_vain = now if self._wants(kid) else self._in_vain
+        return self.held
+
+    def _wants(self, kid: str | None) -> bool:
+        """Whether the set that is held has expired, or lacks a key that a lease names."""
+        if self.held is not None and self._clock.now() >= self.held.expires:
+            return True
+        believed = self._pinned if self.held is None else self.held.believed(LEASE_TYPE)
+        return kid is not None and kid not in believed
+
+    def _fetch(self) -> None:
+        note = fetch_newest(self._wire)
+        if note is None:
+            return
+        now = self._clock.now()
+        if self.held is None:
+            taken = first_key_set(note, now)
+            _require_same_keys(taken, self._pinned, self._wire.base_url)
+        else:
+            notes = (*self._roots(self.held.root.version, note), note)
+            taken = next_key_set(self.held, notes, now)
+        keep_key_set(self._folder, note)
+        self.held = taken
+
+    def _roots(self, known: int, newest: bytes) -> tuple[bytes, ...]:
+        """The first set of each root since the one that is known."""
+        latest = read_key_set(newest).root.version
+        if latest - known > MOST_ROOTS:
+            raise BadKeySet(Doubt.SKIPPED, f"more than {MOST_ROOTS} roots since the known one")
+        began, notes = self._elapsed(), []
+        for version in range(known + 1, latest + 1):
+            if self._elapsed() - began > DEADLINE_S:
+                raise Silence("the key sets came too slowly")
+            answer = self._wire.exchange("GET", f"{KEY_SET}/{version}", cap=SMALL)
+            if answer.status != _FOUND:
+                raise BadKeySet(Doubt.SKIPPED, f"root {version} is not shown")
+            notes.append(answer.body)
+        return tuple(notes)
+
+
+def fetch_newest(wire: Wire) -> bytes | None:
+    """The note that a service shows as its key set; None where it shows none.
+
+    Raises:
+        Silence, BadAnswer: see ``Wire.exchange``.
+    """
+    answer = wire.exchange("GET", KEY_SET, cap=SMALL)
+    if answer.status != _FOUND:
+        return None
+    if answer.media_type != MEDIA_TYPE:
+        raise BadAnswer(f"no key set: {answer.media_type}")
+    return answer.body
+
+
+def keep_key_set(folder: Path, note: bytes) -> None:
+    """Put a set on disk, whole: either the old set is there afterwards, or the new one.
+
+    Raises:
+        Refused: the disk did not take it.
+    """
+    text = note.decode("utf-8")
+    try:
+        memory.replace(folder / _FILE, canonical({"note": text, "sum": digest(note)}))
+    except OSError as error:
+        problem = f"the key set cannot be written: {error}"
+        raise Refused(Refusal.STATE_UNREADABLE, problem) from error
+
+
+def kept_key_set(folder: Path) -> KeySet | None:
+    """The set on disk; None where none was ever kept. Whether it has expired is not asked.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    file = folder / _FILE
+    if not file.exists():
+        return None
+    with file.open("rb") as opened:
+        kept = json.loads(opened.read(_MOST_KEPT))
+    note = str(kept["note"]).encode()
+    if kept["sum"] != digest(note):
+        raise ValueError("the key set on disk is damaged")
+    held = read_key_set(note)
+    require_signed(note, held.root)
+    return held
+
+
+def forget_key_set(folder: Path) -> None:
+    """Forget the set of a device that was paired here before."""
+    (folder / _FILE).unlink(missing_ok=True)
+
+
+def _require_same_keys(taken: KeySet, pinned: Mapping[str, bytes], base_url: str) -> None:
+    """Return if a first set is of the service that the device was paired with (rule 4)."""
+    if taken.issuer != base_url:
+        raise BadKeySet(Doubt.OTHER_ISSUER, f"the key set is of {taken.issuer}")
+    if not taken.believed(LEASE_TYPE).keys() & pinned.keys():
+        raise BadKeySet(Doubt.OTHER_ROOT, "the key set has no key that was believed before")

@@ -1,0 +1,136 @@
+"""A process starts with the keys that its database was signed with, or it does not start."""
+
+from contextlib import closing
+
+import pytest
+
+from app.audit.entries import store
+from app.audit.entries.model import Kind
+from app.consent.model import Act
+from app.db.engine import Database
+from app.kernel.errors import Unavailable
+from app.kernel.signing import LocalSigner, thumbprint
+from app.kernel.tokens import TYPE_OF
+from app.keys.model import read_key_set
+from app.settings import Settings
+from app.wiring import Services, build
+from app.wiring.shipped import Shipped
+from tests.fakes import FakeClock
+from tests.tamper import sql
+
+OTHER = b"x" * 32
+DOCUMENT = (
+    "DELETE FROM audit_document"
+    " WHERE digest IN (SELECT digest FROM audit_adopted WHERE what = 'keys')"
+)
+EVERY = (*TYPE_OF, "root")
+
+
+@pytest.fixture
+def before(settings: Settings, database: Database, clock: FakeClock, shipped: Shipped) -> Settings:
+    """A log that has begun and of whose keys it says nothing, as an earlier release left it."""
+    settings = settings.model_copy(update={"var": settings.var / "before"})
+    build(settings, clock=clock, database=database, serving=False, shipped=shipped)
+    for name in TYPE_OF:
+        made = settings.var / "keys" / f"{name}.key"
+        made.write_bytes(name.encode().ljust(32))
+    return settings
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_start_without_a_key_by_which_something_was_signed_is_refused(
+    services: Services, clock: FakeClock, shipped: Shipped, name: str
+) -> None:
+    file = services.settings.var / "keys" / f"{name}.key"
+    file.unlink()
+    with pytest.raises(Unavailable, match=rf"{name}\.key") as refused:
+        build(services.settings, clock=clock, database=services.database, shipped=shipped)
+    assert refused.value.kind == "key-lost"
+    assert not file.exists()
+
+
+@pytest.mark.parametrize("name", TYPE_OF)
+def test_a_worker_with_another_key_does_not_start(
+    services: Services, clock: FakeClock, shipped: Shipped, name: str
+) -> None:
+    """The sentence names the key that is used and the one that the worker has."""
+    file = services.settings.var / "keys" / f"{name}.key"
+    used = thumbprint(LocalSigner.from_seed(file.read_bytes()).public)
+    file.write_bytes(OTHER)
+    with pytest.raises(Unavailable) as refused:
+        build(services.settings, clock=clock, database=services.database, shipped=shipped)
+    assert refused.value.kind == "another-key"
+    here = thumbprint(LocalSigner.from_seed(OTHER).public)
+    assert refused.value.problem == f"the {name} key in use is {used}; this folder has {here}"
+
+
+def test_a_second_worker_with_the_same_keys_starts_and_says_nothing_new(
+    services: Services, clock: FakeClock, shipped: Shipped
+) -> None:
+    with services.database.read() as tx:
+        before = services.log.size(tx)
+    again = build(services.settings, clock=clock, database=services.database, shipped=shipped)
+    assert again.jwks == services.jwks
+    with services.database.read() as tx:
+        assert services.log.size(tx) == before
+
+
+def test_the_first_start_says_in_the_log_which_keys_sign(services: Services) -> None:
+    with services.database.read() as tx:
+        note = services.key_sets.newest(tx)
+    assert note is not None
+    published = read_key_set(note)
+    assert {key.kid for key in published.keys} == {
+        thumbprint(services.keys.signer(name).public) for name in TYPE_OF
+    }
+    assert (published.version, published.root.version) == (1, 1)
+
+
+def test_the_keys_of_an_earlier_release_are_adopted_once(
+    before: Settings, database: Database, clock: FakeClock, shipped: Shipped
+) -> None:
+    first = build(before, clock=clock, database=database, shipped=shipped)
+    public = LocalSigner.from_seed(b"lease".ljust(32)).public
+    assert first.key_sets.publics(TYPE_OF["lease"]) == (public,)
+    again = build(before, clock=clock, database=database, shipped=shipped)
+    assert [leaf["kind"] for leaf in leaves(again)].count(Kind.KEYS_ADOPTED) == 1
+
+
+@pytest.mark.parametrize("name", TYPE_OF)
+def test_a_key_that_an_earlier_release_made_is_not_made_anew(
+    before: Settings, database: Database, clock: FakeClock, shipped: Shipped, name: str
+) -> None:
+    (before.var / "keys" / f"{name}.key").unlink()
+    with pytest.raises(Unavailable) as refused:
+        build(before, clock=clock, database=database, shipped=shipped)
+    assert refused.value.kind == "key-lost"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM audit_adopted WHERE what = 'keys'",
+        "UPDATE audit_adopted SET what = 'roles' WHERE what = 'keys'",
+        DOCUMENT,
+    ],
+)
+def test_where_the_key_set_was_taken_away_none_is_made_and_saying_no_works(
+    sample: Services, clock: FakeClock, shipped: Shipped, statement: str
+) -> None:
+    """Otherwise a worker with foreign keys could publish them as the first set."""
+    sql(sample.database, statement)
+    with closing(build(sample.settings, clock=clock, shipped=shipped)) as again:
+        with again.database.read() as tx:
+            assert again.key_sets.newest(tx) is None
+            person = next(iter(again.directory.people(tx)))
+        assert again.jwks == sample.jwks
+        with again.database.write() as tx:
+            again.consent.decide(tx, person, Act.REFUSED, clock.now())
+        assert [leaf["kind"] for leaf in leaves(again)].count(Kind.KEYS_ADOPTED) == 1
+
+
+def leaves(services: Services) -> list[dict[str, object]]:
+    services.integrator.integrate()
+    with services.database.read() as tx:
+        entries = store.entries_between(tx, 0, services.log.size(tx))
+        return [dict(entry.leaf) for entry in entries]
