@@ -31,14 +31,14 @@ class KeysAdoption:
     Attributes:
         note: digest of the signed note.
         version: of the set.
-        root: version of the root that signed it.
+        root_version: of the root that signed it.
         expires: until when the set is believed.
         keys: which keys sign what, and when.
     """
 
     note: str
     version: int
-    root: int
+    root_version: int
     expires: datetime
     keys: tuple[KeyTerm, ...]
 

@@ -67,7 +67,7 @@ LATER: Mapping[Kind, Facts] = {
     Kind.KEYS_ADOPTED: {
         "note": "sha256:" + "0" * 64,
         "version": 2,
-        "root": 1,
+        "root_version": 1,
         "expires": "2026-11-28T00:00:00.000000Z",
         "keys": [
             {"kid": "k" * 43, "typ": "habeas-lease+jwt", "ends": "2026-11-28T00:00:00.000000Z"},

@@ -24,7 +24,7 @@ KIND_GROUPS: Mapping[str, tuple[str, ...]] = {
     "access": ("access",),
     "policy": ("policy", "rules"),
     "people": ("directory", "session", "subject"),
-    "log": ("log", "alarm", "seals", "roles"),
+    "log": ("log", "keys", "alarm", "seals", "roles"),
 }
 """Kinds by what a reader looks for: the first parts of the kinds of each group."""
 
