@@ -2,7 +2,9 @@
 
 Rules:
 1. A registration is an entry. Registering an id again makes the next version; only the newest
-   counts, and the secrets of older registrations open nothing any more.
+   counts, and the secrets of older registrations open nothing any more. A rotation is a next
+   version, too: it changes the secret alone, and the one before opens what the new one does until
+   the end of an overlap.
 2. A consumer declares allowed purposes and known functions only. The secret is shown once and kept
    hashed.
 3. A consumer whose rows do not stand is unknown. It can be registered anew; the new secret opens
@@ -12,8 +14,8 @@ Rules:
 import hashlib
 import secrets
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from app.access import store
 from app.access.decision.model import Consumer
@@ -23,11 +25,14 @@ from app.audit.entries.service import AuditService
 from app.db.engine import Tx
 from app.directory.model import Person
 from app.kernel.authority import Authority
-from app.kernel.errors import Fault, Forbidden, InvalidInput, Unauthenticated
+from app.kernel.errors import Fault, Forbidden, InvalidInput, NotFound, Unauthenticated
 from app.kernel.facts import encode
 from app.kernel.shapes import CODE
 
 _LONGEST_NAME = 120
+OVERLAP = timedelta(days=7)
+"""For how long two secrets of a consumer open, where nothing else is said."""
+LONGEST_OVERLAP = timedelta(days=90)
 
 
 @dataclass(frozen=True)
@@ -63,34 +68,69 @@ class ConsumerService:
             InvalidInput: a field is wrong; a purpose that is not on the list.
             Conflict: somebody registered the same consumer at the same time.
         """
-        if not actor.active:
-            raise Forbidden("who has left registers nothing")
-        self.authority.require(actor.roles, None, "consumer", "register")
+        self._require_registrar(actor)
         wanted, doing = tuple(sorted(set(purposes))), tuple(sorted(set(functions)))
         _require_valid(id, name, wanted, doing)
         store.lock_consumers(tx)
         version = store.last_version(tx, id) + 1
         consumer = Consumer(id, name.strip(), wanted, doing, version)
-        secret = secrets.token_urlsafe(32)
-        store.insert_consumer(tx, consumer, _hashed(secret), now)
-        self.log.append(tx, _registered(consumer, actor), now)
-        return secret
+        return self._insert(tx, actor, consumer, now)
+
+    def rotate(
+        self,
+        tx: Tx,
+        actor: Person,
+        id: str,  # noqa: A002 - the consumer's id, as everywhere
+        now: datetime,
+        overlap: timedelta = OVERLAP,
+    ) -> str:
+        """Give a consumer another secret and change nothing else; return it, shown only now.
+
+        Args:
+            tx: the transaction.
+            actor: who registers; needs a role that may.
+            id: a consumer that is registered.
+            now: the present instant.
+            overlap: for how long the secret before opens, too; 0 ends it at once.
+
+        Raises:
+            Forbidden: the actor may not.
+            NotFound: no such consumer is registered, or its row does not stand.
+            InvalidInput: an overlap below 0 or above ``LONGEST_OVERLAP``.
+            Conflict: somebody registered the same consumer at the same time.
+        """
+        self._require_registrar(actor)
+        if not timedelta() <= overlap <= LONGEST_OVERLAP:
+            raise InvalidInput(
+                "overlap: two secrets open for too long",
+                cure=f"At most {LONGEST_OVERLAP.days} days; 0 ends the old secret at once.",
+            )
+        store.lock_consumers(tx)
+        newest = store.newest_consumer(tx, id)
+        if newest is None:
+            raise NotFound(
+                f"no consumer {id!r} is registered, or its row does not agree with the log",
+                cure="Register it: habeas consumers register.",
+            )
+        until = now + overlap if overlap else None
+        version = store.last_version(tx, id) + 1
+        return self._insert(tx, actor, replace(newest, version=version, overlap_until=until), now)
 
     def newest(self, tx: Tx) -> tuple[Consumer, ...]:
         """All consumers that count, in their newest version."""
         return store.consumers(tx)
 
-    def authenticate(self, tx: Tx, bearer: str) -> Consumer:
-        """Return the consumer whose secret this is.
+    def authenticate(self, tx: Tx, bearer: str, now: datetime) -> Consumer:
+        """Return the consumer whose secret this is, in its newest version.
 
         Raises:
-            Unauthenticated: nobody's, or replaced by a newer secret.
+            Unauthenticated: nobody's, or replaced by a newer secret and any overlap is over.
         """
-        consumer = store.consumer_by_secret(tx, _hashed(bearer))
-        if consumer is None:
+        knocking = store.consumer_by_secret(tx, _hashed(bearer))
+        newest = None if knocking is None else store.newest_consumer(tx, knocking.id)
+        if knocking is None or newest is None or not _opens(knocking, newest, now):
             raise _unknown_secret()
-        self.require_newest(tx, consumer)
-        return consumer
+        return newest
 
     def hold(self, tx: Tx) -> None:
         """Let nobody register until this transaction ends; others may hold at the same time."""
@@ -104,6 +144,25 @@ class ConsumerService:
         """
         if consumer != store.newest_consumer(tx, consumer.id):
             raise _unknown_secret()
+
+    def _require_registrar(self, actor: Person) -> None:
+        if not actor.active:
+            raise Forbidden("who has left registers nothing")
+        self.authority.require(actor.roles, None, "consumer", "register")
+
+    def _insert(self, tx: Tx, actor: Person, consumer: Consumer, now: datetime) -> str:
+        secret = secrets.token_urlsafe(32)
+        store.insert_consumer(tx, consumer, _hashed(secret), now)
+        self.log.append(tx, _registered(consumer, actor), now)
+        return secret
+
+
+def _opens(knocking: Consumer, newest: Consumer, now: datetime) -> bool:
+    """Whether the secret of a version opens what the newest may (rule 1)."""
+    if knocking == newest:
+        return True
+    until = newest.overlap_until
+    return until is not None and now < until and knocking.version == newest.version - 1
 
 
 def _registered(consumer: Consumer, actor: Person) -> Event:

@@ -42,6 +42,7 @@ def _registered(leaf: Leaf, ahead: Ahead) -> Iterator[Recorded]:
         "purposes": facts["purposes"],
         "functions": facts["functions"],
         "registered_at": leaf["occurred_at"],
+        "overlap_until": facts.get("overlap_until"),
     }
     yield Recorded(CONSUMER, f"{consumer}/{version}", consumer_chain(consumer), fields)
 

@@ -93,6 +93,7 @@ def insert_consumer(tx: Tx, consumer: Consumer, secret_sha256: str, now: datetim
         "functions": codes_as_text(consumer.functions),
         "secret_sha256": secret_sha256,
         "registered_at": now,
+        "overlap_until": consumer.overlap_until,
     }
     try:
         seals.insert(tx, CONSUMER, [values])
@@ -348,4 +349,5 @@ def _consumer(row: Row[Any]) -> Consumer:
         purposes=_codes(row.purposes),
         functions=_codes(row.functions),
         version=row.version,
+        overlap_until=row.overlap_until,
     )

@@ -26,10 +26,14 @@ access_consumer = Table(
     Column("functions", Text, nullable=False),
     Column("secret_sha256", String(64), nullable=False),
     Column("registered_at", UtcTime, nullable=False),
+    Column("overlap_until", UtcTime, nullable=True),
     UniqueConstraint("consumer_id", "version"),
     UniqueConstraint("secret_sha256"),
 )
-"""Append-only. The newest version of a consumer counts; its older secrets no longer open."""
+"""Append-only. The newest version of a consumer counts; older secrets do not open.
+
+Only that of the version before does, until ``overlap_until``.
+"""
 CONSUMER = SealedTable(access_consumer, key=("consumer_id", "version"), left_out=("row",))
 
 access_decision = Table(

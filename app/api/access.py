@@ -224,7 +224,7 @@ def _consumer(bearer: _Bearer, _whole: _Body, services: ServicesDep) -> Consumer
     # No transaction is open while a slow client still sends, and none that writes before it is
     # known who asks: SQLite has one writer, which a withdrawal must never wait for.
     with services.database.read() as tx:
-        return services.consumers.authenticate(tx, bearer)
+        return services.consumers.authenticate(tx, bearer, services.clock.now())
 
 
 @router.post(

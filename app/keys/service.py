@@ -83,8 +83,11 @@ class KeyService:
         note = self.newest(tx)
         if note is not None:
             self._take(note)
-        elif begun:
-            self.ring.folder.require(*TYPE_OF)  # every release made all of them at its first start
+        else:
+            if begun:
+                self.ring.folder.require(*TYPE_OF)
+            for name in TYPE_OF:  # whichever process is the first: nothing is signed without them
+                self.ring.folder.signer(name)
 
     def adopt(self, tx: Tx, now: datetime) -> None:
         """Bring the first set into force, and renew one that this machine signs by itself.

@@ -106,6 +106,12 @@ class Office:
             )
         return self.secrets[name]
 
+    def rotate(self, name: str, overlap: timedelta, by: Person = TOP) -> str:
+        """Give a consumer another secret, and keep the new one."""
+        with self.services.database.write() as tx:
+            self.secrets[name] = self.services.consumers.rotate(tx, by, name, self.now, overlap)
+        return self.secrets[name]
+
     def opt_in(self, *people: Person) -> None:
         for one in people:
             with self.services.database.write() as tx:
@@ -141,7 +147,7 @@ class Office:
     def ask(self, *people: Person, consumer: str = "pipeline", **changes: Any) -> AccessAnswer:
         asked = self.request(*people, **{"subject_id": consumer, **changes})
         with self.services.database.write() as tx:
-            known = self.services.consumers.authenticate(tx, self.secrets[consumer])
+            known = self.services.consumers.authenticate(tx, self.secrets[consumer], self.now)
             return self.services.access.evaluate(tx, known, asked, self.now)
 
     def ask_for(self, behalf: Person, *people: Person, **changes: Any) -> AccessAnswer:

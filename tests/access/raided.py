@@ -33,7 +33,7 @@ class Raided:
         """Whether a secret is anybody's."""
         try:
             with self.office.services.database.read() as tx:
-                self.office.services.consumers.authenticate(tx, secret)
+                self.office.services.consumers.authenticate(tx, secret, self.office.now)
         except Unauthenticated:
             return False
         return True
@@ -47,7 +47,9 @@ class Raided:
     def close(self, grant: str, outcome: str = "unused") -> Closed:
         services = self.office.services
         with services.database.write() as tx:
-            consumer = services.consumers.authenticate(tx, self.office.secrets["pipeline"])
+            consumer = services.consumers.authenticate(
+                tx, self.office.secrets["pipeline"], self.office.now
+            )
             return services.access.use(tx, consumer, grant, outcome, self.office.now)
 
     @property

@@ -334,7 +334,7 @@ def test_a_guessed_secret_opens_nothing(office: Office) -> None:
     with office.services.database.read() as tx:
         for guess in ("pipeline", "", "Bearer", "a" * 43, sha256(b"x").hexdigest()):
             with pytest.raises(Unauthenticated):
-                office.services.consumers.authenticate(tx, guess)
+                office.services.consumers.authenticate(tx, guess, office.now)
 
 
 def test_no_permit_holds_after_the_withdrawal_that_it_raced(office: Office) -> None:
@@ -392,7 +392,7 @@ def test_a_dataset_is_no_way_to_write_into_the_log(office: Office) -> None:
 def test_a_secret_replaced_between_knocking_and_asking_opens_nothing(office: Office) -> None:
     office.captured(ALICE)
     with office.services.database.read() as tx:
-        known = office.services.consumers.authenticate(tx, office.secrets["pipeline"])
+        known = office.services.consumers.authenticate(tx, office.secrets["pipeline"], office.now)
     office.register("pipeline", [TRAINING], ["training"])
     with pytest.raises(Unauthenticated), office.services.database.write() as tx:
         office.services.access.evaluate(tx, known, office.request(ALICE), office.now)
@@ -404,7 +404,7 @@ def test_a_withdrawal_waits_for_a_permit_that_is_being_written(office: Office) -
     """On PostgreSQL; SQLite has one writer at a time. None comes between facts and entry."""
     office.captured(ALICE)
     with office.services.database.write() as tx:
-        known = office.services.consumers.authenticate(tx, office.secrets["pipeline"])
+        known = office.services.consumers.authenticate(tx, office.secrets["pipeline"], office.now)
         office.services.access.evaluate(tx, known, office.request(ALICE), office.now)
         with pytest.raises(Unavailable), office.services.database.write() as other:
             other.execute(text("SET LOCAL lock_timeout = '50ms'"))
@@ -423,7 +423,7 @@ def test_a_stop_waits_for_a_permit_that_is_being_written(office: Office) -> None
 
     stopping = threading.Thread(target=stop)
     with office.services.database.write() as tx:
-        known = office.services.consumers.authenticate(tx, office.secrets["pipeline"])
+        known = office.services.consumers.authenticate(tx, office.secrets["pipeline"], office.now)
         answer = office.services.access.evaluate(tx, known, office.request(ALICE), office.now)
         stopping.start()
         stopping.join(0.5)
@@ -442,7 +442,7 @@ def test_a_decision_that_cannot_be_recorded_is_not_given(office: Office) -> None
     many = tuple(f"signal-{number}" for number in range(8_000))
     too_long = replace(office.request(ALICE), signals=many)
     with office.services.database.read() as tx:
-        known = office.services.consumers.authenticate(tx, office.secrets["pipeline"])
+        known = office.services.consumers.authenticate(tx, office.secrets["pipeline"], office.now)
     with pytest.raises(TooLarge), office.services.database.write() as tx:
         office.services.access.evaluate(tx, known, too_long, office.now)
     assert len(office.entries(kind="access.decided")) == before

@@ -10,12 +10,14 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from app.access.decision.model import Consumer
 from app.access.decision.record import recorded
 from app.audit.entries.model import SYSTEM
 from app.audit.reading.service import ReadingService
 from app.consent.model import Act
 from app.kernel.canonical import canonical
-from app.kernel.errors import Forbidden, InvalidInput, Unauthenticated
+from app.kernel.clock import timestamp
+from app.kernel.errors import Forbidden, InvalidInput, NotFound, Unauthenticated
 from app.sdk.store.grants import RedeemedInMemory, check_grant
 from tests.access.office import (
     ALICE,
@@ -33,6 +35,8 @@ from tests.access.recomputed import recompute
 from tests.make import person
 
 pytestmark = pytest.mark.slow
+
+DAY = timedelta(days=1)
 
 
 def test_consented_data_may_train_and_the_answer_says_on_what_it_rests(office: Office) -> None:
@@ -367,12 +371,76 @@ def test_a_secret_is_kept_as_its_hash_and_opens_until_it_is_replaced(office: Off
     assert [row for row in rows if old in str(row)] == []
     new = office.register("pipeline", [TRAINING], ["training"])
     with office.services.database.read() as tx:
-        found = office.services.consumers.authenticate(tx, new)
+        found = office.services.consumers.authenticate(tx, new, office.now)
         assert (found.version, found.purposes) == (2, (TRAINING,))
         for wrong in (old, "", new + "x", new[:-1], "\ud800"):
             with pytest.raises(Unauthenticated):
-                office.services.consumers.authenticate(tx, wrong)
+                office.services.consumers.authenticate(tx, wrong, office.now)
         assert [one.version for one in office.services.consumers.newest(tx)] == [1, 1, 2, 1]
+
+
+def test_a_secret_that_was_rotated_opens_until_the_overlap_ends(office: Office) -> None:
+    """Both secrets open what the newest registration may; then only the new one does."""
+    consumers, old = office.services.consumers, office.secrets["pipeline"]
+    new = office.rotate("pipeline", DAY)
+
+    def opened(secret: str) -> Consumer | None:
+        with office.services.database.read() as tx:
+            try:
+                return consumers.authenticate(tx, secret, office.now)
+            except Unauthenticated:
+                return None
+
+    found = opened(new)
+    assert found is not None
+    assert (found.version, found.overlap_until) == (2, office.now + DAY)
+    assert set(found.purposes) == {TRAINING, "ai_training.evaluation"}
+    assert opened(old) == found
+    office.clock.advance(DAY - timedelta(seconds=1))
+    assert opened(old) == found
+    office.clock.advance(timedelta(seconds=1))
+    assert (opened(old), opened(new)) == (None, found)
+    facts = office.entries(kind="access.consumer_registered")[0].leaf["facts"]
+    assert facts["overlap_until"] == timestamp(office.now)
+
+
+def test_a_secret_opens_over_one_rotation_and_never_over_two(office: Office) -> None:
+    oldest = office.secrets["pipeline"]
+    older, newest = office.rotate("pipeline", DAY), office.rotate("pipeline", DAY)
+    with office.services.database.read() as tx:
+        for secret in (older, newest):
+            assert office.services.consumers.authenticate(tx, secret, office.now).version == 3
+        with pytest.raises(Unauthenticated):
+            office.services.consumers.authenticate(tx, oldest, office.now)
+
+
+def test_registering_anew_or_without_overlap_ends_the_old_secret_at_once(office: Office) -> None:
+    """For a secret that others may have seen."""
+    first = office.secrets["pipeline"]
+    second = office.rotate("pipeline", timedelta())
+    third = office.rotate("pipeline", DAY)
+    office.register("pipeline", [TRAINING], ["training"])
+    with office.services.database.read() as tx:
+        for secret in (first, second, third):
+            with pytest.raises(Unauthenticated):
+                office.services.consumers.authenticate(tx, secret, office.now)
+
+
+@pytest.mark.parametrize("overlap", [timedelta(seconds=-1), timedelta(days=91), timedelta.max])
+def test_an_overlap_without_measure_is_refused_and_nothing_changes(
+    office: Office, overlap: timedelta
+) -> None:
+    with pytest.raises(InvalidInput, match="overlap"):
+        office.rotate("pipeline", overlap)
+    with office.services.database.read() as tx:
+        assert [one.version for one in office.services.consumers.newest(tx)] == [1] * 4
+
+
+def test_only_an_admin_rotates_and_only_what_is_registered(office: Office) -> None:
+    with pytest.raises(Forbidden):
+        office.rotate("pipeline", DAY, by=ALICE)
+    with pytest.raises(NotFound, match="nobodys"):
+        office.rotate("nobodys", DAY)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ Each is tried on a service that runs, with all it remembers, and on one that sta
 narrows, and the alarm names the chain. On both databases.
 """
 
+from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -52,6 +53,19 @@ def test_a_newer_version_that_somebody_inserted_opens_nothing_and_closes_the_con
     raided.attack(inserted("pipeline", 2, THIEF))
     assert not raided.opens(THIEF)
     assert not raided.opens(raided.office.secrets["pipeline"])
+    assert raided.alarms == {PIPELINE}
+
+
+def test_an_overlap_that_somebody_lengthened_lets_nobody_in(raided: Raided) -> None:
+    """Nor does one that was written where there was none."""
+    old = raided.office.secrets["pipeline"]
+    new = raided.office.rotate("pipeline", timedelta())
+    raided.attack(
+        "UPDATE access_consumer SET overlap_until = '2999-01-01 00:00:00'"
+        " WHERE consumer_id = 'pipeline' AND version = 2"
+    )
+    assert not raided.opens(old)
+    assert not raided.opens(new)
     assert raided.alarms == {PIPELINE}
 
 

@@ -64,6 +64,16 @@ def test_a_worker_with_another_key_does_not_start(
     assert refused.value.problem == f"the {name} key in use is {used}; this folder has {here}"
 
 
+def test_a_verb_may_be_the_first_to_come_and_the_service_starts_after_it(
+    settings: Settings, database: Database, clock: FakeClock, shipped: Shipped
+) -> None:
+    """People are imported before anything is served; nothing was signed for laptops by then."""
+    fresh = settings.model_copy(update={"var": settings.var / "fresh"})
+    build(fresh, clock=clock, database=database, serving=False, shipped=shipped)
+    served = build(fresh, clock=clock, database=database, shipped=shipped)
+    assert len(served.jwks["keys"]) == len(TYPE_OF)
+
+
 def test_a_second_worker_with_the_same_keys_starts_and_says_nothing_new(
     services: Services, clock: FakeClock, shipped: Shipped
 ) -> None:

@@ -151,5 +151,5 @@ class Day(Office):
         self, grant: str, consumer: str = "pipeline", outcome: str = "used", **said: Any
     ) -> Any:
         with self.services.database.write() as tx:
-            known = self.services.consumers.authenticate(tx, self.secrets[consumer])
+            known = self.services.consumers.authenticate(tx, self.secrets[consumer], self.now)
             return self.services.access.use(tx, known, grant, outcome, self.now, **said)

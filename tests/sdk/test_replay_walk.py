@@ -97,7 +97,7 @@ def test_the_superiors_of_somebody_do_not_change_while_a_decision_is_made(day: D
     asked = day.request(ALICE)
     with ThreadPoolExecutor(1) as pool:
         with day.services.database.write() as tx:
-            known = day.services.consumers.authenticate(tx, day.secrets["pipeline"])
+            known = day.services.consumers.authenticate(tx, day.secrets["pipeline"], day.now)
             day.services.access.evaluate(tx, known, asked, day.now)
             moved = pool.submit(day.change, MANAGER, manager=RECRUITER.id)
             with pytest.raises(TimeoutError):
@@ -124,7 +124,7 @@ def test_a_consumer_is_not_registered_anew_while_it_is_answered(day: Day) -> Non
     asked = day.request(ALICE)
     with ThreadPoolExecutor(1) as pool:
         with day.services.database.write() as tx:
-            known = day.services.consumers.authenticate(tx, day.secrets["pipeline"])
+            known = day.services.consumers.authenticate(tx, day.secrets["pipeline"], day.now)
             day.services.access.evaluate(tx, known, asked, day.now)
             anew = pool.submit(day.register, "pipeline", ["ai_training.evaluation"], ["training"])
             with pytest.raises(TimeoutError):

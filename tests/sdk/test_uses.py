@@ -81,7 +81,7 @@ def test_nobody_closes_the_grant_of_another_consumer(day: Day) -> None:
 def test_a_consumer_whose_secret_was_replaced_closes_nothing(day: Day) -> None:
     grant = permitted(day)
     with day.services.database.read() as tx:
-        before = day.services.consumers.authenticate(tx, day.secrets["pipeline"])
+        before = day.services.consumers.authenticate(tx, day.secrets["pipeline"], day.now)
     day.register("pipeline", ["ai_training.computer_use"], ["training"])
     with pytest.raises(Unauthenticated), day.services.database.write() as tx:
         day.services.access.use(tx, before, grant, "used", day.now)

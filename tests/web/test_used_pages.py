@@ -43,7 +43,7 @@ class Asked:
             purpose=purpose,
         )  # fmt: skip
         with services.database.write() as tx:
-            consumer = services.consumers.authenticate(tx, self.secret)
+            consumer = services.consumers.authenticate(tx, self.secret, services.clock.now())
             answer = services.access.evaluate(tx, consumer, request, now)
         if not answer.decision:
             return None
@@ -52,7 +52,7 @@ class Asked:
     def close(self, grant: str, outcome: str, rows: int = 0) -> None:
         services = self.house.services
         with services.database.write() as tx:
-            consumer = services.consumers.authenticate(tx, self.secret)
+            consumer = services.consumers.authenticate(tx, self.secret, services.clock.now())
             services.access.use(tx, consumer, grant, outcome, self.house.clock.now(), rows=rows)
 
 

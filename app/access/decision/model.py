@@ -88,6 +88,7 @@ class Consumer:
         purposes: allowed keys it may declare, sorted.
         functions: what it is for, sorted codes of ``floor.Function``.
         version: counts registrations of this id, from 1; only the newest counts.
+        overlap_until: until when the secret of the version before opens, too; None: it does not.
     """
 
     id: str = field(metadata=fact("consumer"))
@@ -95,6 +96,7 @@ class Consumer:
     purposes: tuple[str, ...]
     functions: tuple[str, ...]
     version: int = 1
+    overlap_until: datetime | None = field(default=None, metadata=fact(sparse=True))
 
 
 @dataclass(frozen=True)

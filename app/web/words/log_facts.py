@@ -78,6 +78,7 @@ FACTS: Mapping[str, str] = {
     "on_behalf_of": "Pseudonym of the person for whom the program asked.",
     "on_behalf_functions": "What that person is for in the company.",
     "on_behalf_left": "Whether that person has left the company.",
+    "overlap_until": "Until when the secret before opens, too, in UTC; absent if it does not.",
     "resource": "What kind of thing was asked for.",
     "action": "What was to be done with it.",
     "dataset": "Which data.",
