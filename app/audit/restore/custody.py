@@ -74,11 +74,22 @@ def parse_custodians(data: bytes) -> Custodians:
         Unreadable: a line is no verifier key, or the list breaks rule 1.
     """
     try:
-        lines = [line.strip() for line in data.decode("utf-8").split("\n")]
-        keys = tuple(parse_vkey(line) for line in lines if line and not line.startswith("#"))
-    except (UnicodeDecodeError, BadNote) as error:
+        lines = data.decode("utf-8").split("\n")
+    except UnicodeDecodeError as error:
         raise Unreadable(f"the list of custodians: {error}", cure=_LIST_CURE) from error
-    return Custodians(keys)
+    keys = []
+    for number, line in enumerate(map(str.strip, lines), 1):
+        if line and not line.startswith("#"):
+            keys.append(_listed(line, number))
+    return Custodians(tuple(keys))
+
+
+def _listed(line: str, number: int) -> VerifierKey:
+    try:
+        return parse_vkey(line)
+    except BadNote as error:
+        problem = f"the list of custodians, line {number}: {error}"
+        raise Unreadable(problem, cure=_LIST_CURE) from error
 
 
 def statement_text(action: str, facts: Mapping[str, str]) -> str:
