@@ -307,7 +307,7 @@ def purposes_known(tx: Tx, digest: str) -> bool:
     if seals.stands(tx, PURPOSES_CHAIN, PURPOSES, rows):
         return any(row.digest == digest for row in rows)
     same = [row for row in rows if row.digest == digest]
-    return bool(same) and (not tx.seals.adopted or seals.first_bad(tx, PURPOSES, same) is None)
+    return bool(same) and (not tx.seals.required or seals.first_bad(tx, PURPOSES, same) is None)
 
 
 def insert_purposes(tx: Tx, digest: str, document: bytes, now: datetime) -> None:

@@ -236,6 +236,11 @@ class SealRing:
         lookup = b"" if self.key is None else self.key.lookup
         return hmac.digest(lookup, _encoded([context, *parts]), sha256).hex()
 
+    @property
+    def required(self) -> bool:
+        """Whether a row needs its seal: the log says that they have, or is in doubt."""
+        return self.adopted or self.broken is not None
+
     # Side seals
 
     def seal_of(self, table: str, row_key: str) -> bytes | None:

@@ -106,12 +106,14 @@ class Reconciler:
     def seal_first(self, tx: Tx, progress: Progress, now: datetime) -> SealedNow | None:
         """Seal what the log confirms, once, in a database of before; None where it was done.
 
+        A log that cannot be believed confirms nothing.
+
         Args:
             tx: the transaction, under the log's lock.
             progress: is told how far it is.
             now: the present instant.
         """
-        if tx.seals.adopted or tx.seals.key is None or self.fold.tree.size == 0:
+        if tx.seals.required or tx.seals.key is None or self.fold.tree.size == 0:
             return None
         done = seal_confirmed(tx, self.examination, progress)
         self.log.adopt_seals(tx, now, done.sealed, done.findings.count)

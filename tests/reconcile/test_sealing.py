@@ -45,6 +45,14 @@ def test_it_is_done_once(sample: Services) -> None:
         assert sample.reconciler.seal_first(tx, lambda *_: None, sample.clock.now()) is None
 
 
+def test_a_log_that_cannot_be_believed_confirms_nothing(sample: Services) -> None:
+    """Whoever changes leaves would have rows sealed that they confirm, and put the leaves back."""
+    as_before(sample)
+    sample.database.seals.broken = "for this test"
+    with sample.database.write() as tx:
+        assert sample.reconciler.seal_first(tx, lambda *_: None, sample.clock.now()) is None
+
+
 def test_swapped_pseudonyms_are_not_sealed(sample: Services) -> None:
     with sample.database.read() as tx:
         people = sample.directory.people(tx)

@@ -138,7 +138,7 @@ def _adopted(tx: Tx, what: str) -> Sequence[Row[Any]]:
     """The rows of what was adopted whose seals fit, the oldest first."""
     query = select(adopted).where(adopted.c.what == what).order_by(adopted.c.number)
     rows = tx.execute(query).all()
-    if tx.seals.key is not None and tx.seals.adopted:
+    if tx.seals.key is not None and tx.seals.required:
         seals.stands(tx, f"list:{what}", ADOPTED, rows, len(rows))
         rows = seals.fitting(tx, ADOPTED, rows)
     return rows

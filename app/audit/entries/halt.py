@@ -11,6 +11,8 @@ from app.kernel.errors import Unavailable
 
 ROLLED_BACK = "rolled_back"
 """The named state: the database holds an earlier or another log than was signed."""
+HEAD_UNSEALED = "head-unsealed"
+"""The named state: somebody else moved, broke or removed the log's head."""
 
 
 class Halt:
@@ -56,6 +58,15 @@ class Halt:
             self.stop(why)
         if why is not None:
             raise Unavailable(why.problem, cure=why.cure, kind=why.kind)
+
+
+def head_unsealed(problem: str) -> Unavailable:
+    """The error of a head that is not as the integrator left it."""
+    return Unavailable(
+        f"the log's head {problem} by somebody else",
+        cure="Restore the newest copy of the database; see docs/operate.md, Restore.",
+        kind=HEAD_UNSEALED,
+    )
 
 
 def rolled_back(problem: str) -> Unavailable:

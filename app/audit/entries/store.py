@@ -27,8 +27,11 @@ from sqlalchemy import (
     insert,
     select,
     text,
+    type_coerce,
 )
+from sqlalchemy.types import NullType
 
+from app.audit.entries.halt import head_unsealed
 from app.audit.entries.model import Entry
 from app.audit.tree.merkle import CompactRange
 from app.audit.tree.tiles import TILE_WIDTH, cut
@@ -147,6 +150,7 @@ subject = Table(
 
 SUBJECT = SealedTable(subject, key=("pseudonym",))
 
+_HEADLESS = "was removed, or made unreadable,"
 _LOCK = 4_841_025
 _CHUNK = 500  # well below the bound on parameters of one statement
 T = TypeVar("T")
@@ -256,15 +260,31 @@ def lock(tx: Tx) -> None:
 
 
 def size_of(tx: Tx) -> int:
-    """How many entries the log has."""
-    return int(tx.execute(select(head.c.size)).scalar_one())
+    """How many entries the log has.
+
+    Raises:
+        Unavailable: the head is not there, or cannot be read (kind ``head-unsealed``).
+    """
+    size = tx.execute(select(type_coerce(head.c.size, NullType()))).scalar()
+    if not isinstance(size, int):
+        raise head_unsealed(_HEADLESS)
+    return size
 
 
 def head_of(tx: Tx, *, for_update: bool = False) -> CompactRange:
-    """How far the tree has grown."""
+    """How far the tree has grown.
+
+    Raises:
+        Unavailable: as ``size_of``.
+    """
     query = select(head.c.size, head.c.frontier)
-    row = tx.execute(query.with_for_update() if for_update else query).one()
-    return CompactRange(row.size, tuple(cut(row.frontier)))
+    row = tx.execute(query.with_for_update() if for_update else query).one_or_none()
+    if row is None:
+        raise head_unsealed(_HEADLESS)
+    try:
+        return CompactRange(row.size, tuple(bytes(node) for node in cut(row.frontier)))
+    except (AttributeError, TypeError, ValueError) as error:  # SQLite keeps any type in any column
+        raise head_unsealed(_HEADLESS) from error
 
 
 # Reading ----------------------------------------------------------------------------------------

@@ -54,6 +54,15 @@ def oldest_pending(tx: Tx, limit: int, after: int = 0) -> tuple[Pending, ...]:
     return tuple(Pending(**row._asdict()) for row in rows)
 
 
+def numbered(tx: Tx, events: Sequence[str]) -> frozenset[str]:
+    """Those of the events that have an index."""
+    return frozenset(
+        event
+        for some in chunks(events)
+        for event in tx.execute(select(leaf.c.event_id).where(leaf.c.event_id.in_(some))).scalars()
+    )
+
+
 def remove_pending(tx: Tx, done: Sequence[Pending]) -> None:
     """Forget submissions that are leaves now."""
     for some in chunks(done):

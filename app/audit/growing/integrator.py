@@ -17,7 +17,8 @@ Rules:
 6. ``integrated_at`` never decreases, whatever the clock does.
 7. A fault of the database or the lock store is logged and retried. Nothing waits for the integrator
    but proofs; machines are sent away when too much waits (see backlog.py).
-8. Only what this service handed in is integrated, and only on a head that it moved (entrances.py).
+8. Only what this service handed in is integrated, and only a head that it moved is grown or signed
+   (entrances.py).
 """
 
 import logging
@@ -27,7 +28,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from app.audit.entries import store
-from app.audit.entries.halt import Halt
+from app.audit.entries.halt import HEAD_UNSEALED, Halt
 from app.audit.entries.model import Entry, stamp, stream_names
 from app.audit.entries.store import Signed
 from app.audit.growing import entrances, growth
@@ -131,11 +132,12 @@ class Integrator:
             # The lock store first: what it names was in the database before this reading began.
             known = self.lock.published() if self.lock else None
             with self.database.read() as tx:
-                tree, newest = store.head_of(tx), store.last_checkpoint(tx)
+                tree, newest = self._head(tx), store.last_checkpoint(tx)
                 if known is None:
                     self._require_unpublished(newest)
                 elif known.note != previous:
                     self._require_grown(tx, tree, known.note)
+                self._require_sealed(tx, tree, _note(known, newest))
             if tree.size == 0:
                 return
             note = sign_note(
@@ -189,6 +191,15 @@ class Integrator:
             return False
         return True
 
+    def _head(self, tx: Tx, *, for_update: bool = False) -> CompactRange:
+        """How far the tree has grown; halt where that cannot be read (rule 8)."""
+        try:
+            return store.head_of(tx, for_update=for_update)
+        except Unavailable as why:
+            if why.kind == HEAD_UNSEALED:
+                self._stop(why)
+            raise
+
     def _require_grown(self, tx: Tx, tree: CompactRange, kept: bytes) -> None:
         try:
             require_grown(tx, tree, self.key, kept)
@@ -216,7 +227,7 @@ class Integrator:
 
     def _integrate_batch(self, tx: Tx) -> int:
         store.lock(tx)
-        tree = store.head_of(tx, for_update=True)
+        tree = self._head(tx, for_update=True)
         kept = self.lock.read() if self.lock else None
         if kept is None:
             self._require_unpublished(store.last_checkpoint(tx))
@@ -261,6 +272,13 @@ class Integrator:
             entries.append(Entry(idx, raw, leaf, leaf_hash(raw)))
         growth.move_streams(tx, places)
         return entries
+
+
+def _note(known: Published | None, newest: Signed | None) -> bytes | None:
+    """What was signed last, by the lock store, or else by the database."""
+    if known is not None:
+        return known.note
+    return None if newest is None else newest.note.encode()
 
 
 def _last_integrated(tx: Tx, size: int) -> datetime | None:

@@ -181,7 +181,9 @@ def finish(lock: LockStore, integrator: Integrator) -> None:
     while count:
         with integrator.database.write() as tx:
             store.lock(tx)
-            count = integrator.grow(tx, store.head_of(tx, for_update=True))
+            tree, newest = store.head_of(tx, for_update=True), store.last_checkpoint(tx)
+            require_head(tx, tree, None if newest is None else newest.note.encode())
+            count = integrator.grow(tx, tree)
     kept = lock.read()
     if kept is not None and origin_of(kept) == integrator.origin:
         kept = None  # another process was faster
@@ -205,15 +207,22 @@ def _begun(tx: Tx) -> RestoreRecord | None:
     """
     kind = Kind.LOG_RESTORED.value
     waiting = tx.execute(select(store.pending.c.submission).order_by(store.pending.c.pid.desc()))
-    entries: list[dict[str, Any]] = [parse_canonical(raw) for raw in waiting.scalars()]
     query = select(store.leaf.c.entry).where(store.leaf.c.kind == kind)
-    newest = tx.execute(query.order_by(store.leaf.c.idx.desc()).limit(1)).scalar()
-    if newest is not None:
-        entries.append(parse_canonical(newest))
-    for entry in entries:
-        if entry["kind"] == kind:
+    newest = tx.execute(query.order_by(store.leaf.c.idx.desc()).limit(1))
+    for raw in (*waiting.scalars(), *newest.scalars()):
+        entry = _read(raw)
+        if entry is not None and entry["kind"] == kind:
             return _as_written(entry["facts"])
     return None
+
+
+def _read(raw: object) -> dict[str, Any] | None:
+    """An entry; None for what no program of ours put there."""
+    try:
+        content = parse_canonical(raw) if isinstance(raw, bytes) else None
+    except ValueError:
+        return None
+    return content if isinstance(content, dict) and {"kind", "facts"} <= content.keys() else None
 
 
 def _as_written(facts: object) -> RestoreRecord:

@@ -12,11 +12,12 @@ from app.audit.entries.model import SYSTEM, Event, Kind
 from app.audit.entries.vault import Vault
 from app.audit.restore.custody import Custodians, parse_custodians
 from app.audit.restore.record import RestoreRecord
+from app.audit.restore.service import Restore
 from app.db.engine import open_database
 from app.demo.custodians import NAMES, sample_custodians
 from app.kernel.errors import Conflict, Unavailable
 from app.kernel.facts import encode
-from tests.audit.restore.instance import Instance, consents, withdraws, write
+from tests.audit.restore.instance import Crash, Instance, consents, dies, withdraws, write
 from tests.tamper import tampering
 
 pytestmark = pytest.mark.slow
@@ -134,15 +135,33 @@ def test_a_restore_that_others_signed_is_not_finished_by_the_next_start(lost: In
             start()
 
 
-def test_a_copy_to_which_a_leaf_was_added_is_refused(lost: Instance) -> None:
-    """It would be signed under the new name, as if the service had said it."""
-    found = lost.recover()
-    owner = open_database(lost.owner)  # nobody gave it the keys of seals
+def add_leaf(lost: Instance, found: Restore) -> None:
+    """As the integrator writes it, but for the key of seals."""
+    owner = open_database(lost.owner)
     log, integrator = replace(found.log, vault=Vault(bytes(32))), found.integrator
     with owner.write() as tx:
         log.append(tx, Event(Kind.LOG_READ, SYSTEM), lost.clock.now())
         replace(integrator, database=owner, lock=None, fold=None).grow(tx, store.head_of(tx))
     owner.engine.dispose()
+
+
+def test_a_copy_to_which_a_leaf_was_added_is_refused(lost: Instance) -> None:
+    """It would be signed under the new name, as if the service had said it."""
+    found = lost.recover()
+    add_leaf(lost, found)
     with pytest.raises(Unavailable) as refused:
         found.statement()
+    assert refused.value.kind == "head-unsealed"
+
+
+def test_a_leaf_that_was_added_before_a_restore_is_finished_is_not_signed(lost: Instance) -> None:
+    found = lost.recover()
+    note = lost.signed(found.statement(), *NAMES)
+    with pytest.raises(Crash):
+        dies(found, "before the tree").acknowledge(
+            note, lost.running[-1].consent.end_all, lost.clock.now()
+        )
+    add_leaf(lost, found)
+    with pytest.raises(Unavailable) as refused:
+        lost.start()
     assert refused.value.kind == "head-unsealed"
