@@ -162,6 +162,8 @@ def test_a_leaf_that_was_added_before_a_restore_is_finished_is_not_signed(lost: 
             note, lost.running[-1].consent.end_all, lost.clock.now()
         )
     add_leaf(lost, found)
+    with found.database.write() as tx:  # with it, the head would be moved by us once more
+        found.log.append(tx, Event(Kind.LOG_READ, SYSTEM), lost.clock.now())
     with pytest.raises(Unavailable) as refused:
         lost.start()
     assert refused.value.kind == "head-unsealed"
