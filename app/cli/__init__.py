@@ -28,6 +28,7 @@ VERBS: Mapping[str, str] = {
     "audit": "app.cli.audit",
     "witness": "app.cli.witness",
     "doctor": "app.cli.doctor",
+    "keys": "app.cli.keys",
 }
 """The first word after ``habeas``, and the module whose ``verbs`` answers to it."""
 

@@ -1,11 +1,9 @@
 """``habeas verify``: a file or a running log, without our server, database or settings."""
 
 import json
-import re
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, TaskID
 
+from app.cli.spans import span
 from app.kernel.errors import InvalidInput
 from app.sdk.verify import (
     Ask,
@@ -30,8 +29,6 @@ from app.sdk.verify import (
 
 verbs = typer.Typer()
 
-_AGE = re.compile(r"([1-9][0-9]{0,6})([smhd])")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _SHOWN_FROM = 20_000
 """Entries from which on there is a progress bar."""
 
@@ -128,7 +125,7 @@ def verify(
         vkey=given.vkey,
         since=tuple((file.name, _read(file)) for file in since or ()),
         policy=None if policy is None else _read(policy),
-        max_age=_age(max_age),
+        max_age=None if max_age is None else span(max_age, "--max-age"),
         receipts=tuple((file.name, _read(file)) for file in receipt or ()),
         keys=given.jwks,
         address=given.address,
@@ -188,12 +185,3 @@ def _read(file: Path) -> bytes:
         return file.read_bytes()
     except OSError as error:
         raise InvalidInput(f"{file} cannot be read: {error.strerror}") from error
-
-
-def _age(text: str | None) -> timedelta | None:
-    if text is None:
-        return None
-    match = _AGE.fullmatch(text)
-    if match is None:
-        raise InvalidInput(f"{text!r} is no age", cure="Write 90s, 30m, 24h or 7d.")
-    return timedelta(**{_UNITS[match[2]]: int(match[1])})

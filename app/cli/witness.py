@@ -54,7 +54,7 @@ def trust(
 @verbs.command()
 def status(var: Folder = _VAR) -> None:
     """Say which logs are watched and how far they came; ends with 1 if one contradicted itself."""
-    witness = _found(var)
+    witness = found(var)
     _say_who(witness)
     for log in witness.watched():
         if log.last is None:
@@ -72,7 +72,7 @@ def status(var: Folder = _VAR) -> None:
 @verbs.command()
 def evidence(var: Folder = _VAR) -> None:
     """Print every pair of notes that contradict each other; ends with 1 if there is one."""
-    contradictions = _found(var).evidence()
+    contradictions = found(var).evidence()
     for pair in contradictions:
         at = _said(pair.seen_at)
         print(f"{pair.origin} signed two trees of {pair.size} entries (seen {at}).")
@@ -83,7 +83,12 @@ def evidence(var: Folder = _VAR) -> None:
     print("None: no log was seen to sign two trees of one size.")
 
 
-def _found(var: Path) -> Witness:
+def found(var: Path) -> Witness:
+    """The witness that is in a folder.
+
+    Raises:
+        InvalidInput: there is none.
+    """
     if not (var / DATABASE).exists():
         raise InvalidInput(
             f"there is no witness in {var}", cure="Name the folder of one with --var."
@@ -96,4 +101,7 @@ def _said(at: datetime) -> str:
 
 
 def _say_who(witness: Witness) -> None:
-    print(f"key: {witness.vkey}", flush=True)
+    *earlier, newest = witness.vkeys
+    print(f"key: {newest}", flush=True)
+    for vkey in earlier:
+        print(f"signs, too: {vkey}", flush=True)

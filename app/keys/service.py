@@ -178,7 +178,7 @@ class KeyService:
             revoke: the keys before are believed for nothing any more, and it signs at once.
 
         Raises:
-            InvalidInput: there is no such key.
+            InvalidInput: there is no such key, or it would sign only after the set has expired.
             Conflict: the next key of that name is published already and does not sign yet.
         """
         if name not in TYPE_OF:
@@ -193,10 +193,16 @@ class KeyService:
                 f"{waiting[-1].kid} follows already, from {waiting[-1].begins}",
                 cure="Wait until it signs.",
             )
+        life = LIFE if alone else LIFE_SIGNED
         waits = lead if lead is not None else LEAD if alone else LEAD_SIGNED
+        if not timedelta() <= waits < life:
+            raise InvalidInput(
+                "in: the key would begin when the set that names it has expired",
+                cure=f"Less than {life.days} days.",
+            )
         key = PublishedKey(typ, self._next(name, held).public, None if revoke else now + waits)
         after = model.rotated(held, key, OVERLAP, revoke=revoke)
-        return replace(after, expires=now + (LIFE if alone else LIFE_SIGNED))
+        return replace(after, expires=now + life)
 
     def propose_root(self, now: datetime) -> KeySet:
         """Write the set by which the custodians of the settings become the root.

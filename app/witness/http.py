@@ -54,7 +54,7 @@ def witness_app(witness: Witness) -> FastAPI:
 
     @app.get("/")
     def get_page() -> Response:
-        page = render(witness.name, witness.vkey, witness.watched(), witness.evidence())
+        page = render(witness.name, witness.vkeys, witness.watched(), witness.evidence())
         return HTMLResponse(page, headers={**_FRESH, **SECURITY})
 
     @app.exception_handler(NotCosigned)

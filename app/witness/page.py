@@ -30,10 +30,12 @@ _pages = Environment(
 )
 
 
-def render(name: str, vkey: str, watched: Sequence[Watched], evidence: Sequence[NotePair]) -> str:
+def render(
+    name: str, vkeys: Sequence[str], watched: Sequence[Watched], evidence: Sequence[NotePair]
+) -> str:
     """Write the page."""
     return _pages.get_template("page.html").render(
-        name=name, vkey=vkey, watched=watched, evidence=evidence, style=_STYLE, when=_when
+        name=name, vkeys=vkeys, watched=watched, evidence=evidence, style=_STYLE, when=_when
     )
 
 

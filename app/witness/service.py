@@ -7,22 +7,25 @@ Rules:
 3. Two notes of one log for one size with different roots are kept, both, whatever else is wrong
    with the request. The log's own key signed them: nobody else could have made them.
 4. The times that are signed never go backwards. A clock that does stops the signing.
+5. The key can be rotated. Until the end of an overlap an answer has a line of the new key and a
+   line of the old one, so that every log has time to name the new one (tlog-witness allows several
+   lines). Afterwards the old key signs nothing.
 """
 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from app.audit.tree.checkpoint import BadNote, VerifierKey, parse_vkey
 from app.audit.tree.cosignature import WitnessKey, cosign
-from app.db.engine import Database
+from app.db.engine import Database, Tx
 from app.kernel.clock import Clock, SystemClock
-from app.kernel.errors import InvalidInput, NotFound, Unavailable
+from app.kernel.errors import Conflict, InvalidInput, NotFound, Unavailable
 from app.kernel.keys import KeyFolder, create_once
 from app.kernel.private import private_database, private_folder
-from app.kernel.signing import Signer
+from app.kernel.signing import LocalSigner, Signer
 from app.witness import store
 from app.witness.rules import (
     NotCosigned,
@@ -32,9 +35,11 @@ from app.witness.rules import (
     require_grown,
     require_signed,
 )
-from app.witness.store import Cosigned, NotePair, Trusted
+from app.witness.store import Cosigned, NotePair, Rotated, Trusted
 
-DATABASE, NAME = "witness.sqlite", "name"
+DATABASE, NAME, KEY = "witness.sqlite", "name", "witness"
+OVERLAP, LONGEST_OVERLAP = timedelta(days=30), timedelta(days=366)
+"""For how long two keys sign, where nothing else is said, and at most."""
 
 
 @dataclass(frozen=True)
@@ -59,17 +64,80 @@ def origin_hash(origin: str) -> str:
 
 @dataclass(frozen=True)
 class Witness:
-    """Watches logs; ``signer`` signs cosignatures and nothing else."""
+    """Watches logs; its keys sign cosignatures and nothing else."""
 
     database: Database
-    signer: Signer
+    keys: KeyFolder
     name: str
     clock: Clock
 
     @property
     def vkey(self) -> str:
-        """The public key, as logs and verifiers take it."""
-        return WitnessKey(self.name, self.signer.public).vkey
+        """The newest public key, as logs and verifiers take it."""
+        return self.vkeys[-1]
+
+    @property
+    def vkeys(self) -> tuple[str, ...]:
+        """The public keys that sign now, the newest last."""
+        with self.database.read() as tx:
+            return tuple(self._vkey(signer) for signer in self._signers(tx))
+
+    def require_keys(self) -> None:
+        """Return if each key that signs now is there.
+
+        Raises:
+            Unavailable: one is missing (kind ``key-lost``).
+        """
+        with self.database.read() as tx:
+            self._signers(tx)
+
+    def rotate(self, overlap: timedelta = OVERLAP) -> datetime:
+        """Sign by another key from now on, too; return until when those before sign.
+
+        A process of this witness that runs follows by itself.
+
+        Raises:
+            InvalidInput: an overlap below 0 or above ``LONGEST_OVERLAP``.
+            Conflict: two keys sign already.
+        """
+        if not timedelta() <= overlap <= LONGEST_OVERLAP:
+            raise InvalidInput(
+                "overlap: two keys sign for too long",
+                cure=f"At most {LONGEST_OVERLAP.days} days; 0 ends the old key at once.",
+            )
+        with store.alone(self.database) as tx:
+            now, rotated = self.clock.now(), store.rotated(tx)
+            if overlap and rotated and now < rotated[-1].overlap_until:
+                raise Conflict(
+                    f"two keys sign until {rotated[-1].overlap_until:%Y-%m-%d}",
+                    cure="Wait until then, or end the old keys at once with --overlap 0d.",
+                )
+            known = {self._vkey(self.keys.signer(KEY)), *(each.vkey for each in rotated)}
+            made = [key for key in self.keys.held(KEY) if self._vkey(key) not in known]
+            # A file that nobody uses is of a rotation that was cut off before this line was kept.
+            new = made[-1] if made else self.keys.next(KEY)
+            store.rotate(tx, self._vkey(new), now + overlap, now)
+        return now + overlap
+
+    def _vkey(self, signer: Signer) -> str:
+        return WitnessKey(self.name, signer.public).vkey
+
+    def _signers(self, tx: Tx) -> tuple[LocalSigner, ...]:
+        """The keys that sign now, the newest last (rule 5).
+
+        Raises:
+            Unavailable: the folder lacks one of them.
+        """
+        held = {self._vkey(signer): signer for signer in self.keys.held(KEY)}
+        wanted = _signing(self._vkey(self.keys.signer(KEY)), store.rotated(tx), self.clock.now())
+        lacking = [vkey for vkey in wanted if vkey not in held]
+        if lacking:
+            raise _key_lost(f"the key {lacking[-1]}")
+        return tuple(held[vkey] for vkey in wanted)
+
+    def _cosign(self, tx: Tx, text: str, now: datetime) -> str:
+        time = int(now.timestamp())
+        return "\n".join(cosign(text, self.name, key, time) for key in self._signers(tx))
 
     def trust(self, vkey: str, url: str = "") -> VerifierKey:
         """Watch a log from now on.
@@ -112,7 +180,7 @@ class Witness:
             except NotCosigned as error:
                 refused = error  # raised below: what contradicts is kept first (rule 3)
             else:
-                line = cosign(note.text, self.name, self.signer, int(now.timestamp()))
+                line = self._cosign(tx, note.text, now)
                 store.keep(tx, Cosigned(new, sent.note, line, now))
         if refused is not None:
             raise refused
@@ -173,7 +241,7 @@ def open_witness(var: Path, name: str = "", clock: Clock | None = None) -> Witne
         _require_key(keys)
     elif not name and not (var / NAME).exists():
         raise InvalidInput("a new witness needs a name", cure="Add: --name works-council.example")
-    signer = keys.signer("witness")
+    signer = keys.signer(KEY)
     if name:
         _require_key_name(name, signer)
         create_once(var / NAME, f"{name}\n".encode())
@@ -184,16 +252,34 @@ def open_witness(var: Path, name: str = "", clock: Clock | None = None) -> Witne
             cure="Its name is part of its key. Leave --name away, or take another folder.",
         )
     private_database(database)
-    return Witness(store.open_store(str(database)), signer, kept, clock or SystemClock())
+    witness = Witness(store.open_store(str(database)), keys, kept, clock or SystemClock())
+    witness.require_keys()
+    return witness
+
+
+def _signing(first: str, rotated: Sequence[Rotated], now: datetime) -> tuple[str, ...]:
+    """Which keys sign at an instant: the newest, and before it those whose overlap lasts.
+
+    >>> at = datetime(2026, 11, 28)
+    >>> _signing("a", (Rotated("b", at, at), Rotated("c", at + timedelta(days=30), at)), at)
+    ('b', 'c')
+    """
+    vkeys = (first, *(each.vkey for each in rotated))
+    followed = zip(vkeys, rotated, strict=False)
+    return (*(vkey for vkey, after in followed if now < after.overlap_until), vkeys[-1])
 
 
 def _require_key(keys: KeyFolder) -> None:
-    if not (keys.path / "witness.key").exists():
-        raise Unavailable(
-            "the database of this witness is here, but its key is missing",
-            cure="Put keys/witness.key back from its copy; a new key is a new witness.",
-            kind="key-lost",
-        )
+    if not (keys.path / f"{KEY}.key").exists():
+        raise _key_lost("its key")
+
+
+def _key_lost(which: str) -> Unavailable:
+    return Unavailable(
+        f"the database of this witness is here, but {which} is missing",
+        cure="Put the file in keys/ back from its copy; a new key is a new witness.",
+        kind="key-lost",
+    )
 
 
 def _require_key_name(name: str, signer: Signer) -> None:

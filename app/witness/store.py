@@ -1,5 +1,6 @@
 """The witness's own small database: whom it trusts, what it cosigned last, what contradicts it.
 
+rotated     keys of this witness after its first, for ever
 trusted     logs and their keys, for ever: trust is added, never changed
 cosigned    one row a log; it only grows
 evidence    pairs of notes that a log signed and that cannot both be true; append-only
@@ -10,7 +11,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table, Text, func, select, text
+from sqlalchemy import (
+    Column,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    func,
+    insert,
+    select,
+    text,
+)
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import IntegrityError
 
@@ -23,6 +35,15 @@ MOST_EVIDENCE = 100
 """Pairs of notes kept of one log: one proves enough, and its key could sign pairs without end."""
 
 _tables = MetaData()
+
+_rotated = Table(
+    "witness_rotated",
+    _tables,
+    Column("row", Integer, primary_key=True),
+    Column("vkey", Text, nullable=False, unique=True),
+    Column("overlap_until", UtcTime, nullable=False),
+    Column("rotated_at", UtcTime, nullable=False),
+)
 
 _trusted = Table(
     "witness_trusted",
@@ -58,7 +79,7 @@ _evidence = Table(
 _REFUSAL = "BEGIN SELECT RAISE(ABORT, 'a witness does not take back what it saw'); END"
 _TRIGGERS = {
     f"{table}_no_{what}": f"{what} ON {table} {_REFUSAL}"
-    for table in ("witness_trusted", "witness_evidence")
+    for table in ("witness_rotated", "witness_trusted", "witness_evidence")
     for what in ("update", "delete")
 } | {
     "witness_cosigned_no_delete": f"DELETE ON witness_cosigned {_REFUSAL}",
@@ -68,6 +89,15 @@ _TRIGGERS = {
         f"OR (NEW.size = OLD.size AND NEW.root <> OLD.root) {_REFUSAL}"
     ),
 }
+
+
+@dataclass(frozen=True)
+class Rotated:
+    """A key that followed another one, and until when those before it sign, too."""
+
+    vkey: str
+    overlap_until: datetime
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -85,7 +115,7 @@ class Cosigned:
 
     Attributes:
         note: the log's signed note, as it was sent.
-        line: our cosignature, without its newline.
+        line: our cosignature, without its newline; while two keys overlap, a line of each.
     """
 
     checkpoint: Checkpoint
@@ -127,6 +157,18 @@ def alone(database: Database) -> Iterator[Tx]:
             yield tx
     except IntegrityError as error:
         raise Conflict("this witness has moved on meanwhile; nothing was changed") from error
+
+
+def rotate(tx: Tx, vkey: str, overlap_until: datetime, now: datetime) -> None:
+    """Cosign by another key from now on."""
+    row = {"vkey": vkey, "overlap_until": overlap_until, "rotated_at": now}
+    tx.execute(insert(_rotated), row)
+
+
+def rotated(tx: Tx) -> tuple[Rotated, ...]:
+    """The keys after the first, the oldest first."""
+    rows = tx.execute(select(_rotated).order_by(_rotated.c.row))
+    return tuple(Rotated(row.vkey, row.overlap_until, row.rotated_at) for row in rows)
 
 
 def trust(tx: Tx, key: VerifierKey, url: str, now: datetime) -> None:

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 import httpx2
@@ -40,6 +41,7 @@ from tests.fakes import FakeClock
 
 pytestmark = pytest.mark.slow
 
+MONTH = timedelta(days=30)
 Handler = Callable[[httpx2.Request], httpx2.Response]
 
 
@@ -185,6 +187,23 @@ def test_a_process_that_knows_nothing_of_a_witness_is_told_the_size(world: World
     second.database.engine.dispose()
 
 
+def test_a_log_keeps_its_quorum_through_a_rotation_of_its_witness(world: World) -> None:
+    """By the old key until the policy names the new one, and by that one from then on."""
+    by_old = world.policy()
+    first = world.asking(by_old)
+    assert first.cosign_now()
+    world.witness("w1").rotate(MONTH)
+    world.grow(2)
+    assert first.cosign_now()
+    second = world.asking(world.policy())
+    assert second.cosign_now()
+    world.clock.advance(MONTH)
+    world.grow(2)
+    assert second.cosign_now()
+    stale = world.asking(by_old, adopted=False)
+    assert not stale.cosign_now()
+
+
 def test_one_thread_a_witness_shows_what_is_new_and_renews_the_times(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -273,7 +292,7 @@ def lines(text: str, signer: LocalSigner, name: str, at: int) -> httpx2.Response
 
 def lie(kind: str, world: World) -> Handler:
     """What a lying witness answers to whatever it is shown."""
-    signer = world.witness("w1").signer
+    signer = world.witness("w1").keys.signer("witness")
     assert isinstance(signer, LocalSigner)
     stranger = LocalSigner.from_seed(b"z" * 32)
     now = int(world.clock.now().timestamp())
@@ -359,7 +378,7 @@ def test_an_older_cosignature_is_not_taken_for_a_newer_one(world: World) -> None
     with world.database.read() as tx:
         signed = cosigned.newest(tx)
     assert signed is not None
-    signer = world.witness("w1").signer
+    signer = world.witness("w1").keys.signer("witness")
     assert isinstance(signer, LocalSigner)
     now, text = int(world.clock.now().timestamp()), parse_note(signed.note.encode()).text
     world.answers["w1"] = lambda _: lines(text, signer, "w1.example", now)
