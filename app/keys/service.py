@@ -32,7 +32,7 @@ from app.kernel.facts import encode
 from app.kernel.signing import LocalSigner
 from app.kernel.tokens import TYPE_OF
 from app.keys import model
-from app.keys.model import KeySet, PublishedKey, Root
+from app.keys.model import BadKeySet, Doubt, KeySet, PublishedKey, Root
 from app.keys.record import adoption_of
 from app.keys.ring import KeyRing
 
@@ -294,10 +294,17 @@ class KeyService:
         documents.adopt(tx, KEYS, name, now, event)
 
     def _signed(self, statement: bytes, roots: Sequence[Root]) -> bytes:
+        """Add the signatures of this machine to those that a statement has.
+
+        Raises:
+            BadKeySet: it has none then.
+        """
         own = {key.public: key for key in self.ring.folder.held(ROOT)}
         for key in dict.fromkeys(key for root in roots for key in root.keys):
             if key.public in own:
                 statement = sign_statement(statement, key.name, own[key.public]).encode()
+        if not _is_signed(statement):
+            raise BadKeySet(Doubt.UNSIGNED, "nobody has signed it")
         return statement
 
     def _take(self, note: bytes) -> None:
@@ -331,13 +338,17 @@ def _is_due(held: KeySet, now: datetime) -> bool:
     return now >= held.expires - LIFE / 2
 
 
+def _is_signed(statement: bytes) -> bool:
+    return b"\n\n" in statement
+
+
 def _text(statement: bytes) -> str:
     """The text of a statement, signed already or not.
 
     Raises:
         ValueError: it is neither.
     """
-    return parse_note(statement).text if b"\n\n" in statement else statement.decode("utf-8")
+    return parse_note(statement).text if _is_signed(statement) else statement.decode("utf-8")
 
 
 def _require_in_time(held: KeySet, after: KeySet, now: datetime) -> None:
