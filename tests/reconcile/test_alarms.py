@@ -1,11 +1,25 @@
 """An alarm stands until two people have cleared it."""
 
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 from starlette.testclient import TestClient
 
+from app.audit.entries.alarms import OpenAlarms
+from app.audit.entries.model import SYSTEM, EntryFilter, Kind
+from app.audit.entries.records import AlarmRaised, AlarmStep
+from app.audit.export.writing import export_log
+from app.audit.reading.service import ReadingService
+from app.db.ring import Flaw
 from app.directory.model import Person
-from app.kernel.errors import Conflict, Forbidden, InvalidInput, NotFound
+from app.kernel.errors import Conflict, Forbidden, HabeasError, InvalidInput, NotFound
+from app.kernel.facts import encode
 from app.main import create_app
+from app.sdk.verify import verify
 from app.wiring import Services
 from tests.tamper import sql
 
@@ -35,18 +49,64 @@ def holders(services: Services, role: str) -> list[Person]:
     return [one for one in people if role in one.functions]
 
 
-def propose(
+def commit_proposal(
     services: Services, actor: Person, chain: str, reason: str = "a copy was put back"
 ) -> None:
     with services.database.write() as tx:
         services.alarms.propose(tx, actor, chain, reason, services.clock.now())
+
+
+def commit_clearing(services: Services, actor: Person, chain: str) -> None:
+    with services.database.write() as tx:
+        services.alarms.clear(tx, actor, chain, services.clock.now())
+
+
+def propose(
+    services: Services, actor: Person, chain: str, reason: str = "a copy was put back"
+) -> None:
+    commit_proposal(services, actor, chain, reason)
     services.integrator.integrate()
 
 
 def clear(services: Services, actor: Person, chain: str) -> None:
-    with services.database.write() as tx:
-        services.alarms.clear(tx, actor, chain, services.clock.now())
+    commit_clearing(services, actor, chain)
     services.integrator.integrate()
+
+
+def at_once(*acts: Callable[[], object]) -> list[HabeasError]:
+    """Take steps in threads that start together; return the refusals."""
+    start = threading.Barrier(len(acts))
+
+    def run(act: Callable[[], object]) -> HabeasError | None:
+        start.wait()
+        try:
+            act()
+        except HabeasError as refusal:
+            return refusal
+        return None
+
+    with ThreadPoolExecutor(len(acts)) as pool:
+        return [refusal for refusal in pool.map(run, acts) if refusal is not None]
+
+
+def require_sound(services: Services, folder: Path, **steps: int) -> None:
+    """The log has so many entries of each step, and a verifier finds no fault in it."""
+    services.integrator.integrate()
+    with services.database.read() as tx:
+        for kind in (Kind.ALARM_CLEAR_PROPOSED, Kind.ALARM_CLEARED):
+            entries = ReadingService(services.log).search(tx, EntryFilter(kind=kind.value))
+            assert len(entries) == steps.get(kind.value.removeprefix("alarm."), 0), kind
+    done = export_log(
+        services.database,
+        services.log,
+        services.integrator,
+        folder / "log.tar",
+        actor=SYSTEM,
+        now=services.clock.now(),
+        documents=services.exports.documents,
+    )
+    report = verify(done.path, services.integrator.vkey)
+    assert report.ok, report
 
 
 def test_two_people_clear_an_alarm(alarmed: tuple[Services, str, str]) -> None:
@@ -125,3 +185,187 @@ def test_health_counts_alarms_and_names_nobody(alarmed: tuple[Services, str, str
         answer = client.get("/healthz")
     assert answer.status_code == 200
     assert answer.json()["alarms"] == 1
+
+
+# Before the log has numbered what was committed ------------------------------------------------
+
+
+def test_who_proposes_twice_is_refused_also_before_the_log_has_the_first(
+    alarmed: tuple[Services, str, str], tmp_path: Path
+) -> None:
+    services, _, chain = alarmed
+    first = holders(services, "auditor")[0]
+    commit_proposal(services, first, chain)
+    with pytest.raises(Conflict, match="you proposed this already"):
+        commit_proposal(services, first, chain)
+    with pytest.raises(Forbidden):
+        commit_clearing(services, first, chain)
+    require_sound(services, tmp_path, clear_proposed=1)
+
+
+def test_a_proposal_is_cleared_before_the_log_has_it(
+    alarmed: tuple[Services, str, str], tmp_path: Path
+) -> None:
+    services, _, chain = alarmed
+    commit_proposal(services, holders(services, "auditor")[0], chain)
+    commit_clearing(services, holders(services, "dpo")[0], chain)
+    require_sound(services, tmp_path, clear_proposed=1, cleared=1)
+    assert services.database.seals.alarms == {}
+
+
+def test_what_is_cleared_is_neither_cleared_nor_proposed_again(
+    alarmed: tuple[Services, str, str], tmp_path: Path
+) -> None:
+    """By the same second person, by another one, or by who proposed it."""
+    services, _, chain = alarmed
+    first, second, third = (holders(services, role)[0] for role in ("auditor", "dpo", "legal"))
+    propose(services, first, chain)
+    commit_clearing(services, second, chain)
+    for again in (second, third, first):
+        with pytest.raises(Conflict, match="have cleared this alarm already"):
+            commit_clearing(services, again, chain)
+        with pytest.raises(Conflict, match="have cleared this alarm already"):
+            commit_proposal(services, again, chain)
+    require_sound(services, tmp_path, clear_proposed=1, cleared=1)
+
+
+def test_what_another_process_has_numbered_counts_before_this_one_has_folded_it(
+    alarmed: tuple[Services, str, str], tmp_path: Path
+) -> None:
+    services, _, chain = alarmed
+    other = replace(services.integrator, fold=None, folded=None)
+    first, second, third = (holders(services, role)[0] for role in ("auditor", "dpo", "legal"))
+    commit_proposal(services, first, chain)
+    other.integrate()
+    with pytest.raises(Conflict, match="you proposed this already"):
+        commit_proposal(services, first, chain)
+    commit_clearing(services, second, chain)
+    other.integrate()
+    with pytest.raises(Conflict, match="have cleared this alarm already"):
+        commit_clearing(services, third, chain)
+    require_sound(services, tmp_path, clear_proposed=1, cleared=1)
+
+
+def test_of_two_second_people_at_the_same_moment_one_clears(
+    alarmed: tuple[Services, str, str], tmp_path: Path
+) -> None:
+    services, _, chain = alarmed
+    first, second, third = (holders(services, role)[0] for role in ("auditor", "dpo", "legal"))
+    propose(services, first, chain)
+    (refusal,) = at_once(
+        lambda: commit_clearing(services, second, chain),
+        lambda: commit_clearing(services, third, chain),
+    )
+    assert isinstance(refusal, Conflict)
+    require_sound(services, tmp_path, clear_proposed=1, cleared=1)
+
+
+def test_of_one_persons_two_windows_one_proposes(
+    alarmed: tuple[Services, str, str], tmp_path: Path
+) -> None:
+    services, _, chain = alarmed
+    first = holders(services, "auditor")[0]
+    (refusal,) = at_once(*[lambda: commit_proposal(services, first, chain)] * 2)
+    assert isinstance(refusal, Conflict)
+    require_sound(services, tmp_path, clear_proposed=1)
+
+
+def test_two_people_may_both_propose_and_either_clears_what_the_other_said(
+    alarmed: tuple[Services, str, str], tmp_path: Path
+) -> None:
+    services, _, chain = alarmed
+    first, second = (holders(services, role)[0] for role in ("auditor", "dpo"))
+    commit_proposal(services, first, chain)
+    commit_proposal(services, second, chain, "it was I")
+    commit_clearing(services, first, chain)
+    require_sound(services, tmp_path, clear_proposed=2, cleared=1)
+
+
+def test_a_proposal_that_was_written_past_the_program_clears_nothing(
+    alarmed: tuple[Services, str, str],
+) -> None:
+    services, _, chain = alarmed
+    commit_proposal(services, holders(services, "auditor")[0], chain)
+    sql(services.database, "UPDATE audit_pending SET seal = NULL")
+    with pytest.raises(Conflict, match="nobody has proposed"):
+        commit_clearing(services, holders(services, "dpo")[0], chain)
+
+
+def entry(kind: Kind, facts: object, by: str = "p") -> dict[str, object]:
+    return {"kind": kind, "event": by, "actor": {"kind": "person", "id": by}, "facts": facts}
+
+
+def test_steps_about_an_earlier_alarm_do_nothing_to_a_later_one() -> None:
+    alarms = OpenAlarms([("catalogue", "later")])
+    step = encode(AlarmStep("earlier", "catalogue", proposer="p"))
+    assert alarms.take(entry(Kind.ALARM_CLEAR_PROPOSED, step)) == ()
+    assert alarms.take(entry(Kind.ALARM_CLEARED, step)) == ()
+    assert (alarms.by_chain, alarms.proposals) == ({"catalogue": "later"}, {})
+
+
+def test_a_copy_of_the_alarms_goes_on_by_itself() -> None:
+    alarms = OpenAlarms()
+    alarms.copy().take(entry(Kind.ALARM_RAISED, encode(AlarmRaised("catalogue", "behind"))))
+    assert (alarms.by_chain, alarms.size) == ({}, 0)
+
+
+# What the second person reads -------------------------------------------------------------------
+
+
+def test_whoever_may_clear_reads_who_proposed_when_and_why(
+    alarmed: tuple[Services, str, str],
+) -> None:
+    services, _, chain = alarmed
+    first = holders(services, "auditor")[0]
+    commit_proposal(services, first, chain, " a copy\r\nwas put back ")
+    for reader in (first, holders(services, "legal")[0], holders(services, "dpo")[0]):
+        with services.database.read() as tx:
+            (shown,) = services.alarms.listed(tx, reader)
+        assert shown.proposal is not None
+        assert (shown.proposal.by, shown.proposal.is_own) == (first.id, reader is first)
+        assert shown.proposal.reason == "a copy\nwas put back"
+        assert shown.proposal.at == services.clock.now()
+        assert (shown.chain, shown.why, shown.table) == (chain, Flaw.UNSEALED, "person")
+
+
+def test_who_may_not_clear_reads_nothing(alarmed: tuple[Services, str, str]) -> None:
+    services, _, _ = alarmed
+    with services.database.read() as tx, pytest.raises(Forbidden):
+        services.alarms.listed(tx, holders(services, "admin")[0])
+
+
+def test_an_alarm_is_listed_as_cleared_until_the_log_has_it(
+    alarmed: tuple[Services, str, str],
+) -> None:
+    services, _, chain = alarmed
+    first, second = holders(services, "auditor")[0], holders(services, "dpo")[0]
+    propose(services, first, chain)
+    commit_clearing(services, second, chain)
+    with services.database.read() as tx:
+        assert [one.is_cleared for one in services.alarms.listed(tx, first)] == [True]
+    services.integrator.integrate()
+    with services.database.read() as tx:
+        assert services.alarms.listed(tx, first) == ()
+
+
+@pytest.mark.parametrize(
+    ("attack", "reason"),
+    [
+        ("UPDATE audit_body SET ciphertext = nonce", None),
+        ("DELETE FROM audit_body", None),
+        ("DELETE FROM audit_leaf WHERE kind = 'alarm.raised'", "a copy was put back"),
+    ],
+)
+def test_an_alarm_is_listed_whatever_became_of_what_is_said_about_it(
+    alarmed: tuple[Services, str, str], attack: str, reason: str | None
+) -> None:
+    services, _, chain = alarmed
+    first = holders(services, "auditor")[0]
+    propose(services, first, chain)
+    sql(services.database, attack, keys=False)
+    with services.database.read() as tx:
+        (shown,) = services.alarms.listed(tx, first)
+    assert shown.chain == chain
+    assert shown.proposal is not None
+    assert shown.proposal.reason == reason
+    assert (shown.raised_at is None) is ("audit_leaf" in attack)

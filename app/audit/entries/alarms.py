@@ -41,34 +41,48 @@ class OpenAlarms:
     Attributes:
         by_chain: the event that raised it, by chain.
         proposals: who proposed to clear it last, by chain.
+        size: how many entries were taken in.
     """
 
     def __init__(
         self,
         by_chain: Iterable[tuple[str, str]] = (),
         proposals: Iterable[tuple[str, Proposal]] = (),
+        size: int = 0,
     ) -> None:
-        self.by_chain, self.proposals = dict(by_chain), dict(proposals)
+        self.by_chain, self.proposals, self.size = dict(by_chain), dict(proposals), size
+
+    def copy(self) -> "OpenAlarms":
+        """The same, to be taken further without changing this."""
+        return OpenAlarms(self.by_chain.items(), self.proposals.items(), self.size)
 
     def take(self, leaf: Leaf) -> tuple[str, ...]:
         """Take in one entry; return the chains whose alarms it cleared.
 
-        Sealing all rows again clears every alarm: two custodians signed for it, and what the log
-        does not confirm is raised anew after it.
+        A step counts for the alarm that it names only: what was meant for an earlier alarm on the
+        chain clears no later one. Sealing all rows again clears every alarm: two custodians signed
+        for it, and what the log does not confirm is raised anew after it.
 
         Raises:
             ValueError: its facts cannot be read.
         """
+        cleared = self._take(leaf)
+        self.size += 1
+        return cleared
+
+    def _take(self, leaf: Leaf) -> tuple[str, ...]:
         if leaf["kind"] == Kind.ALARM_RAISED:
             chain = decode(AlarmRaised, leaf["facts"]).chain
             self.by_chain.setdefault(chain, leaf["event"])
-        elif leaf["kind"] == Kind.ALARM_CLEAR_PROPOSED:
-            chain = decode(AlarmStep, leaf["facts"]).chain
-            self.proposals[chain] = Proposal(leaf["event"], leaf["actor"]["id"])
-        elif leaf["kind"] == Kind.ALARM_CLEARED:
+        elif leaf["kind"] in {Kind.ALARM_CLEAR_PROPOSED, Kind.ALARM_CLEARED}:
             step = decode(AlarmStep, leaf["facts"])
-            self.proposals.pop(step.chain, None)
-            return () if self.by_chain.pop(step.chain, None) is None else (step.chain,)
+            if self.by_chain.get(step.chain) != step.alarm:
+                return ()
+            if leaf["kind"] == Kind.ALARM_CLEARED:
+                self.proposals.pop(step.chain, None)
+                del self.by_chain[step.chain]
+                return (step.chain,)
+            self.proposals[step.chain] = Proposal(leaf["event"], leaf["actor"]["id"])
         elif leaf["kind"] == Kind.SEALS_REBUILT:
             cleared = tuple(self.by_chain)
             self.by_chain.clear()

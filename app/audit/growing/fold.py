@@ -58,7 +58,7 @@ class Fold:
         ring: is told what the log knows.
         recording: what entries of each kind say about rows.
         tree: as far as it is folded.
-        alarms: the chains with an open alarm.
+        alarms: the chains with an open alarm; replaced as a whole, so that other threads may read.
     """
 
     database: Database
@@ -122,26 +122,24 @@ class Fold:
 
     def _take_all(self, leaves: Sequence[Leaf]) -> list[str]:
         """Take in a batch, whole or not at all: what failed is tried again, and counts once."""
-        before_alarms, rebuilt = self._copied(), self._rebuilt
+        alarms, rebuilt = self.alarms.copy(), self._rebuilt
         self._undo.clear()
         try:
-            return [chain for leaf in leaves for chain in self._take(leaf)]
+            cleared = [chain for leaf in leaves for chain in self._take(leaf, alarms)]
         except Broken:
             for chain, before in reversed(self._undo):
                 if before is None:
                     self.ring.positions.pop(chain, None)
                 else:
                     self.ring.positions[chain] = before
-            self.alarms = before_alarms
             if rebuilt != self._rebuilt:
                 self._rebuilt = rebuilt
                 self.ring.turn(1 + rebuilt)
             raise
+        self.alarms = alarms
+        return cleared
 
-    def _copied(self) -> OpenAlarms:
-        return OpenAlarms(self.alarms.by_chain.items(), self.alarms.proposals.items())
-
-    def _take(self, leaf: Leaf) -> tuple[str, ...]:
+    def _take(self, leaf: Leaf, alarms: OpenAlarms) -> tuple[str, ...]:
         kind, positions = Kind(leaf["kind"]), self.ring.positions
         if kind in {Kind.SEALS_ADOPTED, Kind.SEALS_REBUILT}:
             self.ring.adopted = True
@@ -151,7 +149,7 @@ class Fold:
         reading = self.recording.get(kind)
         try:
             rows = () if reading is None else tuple(reading(leaf, self._ahead))
-            cleared = self.alarms.take(leaf)
+            cleared = alarms.take(leaf)
         except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
             raise Broken(f"entry {leaf['idx']} ({kind}) cannot be read: {error}") from error
         for row in rows:
@@ -231,7 +229,7 @@ class Fold:
             raise ValueError("the snapshot is of another log")
         self.tree = tree
         proposals = ((chain, Proposal(*said)) for chain, said in state["proposals"].items())
-        self.alarms = OpenAlarms(state["alarms"].items(), proposals)
+        self.alarms = OpenAlarms(state["alarms"].items(), proposals, tree.size)
         self.ring.positions = {chain: Position(*at) for chain, at in state["positions"].items()}
         self._passing = deque(
             (datetime.fromisoformat(until), chain) for until, chain in state["passing"]
