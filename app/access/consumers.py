@@ -118,6 +118,10 @@ class ConsumerService:
 
     def newest(self, tx: Tx) -> tuple[Consumer, ...]:
         """All consumers that count, in their newest version."""
+        return tuple(consumer for consumer, _ in store.consumers(tx))
+
+    def registered(self, tx: Tx) -> tuple[tuple[Consumer, datetime], ...]:
+        """The same, each with the instant at which its newest secret was made."""
         return store.consumers(tx)
 
     def authenticate(self, tx: Tx, bearer: str, now: datetime) -> Consumer:

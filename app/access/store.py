@@ -145,15 +145,15 @@ def consumer_by_secret(tx: Tx, secret_sha256: str) -> Consumer | None:
     return None
 
 
-def consumers(tx: Tx) -> tuple[Consumer, ...]:
-    """All consumers that count in their newest version, by id."""
+def consumers(tx: Tx) -> tuple[tuple[Consumer, datetime], ...]:
+    """All consumers that count in their newest version, and when that was registered, by id."""
     rows = tx.execute(
         select(access_consumer).order_by(access_consumer.c.consumer_id, access_consumer.c.version)
     ).all()
     newest = {row.consumer_id: row for row in rows}
     seals.fetch(tx, (CONSUMER, tuple(newest.values())))
-    judged = (_newest(tx, row) for row in newest.values())
-    return tuple(consumer for consumer in judged if consumer is not None)
+    judged = ((_newest(tx, row), row.registered_at) for row in newest.values())
+    return tuple((consumer, at) for consumer, at in judged if consumer is not None)
 
 
 def insert_decisions(tx: Tx, rows: Iterable[dict[str, object]]) -> None:
@@ -265,7 +265,7 @@ def uses_of(
     if outcome is not None:
         query = query.where(table.outcome == outcome)
     rows = tx.execute(query).all()
-    names = {consumer.id: consumer.name for consumer in consumers(tx)} if rows else {}
+    names = {consumer.id: consumer.name for consumer, _ in consumers(tx)} if rows else {}
     return tuple(_use(row, names.get(row.consumer_id, row.consumer_id)) for row in rows)
 
 

@@ -27,6 +27,7 @@ from app.kernel.clock import Clock, SystemClock
 from app.kernel.errors import Conflict
 from app.kernel.signing import jwk
 from app.kernel.tokens import KEY_USE, TYPE_OF
+from app.keys.listing import Listing, listed
 from app.keys.service import KeyService
 from app.reconcile.alarms import AlarmService
 from app.reconcile.examination import Progress
@@ -35,6 +36,7 @@ from app.rights.service import RightsService, scrub_erased
 from app.settings import Settings
 from app.wiring.core import Core, make_core
 from app.wiring.foundation import Foundation, lay_foundation
+from app.wiring.holdings import holdings
 from app.wiring.rooms import (
     make_access,
     make_exports,
@@ -81,6 +83,10 @@ class Services(Core):
                 for public in self.key_sets.publics(typ)
             ]
         }
+
+    def listed_keys(self, tx: Tx, now: datetime) -> Listing:
+        """Every key that this instance holds or publishes, and what to do next."""
+        return listed(holdings(tx, self, self.key_sets, self.witnesses, self.consumers), now)
 
     def catch_up(self) -> None:
         """Learn what the log knows of the rows, before anything is believed of them."""

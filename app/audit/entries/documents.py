@@ -8,7 +8,7 @@ adopted     which list was taken into force when; the newest of its kind holds i
             ``list:roles``, ``list:keys``
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -132,6 +132,25 @@ def in_force(tx: Tx, what: str) -> str | None:
 def adopted_as(tx: Tx, what: str) -> tuple[str, ...]:
     """The digests of all that was adopted for ``what``, the oldest first."""
     return tuple(str(row.digest) for row in _adopted(tx, what))
+
+
+def adopted_at(tx: Tx, what: str) -> datetime | None:
+    """When what is in force for ``what`` was adopted; None where nothing was."""
+    rows = _adopted(tx, what)
+    return rows[-1].adopted_at if rows else None
+
+
+def standing_since(tx: Tx, what: str, words: Iterable[str]) -> dict[str, datetime]:
+    """Since when each of some words stands in what is in force for ``what``, without a gap.
+
+    Lines that begin with # are skipped. A word that does not stand there now is left out.
+    """
+    wanted, since = set(words), dict[str, datetime]()
+    for row in _adopted(tx, what):
+        lines = (content_of(tx, row.digest) or b"").decode("utf-8", "replace").splitlines()
+        text = "\n".join(line for line in lines if not line.startswith("#"))
+        since = {word: since.get(word, row.adopted_at) for word in wanted if word in text}
+    return since
 
 
 def _adopted(tx: Tx, what: str) -> Sequence[Row[Any]]:

@@ -40,6 +40,7 @@ from app.audit.entries.waiting import WaitingEntry, submission_digest, waiting
 from app.audit.tree.epoch import base_of
 from app.db.engine import Tx
 from app.db.ring import Dispute
+from app.kernel.clock import instant
 from app.kernel.errors import TooLarge
 from app.kernel.facts import encode
 
@@ -226,6 +227,11 @@ class AuditService:
     def size(self, tx: Tx) -> int:
         """How many entries the log has."""
         return store.head_of(tx).size
+
+    def began_at(self, tx: Tx) -> datetime | None:
+        """When the log began, as its first entry says; None before that has its place."""
+        first = store.entries_between(tx, 0, 1)
+        return instant(first[0].leaf["occurred_at"]) if first else None
 
     def checkpoint(self, tx: Tx) -> str | None:
         """The newest checkpoint (C2SP tlog-checkpoint), cosigned or not; None while there is none.

@@ -31,7 +31,7 @@ from app.audit.entries.service import AuditService
 from app.audit.entries.store import Signed
 from app.audit.reading import proofs
 from app.audit.tree.checkpoint import BadNote, VerifierKey, parse_note
-from app.audit.tree.cosignature import parse_answer
+from app.audit.tree.cosignature import WitnessKey, parse_answer
 from app.audit.tree.merkle import consistency_path
 from app.audit.tree.quorum import BadPolicy, KnownWitness, Policy, evaluate, parse_policy
 from app.audit.witnesses.client import (
@@ -143,6 +143,11 @@ class Witnesses:
             pool.shutdown(wait=False, cancel_futures=True)
         with self._database.read() as tx:
             return self.state(tx).met
+
+    @property
+    def keys(self) -> tuple[WitnessKey, ...]:
+        """The keys of those who are asked, in the order of the policy."""
+        return tuple(asking.witness.key for asking in self._asking.values())
 
     def state(self, tx: Tx) -> WitnessState:
         """The state of the witnesses."""
