@@ -34,7 +34,7 @@ def healthz(services: ServicesDep, tx: ReadTx, now: Now, response: Response) -> 
         "pending": services.log.pending(tx),
         "oldest_pending_s": int(waits.total_seconds()),
         "overdue": overdue,
-        "alarms": len(services.database.seals.alarms),
+        "alarms": len(services.database.seals.alarmed),
     }
 
 

@@ -57,7 +57,7 @@ def decided(
     readable = [_tried(row, read) for row in rows]
     run = _run(tx, sealed, rows, readable)
     flaw = _flaw(tx, chain, rows, run)
-    if flaw is not None:
+    if flaw is not None and flaw is not Flaw.LOG:  # that is told once, of the log
         note(tx, Dispute(chain, flaw, sealed.table.name, None, person_id))
     last = max([_last(tx, chain), *(one.seq for one in readable if one)])
     if flaw is not None or tx.seals.alarm_on(chain):

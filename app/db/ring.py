@@ -292,6 +292,13 @@ class SealRing:
         counts = (self._moves.get(kind, 0) for kind in (ALARMS, *kinds))
         return (int(self.broken is not None), *counts)
 
+    def unlearn(self) -> None:
+        """Know nothing of the log any more: what was known was of another. Alarms hold on."""
+        self.positions, self.size, self.adopted = {}, 0, False
+        self._cleared = set()
+        self._found.clear()
+        self.turn(1)
+
     def alarm_on(self, chain: str) -> bool:
         """Whether an alarm is open on a chain, here or in the log."""
         return chain in self._raised or chain in self._alarms

@@ -70,16 +70,18 @@ class Chains:
         counts: how many rows there are of each.
         bad: those that do not stand.
         alarmed: those with an open alarm.
+        broken: the log could not be believed.
     """
 
     counts: Mapping[str, int]
     bad: frozenset[str]
     alarmed: frozenset[str]
+    broken: bool
 
     def still(self, tx: Tx) -> bool:
         """Whether the log and the alarms say nothing about them that they did not say before."""
         ring = tx.seals
-        if self.alarmed != _alarmed(tx):
+        if self.alarmed != _alarmed(tx) or self.broken != (ring.broken is not None):
             return False
         return not any(
             ring.behind(chain, self.counts.get(chain, 0), tx.folded)
@@ -114,7 +116,7 @@ class _Judge:
         counts = {chain: sum(len(rows) for _, rows in parts) for chain, parts in self.parts.items()}
         every = {**counts, **{chain: 0 for chain in known if chain not in counts}}
         bad = frozenset(chain for chain in every if not self._stands(chain))
-        return Chains(every, bad, _alarmed(self.tx))
+        return Chains(every, bad, _alarmed(self.tx), self.tx.seals.broken is not None)
 
     def _stands(self, chain: str) -> bool:
         parts = self.parts.get(chain, [(EVENT, ())])

@@ -19,7 +19,7 @@ from sqlalchemy import Row, select
 
 from app.audit.entries import store
 from app.audit.entries.model import Kind
-from app.audit.entries.recorded import Leaf, Recording
+from app.audit.entries.recorded import LOG_CHAIN, Leaf, Recording
 from app.audit.tree.merkle import CompactRange, leaf_hash
 from app.db import seals
 from app.db.engine import Tx
@@ -115,7 +115,7 @@ class Examination:
             findings.entries += len(raws)
             progress("entries", findings.entries, head.size)
         if tree.size != head.size or tree.root != head.root:
-            findings.add(Difference("log", Flaw.LOG, store.leaf.name))
+            findings.add(Difference(LOG_CHAIN, Flaw.LOG, store.leaf.name))
         for waiting in tx.execute(select(store.pending.c.submission)).scalars():
             self._entry(waiting, None, ledger, findings, counts)
 
@@ -132,7 +132,7 @@ class Examination:
             reading = self.recording.get(Kind(leaf["kind"]))
             rows = () if reading is None else tuple(reading(leaf, lambda of: counts.get(of, 0)))
         except (ValueError, KeyError, TypeError, AttributeError, IndexError):
-            findings.add(Difference("log", Flaw.SHAPE, store.leaf.name, idx=idx))
+            findings.add(Difference(LOG_CHAIN, Flaw.SHAPE, store.leaf.name, idx=idx))
             return
         for row in rows:
             counts[row.chain] = counts.get(row.chain, 0) + 1

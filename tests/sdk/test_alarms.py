@@ -193,3 +193,13 @@ def test_an_alarm_explains_what_was_refused_just_before_it(later: int, explains:
     }
     assert not list(alarms.raise_(8, leaf))
     assert bool(list(alarms.unexplained(at + timedelta(days=1)))) is not explains
+
+
+def test_an_alarm_on_the_log_itself_explains_every_refusal(story: Story) -> None:
+    """While it cannot be believed nothing stands, and there is one alarm and not one for each."""
+    alarms, at = Alarms(), "2026-11-16T12:00:00.000000Z"
+    alarms.refuse(DisputedEntry(7, "the device", frozenset({"device:d_1"}), instant(at)))
+    assert list(alarms.unexplained(instant(at) + timedelta(days=1)))
+    raised = {"event": story.alarm, "actor": SYSTEM, "integrated_at": at}
+    assert not list(alarms.raise_(8, {**raised, "facts": encode(AlarmRaised("log", "log"))}))
+    assert not list(alarms.unexplained(instant(at) + timedelta(days=1)))

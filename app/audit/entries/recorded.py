@@ -17,6 +17,9 @@ from app.kernel.canonical import Json
 Leaf = Mapping[str, Any]
 """One entry, as ``model.read_leaf`` gives it."""
 
+LOG_CHAIN = "log"
+"""The chain of the log itself: while it cannot be believed, nothing stands."""
+
 Ahead = Callable[[str], int]
 """How many rows of a chain the entries before this one recorded."""
 

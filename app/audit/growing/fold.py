@@ -6,7 +6,8 @@ shows as a chain that is behind.
 
 Rules:
 1. Leaves are hashed as they are folded; at the end the tree must be that of the head, which the
-   integrator holds against the lock store. If it is not, nothing stands (``SealRing.broken``).
+   integrator holds against the lock store. If it is not, nothing stands (``SealRing.broken``), and
+   one alarm says so, of the log.
 2. The fold is before the answer: a process folds everything before it serves, and then with each
    round of its integrator. A transaction is held to what was known before it began.
 3. Memory grows with people and devices, not with entries. Rows that matter for a while only, such
@@ -31,10 +32,10 @@ from typing import Any
 from app.audit.entries import store
 from app.audit.entries.alarms import OpenAlarms, Proposal
 from app.audit.entries.model import Kind
-from app.audit.entries.recorded import Leaf, Recording
+from app.audit.entries.recorded import LOG_CHAIN, Leaf, Recording
 from app.audit.tree.merkle import CompactRange, leaf_hash
 from app.db.engine import Database
-from app.db.ring import Position, SealKey, SealRing
+from app.db.ring import Dispute, Flaw, Position, SealKey, SealRing
 from app.kernel.clock import instant
 from app.kernel.keys import create_once
 
@@ -91,6 +92,7 @@ class Fold:
                 if self.ring.broken is None:
                     _logger.critical("the log cannot be believed: %s", why)
                 self.ring.broken = str(why)
+                self.ring.found([Dispute(LOG_CHAIN, Flaw.LOG, store.leaf.name)])
             else:
                 self.ring.broken = None
             return self.tree.size - before
@@ -244,8 +246,7 @@ class Fold:
         self.tree, self.alarms = CompactRange(), OpenAlarms()
         self._passing.clear()
         self._rebuilt = 0
-        self.ring.positions, self.ring.size, self.ring.adopted = {}, 0, False
-        self.ring.turn(1)
+        self.ring.unlearn()
 
 
 def _read(raw: object, idx: int) -> Leaf:

@@ -50,12 +50,10 @@ def require_same_log(tx: Tx, log: AuditService, key: VerifierKey, kept: bytes | 
 def _name_of(tx: Tx) -> str | None:
     """The name under which the first entry opens the log, integrated or waiting."""
     event_id = store.first_event(tx)
-    opened = None if event_id is None else store.submission_of(tx, event_id)
-    if opened is None:
-        return None
     try:
-        return decode(LogOpening, opened["facts"]).origin
-    except ValueError:
+        opened = None if event_id is None else store.submission_of(tx, event_id)
+        return None if opened is None else decode(LogOpening, opened["facts"]).origin
+    except (ValueError, KeyError, TypeError):
         return "whose first entry opens none"
 
 

@@ -54,7 +54,7 @@ def _state(visit: Visit, health: LogHealth) -> LogState:
         witnesses=services.witnesses.state(visit.tx),
         custodians=[key.name for key in services.custodians.keys] if services.custodians else (),
         restores=health.restores,
-        alarms=len(services.database.seals.alarms),
+        alarms=len(services.database.seals.alarmed),
         reached=services.reconciler.reached,
     )
 

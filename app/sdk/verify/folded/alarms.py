@@ -6,7 +6,8 @@ Rules:
 3. Whoever is refused because rows do not agree with the log (``record_disputed``) is refused by an
    alarm on them. A process learns from the log that an alarm was cleared, and what it finds while
    it only reads it raises a moment later: so an alarm explains refusals for a few minutes after it
-   was cleared, and before it was raised, by the time of integration.
+   was cleared, and before it was raised, by the time of integration. While the log itself cannot be
+   believed, everybody is refused, and one alarm on the log says why.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from app.audit.entries.recorded import LOG_CHAIN
 from app.audit.entries.records import AlarmRaised, AlarmStep, SealsAdoption, SealsRebuilt
 from app.kernel.clock import instant
 from app.kernel.facts import decode
@@ -45,8 +47,12 @@ class DisputedEntry:
     at: datetime
 
     def is_about(self, chain: str) -> bool:
-        """Whether an alarm on a chain explains it."""
-        return chain in self.chains or f"{chain.partition(':')[0]}:" in self.chains
+        """Whether an alarm on a chain explains it; one on the log itself explains every refusal."""
+        return (
+            chain == LOG_CHAIN
+            or chain in self.chains
+            or f"{chain.partition(':')[0]}:" in self.chains
+        )
 
 
 @dataclass
