@@ -368,13 +368,16 @@ def _encoded(values: object) -> bytes:
     return _ENCODER.encode(values).encode()
 
 
-def _plain(value: object) -> str:
-    """A value that JSON has no form for; whatever else a tampered row holds has a form, too."""
+def _plain(value: object) -> object:
+    """A value that JSON has no form for; whatever else a tampered row holds has a form, too.
+
+    Bytes are said as no text can be: SQLite keeps a text in their column, too.
+    """
     if isinstance(value, datetime):
         aware = value if value.tzinfo is not None else value.replace(tzinfo=UTC)
         return aware.astimezone(UTC).isoformat()
     if isinstance(value, bytes | memoryview | bytearray):
-        return f"bytes:{bytes(value).hex()}"
+        return {"bytes": bytes(value).hex()}
     return f"{type(value).__name__}:{value}"
 
 
