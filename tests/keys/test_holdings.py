@@ -4,11 +4,14 @@ from datetime import timedelta
 
 import pytest
 
+from app.db.engine import Database
 from app.directory.model import Person
 from app.kernel.signing import b64u
 from app.keys.listing import KeyRow, KeyState, Listing, SetState, Todo
 from app.keys.model import KeySet
-from app.wiring import Services
+from app.settings import Settings
+from app.wiring import Services, build
+from app.wiring.shipped import Shipped
 from tests import make
 from tests.fakes import FakeClock
 from tests.tamper import sql
@@ -121,3 +124,17 @@ def test_a_key_whose_file_is_damaged_while_it_signs_is_urgent(
     assert [(row.todo, isinstance(row, KeyRow) and row.use) for row in urgent] == [
         (Todo.PUT_BACK, "grant")
     ]
+
+
+def test_the_keys_of_an_earlier_release_are_as_old_as_its_log(
+    settings: Settings, database: Database, clock: FakeClock, shipped: Shipped
+) -> None:
+    """The log says of them only when the first set is published, which may be much later."""
+    fresh = settings.model_copy(update={"var": settings.var / "fresh"})
+    build(fresh, clock=clock, database=database, serving=False, shipped=shipped)
+    clock.advance(100 * DAY)
+    served = build(fresh, clock=clock, database=database, shipped=shipped)
+    assert leases(served) == [(KeyState.SIGNS, 100 * DAY)]
+    made = listing(served)
+    assert made.key_set.since == clock.now()
+    assert [row.since for row in made.keys if row.use == "root"] == [clock.now()]

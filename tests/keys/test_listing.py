@@ -263,3 +263,8 @@ def test_each_published_key_stands_once_and_one_signs_unless_all_have_ended(
     for key in (*held.keys, *(PublishedKey("", key) for key in PUBLICS[-len(extra) :] if extra)):
         assert ids.count(key.kid) == 1
     assert not any(told in repr(made) for seed in SEEDS for told in (seed.hex(), b64u(seed)))
+
+
+def test_of_two_things_about_a_set_the_one_that_turns_capture_off_is_told() -> None:
+    later = of_custodians(NOW + AHEAD, COUNCIL, AUDITOR)
+    assert set_of(later) == (SetState.IN_FORCE, Todo.SIGN, True)

@@ -26,6 +26,7 @@ PAGES = (
     "/auditor/activity",
     "/auditor/activity?since=2020-01-01&until=2020-01-02",
     "/auditor/health",
+    "/auditor/keys",
     "/auditor/entries/0",
     "/auditor/entries/40",
     "/auditor/export",

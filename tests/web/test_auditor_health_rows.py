@@ -11,6 +11,7 @@ from app.audit.reading.search import kinds_of
 from app.audit.reading.selection import Selection
 from app.audit.tree.checkpoint import Checkpoint
 from app.audit.witnesses.state import Problem, WitnessSeen, WitnessState
+from app.keys.listing import KeyRow, KeyState, Listing, SetRow, SetState, Todo
 from app.web.auditor.rows.health import (
     Check,
     CheckMark,
@@ -26,6 +27,11 @@ SIGNED = Checkpoint("origin", 5_000, b"\x01" * 32)
 SEEN = WitnessSeen("council", "council+key", "https://w.example", 5_000, NOW, None)
 WITNESSED = WitnessState(True, True, 5_000, 5_000, NOW - timedelta(seconds=4), (SEEN,), ())
 ALONE = WitnessState(False, False, 5_000, None, None, (), ())
+SET = SetRow(
+    SetState.IN_FORCE, 3, 2, 2, 3, NOW - timedelta(days=9), datetime(2027, 12, 31, tzinfo=UTC),
+    todo=None,
+)  # fmt: skip
+LEASE = KeyRow("lease", "a-kid", KeyState.SIGNS, since=NOW)
 GOOD = LogState(
     size=5_000,
     signed=SIGNED,
@@ -39,7 +45,12 @@ GOOD = LogState(
     witnesses=WITNESSED,
     custodians=("council", "dpo"),
     restores=(),
+    keys=Listing(SET, (LEASE,)),
 )
+
+
+def _keys(held: SetRow = SET, key: KeyRow = LEASE) -> LogState:
+    return replace(GOOD, keys=Listing(held, (key,)))
 
 
 def _check(state: LogState, name: str) -> Check:
@@ -101,6 +112,51 @@ CASES: dict[str, tuple[LogState, str, CheckMark, str]] = {
     "the lock store holds another root": (
         replace(GOOD, lock=replace(SIGNED, root=b"\x02" * 32)), "Copy outside the database",
         CheckMark.LOOK, "another log",
+    ),
+    "the key set lasts": (
+        GOOD, "Keys", CheckMark.OK, "Key set 3 is believed until 31 Dec 2027.",
+    ),
+    "a key is a year old": (
+        _keys(key=replace(LEASE, todo=Todo.ROTATE, due=NOW)), "Keys", CheckMark.OK,
+        "Key set 3 is believed",
+    ),
+    "the key set expires soon": (
+        _keys(replace(SET, todo=Todo.SIGN, due=NOW)), "Keys", CheckMark.LOOK,
+        "believed until 31 Dec 2027. Have it signed anew before 31 Dec 2027: habeas keys publish",
+    ),
+    "the key set is to be signed later": (
+        _keys(replace(SET, todo=Todo.SIGN, due=NOW + timedelta(seconds=1))), "Keys", CheckMark.OK,
+        "Key set 3 is believed",
+    ),
+    "the key set has expired": (
+        _keys(replace(SET, state=SetState.EXPIRED, ends=NOW, renews=NOW, todo=Todo.RENEW)), "Keys",
+        CheckMark.LOOK, "expired on 16 Nov 2026. Laptops capture nothing until the next is in",
+    ),
+    "the key set is renewed late": (
+        _keys(replace(SET, renews=NOW, todo=Todo.RENEW)), "Keys", CheckMark.LOOK,
+        "It is late. See whether the service runs",
+    ),
+    "the key set does not agree with the log": (
+        _keys(SetRow(SetState.DISPUTED, todo=Todo.ALARM)), "Keys", CheckMark.LOOK,
+        "The key set does not agree with the log. What the database holds",
+    ),
+    "no key set yet": (
+        _keys(SetRow()), "Keys", CheckMark.LOOK, "No key set is in force yet. Start the service",
+    ),
+    "the key set is of another address": (
+        _keys(replace(SET, todo=Todo.ADDRESS)), "Keys", CheckMark.LOOK, "names another address",
+    ),
+    "a key has ended": (
+        _keys(key=replace(LEASE, ends=NOW, todo=Todo.FOLLOW)), "Keys", CheckMark.LOOK,
+        "The key for leases: No key signs now. Rotate it: habeas keys rotate lease",
+    ),
+    "a key ends and none follows": (
+        _keys(key=replace(LEASE, ends=NOW + timedelta(days=1), todo=Todo.FOLLOW)), "Keys",
+        CheckMark.LOOK, "It ends on 17 Nov 2026, and no key follows. Rotate it:",
+    ),
+    "a key's file is missing": (
+        _keys(key=replace(LEASE, todo=Todo.PUT_BACK)), "Keys", CheckMark.LOOK,
+        "The key for leases: Its file is missing or is no key.",
     ),
     "no witnesses": (
         replace(GOOD, witnesses=ALONE), "Witness quorum", CheckMark.NONE, "No witness is asked.",
@@ -165,7 +221,7 @@ def test_each_check_says_what_is_known(case: str) -> None:
     state, name, mark, words = CASES[case]
     check = _check(state, name)
     assert check.mark is mark
-    assert words in check.sentence
+    assert words in f"{check.sentence} {check.forward}"
     found = checks(state, NOW)
     assert (headline(found) == "The log is in order.") == (
         CheckMark.LOOK not in {one.mark for one in found}

@@ -1,4 +1,4 @@
-"""Whether the log is in order: checkpoint, promised entries, witnesses, lock store, restores.
+"""Whether the log is in order: checkpoint, entries, witnesses, lock store, keys, restores.
 
 A log that has halted is shown by no page; each says why instead (app/api/deps.py).
 """
@@ -54,6 +54,7 @@ def _state(visit: Visit, health: LogHealth) -> LogState:
         witnesses=services.witnesses.state(visit.tx),
         custodians=[key.name for key in services.custodians.keys] if services.custodians else (),
         restores=health.restores,
+        keys=services.listed_keys(visit.tx, visit.now),
         alarms=len(services.database.seals.alarmed),
         reached=services.reconciler.reached,
     )

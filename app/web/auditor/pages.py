@@ -19,6 +19,7 @@ from app.web.auditor import alarms as auditor_alarms
 from app.web.auditor import entry as auditor_entry
 from app.web.auditor import export as auditor_export
 from app.web.auditor import health as auditor_health
+from app.web.auditor import keys as auditor_keys
 from app.web.auditor.asked import AskedSearch, Reason
 from app.web.auditor.rows import listing
 from app.web.auditor.rows.search import SIDES, query
@@ -26,7 +27,14 @@ from app.web.shell.visit import Visit, WriteVisit, needs
 from app.web.words.log_words import OUTCOMES
 
 router = APIRouter(prefix="/auditor")
-for module in (auditor_activity, auditor_alarms, auditor_entry, auditor_export, auditor_health):
+for module in (
+    auditor_activity,
+    auditor_alarms,
+    auditor_entry,
+    auditor_export,
+    auditor_health,
+    auditor_keys,
+):
     router.include_router(module.router)
 
 PAGE = 50

@@ -17,14 +17,18 @@ from app.audit.reading.selection import selection_of
 from app.audit.tree.checkpoint import Checkpoint
 from app.audit.witnesses.state import WitnessSeen, WitnessState
 from app.kernel.clock import instant
+from app.keys.listing import Listing
 from app.reconcile.reached import Reached
 from app.web.auditor.rows.listing import age_in_words
 from app.web.words.export_words import FORMS
+from app.web.words.key_words import set_in_words, urgent_in_words
 from app.web.words.log_words import GROUPS, kind_in_words, shortened
 from app.web.words.policy_words import counted, listed
 
 STALE = timedelta(minutes=15)
 """An unchanged checkpoint is published anew every ten minutes; older than this it wants a look."""
+KEYS = "/auditor/keys"
+"""The page that lists every key."""
 
 
 class CheckMark(StrEnum):
@@ -45,6 +49,7 @@ class Check(NamedTuple):
         forward: what to do; empty where nothing is to be done.
         digest: a hash or id that belongs to it, whole; empty without one.
         entries: indices of entries that tell more.
+        page: address of the page that tells more; empty without one.
     """
 
     name: str
@@ -53,6 +58,7 @@ class Check(NamedTuple):
     forward: str = ""
     digest: str = ""
     entries: tuple[int, ...] = ()
+    page: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,7 @@ class LogState:
         witnesses: how the witnesses stand.
         custodians: their names; empty without any.
         restores: entries about restores, the newest first.
+        keys: every key, and the set in force.
         alarms: how many alarms about rows are open.
         reached: how far the tables were compared with the log.
     """
@@ -84,6 +91,7 @@ class LogState:
     witnesses: WitnessState
     custodians: Sequence[str]
     restores: Sequence[Entry]
+    keys: Listing
     alarms: int = 0
     reached: Reached = field(default_factory=Reached)
 
@@ -98,6 +106,7 @@ def checks(state: LogState, now: datetime) -> tuple[Check, ...]:
         *(_witness(witness, state.witnesses.size, now) for witness in state.witnesses.witnesses),
         *_alarms(state, now),
         _tables(state, now),
+        _keys(state.keys, now),
         _restores(state),
         _custodians(state),
     )
@@ -116,6 +125,14 @@ def _tables(state: LogState, now: datetime) -> Check:
         opened = f"{counted(state.alarms, 'open alarm')}. {known}"
         return Check("Tables", CheckMark.LOOK, opened, "See the page Alarms.")
     return Check("Tables", CheckMark.OK, f"No alarm is open. {known}")
+
+
+def _keys(listing: Listing, now: datetime) -> Check:
+    """Whether each key, and the set that publishes them, lasts."""
+    known, urgent = set_in_words(listing.key_set), listing.urgent(now)
+    if not urgent:
+        return Check("Keys", CheckMark.OK, known, page=KEYS)
+    return Check("Keys", CheckMark.LOOK, known, urgent_in_words(urgent[0], now), page=KEYS)
 
 
 def headline(made: Iterable[Check]) -> str:
