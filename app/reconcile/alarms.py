@@ -40,13 +40,15 @@ class ProposedClearing:
     """That somebody proposed to clear an alarm.
 
     Attributes:
-        by: the id of the person; the pseudonym of somebody who was erased.
+        by: the pseudonym of the person.
+        idx: the index of the entry; None until it has one.
         at: when.
         reason: why; None where it is not kept any more, or was altered.
         is_own: the visitor made it.
     """
 
     by: str
+    idx: int | None
     at: datetime
     reason: str | None
     is_own: bool
@@ -187,9 +189,12 @@ class AlarmService:
         said = store.submission_of(tx, proposal.event)
         if said is None:  # the copy of the database that is read is behind this process
             return None
-        by = self.log.people(tx, (proposal.by,)).get(proposal.by, proposal.by)
         return ProposedClearing(
-            by, instant(said["occurred_at"]), self._reason(tx, proposal.event), by == visitor.id
+            proposal.by,
+            self.log.index_of(tx, proposal.event),
+            instant(said["occurred_at"]),
+            self._reason(tx, proposal.event),
+            is_own=proposal.by == self.log.pseudonym_of(tx, visitor.id),
         )
 
     def _reason(self, tx: Tx, event: str) -> str | None:

@@ -8,14 +8,16 @@ from dataclasses import dataclass
 
 from app.db.ring import Dispute, Flaw
 
-_SENTENCES: Mapping[Flaw, str] = {
+FLAWS: Mapping[Flaw, str] = {
     Flaw.UNSEALED: "has no seal, or one that does not fit",
     Flaw.BEHIND: "is missing, but an entry recorded it",
     Flaw.DIFFERS: "says something else than its entry",
     Flaw.UNRECORDED: "is there, but no entry recorded it",
     Flaw.SHAPE: "cannot be read",
+    Flaw.ALARMED: "is in doubt since an alarm",
     Flaw.LOG: "is not what was signed",
 }
+"""What is said of a row, or of the log, in which something is wrong."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Difference:
         row = f"{self.table} {self.row_key}".strip()
         columns = f" ({', '.join(self.columns)})" if self.columns else ""
         entry = "" if self.idx is None else f", entry {self.idx}"
-        return f"{row} {_SENTENCES[self.flaw]}{columns}{entry}, of {self.chain}"
+        return f"{row} {FLAWS[self.flaw]}{columns}{entry}, of {self.chain}"
 
     @property
     def dispute(self) -> Dispute:

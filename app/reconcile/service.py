@@ -72,6 +72,7 @@ class Reconciler:
             findings = self.examination.of(tx, progress, lambda *_: None)
         self.database.seals.found(disputes_of(findings))
         self.reached.whole_at, self.reached.differences = self.clock.now(), findings.count
+        self.reached.bad = frozenset(findings.bad)
         return findings
 
     def follow(self) -> int:

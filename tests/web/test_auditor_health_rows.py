@@ -12,6 +12,7 @@ from app.audit.reading.selection import Selection
 from app.audit.tree.checkpoint import Checkpoint
 from app.audit.witnesses.state import Problem, WitnessSeen, WitnessState
 from app.keys.listing import KeyRow, KeyState, Listing, SetRow, SetState, Todo
+from app.reconcile.reached import Reached
 from app.web.auditor.rows.health import (
     Check,
     CheckMark,
@@ -274,3 +275,14 @@ def test_an_export_row_names_who_and_in_which_form() -> None:
     )
     older = export_row(Entry(9, b"", leaf | {"facts": {}}, b""))
     assert older.form == ""
+
+
+def test_open_alarms_lead_to_their_page_and_the_last_comparison_has_an_age() -> None:
+    reached = Reached(entries=70, whole_at=NOW - timedelta(minutes=3))
+    quiet = _check(replace(GOOD, reached=reached), "Tables")
+    assert quiet.mark is CheckMark.OK
+    assert quiet.page == ""
+    assert quiet.sentence.endswith("entry 70; all tables were compared 3 minutes ago.")
+    alarmed = _check(replace(GOOD, reached=reached, alarms=2), "Tables")
+    assert (alarmed.mark, alarmed.page) == (CheckMark.LOOK, "/auditor/alarms")
+    assert alarmed.sentence.startswith("2 open alarms. Compared")

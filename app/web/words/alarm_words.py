@@ -1,9 +1,10 @@
-"""What an alarm is about, in words; a chain names nobody, people appear by their pseudonym."""
+"""What an alarm is about, what is wrong, and what helps, in words; people appear by pseudonym."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from app.kernel.shapes import PSEUDONYM, fits
+from app.db.ring import Flaw
+from app.reconcile.difference import FLAWS
 
 
 class About(NamedTuple):
@@ -13,11 +14,13 @@ class About(NamedTuple):
     named: str
 
 
+_WAITING = "What waits for its place in the log"
 _WORDS: Mapping[str, str] = {
     "consent": "What a person decided",
     "shown": "What a person was shown",
     "person": "What the directory has of a person",
     "subject": "Whom a pseudonym stands for",
+    "session": "A session of somebody signed in",
     "device": "A laptop",
     "lease": "What a laptop was told last",
     "pairing": "A pairing of a laptop",
@@ -35,6 +38,24 @@ _WORDS: Mapping[str, str] = {
     "table": "A table",
 }
 
+_COPY = "Put the row back from a copy of the database."
+_PAIR = "Revoke the laptop and pair it again."
+_DECIDE = (
+    "The person says no or stop, which always works, and decides anew after the alarm is cleared."
+)
+_STEPS: Mapping[str, str] = {
+    "consent": _DECIDE,
+    "shown": _DECIDE,
+    "person": "Import the person's line again.",
+    "session": "Delete the row; the person signs in again.",
+    "device": _PAIR,
+    "lease": _PAIR,
+    "pairing": _PAIR,
+    "token": _PAIR,
+    "consumer": "Register the consumer again.",
+    "log": "Restore the newest sound copy of the database.",
+}
+
 
 def about(chain: str) -> About:
     """Say what a chain is about.
@@ -42,10 +63,27 @@ def about(chain: str) -> About:
     >>> about("stop:DE"), about("catalogue")
     (About(words='Stops and resumes', named='DE'), About(words='The app catalogue', named=''))
     """
+    if chain == "log:pending":
+        return About(_WAITING, "")
     kind, _, name = chain.partition(":")
     return About(_WORDS.get(kind, kind), name)
 
 
-def is_person(named: str) -> bool:
-    """Whether that is somebody's pseudonym."""
-    return fits(PSEUDONYM, named)
+def flaw_in_words(why: Flaw) -> str:
+    """Say what is wrong.
+
+    >>> flaw_in_words(Flaw.BEHIND)
+    'A row is missing, but an entry recorded it.'
+    """
+    return f"{'The log' if why is Flaw.LOG else 'A row'} {FLAWS[why]}."
+
+
+def step_for(chain: str) -> str:
+    """Say what helps, as docs/operate.md does (When tables and log disagree).
+
+    >>> step_for("device:d_1"), step_for("log:pending")
+    ('Revoke the laptop and pair it again.', 'Delete the row: it never gets a place in the log.')
+    """
+    if chain == "log:pending":
+        return "Delete the row: it never gets a place in the log."
+    return _STEPS.get(chain.partition(":")[0], _COPY)

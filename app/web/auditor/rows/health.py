@@ -27,6 +27,7 @@ from app.web.words.policy_words import counted, listed
 
 STALE = timedelta(minutes=15)
 """An unchanged checkpoint is published anew every ten minutes; older than this it wants a look."""
+ALARMS = "/auditor/alarms"
 KEYS = "/auditor/keys"
 """The page that lists every key."""
 
@@ -50,6 +51,7 @@ class Check(NamedTuple):
         digest: a hash or id that belongs to it, whole; empty without one.
         entries: indices of entries that tell more.
         page: address of the page that tells more; empty without one.
+        page_name: what that page is called; empty: like the check.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Check(NamedTuple):
     digest: str = ""
     entries: tuple[int, ...] = ()
     page: str = ""
+    page_name: str = ""
 
 
 @dataclass(frozen=True)
@@ -116,14 +119,14 @@ def _tables(state: LogState, now: datetime) -> Check:
     """Whether the tables agree with the log, as far as it was looked."""
     reached = state.reached
     looked = (
-        f"all tables were compared {age(reached.whole_at, now)} ago"
+        f"all tables were compared {age(reached.whole_at, now)}"
         if reached.whole_at
         else "all tables were not compared by this process yet"
     )
     known = f"Compared up to entry {reached.entries}; {looked}."
     if state.alarms:
         opened = f"{counted(state.alarms, 'open alarm')}. {known}"
-        return Check("Tables", CheckMark.LOOK, opened, "See the page Alarms.")
+        return Check("Tables", CheckMark.LOOK, opened, page=ALARMS, page_name="Alarms")
     return Check("Tables", CheckMark.OK, f"No alarm is open. {known}")
 
 
