@@ -4,12 +4,17 @@ What this machine's ``root.key`` signs is in force at once. Where custodians are
 writes what they must sign, and ``publish --signed`` brings it into force.
 """
 
+import json
 from collections.abc import Collection, Mapping
-from datetime import timedelta
+from dataclasses import asdict
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from app.cli.opened import opened
 from app.cli.spans import span
@@ -18,6 +23,13 @@ from app.kernel.clock import timestamp
 from app.kernel.errors import InvalidInput
 from app.kernel.tokens import TYPE_OF
 from app.keys.model import KeySet
+from app.web.words.key_words import (
+    USES,
+    age_in_words,
+    next_in_words,
+    set_in_words,
+    state_in_words,
+)
 from app.wiring import Services
 
 verbs = typer.Typer(
@@ -42,6 +54,31 @@ Overlap = Annotated[
     str | None,
     typer.Option(help="witness, consumer: for how long the one before works, too; 0d ends it now."),
 ]
+
+
+@verbs.command("list")
+def list_(
+    *, as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False
+) -> None:
+    """List the key set and every key: what it does, how old it is, what to do next."""
+    with opened() as services:
+        now = services.clock.now()
+        with services.database.read() as tx:
+            listing = services.listed_keys(tx, now)
+    if as_json:
+        print(json.dumps(asdict(listing), default=_plain, indent=2))
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in ("For", "Key", "State", "Age", "Next"):
+        table.add_column(heading, overflow="fold")
+    for row in listing.keys:
+        todo, name = next_in_words(row, now), f" ({row.name})" if row.name else ""
+        said = f"{todo.words} {todo.command}".strip()
+        cells = (USES[row.use] + name, row.id, state_in_words(row), age_in_words(row, now), said)
+        table.add_row(*map(Text, cells))
+    todo = next_in_words(listing.key_set, now)
+    print(f"{set_in_words(listing.key_set)} {todo.words} {todo.command}".rstrip() + "\n")
+    Console(highlight=False).print(table)
 
 
 @verbs.command()
@@ -159,6 +196,12 @@ def _in_force(services: Services, statement: bytes) -> None:
     for key in published.keys:
         if key.begins is not None and key.signs(key.begins) and key.ends is None:
             print(f"{_name_of(key.typ)}: {key.kid} signs from {timestamp(key.begins)}.")
+
+
+def _plain(value: object) -> str:
+    """How JSON shows an instant."""
+    assert isinstance(value, datetime)
+    return timestamp(value)
 
 
 def _name_of(typ: str) -> str:
