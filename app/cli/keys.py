@@ -69,8 +69,8 @@ def list_(
         print(json.dumps(asdict(listing), default=_plain, indent=2))
         return
     table = Table(box=None, pad_edge=False)
-    for heading in ("For", "Key", "State", "Age", "Next"):
-        table.add_column(heading, overflow="fold")
+    for heading, width in {"For": 0, "Key": 43, "State": 0, "Age": 0, "Next": 0}.items():
+        table.add_column(heading, overflow="fold", min_width=width)  # 43: a thumbprint, unbroken
     for row in listing.keys:
         todo, name = next_in_words(row, now), f" ({row.name})" if row.name else ""
         said = f"{todo.words} {todo.command}".strip()

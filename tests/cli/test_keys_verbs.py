@@ -1,5 +1,6 @@
 """``habeas keys …`` as an operator types it: rotations, custodians as the root, refusals."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import chdir, closing
 from functools import partial
@@ -9,7 +10,7 @@ import pytest
 
 from app.demo.seed import DATA
 from app.kernel.errors import Unauthenticated
-from app.kernel.signing import thumbprint
+from app.kernel.signing import b64u, thumbprint
 from app.kernel.tokens import TYPE_OF
 from app.keys.model import KeySet, read_key_set
 from app.wiring import Services, build
@@ -198,3 +199,21 @@ def test_a_witness_says_its_new_key_and_how_long_the_old_one_signs(
     assert witness.vkeys[0] == old
     assert f"key: {witness.vkeys[1]}" in done.stdout
     assert "HABEAS_WITNESSES" in done.stdout
+
+
+@pytest.mark.parametrize("sample", ["sqlite"], indirect=True)
+def test_every_key_is_listed_with_what_it_does_and_nothing_of_it_that_is_secret(
+    habeas: Callable[..., typed.Done], sample: Services
+) -> None:
+    assert habeas("keys", "rotate", "lease", "--in", "1h").returncode == 0
+    shown = habeas("keys", "list")
+    assert shown.returncode == 0, shown.stderr
+    assert "Key set 2 is believed until" in shown.stdout
+    listed = json.loads(habeas("keys", "list", "--json").stdout)
+    states = [row["state"] for row in listed["keys"] if row["use"] == "lease"]
+    assert states == ["signs", "waits"]
+    for row in listed["keys"]:
+        assert row["id"][:20] in shown.stdout, row
+    for file in (sample.settings.var / "keys").iterdir():
+        assert b64u(file.read_bytes()) not in shown.stdout + json.dumps(listed)
+        assert file.read_bytes().hex() not in shown.stdout + json.dumps(listed)
