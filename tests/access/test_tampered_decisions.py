@@ -10,8 +10,10 @@ import pytest
 
 from app.consent.model import Act, State
 from app.consent.store import DECISIONS, SHOWINGS
+from app.directory.model import Person
 from app.kernel.errors import Conflict, HabeasError, Unavailable
 from app.kernel.vocabulary import Reason
+from tests.access.laptop import Laptop
 from tests.access.office import ALICE, BOB, codes
 from tests.access.raided import Raided
 
@@ -131,9 +133,12 @@ def test_nothing_that_was_written_with_sql_lets_anything_be_captured_or_read(
 ) -> None:
     acts, statements = ATTACKS[attack]
     decided(raided, acts)
-    of = chain(raided)
+    of, laptop = chain(raided), Laptop.paired(raided.office, ALICE)
     raided.attack(*statements)
     assert Reason.RECORD_DISPUTED in reasons(raided)
+    lease = laptop.lease(raided.office.services)
+    assert lease["capture"] == "off"
+    assert "record_disputed" in lease["reasons"]
     answer = raided.office.ask(ALICE)
     assert not answer.decision
     assert "record_disputed" in codes(answer)
@@ -173,24 +178,30 @@ def test_a_row_that_is_put_back_opens_nothing_while_the_alarm_is_open(raided: Ra
 
 @pytest.mark.parametrize("column", ["notice_digest", "offer_digest", "shown_at"])
 def test_what_was_shown_is_no_ground_once_its_row_was_changed(column: str, raided: Raided) -> None:
-    """Nobody agrees on a showing that is not what was shown, and nothing rests on it."""
+    """Nothing rests on a showing that is not what was shown: all else is as it is for Bob."""
     decided(raided, ())
     other = {
         "notice_digest": "(SELECT min(digest) FROM notice_text WHERE digest <> notice_digest)",
         "offer_digest": f"'sha256:{'0' * 64}'",
-        "shown_at": "(SELECT max(recorded_at) FROM consent_decision)",
+        "shown_at": "'2026-01-01 00:00:00.000000'",
     }
-    raided.office.decide(BOB, Act.WITHDRAWN)
+    assert allowed(raided, ALICE)
+    assert allowed(raided, BOB)
     raided.attack(
         f"UPDATE {SHOWINGS.table.name} SET {column} = {other[column]} WHERE {OF_ALICE}",
     )
-    try:
-        allowed = raided.office.ask(ALICE).decision
-    except HabeasError:
-        allowed = False
-    assert not allowed
+    assert not allowed(raided, ALICE)
+    assert allowed(raided, BOB), "what was shown to Bob is as it was"
     raided.office.decide(ALICE, Act.WITHDRAWN)
     assert state(raided) is State.WITHDRAWN
+
+
+def allowed(raided: Raided, whom: Person) -> bool:
+    """Whether data of somebody may be read; where nobody can say, it may not."""
+    try:
+        return raided.office.ask(whom).decision
+    except HabeasError:
+        return False
 
 
 @pytest.mark.parametrize("seq", ["seq = 2", "seq = 1"])
