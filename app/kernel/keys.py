@@ -81,6 +81,7 @@ class KeyFolder:
             raise Unavailable(
                 f"the key file {file.name} does not hold {_SEED_BYTES} bytes",
                 cure="Put the key back from its copy; a new one would not fit what is signed.",
+                kind="key-lost",
             )
         return secret
 

@@ -20,7 +20,7 @@ from app.audit.growing.lock_place import LOCK, default_place, take_over
 from app.audit.restore.continuity import has_begun
 from app.audit.restore.custody import Custodians, parse_custodians
 from app.audit.restore.service import origin_now
-from app.audit.tree.checkpoint import VerifierKey
+from app.audit.tree.checkpoint import VerifierKey, require_name
 from app.audit.tree.epoch import next_origin
 from app.db.engine import Database, open_database
 from app.db.migrate import bring_up
@@ -164,11 +164,7 @@ def _custodians(file: Path | None) -> Custodians | None:
 
 def _require_base_origin(settings: Settings) -> None:
     if not (settings.var / "origin").exists():
-        raise Unavailable(
-            f"the database holds a log, but its name is missing: {settings.var / 'origin'}",
-            cure="Put the folder named by HABEAS_VAR back from its copy; a log has one name.",
-            kind="origin-lost",
-        )
+        raise _origin_lost("the database holds a log, but its name is missing: the file origin")
 
 
 def _base_origin(settings: Settings, clock: Clock) -> str:
@@ -177,4 +173,17 @@ def _base_origin(settings: Settings, clock: Clock) -> str:
     if not file.exists():
         host = urlsplit(settings.base_url).hostname
         create_once(file, f"audit.{host}/{uuid.uuid4()}/{clock.now().year}\n".encode())
-    return file.read_text(encoding="utf-8").strip()
+    try:
+        name = file.read_text(encoding="utf-8").strip()
+        require_name(name)
+    except ValueError as error:  # also where it is no text
+        raise _origin_lost(f"{file} holds no name of a log: {error}") from error
+    return name
+
+
+def _origin_lost(problem: str) -> Unavailable:
+    return Unavailable(
+        problem,
+        cure="Put the file origin in HABEAS_VAR back from its copy; a log has one name.",
+        kind="origin-lost",
+    )

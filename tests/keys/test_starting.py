@@ -23,7 +23,6 @@ DOCUMENT = (
     "DELETE FROM audit_document"
     " WHERE digest IN (SELECT digest FROM audit_adopted WHERE what = 'keys')"
 )
-EVERY = (*TYPE_OF, "root")
 
 
 @pytest.fixture
@@ -35,18 +34,6 @@ def before(settings: Settings, database: Database, clock: FakeClock, shipped: Sh
         made = settings.var / "keys" / f"{name}.key"
         made.write_bytes(name.encode().ljust(32))
     return settings
-
-
-@pytest.mark.parametrize("name", EVERY)
-def test_a_start_without_a_key_by_which_something_was_signed_is_refused(
-    services: Services, clock: FakeClock, shipped: Shipped, name: str
-) -> None:
-    file = services.settings.var / "keys" / f"{name}.key"
-    file.unlink()
-    with pytest.raises(Unavailable, match=rf"{name}\.key") as refused:
-        build(services.settings, clock=clock, database=services.database, shipped=shipped)
-    assert refused.value.kind == "key-lost"
-    assert not file.exists()
 
 
 @pytest.mark.parametrize("name", TYPE_OF)
