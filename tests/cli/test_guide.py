@@ -30,7 +30,7 @@ def office(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Office]:
 
 
 def test_each_command_of_the_page_is_run_here() -> None:
-    mine = [block for block in blocks() if block.chapter != "Keys"]  # which has tests of its own
+    mine = [block for block in blocks() if block.chapter != "Keys"]  # tests/cli/test_keys_verbs.py
     assert {block.section for block in mine} == FOLLOWED
     assert {block.only for block in mine} == {"", "sqlite", "postgresql"}
 

@@ -110,6 +110,19 @@ def test_a_renewal_that_this_machine_signs_is_in_force_at_once(
     assert followed(serving).keys == before.keys
 
 
+@pytest.mark.slow
+def test_what_the_guide_says_about_keys_is_typed(office: Office, serving: Services) -> None:
+    """A rotation by this machine, then custodians as the root: it can do without ``root.key``."""
+    assert "Key set 2 is in force" in office.follow("Rotation")
+    assert "root 2 signed it" in office.follow("Key sets")
+    assert followed(serving).root.threshold == 2
+    (office.folder / "var" / "keys" / "root.key").unlink()
+    office.run().close()
+    assert "Two custodians sign it" in office.says(
+        "keys", "rotate", "grant", "--out", "grant.statement"
+    )
+
+
 @pytest.fixture
 def habeas(sample: Services) -> Callable[..., typed.Done]:
     """Run a verb against the sample organisation."""
