@@ -11,7 +11,7 @@ Rules:
 
 import logging
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from app.audit.entries import documents, store
@@ -69,7 +69,9 @@ class Reconciler:
             Unavailable: the database does not answer.
         """
         with self.database.read() as tx:
-            findings = self.examination.of(tx, progress, lambda *_: None)
+            # Before rows are sealed at all, none needs its seal.
+            examination = replace(self.examination, sealed=tx.seals.required)
+            findings = examination.of(tx, progress, lambda *_: None)
         self.database.seals.found(disputes_of(findings))
         self.reached.whole_at, self.reached.differences = self.clock.now(), findings.count
         self.reached.bad = frozenset(findings.bad)

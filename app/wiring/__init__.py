@@ -11,10 +11,12 @@ from app.agents.devices.service import DeviceService
 from app.agents.leases.service import LeaseService
 from app.agents.pairing.service import PairingService
 from app.agents.reports.service import ReportService
+from app.audit.entries import store
 from app.audit.entries.documents import CUSTODIANS, ROLES
 from app.audit.entries.model import Kind
 from app.audit.export.service import ExportService
 from app.audit.growing.backlog import Backlog
+from app.audit.growing.entrances import require_head
 from app.audit.growing.fold import Fold
 from app.audit.growing.integrator import Integrator
 from app.audit.reading.desk import Desk
@@ -191,6 +193,25 @@ def build(
         services, _ = _opened(settings, clock, database, stores, shipped=shipped)
         services.adopt(serving=serving)
         stores.pop_all()  # kept open from here on; closed where the start was refused
+    return services
+
+
+def look(settings: Settings) -> Services:
+    """Join the services over a database that is only looked at: nothing is adopted or numbered.
+
+    Raises:
+        Unavailable: as ``build``; or somebody else moved the log's head (kind ``head-unsealed``).
+        Unreadable: as ``build``.
+    """
+    with ExitStack() as stores:
+        services, _ = _opened(settings, None, None, stores)
+        with services.database.read() as tx:
+            kept, newest = services.lock.read(), store.last_checkpoint(tx)
+            require_same_log(tx, services.log, services.log_key, kept)
+            if kept is None and newest is not None:
+                kept = newest.note.encode()
+            require_head(tx, store.head_of(tx), kept)
+        stores.pop_all()
     return services
 
 

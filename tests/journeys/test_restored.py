@@ -51,5 +51,6 @@ def test_erase_restore_reconcile_verify(office: Office, caplog: pytest.LogCaptur
     assert traces(services, person.id, person.name, person.email) == []
     services.close()
 
+    assert office.says("doctor").startswith("In order")
     after = office.verified("after.tar")
     assert after["erased"] == 1

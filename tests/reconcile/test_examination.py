@@ -118,6 +118,17 @@ def test_an_entry_that_is_kept_as_something_else_is_named(sample: Services) -> N
     assert (Flaw.SHAPE, size - 1) in {(one.flaw, one.idx) for one in findings.differences}
 
 
+def test_a_row_that_is_called_what_no_entry_may_hold_keeps_no_alarm_back(sample: Services) -> None:
+    sql(
+        sample.database,
+        "UPDATE audit_adopted SET what = 'no code at all' WHERE number = 1",
+        "UPDATE policy_floor SET valid_from = '2001-01-01 00:00:00' WHERE region = 'DE'",
+    )
+    assert examined(sample).count > 1
+    sample.integrator.integrate()
+    assert {"list", "floor:DE"} <= sample.database.seals.alarms.keys()
+
+
 def test_a_session_that_somebody_wrote_puts_nobody_in_doubt(sample: Services) -> None:
     now = sample.clock.now()
     with sample.database.write() as tx:

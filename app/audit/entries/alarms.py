@@ -5,6 +5,7 @@ there on the chain does not stand, whatever its rows say, until two people have 
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import NamedTuple
 
 from app.audit.entries.codes import is_code
@@ -13,6 +14,21 @@ from app.audit.entries.recorded import Leaf
 from app.audit.entries.records import AlarmRaised, AlarmStep
 from app.db.ring import Dispute
 from app.kernel.facts import decode, encode
+
+UNNAMED = "unnamed"
+"""The chain of a row that nothing can be called after."""
+
+
+def coded(dispute: Dispute) -> Dispute:
+    """A dispute whose chain an entry may hold: one that a row names badly is of its kind alone.
+
+    >>> from app.db.ring import Flaw
+    >>> coded(Dispute("stop:no code", Flaw.UNSEALED)).chain
+    'stop'
+    """
+    kind = dispute.chain.partition(":")[0]
+    chains = (chain for chain in (dispute.chain, kind) if is_code(chain))
+    return replace(dispute, chain=next(chains, UNNAMED))
 
 
 def raised(dispute: Dispute) -> Event:

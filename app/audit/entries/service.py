@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from app.audit.entries import cosigned, documents, store
-from app.audit.entries.alarms import raised
+from app.audit.entries.alarms import coded, raised
 from app.audit.entries.codes import require_codes
 from app.audit.entries.documents import RULES
 from app.audit.entries.halt import Halt
@@ -132,7 +132,8 @@ class AuditService:
             more: disputes that others found.
         """
         earlier = (self._without_erased(tx, dispute) for dispute in more)
-        found = {dispute.chain: dispute for dispute in (*earlier, *tx.disputes.values())}
+        disputes = map(coded, (*earlier, *tx.disputes.values()))
+        found = {dispute.chain: dispute for dispute in disputes}
         tx.disputes.clear()
         for chain, dispute in found.items():
             if chain not in tx.alarmed and not tx.seals.alarm_on(chain):
