@@ -2,6 +2,8 @@
 
 import re
 import threading
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -10,13 +12,15 @@ from playwright.sync_api import Page, Route, expect
 from app.audit.entries.model import Entry, EntryFilter
 from app.audit.export.jobs import Job, Progress
 from app.audit.reading.service import ReadingService
+from app.db.ring import Dispute, Flaw
+from app.kernel.errors import HabeasError
 from app.sdk.verify import verify
 from tests.web.conftest import Site
 from tests.web.window import barriers
 
 pytestmark = pytest.mark.browser
 
-AUDITOR = "E-0119"
+AUDITOR, LEGAL = "E-0119", "E-0109"
 NARROW = {"width": 320, "height": 640}
 PAGES = (
     "/auditor",
@@ -26,6 +30,7 @@ PAGES = (
     "/auditor/activity",
     "/auditor/activity?since=2020-01-01&until=2020-01-02",
     "/auditor/health",
+    "/auditor/alarms",
     "/auditor/keys",
     "/auditor/entries/0",
     "/auditor/entries/40",
@@ -67,6 +72,22 @@ def _no_exports_left(site: Site, slow: Slow) -> object:
         jobs.remove(job.id, AUDITOR)
 
 
+@pytest.fixture
+def alarm(site: Site) -> Iterator[str]:
+    """An alarm about something that no other test looks at; cleared at the end."""
+    services, chain = site.house.services, "use:g_nobody"
+    services.database.seals.found([Dispute(chain, Flaw.UNRECORDED, "access_use")])
+    services.integrator.integrate()
+    yield chain
+    first, second, now = site.house.person(AUDITOR), site.house.person(LEGAL), services.clock.now()
+    with suppress(HabeasError), services.database.write() as tx:
+        services.alarms.propose(tx, first, chain, "A sample.", now)
+    with suppress(HabeasError), services.database.write() as tx:
+        services.alarms.clear(tx, second, chain, now)
+    services.integrator.integrate()
+    assert chain not in services.database.seals.alarms
+
+
 @pytest.mark.parametrize("path", PAGES)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_barrier_on_any_page(site: Site, path: str, scheme: str) -> None:
@@ -99,6 +120,48 @@ def test_no_barrier_on_an_export_whatever_became_of_it(site: Site, slow: Slow, s
     page.goto(f"{site.url}/auditor/export/jobs/{other.id}")
     expect(page.get_by_text("You cancelled it.")).to_be_visible()
     assert barriers(page) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [NARROW, {"width": 1280, "height": 900}])
+def test_no_barrier_while_an_alarm_is_shown_proposed_and_cleared(
+    site: Site, alarm: str, scheme: str, viewport: dict[str, int]
+) -> None:
+    def sound(page: Page) -> None:
+        assert barriers(page) == []
+        assert not page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
+
+    page = site.open(AUDITOR, "/auditor/alarms", color_scheme=scheme, viewport=viewport)
+    expect(page.get_by_role("heading", name="A grant and its use")).to_be_visible()
+    page.locator("summary").click()
+    sound(page)
+    page.get_by_role("button", name=f"Propose to clear: A grant and its use {alarm[4:]}").click()
+    expect(page.get_by_role("alert")).to_contain_text("Nothing was proposed yet")
+    sound(page)
+    page.get_by_role("alert").get_by_role("link").click()
+    expect(page.get_by_label("What happened")).to_be_focused()
+    page.get_by_label("What happened").fill("A-sample-without-any-space-" * 20)
+    page.get_by_role("button", name="Propose to clear").click()
+    expect(page.get_by_text("You proposed to clear this.")).to_be_visible()
+    sound(page)
+    page = site.open(LEGAL, "/auditor/alarms", color_scheme=scheme, viewport=viewport)
+    expect(page.get_by_text("A-sample-without-any-space-")).to_be_visible()
+    sound(page)
+
+
+def test_without_scripts_two_people_clear_an_alarm(site: Site, alarm: str) -> None:
+    page = site.open(AUDITOR, "/auditor/health", java_script_enabled=False)
+    page.get_by_role("table").get_by_role("link", name="Alarms").click()
+    page.locator("summary").click()
+    page.get_by_label("What happened").fill("A sample.")
+    page.get_by_role("button", name="Propose to clear").click()
+    expect(page.get_by_role("button")).to_have_count(1)  # signing out
+    page = site.open(LEGAL, "/auditor/alarms", java_script_enabled=False)
+    page.get_by_role("button", name="Clear the alarm: A grant and its use").click()
+    site.house.integrate()
+    page.reload()
+    expect(page.get_by_role("heading", level=1)).to_have_text("No alarm is open.")
+    assert alarm not in site.house.services.database.seals.alarms
 
 
 def test_the_browser_recomputes_the_root_and_says_so(site: Site) -> None:

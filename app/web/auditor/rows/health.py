@@ -28,6 +28,8 @@ from app.web.words.policy_words import counted, listed
 STALE = timedelta(minutes=15)
 """An unchanged checkpoint is published anew every ten minutes; older than this it wants a look."""
 ALARMS = "/auditor/alarms"
+"""The page on which two people clear alarms."""
+
 KEYS = "/auditor/keys"
 """The page that lists every key."""
 
