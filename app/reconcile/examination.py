@@ -46,7 +46,8 @@ class RowFindings:
         differences: the first of them, in the order of the tables.
         count: how many there are.
         bad: the chains that they are of.
-        doubted: the pseudonyms of whoever is in them, by the rows or by the entries.
+        doubted: the pseudonyms that a difference is about: of its chain, and of every column that
+            differs, by the row and by its entry. Whoever else it names is not in doubt by it.
     """
 
     entries: int = 0
@@ -57,7 +58,7 @@ class RowFindings:
     doubted: set[str] = field(default_factory=set)
 
     def add(self, difference: Difference, *who: Fields) -> None:
-        """Take one in; ``who``: the row and what its entry says, which may name people."""
+        """Take one in; ``who``: what is in doubt, of the row and of its entry."""
         mentioned = (value for fields in who for value in fields.values())
         self.doubted.update(str(name) for name in mentioned if fits(PSEUDONYM, name))
         self.doubted.add(difference.chain.partition(":")[2])
@@ -97,8 +98,7 @@ class Examination:
             for table in self.tables:
                 self._rows(tx, table, ledger, findings, progress, confirmed)
             for name, key, said in ledger.missing():
-                missing = Difference(said.chain, Flaw.BEHIND, name, key, idx=said.idx)
-                findings.add(missing, said.fields)
+                findings.add(Difference(said.chain, Flaw.BEHIND, name, key, idx=said.idx))
         return findings
 
     # Entries
@@ -184,17 +184,19 @@ class Examination:
             findings.add(Difference(f"table:{table.name}", Flaw.SHAPE, table.name))
             return False
         if flaw is not None:
-            findings.add(Difference(chain, flaw, table.name, key), fields)
+            findings.add(Difference(chain, flaw, table.name, key))
         if not table.recorded:
             return flaw is None
         said = ledger.find(table.name, key) or _like(ledger, table, chain, fields)
         if said is None:
-            findings.add(Difference(chain, Flaw.UNRECORDED, table.name, key), fields)
+            findings.add(Difference(chain, Flaw.UNRECORDED, table.name, key))
             return False
         columns = differing(said.fields, fields)
         if columns:
             differs = Difference(chain, Flaw.DIFFERS, table.name, key, columns, said.idx)
-            findings.add(differs, fields, said.fields)
+            findings.add(
+                differs, *({name: of.get(name) for name in columns} for of in (fields, said.fields))
+            )
         return not columns
 
 

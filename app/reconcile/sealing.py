@@ -6,17 +6,20 @@ Rules:
 2. Whom a pseudonym stands for no entry says. It is confirmed by the rows: all that are about the
    person agree with the entries about the pseudonym.
 3. Sessions, tokens and pairings that wait are in no entry: they end.
-4. All of it, with its entry, is one transaction: a crash leaves nothing, and the next start begins
-   again.
+4. All of it, with its entry, is one transaction under the log's lock: a crash leaves nothing, and
+   the next start begins again. Whoever waited for the lock finds the entry, numbered or not, and
+   seals nothing a second time.
 """
 
+import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Row, delete, update
+from sqlalchemy import Row, delete, select, update
 
 from app.audit.entries import store
+from app.audit.entries.model import Kind
 from app.db import seals
 from app.db.engine import Tx
 from app.db.ring import Names
@@ -52,6 +55,23 @@ class _Unsealed(Names):
     def erased(self, tx: Tx, pseudonym: str) -> bool:
         """See ``Names``: whoever has no row any more."""
         return not store.people(tx, (pseudonym,))
+
+
+def waits(tx: Tx, kind: Kind) -> bool:
+    """Whether an entry of this kind waits for its index; only what this service handed in counts.
+
+    Args:
+        tx: the transaction, under the log's lock.
+        kind: ``seals.adopted``, or ``seals.rebuilt`` in a ring that has turned to the next key.
+    """
+    waiting = tx.execute(select(store.pending)).all()
+    return any(
+        _kind_of(row.submission) == kind for row in seals.fitting(tx, store.PENDING, waiting)
+    )
+
+
+def _kind_of(submission: bytes) -> object:
+    return json.loads(submission)["kind"]
 
 
 def seal_confirmed(tx: Tx, examination: Examination, progress: Progress) -> SealedNow:

@@ -25,12 +25,12 @@ from app.audit.tree.checkpoint import VerifierKey
 from app.db.engine import Database, Tx
 from app.db.ring import Dispute
 from app.kernel.clock import Clock
-from app.kernel.errors import Unavailable
+from app.kernel.errors import Conflict, Unavailable
 from app.kernel.facts import encode
 from app.reconcile.examination import Examination, Progress, RowFindings
 from app.reconcile.reached import Reached
 from app.reconcile.recent import compare_recent
-from app.reconcile.sealing import SealedNow, seal_confirmed
+from app.reconcile.sealing import SealedNow, seal_confirmed, waits
 
 ALARMS_AT_ONCE = 200
 """How many alarms one examination raises; the same chain is one alarm."""
@@ -118,6 +118,9 @@ class Reconciler:
         """
         if tx.seals.required or tx.seals.key is None or self.fold.tree.size == 0:
             return None
+        self.fold.catch_up()  # another process may have sealed while this one waited for the lock
+        if tx.seals.required or waits(tx, Kind.SEALS_ADOPTED):
+            return None
         done = seal_confirmed(tx, self.examination, progress)
         self.log.adopt_seals(tx, now, done.sealed, done.findings.count)
         self.log.raise_alarms(tx, now, disputes_of(done.findings))
@@ -163,10 +166,12 @@ class Reconciler:
             now: the present instant.
 
         Raises:
+            Conflict: another process is doing it.
             Forbidden: two different custodians did not sign this very statement.
             Unavailable: as ``statement``.
         """
         ring = self.database.seals
+        self.fold.catch_up()
         before, alarms = ring.generation, dict(ring.alarms)
         try:
             with self.database.write() as tx:
@@ -174,6 +179,7 @@ class Reconciler:
                 require_two(note, self.statement(tx), self.custodians)
                 assert self.custodians is not None  # statement has refused otherwise
                 ring.turn(before + 1)
+                _require_alone(tx)
                 ring.set_alarms({}, cleared=ring.alarmed)
                 ring.take_found()  # what still does not stand is found again
                 done = seal_confirmed(tx, self.examination, progress)
@@ -194,6 +200,13 @@ class Reconciler:
 
 
 _ROUND_S = 1.0
+
+
+def _require_alone(tx: Tx) -> None:
+    """Refuse to seal again what another process has just sealed with the next key."""
+    if waits(tx, Kind.SEALS_REBUILT):
+        cure = "Run habeas doctor when that is done."
+        raise Conflict("another process has just sealed all rows again", cure=cure)
 
 
 def disputes_of(findings: RowFindings) -> tuple[Dispute, ...]:

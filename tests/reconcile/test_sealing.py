@@ -115,3 +115,18 @@ def test_sessions_tokens_and_pairings_end_with_it(sample: Services) -> None:
     with sample.database.read() as tx:
         assert sample.sessions.find(tx, token, now) is None
         assert not sample.directory.person(tx, one.id).disputed
+
+
+def test_one_bad_row_of_a_report_leaves_nobody_above_unsealed(sample: Services) -> None:
+    with sample.database.read() as tx:
+        people = sample.directory.people(tx)
+        leading = {one.manager for one in people}
+        one = next(one for one in people if one.manager and one.id not in leading)
+    as_before(
+        sample,
+        f"UPDATE person_version SET region = 'NO' WHERE person_id = '{one.id}'",
+    )
+    sample.database.seals.take_found()
+    sealed_first(sample)
+    with sample.database.read() as tx:
+        assert {of.id for of in sample.directory.people(tx) if of.disputed} == {one.id}
