@@ -10,7 +10,7 @@ Rules:
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,6 +27,7 @@ from app.db.ring import Flaw
 from app.kernel.shapes import PSEUDONYM, fits
 from app.reconcile.difference import Difference
 from app.reconcile.held import Fields, HeldTable, same
+from app.reconcile.kept import KeptDocuments, differing_leaves
 from app.reconcile.ledger import Ledger, Said
 
 Progress = Callable[[str, int, int], None]
@@ -67,6 +68,11 @@ class RowFindings:
         if len(self.differences) < MOST:
             self.differences.append(difference)
 
+    def add_all(self, differences: Iterable[Difference]) -> None:
+        """Take in differences of what names nobody."""
+        for difference in differences:
+            self.add(difference)
+
 
 @dataclass(frozen=True)
 class Examination:
@@ -75,11 +81,13 @@ class Examination:
     Attributes:
         recording: what entries of each kind say about rows.
         tables: what is held against them.
+        documents: what is held against its own name.
         sealed: rows without a seal are differences; not before rows are sealed at all.
     """
 
     recording: Mapping[Kind, Recording]
     tables: Sequence[HeldTable]
+    documents: Sequence[KeptDocuments] = ()
     sealed: bool = True
 
     def of(
@@ -97,6 +105,8 @@ class Examination:
             self._entries(tx, ledger, findings, progress)
             for table in self.tables:
                 self._rows(tx, table, ledger, findings, progress, confirmed)
+            for kept in self.documents:
+                findings.add_all(kept.differing(tx))
             for name, key, said in ledger.missing():
                 findings.add(Difference(said.chain, Flaw.BEHIND, name, key, idx=said.idx))
         return findings
@@ -110,8 +120,11 @@ class Examination:
             raws = store.raw_entries(tx, start, min(start + _BATCH, head.size))
             readable = [raw if isinstance(raw, bytes) else b"" for raw in raws]
             tree = tree.extend(leaf_hash(raw) for raw in readable)
-            for idx, raw in enumerate(readable, start=start):
+            leaves = [
                 self._entry(raw, idx, ledger, findings, counts)
+                for idx, raw in enumerate(readable, start=start)
+            ]
+            findings.add_all(differing_leaves(tx, start, leaves))
             findings.entries += len(raws)
             progress("entries", findings.entries, head.size)
         if tree.size != head.size or tree.root != head.root:
@@ -126,20 +139,21 @@ class Examination:
         ledger: Ledger,
         findings: RowFindings,
         counts: dict[str, int],
-    ) -> None:
+    ) -> Leaf | None:
         try:
             leaf = _leaf(raw)
             reading = self.recording.get(Kind(leaf["kind"]))
             rows = () if reading is None else tuple(reading(leaf, lambda of: counts.get(of, 0)))
         except (ValueError, KeyError, TypeError, AttributeError, IndexError):
             findings.add(Difference(LOG_CHAIN, Flaw.SHAPE, store.leaf.name, idx=idx))
-            return
+            return None
         for row in rows:
             counts[row.chain] = counts.get(row.chain, 0) + 1
         ledger.take(idx, (row for row in rows if row.table))  # without one: it ended something
         if leaf["kind"] == Kind.SUBJECT_ERASED:
             for pseudonym in leaf["subjects"]:
                 ledger.erased(pseudonym)
+        return leaf
 
     # Rows
 

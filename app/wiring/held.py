@@ -16,6 +16,7 @@ from app.directory.store import not_as_recorded
 from app.kernel.signing import thumbprint
 from app.policy import tables as policy
 from app.reconcile.held import Fields, HeldTable
+from app.reconcile.kept import KeptDocuments
 
 
 def _person(fields: Fields) -> Fields:
@@ -69,3 +70,11 @@ HELD: tuple[HeldTable, ...] = (
     HeldTable(access.PURPOSES, lambda _: "list:purposes"),
 )
 """In the order in which they are looked at: whoever a row names is looked at before."""
+
+DOCUMENTS: tuple[KeptDocuments, ...] = (
+    KeptDocuments(documents.document, "content"),
+    KeptDocuments(consent.notice_table, "source"),
+    KeptDocuments(consent.offer_table, "offer"),
+    KeptDocuments(policy.document_table, "body"),
+)
+"""What is named by its digest."""

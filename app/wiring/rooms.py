@@ -29,7 +29,7 @@ from app.reconcile.service import Reconciler
 from app.rights.service import RightsService
 from app.wiring.core import Core
 from app.wiring.foundation import Foundation
-from app.wiring.held import HELD
+from app.wiring.held import DOCUMENTS, HELD
 from app.wiring.recording import RECORDING
 from app.wiring.shipped import Shipped
 
@@ -65,7 +65,7 @@ def make_reconciler(core: Core, fold: Fold) -> Reconciler:
         clock=core.clock,
         log=core.log,
         fold=fold,
-        examination=Examination(RECORDING, HELD),
+        examination=Examination(RECORDING, HELD, DOCUMENTS),
         custodians=core.custodians,
         key=replace(core.log_key, name=base_of(core.origin)),
         every_s=core.settings.reconcile_every_s,

@@ -9,6 +9,7 @@ from app.db.seals import with_seal
 from app.directory.tables import PEOPLE, person_table
 from app.reconcile.examination import RowFindings
 from app.wiring import Services
+from tests.architecture.test_every_change_is_an_entry import Story
 from tests.tamper import sql
 
 
@@ -127,6 +128,45 @@ def test_a_row_that_is_called_what_no_entry_may_hold_keeps_no_alarm_back(sample:
     assert examined(sample).count > 1
     sample.integrator.integrate()
     assert {"list", "floor:DE"} <= sample.database.seals.alarms.keys()
+
+
+@pytest.mark.parametrize("table", ["audit_document", "notice_text", "policy_document"])
+def test_a_document_that_is_not_what_its_name_says_is_named(table: str, sample: Services) -> None:
+    column = {"audit_document": "content", "notice_text": "source", "policy_document": "body"}
+    garbled = {"sqlite": "x'00'", "postgresql": "'\\x00'"}[sample.database.dialect]
+    one = f"digest = (SELECT max(digest) FROM {table})"
+    assert sql(sample.database, f"UPDATE {table} SET {column[table]} = {garbled} WHERE {one}") == 1
+    (difference,) = [of for of in examined(sample).differences if of.table == table]
+    assert difference.flaw is Flaw.DIFFERS
+    assert difference.chain == f"document:{difference.row_key}"
+
+
+def test_an_offer_that_is_not_what_its_name_says_is_named(sample: Services) -> None:
+    with sample.database.write() as tx:
+        Story(sample, tx).given()
+    sample.integrator.integrate()
+    assert examined(sample).count == 0
+    assert sql(sample.database, "UPDATE consent_offer SET offer = '{}'") == 1
+    assert "consent_offer" in {of.table for of in examined(sample).differences}
+
+
+LOOKUPS = {
+    "kind": "'log.read'",
+    "actor": "'person:p_0'",
+    "purpose": "'audit.compliance'",
+    "outcome": "'permit'",
+    "event_id": "'another'",
+    "occurred_at": "'2001-01-01 00:00:00+00:00'",
+    "leaf_hash": "(SELECT leaf_hash FROM audit_leaf WHERE idx = 8)",
+}
+
+
+@pytest.mark.parametrize("column", LOOKUPS)
+def test_a_leaf_that_is_found_under_something_else_is_named(column: str, sample: Services) -> None:
+    sql(sample.database, f"UPDATE audit_leaf SET {column} = {LOOKUPS[column]} WHERE idx = 7")
+    (difference,) = examined(sample).differences
+    assert (difference.flaw, difference.idx) == (Flaw.DIFFERS, 7)
+    assert difference.columns == (column,)
 
 
 def test_a_session_that_somebody_wrote_puts_nobody_in_doubt(sample: Services) -> None:

@@ -71,7 +71,7 @@ def remove_pending(tx: Tx, done: Sequence[Pending]) -> None:
 
 def add_leaves(tx: Tx, entries: Sequence[Entry]) -> None:
     """Append to the log, in the order of the index."""
-    tx.execute(insert(leaf), [_leaf_row(entry) for entry in entries])
+    tx.execute(insert(leaf), [leaf_row(entry) for entry in entries])
     subjects = [
         {"pseudonym": pseudonym, "idx": entry.idx}
         for entry in entries
@@ -111,7 +111,8 @@ def _hour(entry: Entry) -> datetime:
     return instant(entry.leaf["integrated_at"]).replace(minute=0, second=0, microsecond=0)
 
 
-def _leaf_row(entry: Entry) -> dict[str, Any]:
+def leaf_row(entry: Entry) -> dict[str, Any]:
+    """The row of an entry: its bytes, and under what it is found."""
     content = entry.leaf
     return {
         "idx": entry.idx,
