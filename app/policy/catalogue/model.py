@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property, lru_cache
 
 from app.kernel.canonical import canonical, digest, parse_canonical
 from app.kernel.facts import decode, encode, fact
@@ -86,7 +87,7 @@ class Catalogue:
     apps: Mapping[str, App]
     exclusions: Mapping[str, Exclusion]
 
-    @property
+    @cached_property
     def body(self) -> bytes:
         """The canonical bytes."""
         return canonical(
@@ -98,14 +99,15 @@ class Catalogue:
             }
         )
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """The name of its bytes."""
         return digest(self.body)
 
     @classmethod
+    @lru_cache(maxsize=8)
     def read(cls, body: bytes) -> "Catalogue":
-        """Read the bytes of ``body`` back.
+        """Read the bytes of ``body`` back; the same bytes once.
 
         Raises:
             ValueError: other bytes.

@@ -74,7 +74,8 @@ class Catalogues:
         before = rows.catalogue_in_force(tx)
         if before is None:
             return
-        loosens = bool(loosenings(before, files, self._known_apps(tx)))
+        same = files.digest == before.digest
+        loosens = not same and bool(loosenings(before, files, self._known_apps(tx)))
         holds = meeting(files, before) if loosens else files
         if holds.digest != before.digest:
             self._adopt(tx, holds, SYSTEM, now)
