@@ -31,6 +31,6 @@ def office(services: Services, clock: FakeClock) -> Office:
 
 
 @pytest.fixture(params=["running", "at start"])
-def raided(request: pytest.FixtureRequest, office: Office, clock: FakeClock) -> Iterator[Raided]:
+def raided(request: pytest.FixtureRequest, office: Office, shipped: Shipped) -> Iterator[Raided]:
     with ExitStack() as started:
-        yield Raided(office, request.param == "running", started)
+        yield Raided(office, request.param == "running", started, shipped)

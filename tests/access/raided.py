@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from app.access.decision.model import Closed
 from app.kernel.errors import Unauthenticated
+from app.wiring.shipped import Shipped
 from tests.access.office import ALICE, Office
 from tests.tamper import sql
 
@@ -16,6 +17,7 @@ class Raided:
     office: Office
     running: bool
     started: ExitStack
+    shipped: Shipped
 
     def attack(self, *statements: str) -> None:
         """Let somebody write SQL when all is in the log; the service goes on, or starts anew."""
@@ -25,7 +27,7 @@ class Raided:
         services.integrator.integrate()
         assert sql(services.database, *statements) >= len(statements)
         if not self.running:
-            services = build(services.settings, clock=self.office.clock)
+            services = build(services.settings, clock=self.office.clock, shipped=self.shipped)
             self.started.callback(services.close)
             self.office = Office(services, self.office.clock, self.office.secrets)
 

@@ -10,17 +10,18 @@ from app.demo.custodians import NAMES, sample_custodians
 from app.kernel.errors import Forbidden
 from app.settings import Settings
 from app.wiring import Services, build
+from app.wiring.shipped import Shipped
 from tests.fakes import FakeClock
 from tests.tamper import sql
 
 
 @pytest.fixture
-def guarded(sample: Services, clock: FakeClock) -> Iterator[Services]:
+def guarded(sample: Services, clock: FakeClock, shipped: Shipped) -> Iterator[Services]:
     """The sample organisation with custodians."""
     settings = sample.settings
     listed = sample_custodians(settings.var / "custodians")
     settings = settings.model_copy(update={"custodians": listed})
-    with closing(build(settings, clock=clock)) as services:
+    with closing(build(settings, clock=clock, shipped=shipped)) as services:
         yield services
 
 
