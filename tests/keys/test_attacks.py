@@ -364,9 +364,10 @@ def test_a_service_that_names_unknown_keys_for_ever_is_not_asked_for_sets_for_ev
     office.asked.clear()
     for _ in range(20):
         office.leases.signer = LocalSigner.generate()
+        office.leases.consent_seq += 1  # so that it is not answered with 304
         office.clock.advance(15)
         laptop.poll()
-    assert len(office.asked) <= 5
+    assert 2 <= len(office.asked) <= 5
 
 
 def test_a_laptop_paired_before_there_were_key_sets_learns_the_root_from_the_same_address(

@@ -122,10 +122,10 @@ UNREADABLE = {
     "a threshold of 0": with_facts(threshold="0"),
     "a threshold above its keys": with_facts(threshold="2"),
     "a key twice in the root": with_facts(
-        root=f"{OTHER.vkey} {VerifierKey('b', PUBLICS[3]).vkey}", threshold="2"
+        root=f"{VerifierKey('b', PUBLICS[3]).vkey} {OTHER.vkey}", threshold="2"
     ),
     "a name twice in the root": with_facts(
-        root=f"{OTHER.vkey} {VerifierKey('other', PUBLICS[4]).vkey}", threshold="2"
+        root=" ".join(sorted((OTHER.vkey, VerifierKey("other", PUBLICS[4]).vkey))), threshold="2"
     ),
     "seventeen keys in the root": with_facts(root=" ".join(SEVENTEEN)),
     "a root out of order": with_facts(
