@@ -1,6 +1,7 @@
 """What entries of consent say about its rows (pure): see app/audit/entries/recorded.py.
 
-Each ``consent.…`` entry recorded one decision of one person, each ``notice.shown`` one showing.
+Each ``consent.…`` entry recorded one decision of one person, each ``notice.shown`` one showing,
+each ``notice.adopted`` one text and since when it is in force.
 What every entry shows is all that ``standing`` folds; the receipt is not in it, for it names the
 person.
 """
@@ -12,7 +13,7 @@ from app.audit.entries.recorded import Ahead, Leaf, Recorded, Recording
 from app.consent.model import Act
 from app.kernel.canonical import Json, canonical
 
-DECISION, SHOWING = "consent_decision", "notice_shown"
+DECISION, SHOWING, NOTICE = "consent_decision", "notice_shown", "notice_text"
 _TEXTS = {
     "signals": "signals",
     "purposes": "purposes",
@@ -63,7 +64,26 @@ def _showing(leaf: Leaf, ahead: Ahead) -> Iterator[Recorded]:
     yield Recorded(SHOWING, leaf["event"], f"shown:{pseudonym}", fields)
 
 
+def notice_chain(notice_id: str) -> str:
+    """The chain of all texts of a notice."""
+    return f"notice:{notice_id}"
+
+
+def _adoption(leaf: Leaf, ahead: Ahead) -> Iterator[Recorded]:
+    del ahead
+    facts = leaf["facts"]
+    fields: dict[str, Json] = {
+        "digest": facts["digest"],
+        "notice_id": facts["notice"],
+        "version": facts["version"],
+        "language": facts["language"],
+        "adopted_at": leaf["occurred_at"],
+    }
+    yield Recorded(NOTICE, facts["digest"], notice_chain(facts["notice"]), fields)
+
+
 RECORDED: Mapping[Kind, Recording] = {
     **{Kind(f"consent.{act.value}"): _decision for act in Act},
+    Kind.NOTICE_ADOPTED: _adoption,
     Kind.NOTICE_SHOWN: _showing,
 }

@@ -203,12 +203,15 @@ class ConsentService:
 
         See ``timeline.standing_between``; moves and superseded notices are taken from the record.
         """
+        endings = self._endings(tx, person)
+        if endings is None:
+            return False
         return timeline.standing_between(
             store.decided(tx, person.id).decisions,
             start,
             end,
             bases=bases,
-            endings=self._endings(tx, person),
+            endings=endings,
             purpose=purpose,
             signals=signals,
             content=content,
@@ -217,7 +220,8 @@ class ConsentService:
     def openings_since(self, tx: Tx, person: Person, start: datetime) -> tuple[Decision, ...]:
         """The decisions by which anything was agreed to after an instant; see ``timeline``."""
         history = store.decided(tx, person.id).decisions
-        return timeline.openings_since(history, start, endings=self._endings(tx, person))
+        endings = self._endings(tx, person) or Endings({}, {})
+        return timeline.openings_since(history, start, endings=endings)
 
     def offer_of(self, tx: Tx, decision: Decision) -> tuple[Offer, datetime]:
         """The offer that a decision agreed to, and when it was shown.
@@ -308,10 +312,14 @@ class ConsentService:
             after=past.last,
         )
 
-    def _endings(self, tx: Tx, person: Person) -> Endings:
+    def _endings(self, tx: Tx, person: Person) -> Endings | None:
+        """What ended decisions by itself; None where nobody can say since when a notice holds."""
+        starts = self.notices.believed_starts(tx)
+        if starts is None:
+            return None
         versions = self.directory.versions(tx, person.id)
         residences = [(version.residence, version.recorded_at) for version in versions]
-        return timeline.endings_of(residences, self.notices.version_starts(tx))
+        return timeline.endings_of(residences, starts)
 
     def _append(
         self,

@@ -30,6 +30,7 @@ from app.consent import judging
 from app.consent.model import Act, DecidedSoFar, Decision
 from app.consent.offers import Notice, NoticeName, Offer, Shown
 from app.consent.receipts import Receipt, receipt_of
+from app.consent.recorded import notice_chain
 from app.db import seals
 from app.db.engine import Tx
 from app.db.metadata import UtcTime, metadata
@@ -51,6 +52,10 @@ notice_table = Table(
     Column("source", LargeBinary, nullable=False),
     Column("adopted_at", UtcTime, nullable=False),
     UniqueConstraint("notice_id", "version", "language"),
+)
+# The text itself is named by its digest, which is checked where it is read.
+NOTICES = SealedTable(
+    notice_table, key=("digest",), left_out=("title", "markdown", "content", "source")
 )
 
 shown_table = Table(
@@ -151,20 +156,18 @@ def adopted(tx: Tx, notice: Notice) -> str | None:
 
 def adopt(tx: Tx, notice: Notice, at: datetime) -> None:
     """Keep a text for ever: it may be what somebody agreed to."""
-    tx.execute(
-        insert(notice_table),
-        {
-            "digest": notice.digest,
-            "notice_id": notice.id,
-            "version": notice.version,
-            "language": notice.language,
-            "title": notice.title,
-            "markdown": notice.markdown,
-            "content": canonical(notice.content).decode(),
-            "source": notice.source,
-            "adopted_at": at,
-        },
-    )
+    row = {
+        "digest": notice.digest,
+        "notice_id": notice.id,
+        "version": notice.version,
+        "language": notice.language,
+        "title": notice.title,
+        "markdown": notice.markdown,
+        "content": canonical(notice.content).decode(),
+        "source": notice.source,
+        "adopted_at": at,
+    }
+    seals.insert(tx, NOTICES, [row])
 
 
 def documents(tx: Tx) -> Iterator[tuple[str, bytes]]:
@@ -191,14 +194,17 @@ def keep_offers(tx: Tx, person_id: str) -> None:
     tx.execute(insert(offer_table).from_select(["digest", "offer"], offered))
 
 
-def version_starts(tx: Tx, notice_id: str) -> dict[int, datetime]:
-    """Return when each version of a notice was first adopted."""
-    rows = tx.execute(
-        select(notice_table.c.version, func.min(notice_table.c.adopted_at).label("adopted_at"))
-        .where(notice_table.c.notice_id == notice_id)
-        .group_by(notice_table.c.version)
-    )
-    return {row.version: row.adopted_at for row in rows}
+def version_starts(tx: Tx, notice_id: str) -> tuple[dict[int, datetime], bool]:
+    """Return when each version of a notice was first adopted, and whether that is believed."""
+    columns = [notice_table.c[name] for name in NOTICES.covered]
+    rows = tx.execute(select(*columns).where(notice_table.c.notice_id == notice_id)).all()
+    starts: dict[int, datetime] = {}
+    for row in rows:
+        if type(row.version) is not int:  # SQLite keeps values of any type in a column
+            continue
+        starts[row.version] = min(row.adopted_at, starts.get(row.version, row.adopted_at))
+    chain = notice_chain(notice_id)
+    return starts, seals.stands(tx, chain, NOTICES, rows, position=len(rows))
 
 
 def add_shown(tx: Tx, shown: Shown) -> None:

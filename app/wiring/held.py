@@ -9,6 +9,7 @@ from app.agents.leases.recorded import LEASES
 from app.agents.pairing import store as pairing
 from app.audit.entries import documents, erasure, store
 from app.consent import store as consent
+from app.consent.recorded import notice_chain
 from app.directory import sessions
 from app.directory import tables as directory
 from app.directory.model import read_role
@@ -50,6 +51,7 @@ HELD: tuple[HeldTable, ...] = (
         astray=not_as_recorded,
     ),
     HeldTable(sessions.SESSIONS, lambda f: sessions.chain_of(f["token_digest"]), recorded=False),
+    HeldTable(consent.NOTICES, lambda f: notice_chain(str(f["notice_id"]))),
     HeldTable(consent.SHOWINGS, lambda f: f"shown:{f['person_id']}"),
     HeldTable(consent.DECISIONS, lambda f: f"consent:{f['person_id']}"),
     HeldTable(policy.EVENT, _number),

@@ -37,7 +37,6 @@ OPENS_NOTHING = {
     "audit_tile": "under the signed root",
     "audit_witness_alarm": "evidence that is signed by others",
     "consent_offer": "named by its digest, which is checked where it is read",
-    "notice_text": "named by its digest, which is checked where it is read",
     "policy_document": "named by its digest, which is checked where it is read",
     "row_seal": "the seals",
 }

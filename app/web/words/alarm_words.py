@@ -17,6 +17,7 @@ class About(NamedTuple):
 _WAITING = "What waits for its place in the log"
 _WORDS: Mapping[str, str] = {
     "consent": "What a person decided",
+    "notice": "A notice, and since when it is in force",
     "shown": "What a person was shown",
     "person": "What the directory has of a person",
     "subject": "Whom a pseudonym stands for",
