@@ -142,3 +142,8 @@ class Shown:
     offer: Offer
     shown_at: datetime
     event_id: str
+
+
+def notice_chain(notice_id: str) -> str:
+    """The chain of all texts of a notice."""
+    return f"notice:{notice_id}"

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from app.audit.entries.model import Kind
 from app.audit.entries.recorded import Ahead, Leaf, Recorded, Recording
 from app.consent.model import Act
+from app.consent.offers import notice_chain
 from app.kernel.canonical import Json, canonical
 
 DECISION, SHOWING, NOTICE = "consent_decision", "notice_shown", "notice_text"
@@ -62,11 +63,6 @@ def _showing(leaf: Leaf, ahead: Ahead) -> Iterator[Recorded]:
         "event_id": leaf["event"],
     }
     yield Recorded(SHOWING, leaf["event"], f"shown:{pseudonym}", fields)
-
-
-def notice_chain(notice_id: str) -> str:
-    """The chain of all texts of a notice."""
-    return f"notice:{notice_id}"
 
 
 def _adoption(leaf: Leaf, ahead: Ahead) -> Iterator[Recorded]:

@@ -28,9 +28,8 @@ from sqlalchemy.dialects import postgresql
 
 from app.consent import judging
 from app.consent.model import Act, DecidedSoFar, Decision
-from app.consent.offers import Notice, NoticeName, Offer, Shown
+from app.consent.offers import Notice, NoticeName, Offer, Shown, notice_chain
 from app.consent.receipts import Receipt, receipt_of
-from app.consent.recorded import notice_chain
 from app.db import seals
 from app.db.engine import Tx
 from app.db.metadata import UtcTime, metadata

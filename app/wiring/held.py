@@ -9,7 +9,7 @@ from app.agents.leases.recorded import LEASES
 from app.agents.pairing import store as pairing
 from app.audit.entries import documents, erasure, store
 from app.consent import store as consent
-from app.consent.recorded import notice_chain
+from app.consent.offers import notice_chain
 from app.directory import sessions
 from app.directory import tables as directory
 from app.directory.model import read_role
