@@ -7,12 +7,17 @@ Rules:
    whole database is compared again and again in the background.
 3. Nothing is repaired. A row that was lost is lost; people act anew, or a copy is restored.
 4. All rows are sealed again only on the word of two custodians (``habeas doctor --rebuild``).
+5. How far it has come is kept over a start, sealed (``place``). A process compares what came since
+   before it serves. Where there is no place it serves at once, as its fold knows the whole log and
+   every row is judged by its seal when it is read; all entries are compared in the background, from
+   the first, and the page Health shows how far. So no start waits for the whole log.
 """
 
 import logging
 import threading
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 
 from app.audit.entries import documents, store
 from app.audit.entries.model import SYSTEM, Event, Kind
@@ -22,14 +27,16 @@ from app.audit.growing.fold import Fold
 from app.audit.restore.before import require_named
 from app.audit.restore.custody import Custodians, require_two, statement_text
 from app.audit.tree.checkpoint import VerifierKey
+from app.audit.tree.merkle import CompactRange, leaf_hash
 from app.db.engine import Database, Tx
 from app.db.ring import Dispute
 from app.kernel.clock import Clock
 from app.kernel.errors import Conflict, Unavailable
 from app.kernel.facts import encode
 from app.reconcile.examination import Examination, Progress, RowFindings
-from app.reconcile.reached import Reached
-from app.reconcile.recent import compare_recent
+from app.reconcile.place import keep, kept
+from app.reconcile.reached import ComparedSoFar, Reached
+from app.reconcile.recent import MOST, compare_recent
 from app.reconcile.sealing import SealedNow, seal_confirmed, waits
 
 ALARMS_AT_ONCE = 200
@@ -49,6 +56,7 @@ class Reconciler:
         custodians: of whom two must sign before all rows are sealed again; None: nobody can.
         key: the log's public key under the name that the log was opened under.
         every_s: how long the background waits between two looks at everything, seconds.
+        file: where the place is kept; None: nowhere (trials).
         reached: how far it has come.
     """
 
@@ -60,6 +68,7 @@ class Reconciler:
     custodians: Custodians | None
     key: VerifierKey
     every_s: float
+    file: Path | None = None
     reached: Reached = field(default_factory=Reached)
 
     def examine(self, progress: Progress) -> RowFindings:
@@ -77,21 +86,62 @@ class Reconciler:
         self.reached.bad = frozenset(findings.bad)
         return findings
 
+    def resume(self, progress: Progress) -> None:
+        """Before serving: compare what came since the kept place (rule 5).
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        found = None if self.file is None else kept(self.file, self.database.seals, self.log.origin)
+        if found is None or self._grown(found.tree) != self.fold.tree:
+            return
+        self.reached.to(found)
+        while self.follow():
+            progress("entries compared", self.reached.entries, self.fold.tree.size)
+
+    def _grown(self, tree: CompactRange) -> CompactRange:
+        """What a tree becomes with the entries after it that are folded."""
+        while tree.size < (end := self.fold.tree.size):
+            with self.database.read() as tx:
+                raws = store.raw_entries(tx, tree.size, min(end, tree.size + MOST))
+            if not raws or not all(isinstance(raw, bytes) for raw in raws):
+                break
+            tree = tree.extend(leaf_hash(raw) for raw in raws)
+        return tree
+
     def follow(self) -> int:
         """Compare entries that were folded since the last call; return how many those were.
 
         Raises:
             Unavailable: the database does not answer.
         """
-        start, end = self.reached.entries, self.fold.tree.size
-        if start >= end:
-            self.reached.entries = end
+        tree, place = self.fold.tree, self.reached.place
+        if place.tree.size >= tree.size:
+            self._require_same(place, tree)
             return 0
         with self.database.read() as tx:
-            reached, differences = compare_recent(tx, self.examination, start, end)
+            reached, differences = compare_recent(tx, self.examination, place, tree.size)
         self.database.seals.found(difference.dispute for difference in differences)
-        self.reached.entries = reached
-        return reached - start
+        self.reached.unraised |= {difference.chain for difference in differences}
+        self.reached.to(reached)
+        self._require_same(reached, tree)
+        return reached.tree.size - place.tree.size
+
+    def _require_same(self, place: ComparedSoFar, tree: CompactRange) -> None:
+        """Begin anew where the entries that were compared are not those that were folded."""
+        if place.tree.size > tree.size or (place.tree.size == tree.size and place.tree != tree):
+            _logger.warning("entries were compared that are not the log's; all are compared anew")
+            self.reached.to(ComparedSoFar())
+
+    def keep_place(self, after: int = 1) -> None:
+        """Keep the place for the next start, where it has moved by so many entries (rule 5)."""
+        reached, ring = self.reached, self.database.seals
+        reached.unraised = {chain for chain in reached.unraised if not ring.alarm_on(chain)}
+        moved = reached.entries - reached.saved
+        if self.file is None or moved < after or reached.unraised or ring.broken is not None:
+            return
+        keep(self.file, reached.place, ring, self.log.origin)
+        reached.saved = reached.entries
 
     def run(self, stop: threading.Event) -> None:
         """Follow the log, and look at everything now and then, until told to stop."""
@@ -100,11 +150,13 @@ class Reconciler:
             waited += _ROUND_S
             try:
                 self.follow()
+                self.keep_place(after=MOST)
                 if waited >= self.every_s:
                     self.examine(lambda *_: None)
                     waited = 0.0
             except Exception:  # whatever went wrong, the next round begins from what is committed
                 _logger.exception("the tables were not compared with the log; trying again")
+        self.keep_place()
 
     def seal_first(self, tx: Tx, progress: Progress, now: datetime) -> SealedNow | None:
         """Seal what the log confirms, once, in a database of before; None where it was done.

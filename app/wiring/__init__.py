@@ -144,6 +144,8 @@ class Services(Core):
             back = self.rights.erase_again(tx, now)
         if back:  # a restored database held them; what it still shows of them is written over
             self._scrub()
+        if serving:
+            self.reconciler.resume(progress)
         self.integrator.integrate()
 
     def _adopt_roles(self, tx: Tx, now: datetime) -> None:

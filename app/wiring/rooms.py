@@ -69,6 +69,7 @@ def make_reconciler(core: Core, fold: Fold) -> Reconciler:
         custodians=core.custodians,
         key=replace(core.log_key, name=base_of(core.origin)),
         every_s=core.settings.reconcile_every_s,
+        file=core.settings.var / "reconciled.json",
     )
 
 

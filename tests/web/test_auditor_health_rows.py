@@ -282,7 +282,8 @@ def test_open_alarms_lead_to_their_page_and_the_last_comparison_has_an_age() -> 
     quiet = _check(replace(GOOD, reached=reached), "Tables")
     assert quiet.mark is CheckMark.OK
     assert quiet.page == ""
-    assert quiet.sentence.endswith("entry 70; all tables were compared 3 minutes ago.")
+    known = f"entry 70 of {GOOD.size:,}; all tables were compared 3 minutes ago."
+    assert quiet.sentence.endswith(known)
     alarmed = _check(replace(GOOD, reached=reached, alarms=2), "Tables")
     assert (alarmed.mark, alarmed.page) == (CheckMark.LOOK, "/auditor/alarms")
     assert alarmed.sentence.startswith("2 open alarms. Compared")

@@ -125,7 +125,7 @@ def _tables(state: LogState, now: datetime) -> Check:
         if reached.whole_at
         else "all tables were not compared by this process yet"
     )
-    known = f"Compared up to entry {reached.entries}; {looked}."
+    known = f"Compared up to entry {reached.entries:,} of {state.size:,}; {looked}."
     if state.alarms:
         opened = f"{counted(state.alarms, 'open alarm')}. {known}"
         return Check("Tables", CheckMark.LOOK, opened, page=ALARMS, page_name="Alarms")
