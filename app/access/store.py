@@ -304,9 +304,11 @@ def purposes_known(tx: Tx, digest: str) -> bool:
     """
     rows = tx.execute(select(access_purposes)).all()
     # Not counted: a file that was adopted again has one row and several entries.
-    if seals.stands(tx, PURPOSES_CHAIN, PURPOSES, rows):
+    if seals.stands(tx, PURPOSES_CHAIN, PURPOSES, rows) and rows:
         return any(row.digest == digest for row in rows)
     same = [row for row in rows if row.digest == digest]
+    if not same and seals.orphaned(tx, PURPOSES, digest):
+        return True  # it was: its row is gone or has another key, and is not sealed a second time
     return bool(same) and (not tx.seals.required or seals.first_bad(tx, PURPOSES, same) is None)
 
 
