@@ -337,7 +337,7 @@ def revoke_device(story: Story) -> None:
 
 def evaluate(story: Story) -> None:
     secret = register(story)
-    consumer = story.services.consumers.authenticate(story.tx, secret)
+    consumer = story.services.consumers.authenticate(story.tx, secret, story.now)
     asked = EvaluationRequest(
         subject_type="consumer", subject_id="c1", action="read", resource_type="captured_data",
         resource_id="ui-events", persons=(EMPLOYEE,), signals=("click",),
@@ -360,7 +360,7 @@ def use(story: Story) -> None:
         story.tx, story.holder("admin"), "rights-desk", "Rights", ("rights.fulfilment",),
         ("rights",), story.now,
     )  # fmt: skip
-    consumer = story.services.consumers.authenticate(story.tx, secret)
+    consumer = story.services.consumers.authenticate(story.tx, secret, story.now)
     asked = EvaluationRequest(
         subject_type="person", subject_id=EMPLOYEE, action="read", resource_type="captured_data",
         resource_id="ui-events", persons=(EMPLOYEE,), signals=("click",),
