@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from app.cli.opened import opened
+from app.cli.opened import looked_at, opened
 from app.cli.spans import span
 from app.cli.witness import found
 from app.kernel.clock import timestamp
@@ -61,7 +61,7 @@ def list_(
     *, as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False
 ) -> None:
     """List the key set and every key: what it does, how old it is, what to do next."""
-    with opened() as services:
+    with looked_at(lacking=True) as services:
         now = services.clock.now()
         with services.database.read() as tx:
             listing = services.listed_keys(tx, now)
@@ -129,16 +129,18 @@ def publish(
         raise InvalidInput(
             "--signed names a set that is written already", cure="Leave the other options out."
         )
-    with opened() as services:
+    with looked_at(lacking=True) as services:
         if signed is not None:
             _in_force(services, _read(signed))
             return
         sets, now = services.key_sets, services.clock.now()
-        _bring(services, sets.propose_root(now) if custodians else sets.propose_renewal(now), out)
+        with services.database.read() as tx:
+            after = sets.propose_root(tx, now) if custodians else sets.propose_renewal(now)
+        _bring(services, after, out)
 
 
 def _rotate_own(name: str, lead: timedelta | None, out: Path | None, *, revoke: bool) -> None:
-    with opened() as services:
+    with looked_at(lacking=True) as services:
         proposed = services.key_sets.propose_rotation(
             name, services.clock.now(), lead, revoke=revoke
         )

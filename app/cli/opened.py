@@ -15,7 +15,11 @@ def opened() -> Iterator[Services]:
 
 
 @contextmanager
-def looked_at() -> Iterator[Services]:
-    """The services of the settings, for a verb that looks at a database as it is."""
-    with closing(look(Settings())) as services:
+def looked_at(*, lacking: bool = False) -> Iterator[Services]:
+    """The services of the settings, for a verb that looks at a database as it is.
+
+    Args:
+        lacking: also without a key that signs.
+    """
+    with closing(look(Settings(), lacking=lacking)) as services:
         yield services

@@ -5,7 +5,8 @@ Rules:
    instant. A key whose file is there and which no set names signs nothing.
 2. The first set is made of what is in the folder. Before it there is one key of each name.
 3. A process whose folder lacks the key that signs now, or one that will, is refused: it would sign
-   with another key than the one that is published.
+   with another key than the one that is published. Only what lists and rotates keys goes on without
+   it, and lets another one follow.
 """
 
 from collections.abc import Sequence
@@ -20,7 +21,8 @@ from app.keys.model import KeySet
 
 _CURE = (
     "All processes of one instance share one HABEAS_VAR. Put the key back from its copy, or start "
-    "with the folder that belongs to this database."
+    "with the folder that belongs to this database. If there is no copy: habeas keys rotate {name} "
+    "--revoke."
 )
 
 
@@ -46,23 +48,33 @@ class KeyRing:
             Unavailable: see ``require``; the set before goes on.
         """
         self.require(adopted)
+        self.take_what_is_here(adopted)
+
+    def take_what_is_here(self, adopted: KeySet) -> None:
+        """Sign by a set as far as its keys are here; nothing is signed in place of the others."""
         for name in TYPE_OF:
             self._held |= {thumbprint(key.public): key for key in self.folder.held(name)}
         self.in_force = adopted
 
-    def require(self, adopted: KeySet) -> None:
+    def require(self, adopted: KeySet, before: KeySet | None = None) -> None:
         """Return if the folder has each key of a set that signs now or will.
+
+        Args:
+            adopted: the set.
+            before: the set before it: what is missing of that one is not asked for again.
 
         Raises:
             Unavailable: one is missing (kind ``key-lost``), or there are others in its place
                 (kind ``another-key``).
         """
         now = self.clock.now()
+        known = set() if before is None else {key.public for key in before.keys}
         for name, typ in TYPE_OF.items():
             here = [thumbprint(key.public) for key in self.folder.held(name)]
             for key in adopted.of(typ):
                 waits = key.begins is not None and key.begins > now and not key.revoked
-                if (waits or key == adopted.in_use(typ, now)) and key.kid not in here:
+                signs = waits or key == adopted.in_use(typ, now)
+                if signs and key.public not in known and key.kid not in here:
                     raise _lacking(name, key.kid, here)
 
     def signer(self, name: str) -> "TurningSigner":
@@ -79,11 +91,15 @@ class KeyRing:
             there = self.folder.held(name)
             return there[-1] if there else self.folder.signer(name)
         key = self.in_force.in_use(TYPE_OF[name], self.clock.now())
-        if key is None or key.kid not in self._held:
+        if key is None:
             raise Unavailable(
                 f"no key signs as {name} now: the last one has ended",
                 cure=f"Make the next one: habeas keys rotate {name}.",
                 kind="key-ended",
+            )
+        if key.kid not in self._held:
+            raise _lacking(
+                name, key.kid, [thumbprint(each.public) for each in self.folder.held(name)]
             )
         return self._held[key.kid]
 
@@ -91,10 +107,10 @@ class KeyRing:
 def _lacking(name: str, kid: str, here: Sequence[str]) -> Unavailable:
     if not here:
         problem = f"the database has begun, but the key file {name}.key is missing"
-        return Unavailable(problem, cure=_CURE, kind="key-lost")
+        return Unavailable(problem, cure=_CURE.format(name=name), kind="key-lost")
     return Unavailable(
         f"the {name} key in use is {kid}; this folder has {', '.join(here)}",
-        cure=_CURE,
+        cure=_CURE.format(name=name),
         kind="another-key",
     )
 

@@ -70,18 +70,21 @@ class KeyService:
     custodians: Custodians | None
     _known: int = field(default=-1, repr=False)
 
-    def open(self, tx: Tx, *, begun: bool) -> None:
+    def open(self, tx: Tx, *, begun: bool, lacking: bool = False) -> None:
         """Read which keys are in use, before anything is signed (rule 4).
 
         Args:
             tx: any transaction.
             begun: whether the database holds a log.
+            lacking: go on without a key that is missing, to list it or to let another one follow.
 
         Raises:
             Unavailable: a key is missing (kind ``key-lost``) or another one (``another-key``).
         """
         note = self.newest(tx)
-        if note is not None:
+        if note is not None and lacking:
+            self.ring.take_what_is_here(model.read_key_set(note))
+        elif note is not None:
             self._take(note)
         else:
             if begun:
@@ -204,12 +207,12 @@ class KeyService:
         after = model.rotated(held, key, OVERLAP, revoke=revoke)
         return replace(after, expires=now + life)
 
-    def propose_root(self, now: datetime) -> KeySet:
+    def propose_root(self, tx: Tx, now: datetime) -> KeySet:
         """Write the set by which the custodians of the settings become the root.
 
         Raises:
             InvalidInput: none are named.
-            Conflict: they are the root.
+            Conflict: they are the root, or the log says that others are the custodians.
         """
         held = self.in_force()
         if self.custodians is None:
@@ -217,6 +220,7 @@ class KeyService:
             raise InvalidInput("no custodians are named", cure=cure)
         if set(self.custodians.keys) == set(held.root.keys):
             raise Conflict("these custodians are the root already", cure="Nothing is to be done.")
+        documents.require_custodians(tx, self.custodians.digest)
         after = model.rooted(held, self.custodians.keys, FEWEST)
         return replace(after, expires=now + LIFE_SIGNED)
 
@@ -227,7 +231,12 @@ class KeyService:
         return replace(held, version=held.version + 1, issuer=self.issuer, expires=now + life)
 
     def signs_alone(self, proposed: KeySet) -> bool:
-        """Whether this machine can sign a set by itself: it is the root, before and after."""
+        """Whether this machine can sign a set by itself: it is the root, before and after.
+
+        Raises:
+            Unavailable: it was, and ``root.key`` is missing or another one.
+        """
+        self._require_root(self.in_force().root)
         return self._is_own(self.in_force().root) and self._is_own(proposed.root)
 
     def publish(self, tx: Tx, statement: bytes, now: datetime) -> KeySet:
@@ -287,7 +296,7 @@ class KeyService:
         else:
             _require_in_time(held, after, now)
             model.next_key_set(replace(held, issuer=after.issuer), (signed,), now)
-        self.ring.require(after)
+        self.ring.require(after, held)
         name = self.log.keep_document(tx, signed, now)
         facts = encode(adoption_of(after, name))
         event = self.log.append(tx, Event(Kind.KEYS_ADOPTED, SYSTEM, facts), now)
@@ -309,10 +318,13 @@ class KeyService:
 
     def _take(self, note: bytes) -> None:
         adopted = model.read_key_set(note)
-        if adopted.root.threshold < FEWEST and not self._is_own(adopted.root):
+        self._require_root(adopted.root)
+        self.ring.take(adopted)
+
+    def _require_root(self, root: Root) -> None:
+        if root.threshold < FEWEST and not self._is_own(root):
             problem = "laptops believe keys that root.key signed, and it is missing or another one"
             raise Unavailable(problem, cure="Put root.key back from its copy.", kind="key-lost")
-        self.ring.take(adopted)
 
     def _is_own(self, root: Root) -> bool:
         """Whether this machine alone can sign for a root."""

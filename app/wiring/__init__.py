@@ -198,15 +198,19 @@ def build(
     return services
 
 
-def look(settings: Settings) -> Services:
+def look(settings: Settings, *, lacking: bool = False) -> Services:
     """Join the services over a database that is only looked at: nothing is adopted or numbered.
+
+    Args:
+        settings: as for ``build``.
+        lacking: see ``KeyService.open``.
 
     Raises:
         Unavailable: as ``build``; or somebody else moved the log's head (kind ``head-unsealed``).
         Unreadable: as ``build``.
     """
     with ExitStack() as stores:
-        services, _ = _opened(settings, None, None, stores)
+        services, _ = _opened(settings, None, None, stores, lacking=lacking)
         with services.database.read() as tx:
             kept, newest = services.lock.read(), store.last_checkpoint(tx)
             require_same_log(tx, services.log, services.log_key, kept)
@@ -260,6 +264,7 @@ def _opened(
     *,
     after_restore: bool = False,
     shipped: Shipped | None = None,
+    lacking: bool = False,
 ) -> tuple[Services, bool]:
     """Open the stores and join the services; say whether a restore was finished on the way."""
     foundation, unfinished = lay_foundation(
@@ -270,7 +275,7 @@ def _opened(
         stores.callback(services.integrator.database.engine.dispose)
     services.catch_up()
     with services.database.read() as tx:
-        services.key_sets.open(tx, begun=has_begun(tx))
+        services.key_sets.open(tx, begun=has_begun(tx), lacking=lacking)
     if unfinished:
         finish(services.lock, services.integrator)
         services.fold.catch_up()

@@ -175,7 +175,8 @@ def test_a_revoked_key_is_followed_at_once(fleet: Fleet) -> None:
 
 def test_custodians_become_the_root_and_a_laptop_that_slept_follows(fleet: Fleet) -> None:
     verb = fleet.verb(fleet.second)
-    proposed = verb.services.key_sets.propose_root(fleet.clock.now())
+    with verb.services.database.read() as tx:
+        proposed = verb.services.key_sets.propose_root(tx, fleet.clock.now())
     verb.publish(verb.sign(proposed.text, *NAMES[:2]))
     rotated = verb.services.key_sets.propose_rotation("lease", fleet.clock.now())
     with pytest.raises(Forbidden):
@@ -196,7 +197,8 @@ def test_custodians_become_the_root_and_a_laptop_that_slept_follows(fleet: Fleet
 def test_who_published_late_publishes_nothing(fleet: Fleet) -> None:
     """Else the old key would have ended before anybody heard of it."""
     verb = fleet.verb(fleet.second)
-    proposed = verb.services.key_sets.propose_root(fleet.clock.now())
+    with verb.services.database.read() as tx:
+        proposed = verb.services.key_sets.propose_root(tx, fleet.clock.now())
     verb.publish(verb.sign(proposed.text, *NAMES[:2]))
     rotated = verb.services.key_sets.propose_rotation("lease", fleet.clock.now())
     fleet.clock.advance(timedelta(days=8))
@@ -215,7 +217,8 @@ def test_a_set_of_this_machine_is_renewed_by_itself_and_one_of_custodians_is_not
         services.integrator.integrate()
     assert keys.in_force().version == fleet.company.services.key_sets.in_force().version == 2
     verb = fleet.verb(fleet.second)
-    proposed = keys.propose_root(fleet.clock.now())
+    with verb.services.database.read() as tx:
+        proposed = keys.propose_root(tx, fleet.clock.now())
     verb.publish(verb.sign(proposed.text, *NAMES[:2]))
     fleet.clock.advance(LIFE_SIGNED - timedelta(days=1))
     fleet.second.integrator.integrate()

@@ -230,3 +230,63 @@ def test_every_key_is_listed_with_what_it_does_and_nothing_of_it_that_is_secret(
     for file in (sample.settings.var / "keys").iterdir():
         assert b64u(file.read_bytes()) not in shown.stdout + json.dumps(listed)
         assert file.read_bytes().hex() not in shown.stdout + json.dumps(listed)
+
+
+@pytest.mark.parametrize("name", TYPE_OF)
+@pytest.mark.parametrize("sample", ["sqlite"], indirect=True)
+def test_where_a_key_is_lost_without_a_copy_another_one_follows_it_and_the_service_starts(
+    habeas: Callable[..., typed.Done], sample: Services, name: str
+) -> None:
+    """The start says how; the list says which; nothing is made in its place without being asked."""
+    file = sample.settings.var / "keys" / f"{name}.key"
+    lost = thumbprint(sample.keys.signer(name).public)
+    file.unlink()
+    refused = habeas("people", "places")
+    assert refused.returncode == 2
+    assert f"habeas keys rotate {name} --revoke" in " ".join(refused.stderr.split())
+    listed = json.loads(habeas("keys", "list", "--json").stdout)
+    assert [row["id"] for row in listed["keys"] if row["todo"] == "put_back"] == [lost]
+    assert not file.exists()
+    assert habeas("people", "places").returncode == 2
+    done = habeas("keys", "rotate", name, "--revoke")
+    assert done.returncode == 0, done.stderr
+    assert habeas("people", "places").returncode == 0
+    used = in_force(sample).in_use(TYPE_OF[name], sample.clock.now())
+    assert used is not None
+    assert used.kid != lost
+
+
+@pytest.mark.parametrize("sample", ["sqlite"], indirect=True)
+def test_two_lost_keys_are_followed_one_by_one(
+    habeas: Callable[..., typed.Done], sample: Services
+) -> None:
+    for name in ("lease", "receipt"):
+        (sample.settings.var / "keys" / f"{name}.key").unlink()
+    assert habeas("keys", "rotate", "lease", "--revoke").returncode == 0
+    assert "receipt.key" in habeas("people", "places").stderr
+    assert habeas("keys", "rotate", "receipt", "--revoke").returncode == 0
+    assert habeas("people", "places").returncode == 0
+
+
+@pytest.mark.parametrize("sample", ["sqlite"], indirect=True)
+def test_without_the_root_no_key_follows(
+    habeas: Callable[..., typed.Done], sample: Services
+) -> None:
+    (sample.settings.var / "keys" / "root.key").unlink()
+    done = habeas("keys", "rotate", "lease", "--revoke")
+    assert done.returncode == 2
+    assert "root.key" in done.stderr
+    assert in_force(sample).version == 1
+
+
+@pytest.mark.slow
+def test_a_list_of_custodians_that_no_service_took_into_force_is_no_root(
+    office: Office, serving: Services
+) -> None:
+    lines = (office.folder / "custodians.txt").read_text(encoding="utf-8")
+    own = office.says("custodian", "new", "mallory", "--out", "mallory.key")
+    (office.folder / "custodians.txt").write_text(own + lines, encoding="utf-8")
+    refused = office.says("keys", "publish", "--custodians", "--out", "root.statement", code=2)
+    assert "HABEAS_CUSTODIANS names the list" in refused
+    assert not (office.folder / "root.statement").exists()
+    assert in_force(serving).root.version == 1

@@ -120,8 +120,10 @@ def rooted(services: Services, clock: FakeClock) -> tuple[Services, Owner]:
     keys = zip(owner.names, owner.signers, strict=True)
     named = Custodians(tuple(VerifierKey(name, key.public) for name, key in keys))
     sets = replace(services.key_sets, custodians=named)
-    proposed = sets.propose_root(clock.now())
     with services.database.write() as tx:
+        kind, listed = Kind.LOG_CUSTODIANS_ADOPTED, named.document
+        services.log.adopt(tx, kind, CUSTODIANS, listed, clock.now())
+        proposed = sets.propose_root(tx, clock.now())
         sets.publish(tx, owner.sign(proposed.text.encode()), clock.now())
     services.integrator.integrate()
     sets.follow()
