@@ -70,12 +70,15 @@ class KeyRing:
         now = self.clock.now()
         known = set() if before is None else {key.public for key in before.keys}
         for name, typ in TYPE_OF.items():
-            here = [thumbprint(key.public) for key in self.folder.held(name)]
+            here = self._here(name)
             for key in adopted.of(typ):
                 waits = key.begins is not None and key.begins > now and not key.revoked
                 signs = waits or key == adopted.in_use(typ, now)
                 if signs and key.public not in known and key.kid not in here:
                     raise _lacking(name, key.kid, here)
+
+    def _here(self, name: str) -> list[str]:
+        return [thumbprint(key.public) for key in self.folder.held(name)]
 
     def signer(self, name: str) -> "TurningSigner":
         """What signs with the key of a name, whichever that is at the time."""
@@ -98,9 +101,7 @@ class KeyRing:
                 kind="key-ended",
             )
         if key.kid not in self._held:
-            raise _lacking(
-                name, key.kid, [thumbprint(each.public) for each in self.folder.held(name)]
-            )
+            raise _lacking(name, key.kid, self._here(name))
         return self._held[key.kid]
 
 

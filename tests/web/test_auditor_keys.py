@@ -6,6 +6,8 @@ from datetime import timedelta
 import pytest
 from starlette.testclient import TestClient
 
+from app.audit.entries.documents import CUSTODIANS
+from app.audit.entries.model import Kind
 from app.audit.restore.custody import Custodians
 from app.audit.tree.checkpoint import VerifierKey
 from app.kernel.signing import b64u
