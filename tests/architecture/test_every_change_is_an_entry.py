@@ -43,7 +43,7 @@ DISPUTE = Dispute("catalogue", Flaw.UNSEALED)
 
 READS = {
     "AlarmService": "listed",
-    "AuditService": "checkpoint documents has_adopted index_of overdue pending pending_since "
+    "AuditService": "began_at checkpoint documents has_adopted index_of overdue pending pending_since "
     "people pseudonym_of size submission_receipts witnessed_checkpoint",
     "PolicyReader": "catalogue chain history in_force memory outlook throughout",
     "Inquirer": "inquire",
@@ -64,14 +64,15 @@ READS = {
     "DeviceService": "of_person",
     "LeaseService": "holder holder_of holding renewal told_by",
     "ReportService": "totals",
-    "ConsumerService": "authenticate newest require_newest",
+    "ConsumerService": "authenticate newest registered require_newest",
     "AccessService": "count_uses documents uses",
 }
 
 READS["RightsService"] = "statement"
 READS["Examination"] = "of"
 READS["Reconciler"] = "statement"
-READS["KeyService"] = "newest of_root open"
+READS["KeyService"] = "newest of_root open propose_root"
+READS["Services"] = "listed_keys"
 READS["SealedNames"] = "erased known take"
 READS["Desk"] = " ".join(readings.WITHOUT_ENTRY)
 
@@ -106,12 +107,13 @@ OWN_TRANSACTION = {
     "Fold.catch_up": "reads the log",
     "Reconciler.examine": "reads the log and the tables",
     "Reconciler.follow": "reads the log and the tables",
+    "Reconciler.keep_place": "writes a file of how far was compared",
+    "Reconciler.resume": "reads that file, the log and the tables",
     "Reconciler.rebuild": "appends seals.rebuilt: tests/reconcile/test_rebuild.py",
     "Reconciler.run": "calls the two above",
     "KeyService.follow": "renews by KeyService.adopt: tests/agents/test_key_rotation.py",
     "KeyService.in_force": "what this process has read",
     "KeyService.propose_renewal": "writes a text",
-    "KeyService.propose_root": "writes a text",
     "KeyService.propose_rotation": "writes a text, and makes a key that nobody believes yet",
     "KeyService.publics": "what this process has read",
     "KeyService.signs_alone": "looks which keys are there",
@@ -354,6 +356,12 @@ def register(story: Story) -> str:
     )  # fmt: skip
 
 
+def rotate(story: Story) -> None:
+    consumers = story.services.consumers
+    consumer = consumers.newest(story.tx)[0].id
+    consumers.rotate(story.tx, story.holder("admin"), consumer, story.now)
+
+
 def use(story: Story) -> None:
     """Somebody asks for their own data, is permitted, and says what became of it."""
     secret = story.services.consumers.register(
@@ -465,6 +473,7 @@ CHANGES: dict[str, Callable[[Story], object]] = {
     "AccessService.adopt": lambda _: None,
     "AccessService.evaluate": evaluate,
     "ConsumerService.register": register,
+    "ConsumerService.rotate": rotate,
     "AccessService.use": use,
     "AuditService.append": lambda s: s.services.log.append(
         s.tx, Event(Kind.LOG_READ, SYSTEM), s.now
@@ -514,6 +523,7 @@ ENTRY = {
     "PairingService.token": "device.token_issued",
     "AccessService.evaluate": "access.decided",
     "ConsumerService.register": "access.consumer_registered",
+    "ConsumerService.rotate": "access.consumer_registered",
     "AccessService.use": "access.used",
     "AuditService.append": "log.read",
     "AuditService.adopt": "log.custodians_adopted",
