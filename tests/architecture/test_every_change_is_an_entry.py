@@ -43,8 +43,8 @@ DISPUTE = Dispute("catalogue", Flaw.UNSEALED)
 
 READS = {
     "AlarmService": "listed",
-    "AuditService": "began_at checkpoint documents has_adopted index_of overdue pending pending_since "
-    "people pseudonym_of size submission_receipts witnessed_checkpoint",
+    "AuditService": "began_at checkpoint documents has_adopted index_of overdue pending "
+    "pending_since people pseudonym_of size submission_receipts witnessed_checkpoint",
     "PolicyReader": "catalogue chain history in_force memory outlook throughout",
     "Inquirer": "inquire",
     "Witnesses": "state",
