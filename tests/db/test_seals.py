@@ -137,7 +137,7 @@ def test_a_changed_value_of_a_column_does_not_fit(
         assert [row.id for row in seals.fitting(tx, sealed, rows(tx, sealed))] == ["b"]
 
 
-@pytest.mark.parametrize("column", CHANGES.keys() - {"id"})
+@pytest.mark.parametrize("column", sorted(CHANGES.keys() - {"id"}))
 def test_a_value_that_was_taken_away_does_not_fit(
     column: str, sealing: Database, sealed: SealedTable
 ) -> None:
