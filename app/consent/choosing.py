@@ -59,8 +59,8 @@ _WHY_NOT: Mapping[State, str] = {
 def allowed_acts(current: Standing, bases: Bases, content: Iterable[str] = ()) -> tuple[Act, ...]:
     """List what a person can do from here, the opening act first.
 
-    Opting out is listed whenever something stands, whatever the bases say now; and it is accepted
-    from every state, listed or not.
+    Opting out is listed whenever something stands, whatever the bases say now, and whenever the
+    record of what stands is in doubt; and it is accepted from every state, listed or not.
 
     >>> [act.value for act in allowed_acts(Standing(State.GIVEN), [Basis.CONSENT])]
     ['withdrawn', 'paused', 'refused']
@@ -73,7 +73,7 @@ def allowed_acts(current: Standing, bases: Bases, content: Iterable[str] = ()) -
         case State.NONE | State.EXPIRED | State.INVALIDATED | State.REVOKED:
             acts += [Act.REFUSED]
         case State.REFUSED | State.WITHDRAWN:
-            pass
+            acts += [Act.REFUSED] if current.disputed else []  # then it is taken down anew
     return tuple(acts)
 
 

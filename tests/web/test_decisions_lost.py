@@ -17,9 +17,13 @@ ATTACKS = {
     "deleted": "DELETE FROM consent_decision WHERE person_id = '{0}' AND seq = 2",
     "exchanged": "UPDATE consent_decision SET act = CASE WHEN seq = 1 THEN 'withdrawn' "
     "ELSE 'given' END WHERE person_id = '{0}'",
+    "deleted before a no": "DELETE FROM consent_decision WHERE person_id = '{0}' AND seq = 3",
     "inserted": "UPDATE consent_decision SET person_id = '{0}', seq = 3 WHERE person_id = '{1}'"
     " AND seq = 1",
 }
+
+LATER = {"deleted before a no": (Act.REFUSED,)}
+"""What somebody decided after they withdrew: of it, only the withdrawal is left."""
 
 
 @pytest.mark.parametrize("anew", [False, True], ids=["running", "at start"])
@@ -29,8 +33,9 @@ def test_who_withdrew_reads_that_the_record_is_in_doubt_and_can_say_no(
 ) -> None:
     who, other = somebody(house), somebody(house)
     services = house.services
-    with services.database.write() as tx:
-        services.consent.decide(tx, who, Act.WITHDRAWN, house.clock.now())
+    for act in (Act.WITHDRAWN, *LATER.get(attack, ())):
+        with services.database.write() as tx:
+            services.consent.decide(tx, who, act, house.clock.now())
     house.integrate()
     assert sql(services.database, ATTACKS[attack].format(who.id, other.id))
     if anew:
@@ -40,9 +45,11 @@ def test_who_withdrew_reads_that_the_record_is_in_doubt_and_can_say_no(
     home = words(visitor.get("/me").text)
     assert SENTENCE in home
     assert "Ask your data protection officer" in home
-    visitor.http.post("/me/decisions", data={"csrf": visitor.csrf(), "act": "refused"})
-    with services.database.read() as tx:
-        standing = services.consent.standing(tx, who, house.clock.now())
-    assert standing.state is State.REFUSED
+    assert "on record all the same" not in home, "it is a choice of full size"
+    for _once_more in range(2):
+        assert visitor.press("/me", "Do not capture me").status_code == 200
+        with services.database.read() as tx:
+            standing = services.consent.standing(tx, who, house.clock.now())
+        assert standing.state is State.REFUSED
     if anew:
         services.close()

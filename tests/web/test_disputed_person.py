@@ -6,9 +6,11 @@ import pytest
 
 from app.audit.entries import store
 from app.audit.entries.model import SYSTEM
+from app.consent.model import Act
 from app.wiring import build
 from tests.tamper import sql
 from tests.web.house import House, headline, words
+from tests.web.test_disputed_decision import somebody
 
 SENTENCE = "What the directory says about you does not agree with the log"
 PAGES = {"legal@DE": "/legal", "auditor": "/auditor", "dpo": "/legal"}
@@ -102,6 +104,22 @@ def test_who_is_disputed_still_comes_in_and_opts_out(house: House) -> None:
     with house.services.database.read() as tx:
         history = house.services.consent.history(tx, person_id)
     assert [decision.act.value for decision in history] == ["refused"]
+
+
+def test_who_withdrew_and_is_disputed_can_say_no(house: House) -> None:
+    who = somebody(house)
+    with house.services.database.write() as tx:
+        house.services.consent.decide(tx, who, Act.WITHDRAWN, house.clock.now())
+    visitor = house.signed_in(who.id)
+    assert "Do not capture me" not in visitor.get("/me").text, "what they said stands"
+    sql(house.services.database, f"UPDATE person SET department = 'X' WHERE id = '{who.id}'")
+    visitor.press("/me", "Do not capture me")
+    with house.services.database.read() as tx:
+        history = house.services.consent.history(tx, who.id)
+    assert history[-1].act is Act.REFUSED
+    page = visitor.get("/me").text
+    assert "You said no" in page
+    assert "Do not capture me" not in page, "their decisions are sound: it was said"
 
 
 def test_somebody_whom_only_a_row_knows_is_not_let_in(house: House) -> None:

@@ -4,7 +4,7 @@ Rules:
 1. Yes and no are the same shape, size and number of clicks, and stand in the same place.
 2. Saying yes needs a notice that was read. Where the same notice and the same offer were read
    before, yes is one click; otherwise the button leads to the notice, where it is one click.
-3. Saying no never needs anything.
+3. Saying no never needs anything. Whose record is in doubt can say it, whatever they said before.
 4. Whoever paused can go on, stop, say no or pause longer, each with one button of the same size.
 """
 
@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from app.capture.obstacles import Obstacle
 from app.capture.situation import Situation
 from app.consent.choosing import PAUSE_MAX
 from app.consent.model import OPENING, Act, Decision, State
@@ -51,7 +52,8 @@ class Choices:
     Attributes:
         current: the choice that stands; None where none does, or where both are open.
         pauses: whether pausing is offered, too.
-        on_record: whether the only thing to do is to put a no on record.
+        on_record: whether the only thing to do is to put a no on record; where a record is in
+            doubt, that is a choice like any other.
         known: the number of the person's last decision, which the forms send back.
     """
 
@@ -103,6 +105,7 @@ def choices(
         buttons.append(_no())
     if standing.state is State.PAUSED:
         buttons += [*_pause_longer(standing.until, now), _no()]
+    in_doubt = Obstacle.RECORD_DISPUTED in situation.obstacles
     standing_words = _CURRENT.get(standing.state)
     current = None
     if standing_words and standing.decision and len(buttons) < 2:  # noqa: PLR2004 - yes and no
@@ -111,7 +114,7 @@ def choices(
         current=current,
         buttons=tuple(buttons),
         pauses=Act.PAUSED in acts,
-        on_record=current is None and len(buttons) == 1,
+        on_record=current is None and len(buttons) == 1 and not in_doubt,
         known=max((decision.seq for decision in decisions), default=0),
     )
 

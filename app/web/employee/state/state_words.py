@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from app.capture.gaps import reached
 from app.capture.obstacles import CLOSED, FINAL, OWN, Obstacle
 from app.capture.situation import Situation
-from app.consent.choosing import NUMBERED, allowed_acts
+from app.consent.choosing import NUMBERED, allowed_acts, repeated
 from app.consent.model import Act
 from app.kernel.vocabulary import Mode, Signal
 from app.web.employee.state.phase import Permissions, Phase, phase_of
@@ -42,11 +42,14 @@ class StateWords:
 def offered_acts(situation: Situation) -> tuple[Act, ...]:
     """What the person is offered to do from here.
 
-    Opting out is always among it while something stands; letting capture happen only where it would
-    have an effect that the person can read about.
+    Opting out is always among it while something stands, or any record is in doubt; letting capture
+    happen only where it would have an effect that the person can read about.
     """
-    compiled = situation.in_force.compiled
-    acts = allowed_acts(situation.standing, compiled.bases, compiled.decision_content)
+    compiled, standing = situation.in_force.compiled, situation.standing
+    acts = allowed_acts(standing, compiled.bases, compiled.decision_content)
+    in_doubt = Obstacle.RECORD_DISPUTED in situation.obstacles
+    if in_doubt and Act.REFUSED not in acts and repeated(standing, Act.REFUSED) is None:
+        acts = (*acts, Act.REFUSED)
     if not CLOSED.isdisjoint(situation.obstacles):
         return tuple(act for act in acts if act not in NUMBERED)
     return acts
