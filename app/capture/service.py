@@ -171,16 +171,19 @@ class CaptureService:
         self.policy.hold(tx)
         return self.situation(tx, self.consent.directory.person(tx, person.id), now)
 
-    def changed_at(self, tx: Tx, situation: Situation) -> LastChange:
+    def changed_at(self, tx: Tx, situation: Situation, now: datetime) -> LastChange:
         """When anything was last recorded that the situation of a person rests on.
 
         Since then every lease said what it says now, or less: what time alone brings about ends
         leases before it comes.
         """
+        starts = self.consent.notices.believed_starts(tx)
+        if starts is None:  # when somebody changed since when a notice holds, nobody can say
+            return LastChange(now, own=False)
         person = situation.person
         decided = [decision.recorded_at for decision in self.consent.history(tx, person.id)[-1:]]
         others = [
-            *self.consent.notices.version_starts(tx).values(),
+            *starts.values(),
             *(version.recorded_at for version in self.consent.directory.versions(tx, person.id)),
         ]
         policy = self.policy.changed_at(tx, situation.in_force)

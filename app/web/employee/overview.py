@@ -112,7 +112,7 @@ def laptop_rows(
 ) -> tuple[LaptopRow, ...]:
     """The person's laptops, newest first, with what each was last told and last reported."""
     devices = services.devices.of_person(tx, situation.person.id)
-    changed = services.capture.changed_at(tx, situation)
+    changed = services.capture.changed_at(tx, situation, now)
     return tuple(
         _laptop_row(services, tx, device, situation.person, changed, now)
         for device in reversed(devices)
