@@ -1,5 +1,6 @@
 """What was compared is kept over a start, and what came since is compared before serving."""
 
+import json
 from contextlib import closing
 from pathlib import Path
 
@@ -65,6 +66,18 @@ def test_a_place_that_is_not_ours_counts_as_none(sample: Services, change: str) 
         sample.database.seals.generation = 7
         sample.reconciler.reached.saved = 0
         sample.reconciler.keep_place()
+    assert alarms_after_start(sample) == (0, set())
+
+
+def test_a_place_with_other_plausible_counts_under_the_old_seal_is_not_used(
+    sample: Services,
+) -> None:
+    file = compared(sample)
+    seal, _, content = file.read_bytes().partition(b"\n")
+    state = json.loads(content)
+    state["counts"] = {name: count + 1 for name, count in state["counts"].items()}
+    assert state["counts"]
+    file.write_bytes(seal + b"\n" + json.dumps(state, sort_keys=True).encode())
     assert alarms_after_start(sample) == (0, set())
 
 
