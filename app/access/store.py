@@ -325,7 +325,8 @@ def purposes_documents(tx: Tx) -> tuple[tuple[str, bytes], ...]:
     rows = tx.execute(
         select(access_purposes).order_by(access_purposes.c.adopted_at, access_purposes.c.digest)
     )
-    documents = ((row.digest, row.document.encode("utf-8")) for row in rows)
+    texts = (row for row in rows if isinstance(row.document, str))
+    documents = ((row.digest, row.document.encode("utf-8")) for row in texts)
     return tuple((name, document) for name, document in documents if digest(document) == name)
 
 

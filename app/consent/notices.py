@@ -81,6 +81,8 @@ class NoticeService:
                 they never read.
         """
         for notice in self.texts.values():
+            if store.adopted(tx, notice) is None and store.was_adopted(tx, notice):
+                continue  # the alarm says so, and nobody is asked by it: see ``show``
             self._adopt(tx, notice, now)
 
     def show(self, tx: Tx, person: Person, offer: Offer, language: str, now: datetime) -> Shown:
@@ -88,6 +90,7 @@ class NoticeService:
 
         Raises:
             NotFound, Unavailable: there is no notice in this language.
+            Unavailable: what was recorded of the notice does not agree with the log.
         """
         notice = self.text(language)
         self.directory.lock(tx, person.id)
@@ -182,6 +185,11 @@ class NoticeService:
 
     def _adopt(self, tx: Tx, notice: Notice, now: datetime) -> None:
         adopted = store.adopted(tx, notice)
+        if adopted is None and store.was_adopted(tx, notice):
+            raise Unavailable(
+                "what was recorded of the notice does not agree with the log",
+                cure="See the page Alarms. Saying no works; to agree, come back when it is mended.",
+            )
         if adopted is None:
             store.adopt(tx, notice, now)
             facts = encode(NoticeAdoption.of(notice))

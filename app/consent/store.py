@@ -153,6 +153,17 @@ def adopted(tx: Tx, notice: Notice) -> str | None:
     return name
 
 
+def was_adopted(tx: Tx, notice: Notice) -> bool:
+    """Whether a text was adopted whose row was deleted or goes by another name now."""
+    query = select(notice_table.c.digest).where(notice_table.c.digest == notice.digest)
+    there = tx.execute(query).first() is not None
+    if there or seals.orphaned(tx, NOTICES, notice.digest):
+        chain = notice_chain(notice.id)
+        seals.note(tx, Dispute(chain, Flaw.DIFFERS, notice_table.name, notice.digest))
+        return True
+    return False
+
+
 def adopt(tx: Tx, notice: Notice, at: datetime) -> None:
     """Keep a text for ever: it may be what somebody agreed to."""
     row = {
@@ -178,7 +189,8 @@ def documents(tx: Tx) -> Iterator[tuple[str, bytes]]:
         select(offer_table.c.digest, offer_table.c.offer),
     )
     for row in tx.execute(offers):
-        yield row.offer_digest, row.offer.encode()
+        if isinstance(row.offer, str):  # SQLite keeps values of any type in a column
+            yield row.offer_digest, row.offer.encode()
 
 
 def keep_offers(tx: Tx, person_id: str) -> None:

@@ -132,7 +132,8 @@ def _rows(
     first = table.sealed.key[0]
     column, values = table.sealed.table.c[first], {key.partition("/")[0] for key in keys}
     if first in table.sealed.people:
-        values |= set(store.people(tx, sorted(values)).values())
+        known = store.people(tx, sorted(values)).values()
+        values |= {person for person in known if isinstance(person, str)}
     if isinstance(column.type, Integer):
         values = {value for value in values if value.isdecimal()}
     query = select(table.sealed.table)

@@ -69,6 +69,16 @@ def head_unsealed(problem: str) -> Unavailable:
     )
 
 
+def leaf_unreadable(idx: int) -> Unavailable:
+    """The error of an entry in whose row somebody wrote what is no entry."""
+    return Unavailable(
+        f"entry {idx} of the log was made unreadable by somebody else",
+        cure="habeas doctor names what was changed. Restore the newest copy of the database; see "
+        "docs/operate.md, Restore.",
+        kind="leaf-unreadable",
+    )
+
+
 def rolled_back(problem: str) -> Unavailable:
     """The error of a log that is behind what was signed, or differs from it."""
     return Unavailable(

@@ -21,6 +21,7 @@ from sqlalchemy import (
     Column,
     Index,
     LargeBinary,
+    Row,
     Table,
     Text,
     func,
@@ -31,9 +32,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import NullType
 
-from app.audit.entries.halt import head_unsealed
+from app.audit.entries.halt import head_unsealed, leaf_unreadable
 from app.audit.entries.model import Entry
-from app.audit.tree.merkle import CompactRange
+from app.audit.tree.merkle import HASH_BYTES, CompactRange
 from app.audit.tree.tiles import TILE_WIDTH, cut
 from app.db import seals
 from app.db.engine import Tx
@@ -294,9 +295,14 @@ def row_hashes(tx: Tx, level: int, start: int, end: int) -> bytes:
     """The hashes [start, end) of a tile level, joined: leaf hashes, or roots of the tiles below."""
     if level == 0:
         query = select(leaf.c.leaf_hash).where(leaf.c.idx >= start, leaf.c.idx < end)
-        return b"".join(tx.execute(query.order_by(leaf.c.idx)).scalars())
+        return b"".join(map(_as_hash, tx.execute(query.order_by(leaf.c.idx)).scalars()))
     query = select(tile.c.root).where(tile.c.level == level - 1, tile.c.n >= start, tile.c.n < end)
-    return b"".join(tx.execute(query.order_by(tile.c.n)).scalars())
+    return b"".join(map(_as_hash, tx.execute(query.order_by(tile.c.n)).scalars()))
+
+
+def _as_hash(value: object) -> bytes:
+    """What a column of hashes holds; for what is none, on SQLite, a hash that nothing has."""
+    return value if isinstance(value, bytes) and len(value) == HASH_BYTES else bytes(HASH_BYTES)
 
 
 def tile_hashes(tx: Tx, level: int, n: int) -> bytes | None:
@@ -317,7 +323,10 @@ def last_checkpoint(tx: Tx) -> Signed | None:
     """The newest checkpoint; None while nothing is integrated."""
     query = select(checkpoint.c.size, checkpoint.c.root, checkpoint.c.note)
     row = tx.execute(query.order_by(checkpoint.c.size.desc()).limit(1)).one_or_none()
-    return None if row is None else Signed(row.size, row.root, row.note)
+    if row is None:
+        return None
+    # Whatever somebody wrote instead of a text is no checkpoint, and is said to be none.
+    return Signed(row.size, row.root, row.note if isinstance(row.note, str) else "")
 
 
 def index_of(tx: Tx, event_id: str) -> int | None:
@@ -336,11 +345,10 @@ def first_event(tx: Tx) -> str | None:
 
 def submission_of(tx: Tx, event_id: str) -> dict[str, Any] | None:
     """What an event says, integrated or not."""
-    raw = tx.execute(select(leaf.c.entry).where(leaf.c.event_id == event_id)).scalar()
-    if raw is None:
-        raw = tx.execute(
-            select(pending.c.submission).where(pending.c.event_id == event_id)
-        ).scalar()
+    row = tx.execute(select(leaf.c.idx, leaf.c.entry).where(leaf.c.event_id == event_id)).first()
+    if row is not None:
+        return read_leaf(row.idx, row.entry)
+    raw = tx.execute(select(pending.c.submission).where(pending.c.event_id == event_id)).scalar()
     return None if raw is None else json.loads(raw)
 
 
@@ -357,9 +365,33 @@ def entries_between(tx: Tx, start: int, end: int) -> tuple[Entry, ...]:
 
 
 def _read(tx: Tx, query: Any) -> tuple[Entry, ...]:
-    return tuple(
-        Entry(row.idx, row.entry, json.loads(row.entry), row.leaf_hash) for row in tx.execute(query)
-    )
+    return tuple(entry_of(row) for row in tx.execute(query))
+
+
+def entry_of(row: Row[Any]) -> Entry:
+    """The entry in a row of leaves: ``idx``, ``entry``, ``leaf_hash``.
+
+    Raises:
+        Unavailable: somebody made it unreadable; the sentence names its index.
+    """
+    if not isinstance(row.leaf_hash, bytes):
+        raise leaf_unreadable(row.idx)
+    return Entry(row.idx, row.entry, read_leaf(row.idx, row.entry), row.leaf_hash)
+
+
+def read_leaf(idx: int, raw: object) -> dict[str, Any]:
+    """What the bytes of an entry say.
+
+    Raises:
+        Unavailable: somebody made it unreadable; the sentence names its index.
+    """
+    try:
+        said = json.loads(raw) if isinstance(raw, bytes) else None
+    except (ValueError, RecursionError):
+        said = None
+    if not isinstance(said, dict):
+        raise leaf_unreadable(idx)
+    return said
 
 
 def raw_entries(tx: Tx, start: int, end: int) -> tuple[bytes, ...]:

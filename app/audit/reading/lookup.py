@@ -4,7 +4,6 @@
 of times is kept, and a bound costs as many small reads as the size has binary digits.
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,8 +11,17 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, FromClause, Select, func, select
 
+from app.audit.entries.halt import leaf_unreadable
 from app.audit.entries.model import Entry, EntryFilter
-from app.audit.entries.store import leaf, leaf_region, leaf_subject, size_of, tally
+from app.audit.entries.store import (
+    entry_of,
+    leaf,
+    leaf_region,
+    leaf_subject,
+    read_leaf,
+    size_of,
+    tally,
+)
 from app.audit.reading.selection import INDEX, WHOLE, Selection
 from app.db.engine import Tx
 from app.kernel.clock import instant
@@ -87,7 +95,7 @@ def _conditions(tx: Tx, wanted: EntryFilter, key: Column[int]) -> Iterator[Colum
 
 def _read(tx: Tx, query: Select[Any]) -> Iterator[Entry]:
     for row in tx.execute(query):
-        yield Entry(row.idx, row.entry, json.loads(row.entry), row.leaf_hash)
+        yield entry_of(row)
 
 
 def first_at(tx: Tx, at: datetime, size: int, start: int = 0) -> int:
@@ -99,11 +107,18 @@ def first_at(tx: Tx, at: datetime, size: int, start: int = 0) -> int:
     while low < high:
         middle = (low + high) // 2
         raw = tx.execute(select(leaf.c.entry).where(leaf.c.idx == middle)).scalar_one()
-        if instant(json.loads(raw)["integrated_at"]) < at:
+        if _integrated_at(middle, raw) < at:
             low = middle + 1
         else:
             high = middle
     return low
+
+
+def _integrated_at(idx: int, raw: object) -> datetime:
+    try:
+        return instant(read_leaf(idx, raw)["integrated_at"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise leaf_unreadable(idx) from error
 
 
 # Selections -------------------------------------------------------------------------------------
