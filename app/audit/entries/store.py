@@ -21,7 +21,6 @@ from sqlalchemy import (
     Column,
     Index,
     LargeBinary,
-    Row,
     Table,
     Text,
     func,
@@ -32,9 +31,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import NullType
 
-from app.audit.entries.halt import head_unsealed, leaf_unreadable
+from app.audit.entries.halt import head_unsealed
+from app.audit.entries.leaves import as_hash, entry_of, read_leaf
 from app.audit.entries.model import Entry
-from app.audit.tree.merkle import HASH_BYTES, CompactRange
+from app.audit.tree.merkle import CompactRange
 from app.audit.tree.tiles import TILE_WIDTH, cut
 from app.db import seals
 from app.db.engine import Tx
@@ -295,14 +295,9 @@ def row_hashes(tx: Tx, level: int, start: int, end: int) -> bytes:
     """The hashes [start, end) of a tile level, joined: leaf hashes, or roots of the tiles below."""
     if level == 0:
         query = select(leaf.c.leaf_hash).where(leaf.c.idx >= start, leaf.c.idx < end)
-        return b"".join(map(_as_hash, tx.execute(query.order_by(leaf.c.idx)).scalars()))
+        return b"".join(map(as_hash, tx.execute(query.order_by(leaf.c.idx)).scalars()))
     query = select(tile.c.root).where(tile.c.level == level - 1, tile.c.n >= start, tile.c.n < end)
-    return b"".join(map(_as_hash, tx.execute(query.order_by(tile.c.n)).scalars()))
-
-
-def _as_hash(value: object) -> bytes:
-    """What a column of hashes holds; for what is none, on SQLite, a hash that nothing has."""
-    return value if isinstance(value, bytes) and len(value) == HASH_BYTES else bytes(HASH_BYTES)
+    return b"".join(map(as_hash, tx.execute(query.order_by(tile.c.n)).scalars()))
 
 
 def tile_hashes(tx: Tx, level: int, n: int) -> bytes | None:
@@ -366,32 +361,6 @@ def entries_between(tx: Tx, start: int, end: int) -> tuple[Entry, ...]:
 
 def _read(tx: Tx, query: Any) -> tuple[Entry, ...]:
     return tuple(entry_of(row) for row in tx.execute(query))
-
-
-def entry_of(row: Row[Any]) -> Entry:
-    """The entry in a row of leaves: ``idx``, ``entry``, ``leaf_hash``.
-
-    Raises:
-        Unavailable: somebody made it unreadable; the sentence names its index.
-    """
-    if not isinstance(row.leaf_hash, bytes):
-        raise leaf_unreadable(row.idx)
-    return Entry(row.idx, row.entry, read_leaf(row.idx, row.entry), row.leaf_hash)
-
-
-def read_leaf(idx: int, raw: object) -> dict[str, Any]:
-    """What the bytes of an entry say.
-
-    Raises:
-        Unavailable: somebody made it unreadable; the sentence names its index.
-    """
-    try:
-        said = json.loads(raw) if isinstance(raw, bytes) else None
-    except (ValueError, RecursionError):
-        said = None
-    if not isinstance(said, dict):
-        raise leaf_unreadable(idx)
-    return said
 
 
 def raw_entries(tx: Tx, start: int, end: int) -> tuple[bytes, ...]:

@@ -12,16 +12,9 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, FromClause, Select, func, select
 
 from app.audit.entries.halt import leaf_unreadable
+from app.audit.entries.leaves import entry_of, read_leaf
 from app.audit.entries.model import Entry, EntryFilter
-from app.audit.entries.store import (
-    entry_of,
-    leaf,
-    leaf_region,
-    leaf_subject,
-    read_leaf,
-    size_of,
-    tally,
-)
+from app.audit.entries.store import leaf, leaf_region, leaf_subject, size_of, tally
 from app.audit.reading.selection import INDEX, WHOLE, Selection
 from app.db.engine import Tx
 from app.kernel.clock import instant
