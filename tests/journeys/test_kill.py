@@ -39,12 +39,15 @@ class Server:
             command, env={**os.environ, "HABEAS_DATABASE_URL": self.database_url},
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
         )  # fmt: skip
-        deadline = time.monotonic() + 60
+        with httpx2.Client(timeout=2, trust_env=False) as client:
+            self._await(client, time.monotonic() + 60)
+
+    def _await(self, client: httpx2.Client, deadline: float) -> None:
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 pytest.fail(f"the server ended: {self.process.stderr.read().decode()[-2000:]}")
             try:
-                if httpx2.get(f"{self.url}/healthz", timeout=2).is_success:
+                if client.get(f"{self.url}/healthz").is_success:
                     return
             except httpx2.HTTPError:
                 time.sleep(0.05)
