@@ -20,6 +20,7 @@ def healthz(services: ServicesDep, tx: ReadTx, now: Now, response: Response) -> 
 
     ``status`` is ``ok``; ``late`` where an entry has waited longer than was promised; or the named
     state in which nothing is recorded and decided: ``rolled_back``, ``another-log``, ``lock-lost``.
+    ``log-disputed``, with 200: an entry cannot be read, so that nothing opens; saying no works.
     ``alarms``: how many alarms about rows are open; what they are about is off, all else goes on.
     """
     since = services.log.pending_since(tx)
@@ -28,6 +29,8 @@ def healthz(services: ServicesDep, tx: ReadTx, now: Now, response: Response) -> 
     status = services.log.halt.state or ("late" if overdue else "ok")
     if status != "ok":
         response.status_code = 503
+    elif services.database.seals.broken is not None:
+        status = "log-disputed"
     return {
         "status": status,
         "entries": services.log.size(tx),

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from app.cli.opened import looked_at
+from app.db.ring import Flaw
 from app.kernel.errors import InvalidInput
 from app.reconcile.examination import RowFindings
 from app.reconcile.sealing import SealedNow
@@ -38,6 +39,8 @@ def doctor(
     is 2 where the log is not the log that was signed. --rebuild without --signed prints what must
     be signed.
     """
+    if signed is not None and not rebuild:
+        raise InvalidInput("--signed says nothing here", cure="Leave it out, or add --rebuild.")
     with looked_at() as services:
         if rebuild:
             _rebuild(services, signed)
@@ -51,7 +54,7 @@ def doctor(
         if findings.count:
             services.integrator.integrate()  # the alarms
     if findings.count:
-        sys.exit(1)
+        sys.exit(2 if any(one.flaw is Flaw.LOG for one in findings.differences) else 1)
 
 
 def _examined(services: Services) -> RowFindings:

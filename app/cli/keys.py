@@ -12,9 +12,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from app.cli.opened import looked_at, opened
 from app.cli.spans import span
@@ -26,6 +23,7 @@ from app.keys.model import KeySet
 from app.web.words.key_words import (
     USES,
     age_in_words,
+    day,
     next_in_words,
     set_in_words,
     state_in_words,
@@ -68,17 +66,15 @@ def list_(
     if as_json:
         print(json.dumps(asdict(listing), default=_plain, indent=2))
         return
-    table = Table(box=None, pad_edge=False)
-    for heading, width in {"For": 0, "Key": 43, "State": 0, "Age": 0, "Next": 0}.items():
-        table.add_column(heading, overflow="fold", min_width=width)  # 43: a thumbprint, unbroken
+    todo = next_in_words(listing.key_set, now)
+    print(f"{set_in_words(listing.key_set)} {todo.words} {todo.command}".rstrip())
     for row in listing.keys:
         todo, name = next_in_words(row, now), f" ({row.name})" if row.name else ""
-        said = f"{todo.words} {todo.command}".strip()
-        cells = (USES[row.use] + name, row.id, state_in_words(row), age_in_words(row, now), said)
-        table.add_row(*map(Text, cells))
-    todo = next_in_words(listing.key_set, now)
-    print(f"{set_in_words(listing.key_set)} {todo.words} {todo.command}".rstrip() + "\n")
-    Console(highlight=False).print(table)
+        told = [state_in_words(row), age_in_words(row, now)]
+        ends = f", ends {day(row.ends)}" if row.ends else ""
+        print(f"\n{USES[row.use]}{name}: {', '.join(filter(None, told))}{ends}")
+        print(f"  {row.id}")
+        print(f"  {todo.words} {todo.command}".rstrip())
 
 
 @verbs.command()
@@ -109,6 +105,9 @@ def rotate(
         _rotate_witness(var, *lasting)
     elif name == "consumer":
         _rotate_consumer(id, by, *lasting)
+    elif name not in TYPE_OF:
+        cure = f"Name one of {', '.join(TYPE_OF)}, witness, consumer."
+        raise InvalidInput(f"no key is called {name}", cure=cure)
     else:
         _rotate_own(name, None if lead is None else span(lead, "--in"), out, revoke=revoke)
 

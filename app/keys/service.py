@@ -360,7 +360,14 @@ def _text(statement: bytes) -> str:
     Raises:
         ValueError: it is neither.
     """
-    return parse_note(statement).text if _is_signed(statement) else statement.decode("utf-8")
+    if len(statement) > model.MOST_BYTES:
+        raise BadKeySet(Doubt.UNREADABLE, f"a key set has at most {model.MOST_BYTES} bytes")
+    if _is_signed(statement):
+        return parse_note(statement).text
+    try:
+        return statement.decode("utf-8")
+    except UnicodeDecodeError:
+        raise BadKeySet(Doubt.UNREADABLE, "this is no text") from None
 
 
 def _require_in_time(held: KeySet, after: KeySet, now: datetime) -> None:

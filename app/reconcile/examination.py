@@ -150,6 +150,8 @@ class Examination:
         for row in rows:
             counts[row.chain] = counts.get(row.chain, 0) + 1
         ledger.take(idx, (row for row in rows if row.table))  # without one: it ended something
+        if leaf["kind"] == Kind.ALARM_CLEARED:
+            ledger.cleared(str(leaf["facts"]["chain"]))
         if leaf["kind"] == Kind.SUBJECT_ERASED:
             for pseudonym in leaf["subjects"]:
                 ledger.erased(pseudonym)

@@ -24,6 +24,16 @@ CREATE TABLE said (
 CREATE INDEX said_by_key ON said (tbl, key);
 CREATE INDEX said_by_chain ON said (tbl, chain);
 CREATE TABLE gone (pseudonym TEXT PRIMARY KEY);
+CREATE TABLE cleared (chain TEXT PRIMARY KEY, number INTEGER);
+"""
+_MISSING = """
+SELECT tbl, key, number, chain, idx, fields FROM said AS lost WHERE NOT found AND NOT (
+    EXISTS (SELECT 1 FROM cleared WHERE chain = lost.chain AND cleared.number >= lost.number)
+    AND EXISTS (
+        SELECT 1 FROM said AS later WHERE (later.tbl, later.chain) = (lost.tbl, lost.chain)
+        AND later.number > lost.number AND later.found
+    )
+) ORDER BY number
 """
 
 
@@ -68,6 +78,12 @@ class Ledger:
         """Remember that somebody was erased: their rows are gone, and shall be."""
         self._kept.execute("INSERT OR IGNORE INTO gone VALUES (?)", (pseudonym,))
 
+    def cleared(self, chain: str) -> None:
+        """Remember that two people cleared an alarm on a chain, after all that was taken so far."""
+        self._kept.execute(
+            "INSERT OR REPLACE INTO cleared SELECT ?, coalesce(max(number), 0) FROM said", (chain,)
+        )
+
     def find(self, table: str, key: str) -> Said | None:
         """What an entry recorded under a key; it counts as found."""
         row = self._kept.execute(
@@ -94,13 +110,13 @@ class Ledger:
         )
 
     def missing(self) -> Iterator[tuple[str, str, Said]]:
-        """Table, key and content of what was recorded and not found, but of the erased."""
+        """Table, key and content of what was recorded and not found, but of the erased.
+
+        And but of what is settled: two people have cleared the alarm about it, and a row that was
+        recorded later is there and says what counts.
+        """
         gone = self._gone()
-        with closing(
-            self._kept.execute(
-                "SELECT tbl, key, number, chain, idx, fields FROM said WHERE NOT found ORDER BY 3"
-            )
-        ) as rows:
+        with closing(self._kept.execute(_MISSING)) as rows:
             for table, key, number, chain, idx, text in rows:
                 if chain.partition(":")[2] not in gone:
                     yield table, key, Said(number, chain, idx, json.loads(text))

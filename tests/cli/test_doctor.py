@@ -130,7 +130,7 @@ def test_a_leaf_that_was_changed_is_named_with_its_number(sample: Services, habe
         garble = text("UPDATE audit_leaf SET entry = :entry WHERE idx = 7")
         connection.execute(garble, {"entry": b"{}"})
     done = habeas("doctor")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "audit_leaf cannot be read, entry 7, of log." in done.stdout
     assert "audit_leaf is not what was signed, of log." in done.stdout
 

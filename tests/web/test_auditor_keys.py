@@ -109,7 +109,7 @@ def test_a_key_a_year_old_is_to_be_rotated_and_the_command_is_there(
         )
     page = visit(client, services, ALF).get(PAGE)
     text = text_of(page)
-    assert "The keys are in order." in text
+    assert "The keys work." in text
     assert "6 things to do now, marked below." in text
     for name in ("lease", "receipt", "grant", "submission", "erasure", "consumer --id lake"):
         assert f"habeas keys rotate {name}" in text

@@ -156,6 +156,8 @@ def headline(listing: Listing, now: datetime) -> str:
     """
     if urgent := listing.urgent(now):
         return f"Look at {listed(list(dict.fromkeys(map(subject, urgent))))}."
+    if listing.due(now):
+        return "The keys work."
     return "The keys are in order."
 
 
