@@ -69,7 +69,7 @@ class Form:
             self._note("", None, f"{where}: {error.trick}", "Write out what it stands for.")
             return None
         except yaml.YAMLError as error:
-            self._broken(error)
+            self._broken(error, text.rstrip().count("\n"))
             return None
         if node is None:
             self._note("", None, "is empty", "Write the policy.")
@@ -211,10 +211,12 @@ class Form:
             else:
                 yield key, key_node, value
 
-    def _broken(self, error: yaml.YAMLError) -> None:
+    def _broken(self, error: yaml.YAMLError, last: int) -> None:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         problem = getattr(error, "problem", None) or "a character that YAML does not allow"
         where = f"{_place(mark)}: " if mark else ""
+        if mark and mark.line > last:  # something was begun and not ended
+            where = f"line {last + 1}, at its end: "
         self._note("", None, f"{where}not readable as YAML: {problem}", "Mend this place first.")
 
     def _note(self, path: str, node: Node | None, problem: str, cure: str) -> None:

@@ -100,9 +100,9 @@ def _raise_found(core: Core) -> None:
     try:
         with core.database.write() as tx:
             core.log.raise_alarms(tx, core.clock.now(), found)
-    except Unavailable:
+    except Unavailable as why:  # such as of a log that was rolled back: it grows by nothing now
         core.database.seals.found(found)
-        raise
+        _logger.critical("alarms are not recorded yet: %s", why)
 
 
 def _for_integrator(on: Foundation) -> Database:

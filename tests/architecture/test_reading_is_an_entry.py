@@ -71,6 +71,7 @@ NAMES = {
     "app.db.engine.Database": "the verbs of the database, which read no entry",
     "app.db.engine.Tx": "the transaction that services are called with",
     "app.db.engine.open_database": "the verbs of the database, which read no entry",
+    "app.db.ring.Flaw": "the list of what can be wrong with a row",
     "app.db.migrate.migrate": "the verbs of the database, which read no entry",
     **{
         f"app.db.roles.{name}": "the verbs of the database, which read no entry"

@@ -54,7 +54,7 @@ def test_a_verb_that_is_misspelt_is_guessed_among_all() -> None:
 
 def test_every_module_with_verbs_is_reached() -> None:
     folder = Path(cli.__file__).parent
-    grouped = {"app.cli.restore", "app.cli.opened"}  # the group audit; what others open
+    grouped = {"app.cli.restore", "app.cli.opened", "app.cli.spans"}  # what other verbs use
     modules = {f"app.cli.{file.stem}" for file in folder.glob("*.py")} - {"app.cli.__init__"}
     assert modules - grouped == set(cli.VERBS.values())
 
