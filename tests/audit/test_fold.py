@@ -244,9 +244,7 @@ def test_a_log_whose_first_entry_was_made_unreadable_lets_nobody_start(
     sample: Services, clock: FakeClock, shipped: Shipped
 ) -> None:
     flip(sample, 0)
-    with pytest.raises(
-        Unavailable, match=r"whose first entry opens none|entry 0 of the log was made unreadable"
-    ):
+    with pytest.raises(Unavailable, match=r"first entry opens none|entry 0 of the log"):
         build(sample.settings, clock=clock, shipped=shipped)
 
 

@@ -1,4 +1,4 @@
-"""Alarms as they are shown: what each is about, what is wrong, and what helps. Pure.
+"""Alarms as they are shown: what each is about, what is wrong, and what helps.
 
 A name is never put next to a pseudonym here either.
 """
