@@ -121,10 +121,15 @@ def publish(
     custodians: Annotated[
         bool, typer.Option(help="Make the custodians of HABEAS_CUSTODIANS the root.")
     ] = False,
+    beyond: Annotated[
+        int, typer.Option(min=0, help="After a restore: a version that laptops may have seen.")
+    ] = 0,
     out: Out = None,
 ) -> None:
     """Bring a signed set into force; without one, write the set in force anew for longer."""
-    if signed is not None and (custodians or out is not None):
+    if custodians and beyond:
+        raise InvalidInput("--custodians and --beyond are two steps", cure="Go beyond first.")
+    if signed is not None and (custodians or beyond or out is not None):
         raise InvalidInput(
             "--signed names a set that is written already", cure="Leave the other options out."
         )
@@ -134,7 +139,7 @@ def publish(
             return
         sets, now = services.key_sets, services.clock.now()
         with services.database.read() as tx:
-            after = sets.propose_root(tx, now) if custodians else sets.propose_renewal(now)
+            after = sets.propose_root(tx, now) if custodians else sets.propose_renewal(now, beyond)
         _bring(services, after, out)
 
 

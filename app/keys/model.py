@@ -167,7 +167,7 @@ class KeySet:
 
     def in_use(self, typ: str, now: datetime) -> PublishedKey | None:
         """The key that signs a type of token at an instant: the last that has begun."""
-        return next((key for key in reversed(self.of(typ)) if key.signs(now)), None)
+        return in_use(self.keys, typ, now)
 
     def believed(self, typ: str) -> dict[str, bytes]:
         """The public keys by which a type of token can be believed, by key id."""
@@ -176,6 +176,11 @@ class KeySet:
     def has_signed(self, kid: str, typ: str, issued: datetime) -> bool:
         """Whether a key is believed to have signed a type of token at an instant (rule 4)."""
         return any(key.kid == kid and key.signed(issued) for key in self.of(typ))
+
+
+def in_use(keys: Sequence[PublishedKey], typ: str, now: datetime) -> PublishedKey | None:
+    """Of some keys the one that signs a type of token at an instant: the last that has begun."""
+    return next((key for key in reversed(keys) if key.typ == typ and key.signs(now)), None)
 
 
 def read_key_set(note: bytes) -> KeySet:

@@ -17,7 +17,8 @@ from app.kernel.errors import Unavailable
 from app.kernel.keys import KeyFolder
 from app.kernel.signing import LocalSigner, thumbprint
 from app.kernel.tokens import TYPE_OF
-from app.keys.model import KeySet
+from app.keys.model import KeySet, PublishedKey, in_use
+from app.keys.record import KeyTerm
 
 _CURE = (
     "All processes of one instance share one HABEAS_VAR. Put the key back from its copy, or start "
@@ -33,12 +34,14 @@ class KeyRing:
     Attributes:
         folder: where the private keys are.
         clock: says which key it is the time of.
-        in_force: the key set in force; None before the first.
+        in_force: the key set in force; None before the first, or where its text is not to be had.
+        partly: then what the log's entry says of the keys that are here; None before the first set.
     """
 
     folder: KeyFolder
     clock: Clock
     in_force: KeySet | None = None
+    partly: tuple[PublishedKey, ...] | None = None
     _held: dict[str, LocalSigner] = field(default_factory=dict, repr=False)
 
     def take(self, adopted: KeySet) -> None:
@@ -77,6 +80,21 @@ class KeyRing:
                 if signs and key.public not in known and key.kid not in here:
                     raise _lacking(name, key.kid, here)
 
+    @property
+    def known(self) -> tuple[PublishedKey, ...] | None:
+        """The keys that are published; None before the first set, none where nothing is known."""
+        return self.partly if self.in_force is None else self.in_force.keys
+
+    def take_terms(self, terms: Sequence[KeyTerm]) -> None:
+        """Sign by what an entry says, as far as its keys are here: the text of the set is lost."""
+        held = {thumbprint(key.public): key for name in TYPE_OF for key in self.folder.held(name)}
+        self._held |= held
+        self.partly = tuple(
+            PublishedKey(term.typ, held[term.kid].public, term.begins, term.ends, term.revoked)
+            for term in terms
+            if term.kid in held
+        )
+
     def _here(self, name: str) -> list[str]:
         return [thumbprint(key.public) for key in self.folder.held(name)]
 
@@ -90,10 +108,11 @@ class KeyRing:
         Raises:
             Unavailable: none does.
         """
-        if self.in_force is None:
+        known = self.known
+        if not known:  # what is believed of nobody lets a no be receipted all the same
             there = self.folder.held(name)
             return there[-1] if there else self.folder.signer(name)
-        key = self.in_force.in_use(TYPE_OF[name], self.clock.now())
+        key = in_use(known, TYPE_OF[name], self.clock.now())
         if key is None:
             raise Unavailable(
                 f"no key signs as {name} now: the last one has ended",

@@ -25,13 +25,13 @@ from app.audit.entries.documents import KEYS
 from app.audit.entries.model import SYSTEM, Event, Kind
 from app.audit.entries.service import AuditService
 from app.audit.restore.custody import FEWEST, Custodians, sign_statement
-from app.audit.tree.checkpoint import VerifierKey, parse_note
+from app.audit.tree.checkpoint import VerifierKey
 from app.db.engine import Database, Tx
-from app.kernel.errors import Conflict, Forbidden, InvalidInput, NotFound, Unavailable
+from app.kernel.errors import Conflict, Forbidden, InvalidInput, Unavailable
 from app.kernel.facts import encode
 from app.kernel.signing import LocalSigner
 from app.kernel.tokens import TYPE_OF
-from app.keys import model
+from app.keys import model, reading
 from app.keys.model import BadKeySet, Doubt, KeySet, PublishedKey, Root
 from app.keys.record import adoption_of
 from app.keys.ring import KeyRing
@@ -61,6 +61,7 @@ class KeyService:
         ring: what this process signs with.
         issuer: the address of this instance.
         custodians: who may become the root; None where none are named.
+        serving: whether this process renews a set that is due; a verb does not.
     """
 
     database: Database
@@ -68,7 +69,8 @@ class KeyService:
     ring: KeyRing
     issuer: str
     custodians: Custodians | None
-    _known: int = field(default=-1, repr=False)
+    serving: bool = field(default=False, init=False)
+    _known: int = field(default=-1, init=False, repr=False)
 
     def open(self, tx: Tx, *, begun: bool, lacking: bool = False) -> None:
         """Read which keys are in use, before anything is signed (rule 4).
@@ -89,31 +91,37 @@ class KeyService:
         else:
             if begun:
                 self.ring.folder.require(*TYPE_OF)
+            entry = reading.last_entry(tx)
+            if entry is not None:
+                self.ring.take_terms(entry.keys)
+            elif tx.seals.broken is not None:
+                self.ring.take_terms(())  # which of them were revoked cannot be told
             for name in TYPE_OF:  # whichever process is the first: nothing is signed without them
                 self.ring.folder.signer(name)
 
     def adopt(self, tx: Tx, now: datetime) -> None:
         """Bring the first set into force, and renew one that this machine signs by itself.
 
+        What comes of it is taken once it is committed: see ``follow``.
+
         Args:
             tx: the transaction, under the log's lock.
             now: the present instant.
         """
+        self.serving = True
         note = self.newest(tx)
-        if note is None and self.log.has_adopted(tx, KEYS):
+        if note is None and (tx.seals.broken or self.log.has_adopted(tx, KEYS)):
             _logger.critical("the key set in force does not agree with the log: none is published")
             return
         if note is None:
             first = self._first(now)
             self._publish(tx, first.text.encode(), first, None, now)
-            self.ring.take(first)
             return
         self._take(note)
         held = self.in_force()
         if self._is_own(held.root) and (held.issuer != self.issuer or _is_due(held, now)):
             after = self.propose_renewal(now)
             self._publish(tx, after.text.encode(), after, held, now)
-            self.ring.take(after)
         elif held.issuer != self.issuer:
             _logger.warning("the key set in force is of %s: publish it anew", held.issuer)
 
@@ -130,19 +138,30 @@ class KeyService:
                 note = self.newest(tx)
             if note is not None:
                 self._take(note)
-            self._known = rows
+                self._known = rows
         held = self.ring.in_force
-        if held is not None and _is_due(held, now) and self._is_own(held.root):
+        if self.serving and held and _is_due(held, now) and self._is_own(held.root):
             with self.database.write() as tx:
                 store.lock(tx)
                 self.adopt(tx, now)
+            self.take_newest()
+
+    def take_newest(self) -> None:
+        """Sign by what is committed as the newest set.
+
+        Raises:
+            Unavailable: see ``follow``.
+        """
+        with self.database.read() as tx:
+            note = self.newest(tx)
+        if note is not None:
+            self._take(note)
 
     # What is served
 
     def newest(self, tx: Tx) -> bytes | None:
-        """The key set in force, a signed note; None before the first."""
-        name = documents.in_force(tx, KEYS)
-        return None if name is None else documents.content_of(tx, name)
+        """The key set in force, a signed note; None before the first, or where it is in doubt."""
+        return reading.newest(tx)
 
     def of_root(self, tx: Tx, version: int) -> bytes:
         """The first set of a root: for who knows the root before (rule 3 of the model).
@@ -150,11 +169,7 @@ class KeyService:
         Raises:
             NotFound: there is no such root.
         """
-        for name in documents.adopted_as(tx, KEYS):
-            note = documents.content_of(tx, name)
-            if note is not None and model.read_key_set(note).root.version == version:
-                return note
-        raise NotFound(f"there is no root {version}")
+        return reading.of_root(tx, version)
 
     def publics(self, typ: str) -> tuple[bytes, ...]:
         """The public keys by which a type of token can be believed, the oldest first.
@@ -162,8 +177,10 @@ class KeyService:
         What was signed before a key ended goes on being believed, so it stays; one that was revoked
         does not.
         """
-        if self.ring.in_force is not None:
-            return tuple(self.ring.in_force.believed(typ).values())
+        if self.ring.known is not None:
+            return tuple(
+                key.public for key in self.ring.known if key.typ == typ and not key.revoked
+            )
         names = (name for name, signed in TYPE_OF.items() if signed == typ)
         return tuple(key.public for name in names for key in self.ring.folder.held(name))
 
@@ -203,7 +220,9 @@ class KeyService:
                 "in: the key would begin when the set that names it has expired",
                 cure=f"Less than {life.days} days.",
             )
-        key = PublishedKey(typ, self._next(name, held).public, None if revoke else now + waits)
+        # Whoever has seen the folder has seen a key that waits in it: one that revokes is new.
+        next_ = self.ring.folder.next(name) if revoke else self._next(name, held)
+        key = PublishedKey(typ, next_.public, None if revoke else now + waits)
         after = model.rotated(held, key, OVERLAP, revoke=revoke)
         return replace(after, expires=now + life)
 
@@ -224,11 +243,25 @@ class KeyService:
         after = model.rooted(held, self.custodians.keys, FEWEST)
         return replace(after, expires=now + LIFE_SIGNED)
 
-    def propose_renewal(self, now: datetime) -> KeySet:
-        """Write the set in force anew, for longer and for the address of the settings."""
+    def propose_renewal(self, now: datetime, beyond: int = 0) -> KeySet:
+        """Write the set in force anew, for longer and for the address of the settings.
+
+        Args:
+            now: the present instant.
+            beyond: a version that laptops may have seen: of a database that was rolled back.
+
+        Raises:
+            InvalidInput: no laptop would take so large a step.
+        """
         held = self.in_force()
+        if beyond - held.version >= model.MOST_STEPS:
+            raise InvalidInput(
+                f"beyond: laptops take steps of at most {model.MOST_STEPS} versions",
+                cure=f"In force is version {held.version}: publish in several steps.",
+            )
         life = LIFE if self._is_own(held.root) else LIFE_SIGNED
-        return replace(held, version=held.version + 1, issuer=self.issuer, expires=now + life)
+        version = max(held.version, beyond) + 1
+        return replace(held, version=version, issuer=self.issuer, expires=now + life)
 
     def signs_alone(self, proposed: KeySet) -> bool:
         """Whether this machine can sign a set by itself: it is the root, before and after.
@@ -259,7 +292,7 @@ class KeyService:
             raise Conflict(problem, cure="See the alarm about it, on the page Alarms.")
         held = model.read_key_set(note)
         try:
-            proposed = model.read_text(_text(statement))
+            proposed = model.read_text(reading.text_of(statement))
             self._publish(tx, statement, proposed, held, now)
         except ValueError as error:
             raise Forbidden(
@@ -294,7 +327,7 @@ class KeyService:
         if held is None:
             model.first_key_set(signed, now)
         else:
-            _require_in_time(held, after, now)
+            reading.require_in_time(held, after, now)
             model.next_key_set(replace(held, issuer=after.issuer), (signed,), now)
         self.ring.require(after, held)
         name = self.log.keep_document(tx, signed, now)
@@ -312,12 +345,16 @@ class KeyService:
         for key in dict.fromkeys(key for root in roots for key in root.keys):
             if key.public in own:
                 statement = sign_statement(statement, key.name, own[key.public]).encode()
-        if not _is_signed(statement):
+        if not reading.is_signed(statement):
             raise BadKeySet(Doubt.UNSIGNED, "nobody has signed it")
         return statement
 
     def _take(self, note: bytes) -> None:
         adopted = model.read_key_set(note)
+        known = self.ring.in_force
+        if known is not None and adopted.version < known.version:
+            _logger.critical("key set %s is older than what was in force", adopted.version)
+            return
         self._require_root(adopted.root)
         self.ring.take(adopted)
 
@@ -348,39 +385,3 @@ class KeyService:
 
 def _is_due(held: KeySet, now: datetime) -> bool:
     return now >= held.expires - LIFE / 2
-
-
-def _is_signed(statement: bytes) -> bool:
-    return b"\n\n" in statement
-
-
-def _text(statement: bytes) -> str:
-    """The text of a statement, signed already or not.
-
-    Raises:
-        ValueError: it is neither.
-    """
-    if len(statement) > model.MOST_BYTES:
-        raise BadKeySet(Doubt.UNREADABLE, f"a key set has at most {model.MOST_BYTES} bytes")
-    if _is_signed(statement):
-        return parse_note(statement).text
-    try:
-        return statement.decode("utf-8")
-    except UnicodeDecodeError:
-        raise BadKeySet(Doubt.UNREADABLE, "this is no text") from None
-
-
-def _require_in_time(held: KeySet, after: KeySet, now: datetime) -> None:
-    """Return if no key that signs now ends before everybody can know of it (rule 6).
-
-    Raises:
-        Conflict: it comes too late.
-    """
-    ends = {key.kid: key.ends for key in after.keys if not key.revoked}
-    for key in held.keys:
-        end = ends.get(key.kid)
-        if key.signs(now) and end is not None and end < now + model.SKEW:
-            raise Conflict(
-                f"the key set was signed too late: {key.kid} signs now and would have ended",
-                cure="Write the set anew, with a longer --in, and have it signed.",
-            )

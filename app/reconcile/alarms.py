@@ -100,7 +100,10 @@ class AlarmService:
         """
         self.authority.require(visitor.roles, None, "alarm", "clear")
         folded = self.fold.alarms
-        ahead = alarms_ahead(tx, folded)
+        try:
+            ahead = alarms_ahead(tx, folded)
+        except (Unavailable, ValueError):  # an entry cannot be read: what was read before is shown
+            ahead = folded
         return tuple(
             self._shown(tx, chain, event, ahead, visitor)
             for chain, event in sorted(folded.by_chain.items())

@@ -12,7 +12,7 @@ Rules:
 
 import hmac
 import json
-import os
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -40,8 +40,7 @@ def keep(file: Path, place: ComparedSoFar, ring: SealRing, origin: str) -> None:
         "counts": place.counts,
     }
     content = json.dumps(state, sort_keys=True).encode()
-    draft = file.with_suffix(f".{os.getpid()}.draft")
-    draft.unlink(missing_ok=True)
+    draft = file.with_suffix(f".{secrets.token_hex(8)}.draft")  # two containers may share a folder
     create_once(draft, _seal(key, content) + b"\n" + content)
     draft.replace(file)
 

@@ -20,6 +20,7 @@ from datetime import datetime
 from pathlib import Path
 
 from app.audit.entries import documents, store
+from app.audit.entries.alarms import coded
 from app.audit.entries.model import SYSTEM, Event, Kind
 from app.audit.entries.records import SealsRebuilt
 from app.audit.entries.service import AuditService
@@ -122,7 +123,7 @@ class Reconciler:
         with self.database.read() as tx:
             reached, differences = compare_recent(tx, self.examination, place, tree.size)
         self.database.seals.found(difference.dispute for difference in differences)
-        self.reached.unraised |= {difference.chain for difference in differences}
+        self.reached.unraised |= {coded(each.dispute).chain for each in differences}
         self.reached.to(reached)
         self._require_same(reached, tree)
         return reached.tree.size - place.tree.size

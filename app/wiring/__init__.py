@@ -142,6 +142,8 @@ class Services(Core):
             self.access.adopt(tx, now)
             self.notices.adopt(tx, now)
             back = self.rights.erase_again(tx, now)
+        if serving:
+            self.key_sets.take_newest()
         if back:  # a restored database held them; what it still shows of them is written over
             self._scrub()
         if serving:

@@ -112,12 +112,17 @@ class Witness:
                     f"two keys sign until {rotated[-1].overlap_until:%Y-%m-%d}",
                     cure="Wait until then, or end the old keys at once with --overlap 0d.",
                 )
-            known = {self._vkey(self.keys.signer(KEY)), *(each.vkey for each in rotated)}
+            known = {self._vkey(self._first()), *(each.vkey for each in rotated)}
             made = [key for key in self.keys.held(KEY) if self._vkey(key) not in known]
             # A file that nobody uses is of a rotation that was cut off before this line was kept.
             new = made[-1] if made else self.keys.next(KEY)
             store.rotate(tx, self._vkey(new), now + overlap, now)
         return now + overlap
+
+    def _first(self) -> LocalSigner:
+        """The key of the first day, which is never made anew."""
+        _require_key(self.keys)
+        return self.keys.signer(KEY)
 
     def _vkey(self, signer: Signer) -> str:
         return WitnessKey(self.name, signer.public).vkey
@@ -129,7 +134,7 @@ class Witness:
             Unavailable: the folder lacks one of them.
         """
         held = {self._vkey(signer): signer for signer in self.keys.held(KEY)}
-        wanted = _signing(self._vkey(self.keys.signer(KEY)), store.rotated(tx), self.clock.now())
+        wanted = _signing(self._vkey(self._first()), store.rotated(tx), self.clock.now())
         lacking = [vkey for vkey in wanted if vkey not in held]
         if lacking:
             raise _key_lost(f"the key {lacking[-1]}")
@@ -258,15 +263,19 @@ def open_witness(var: Path, name: str = "", clock: Clock | None = None) -> Witne
 
 
 def _signing(first: str, rotated: Sequence[Rotated], now: datetime) -> tuple[str, ...]:
-    """Which keys sign at an instant: the newest, and before it those whose overlap lasts.
+    """Which keys sign at an instant: the newest, and before it those whose overlaps all last.
+
+    A rotation without overlap ends every key before it.
 
     >>> at = datetime(2026, 11, 28)
     >>> _signing("a", (Rotated("b", at, at), Rotated("c", at + timedelta(days=30), at)), at)
     ('b', 'c')
+    >>> _signing("a", (Rotated("b", at + timedelta(days=30), at), Rotated("c", at, at)), at)
+    ('c',)
     """
     vkeys = (first, *(each.vkey for each in rotated))
-    followed = zip(vkeys, rotated, strict=False)
-    return (*(vkey for vkey, after in followed if now < after.overlap_until), vkeys[-1])
+    ends = [min(each.overlap_until for each in rotated[at:]) for at in range(len(rotated))]
+    return (*(vkey for vkey, end in zip(vkeys, ends, strict=False) if now < end), vkeys[-1])
 
 
 def _require_key(keys: KeyFolder) -> None:

@@ -116,6 +116,7 @@ OWN_TRANSACTION = {
     "KeyService.propose_renewal": "writes a text",
     "KeyService.propose_rotation": "writes a text, and makes a key that nobody believes yet",
     "KeyService.publics": "what this process has read",
+    "KeyService.take_newest": "reads what is committed",
     "KeyService.signs_alone": "looks which keys are there",
     "Fold.load": "reads a file and the log",
     "Fold.restart": "forgets what this process read",

@@ -151,6 +151,8 @@ REFUSED = {
     "nobody's consumer": (("rotate", "consumer", "--id", "x", "--by", ADMIN), "no consumer 'x'"),
     "no such file": (("publish", "--signed", "nowhere"), "--signed: nowhere"),
     "two sets": (("publish", "--signed", "x", "--custodians"), "written already"),
+    "a leap that no laptop takes": (("publish", "--beyond", "1001"), "at most 1000 versions"),
+    "two steps in one": (("publish", "--beyond", "5", "--custodians"), "Go beyond first"),
     "no custodians": (("publish", "--custodians"), "HABEAS_CUSTODIANS"),
 }
 
@@ -290,3 +292,14 @@ def test_a_list_of_custodians_that_no_service_took_into_force_is_no_root(
     assert "HABEAS_CUSTODIANS names the list" in refused
     assert not (office.folder / "root.statement").exists()
     assert in_force(serving).root.version == 1
+
+
+@pytest.mark.parametrize("sample", ["sqlite"], indirect=True)
+def test_after_a_restore_a_set_beyond_those_that_were_lost_is_published(
+    habeas: Callable[..., typed.Done], sample: Services
+) -> None:
+    before = in_force(sample)
+    done = habeas("keys", "publish", "--beyond", "40")
+    assert "Key set 41 is in force" in done.stdout, done.stderr
+    assert in_force(sample).keys == before.keys
+    assert "Key set 42 is in force" in habeas("keys", "publish", "--beyond", "7").stdout

@@ -16,7 +16,7 @@ from app.kernel.signing import LocalSigner, jwk
 from app.kernel.tokens import KEY_USE, LEASE_TYPE
 from app.keys.model import MOST_BYTES, MOST_ROOTS, MOST_STEPS, PublishedKey
 from app.sdk.agent.identity import NotPaired, PairingFailed
-from app.sdk.agent.keys import EVERY_S, KEY_SET
+from app.sdk.agent.keys import AGAIN_S, EVERY_S, KEY_SET
 from tests.agents.test_client import BASE
 from tests.keys.office import LIFE, KeyOffice, Laptop, Owner, answer
 
@@ -397,3 +397,57 @@ def test_a_laptop_paired_before_takes_no_root_that_knows_none_of_its_keys(
     office.clock.advance(HOUR)
     assert laptop.poll() is Refusal.KEYS_REFUSED
     assert office.current.issuer == BASE
+
+
+def test_a_laptop_of_before_that_learned_the_root_does_not_forget_it(
+    laptop: Laptop, office: KeyOffice
+) -> None:
+    """Whoever deletes the set that is held does not bring back the keys of the pairing."""
+    office.lie = lambda _: httpx2.Response(404)
+    laptop.pair()
+    assert laptop.poll() is None
+    office.lie = None
+    office.clock.advance(HOUR)
+    laptop.poll()
+    assert laptop.version == 1
+    (laptop.folder / "keys.json").unlink()
+    with pytest.raises(NotPaired):
+        laptop.restart()
+
+
+def test_capture_stays_off_until_a_set_that_can_be_believed_is_shown(
+    laptop: Laptop, office: KeyOffice
+) -> None:
+    assert laptop.poll() is None
+    office.lie = answer(b"rubbish\n\n")
+    office.clock.advance(HOUR)
+    for _ in range(6):
+        assert laptop.poll() == Refusal.KEYS_REFUSED
+        office.clock.advance(15)
+    office.lie = lambda _: httpx2.Response(503)
+    office.clock.advance(AGAIN_S)
+    assert laptop.poll() == Refusal.KEYS_REFUSED, "silence takes nothing back"
+    office.lie = None
+    office.clock.advance(AGAIN_S)
+    assert laptop.poll() is None
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_busy_service_at_the_address_of_a_root_turns_nothing_off(
+    laptop: Laptop, office: KeyOffice, status: int
+) -> None:
+    assert laptop.poll() is None
+    office.turn_root()
+
+    def busy(asked: httpx2.Request) -> httpx2.Response:
+        if asked.url.path == KEY_SET:
+            return answer(office.newest)(asked)
+        return httpx2.Response(status)
+
+    office.lie = busy
+    office.clock.advance(HOUR)
+    assert laptop.poll() is None
+    office.lie = None
+    office.clock.advance(HOUR)
+    assert laptop.poll() is None
+    assert laptop.version == office.current.version

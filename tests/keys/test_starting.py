@@ -4,7 +4,8 @@ from contextlib import closing
 
 import pytest
 
-from app.audit.entries import store
+from app.audit.entries import documents, store
+from app.audit.entries.documents import KEYS
 from app.audit.entries.model import Kind
 from app.consent.model import Act
 from app.db.engine import Database
@@ -12,10 +13,12 @@ from app.kernel.errors import Unavailable
 from app.kernel.signing import LocalSigner, thumbprint
 from app.kernel.tokens import TYPE_OF
 from app.keys.model import read_key_set
+from app.keys.service import LIFE
 from app.settings import Settings
 from app.wiring import Services, build
 from app.wiring.shipped import Shipped
 from tests.fakes import FakeClock
+from tests.keys.test_holdings import publish
 from tests.tamper import sql
 
 OTHER = b"x" * 32
@@ -131,3 +134,107 @@ def leaves(services: Services) -> list[dict[str, object]]:
     with services.database.read() as tx:
         entries = store.entries_between(tx, 0, services.log.size(tx))
         return [dict(entry.leaf) for entry in entries]
+
+
+NEWEST = (
+    "DELETE FROM audit_adopted WHERE what = 'keys' AND number ="
+    " (SELECT max(number) FROM audit_adopted WHERE what = 'keys')"
+)
+ITS_TEXT = (
+    "DELETE FROM audit_document WHERE digest ="
+    " (SELECT digest FROM audit_adopted WHERE what = 'keys' ORDER BY number DESC LIMIT 1)"
+)
+UNREADABLE = "UPDATE audit_leaf SET entry = CAST('x' AS {bytes}) WHERE idx = 3"
+
+
+@pytest.mark.parametrize("attack", ["the row", "its text", "both", "the row and an entry"])
+def test_a_key_that_was_revoked_does_not_come_back(
+    sample: Services, clock: FakeClock, shipped: Shipped, attack: str
+) -> None:
+    """What the log says of keys counts, whatever became of the row and the text."""
+    grant, sets = TYPE_OF["grant"], sample.key_sets
+    old = sets.in_force().in_use(grant, clock.now())
+    assert old is not None
+    publish(sample, sets.propose_rotation("grant", clock.now(), revoke=True))
+    used = sample.keys.held("grant")[-1].public
+    unreadable = UNREADABLE.format(bytes="BLOB" if sample.database.dialect == "sqlite" else "BYTEA")
+    done = {
+        "the row": (NEWEST,),
+        "its text": (ITS_TEXT,),
+        "both": (ITS_TEXT, NEWEST),
+        "the row and an entry": (NEWEST, unreadable),
+    }
+    sql(sample.database, *done[attack])
+    with closing(build(sample.settings, clock=clock, shipped=shipped)) as again:
+        assert old.public not in again.key_sets.publics(grant)
+        assert again.ring.held("grant").public == used
+        with again.database.read() as tx:
+            assert again.key_sets.newest(tx) is None
+            person = next(iter(again.directory.people(tx)))
+        with again.database.write() as tx:
+            again.consent.decide(tx, person, Act.REFUSED, clock.now())
+
+
+def test_a_renewal_whose_commit_failed_is_tried_again(sample: Services, clock: FakeClock) -> None:
+    sets = sample.key_sets
+    before = sets.in_force()
+    clock.advance(LIFE / 2)
+
+    def interrupted() -> None:
+        with sample.database.write() as tx:
+            store.lock(tx)
+            sets.adopt(tx, clock.now())
+            raise Unavailable("the commit is lost", cure="Try again.")
+
+    with pytest.raises(Unavailable, match="lost"):
+        interrupted()
+    assert sets.in_force() == before
+    sets.follow()
+    with sample.database.read() as tx:
+        note = sets.newest(tx)
+    assert note is not None
+    assert read_key_set(note) == sets.in_force()
+    assert sets.in_force().version == before.version + 1
+
+
+def test_a_verb_renews_no_set_and_gives_it_no_other_address(
+    sample: Services, clock: FakeClock, shipped: Shipped
+) -> None:
+    before = sample.key_sets.in_force()
+    clock.advance(LIFE / 2)
+    elsewhere = sample.settings.model_copy(update={"base_url": "https://elsewhere.example"})
+    with closing(build(elsewhere, clock=clock, serving=False, shipped=shipped)) as verb:
+        verb.integrator.integrate()
+        with verb.database.read() as tx:
+            note = verb.key_sets.newest(tx)
+    assert note is not None
+    assert read_key_set(note) == before
+
+
+def test_a_set_whose_text_was_away_for_a_moment_is_followed_all_the_same(
+    sample: Services, clock: FakeClock, shipped: Shipped
+) -> None:
+    with closing(build(sample.settings, clock=clock, shipped=shipped)) as other:
+        with sample.database.write() as tx:
+            sample.key_sets.publish(
+                tx,
+                sample.key_sets.propose_rotation("lease", clock.now()).text.encode(),
+                clock.now(),
+            )
+        with sample.database.read() as tx:
+            name = documents.in_force(tx, KEYS)
+        sql(sample.database, f"UPDATE audit_document SET digest = 'away' WHERE digest = '{name}'")
+        other.integrator.integrate()
+        sql(sample.database, f"UPDATE audit_document SET digest = '{name}' WHERE digest = 'away'")
+        other.integrator.integrate()
+        assert other.key_sets.in_force().version == 2
+
+
+def test_a_key_that_revokes_is_none_that_waited_in_the_folder(
+    sample: Services, clock: FakeClock
+) -> None:
+    """Whoever copied the folder has that one, too."""
+    waiting = sample.key_sets.propose_rotation("lease", clock.now()).keys[-1]
+    assert sample.key_sets.propose_rotation("lease", clock.now()).keys[-1].kid == waiting.kid
+    after = sample.key_sets.propose_rotation("lease", clock.now(), revoke=True)
+    assert after.keys[-1].kid != waiting.kid

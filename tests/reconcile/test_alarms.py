@@ -10,13 +10,13 @@ import pytest
 from starlette.testclient import TestClient
 
 from app.audit.entries.alarms import OpenAlarms
-from app.audit.entries.model import SYSTEM, EntryFilter, Kind
+from app.audit.entries.model import SYSTEM, EntryFilter, Event, Kind
 from app.audit.entries.records import AlarmRaised, AlarmStep
 from app.audit.export.writing import export_log
 from app.audit.reading.service import ReadingService
 from app.db.ring import Flaw
 from app.directory.model import Person
-from app.kernel.errors import Conflict, Forbidden, HabeasError, InvalidInput, NotFound
+from app.kernel.errors import Conflict, Forbidden, HabeasError, InvalidInput, NotFound, Unavailable
 from app.kernel.facts import encode
 from app.main import create_app
 from app.sdk.verify import verify
@@ -371,3 +371,19 @@ def test_an_alarm_is_listed_whatever_became_of_what_is_said_about_it(
     assert shown.proposal is not None
     assert shown.proposal.reason == reason
     assert (shown.raised_at is None) is ("audit_leaf" in attack)
+
+
+def test_alarms_are_shown_while_an_entry_cannot_be_read(alarmed: tuple[Services, str, str]) -> None:
+    """That is when people look at them; a step about them waits until it can be read."""
+    services, _, chain = alarmed
+    (auditor, *_) = holders(services, "auditor")
+    kind = "BLOB" if services.database.dialect == "sqlite" else "BYTEA"
+    last = "(SELECT max(idx) FROM audit_leaf)"
+    with services.database.write() as tx:
+        services.log.append(tx, Event(Kind.LOG_READ, SYSTEM), services.clock.now())
+    replace(services.integrator, fold=None).integrate()  # numbered, and not folded here yet
+    sql(services.database, f"UPDATE audit_leaf SET entry = CAST('x' AS {kind}) WHERE idx = {last}")
+    with services.database.read() as tx:
+        assert [one.chain for one in services.alarms.listed(tx, auditor)] == [chain]
+    with pytest.raises(Unavailable, match="unreadable"):
+        commit_proposal(services, auditor, chain)

@@ -173,6 +173,12 @@ def require_custodians(tx: Tx, listed: str) -> None:
     Raises:
         Conflict: another list is in force, or none.
     """
+    if tx.seals.broken is not None:  # a list from before could pass for the newest
+        raise Conflict(
+            f"the log cannot be believed: {tx.seals.broken}",
+            cure="Mend that first: see docs/operate.md, When tables and log disagree.",
+            kind="log-disputed",
+        )
     known = in_force(tx, CUSTODIANS)
     if known == listed:
         return

@@ -27,7 +27,7 @@ from app.kernel.refusals import Refusal
 from app.kernel.signing import signing_key_of
 from app.kernel.vocabulary import Reason
 from app.sdk.agent.guard import Guard
-from app.sdk.agent.identity import Identity, open_identity
+from app.sdk.agent.identity import Identity, note_root, open_identity
 from app.sdk.agent.keys import TrustedKeys
 from app.sdk.agent.tally import Tally, report_of, without_places
 from app.sdk.agent.timekeeping import since_boot
@@ -100,7 +100,15 @@ class AgentClient:
         self._documents: dict[str, tuple[str, bytes]] = {}  # by kind: the digest, the bytes
         self._unsent: dict[str, Json] | None = None
         key_set = identity.key_set
-        self._keys = TrustedKeys(folder, self._wire, self._clock, elapsed, key_set, identity.keys)
+        self._keys = TrustedKeys(
+            folder,
+            self._wire,
+            self._clock,
+            elapsed,
+            key_set,
+            identity.keys,
+            lambda taken: note_root(folder, identity, taken),
+        )
         self.guard = Guard(
             folder,
             identity.keys,

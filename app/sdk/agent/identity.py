@@ -7,18 +7,20 @@ that address is https, or this very machine.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from app.kernel.canonical import Json, canonical
+from app.kernel.refusals import Refusal
 from app.kernel.signing import jwk
 from app.kernel.tokens import KEY_USE, LEASE_TYPE, keys_for
 from app.keys.model import KeySet
 from app.sdk.agent import memory
 from app.sdk.agent.keys import kept_key_set
+from app.sdk.lease import Refused
 
 _DEVICE_FILE = "device.json"
 
@@ -90,6 +92,19 @@ def keep_identity(folder: Path, identity: Identity) -> None:
         "root": identity.key_set is not None,
     }
     memory.replace(folder / _DEVICE_FILE, canonical(body))
+
+
+def note_root(folder: Path, identity: Identity, taken: KeySet) -> None:
+    """Note that there is a root from now on: a set that is missing then is not one never seen.
+
+    Raises:
+        Refused: the disk did not take it.
+    """
+    try:
+        keep_identity(folder, replace(identity, key_set=taken))
+    except OSError as error:
+        problem = f"the root cannot be noted: {error}"
+        raise Refused(Refusal.STATE_UNREADABLE, problem) from error
 
 
 def _key_set(folder: Path, learned: object) -> KeySet | None:

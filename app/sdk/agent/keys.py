@@ -8,8 +8,9 @@ Rules:
    seen is that of the set on disk. If it is missing or damaged, capture is off until the device is
    paired anew.
 3. It is asked for again when a lease names a key that is not in it, when it has expired, and every
-   hour. A set that must not be believed turns capture off. Silence does not, nor does a service
-   that shows no set just now: the set that is held goes on until it expires.
+   hour. A set that must not be believed turns capture off until one is taken; it is asked for each
+   minute then. Silence alone does not turn it off, nor does a service that shows no set just now or
+   is busy (429, 5xx): the set that is held goes on until it expires.
 4. A laptop that was paired before there were key sets learns the root from the same address, if the
    set has a key that the laptop believed. Until then it believes the keys of its pairing.
 """
@@ -47,7 +48,7 @@ DEADLINE_S = 60.0
 
 _FILE = "keys.json"
 _MOST_KEPT = 200_000
-_FOUND = 200
+_FOUND, _TOO_MANY, _BROKEN = 200, 429, 500
 
 
 class TrustedKeys:
@@ -60,6 +61,7 @@ class TrustedKeys:
         elapsed: a clock that only runs forward, seconds.
         held: the set that is held; None: the device was paired before there were any.
         pinned: the keys for leases that were believed before there was a set, by key id.
+        learned: is told each set that is on disk, before anything is believed by it.
     """
 
     def __init__(
@@ -70,11 +72,14 @@ class TrustedKeys:
         elapsed: Callable[[], float],
         held: KeySet | None,
         pinned: Mapping[str, bytes],
+        learned: Callable[[KeySet], None],
     ) -> None:
+        self._learned = learned
         self._folder, self._wire, self._clock, self._elapsed = folder, wire, clock, elapsed
         self._pinned = pinned
         self._asked: float | None = None
         self._in_vain: float | None = None
+        self._refused: str | None = None
         self.held = held
 
     def renew(self, kid: str | None = None) -> KeySet | None:
@@ -90,16 +95,19 @@ class TrustedKeys:
         now = self._elapsed()
         wanting = self._wants(kid)
         in_vain = self._in_vain is not None and now - self._in_vain < AGAIN_S
-        if (wanting and not in_vain) or self._asked is None or now - self._asked >= EVERY_S:
+        every = EVERY_S if self._refused is None else AGAIN_S
+        if (wanting and not in_vain) or self._asked is None or now - self._asked >= every:
             self._asked = now
             try:
                 self._fetch()
             except Silence:
                 pass  # what is held goes on (rule 3)
             except BadKeySet as error:
-                raise Refused(Refusal.KEYS_REFUSED, str(error)) from error
+                self._refused = str(error)
             finally:
                 self._in_vain = now if self._wants(kid) else self._in_vain
+        if self._refused is not None:
+            raise Refused(Refusal.KEYS_REFUSED, self._refused)
         return self.held
 
     def _wants(self, kid: str | None) -> bool:
@@ -121,7 +129,8 @@ class TrustedKeys:
             notes = (*self._roots(self.held.root.version, note), note)
             taken = next_key_set(self.held, notes, now)
         keep_key_set(self._folder, note)
-        self.held = taken
+        self._learned(taken)
+        self.held, self._refused = taken, None
 
     def _roots(self, known: int, newest: bytes) -> tuple[bytes, ...]:
         """The first set of each root since the one that is known."""
@@ -133,6 +142,8 @@ class TrustedKeys:
             if self._elapsed() - began > DEADLINE_S:
                 raise Silence("the key sets came too slowly")
             answer = self._wire.exchange("GET", f"{KEY_SET}/{version}", cap=SMALL)
+            if answer.status == _TOO_MANY or answer.status >= _BROKEN:
+                raise Silence(f"root {version} is not shown just now: status {answer.status}")
             if answer.status != _FOUND:
                 raise BadKeySet(Doubt.SKIPPED, f"root {version} is not shown")
             notes.append(answer.body)
