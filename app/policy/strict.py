@@ -1,8 +1,8 @@
 """YAML as a form to be filled in: every problem is named with its line, nothing is guessed.
 
 Rules:
-1. UTF-8, one document, at most 64 KB, at most twelve levels deep. No anchors, aliases or tags: a
-   reader must see on the page what the file says.
+1. UTF-8, one document, at most 64 KB, at most twelve levels deep. No anchors, aliases or tags, no
+   byte order mark but as the first character: a reader must see on the page what the file says.
 2. A text is what stands there: a bare ``NO`` is the region, not a falsehood. A whole number is
    written in plain digits, a day as YYYY-MM-DD. ``true``, ``false`` and ``null`` are no texts.
 3. Unknown keys, keys given twice, values of another type are problems; all problems of a file are
@@ -38,6 +38,8 @@ EXAMPLES = ".examples.yaml"
 
 _INTEGER = re.compile(r"0|[1-9][0-9]{0,8}")
 _PREFIX = "tag:yaml.org,2002:"
+_MARK = "\ufeff"
+_UNSEEN = "Delete it; a text in double quotes can name it as \\uFEFF."
 
 
 @dataclass
@@ -53,14 +55,8 @@ class Form:
 
     def compose(self, data: bytes) -> Node | None:
         """Read the bytes into nodes; None, with a problem noted, if that fails."""
-        if len(data) > MAX_BYTES:
-            self._note("", None, f"has {len(data)} bytes", f"At most {MAX_BYTES} are read.")
-            return None
-        try:
-            text = data.decode("utf-8")
-        except UnicodeDecodeError as error:
-            line = data.count(b"\n", 0, error.start) + 1
-            self._note("", None, f"line {line}: not UTF-8", "Save the text as UTF-8.")
+        text = self._decoded(data)
+        if text is None:
             return None
         try:
             node = _PlainLoader(text).get_single_node()
@@ -199,6 +195,25 @@ class Form:
         return day.isoformat()
 
     # Problems
+
+    def _decoded(self, data: bytes) -> str | None:
+        """The bytes as text; a mark inside it would be taken for white space or for a letter."""
+        if len(data) > MAX_BYTES:
+            self._note("", None, f"has {len(data)} bytes", f"At most {MAX_BYTES} are read.")
+            return None
+        try:
+            text = data.decode("utf-8")
+        except UnicodeDecodeError as error:
+            line = data.count(b"\n", 0, error.start) + 1
+            self._note("", None, f"line {line}: not UTF-8", "Save the text as UTF-8.")
+            return None
+        inside = text.find(_MARK, 1)
+        if inside >= 0:
+            line, column = text.count("\n", 0, inside) + 1, inside - text.rfind("\n", 0, inside)
+            where = f"line {line}, column {column}"
+            self._note("", None, f"{where}: a byte order mark (U+FEFF), which nobody sees", _UNSEEN)
+            return None
+        return text
 
     def _entries(self, node: Node, path: str) -> Iterator[tuple[str, Node, Node]]:
         if not isinstance(node, MappingNode):
