@@ -7,7 +7,7 @@ from functools import partial
 from app.capture.agreement import Sources, agreement_of, mask, mask_of
 from app.capture.directive import directive
 from app.capture.effect import PolicyEffect, effect_if_published, effect_of_published
-from app.capture.situation import Direct, Situation, regions_in_question, situation_of
+from app.capture.situation import Direct, Situation, doubts, regions_in_question, situation_of
 from app.capture.trial import Told, off_in
 from app.consent.model import Decision, Standing
 from app.consent.service import ConsentService
@@ -175,18 +175,18 @@ class CaptureService:
         """When anything was last recorded that the situation of a person rests on.
 
         Since then every lease said what it says now, or less: what time alone brings about ends
-        leases before it comes.
+        leases before it comes. Where rows of it do not agree with the log nobody can say: it may
+        be now.
         """
-        starts = self.consent.notices.believed_starts(tx)
-        if starts is None:  # when somebody changed since when a notice holds, nobody can say
-            return LastChange(now, own=False)
         person = situation.person
+        starts = self.consent.notices.believed_starts(tx)
+        past = self.consent.directory.past(tx, person.id)
+        policy, believed = self.policy.changed_at(tx, situation.in_force)
+        disputed = doubts(person, situation.standing, situation.in_force, device=False)
+        if starts is None or past.disputed or not believed or disputed:
+            return LastChange(now, own=False)
         decided = [decision.recorded_at for decision in self.consent.history(tx, person.id)[-1:]]
-        others = [
-            *starts.values(),
-            *(version.recorded_at for version in self.consent.directory.versions(tx, person.id)),
-        ]
-        policy = self.policy.changed_at(tx, situation.in_force)
+        others = [*starts.values(), *(version.recorded_at for version in past.versions)]
         last = max([*decided, *others, *([policy] if policy else [])])
         return LastChange(last, own=last in decided)
 

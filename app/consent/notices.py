@@ -132,10 +132,6 @@ class NoticeService:
         """
         return store.documents(tx)
 
-    def version_starts(self, tx: Tx) -> dict[int, datetime]:
-        """When each version was first adopted, as its rows say it."""
-        return store.version_starts(tx, NOTICE)[0]
-
     def believed_starts(self, tx: Tx) -> dict[int, datetime] | None:
         """When each version was first adopted; None where the rows do not agree with the log."""
         starts, stand = store.version_starts(tx, NOTICE)

@@ -244,10 +244,22 @@ class ConsentService:
         """Return a person's decisions, oldest first, as far as they are believed."""
         return store.decided(tx, person_id).decisions
 
-    def stood_before(self, tx: Tx, history: Iterable[Decision]) -> dict[str, Standing]:
-        """Return, by a decision's id, what stood just before; ``history``: all of one person."""
-        decisions, notices = tuple(history), self.notices.version_starts(tx)
-        return {each.id: timeline.stood_before(each, decisions, notices) for each in decisions}
+    def stood_before(self, tx: Tx, person_id: str) -> dict[str, Standing]:
+        """Return, by a decision's id, what stood just before each decision of a person.
+
+        A decision is left out where nobody can say: the rows, or those of the notices, do not agree
+        with the log, or what came before is lost.
+        """
+        notices = self.notices.believed_starts(tx)
+        history = store.decided(tx, person_id)
+        if history.disputed or notices is None:
+            return {}
+        lost = {one.id for one in history.decisions[:1] if one.seq > 1}
+        return {
+            one.id: timeline.stood_before(one, history.decisions, notices)
+            for one in history.decisions
+            if one.id not in lost
+        }
 
     def last_number(self, tx: Tx, person_id: str) -> int:
         """Return the number of a person's last decision; 0 where there is none."""

@@ -168,8 +168,10 @@ class PolicyService:
         """What holds at every instant from start to end: at the start, and after each change."""
         return self.reader.throughout(tx, regions, start, end)
 
-    def changed_at(self, tx: Tx, in_force: InForce) -> datetime | None:
-        """When anything was last recorded that bears on what is in force; None: nothing ever was.
+    def changed_at(self, tx: Tx, in_force: InForce) -> tuple[datetime | None, bool]:
+        """When anything was last recorded that bears on what is in force, and whether rows say so.
+
+        None: nothing ever was. False: a row of it does not agree with the log.
 
         What comes into force by itself on its day is not a change: leases end before it.
         """

@@ -153,12 +153,16 @@ def head(tx: Tx, known_at: datetime | None = None) -> Head:
     return Head(0, "") if row is None else Head(row.id, row.event, row.rows)
 
 
-def changed_at(tx: Tx, regions: Iterable[str]) -> datetime | None:
-    """Return when what can be in force in regions last changed; the catalogue is in all of them."""
+def changed_at(tx: Tx, regions: Iterable[str]) -> tuple[datetime | None, bool]:
+    """Return when what can be in force in regions last changed, and whether that is believed.
+
+    The catalogue is in force in all of them.
+    """
     column = event_table.c
     concerned = or_(column.region.is_(None), column.region.in_(sorted(regions)))
-    rows = tx.execute(select(event_table).where(concerned))
-    return max((row.at for row in rows if readable(event_table, row)), default=None)
+    rows = tx.execute(select(event_table).where(concerned)).all()
+    times = (row.at for row in rows if readable(event_table, row))
+    return max(times, default=None), seals.first_bad(tx, EVENT, rows) is None
 
 
 def adopted_catalogues(tx: Tx) -> tuple[tuple[datetime, str], ...]:

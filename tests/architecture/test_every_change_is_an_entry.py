@@ -56,7 +56,7 @@ READS = {
     "Workflow": "change changes check",
     "Stops": "holding",
     "Catalogues": "told waiting",
-    "NoticeService": "believed_starts documents require_current shown version_starts was_shown",
+    "NoticeService": "believed_starts documents require_current shown was_shown",
     "ConsentService": "history last_number offer_of openings_since receipt receipts standing "
     "standing_between stood_before",
     "CaptureService": "agreement changed_at effect effect_of held situation told told_in",

@@ -35,7 +35,7 @@ def test_the_record_gives_what_stood_when_each_decision_was_made(booth: Booth) -
     decide(Act.WITHDRAWN)
     history = booth.history()
     with booth.database.read() as tx:
-        found = booth.consent.stood_before(tx, history)
+        found = booth.consent.stood_before(tx, booth.who)
     told = [found[each.id] for each in history]
     assert [(each.state, each.agreed and each.agreed.id) for each in told] == stood
     assert [each.state.value for each in told if each.state not in AGREED] == [

@@ -38,11 +38,11 @@ class Button:
 
 @dataclass(frozen=True)
 class Current:
-    """The choice that stands, next to the other."""
+    """The choice that stands, next to the other; ``since``: None where no row can be believed."""
 
     label: str
     glyph: str
-    since: datetime
+    since: datetime | None
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,8 @@ def choices(
     standing_words = _CURRENT.get(standing.state)
     current = None
     if standing_words and standing.decision and len(buttons) < 2:  # noqa: PLR2004 - yes and no
-        current = Current(*standing_words, since=standing.decision.decided_at)
+        since = None if standing.disputed else standing.decision.decided_at
+        current = Current(*standing_words, since)
     return Choices(
         current=current,
         buttons=tuple(buttons),

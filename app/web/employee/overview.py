@@ -11,6 +11,8 @@ from app.capture.situation import Situation
 from app.consent.model import Decision
 from app.db.engine import Tx
 from app.directory.model import Person
+from app.kernel.clock import instant
+from app.kernel.errors import NotFound
 from app.policy.law.layer import Floor
 from app.policy.model import InForce
 from app.web.employee.choices import Choices, choices
@@ -37,7 +39,10 @@ class HistoryRow:
 
 @dataclass(frozen=True)
 class Overview:
-    """One person's situation, in words and rows; laptops and history newest first."""
+    """One person's situation, in words and rows; laptops and history newest first.
+
+    Where the record of decisions is in doubt, the history is what the log says, too.
+    """
 
     situation: Situation
     names: Names
@@ -76,24 +81,37 @@ def overview(services: Services, tx: Tx, person: Person, now: datetime) -> Overv
         looked=services.consent.notices.was_shown(tx, person, situation.offer),
         choices=choices(situation, history, current_notices(services), now),
         laptops=laptops,
-        history=_history_rows(services, tx, history),
+        history=_history_rows(services, tx, situation, history),
         used=used(services, tx, person, now),
         captured=services.reports.totals(tx, person.id),
     )
 
 
 def _history_rows(
-    services: Services, tx: Tx, history: tuple[Decision, ...]
+    services: Services, tx: Tx, situation: Situation, history: tuple[Decision, ...]
 ) -> tuple[HistoryRow, ...]:
-    before = services.consent.stood_before(tx, history)
+    person_id = situation.person.id
+    if situation.standing.disputed:
+        history = tuple(one for one in history if _as_logged(services, tx, person_id, one))
+    before = services.consent.stood_before(tx, person_id)
     return tuple(
         HistoryRow(
             decision,
-            decision_in_words(decision, before[decision.id]),
+            decision_in_words(decision, before.get(decision.id)),
             services.log.index_of(tx, decision.event_id),
         )
         for decision in reversed(history)
     )
+
+
+def _as_logged(services: Services, tx: Tx, person_id: str, decision: Decision) -> bool:
+    """Whether the log says of a decision what its row says on the page."""
+    try:
+        said = services.desk.own_event(tx, person_id, decision.event_id).said
+    except NotFound:
+        return False
+    logged = said["kind"], said["facts"].get("decision"), instant(said["occurred_at"])
+    return logged == (f"consent.{decision.act.value}", decision.id, decision.decided_at)
 
 
 def region_names(services: Services, tx: Tx, in_force: InForce) -> Names:

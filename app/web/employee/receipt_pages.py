@@ -5,7 +5,6 @@ import json
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from app.consent.model import Standing, State
 from app.consent.offers import Offer
 from app.consent.receipts import Receipt, receipt_terms
 from app.kernel.errors import NotFound, Unavailable
@@ -23,9 +22,6 @@ router = APIRouter(prefix="/me/receipts")
 
 _SIGNED_HERE = frozenset({RECEIPT_TYPE, SUBMISSION_TYPE})
 """The tokens that a receipt's file holds; it carries their keys and no others."""
-
-_UNTOLD = Standing(State.NONE)
-"""What stood before a decision that is not believed: nothing that could be said."""
 
 
 @router.get("/{decision}.json")
@@ -57,12 +53,12 @@ def show(visit: ReadVisit, decision: str) -> Response:
     receipt = services.consent.receipt(tx, person.id, decision)
     situation = services.capture.situation(tx, person, visit.now)
     history = services.consent.history(tx, person.id)
-    before = services.consent.stood_before(tx, history)
+    before = services.consent.stood_before(tx, person.id)
     return visit.page(
         "receipt.html",
         receipt=receipt,
         decision=receipt.decision,
-        said=decision_in_words(receipt.decision, before.get(receipt.decision.id, _UNTOLD)),
+        said=decision_in_words(receipt.decision, before.get(receipt.decision.id)),
         index=services.log.index_of(tx, receipt.event_id),
         is_latest=receipt.decision.seq == situation.standing.last,
         purposes=[purpose_label(services, key) for key in receipt.decision.purposes],

@@ -3,6 +3,8 @@
 Rules:
 1. What is said to have ended or rested is what stood just before, by the fold that decides
    (``consent.timeline.stood_before``). Where nothing did, the sentence says that.
+2. Where nobody can say what stood before, the sentence claims nothing of it: it says what was asked
+   for.
 """
 
 from collections.abc import Mapping
@@ -25,7 +27,7 @@ _OVER_NOTHING: Mapping[Act, str] = {
     Act.PAUSED: "You asked for a pause",
     Act.REVOKED: "Somebody else said that nothing of yours may be captured",
 }
-"""Acts that end or interrupt what was agreed to, where nothing of it held."""
+"""Acts that end or interrupt what was agreed to, where nothing of it held, as far as is known."""
 
 _NOTHING_HELD: Mapping[State, str] = {
     State.EXPIRED: "; what you had agreed to had ended before",
@@ -33,15 +35,17 @@ _NOTHING_HELD: Mapping[State, str] = {
 }
 
 
-def decision_in_words(decision: Decision, before: Standing) -> tuple[Part, ...]:
+def decision_in_words(decision: Decision, before: Standing | None) -> tuple[Part, ...]:
     """Say a decision, without a full stop.
 
     Args:
         decision: the decision.
-        before: what stood just before it.
+        before: what stood just before it; None: nobody can say.
     """
-    empty = before.agreed is None and decision.act in _OVER_NOTHING
-    sentence = _OVER_NOTHING[decision.act] if empty else _ACTS[decision.act]
+    ended = before is not None and before.agreed is not None
+    said = _ACTS if ended else {**_ACTS, **_OVER_NOTHING}
     until = (Part(" until "), Part("", at=decision.until)) if decision.until else ()
-    nothing = _NOTHING_HELD.get(before.state, "; nothing was agreed to then")
-    return (Part(sentence), *until, *((Part(nothing),) if empty else ()))
+    nothing: tuple[Part, ...] = ()
+    if before is not None and not ended and decision.act in _OVER_NOTHING:
+        nothing = (Part(_NOTHING_HELD.get(before.state, "; nothing was agreed to then")),)
+    return (Part(said[decision.act]), *until, *nothing)
