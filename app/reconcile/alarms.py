@@ -10,6 +10,8 @@ Rules:
 4. A step is taken once. Steps are taken one after the other, under the log's lock, and what is
    committed counts, whether the fold knows it yet or not.
 5. The reason is written for whoever may clear the alarm. They read it without an entry.
+6. While the log cannot be believed, the alarm about it is shown, though the fold cannot have its
+   entry yet, and no step is taken about any alarm.
 """
 
 from dataclasses import dataclass, replace
@@ -17,7 +19,9 @@ from datetime import datetime
 
 from app.audit.entries import store
 from app.audit.entries.alarms import OpenAlarms, Proposal
+from app.audit.entries.halt import log_disputed
 from app.audit.entries.model import Actor, Event, Kind
+from app.audit.entries.recorded import LOG_CHAIN
 from app.audit.entries.records import AlarmRaised, AlarmStep
 from app.audit.entries.service import AuditService
 from app.audit.growing.ahead import alarms_ahead
@@ -66,6 +70,7 @@ class OpenAlarm:
         raised_at: when it was raised; None as for the index.
         why: what was wrong then; None as above.
         table, row: where; empty where it is about the whole chain, and as above.
+        broken: why the log cannot be believed now; empty where it can, and of any other chain.
     """
 
     chain: str
@@ -76,6 +81,7 @@ class OpenAlarm:
     why: Flaw | None = None
     table: str = ""
     row: str = ""
+    broken: str = ""
 
 
 @dataclass(frozen=True)
@@ -93,21 +99,27 @@ class AlarmService:
     fold: Fold
 
     def listed(self, tx: Tx, visitor: Person) -> tuple[OpenAlarm, ...]:
-        """Every alarm that stands by the log, by what it is about.
+        """Every alarm that stands by the log, by what it is about; first that about the log.
 
         Raises:
             Forbidden: the visitor may not clear alarms.
         """
         self.authority.require(visitor.roles, None, "alarm", "clear")
-        folded = self.fold.alarms
+        folded, broken = self.fold.alarms, tx.seals.broken
         try:
             ahead = alarms_ahead(tx, folded)
-        except (Unavailable, ValueError):  # an entry cannot be read: what was read before is shown
-            ahead = folded
-        return tuple(
+        except (
+            Unavailable,
+            ValueError,
+        ) as why:  # an entry cannot be read
+            ahead, broken = folded, broken or str(why)
+        listed = [
             self._shown(tx, chain, event, ahead, visitor)
             for chain, event in sorted(folded.by_chain.items())
-        )
+            if broken is None or chain != LOG_CHAIN
+        ]
+        about_log = [] if broken is None else [OpenAlarm(LOG_CHAIN, None, broken=broken)]
+        return (*about_log, *listed)
 
     def propose(self, tx: Tx, actor: Person, chain: str, reason: str, now: datetime) -> None:
         """Propose to clear an alarm; another person decides.
@@ -117,6 +129,7 @@ class AlarmService:
             Forbidden: the person may not.
             InvalidInput: the reason is empty or longer than 2,000 characters.
             NotFound: there is no such alarm.
+            Unavailable: the log cannot be believed.
         """
         self.authority.require(actor.roles, None, "alarm", "clear")
         event, proposal = self._locked(tx, chain)
@@ -135,6 +148,7 @@ class AlarmService:
             Conflict: nobody proposed it, or it was cleared a moment ago.
             Forbidden: the person may not, or made the proposal.
             NotFound: there is no such alarm.
+            Unavailable: the log cannot be believed.
         """
         self.authority.require(actor.roles, None, "alarm", "clear")
         event, proposal = self._locked(tx, chain)
@@ -151,6 +165,8 @@ class AlarmService:
     def _locked(self, tx: Tx, chain: str) -> tuple[str, Proposal | None]:
         """The event of an alarm and the last proposal; nobody else takes a step meanwhile."""
         store.lock(tx)
+        if tx.seals.broken is not None:
+            raise log_disputed(tx.seals.broken)
         folded = self.fold.alarms
         ahead = alarms_ahead(tx, folded)
         event = ahead.by_chain.get(chain)

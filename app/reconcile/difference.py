@@ -41,15 +41,28 @@ class Difference:
 
     @property
     def sentence(self) -> str:
-        """The difference in words.
+        """The difference in words, with the chain.
 
         >>> Difference("device:d_1", Flaw.DIFFERS, "agent_device", "d_1", ("public",), 17).sentence
         'agent_device d_1 says something else than its entry (public), entry 17, of device:d_1'
         """
-        row = f"{self.table} {self.row_key}".strip()
+        return f"{self.row} {self.wrong}, of {self.chain}"
+
+    @property
+    def row(self) -> str:
+        """The table, and the row where it can be named."""
+        return f"{self.table} {self.row_key}".strip()
+
+    @property
+    def wrong(self) -> str:
+        """What is wrong with the row, which is named before it.
+
+        >>> Difference("device:d_1", Flaw.BEHIND, "agent_device", "d_1", idx=17).wrong
+        'is missing, but an entry recorded it, entry 17'
+        """
         columns = f" ({', '.join(self.columns)})" if self.columns else ""
         entry = "" if self.idx is None else f", entry {self.idx}"
-        return f"{row} {FLAWS[self.flaw]}{columns}{entry}, of {self.chain}"
+        return f"{FLAWS[self.flaw]}{columns}{entry}"
 
     @property
     def dispute(self) -> Dispute:

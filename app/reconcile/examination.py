@@ -10,6 +10,7 @@ Rules:
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
@@ -46,7 +47,7 @@ class RowFindings:
         entries, rows: how many were read.
         differences: the first of them, in the order of the tables.
         count: how many there are.
-        bad: the chains that they are of.
+        bad: the chains that they are of, and how many are of each.
         doubted: the pseudonyms that a difference is about: of its chain, and of every column that
             differs, by the row and by its entry. Whoever else it names is not in doubt by it.
     """
@@ -55,7 +56,7 @@ class RowFindings:
     rows: int = 0
     differences: list[Difference] = field(default_factory=list)
     count: int = 0
-    bad: set[str] = field(default_factory=set)
+    bad: Counter[str] = field(default_factory=Counter)
     doubted: set[str] = field(default_factory=set)
 
     def add(self, difference: Difference, *who: Fields) -> None:
@@ -64,7 +65,7 @@ class RowFindings:
         self.doubted.update(str(name) for name in mentioned if fits(PSEUDONYM, name))
         self.doubted.add(difference.chain.partition(":")[2])
         self.count += 1
-        self.bad.add(difference.chain)
+        self.bad[difference.chain] += 1
         if len(self.differences) < MOST:
             self.differences.append(difference)
 

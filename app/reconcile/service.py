@@ -20,7 +20,7 @@ from datetime import datetime
 from pathlib import Path
 
 from app.audit.entries import documents, store
-from app.audit.entries.alarms import coded
+from app.audit.entries.alarms import coded_chain
 from app.audit.entries.model import SYSTEM, Event, Kind
 from app.audit.entries.records import SealsRebuilt
 from app.audit.entries.service import AuditService
@@ -39,6 +39,7 @@ from app.reconcile.place import keep, kept
 from app.reconcile.reached import ComparedSoFar, Reached
 from app.reconcile.recent import MOST, compare_recent
 from app.reconcile.sealing import SealedNow, seal_confirmed, waits
+from app.reconcile.told import by_chain, told
 
 ALARMS_AT_ONCE = 200
 """How many alarms one examination raises; the same chain is one alarm."""
@@ -83,8 +84,8 @@ class Reconciler:
             examination = replace(self.examination, sealed=tx.seals.required)
             findings = examination.of(tx, progress, lambda *_: None)
         self.database.seals.found(disputes_of(findings))
-        self.reached.whole_at, self.reached.differences = self.clock.now(), findings.count
-        self.reached.bad = frozenset(findings.bad)
+        found = by_chain(findings.differences, findings.bad)
+        self.reached.whole(self.clock.now(), findings.count, found)
         return findings
 
     def resume(self, progress: Progress) -> None:
@@ -123,7 +124,8 @@ class Reconciler:
         with self.database.read() as tx:
             reached, differences = compare_recent(tx, self.examination, place, tree.size)
         self.database.seals.found(difference.dispute for difference in differences)
-        self.reached.unraised |= {coded(each.dispute).chain for each in differences}
+        self.reached.unraised |= {coded_chain(each.chain) for each in differences}
+        self.reached.also(map(told, differences))
         self.reached.to(reached)
         self._require_same(reached, tree)
         return reached.tree.size - place.tree.size

@@ -1,5 +1,6 @@
 """An alarm stands until two people have cleared it."""
 
+import re
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ from app.audit.entries.model import SYSTEM, EntryFilter, Event, Kind
 from app.audit.entries.records import AlarmRaised, AlarmStep
 from app.audit.export.writing import export_log
 from app.audit.reading.service import ReadingService
-from app.db.ring import Flaw
+from app.db.ring import Dispute, Flaw
 from app.directory.model import Person
 from app.kernel.errors import Conflict, Forbidden, HabeasError, InvalidInput, NotFound, Unavailable
 from app.kernel.facts import encode
@@ -373,17 +374,60 @@ def test_an_alarm_is_listed_whatever_became_of_what_is_said_about_it(
     assert (shown.raised_at is None) is ("audit_leaf" in attack)
 
 
-def test_alarms_are_shown_while_an_entry_cannot_be_read(alarmed: tuple[Services, str, str]) -> None:
-    """That is when people look at them; a step about them waits until it can be read."""
-    services, _, chain = alarmed
-    (auditor, *_) = holders(services, "auditor")
+def make_unreadable(services: Services) -> None:
+    """The last entry, which this process has not folded yet."""
     kind = "BLOB" if services.database.dialect == "sqlite" else "BYTEA"
     last = "(SELECT max(idx) FROM audit_leaf)"
     with services.database.write() as tx:
         services.log.append(tx, Event(Kind.LOG_READ, SYSTEM), services.clock.now())
     replace(services.integrator, fold=None).integrate()  # numbered, and not folded here yet
     sql(services.database, f"UPDATE audit_leaf SET entry = CAST('x' AS {kind}) WHERE idx = {last}")
+
+
+def test_alarms_are_shown_while_an_entry_cannot_be_read(alarmed: tuple[Services, str, str]) -> None:
+    """That is when people look at them; a step about them waits until it can be read."""
+    services, _, chain = alarmed
+    (auditor, *_) = holders(services, "auditor")
+    make_unreadable(services)
     with services.database.read() as tx:
-        assert [one.chain for one in services.alarms.listed(tx, auditor)] == [chain]
+        about_log, other = services.alarms.listed(tx, auditor)
+    assert (about_log.chain, other.chain) == ("log", chain)
+    assert re.fullmatch("entry [0-9]+ of the log was made unreadable .*", about_log.broken)
+    assert other.broken == ""
     with pytest.raises(Unavailable, match="unreadable"):
         commit_proposal(services, auditor, chain)
+
+
+def test_the_alarm_about_the_log_says_what_the_fold_found_and_no_step_is_taken(
+    alarmed: tuple[Services, str, str],
+) -> None:
+    services, _, chain = alarmed
+    auditor, dpo = holders(services, "auditor")[0], holders(services, "dpo")[0]
+    commit_proposal(services, auditor, chain)
+    services.integrator.integrate()
+    make_unreadable(services)
+    services.fold.catch_up()
+    broken = services.database.seals.broken
+    assert broken is not None
+    with services.database.read() as tx:
+        about_log, other = services.alarms.listed(tx, auditor)
+    assert (about_log.chain, about_log.broken, other.chain) == ("log", broken, chain)
+    for step in (commit_proposal, commit_clearing):
+        with pytest.raises(Unavailable, match=re.escape(broken)) as refusal:
+            step(services, dpo, chain)
+        assert refusal.value.kind == "log-disputed"
+        assert "restores" in refusal.value.cure
+
+
+def test_an_open_alarm_about_the_log_is_listed_once_while_the_log_is_broken_again(
+    alarmed: tuple[Services, str, str],
+) -> None:
+    services, _, chain = alarmed
+    auditor = holders(services, "auditor")[0]
+    services.database.seals.found([Dispute("log", Flaw.LOG, "audit_leaf")])
+    services.integrator.integrate()
+    with services.database.read() as tx:
+        assert [one.chain for one in services.alarms.listed(tx, auditor)] == ["log", chain]
+    make_unreadable(services)
+    with services.database.read() as tx:
+        assert [one.chain for one in services.alarms.listed(tx, auditor)] == ["log", chain]

@@ -1,11 +1,12 @@
 """The page of alarms over HTTP, on both databases: two people clear an alarm, and nobody else."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from starlette.testclient import TestClient
 
-from app.audit.entries.model import EntryFilter
+from app.audit.entries.model import SYSTEM, EntryFilter, Event, Kind
 from app.audit.reading.service import ReadingService
 from app.main import create_app
 from app.wiring import Services
@@ -205,6 +206,59 @@ def test_rows_that_still_disagree_are_told_before_the_alarm_is_cleared(
     text = text_of(alf.get(PATH))
     assert "rows here did not agree with the log" in text
     assert "the alarm comes back after it is cleared" in text
+
+
+def test_every_row_of_an_alarm_that_disagrees_is_named(
+    chain: str, alf: Visit, services: Services
+) -> None:
+    sql(services.database, f"UPDATE person_version SET region = 'FR' WHERE person_id = '{EVE}'")
+    services.reconciler.examine(lambda *_: None)
+    text = text_of(alf.get(PATH))
+    pseudonym = chain.partition(":")[2]
+    assert f"person {pseudonym} has no seal, or one that does not fit" in text
+    assert re.search("person_version [^ ]+ has no seal, or one that does not fit", text)
+    assert re.search(r"person_version [^ ]+ says something else than its entry \(.*region", text)
+
+
+def make_unreadable(services: Services) -> None:
+    """The last entry, which another process has numbered and this one has not folded yet."""
+    with services.database.write() as tx:
+        services.log.append(tx, Event(Kind.LOG_READ, SYSTEM), services.clock.now())
+    replace(services.integrator, fold=None).integrate()
+    kind = "BLOB" if services.database.dialect == "sqlite" else "BYTEA"
+    last = "(SELECT max(idx) FROM audit_leaf)"
+    sql(services.database, f"UPDATE audit_leaf SET entry = CAST('x' AS {kind}) WHERE idx = {last}")
+
+
+def test_a_log_that_cannot_be_read_is_the_first_alarm_and_nothing_can_be_cleared(
+    chain: str, alf: Visit, services: Services
+) -> None:
+    make_unreadable(services)
+    text = text_of(alf.get(PATH))
+    assert "2 open alarms." in text
+    assert text.index("The log itself") < text.index("What the directory has of a person")
+    assert "The log is not what was signed: entry" in text
+    assert "Restore the newest sound copy of the database." in text
+    assert "Nobody can propose or clear anything until the log can be believed." in text
+    assert "Propose to clear" not in text
+
+
+def test_while_the_log_cannot_be_believed_whoever_asks_for_alarms_is_told_that(
+    chain: str, alf: Visit, services: Services
+) -> None:
+    make_unreadable(services)
+    services.fold.catch_up()
+    broken = services.database.seals.broken
+    assert broken is not None
+    answer = alf.get(PATH)
+    text = text_of(answer)
+    assert answer.status_code == 403
+    assert f"The log cannot be believed, so nobody's roles count ({broken})" in text.replace(
+        "\u2019", "'"
+    )
+    assert "restores the newest sound copy of the database" in text
+    assert "you can always opt out there" in text
+    assert "What the directory says about you" not in text
 
 
 def test_a_proposal_whose_reason_is_lost_is_made_anew(

@@ -26,9 +26,17 @@ def coded(dispute: Dispute) -> Dispute:
     >>> coded(Dispute("stop:no code", Flaw.UNSEALED)).chain
     'stop'
     """
-    kind = dispute.chain.partition(":")[0]
-    chains = (chain for chain in (dispute.chain, kind) if is_code(chain))
-    return replace(dispute, chain=next(chains, UNNAMED))
+    return replace(dispute, chain=coded_chain(dispute.chain))
+
+
+def coded_chain(chain: str) -> str:
+    """The chain of the alarm about a chain that a row may name badly.
+
+    >>> coded_chain("stop:DE"), coded_chain("stop:no code"), coded_chain("no code")
+    ('stop:DE', 'stop', 'unnamed')
+    """
+    names = (name for name in (chain, chain.partition(":")[0]) if is_code(name))
+    return next(names, UNNAMED)
 
 
 def raised(dispute: Dispute) -> Event:

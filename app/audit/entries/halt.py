@@ -86,3 +86,13 @@ def rolled_back(problem: str) -> Unavailable:
         cure="Restore the newest copy of the database; see docs/operate.md, Restore.",
         kind=ROLLED_BACK,
     )
+
+
+def log_disputed(why: str) -> Unavailable:
+    """The log in the database is not what was signed; nothing that opens is done meanwhile."""
+    return Unavailable(
+        f"the log cannot be believed: {why}",
+        cure="Whoever runs Habeas restores the newest sound copy of the database; see "
+        "docs/operate.md, When tables and log disagree.",
+        kind="log-disputed",
+    )

@@ -48,6 +48,7 @@ def _page(
     services = visit.services
     reached = services.reconciler.reached
     alarms = services.alarms.listed(visit.tx, visit.person)
+    broken = next((alarm.broken for alarm in alarms if alarm.broken), "")
     return visit.page(
         "auditor_alarms.html",
         status=422 if faults else 200,
@@ -57,6 +58,7 @@ def _page(
         faults=faults,
         most=MAX_REASON,
         reached=reached,
+        broken=broken,
         may_export=visit.may("log", "export"),
         may_read=visit.may("log", "read"),
     )

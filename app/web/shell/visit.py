@@ -116,15 +116,26 @@ class Right:
         Raises:
             Forbidden: they have not; names the roles that have, or says why none of theirs counts.
         """
+        broken = services.database.seals.broken
+        if visitor.person.disputed and broken is not None:
+            raise _roleless(
+                f"the log cannot be believed, so nobody's roles count ({broken})",
+                "Whoever runs Habeas restores the newest sound copy of the database; see "
+                "docs/operate.md, When tables and log disagree.",
+            )
         if visitor.person.disputed:
-            raise Forbidden(
+            raise _roleless(
                 "what the directory says about you does not agree with the log, "
                 "so none of your roles counts",
-                cure="Nothing was changed. Ask whoever runs Habeas to compare your row with the "
-                "log. Your own pages stay open, and you can always opt out there.",
+                "Ask whoever runs Habeas to compare your row with the log.",
             )
         region = request.path_params["region"] if self.in_region else None
         services.authority.require(visitor.person.roles, region, self.thing, self.action)
+
+
+def _roleless(problem: str, cure: str) -> Forbidden:
+    own = "Your own pages stay open, and you can always opt out there."
+    return Forbidden(problem, cure=f"Nothing was changed. {cure} {own}")
 
 
 def needs(thing: str, action: str, *, in_region: bool = False) -> params.Depends:

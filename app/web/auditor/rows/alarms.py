@@ -6,9 +6,10 @@ A name is never put next to a pseudonym here either.
 from enum import StrEnum
 from typing import NamedTuple
 
+from app.db.ring import Flaw
 from app.kernel.shapes import PSEUDONYM, fits
 from app.reconcile.alarms import OpenAlarm
-from app.reconcile.reached import Reached
+from app.reconcile.reached import ChainFindings, Reached
 from app.web.words.alarm_words import about, flaw_in_words, step_for
 
 
@@ -36,6 +37,7 @@ class AlarmRow(NamedTuple):
         flaw: what was wrong, as a sentence; empty where that is not known.
         step: what helps.
         compared: whether its rows agree by now.
+        found: every row of it that is known to disagree, as far as they are named.
     """
 
     alarm: OpenAlarm
@@ -45,6 +47,7 @@ class AlarmRow(NamedTuple):
     flaw: str
     step: str
     compared: Compared
+    found: ChainFindings
 
 
 def alarm_row(alarm: OpenAlarm, reached: Reached) -> AlarmRow:
@@ -55,10 +58,17 @@ def alarm_row(alarm: OpenAlarm, reached: Reached) -> AlarmRow:
         what.words,
         what.named,
         fits(PSEUDONYM, what.named),
-        "" if alarm.why is None else flaw_in_words(alarm.why),
+        _wrong(alarm),
         step_for(alarm.chain),
         compared(alarm, reached),
+        reached.found(alarm.chain),
     )
+
+
+def _wrong(alarm: OpenAlarm) -> str:
+    if alarm.broken:
+        return f"{flaw_in_words(Flaw.LOG)[:-1]}: {alarm.broken}."
+    return "" if alarm.why is None else flaw_in_words(alarm.why)
 
 
 def compared(alarm: OpenAlarm, reached: Reached) -> Compared:
