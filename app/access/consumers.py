@@ -100,11 +100,7 @@ class ConsumerService:
             Conflict: somebody registered the same consumer at the same time.
         """
         self._require_registrar(actor)
-        if not timedelta() <= overlap <= LONGEST_OVERLAP:
-            raise InvalidInput(
-                "overlap: two secrets open for too long",
-                cure=f"At most {LONGEST_OVERLAP.days} days; 0 ends the old secret at once.",
-            )
+        _require_overlap(overlap)
         store.lock_consumers(tx)
         newest = store.newest_consumer(tx, id)
         if newest is None:
@@ -171,6 +167,14 @@ def _opens(knocking: Consumer, newest: Consumer, now: datetime) -> bool:
 
 def _registered(consumer: Consumer, actor: Person) -> Event:
     return Event(Kind.ACCESS_CONSUMER_REGISTERED, Actor("person", actor.id), encode(consumer))
+
+
+def _require_overlap(overlap: timedelta) -> None:
+    if not timedelta() <= overlap <= LONGEST_OVERLAP:
+        raise InvalidInput(
+            "overlap: two secrets open for too long",
+            cure=f"At most {LONGEST_OVERLAP.days} days; 0 ends the old secret at once.",
+        )
 
 
 def _unknown_secret() -> Unauthenticated:

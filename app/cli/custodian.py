@@ -11,7 +11,8 @@ import typer
 
 from app.audit.restore.custody import private_key, read_private_key, sign_statement
 from app.audit.tree.checkpoint import VerifierKey
-from app.kernel.errors import Conflict, InvalidInput
+from app.cli.files import read_file
+from app.kernel.errors import Conflict
 from app.kernel.keys import create_once
 
 verbs = typer.Typer(
@@ -39,15 +40,7 @@ def sign(
     key: Annotated[Path, typer.Option(help="The file that habeas custodian new wrote.")],
 ) -> None:
     """Print a statement and sign it. Read it first: your name stands under it for ever."""
-    name, signer = read_private_key(_read(key))
-    signed = sign_statement(_read(statement), name, signer)
+    name, signer = read_private_key(read_file(key))
+    signed = sign_statement(read_file(statement), name, signer)
     statement.write_text(signed, encoding="utf-8")
     print(signed, end="")
-
-
-def _read(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        problem = f"{file}: {error.strerror}"
-        raise InvalidInput(problem, cure="Name a file that is there.") from error

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from app.cli.files import read_file
 from app.cli.opened import looked_at
 from app.db.ring import Flaw
 from app.kernel.errors import InvalidInput
@@ -45,16 +46,22 @@ def doctor(
         if rebuild:
             _rebuild(services, signed)
             return
-        began = monotonic()
-        findings = _examined(services)
-        if as_json:
-            print(json.dumps(_as_json(findings), indent=2))
-        else:
-            _say(findings, monotonic() - began)
-        if findings.count:
-            services.integrator.integrate()  # the alarms
+        findings = _reported(services, as_json=as_json)
     if findings.count:
         sys.exit(2 if any(one.flaw is Flaw.LOG for one in findings.differences) else 1)
+
+
+def _reported(services: Services, *, as_json: bool) -> RowFindings:
+    """Examine, say what was found, and bring its alarms into the log."""
+    began = monotonic()
+    findings = _examined(services)
+    if as_json:
+        print(json.dumps(_as_json(findings), indent=2))
+    else:
+        _say(findings, monotonic() - began)
+    if findings.count:
+        services.integrator.integrate()
+    return findings
 
 
 def _examined(services: Services) -> RowFindings:
@@ -109,11 +116,7 @@ def _rebuild(services: Services, signed: Path | None) -> None:
         with services.database.read() as tx:
             print(services.reconciler.statement(tx), end="")
         return
-    try:
-        note = signed.read_bytes()
-    except OSError as error:
-        problem = f"{signed}: {error.strerror}"
-        raise InvalidInput(problem, cure="Name a file that is there.") from error
+    note = read_file(signed)
     with _bar() as bar:
         task = bar.add_task("sealing", total=None)
         done = services.reconciler.rebuild(

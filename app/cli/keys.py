@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from app.cli.files import read_file
 from app.cli.opened import looked_at, opened
 from app.cli.spans import span
 from app.cli.witness import found
@@ -135,7 +136,7 @@ def publish(
         )
     with looked_at(lacking=True) as services:
         if signed is not None:
-            _in_force(services, _read(signed))
+            _in_force(services, read_file(signed, "--signed"))
             return
         sets, now = services.key_sets, services.clock.now()
         with services.database.read() as tx:
@@ -225,11 +226,3 @@ def _require_fitting(name: str, given: Mapping[str, object], names: Collection[s
             raise InvalidInput(
                 f"{option} says nothing about a {name} key", cure=f"Leave {option} out."
             )
-
-
-def _read(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        problem = f"--signed: {file}: {error.strerror}"
-        raise InvalidInput(problem, cure="Name a file that is there.") from error

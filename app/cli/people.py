@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 
 from app.audit.entries.model import SYSTEM
+from app.cli.files import read_file
 from app.cli.opened import opened
 from app.directory.packs import read_people
 from app.kernel.canonical import digest
-from app.kernel.errors import Conflict, InvalidInput
+from app.kernel.errors import Conflict
 from app.kernel.keys import create_once
 from app.rights.model import GROUNDS, ErasureBasis
 from app.rights.service import scrub_erased
@@ -28,7 +29,7 @@ def import_people(
     ] = False,
 ) -> None:
     """Add and change people from a CSV file: all lines, or none if one is wrong."""
-    data = _read(file)
+    data = read_file(file)
     with opened() as services:
         people = read_people(data, _floors(services))
         if dry_run:
@@ -101,7 +102,7 @@ def erase(
         if signed is None:
             _write_statement(services, person, basis, out or Path("erase-person.statement"))
         else:
-            _erase(services, person, basis, _read(signed), out)
+            _erase(services, person, basis, read_file(signed), out)
 
 
 def _write_statement(services: Services, person: str, basis: ErasureBasis, file: Path) -> None:
@@ -139,15 +140,6 @@ def _floors(services: Services) -> frozenset[str]:
     """The regions that have a floor now."""
     with services.database.read() as tx:
         return services.policy.floors_at(tx, services.clock.now())
-
-
-def _read(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise InvalidInput(
-            f"{file}: {error.strerror}", cure="Name a file that is there."
-        ) from error
 
 
 def _write_new(file: Path, content: bytes) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from app.capture.trial import Laptop, trial
+from app.cli.files import read_file
 from app.cli.opened import opened
 from app.event.model import UiEvent
 from app.event.reading import read_event_text
@@ -75,11 +76,7 @@ def _lines(found: TrialWords) -> Iterator[str]:
 
 
 def _event(file: str) -> UiEvent:
-    try:
-        text = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-    except OSError as error:
-        cure = "Name a file that is there."
-        raise InvalidInput(f"{file}: {error.strerror}", cure=cure) from error
+    text = sys.stdin.buffer.read() if file == "-" else read_file(Path(file))
     try:
         return read_event_text(text)
     except ValueError as error:

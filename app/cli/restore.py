@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from app.audit.restore.service import Restore
-from app.kernel.errors import InvalidInput
+from app.cli.files import read_file
 from app.settings import Settings
 from app.wiring import Services, restore
 
@@ -41,11 +41,7 @@ def _acknowledge(
             print(f"{out}: two custodians sign this file, on machines of their own, with")
             print(f"  habeas custodian sign {out.name} --key THEIR-KEY")
         return
-    try:
-        note = signed.read_bytes()
-    except OSError as error:
-        problem = f"{signed}: {error.strerror}"
-        raise InvalidInput(problem, cure="Name a file that is there.") from error
+    note = read_file(signed)
     done = restored.acknowledge(note, services.consent.end_all, services.clock.now())
     print(f"Signed by {' and '.join(done.signers)}. The log goes on as {services.log.origin}.")
     ended = "1 consent was" if done.ended == 1 else f"{done.ended} consents were"

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, TaskID
 
+from app.cli.files import read_file
 from app.cli.spans import span
 from app.kernel.errors import InvalidInput
 from app.sdk.verify import (
@@ -123,10 +124,10 @@ def verify(
     depth = Depth.ORDER if without_replay else Depth.REPLAY
     ask = Ask(
         vkey=given.vkey,
-        since=tuple((file.name, _read(file)) for file in since or ()),
-        policy=None if policy is None else _read(policy),
+        since=tuple((file.name, read_file(file)) for file in since or ()),
+        policy=None if policy is None else read_file(policy),
         max_age=None if max_age is None else span(max_age, "--max-age"),
-        receipts=tuple((file.name, _read(file)) for file in receipt or ()),
+        receipts=tuple((file.name, read_file(file)) for file in receipt or ()),
         keys=given.jwks,
         address=given.address,
         depth=Depth.BYTES if integrity_only else depth,
@@ -178,10 +179,3 @@ def _verified(target: str, ask: Ask) -> Report:
 
 def _show(shown: Progress, task: TaskID, done: int, total: int) -> None:
     shown.update(task, completed=done, total=total, visible=total >= _SHOWN_FROM)
-
-
-def _read(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise InvalidInput(f"{file} cannot be read: {error.strerror}") from error

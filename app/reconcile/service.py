@@ -232,25 +232,30 @@ class Reconciler:
             with self.database.write() as tx:
                 store.lock(tx)
                 require_two(note, self.statement(tx), self.custodians)
-                assert self.custodians is not None  # statement has refused otherwise
-                ring.turn(before + 1)
-                _require_alone(tx)
-                ring.set_alarms({}, cleared=ring.alarmed)
-                ring.take_found()  # what still does not stand is found again
-                done = seal_confirmed(tx, self.examination, progress)
-                facts = SealsRebuilt(
-                    key=ring.key.id if ring.key else "",
-                    sealed=done.sealed,
-                    unsealed=done.findings.count,
-                    statement=documents.keep(tx, note, now),
-                    custodians=documents.keep(tx, self.custodians.document, now),
-                )
-                self.log.append(tx, Event(Kind.SEALS_REBUILT, SYSTEM, encode(facts)), now)
-                self.log.raise_alarms(tx, now, disputes_of(done.findings))
+                return self._seal_again(tx, note, progress, now)
         except BaseException:
             ring.turn(before)
             ring.set_alarms(alarms)
             raise
+
+    def _seal_again(self, tx: Tx, note: bytes, progress: Progress, now: datetime) -> SealedNow:
+        """Seal with the next key what the log confirms, and say on whose word."""
+        assert self.custodians is not None  # statement has refused otherwise
+        ring = tx.seals
+        ring.turn(ring.generation + 1)
+        _require_alone(tx)
+        ring.set_alarms({}, cleared=ring.alarmed)
+        ring.take_found()  # what still does not stand is found again
+        done = seal_confirmed(tx, self.examination, progress)
+        facts = SealsRebuilt(
+            key=ring.key.id if ring.key else "",
+            sealed=done.sealed,
+            unsealed=done.findings.count,
+            statement=documents.keep(tx, note, now),
+            custodians=documents.keep(tx, self.custodians.document, now),
+        )
+        self.log.append(tx, Event(Kind.SEALS_REBUILT, SYSTEM, encode(facts)), now)
+        self.log.raise_alarms(tx, now, disputes_of(done.findings))
         return done
 
 

@@ -129,15 +129,8 @@ class Services(Core):
                 self.log.adopt_seals(tx, now)
             require_same_log(tx, self.log, self.log_key, self.lock.read())
             self.reconciler.seal_first(tx, progress, now)
-            if serving and self.custodians is not None:
-                kind, listed = Kind.LOG_CUSTODIANS_ADOPTED, self.custodians.document
-                self.log.adopt(tx, kind, CUSTODIANS, listed, now)
             if serving:
-                self.key_sets.adopt(tx, now)
-                self.witnesses.adopt(tx, self.log, now)
-                rules = self.access.rules
-                self.log.adopt_rules(tx, rules.version, rules.release, now)
-                self._adopt_roles(tx, now)
+                self._adopt_settings(tx, now)
             self.policy.adopt(tx, now)
             self.access.adopt(tx, now)
             self.notices.adopt(tx, now)
@@ -149,6 +142,17 @@ class Services(Core):
         if serving:
             self.reconciler.resume(progress)
         self.integrator.integrate()
+
+    def _adopt_settings(self, tx: Tx, now: datetime) -> None:
+        """Take into force what a service is started with: lists, keys, rules and roles."""
+        if self.custodians is not None:
+            kind, listed = Kind.LOG_CUSTODIANS_ADOPTED, self.custodians.document
+            self.log.adopt(tx, kind, CUSTODIANS, listed, now)
+        self.key_sets.adopt(tx, now)
+        self.witnesses.adopt(tx, self.log, now)
+        rules = self.access.rules
+        self.log.adopt_rules(tx, rules.version, rules.release, now)
+        self._adopt_roles(tx, now)
 
     def _adopt_roles(self, tx: Tx, now: datetime) -> None:
         is_first = not self.log.has_adopted(tx, ROLES)

@@ -3,6 +3,7 @@
 The halves that are private stay where they are: public keys, ids and instants leave this module.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from app.access.consumers import ConsumerService
@@ -37,11 +38,7 @@ def holdings(
     # Where the row does not agree with the log, this process goes on by the set that it has.
     held = sets.ring.in_force if note is None else read_key_set(note)
     custodians = core.custodians.keys if core.custodians else ()
-    since = {
-        **_named_since(tx, cosigned.ADOPTED, witnesses.keys),
-        **_named_since(tx, CUSTODIANS, custodians),
-        **(_published_since(tx, held, began) if held else {}),
-    }
+    named = {cosigned.ADOPTED: witnesses.keys, CUSTODIANS: custodians}
     return Holdings(
         issuer=core.settings.issuer,
         began=began,
@@ -49,7 +46,7 @@ def holdings(
         in_force_since=documents.adopted_at(tx, KEYS),
         agrees=note is not None or not core.log.has_adopted(tx, KEYS),
         renews=held.expires - LIFE / 2 if held and sets.signs_alone(held) else None,
-        since=since,
+        since=_since(tx, named, held, began),
         here={name: _publics(core.keys, name) for name in (*TYPE_OF, ROOT)},
         log=core.log_key,
         vault="" if seals is None else seals.id,
@@ -60,6 +57,16 @@ def holdings(
             for each, at in consumers.registered(tx)
         ],
     )
+
+
+def _since(
+    tx: Tx, named: Mapping[str, tuple[NamedKey, ...]], held: KeySet | None, began: datetime | None
+) -> dict[bytes, datetime]:
+    """Since when public keys are in use: those of lists, by what the list is, and of a set."""
+    since = _published_since(tx, held, began) if held else {}
+    for what, keys in named.items():
+        since = {**_named_since(tx, what, keys), **since}
+    return since
 
 
 def _named_since(tx: Tx, what: str, keys: tuple[NamedKey, ...]) -> dict[bytes, datetime]:

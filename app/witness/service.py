@@ -246,7 +246,15 @@ def open_witness(var: Path, name: str = "", clock: Clock | None = None) -> Witne
         _require_key(keys)
     elif not name and not (var / NAME).exists():
         raise InvalidInput("a new witness needs a name", cure="Add: --name works-council.example")
-    signer = keys.signer(KEY)
+    kept = _kept_name(var, name, keys.signer(KEY))
+    private_database(database)
+    witness = Witness(store.open_store(str(database)), keys, kept, clock or SystemClock())
+    witness.require_keys()
+    return witness
+
+
+def _kept_name(var: Path, name: str, signer: LocalSigner) -> str:
+    """The name of the witness in a folder, which is kept at the first time."""
     if name:
         _require_key_name(name, signer)
         create_once(var / NAME, f"{name}\n".encode())
@@ -256,10 +264,7 @@ def open_witness(var: Path, name: str = "", clock: Clock | None = None) -> Witne
             f"this witness is called {kept}",
             cure="Its name is part of its key. Leave --name away, or take another folder.",
         )
-    private_database(database)
-    witness = Witness(store.open_store(str(database)), keys, kept, clock or SystemClock())
-    witness.require_keys()
-    return witness
+    return kept
 
 
 def _signing(first: str, rotated: Sequence[Rotated], now: datetime) -> tuple[str, ...]:

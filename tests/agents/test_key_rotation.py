@@ -173,11 +173,17 @@ def test_a_revoked_key_is_followed_at_once(fleet: Fleet) -> None:
     assert len(keys_for(fleet.second.jwks, LEASE_TYPE)) == 1
 
 
-def test_custodians_become_the_root_and_a_laptop_that_slept_follows(fleet: Fleet) -> None:
+def ruled_by_custodians(fleet: Fleet) -> Verb:
+    """The fleet's second verb, after two custodians have become the root."""
     verb = fleet.verb(fleet.second)
     with verb.services.database.read() as tx:
         proposed = verb.services.key_sets.propose_root(tx, fleet.clock.now())
     verb.publish(verb.sign(proposed.text, *NAMES[:2]))
+    return verb
+
+
+def test_custodians_become_the_root_and_a_laptop_that_slept_follows(fleet: Fleet) -> None:
+    verb = ruled_by_custodians(fleet)
     rotated = verb.services.key_sets.propose_rotation("lease", fleet.clock.now())
     with pytest.raises(Forbidden):
         verb.publish(rotated.text.encode())  # this machine is no longer the root
@@ -196,10 +202,7 @@ def test_custodians_become_the_root_and_a_laptop_that_slept_follows(fleet: Fleet
 
 def test_who_published_late_publishes_nothing(fleet: Fleet) -> None:
     """Else the old key would have ended before anybody heard of it."""
-    verb = fleet.verb(fleet.second)
-    with verb.services.database.read() as tx:
-        proposed = verb.services.key_sets.propose_root(tx, fleet.clock.now())
-    verb.publish(verb.sign(proposed.text, *NAMES[:2]))
+    verb = ruled_by_custodians(fleet)
     rotated = verb.services.key_sets.propose_rotation("lease", fleet.clock.now())
     fleet.clock.advance(timedelta(days=8))
     with pytest.raises(Conflict, match="too late"):

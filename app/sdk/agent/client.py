@@ -99,25 +99,28 @@ class AgentClient:
         self._poll_s = 15  # until a lease says otherwise
         self._documents: dict[str, tuple[str, bytes]] = {}  # by kind: the digest, the bytes
         self._unsent: dict[str, Json] | None = None
-        key_set = identity.key_set
-        self._keys = TrustedKeys(
-            folder,
-            self._wire,
-            self._clock,
-            elapsed,
-            key_set,
-            identity.keys,
-            lambda taken: note_root(folder, identity, taken),
-        )
+        self._keys = self._trusted(folder, elapsed)
         self.guard = Guard(
             folder,
             identity.keys,
             identity.device_id,
             self._clock,
-            key_set=key_set,
+            key_set=identity.key_set,
             elapsed=elapsed,
             personal=personal or identity.personal,
             zone=zone or machine_zone(),
+        )
+
+    def _trusted(self, folder: Path, elapsed: Callable[[], float]) -> TrustedKeys:
+        identity = self.identity
+        return TrustedKeys(
+            folder,
+            self._wire,
+            self._clock,
+            elapsed,
+            identity.key_set,
+            identity.keys,
+            lambda taken: note_root(folder, identity, taken),
         )
 
     @property

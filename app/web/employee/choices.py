@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from app.capture.obstacles import Obstacle
 from app.capture.situation import Situation
 from app.consent.choosing import PAUSE_MAX
-from app.consent.model import OPENING, Act, Decision, State
+from app.consent.model import OPENING, Act, Decision, Standing, State
 from app.web.employee.state.state_words import offered_acts
 
 
@@ -106,11 +106,7 @@ def choices(
     if standing.state is State.PAUSED:
         buttons += [*_pause_longer(standing.until, now), _no()]
     in_doubt = Obstacle.RECORD_DISPUTED in situation.obstacles
-    standing_words = _CURRENT.get(standing.state)
-    current = None
-    if standing_words and standing.decision and len(buttons) < 2:  # noqa: PLR2004 - yes and no
-        since = None if standing.disputed else standing.decision.decided_at
-        current = Current(*standing_words, since)
+    current = _current(standing) if len(buttons) < 2 else None  # noqa: PLR2004 - yes and no
     return Choices(
         current=current,
         buttons=tuple(buttons),
@@ -118,6 +114,13 @@ def choices(
         on_record=current is None and len(buttons) == 1 and not in_doubt,
         known=max((decision.seq for decision in decisions), default=0),
     )
+
+
+def _current(standing: Standing) -> Current | None:
+    words = _CURRENT.get(standing.state)
+    if words is None or standing.decision is None:
+        return None
+    return Current(*words, None if standing.disputed else standing.decision.decided_at)
 
 
 def _no() -> Button:
