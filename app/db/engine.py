@@ -18,6 +18,8 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,10 +28,13 @@ from sqlalchemy import (
     CursorResult,
     Engine,
     Executable,
+    and_,
     create_engine,
     event,
     insert,
     make_url,
+    or_,
+    select,
 )
 from sqlalchemy.exc import DataError, DBAPIError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
@@ -60,6 +65,7 @@ _LIMITS = (
 
 
 _INSERT_SEALS = insert(row_seal)
+_SEALS_AT_ONCE = 500  # well below the bound on parameters of one statement
 
 
 class Tx:
@@ -167,15 +173,39 @@ class Tx:
                 self.disputes.pop(chain, None)
 
     def _keep_seals(self) -> None:
-        """Write the side seals of all rows of this transaction, in one statement."""
+        """Write the side seals of all rows of this transaction, in one statement.
+
+        A row of that name may have been sealed before: somebody deleted it, and it is written anew,
+        or somebody put a seal there. Its seal stays as it is, so that the row does not stand unless
+        it says the very same; stops and revocations hold, and none of them is refused for it.
+        """
         key = self.seals.key
         if not self.sealing or key is None:
+            return
+        for name in self._sealed_before(key.id):
+            del self.sealing[name]
+        if not self.sealing:
             return
         rows = [
             {"table_name": table, "row_key": row_key, "key_id": key.id, "seal": seal}
             for (table, row_key), seal in self.sealing.items()
         ]
         self.execute_each(_INSERT_SEALS, rows)
+
+    def _sealed_before(self, key_id: str) -> list[tuple[str, str]]:
+        """Those of the rows that this transaction seals whose names have a seal already."""
+        columns, known, names = row_seal.c, [], sorted(self.sealing)
+        for start in range(0, len(names), _SEALS_AT_ONCE):
+            tables = groupby(names[start : start + _SEALS_AT_ONCE], key=itemgetter(0))
+            # Not as pairs: SQLite would look through the whole table for them.
+            these = (
+                and_(columns.table_name == table, columns.row_key.in_([key for _, key in some]))
+                for table, some in tables
+            )
+            query = select(columns.table_name, columns.row_key)
+            found = self.execute(query.where(columns.key_id == key_id, or_(*these)))
+            known += [(row.table_name, row.row_key) for row in found]
+        return known
 
     def close(self) -> None:
         """Undo what was not committed and give the connection back."""

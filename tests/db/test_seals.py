@@ -417,3 +417,47 @@ def test_more_rows_and_less_knowledge_never_put_a_chain_behind(
         assert not held.behind("a", count + 1, folded)
         assert not held.behind("a", count, folded - 1)
     assert held.behind("a", count, folded) is (count < rows_known and idx < folded)
+
+
+# Rows that are written again -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("more", [{}, {"said": "something else"}], ids=["the same", "another"])
+def test_a_row_that_is_written_again_after_it_was_deleted_stands_only_if_it_says_the_same(
+    more: dict[str, object], sealing: Database
+) -> None:
+    with sealing.write() as tx:
+        seals.insert(tx, NEXT, [ROW, SECOND])
+    with tampering(sealing) as connection:
+        connection.execute(NEXT.table.delete().where(NEXT.table.c.id == "a"))
+    with sealing.write() as tx:
+        seals.insert(tx, NEXT, [{**ROW, **more}, {**ROW, "id": "c"}])
+    assert bad(sealing, NEXT) == ("a" if more else None)
+    with sealing.read() as tx:  # by a process that remembers
+        assert [row.id for row in seals.fitting(tx, NEXT, rows(tx, NEXT))] == (
+            ["b", "c"] if more else ["a", "b", "c"]
+        )
+
+
+def test_a_seal_that_somebody_put_there_before_the_row_keeps_the_row_from_standing(
+    sealing: Database,
+) -> None:
+    assert sealing.seals.key is not None
+    name = {"table_name": NEXT.table.name, "row_key": "a", "key_id": sealing.seals.key.id}
+    with tampering(sealing) as connection:
+        connection.execute(insert(row_seal).values(**name, seal=b"x" * 32))
+    with sealing.write() as tx:
+        seals.insert(tx, NEXT, [ROW])
+    assert bad(sealing, NEXT) == "a"
+
+
+def test_as_many_rows_as_there_are_may_have_been_sealed_before(sealing: Database) -> None:
+    many = [{**ROW, "id": f"{number:04d}"} for number in range(1_001)]
+    with sealing.write() as tx:
+        seals.insert(tx, NEXT, many)
+    with tampering(sealing) as connection:
+        connection.execute(NEXT.table.delete())
+    with sealing.write() as tx:
+        seals.insert(tx, NEXT, [{**row, "said": "another"} for row in many])
+    with sealing.read() as tx:
+        assert seals.fitting(tx, NEXT, rows(tx, NEXT)) == []

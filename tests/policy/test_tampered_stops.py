@@ -105,3 +105,23 @@ def test_a_stop_that_somebody_wrote_holds(instance: Instance) -> None:
     assert "DE" in instance.in_force("DE").stopped
     instance.settle()
     assert "stop:DE" in instance.alarmed
+
+
+def test_a_stop_whose_rows_were_deleted_is_made_again_under_their_names_and_holds(
+    instance: Instance,
+) -> None:
+    """The number of the next event follows from the rows that are there."""
+    instance.stop("GB")
+    last = "(SELECT max(id) FROM policy_event)"
+    instance.sql(
+        "DELETE FROM policy_stop WHERE region = 'GB'", f"DELETE FROM policy_event WHERE id = {last}"
+    )
+    instance.stop("GB")
+    assert instance.in_force("GB").stopped == ("GB",)
+    instance.restart()
+    assert instance.in_force("GB").stopped == ("GB",)
+    instance.services.reconciler.examine(lambda *_: None)
+    instance.settle()
+    assert "stop:GB" in instance.alarmed
+    with pytest.raises(Conflict):  # what was deleted is not made good
+        instance.resume("GB")
