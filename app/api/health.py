@@ -19,8 +19,9 @@ def healthz(services: ServicesDep, tx: ReadTx, now: Now, response: Response) -> 
     """Say that the database answers, and how far the log has come; 503 where it does not grow.
 
     ``status`` is ``ok``; ``late`` where an entry has waited longer than was promised; or the named
-    state in which nothing is recorded and decided: ``rolled_back``, ``another-log``, ``lock-lost``.
-    ``log-disputed``, with 200: an entry cannot be read, so that nothing opens; saying no works.
+    state in which nothing is recorded and decided: ``rolled_back``, ``another-log``, ``lock-lost``,
+    ``head-unsealed``. ``log-disputed``, with 200: the entries are not those that the head was made
+    of, or one cannot be read, so that nothing opens; saying no works.
     ``alarms``: how many alarms about rows are open; what they are about is off, all else goes on.
     """
     since = services.log.pending_since(tx)

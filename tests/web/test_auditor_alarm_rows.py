@@ -12,7 +12,7 @@ from app.reconcile.difference import Difference
 from app.reconcile.reached import MOST_OF_CHAIN, ChainFindings, Reached, WrongRow
 from app.reconcile.told import by_chain, told
 from app.web.auditor.rows.alarms import Compared, alarm_row, compared
-from app.web.words.alarm_words import about, flaw_in_words
+from app.web.words.alarm_words import about, flaw_in_words, step_for
 
 NOW = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
 PERSON = "p_" + "0" * 32
@@ -104,3 +104,9 @@ def test_every_kind_of_chain_that_the_code_names_has_words() -> None:
     } - other
     assert {kind for kind in kinds if about(f"{kind}:x").words == kind} == set()
     assert {"consent", "person", "session"} <= kinds
+
+
+@pytest.mark.parametrize("chain", ["token:d_1", "pairing:d_1", "session:0123456789abcdef"])
+def test_a_row_that_opens_nothing_and_is_made_anew_is_deleted(chain: str) -> None:
+    """Nobody revokes a laptop because somebody wrote into the table of its tokens."""
+    assert step_for(chain).startswith("Delete the row; ")

@@ -51,8 +51,8 @@ _STEPS: Mapping[str, str] = {
     "session": "Delete the row; the person signs in again.",
     "device": _PAIR,
     "lease": _PAIR,
-    "pairing": _PAIR,
-    "token": _PAIR,
+    "pairing": "Delete the row; the pairing is begun anew.",
+    "token": "Delete the row; the laptop asks for another token by itself.",
     "consumer": "Register the consumer again.",
     "log": "Restore the newest sound copy of the database.",
 }
