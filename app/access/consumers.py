@@ -4,7 +4,8 @@ Rules:
 1. A registration is an entry. Registering an id again makes the next version; only the newest
    counts, and the secrets of older registrations open nothing any more. A rotation is a next
    version, too: it changes the secret alone, and the one before opens what the new one does until
-   the end of an overlap.
+   the end of an overlap. No secret that opens is ended by the way: while two open, a third is made
+   only by who ends both at once.
 2. A consumer declares allowed purposes and known functions only. The secret is shown once and kept
    hashed.
 3. A consumer whose rows do not stand is unknown. It can be registered anew; the new secret opens
@@ -25,7 +26,8 @@ from app.audit.entries.service import AuditService
 from app.db.engine import Tx
 from app.directory.model import Person
 from app.kernel.authority import Authority
-from app.kernel.errors import Fault, Forbidden, InvalidInput, NotFound, Unauthenticated
+from app.kernel.clock import timestamp
+from app.kernel.errors import Conflict, Fault, Forbidden, InvalidInput, NotFound, Unauthenticated
 from app.kernel.facts import encode
 from app.kernel.shapes import CODE
 
@@ -97,7 +99,8 @@ class ConsumerService:
             Forbidden: the actor may not.
             NotFound: no such consumer is registered, or its row does not stand.
             InvalidInput: an overlap below 0 or above ``LONGEST_OVERLAP``.
-            Conflict: somebody registered the same consumer at the same time.
+            Conflict: two secrets open already, or somebody registered the same consumer at the same
+                time.
         """
         self._require_registrar(actor)
         _require_overlap(overlap)
@@ -108,6 +111,7 @@ class ConsumerService:
                 f"no consumer {id!r} is registered, or its row does not agree with the log",
                 cure="Register it: habeas consumers register.",
             )
+        _require_one_secret(newest, overlap, now)
         until = now + overlap if overlap else None
         version = store.last_version(tx, id) + 1
         return self._insert(tx, actor, replace(newest, version=version, overlap_until=until), now)
@@ -136,14 +140,18 @@ class ConsumerService:
         """Let nobody register until this transaction ends; others may hold at the same time."""
         store.hold_consumers(tx)
 
-    def require_newest(self, tx: Tx, consumer: Consumer) -> None:
-        """Return if a consumer, authenticated perhaps in an earlier transaction, still counts.
+    def require_newest(self, tx: Tx, consumer: Consumer, now: datetime) -> Consumer:
+        """Return what a consumer may now that was authenticated, perhaps in another transaction.
+
+        One whose secret was rotated since counts as long as that secret would open.
 
         Raises:
-            Unauthenticated: it was registered anew since.
+            Unauthenticated: it was registered anew since, or its secret was ended.
         """
-        if consumer != store.newest_consumer(tx, consumer.id):
+        newest = store.newest_consumer(tx, consumer.id)
+        if newest is None or not _opens(consumer, newest, now):
             raise _unknown_secret()
+        return newest
 
     def _require_registrar(self, actor: Person) -> None:
         if not actor.active:
@@ -174,6 +182,15 @@ def _require_overlap(overlap: timedelta) -> None:
         raise InvalidInput(
             "overlap: two secrets open for too long",
             cure=f"At most {LONGEST_OVERLAP.days} days; 0 ends the old secret at once.",
+        )
+
+
+def _require_one_secret(newest: Consumer, overlap: timedelta, now: datetime) -> None:
+    until = newest.overlap_until
+    if overlap and until is not None and now < until:
+        raise Conflict(
+            f"two secrets of {newest.id} open until {timestamp(until)}",
+            cure="Wait until then, or end both at once with --overlap 0d.",
         )
 
 

@@ -78,11 +78,12 @@ class AccessService:
             now: the present instant.
 
         Raises:
-            Unauthenticated: the consumer was registered anew since it was authenticated.
+            Unauthenticated: the consumer was registered anew since it was authenticated, or its
+                secret was ended.
             TooLarge: the record would not fit; ask about fewer people at once.
         """
         self.consumers.hold(tx)
-        self.consumers.require_newest(tx, consumer)
+        consumer = self.consumers.require_newest(tx, consumer, now)
         inquiry = self.inquirer.inquire(tx, consumer, request, now)
         decision = self.rules.decide(inquiry.question, inquiry.facts)
         granted = decision.permit and inquiry.question.resource == CAPTURED_DATA
@@ -117,12 +118,13 @@ class AccessService:
             result: digest of what was handed out; None: not reported.
 
         Raises:
-            Unauthenticated: the consumer was registered anew since it was authenticated.
+            Unauthenticated: the consumer was registered anew since it was authenticated, or its
+                secret was ended.
             InvalidInput: a field is wrong.
             NotFound: there is no such grant, or it is another consumer's.
             Conflict: it was closed with another report, or more than 24 hours have passed.
         """
-        self.consumers.require_newest(tx, consumer)
+        consumer = self.consumers.require_newest(tx, consumer, now)
         return Uses(self.log).close(tx, consumer, grant_id, outcome, rows, result, now)
 
     def uses(

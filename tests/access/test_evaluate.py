@@ -3,6 +3,7 @@
 Laws 2, 5 and 6 of the design.
 """
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -17,7 +18,9 @@ from app.audit.reading.service import ReadingService
 from app.consent.model import Act
 from app.kernel.canonical import canonical
 from app.kernel.clock import timestamp
-from app.kernel.errors import Forbidden, InvalidInput, NotFound, Unauthenticated
+from app.kernel.errors import Conflict, Forbidden, InvalidInput, NotFound, Unauthenticated
+from app.kernel.signing import read_token
+from app.kernel.tokens import GRANT_TYPE, keys_for
 from app.sdk.store.grants import RedeemedInMemory, check_grant
 from tests.access.office import (
     ALICE,
@@ -404,14 +407,58 @@ def test_a_secret_that_was_rotated_opens_until_the_overlap_ends(office: Office) 
     assert facts["overlap_until"] == timestamp(office.now)
 
 
-def test_a_secret_opens_over_one_rotation_and_never_over_two(office: Office) -> None:
-    oldest = office.secrets["pipeline"]
-    older, newest = office.rotate("pipeline", DAY), office.rotate("pipeline", DAY)
+def test_while_two_secrets_open_no_third_ends_one_of_them_silently(office: Office) -> None:
+    """It is said until when, and how to end both at once."""
+    oldest, end = office.secrets["pipeline"], timestamp(office.now + DAY)
+    older = office.rotate("pipeline", DAY)
+    with pytest.raises(Conflict, match=re.escape(end)) as refused:
+        office.rotate("pipeline", DAY)
+    assert "--overlap 0d" in (refused.value.cure or "")
+    with office.services.database.read() as tx:
+        for secret in (oldest, older):
+            assert office.services.consumers.authenticate(tx, secret, office.now).version == 2
+    office.clock.advance(DAY)
+    newest = office.rotate("pipeline", DAY)
     with office.services.database.read() as tx:
         for secret in (older, newest):
             assert office.services.consumers.authenticate(tx, secret, office.now).version == 3
         with pytest.raises(Unauthenticated):
             office.services.consumers.authenticate(tx, oldest, office.now)
+
+
+def test_both_secrets_can_be_ended_at_once_while_two_open(office: Office) -> None:
+    first, second = office.secrets["pipeline"], office.rotate("pipeline", DAY)
+    third = office.rotate("pipeline", timedelta())
+    with office.services.database.read() as tx:
+        assert office.services.consumers.authenticate(tx, third, office.now).version == 3
+        for secret in (first, second):
+            with pytest.raises(Unauthenticated):
+                office.services.consumers.authenticate(tx, secret, office.now)
+
+
+@pytest.mark.parametrize(("overlap", "answered"), [(DAY, True), (timedelta(), False)])
+def test_a_request_that_a_rotation_overtakes_is_answered_if_its_secret_still_opens(
+    office: Office, overlap: timedelta, answered: bool
+) -> None:
+    """It was authenticated before the rotation; it is decided, and closed, after it."""
+    office.captured(ALICE)
+    asked = office.request(ALICE)
+    with office.services.database.read() as tx:
+        known = office.services.consumers.authenticate(tx, office.secrets["pipeline"], office.now)
+    office.rotate("pipeline", overlap)
+    with office.services.database.write() as tx:
+        if answered:
+            answer = office.services.access.evaluate(tx, known, asked, office.now)
+            assert answer.decision
+            grant = read_token(
+                answer.context["grant"], GRANT_TYPE, keys_for(office.services.jwks, GRANT_TYPE)
+            )
+            office.services.access.use(tx, known, grant["jti"], "unused", office.now)
+        else:
+            with pytest.raises(Unauthenticated):
+                office.services.access.evaluate(tx, known, asked, office.now)
+            with pytest.raises(Unauthenticated):
+                office.services.access.use(tx, known, "x", "unused", office.now)
 
 
 def test_registering_anew_or_without_overlap_ends_the_old_secret_at_once(office: Office) -> None:
