@@ -22,6 +22,7 @@ def healthz(services: ServicesDep, tx: ReadTx, now: Now, response: Response) -> 
     state in which nothing is recorded and decided: ``rolled_back``, ``another-log``, ``lock-lost``,
     ``head-unsealed``. ``log-disputed``, with 200: the entries are not those that the head was made
     of, or one cannot be read, so that nothing opens; saying no works.
+    What somebody else put among the entries that wait is an alarm, and neither waits nor is late.
     ``alarms``: how many alarms about rows are open; what they are about is off, all else goes on.
     """
     since = services.log.pending_since(tx)

@@ -5,7 +5,8 @@ Rules:
 2. The log first: the entries must give the root of the head. What cannot be read is named, and the
    rest is looked at all the same.
 3. Every row carries its seal, and an entry recorded it as it is; every row that an entry recorded
-   is there. What somebody handed in and is not numbered yet counts like an entry.
+   is there. What the service handed in and is not numbered yet counts like an entry; what somebody
+   else put there is named as what it is.
 4. Memory is bounded, whatever the size of the log (``ledger``).
 """
 
@@ -21,6 +22,7 @@ from sqlalchemy import Row, select
 from app.audit.entries import store
 from app.audit.entries.model import Kind
 from app.audit.entries.recorded import LOG_CHAIN, Leaf, Recording
+from app.audit.entries.waiting import PENDING_CHAIN, judged, name_of
 from app.audit.tree.merkle import CompactRange, leaf_hash
 from app.db import seals
 from app.db.engine import Tx
@@ -130,8 +132,11 @@ class Examination:
             progress("entries", findings.entries, head.size)
         if tree.size != head.size or tree.root != head.root:
             findings.add(Difference(LOG_CHAIN, Flaw.LOG, store.leaf.name))
-        for waiting in tx.execute(select(store.pending.c.submission)).scalars():
-            self._entry(waiting, None, ledger, findings, counts)
+        for waiting, flaw in judged(tx):
+            if flaw is not None and self.sealed:
+                findings.add(Difference(PENDING_CHAIN, flaw, store.pending.name, name_of(waiting)))
+            else:
+                self._entry(waiting.submission, None, ledger, findings, counts)
 
     def _entry(
         self,
@@ -146,7 +151,8 @@ class Examination:
             reading = self.recording.get(Kind(leaf["kind"]))
             rows = () if reading is None else tuple(reading(leaf, lambda of: counts.get(of, 0)))
         except (ValueError, KeyError, TypeError, AttributeError, IndexError):
-            findings.add(Difference(LOG_CHAIN, Flaw.SHAPE, store.leaf.name, idx=idx))
+            of = (PENDING_CHAIN, store.pending) if idx is None else (LOG_CHAIN, store.leaf)
+            findings.add(Difference(of[0], Flaw.SHAPE, of[1].name, idx=idx))
             return None
         for row in rows:
             counts[row.chain] = counts.get(row.chain, 0) + 1

@@ -3,17 +3,21 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
+from starlette.testclient import TestClient
 
 from app.audit.entries import store
 from app.audit.entries.model import SYSTEM, Event, Kind
 from app.audit.entries.vault import Vault
-from app.audit.growing.entrances import PENDING_CHAIN
+from app.audit.entries.waiting import PENDING_CHAIN
+from app.audit.growing.backlog import Backlog
 from app.audit.tree.checkpoint import parse_checkpoint, parse_note
 from app.db.engine import open_database
 from app.kernel.errors import Unavailable
+from app.main import create_app
 from app.wiring import Services, build
 from app.wiring.shipped import Shipped
 from tests.fakes import FakeClock
@@ -142,6 +146,58 @@ def test_what_the_service_did_not_hand_in_waits_for_ever_and_is_named(
     assert signed(started) == started.fold.tree.size
     assert alarms(started) == 1, "it is told once"
     started.close()
+
+
+@pytest.mark.parametrize("forge", FORGERIES.values(), ids=FORGERIES.keys())
+def test_what_the_service_did_not_hand_in_is_an_alarm_and_not_late(
+    forge: Callable[[Services], str], services: Services, clock: FakeClock
+) -> None:
+    forged = forge(services)
+    for _ in range(2):
+        services.integrator.integrate()
+    clock.advance(timedelta(hours=1))
+    client = TestClient(create_app(services), base_url=services.settings.base_url)
+    answer = client.get("/healthz")
+    said = {name: answer.json()[name] for name in ("status", "pending", "overdue", "alarms")}
+    assert answer.status_code == 200
+    assert said == {"status": "ok", "pending": 0, "overdue": 0, "alarms": 1}
+    assert answer.json()["oldest_pending_s"] == 0
+    Backlog(1, timedelta(seconds=10), 0).require_room(services.database, clock.now())
+
+    ours = hand_in(services)
+    clock.advance(timedelta(hours=1))
+    late = client.get("/healthz")
+    said = {name: late.json()[name] for name in ("status", "pending", "overdue")}
+    assert (late.status_code, said) == (503, {"status": "late", "pending": 1, "overdue": 1})
+    assert late.json()["oldest_pending_s"] == 3600
+    with pytest.raises(Unavailable, match="more waits"):
+        Backlog(1, timedelta(seconds=10), 0).require_room(services.database, clock.now())
+    with services.database.read() as tx:
+        (waits,) = services.log.overdue(tx, clock.now())
+        (raised,) = (
+            entry.leaf["facts"]
+            for entry in store.entries_between(tx, 0, services.log.size(tx))
+            if entry.leaf["kind"] == Kind.ALARM_RAISED
+        )
+    assert waits.event_id == ours
+    assert (raised["table"], raised["row"]) == ("audit_pending", forged)
+
+
+def test_many_that_nobody_handed_in_hide_nothing_that_is_late(
+    services: Services, clock: FakeClock
+) -> None:
+    row = {"submission": FORGED, "created_at": clock.now()}
+    with tampering(services.database) as connection:
+        forged = [{**row, "pid": pid, "event_id": f"e-{pid}"} for pid in range(500, 650)]
+        connection.execute(store.pending.insert(), forged)
+    event = hand_in(services)
+    with tampering(services.database) as connection:  # behind them; no seal is over this number
+        named = store.pending.c.event_id == event
+        connection.execute(store.pending.update().where(named).values(pid=1_000))
+    with services.database.read() as tx:
+        assert services.log.pending(tx) == 1
+        later = clock.now() + timedelta(hours=1)
+        assert [one.event_id for one in services.log.overdue(tx, later)] == [event]
 
 
 @pytest.mark.parametrize("column", ["submission", "created_at"])

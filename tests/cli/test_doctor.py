@@ -14,7 +14,7 @@ from app.db.metadata import metadata
 from app.demo.custodians import NAMES, sample_custodians
 from app.wiring import Services, build
 from tests import typed
-from tests.audit.test_entrances import grown_by_somebody_else
+from tests.audit.test_entrances import FORGERIES, grown_by_somebody_else
 from tests.fakes import FakeClock
 from tests.tamper import sql, tampering
 
@@ -60,6 +60,26 @@ def test_a_clean_database_is_in_order_and_nothing_is_written(
     assert (done.returncode, said["count"], said["differences"]) == (0, 0, [])
     assert said["entries"] == sample.fold.tree.size
     assert content(sample) == before
+
+
+@pytest.mark.parametrize("forge", FORGERIES.values(), ids=FORGERIES.keys())
+def test_a_submission_that_nobody_handed_in_is_named_as_the_row_it_is(
+    forge: Callable[[Services], str], sample: Services
+) -> None:
+    event = forge(sample)
+    done = typed.habeas("doctor", "--json", settings=environment(sample))
+    (found,) = json.loads(done.stdout)["differences"]
+    assert done.returncode == 1
+    assert (found["chain"], found["table"], found["row"], found["flaw"]) == (
+        "log:pending", "audit_pending", event, "unsealed",
+    )  # fmt: skip
+    assert "log:pending" in raised(sample)
+
+
+def raised(services: Services) -> set[str]:
+    """The chains on which an alarm is open, for a process that comes later."""
+    services.integrator.integrate()
+    return set(services.database.seals.alarmed)
 
 
 TAMPERINGS = {

@@ -36,7 +36,13 @@ from app.audit.entries.records import (
 from app.audit.entries.store import Body
 from app.audit.entries.subjects import make_subjects
 from app.audit.entries.vault import Vault, detail_context
-from app.audit.entries.waiting import WaitingEntry, submission_digest, waiting
+from app.audit.entries.waiting import (
+    WaitingEntry,
+    count_waiting,
+    submission_digest,
+    waiting,
+    waiting_since,
+)
 from app.audit.tree.epoch import base_of
 from app.db.engine import Tx
 from app.db.ring import Dispute
@@ -70,7 +76,7 @@ class AuditService:
     def open(self, tx: Tx, now: datetime) -> bool:
         """Append ``log.opened`` to an empty log; does nothing to another. Say whether it did."""
         store.lock(tx)
-        if store.head_of(tx).size > 0 or store.count_pending(tx) > 0:
+        if store.head_of(tx).size > 0 or store.any_pending(tx):
             return False
         facts = encode(LogOpening(base_of(self.origin)))
         self.append(tx, Event(Kind.LOG_OPENED, SYSTEM, facts), now)
@@ -267,11 +273,11 @@ class AuditService:
 
     def pending(self, tx: Tx) -> int:
         """How many entries wait for their index."""
-        return store.count_pending(tx)
+        return count_waiting(tx)
 
     def pending_since(self, tx: Tx) -> datetime | None:
         """When the entry that waits longest was submitted; None where none waits."""
-        return store.pending_since(tx)
+        return waiting_since(tx)
 
     def _keep_body(
         self, tx: Tx, event: Event, event_id: str, owners: tuple[str, ...]

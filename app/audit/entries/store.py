@@ -23,7 +23,6 @@ from sqlalchemy import (
     LargeBinary,
     Table,
     Text,
-    func,
     insert,
     select,
     text,
@@ -369,17 +368,9 @@ def raw_entries(tx: Tx, start: int, end: int) -> tuple[bytes, ...]:
     return tuple(tx.execute(query.order_by(leaf.c.idx)).scalars())
 
 
-def count_pending(tx: Tx) -> int:
-    """How many submissions wait."""
-    return int(tx.execute(select(func.count()).select_from(pending)).scalar_one())
-
-
-def pending_since(tx: Tx) -> datetime | None:
-    """When the submission that waits longest was made; None where none waits."""
-    oldest: datetime | None = tx.execute(
-        select(pending.c.created_at).order_by(pending.c.pid).limit(1)
-    ).scalar()
-    return oldest
+def any_pending(tx: Tx) -> bool:
+    """Whether there is any submission, whoever put it there."""
+    return tx.execute(select(pending.c.pid).limit(1)).first() is not None
 
 
 def purposes(tx: Tx) -> dict[str, int]:

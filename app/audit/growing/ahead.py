@@ -8,7 +8,7 @@ import json
 
 from app.audit.entries import store
 from app.audit.entries.alarms import OpenAlarms
-from app.audit.growing.entrances import handed_in
+from app.audit.entries.waiting import handed_in
 from app.db.engine import Tx
 
 _MOST = 100_000

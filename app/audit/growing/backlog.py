@@ -67,7 +67,7 @@ class Backlog:
 
     def _look(self, database: Database, now: datetime, at: float) -> bool:
         with database.read() as tx:
-            count, oldest = waiting.backlog(tx, self._most + 1)
+            count, oldest = waiting.backlog(tx, self._most + 1, now - self._within)
         if oldest is None or now - oldest.created_at <= self._within:
             self._late_since = None
         elif self._late_since is None:

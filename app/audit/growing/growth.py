@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -23,44 +22,17 @@ from app.audit.entries.store import (
     tally,
     tile,
 )
+from app.audit.entries.waiting import Pending
 from app.audit.tree.merkle import CompactRange
 from app.db import seals
 from app.db.engine import Tx
 from app.kernel.clock import instant
 
 
-@dataclass(frozen=True)
-class Pending:
-    """A submission that waits for its index."""
-
-    pid: int
-    event_id: str
-    submission: bytes
-    created_at: datetime
-    seal: bytes | None
-
-
 def move_head(tx: Tx, tree: CompactRange) -> None:
     """Let the head follow the tree."""
     row = {"id": 1, "size": tree.size, "root": tree.root, "frontier": b"".join(tree.frontier)}
     tx.execute(update(head).values(**seals.with_seal(tx, HEAD, row)))
-
-
-def oldest_pending(tx: Tx, limit: int, after: int = 0) -> tuple[Pending, ...]:
-    """The committed submissions that wait longest; ``after``: behind that row."""
-    rows = tx.execute(
-        select(pending).where(pending.c.pid > after).order_by(pending.c.pid).limit(limit)
-    )
-    return tuple(Pending(**row._asdict()) for row in rows)
-
-
-def numbered(tx: Tx, events: Sequence[str]) -> frozenset[str]:
-    """Those of the events that have an index."""
-    return frozenset(
-        event
-        for some in chunks(events)
-        for event in tx.execute(select(leaf.c.event_id).where(leaf.c.event_id.in_(some))).scalars()
-    )
 
 
 def remove_pending(tx: Tx, done: Sequence[Pending]) -> None:

@@ -31,9 +31,9 @@ from app.audit.entries import store
 from app.audit.entries.halt import HEAD_UNSEALED, Halt
 from app.audit.entries.model import Entry, stamp, stream_names
 from app.audit.entries.store import Signed
+from app.audit.entries.waiting import Pending, handed_in, waiting_since
 from app.audit.growing import entrances, growth
 from app.audit.growing.fold import Fold
-from app.audit.growing.growth import Pending
 from app.audit.growing.lineage import lock_lost, require_grown
 from app.audit.growing.lock import LockStore, Published
 from app.audit.tree.checkpoint import Checkpoint, VerifierKey, origin_of, sign_note
@@ -171,7 +171,7 @@ class Integrator:
     def _warn(self, late: bool) -> bool:
         """Say once that submissions are overdue, and again when they were not in between."""
         with self.database.read() as tx:
-            since = store.pending_since(tx)
+            since = waiting_since(tx)
         overdue = since is not None and self.clock.now() - since > self.merge_within
         if overdue and not late:
             _logger.warning("submissions wait for their index longer than was promised")
@@ -223,7 +223,7 @@ class Integrator:
     def _anything_pending(self) -> bool:
         """Look without taking the lock: an idle log costs one small read."""
         with self.database.read() as tx:
-            return bool(growth.oldest_pending(tx, 1))
+            return store.any_pending(tx)
 
     def _integrate_batch(self, tx: Tx) -> int:
         store.lock(tx)
@@ -246,7 +246,7 @@ class Integrator:
 
     def grow(self, tx: Tx, tree: CompactRange) -> int:
         """Append up to a batch of what waits to the tree; the caller holds the log's lock."""
-        pending = entrances.handed_in(tx, BATCH)
+        pending = handed_in(tx, BATCH)
         if not pending:
             return 0
         entries = self._stamp(tx, tree.size, pending)

@@ -16,7 +16,7 @@ from app.kernel.facts import decode
 
 def has_begun(tx: Tx) -> bool:
     """Whether the database holds a log, integrated or not."""
-    return store.head_of(tx).size > 0 or store.count_pending(tx) > 0
+    return store.head_of(tx).size > 0 or store.any_pending(tx)
 
 
 def require_same_log(tx: Tx, log: AuditService, key: VerifierKey, kept: bytes | None) -> None:
