@@ -156,10 +156,11 @@ def _rotate_witness(var: Path, *overlap: timedelta) -> None:
     witness = found(var)
     until = witness.rotate(*overlap)
     print(f"key: {witness.vkey}")
-    print(f"The key before it signs, too, until {timestamp(until)}.")
-    print(
-        "Until then name the new key in HABEAS_WITNESSES of each log, and wherever it is checked."
-    )
+    if until > witness.clock.now():
+        print(f"The key before it signs, too, until {timestamp(until)}. Until then")
+    else:
+        print("The key before it signs nothing more. Now")
+    print("name the new key in HABEAS_WITNESSES of each log, and wherever it is checked.")
 
 
 def _rotate_consumer(consumer: str, by: str, *overlap: timedelta) -> None:

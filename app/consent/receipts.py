@@ -76,11 +76,13 @@ class Receipt:
         token: compact JWS of type ``habeas-receipt+jwt``.
         claims: what it says.
         event_id: the entry in the log.
+        stands: the row of the decision is as it was sealed; else only token and claims are sure.
     """
 
     decision: Decision
     token: str
     claims: Mapping[str, Any]
+    stands: bool = True
 
     @property
     def event_id(self) -> str:

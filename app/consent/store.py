@@ -312,7 +312,9 @@ def receipt(tx: Tx, person_id: str, decision_id: str) -> Receipt | None:
             decision_table.c.id == decision_id, decision_table.c.person_id == person_id
         )
     ).one_or_none()
-    return None if row is None else _kept(row)
+    if row is None or (kept := _kept(row)) is None:
+        return None
+    return dataclasses.replace(kept, stands=seals.first_bad(tx, DECISIONS, [row]) is None)
 
 
 def _kept(row: Row[Any]) -> Receipt | None:

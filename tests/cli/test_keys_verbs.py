@@ -215,6 +215,10 @@ def test_a_witness_says_its_new_key_and_how_long_the_old_one_signs(
     assert done.returncode == 0, done.stderr
     assert witness.vkeys[0] == old
     assert f"key: {witness.vkeys[1]}" in done.stdout
+    assert "The key before it signs, too, until" in done.stdout
+    done = habeas("keys", "rotate", "witness", "--var", tmp_path / "w", "--overlap", "0d")
+    assert "The key before it signs nothing more." in done.stdout
+    assert "until" not in done.stdout
     assert "HABEAS_WITNESSES" in done.stdout
 
 

@@ -7,10 +7,11 @@ import pytest
 from app.consent.model import Act
 from app.directory.model import Person
 from tests.tamper import sql
-from tests.web.house import House, headline, words
+from tests.web.house import House, controls, headline, words
 from tests.web.test_disputed_decision import somebody
 
 DOUBT = "The record of your decisions does not agree with the log."
+IN_DOUBT = "What is recorded of this decision does not agree with the log."
 NOTHING_CLAIMED = "You said that nothing of yours may be captured"
 CLAIMS = ("nothing was agreed to then", "had ended before", "did not hold any more", "You stopped")
 ROWS = "UPDATE consent_decision SET {0} WHERE person_id = '{1}' AND seq = {2}"
@@ -48,9 +49,10 @@ def test_of_a_row_in_doubt_nothing_is_said_to_have_stood_before(
         newest, *_ = house.services.consent.receipts(tx, stopped.id)
     assert sql(house.services.database, ROWS.format(what, stopped.id, row)) == 1
     receipt = house.signed_in(stopped.id).get(f"/me/receipts/{newest.decision.id}").text
-    for said in (headline(receipt), decisions(house, stopped)):
-        assert not any(claim in said for claim in CLAIMS)
-        assert NOTHING_CLAIMED in said
+    said = headline(receipt), decisions(house, stopped)
+    assert not any(claim in each for claim in CLAIMS for each in said)
+    assert said[0].startswith(IN_DOUBT if row == newest.decision.seq else NOTHING_CLAIMED)
+    assert NOTHING_CLAIMED in said[1]
 
 
 def test_a_decision_that_only_a_row_knows_is_not_listed(stopped: Person, house: House) -> None:
@@ -60,8 +62,26 @@ def test_a_decision_that_only_a_row_knows_is_not_listed(stopped: Person, house: 
         said = decisions(house, stopped)
         assert DOUBT in said
         assert "You said" not in said
-        assert "2020" not in house.signed_in(stopped.id).get("/me").text
+        page = house.signed_in(stopped.id).get("/me")
+        assert "2020" not in page.text
+        assert 'class="chosen"' not in page.text
+        assert "Do not capture me" in {each.label for each in controls(page.text)}
         assert "None so far" not in said
+
+
+def test_a_receipt_whose_row_is_in_doubt_says_so_and_is_given_out(
+    stopped: Person, house: House
+) -> None:
+    with house.services.database.read() as tx:
+        newest, *_ = house.services.consent.receipts(tx, stopped.id)
+    path, visitor = f"/me/receipts/{newest.decision.id}", house.signed_in(stopped.id)
+    assert headline(visitor.get(path).text).startswith("You stopped capture")
+    sql(house.services.database, ROWS.format("act = 'given'", stopped.id, 2))
+    page = visitor.get(path).text
+    assert headline(page) == IN_DOUBT
+    assert "You agreed" not in headline(page)
+    assert newest.token in page
+    assert visitor.get(f"{path}.json").json()["claims"] == newest.claims
 
 
 ATTACKS = {

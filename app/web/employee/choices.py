@@ -4,7 +4,8 @@ Rules:
 1. Yes and no are the same shape, size and number of clicks, and stand in the same place.
 2. Saying yes needs a notice that was read. Where the same notice and the same offer were read
    before, yes is one click; otherwise the button leads to the notice, where it is one click.
-3. Saying no never needs anything. Whose record is in doubt can say it, whatever they said before.
+3. Saying no never needs anything. Whose record is in doubt can say it, whatever they said before;
+   what they are said to have chosen is not told then.
 4. Whoever paused can go on, stop, say no or pause longer, each with one button of the same size.
 """
 
@@ -38,11 +39,11 @@ class Button:
 
 @dataclass(frozen=True)
 class Current:
-    """The choice that stands, next to the other; ``since``: None where no row can be believed."""
+    """The choice that stands, next to the other."""
 
     label: str
     glyph: str
-    since: datetime | None
+    since: datetime
 
 
 @dataclass(frozen=True)
@@ -117,10 +118,11 @@ def choices(
 
 
 def _current(standing: Standing) -> Current | None:
+    """The choice that stands; none is told of rows that do not agree with the log."""
     words = _CURRENT.get(standing.state)
-    if words is None or standing.decision is None:
+    if words is None or standing.decision is None or standing.disputed:
         return None
-    return Current(*words, None if standing.disputed else standing.decision.decided_at)
+    return Current(*words, since=standing.decision.decided_at)
 
 
 def _no() -> Button:
