@@ -27,6 +27,13 @@ NOW = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
 SIGNED = Checkpoint("origin", 5_000, b"\x01" * 32)
 SEEN = WitnessSeen("council", "council+key", "https://w.example", 5_000, NOW, None)
 WITNESSED = WitnessState(True, True, 5_000, 5_000, NOW - timedelta(seconds=4), (SEEN,), ())
+BEHIND = replace(SEEN, last_size=4_900)
+
+
+def seen_by(*witnesses: WitnessSeen) -> WitnessState:
+    return replace(WITNESSED, witnesses=witnesses)
+
+
 ALONE = WitnessState(False, False, 5_000, None, None, (), ())
 SET = SetRow(
     SetState.IN_FORCE, 3, 2, 2, 3, NOW - timedelta(days=9), datetime(2027, 12, 31, tzinfo=UTC),
@@ -192,7 +199,34 @@ CASES: dict[str, tuple[LogState, str, CheckMark, str]] = {
             GOOD,
             witnesses=replace(WITNESSED, witnesses=(replace(SEEN, last_size=None, last_at=None),)),
         ),
+        "Witness council", CheckMark.WAIT, "Has cosigned nothing yet.",
+    ),
+    "a witness that nobody asks and that never cosigned": (
+        replace(GOOD, witnesses=seen_by(replace(SEEN, url=None, last_size=None, last_at=None))),
         "Witness council", CheckMark.LOOK, "Has cosigned nothing yet.",
+    ),
+    "quorum while a witness is being asked": (
+        replace(GOOD, witnesses=replace(seen_by(BEHIND), quorum_size=4_900)),
+        "Witness quorum", CheckMark.WAIT,
+        "So far met for 4,900 entries; the witnesses are asked for 5,000.",
+    ),
+    "quorum while the first checkpoint is being cosigned": (
+        replace(GOOD, witnesses=replace(seen_by(BEHIND), quorum_size=None, quorum_at=None)),
+        "Witness quorum", CheckMark.WAIT, "So far met for no checkpoint;",
+    ),
+    "quorum while a witness is being asked and another has a problem": (
+        replace(
+            GOOD,
+            witnesses=replace(
+                seen_by(BEHIND, replace(BEHIND, problem=Problem("slow", "It is slow.", NOW))),
+                quorum_size=4_900,
+            ),
+        ),
+        "Witness quorum", CheckMark.LOOK, "Met for 4,900 entries, 4 seconds ago; the log has 5,000",
+    ),
+    "quorum that waits for a witness that nobody asks": (
+        replace(GOOD, witnesses=replace(seen_by(replace(BEHIND, url=None)), quorum_size=4_900)),
+        "Witness quorum", CheckMark.LOOK, "Met for 4,900 entries",
     ),
     "a witness a little behind": (
         replace(GOOD, witnesses=replace(WITNESSED, witnesses=(replace(SEEN, last_size=4_999),))),
@@ -225,13 +259,20 @@ def test_each_check_says_what_is_known(case: str) -> None:
     assert words in f"{check.sentence} {check.forward}"
     found = checks(state, NOW)
     assert (headline(found) == "The log is in order.") == (
-        CheckMark.LOOK not in {one.mark for one in found}
+        {CheckMark.LOOK, CheckMark.WAIT}.isdisjoint(one.mark for one in found)
     )
 
 
 def test_what_wants_a_look_is_named_in_the_headline() -> None:
     state = replace(GOOD, size=5_001, overdue=("a",))
     assert headline(checks(state, NOW)) == "Look at checkpoint and promised entries."
+
+
+def test_what_is_still_being_checked_is_not_called_a_thing_to_look_at() -> None:
+    starting = replace(GOOD, witnesses=replace(seen_by(BEHIND), quorum_size=4_900))
+    assert headline(checks(starting, NOW)) == "Checking has not finished yet: witness quorum."
+    late = replace(starting, overdue=("a",))
+    assert headline(checks(late, NOW)) == "Look at promised entries."
 
 
 @pytest.mark.parametrize(

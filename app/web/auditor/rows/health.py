@@ -3,6 +3,8 @@
 Rules:
 1. A check is in order, needs a look, or is not set up; a text says which, never the colour alone.
 2. What cannot be known needs a look, and the text says that it is not known.
+3. What is being found out is not finished, and nobody is sent to look at it: a witness that is
+   asked has cosigned or has a problem within the time that an answer may take.
 """
 
 from collections.abc import Iterable, Sequence
@@ -39,6 +41,7 @@ class CheckMark(StrEnum):
 
     OK = "In order"
     LOOK = "Look at this"
+    WAIT = "Not finished"
     NONE = "Not set up"
 
 
@@ -142,12 +145,18 @@ def _keys(listing: Listing, now: datetime) -> Check:
 
 def headline(made: Iterable[Check]) -> str:
     """All checks in one sentence."""
-    wanting = [
-        f"{check.name[:1].lower()}{check.name[1:]}"
-        for check in made
-        if check.mark is CheckMark.LOOK
-    ]
-    return f"Look at {listed(wanting)}." if wanting else "The log is in order."
+    every = tuple(made)
+    wanting, waiting = (_with(every, mark) for mark in (CheckMark.LOOK, CheckMark.WAIT))
+    if wanting:
+        return f"Look at {listed(wanting)}."
+    if waiting:
+        return f"Checking has not finished yet: {listed(waiting)}."
+    return "The log is in order."
+
+
+def _with(made: Iterable[Check], mark: CheckMark) -> list[str]:
+    """The names of the checks with a mark, as they stand within a sentence."""
+    return [f"{check.name[:1].lower()}{check.name[1:]}" for check in made if check.mark is mark]
 
 
 def age(at: datetime, now: datetime) -> str:
@@ -245,6 +254,14 @@ def _quorum(state: LogState, now: datetime) -> Check:
             CheckMark.OK,
             f"Met for {counted(seen.quorum_size or 0, 'entry')}, {age(seen.quorum_at, now)}.",
         )
+    if _asks(seen):
+        known = counted(seen.quorum_size, "entry") if seen.quorum_size else "no checkpoint"
+        return Check(
+            name,
+            CheckMark.WAIT,
+            f"So far met for {known}; the witnesses are asked for {seen.size or 0:,}.",
+            "Look again in a moment.",
+        )
     if seen.quorum_size is None:
         return Check(
             name, CheckMark.LOOK, "Met for no checkpoint yet.", "Look at the witnesses below."
@@ -256,6 +273,13 @@ def _quorum(state: LogState, now: datetime) -> Check:
         f"Met for {counted(seen.quorum_size, 'entry')}{when}; the log has {seen.size or 0:,}.",
         "The newest checkpoint waits for cosignatures.",
     )
+
+
+def _asks(seen: WitnessState) -> bool:
+    """Whether the newest checkpoint only waits for answers, and nobody has failed to give one."""
+    asked = [witness for witness in seen.witnesses if witness.url is not None]
+    behind = [witness for witness in asked if (witness.last_size or 0) < (seen.size or 0)]
+    return bool(behind) and all(witness.problem is None for witness in seen.witnesses)
 
 
 def _witness(witness: WitnessSeen, size: int | None, now: datetime) -> Check:
@@ -271,7 +295,8 @@ def _witness(witness: WitnessSeen, size: int | None, now: datetime) -> Check:
         since = f"{problem[:1].upper()}{problem[1:].rstrip('.')}, since {begun}."
         return Check(name, CheckMark.LOOK, f"{since} {last}", digest=witness.vkey)
     if witness.last_size is None:
-        return Check(name, CheckMark.LOOK, last, digest=witness.vkey)
+        mark = CheckMark.LOOK if witness.url is None else CheckMark.WAIT
+        return Check(name, mark, last, digest=witness.vkey)
     if size is not None and witness.last_size < size:
         last += f" The log has {size:,}."
     return Check(name, CheckMark.OK, last, digest=witness.vkey)
