@@ -5,6 +5,7 @@ is believed for no other: whoever gets hold of the key of grants cannot turn cap
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from app.kernel.signing import public_from_jwk, thumbprint
@@ -23,6 +24,16 @@ TYPE_OF = {
     "erasure": ERASURE_TYPE,
 }
 """What each key signs, by the name of its file."""
+
+LONGEST_LIFE: Mapping[str, timedelta] = {
+    LEASE_TYPE: timedelta(hours=1),
+    GRANT_TYPE: timedelta(seconds=60),
+}
+"""How long a token is believed at most, whatever it claims, by its type.
+
+What is not named here is believed for ever: receipts, promises of a place in the log, records of
+erasures.
+"""
 
 KEY_USE = "habeas_typ"
 """The member of a key that names what it signs (RFC 7517 §4: members of one's own are allowed)."""

@@ -7,7 +7,7 @@ Rules:
 3. What is to be done, and from when on, is decided here. Page, health and command line say it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -15,7 +15,7 @@ from enum import StrEnum
 from app.audit.tree.checkpoint import NamedKey, VerifierKey
 from app.kernel.signing import thumbprint
 from app.kernel.tokens import TYPE_OF
-from app.keys.model import KeySet, PublishedKey
+from app.keys.model import MOST_BYTES, KeySet, PublishedKey
 
 ROOT, CUSTODIAN = "root", "custodian"
 LOG, VAULT, SIGN_IN = "log", "vault", "sign-in"
@@ -27,6 +27,8 @@ AHEAD = timedelta(days=60)
 """So long before it expires a set is to be signed anew by people."""
 GRACE = timedelta(days=1)
 """So long after its time a set that renews itself is missed."""
+ROOM = 0.5
+"""A set that fills more than so much of the largest that anybody reads is warned of."""
 
 
 class KeyState(StrEnum):
@@ -61,6 +63,7 @@ class Todo(StrEnum):
     PUT_BACK = "put_back"
     ROTATE = "rotate"
     HAND_OVER = "hand_over"
+    SPARE = "spare"
     NAME = "name"
 
 
@@ -162,6 +165,7 @@ class SetRow:
         ends: when it expires.
         renews: when this machine signs it anew by itself; None: others have to sign it.
         todo, due: as of a key.
+        filled: how much of the largest set that anybody reads it fills, 0 to 1.
     """
 
     state: SetState = SetState.NONE
@@ -174,6 +178,7 @@ class SetRow:
     renews: datetime | None = None
     todo: Todo | None = Todo.START
     due: datetime | None = None
+    filled: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -256,6 +261,7 @@ def _set(of: Holdings, now: datetime) -> SetRow:
         of.renews,
         todo,
         due,
+        held.bytes_signed / MOST_BYTES,
     )
 
 
@@ -270,8 +276,9 @@ def _next_of_set(of: Holdings, held: KeySet, now: datetime) -> tuple[Todo | None
         return Todo.SIGN, held.expires - AHEAD
     if held.issuer != of.issuer:
         return Todo.ADDRESS, None
-    if hand_over:
-        return Todo.HAND_OVER, None
+    full = held.bytes_signed > ROOM * MOST_BYTES
+    if full or hand_over:
+        return Todo.SPARE if full else Todo.HAND_OVER, None
     return (Todo.SIGN, held.expires - AHEAD) if of.renews is None else (None, None)
 
 
@@ -304,14 +311,18 @@ def _of_tokens(of: Holdings, name: str, now: datetime) -> list[KeyRow]:
     rows = [_token(of, name, key, _state(key, used, now)) for key in reversed(keys)]
     if rows and used is None:
         rows[0] = replace(rows[0], todo=Todo.FOLLOW, due=None)
-    known = {key.public for key in keys}
-    rows += [
-        KeyRow(name, thumbprint(public), KeyState.UNNAMED, todo=Todo.NAME)
-        for public in here
-        if public not in known
-    ]
+    rows += _unnamed(name, here, {key.public for key in keys})
     order = list(KeyState)
     return sorted(rows, key=lambda row: order.index(row.state))
+
+
+def _unnamed(name: str, here: Sequence[bytes], known: Collection[bytes]) -> Iterator[KeyRow]:
+    """Files that the set does not name: one before a key that it names has left, for good."""
+    last = max((at for at, public in enumerate(here) if public in known), default=-1)
+    for at, public in enumerate(here):
+        if public not in known:
+            todo = Todo.NAME if at > last else None
+            yield KeyRow(name, thumbprint(public), KeyState.UNNAMED, todo=todo)
 
 
 def _state(key: PublishedKey, used: PublishedKey | None, now: datetime) -> KeyState:

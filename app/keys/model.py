@@ -20,7 +20,7 @@ Rules:
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -42,6 +42,8 @@ MOST_ROOTS = 32
 """So many changes of the root can be slept through."""
 SKEW = timedelta(seconds=60)
 """How far two honest clocks may differ."""
+_SIGNATURE_BYTES = len("\u2014  \n".encode()) + 92
+"""Of one signature line without its name: dash, spaces, key id and signature in Base64."""
 
 _FACTS = {"issuer", "version", "expires", "root_version", "root", "threshold", "keys"}
 _MOST_KEYS_OF_A_ROOT = 16
@@ -160,6 +162,12 @@ class KeySet:
                 "keys": canonical([_written(key) for key in self.keys]).decode("ascii"),
             },
         )
+
+    @property
+    def bytes_signed(self) -> int:
+        """How many bytes its note has once every key of its root has signed it."""
+        names = sum(_SIGNATURE_BYTES + len(key.name.encode()) for key in self.root.keys)
+        return len(self.text.encode()) + 1 + names
 
     def of(self, typ: str) -> tuple[PublishedKey, ...]:
         """The keys of a type of token, the oldest first."""
@@ -293,44 +301,6 @@ def _require_root(held: Root, new: Root, note: bytes) -> None:
     require_signed(note, held)
     if new.version > held.version:
         require_signed(note, new)
-
-
-# What is written next, by whoever has the keys
-
-
-def rotated(held: KeySet, key: PublishedKey, overlap: timedelta, *, revoke: bool = False) -> KeySet:
-    """The next version, in which a key follows the one before of its type.
-
-    Args:
-        held: the version before.
-        key: the new key; ``begins`` says from when it signs.
-        overlap: for how long after that the old key may sign: for a process that learns of it late.
-        revoke: the old keys are believed for nothing from now on.
-
-    >>> from app.kernel.signing import LocalSigner
-    >>> publics = (LocalSigner.from_seed(bytes([n]) * 32).public for n in range(3))
-    >>> old, new, own = next(publics), next(publics), VerifierKey("root", next(publics))
-    >>> at = instant("2026-11-28T00:00:00Z")
-    >>> held = KeySet("https://h.example", 1, at, Root(1, (own,), 1), (PublishedKey("t", old),))
-    >>> after = rotated(held, PublishedKey("t", new, begins=at), timedelta(minutes=5))
-    >>> after.version, [key.ends is None for key in after.keys]
-    (2, [False, True])
-    """
-    ends = None if key.begins is None else key.begins + overlap
-
-    def ended(old: PublishedKey) -> PublishedKey:
-        if old.typ != key.typ:
-            return old
-        return replace(old, ends=old.ends or ends, revoked=old.revoked or revoke)
-
-    keys = (*(ended(old) for old in held.keys), key)
-    return replace(held, version=held.version + 1, keys=keys)
-
-
-def rooted(held: KeySet, keys: Sequence[VerifierKey], threshold: int) -> KeySet:
-    """The next version, under the next root; the old root signs it, too (rule 3)."""
-    root = Root(held.root.version + 1, tuple(keys), threshold)
-    return replace(held, version=held.version + 1, root=root)
 
 
 def _written(key: PublishedKey) -> Json:

@@ -31,7 +31,7 @@ from app.kernel.errors import Conflict, Forbidden, InvalidInput, Unavailable
 from app.kernel.facts import encode
 from app.kernel.signing import LocalSigner
 from app.kernel.tokens import TYPE_OF
-from app.keys import model, reading
+from app.keys import following, model, reading
 from app.keys.model import BadKeySet, Doubt, KeySet, PublishedKey, Root
 from app.keys.record import adoption_of
 from app.keys.ring import KeyRing
@@ -223,7 +223,7 @@ class KeyService:
         # Whoever has seen the folder has seen a key that waits in it: one that revokes is new.
         next_ = self.ring.folder.next(name) if revoke else self._next(name, held)
         key = PublishedKey(typ, next_.public, None if revoke else now + waits)
-        after = model.rotated(held, key, OVERLAP, revoke=revoke)
+        after = following.rotated(held, key, OVERLAP, now, revoke=revoke)
         return replace(after, expires=now + life)
 
     def propose_root(self, tx: Tx, now: datetime) -> KeySet:
@@ -240,7 +240,7 @@ class KeyService:
         if set(self.custodians.keys) == set(held.root.keys):
             raise Conflict("these custodians are the root already", cure="Nothing is to be done.")
         documents.require_custodians(tx, self.custodians.digest)
-        after = model.rooted(held, self.custodians.keys, FEWEST)
+        after = following.rooted(held, self.custodians.keys, FEWEST)
         return replace(after, expires=now + LIFE_SIGNED)
 
     def propose_renewal(self, now: datetime, beyond: int = 0) -> KeySet:
@@ -377,10 +377,15 @@ class KeyService:
         return KeySet(self.issuer, 1, now + LIFE, root, keys)
 
     def _next(self, name: str, held: KeySet) -> LocalSigner:
-        """The key that follows: one that was made and is not published yet, or a new one."""
+        """The key that follows: one that was made and is not published yet, or a new one.
+
+        A file before one that is published is of a key that has left the set: it never comes back.
+        """
         published = {key.public for key in held.keys}
-        made = [key for key in self.ring.folder.held(name) if key.public not in published]
-        return made[-1] if made else self.ring.folder.next(name)
+        here = self.ring.folder.held(name)
+        named = [at for at, key in enumerate(here) if key.public in published]
+        later = here[named[-1] + 1 :] if named else ()
+        return later[-1] if later else self.ring.folder.next(name)
 
 
 def _is_due(held: KeySet, now: datetime) -> bool:

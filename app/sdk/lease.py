@@ -15,14 +15,14 @@ from app.kernel.forms import AGENT_FORM, FIRST_FORM
 from app.kernel.refusals import Refusal
 from app.kernel.shapes import DIGEST, fits
 from app.kernel.signing import BadToken, read_token
-from app.kernel.tokens import LEASE_TYPE
+from app.kernel.tokens import LEASE_TYPE, LONGEST_LIFE
 from app.kernel.vocabulary import Reason
 
 SKEW_S = 60
 """How far two honest clocks may differ, seconds."""
 MOST_TEXTS = 100
 """In a list of a lease: no country has so many time zones, no lease so many reasons."""
-MAX_LIFE_S = 3_600
+MAX_LIFE_S = int(LONGEST_LIFE[LEASE_TYPE].total_seconds())
 """No lease is believed for longer, whatever it claims, seconds."""
 MOST_POLL_S = 600
 """No agent waits longer before it asks again, whatever a lease says, seconds."""

@@ -25,7 +25,8 @@ from app.keys.listing import (
     Todo,
     listed,
 )
-from app.keys.model import KeySet, PublishedKey, Root
+from app.keys.model import MOST_BYTES, KeySet, PublishedKey, Root
+from app.web.words.key_words import next_in_words
 
 NOW = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -114,6 +115,11 @@ def test_a_revoked_key_is_last_and_says_so() -> None:
 def test_a_file_that_no_set_names_is_told_apart() -> None:
     row = leases(holdings(here={**holdings().here, "lease": [LEASE, OTHER]}))[1]
     assert (row.id, row.state, row.todo) == (thumbprint(OTHER), KeyState.UNNAMED, Todo.NAME)
+
+
+def test_a_file_of_a_key_that_left_the_set_asks_for_nothing() -> None:
+    row = leases(holdings(here={**holdings().here, "lease": [OTHER, LEASE]}))[1]
+    assert (row.id, row.state, row.todo) == (thumbprint(OTHER), KeyState.UNNAMED, None)
 
 
 @pytest.mark.parametrize(("age", "due"), [(OLD - DAY, False), (OLD, True)])
@@ -268,3 +274,25 @@ def test_each_published_key_stands_once_and_one_signs_unless_all_have_ended(
 def test_of_two_things_about_a_set_the_one_that_turns_capture_off_is_told() -> None:
     later = of_custodians(NOW + AHEAD, COUNCIL, AUDITOR)
     assert set_of(later) == (SetState.IN_FORCE, Todo.SIGN, True)
+
+
+def test_a_set_that_is_more_than_half_full_is_warned_of() -> None:
+    """Before no key can be rotated any more."""
+
+    def of_receipts(number: int) -> KeySet:
+        keys = (
+            PublishedKey(TYPE_OF["receipt"], LocalSigner.from_seed(seed.to_bytes(32)).public)
+            for seed in range(100, 100 + number)
+        )
+        return key_set(PublishedKey(LEASE_TYPE, LEASE), *keys)
+
+    sizes = [of_receipts(number).bytes_signed for number in range(0, 500, 100)]
+    one = (sizes[-1] - sizes[0]) // 400
+    half = (MOST_BYTES // 2 - sizes[0]) // one
+    assert set_of(holdings(of_receipts(half - 2))) == (SetState.IN_FORCE, None, False)
+    assert set_of(holdings(of_receipts(half + 2))) == (SetState.IN_FORCE, Todo.SPARE, False)
+    row = listed(holdings(of_receipts(half + 2)), NOW).key_set
+    told = next_in_words(row, NOW).words
+    assert f"{row.filled:.0%}" in told
+    assert "lease and grant leave" in told
+    assert "receipt, submission and erasure stay" in told

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from app.audit.restore.custody import statement_text
 from app.audit.tree.checkpoint import VerifierKey
 from app.kernel.signing import LocalSigner, b64u
+from app.kernel.tokens import LONGEST_LIFE, TYPE_OF
+from app.keys.following import ON_THE_WAY, rooted, rotated
 from app.keys.model import (
     MOST_BYTES,
     MOST_STEPS,
@@ -25,8 +27,6 @@ from app.keys.model import (
     next_key_set,
     read_key_set,
     read_text,
-    rooted,
-    rotated,
 )
 from tests.keys.office import Owner
 
@@ -213,7 +213,7 @@ def test_at_each_instant_one_key_signs_however_often_keys_are_rotated(
     held, now = HELD, began
     for lead, public in zip(leads, PUBLICS[2:], strict=False):
         new = PublishedKey("habeas-lease+jwt", public, begins=now + lead)
-        held = rotated(held, new, 5 * MINUTE)
+        held = rotated(held, new, 5 * MINUTE, now)
         for at in (now, now + lead / 2, now + lead):
             used = held.in_use("habeas-lease+jwt", at)
             assert used is not None
@@ -226,12 +226,81 @@ def test_at_each_instant_one_key_signs_however_often_keys_are_rotated(
 
 
 def test_a_rotation_that_revokes_leaves_no_other_key_of_its_type() -> None:
-    waits = rotated(HELD, PublishedKey("habeas-lease+jwt", PUBLICS[2], AT + DAY), MINUTE)
-    after = rotated(waits, PublishedKey("habeas-lease+jwt", PUBLICS[3]), MINUTE, revoke=True)
+    waits = rotated(HELD, PublishedKey("habeas-lease+jwt", PUBLICS[2], AT + DAY), MINUTE, AT)
+    after = rotated(waits, PublishedKey("habeas-lease+jwt", PUBLICS[3]), MINUTE, AT, revoke=True)
     assert list(after.believed("habeas-lease+jwt").values()) == [PUBLICS[3]]
     used = after.in_use("habeas-lease+jwt", AT)
     assert used is not None
     assert used.public == PUBLICS[3]
+
+
+# Which keys leave
+
+BOUNDED, FOR_EVER = ("habeas-lease+jwt", "habeas-grant+jwt"), (
+    "habeas-receipt+jwt", "habeas-submission+jwt", "habeas-erasure+jwt",
+)  # fmt: skip
+
+
+def of_all_types(number: int, typ: str, at: datetime) -> PublishedKey:
+    public = LocalSigner.from_seed(number.to_bytes(32)).public
+    return PublishedKey(typ, public, at)
+
+
+def test_each_type_of_token_has_a_longest_life_or_is_believed_for_ever() -> None:
+    assert {*BOUNDED, *FOR_EVER} == set(TYPE_OF.values())
+    assert set(LONGEST_LIFE) == set(BOUNDED)
+
+
+@pytest.mark.parametrize("typ", BOUNDED)
+@pytest.mark.parametrize("revoked", [False, True])
+def test_a_key_leaves_once_nothing_that_it_signed_is_needed(typ: str, revoked: bool) -> None:
+    """Not a microsecond sooner; and what it signed is then believed by nobody."""
+    old = PublishedKey(typ, PUBLICS[0], ends=AT, revoked=revoked)
+    held = replace(HELD, keys=(old, PublishedKey(typ, PUBLICS[1], AT)))
+    over = AT + SKEW + LONGEST_LIFE[typ] + ON_THE_WAY
+    new = PublishedKey(typ, PUBLICS[2], over)
+    assert old in rotated(held, new, MINUTE, over - timedelta(microseconds=1)).keys
+    after_ = rotated(held, new, MINUTE, over)
+    assert [key.public for key in after_.keys] == [PUBLICS[1], PUBLICS[2]]
+    assert not after_.has_signed(old.kid, typ, AT - DAY)
+    assert old.kid not in after_.believed(typ)
+    assert next_key_set(held, [note(after_)], AT) == after_
+
+
+@pytest.mark.parametrize("typ", FOR_EVER)
+def test_a_key_for_what_is_believed_for_ever_stays(typ: str) -> None:
+    held = replace(HELD, keys=(PublishedKey(typ, PUBLICS[0]),))
+    after_ = rotated(held, PublishedKey(typ, PUBLICS[1], AT), MINUTE, AT)
+    late = AT + 20_000 * DAY
+    after_ = rotated(after_, PublishedKey(typ, PUBLICS[2], late), MINUTE, late)
+    assert after_.has_signed(held.keys[0].kid, typ, AT - DAY)
+
+
+@given(st.lists(st.tuples(st.sampled_from(BOUNDED), st.booleans()), max_size=40), instants)
+def test_however_often_keys_of_bounded_life_are_rotated_the_set_stays_small(
+    rotations: list[tuple[str, bool]], now: datetime
+) -> None:
+    """With time between them: of each type one key signs, and few others are still needed."""
+    held = HELD
+    for number, (typ, revoke) in enumerate(rotations, 100):
+        now += 20 * DAY
+        new = of_all_types(number, typ, now)
+        new = replace(new, begins=None) if revoke else new
+        held = rotated(held, new, 5 * MINUTE, now, revoke=revoke)
+        assert len(held.of(typ)) <= 4
+        used = held.in_use(typ, now)
+        assert used is not None
+        assert used.public == new.public
+    assert held.bytes_signed < MOST_BYTES / 20
+
+
+def test_a_thousand_rotations_leave_room_for_the_next() -> None:
+    held, now = HELD, AT
+    for number in range(100, 1_100):
+        now += DAY
+        new = of_all_types(number, "habeas-lease+jwt", now)
+        held = rotated(held, new, 5 * MINUTE, now)
+    assert held.bytes_signed == len(note(held)) < MOST_BYTES / 8
 
 
 # What may follow

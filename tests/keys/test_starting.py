@@ -1,6 +1,7 @@
 """A process starts with the keys that its database was signed with, or it does not start."""
 
 from contextlib import closing
+from datetime import timedelta
 
 import pytest
 
@@ -12,6 +13,7 @@ from app.db.engine import Database
 from app.kernel.errors import Unavailable
 from app.kernel.signing import LocalSigner, thumbprint
 from app.kernel.tokens import TYPE_OF
+from app.keys.following import ON_THE_WAY
 from app.keys.model import read_key_set
 from app.keys.service import LIFE
 from app.settings import Settings
@@ -238,3 +240,21 @@ def test_a_key_that_revokes_is_none_that_waited_in_the_folder(
     assert sample.key_sets.propose_rotation("lease", clock.now()).keys[-1].kid == waiting.kid
     after = sample.key_sets.propose_rotation("lease", clock.now(), revoke=True)
     assert after.keys[-1].kid != waiting.kid
+
+
+@pytest.mark.parametrize("revoke", [False, True])
+def test_a_key_that_left_the_set_never_comes_back(
+    sample: Services, clock: FakeClock, revoke: bool
+) -> None:
+    """Its file is still there; it is not taken for one that was made and waits."""
+    sets, lease = sample.key_sets, TYPE_OF["lease"]
+    first = sets.in_force().of(lease)[0]
+    publish(sample, sets.propose_rotation("lease", clock.now(), revoke=revoke))
+    clock.advance(ON_THE_WAY + timedelta(days=1))
+    for _ in range(3):
+        publish(sample, sets.propose_rotation("lease", clock.now()))
+        clock.advance(timedelta(days=1))
+        assert first.kid not in {key.kid for key in sets.in_force().keys}
+        assert first.public not in sets.publics(lease)
+        assert sample.ring.held("lease").public != first.public
+    assert first.public in {key.public for key in sample.keys.held("lease")}

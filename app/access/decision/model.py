@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from app.kernel.facts import fact
+from app.kernel.tokens import GRANT_TYPE, LONGEST_LIFE
 
 CAPTURED_DATA = "captured_data"
 """The resource type that this decision is about; others are governed by the role rows alone."""
@@ -17,7 +18,7 @@ CAPTURED_DATA = "captured_data"
 READ = "read"
 """The one action on captured data."""
 
-GRANT_TTL_S = 60
+GRANT_TTL_S = int(LONGEST_LIFE[GRANT_TYPE].total_seconds())
 """How long a grant opens, seconds."""
 
 USE_WITHIN = timedelta(hours=24)

@@ -26,9 +26,9 @@ from app.access.floor.terms import Outcome, verdict
 from app.kernel.clock import instant
 from app.kernel.facts import decode
 from app.kernel.signing import BadToken, read_token
-from app.kernel.tokens import GRANT_TYPE
+from app.kernel.tokens import GRANT_TYPE, LONGEST_LIFE
 
-MAX_LIFE_S = 60
+MAX_LIFE_S = int(LONGEST_LIFE[GRANT_TYPE].total_seconds())
 SKEW_S = 5
 """How far the two clocks may differ, seconds."""
 

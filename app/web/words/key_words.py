@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
+from app.kernel.tokens import LONGEST_LIFE, TYPE_OF
+from app.keys.following import ON_THE_WAY
 from app.keys.listing import KeyRow, KeyState, Listing, SetRow, SetState, Todo, is_due
 from app.web.words.policy_words import counted, listed
 
@@ -180,6 +182,8 @@ def _nothing(row: KeyRow | SetRow) -> str:
     if isinstance(row, SetRow):
         itself = "" if row.renews is None else f" It is signed anew by itself on {day(row.renews)}."
         return f"Nothing.{itself}"
+    if row.state is KeyState.UNNAMED and row.use != "root":
+        return "Nothing. It has left the set and signs nothing any more."
     if row.state is KeyState.VERIFIES:
         return "Nothing. What it signed is verified with it."
     if row.state is KeyState.REVOKED:
@@ -200,8 +204,22 @@ def _of_set(row: SetRow, todo: Todo) -> str:
             return f"Have it signed anew before {day(row.ends)}:"
         case Todo.SIGN:
             return f"{until} it is signed anew. Have the root sign it:"
+        case Todo.SPARE:
+            return _spare(row)
         case _:
             return _SENTENCES[todo]
+
+
+def _spare(row: SetRow) -> str:
+    """What to do about a set that fills up."""
+    leaving = listed([name for name, typ in TYPE_OF.items() if typ in LONGEST_LIFE])
+    staying = listed([name for name, typ in TYPE_OF.items() if typ not in LONGEST_LIFE])
+    return (
+        f"It fills {row.filled:.0%} of the largest set that laptops read; once it is full no key "
+        f"can be rotated. Keys for {leaving} leave with the next rotation, "
+        f"{counted(ON_THE_WAY.days, 'day')} after they ended. Those for {staying} stay: rotate "
+        "these once a year, or when somebody else may have them."
+    )
 
 
 def _of_key(row: KeyRow, todo: Todo, now: datetime) -> Next:
