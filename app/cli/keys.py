@@ -123,7 +123,8 @@ def publish(
         bool, typer.Option(help="Make the custodians of HABEAS_CUSTODIANS the root.")
     ] = False,
     beyond: Annotated[
-        int, typer.Option(min=0, help="After a restore: a version that laptops may have seen.")
+        int,
+        typer.Option(min=0, help="Where the lock store was lost: what laptops may have seen."),
     ] = 0,
     out: Out = None,
 ) -> None:

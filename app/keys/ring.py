@@ -9,7 +9,7 @@ Rules:
    it, and lets another one follow.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 
 from app.kernel.clock import Clock
@@ -85,12 +85,23 @@ class KeyRing:
         """The keys that are published; None before the first set, none where nothing is known."""
         return self.partly if self.in_force is None else self.in_force.keys
 
-    def take_terms(self, terms: Sequence[KeyTerm]) -> None:
-        """Sign by what an entry says, as far as its keys are here: the text of the set is lost."""
+    def take_terms(self, terms: Sequence[KeyTerm], revoked: Container[str] = ()) -> None:
+        """Sign by what an entry says, as far as its keys are here: the text of the set is lost.
+
+        Args:
+            terms: what it says.
+            revoked: ids of keys that were revoked after it.
+        """
         held = {thumbprint(key.public): key for name in TYPE_OF for key in self.folder.held(name)}
         self._held |= held
         self.partly = tuple(
-            PublishedKey(term.typ, held[term.kid].public, term.begins, term.ends, term.revoked)
+            PublishedKey(
+                term.typ,
+                held[term.kid].public,
+                term.begins,
+                term.ends,
+                term.revoked or term.kid in revoked,
+            )
             for term in terms
             if term.kid in held
         )
@@ -113,6 +124,12 @@ class KeyRing:
             there = self.folder.held(name)
             return there[-1] if there else self.folder.signer(name)
         key = in_use(known, TYPE_OF[name], self.clock.now())
+        if key is None and self.in_force is None:
+            # Of a restored copy whose set is in doubt the entry names none that signs.
+            named = {each.public for each in known}
+            unnamed = [each for each in self.folder.held(name) if each.public not in named]
+            if unnamed:
+                return unnamed[-1]
         if key is None:
             raise Unavailable(
                 f"no key signs as {name} now: the last one has ended",

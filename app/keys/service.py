@@ -12,6 +12,8 @@ Rules:
    processes go on with the keys that they have.
 6. Who publishes late publishes nothing: no process may sign for longer with a key than laptops
    believe it.
+7. A set that came into force stays so over a restore (kept.py): until it is in the database again,
+   a process signs by what the lock store keeps.
 """
 
 import logging
@@ -22,18 +24,16 @@ from urllib.parse import urlsplit
 
 from app.audit.entries import documents, store
 from app.audit.entries.documents import KEYS
-from app.audit.entries.model import SYSTEM, Event, Kind
 from app.audit.entries.service import AuditService
 from app.audit.restore.custody import FEWEST, Custodians, sign_statement
 from app.audit.tree.checkpoint import VerifierKey
 from app.db.engine import Database, Tx
 from app.kernel.errors import Conflict, Forbidden, InvalidInput, Unavailable
-from app.kernel.facts import encode
 from app.kernel.signing import LocalSigner
 from app.kernel.tokens import TYPE_OF
 from app.keys import following, model, reading
+from app.keys.kept import KeptSets
 from app.keys.model import BadKeySet, Doubt, KeySet, PublishedKey, Root
-from app.keys.record import adoption_of
 from app.keys.ring import KeyRing
 
 ROOT = "root"
@@ -59,6 +59,7 @@ class KeyService:
         database: where the sets are.
         log: says which is in force.
         ring: what this process signs with.
+        kept: the sets that outlive a restored database.
         issuer: the address of this instance.
         custodians: who may become the root; None where none are named.
         serving: whether this process renews a set that is due; a verb does not.
@@ -67,6 +68,7 @@ class KeyService:
     database: Database
     log: AuditService
     ring: KeyRing
+    kept: KeptSets
     issuer: str
     custodians: Custodians | None
     serving: bool = field(default=False, init=False)
@@ -84,7 +86,10 @@ class KeyService:
             Unavailable: a key is missing (kind ``key-lost``) or another one (``another-key``).
         """
         note = self.newest(tx)
-        if note is not None and lacking:
+        lost = self.kept.lost(tx, note) if begun else ()
+        if lost:  # asked for all its keys where it comes into force again: see ``adopt``
+            self.ring.take_what_is_here(lost[-1].key_set)
+        elif note is not None and lacking:
             self.ring.take_what_is_here(model.read_key_set(note))
         elif note is not None:
             self._take(note)
@@ -93,7 +98,7 @@ class KeyService:
                 self.ring.folder.require(*TYPE_OF)
             entry = reading.last_entry(tx)
             if entry is not None:
-                self.ring.take_terms(entry.keys)
+                self.ring.take_terms(entry.keys, self.kept.revoked(entry.version))
             elif tx.seals.broken is not None:
                 self.ring.take_terms(())  # which of them were revoked cannot be told
             for name in TYPE_OF:  # whichever process is the first: nothing is signed without them
@@ -110,17 +115,18 @@ class KeyService:
         """
         self.serving = True
         note = self.newest(tx)
-        if note is None and (tx.seals.broken or self.log.has_adopted(tx, KEYS)):
+        if note is None and self.kept.is_in_doubt(tx):
             _logger.critical("the key set in force does not agree with the log: none is published")
             return
-        if note is None:
+        held = self.kept.caught_up(tx, note, now)
+        if held is None:
             first = self._first(now)
             self._publish(tx, first.text.encode(), first, None, now)
             return
-        self._take(note)
-        held = self.in_force()
+        self._require_root(held.root)
+        self.ring.require(held)
         if self._is_own(held.root) and (held.issuer != self.issuer or _is_due(held, now)):
-            after = self.propose_renewal(now)
+            after = self._renewed(held, now)
             self._publish(tx, after.text.encode(), after, held, now)
         elif held.issuer != self.issuer:
             _logger.warning("the key set in force is of %s: publish it anew", held.issuer)
@@ -253,7 +259,9 @@ class KeyService:
         Raises:
             InvalidInput: no laptop would take so large a step.
         """
-        held = self.in_force()
+        return self._renewed(self.in_force(), now, beyond)
+
+    def _renewed(self, held: KeySet, now: datetime, beyond: int = 0) -> KeySet:
         if beyond - held.version >= model.MOST_STEPS:
             raise InvalidInput(
                 f"beyond: laptops take steps of at most {model.MOST_STEPS} versions",
@@ -290,9 +298,11 @@ class KeyService:
         if note is None:
             problem = "the key set in force does not agree with the log"
             raise Conflict(problem, cure="See the alarm about it, on the page Alarms.")
-        held = model.read_key_set(note)
+        held = self.kept.caught_up(tx, note, now)
         try:
             proposed = model.read_text(reading.text_of(statement))
+            if proposed == held:  # it was kept, and a crash came before its commit
+                return proposed
             self._publish(tx, statement, proposed, held, now)
         except ValueError as error:
             raise Forbidden(
@@ -330,10 +340,7 @@ class KeyService:
             reading.require_in_time(held, after, now)
             model.next_key_set(replace(held, issuer=after.issuer), (signed,), now)
         self.ring.require(after, held)
-        name = self.log.keep_document(tx, signed, now)
-        facts = encode(adoption_of(after, name))
-        event = self.log.append(tx, Event(Kind.KEYS_ADOPTED, SYSTEM, facts), now)
-        documents.adopt(tx, KEYS, name, now, event)
+        self.kept.bring(tx, after, signed, now)
 
     def _signed(self, statement: bytes, roots: Sequence[Root]) -> bytes:
         """Add the signatures of this machine to those that a statement has.

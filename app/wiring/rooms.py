@@ -23,6 +23,7 @@ from app.audit.witnesses.asking import Witnesses, read_policy
 from app.db.engine import Database, Tx, open_database
 from app.db.selftest import require_guarded
 from app.kernel.errors import Unavailable
+from app.keys.kept import KeptSets
 from app.keys.service import KeyService
 from app.reconcile.examination import Examination
 from app.reconcile.service import Reconciler
@@ -79,6 +80,7 @@ def make_keys(core: Core) -> KeyService:
         database=core.database,
         log=core.log,
         ring=core.ring,
+        kept=KeptSets(core.lock, core.log, core.keys),
         issuer=core.settings.issuer,
         custodians=core.custodians,
     )

@@ -71,6 +71,7 @@ READS = {
 READS["RightsService"] = "statement"
 READS["Examination"] = "of"
 READS["Reconciler"] = "statement"
+READS["KeptSets"] = "is_in_doubt lost"
 READS["KeyService"] = "newest of_root open propose_root"
 READS["Services"] = "listed_keys"
 READS["SealedNames"] = "erased known take"
@@ -78,6 +79,8 @@ READS["Desk"] = " ".join(readings.WITHOUT_ENTRY)
 
 WITHOUT_ENTRY = {
     "KeyService.publish": "keys.adopted",
+    "KeptSets.bring": "keys.adopted",
+    "KeptSets.caught_up": "keys.adopted, by KeptSets.bring",
     "AuditService.open": "appends the first entry of an empty log; the log here has it",
     "AuditService.keep_document": "keeps bytes that an entry of the same transaction names",
     "AuditService.pseudonym": "makes a random name at first use; whoever asks appends with it",
@@ -124,6 +127,9 @@ OWN_TRANSACTION = {
     "LockStore.adopt_file": "the lock store outlives the database and its log",
     "LockStore.advance": "the lock store outlives the database and its log",
     "LockStore.erased": "reads the lock store",
+    "LockStore.key_sets": "reads the lock store",
+    "LockStore.newest_key_set": "reads the lock store",
+    "LockStore.note_key_set": "called next to the entry about the key set",
     "LockStore.note_erased": "called next to the entry about the erasure",
     "LockStore.published": "reads the lock store",
     "LockStore.read": "reads the lock store",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from app.audit.growing.lock import LockStore, open_lock
+from app.audit.growing.lock import LockStore, NotedKeySet, open_lock
 from app.audit.tree.checkpoint import Checkpoint, sign_note
 from app.kernel.errors import Conflict, Unavailable
 from app.kernel.signing import LocalSigner
@@ -135,3 +135,14 @@ def test_a_file_that_is_no_database_is_no_lock_store(tmp_path: Path) -> None:
     with pytest.raises(Unavailable) as refused:
         open_lock(f"sqlite:///{tmp_path / 'lock.sqlite'}")
     assert refused.value.cure
+
+
+def test_key_sets_are_kept_in_their_order_and_none_is_replaced(
+    lock: LockStore, clock: FakeClock
+) -> None:
+    assert (lock.newest_key_set(), lock.key_sets(beyond=0)) == (0, ())
+    second, first = (NotedKeySet(version, b"set", clock.now()) for version in (2, 1))
+    for noted in (second, first, NotedKeySet(2, b"another", clock.now())):
+        lock.note_key_set(noted)
+    assert (lock.newest_key_set(), lock.key_sets(beyond=0)) == (2, (first, second))
+    assert lock.key_sets(beyond=1) == (second,)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
-from app.audit.growing.lock import LockStore, open_lock
+from app.audit.growing.lock import LockStore, NotedKeySet, open_lock
 from app.audit.growing.lock_place import default_place, file_system, take_over
 from app.audit.tree.checkpoint import Checkpoint, VerifierKey, sign_note
 from app.kernel.errors import Unavailable
@@ -62,6 +62,19 @@ def test_what_an_earlier_release_kept_is_taken_over_once(
     caplog.clear()
     take_over(lock, file, KEY, clock.now())
     assert caplog.text == ""
+
+
+def test_the_key_sets_of_an_earlier_place_are_taken_over(
+    lock: LockStore, tmp_path: Path, clock: FakeClock
+) -> None:
+    file = before(tmp_path, clock, note(7))
+    old = open_lock(f"sqlite:///{file}")
+    sets = tuple(NotedKeySet(version, b"%d" % version, clock.now()) for version in (1, 2))
+    for noted in sets:
+        old.note_key_set(noted)
+    old.database.engine.dispose()
+    take_over(lock, file, KEY, clock.now())
+    assert lock.key_sets(beyond=0) == sets
 
 
 @pytest.mark.parametrize(

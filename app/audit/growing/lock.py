@@ -10,6 +10,8 @@ Rules:
 2. What is written is durable before it is believed (SQLite: synchronous=FULL).
 3. Erased people are remembered here by pseudonym: a restored database brings them back, and this is
    how it is known whom to erase again.
+4. So are the key sets, each before anybody can see it: a restored database has lost those that came
+   after its copy, and with them which keys were revoked (app/keys/kept.py).
 """
 
 from collections.abc import Iterator
@@ -18,7 +20,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table, Text, insert, select, update
+from sqlalchemy import (
+    Column,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from app.audit.tree.checkpoint import BadNote, parse_checkpoint, parse_note
@@ -43,6 +56,23 @@ _erased = Table(
     Column("pseudonym", Text, primary_key=True),
     Column("erased_at", UtcTime, nullable=False),
 )
+
+_key_set = Table(
+    "lock_key_set",
+    _tables,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("note", LargeBinary, nullable=False),
+    Column("noted_at", UtcTime, nullable=False),
+)
+
+
+@dataclass(frozen=True)
+class NotedKeySet:
+    """A signed key set, and when it was noted."""
+
+    version: int
+    note: bytes
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -105,6 +135,26 @@ class LockStore:
         with self._reading() as tx:
             return frozenset(tx.execute(select(_erased.c.pseudonym)).scalars())
 
+    def note_key_set(self, noted: NotedKeySet) -> None:
+        """Remember a key set that is to come into force; a version that is known stays as it is."""
+        with self._writing() as tx:
+            known = select(_key_set.c.version).where(_key_set.c.version == noted.version)
+            if tx.execute(known).scalar() is None:
+                row = {"version": noted.version, "note": noted.note, "noted_at": noted.at}
+                tx.execute(insert(_key_set), row)
+
+    def key_sets(self, beyond: int) -> tuple[NotedKeySet, ...]:
+        """The key sets of later versions than one, the oldest first."""
+        later = select(_key_set).where(_key_set.c.version > beyond).order_by(_key_set.c.version)
+        with self._reading() as tx:
+            rows = tx.execute(later).all()
+        return tuple(NotedKeySet(row.version, bytes(row.note), row.noted_at) for row in rows)
+
+    def newest_key_set(self) -> int:
+        """The version of the newest key set; 0 where none is noted."""
+        with self._reading() as tx:
+            return tx.execute(select(func.max(_key_set.c.version))).scalar() or 0
+
     @contextmanager
     def _reading(self) -> Iterator[Tx]:
         with _answering(), self.database.read() as tx:
@@ -136,7 +186,7 @@ class LockStore:
 
 
 def open_lock(url: str) -> LockStore:
-    """Open a lock store, and make its two tables where they are missing.
+    """Open a lock store, and make its tables where they are missing.
 
     Raises:
         Unavailable: it cannot be reached.

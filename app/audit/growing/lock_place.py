@@ -10,8 +10,8 @@ Rules:
    outlives, it stays in ``HABEAS_VAR``, and each start says so. So does one that is a link:
    somebody has chosen its place.
 3. One of an earlier release is taken over once: the checkpoint that is further, everybody who was
-   erased, and then the file goes. A crash anywhere between is finished by the next start. One that
-   comes back with an old copy of ``HABEAS_VAR`` is behind, and takes nothing back.
+   erased, the key sets, and then the file goes. A crash anywhere between is finished by the next
+   start. One that comes back with an old copy of ``HABEAS_VAR`` is behind, and takes nothing back.
 """
 
 import logging
@@ -76,6 +76,8 @@ def take_over(lock: LockStore, file: Path, key: VerifierKey, now: datetime) -> N
     try:
         for pseudonym in sorted(old.erased()):
             lock.note_erased(pseudonym, now)
+        for noted in old.key_sets(beyond=0):
+            lock.note_key_set(noted)
         _follow(lock, old.read(), key, now)
     finally:
         old.database.engine.dispose()
