@@ -249,6 +249,28 @@ def first_key_set(note: bytes, now: datetime) -> KeySet:
     return read
 
 
+def key_set_of_root(root: Root, notes: Sequence[bytes], now: datetime) -> KeySet:
+    """Take a first key set by a root that one was given, one change of the root at a time.
+
+    Args:
+        root: whom one trusts.
+        notes: the first set of each root since, then the newest set.
+        now: the present instant.
+
+    Raises:
+        BadKeySet: a step breaks rule 3, or the last has expired.
+    """
+    taken = None
+    for note in notes:
+        taken = read_key_set(note)
+        _require_root(root, taken.root, note)
+        root = taken.root
+    if taken is None:
+        raise BadKeySet(Doubt.UNREADABLE, "there is no key set")
+    require_current(taken, now)
+    return taken
+
+
 def next_key_set(held: KeySet, notes: Sequence[bytes], now: datetime) -> KeySet:
     """Go from the set that one has to the last of some notes, one change of the root at a time.
 

@@ -7,16 +7,17 @@ What is not understood is not a lease.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from app.kernel.canonical import canonical, digest
 from app.kernel.forms import AGENT_FORM, FIRST_FORM
 from app.kernel.refusals import Refusal
 from app.kernel.shapes import DIGEST, fits
-from app.kernel.signing import BadToken, read_token
+from app.kernel.signing import BadToken, read_token, signing_key_of
 from app.kernel.tokens import LEASE_TYPE, LONGEST_LIFE
 from app.kernel.vocabulary import Reason
+from app.keys.model import KeySet
 
 SKEW_S = 60
 """How far two honest clocks may differ, seconds."""
@@ -129,8 +130,31 @@ def read_lease(token: str, keys: Mapping[str, bytes]) -> Lease:
     return lease
 
 
+def lease_of(key_set: KeySet, token: str, now: datetime) -> Lease:
+    """Read a lease after checking that a key of the set signed it, in that key's time.
+
+    Whether the set has expired is asked of the wall clock and of the lease: who turns the clock
+    back cannot change what was signed.
+
+    Raises:
+        Refused: any check fails.
+    """
+    lease = read_lease(token, key_set.believed(LEASE_TYPE))
+    if max(now, datetime.fromtimestamp(lease.issued, UTC)) >= key_set.expires:
+        raise Refused(Refusal.KEYS_EXPIRED, "the service's key set has expired")
+    if not bears_out(key_set, signing_key_of(token), lease):
+        raise Refused(Refusal.KEYS_REFUSED, "the lease does not belong to the key set")
+    return lease
+
+
+def bears_out(key_set: KeySet, kid: str, lease: Lease) -> bool:
+    """Whether a lease is of the set's issuer, and its key signed at that time."""
+    issued = datetime.fromtimestamp(lease.issued, UTC)
+    return lease.issuer == key_set.issuer and key_set.has_signed(kid, LEASE_TYPE, issued)
+
+
 def check_lease(
-    token: str, captured_at: datetime, device_id: str, keys: Mapping[str, bytes]
+    token: str, captured_at: datetime, device_id: str, keys: KeySet | Mapping[str, bytes]
 ) -> Lease | NotCovered:
     """Say whether a lease covers something captured by a device at an instant (law 1).
 
@@ -142,10 +166,15 @@ def check_lease(
         token: the lease that came with the data.
         captured_at: when the data was captured, by the device's clock; aware.
         device_id: whose data it is.
-        keys: the service's public keys for leases by key id (``keys.keys_for``).
+        keys: the key set that the store holds (``store.keys.StoreKeys``); or, where it takes none,
+            the service's public keys for leases by key id (``tokens.keys_for``), which nobody
+            signed.
     """
     try:
-        lease = read_lease(token, keys)
+        if isinstance(keys, KeySet):
+            lease = lease_of(keys, token, captured_at)
+        else:
+            lease = read_lease(token, keys)
         against = _against(lease, captured_at, device_id)
     except Refused as refused:
         return NotCovered(refused.reason)

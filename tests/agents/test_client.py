@@ -15,9 +15,9 @@ from app.sdk.agent import memory
 from app.sdk.agent.client import LEASE_MEDIA_TYPE, AgentClient
 from app.sdk.agent.guard import Allowed, Denied
 from app.sdk.agent.identity import Identity, NotPaired, PairingFailed
-from app.sdk.agent.keys import KEY_SET
 from app.sdk.agent.pairing import CodeShown, Paired, Waiting, pair
 from app.sdk.agent.tally import Tally
+from app.sdk.keys import KEY_SET
 from app.sdk.wire import Silence, Wire
 from tests.agent_simulator import DEVICE, LeaseOffice, event, policy_document
 

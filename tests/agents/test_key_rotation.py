@@ -18,8 +18,8 @@ from app.kernel.tokens import LEASE_TYPE, RECEIPT_TYPE, TYPE_OF, keys_for
 from app.keys.service import LEAD, LIFE, LIFE_SIGNED
 from app.main import create_app
 from app.sdk.agent.client import AgentClient
-from app.sdk.agent.keys import kept_key_set
 from app.sdk.agent.pairing import CodeShown, pair
+from app.sdk.keys import kept_key_set
 from app.wiring import Services, build
 from app.wiring.shipped import Shipped
 from tests.agents.conftest import Company

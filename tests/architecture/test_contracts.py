@@ -17,7 +17,7 @@ WITHOUT_ORDER = {
     "app.demo.tour": "steps of one walk, in the order in which they are told",
     "app.event.fields": "a module for each platform",
     "app.sdk.agent": "a library for laptops; its contract is what it may not import",
-    "app.sdk.store": "one module",
+    "app.sdk.store": "two modules: the check, and the keys that it goes by",
     "app.sdk.verify.evidence": "three modules that read lines",
     "app.sdk.verify.folded": "three folds over the same lines",
     "app.sdk.verify.order": "a check for each kind of order",

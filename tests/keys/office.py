@@ -14,8 +14,8 @@ from app.kernel.signing import LocalSigner
 from app.kernel.tokens import LEASE_TYPE
 from app.keys.model import KeySet, PublishedKey, Root
 from app.sdk.agent.client import AgentClient
-from app.sdk.agent.keys import KEY_SET
 from app.sdk.agent.pairing import pair
+from app.sdk.keys import KEY_SET
 from tests.agent_simulator import LeaseOffice
 from tests.agents.test_client import BASE, Service, streamed
 from tests.fakes import FakeClock
@@ -144,7 +144,7 @@ class Laptop:
     @property
     def version(self) -> int:
         """Of the set that is on disk."""
-        from app.sdk.agent.keys import kept_key_set
+        from app.sdk.keys import kept_key_set
 
         kept = kept_key_set(self.folder)
         return 0 if kept is None else kept.version

@@ -16,7 +16,7 @@ from app.kernel.signing import LocalSigner, jwk
 from app.kernel.tokens import KEY_USE, LEASE_TYPE
 from app.keys.model import MOST_BYTES, MOST_ROOTS, MOST_STEPS, PublishedKey
 from app.sdk.agent.identity import NotPaired, PairingFailed
-from app.sdk.agent.keys import AGAIN_S, EVERY_S, KEY_SET
+from app.sdk.keys import AGAIN_S, EVERY_S, KEY_SET
 from tests.agents.test_client import BASE
 from tests.keys.office import LIFE, KeyOffice, Laptop, Owner, answer
 

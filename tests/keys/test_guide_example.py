@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from app.keys.model import MOST_ROOTS, MOST_STEPS, SKEW, first_key_set
-from app.sdk.agent.keys import AGAIN_S, DEADLINE_S, EVERY_S, KEY_SET
+from app.sdk.keys import AGAIN_S, DEADLINE_S, EVERY_S, KEY_SET
 from tests.guide import PAGE
 
 GUIDE = PAGE.with_name("integrate-an-agent.md").read_text(encoding="utf-8")

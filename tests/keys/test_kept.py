@@ -10,7 +10,7 @@ from app.kernel.canonical import canonical, digest
 from app.kernel.refusals import Refusal
 from app.keys.model import MOST_ROOTS, BadKeySet
 from app.sdk.agent.identity import NotPaired
-from app.sdk.agent.keys import keep_key_set, kept_key_set
+from app.sdk.keys import keep_key_set, kept_key_set
 from tests.keys.office import KeyOffice, Laptop, Owner
 
 

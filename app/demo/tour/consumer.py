@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 from app.demo.tour.stage import CONSUMER, Stage
 from app.demo.tour.step import StepResult, hold
-from app.kernel.tokens import GRANT_TYPE, keys_for
 from app.sdk.store.grants import RedeemedInMemory, check_grant, report_use
+from app.sdk.store.keys import StoreKeys
 
 TRAINING, EVALUATION = "ai_training.computer_use", "performance_evaluation"
 
@@ -32,10 +32,11 @@ def ask_for_training(stage: Stage) -> StepResult:
     stage.captured_to = datetime.now(UTC)
     answer = stage.ask(TRAINING)
     hold(answer["decision"] is True, f"training is permitted: {answer['context']['reasons']}")
+    token = answer["context"]["grant"]
     grant = check_grant(
-        answer["context"]["grant"],
+        token,
         CONSUMER,
-        keys_for(stage.jwks, GRANT_TYPE),
+        StoreKeys(stage.folder / "store", stage.url).for_token(token),
         datetime.now(UTC),
         RedeemedInMemory(),
     )

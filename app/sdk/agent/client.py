@@ -28,11 +28,11 @@ from app.kernel.signing import signing_key_of
 from app.kernel.vocabulary import Reason
 from app.sdk.agent.guard import Guard
 from app.sdk.agent.identity import Identity, note_root, open_identity
-from app.sdk.agent.keys import TrustedKeys
 from app.sdk.agent.tally import Tally, report_of, without_places
 from app.sdk.agent.timekeeping import since_boot
 from app.sdk.agent.tokens import ask_token, json_object
 from app.sdk.agent.zone import machine_zone
+from app.sdk.keys import TrustedKeys
 from app.sdk.lease import Refused
 from app.sdk.wire import LARGE, Answer, BadAnswer, Silence, Wire
 

@@ -49,15 +49,14 @@ from app.kernel.vocabulary import Reason
 from app.keys.model import KeySet
 from app.policy.knobs import REGISTRY, KnobRegistry
 from app.sdk.agent import memory
-from app.sdk.agent.believing import bears_out, lease_of
 from app.sdk.agent.counterparties import read_counterparties
 from app.sdk.agent.document import read_document
 from app.sdk.agent.memory import Memory
 from app.sdk.agent.spacing import Spacing
 from app.sdk.agent.timekeeping import Timekeeper, since_boot
-from app.sdk.lease import SKEW_S, Lease, NotCovered, Refused, check_lease, read_lease
+from app.sdk.lease import SKEW_S, Lease, Refused, bears_out, lease_of, read_lease
 
-__all__ = ["Allowed", "Denied", "Guard", "NotCovered", "check_lease"]
+__all__ = ["Allowed", "Denied", "Guard"]
 
 MAX_STEP = 1_000_000
 """No honest ``seq`` grows by more between two leases."""

@@ -18,8 +18,8 @@ from app.kernel.refusals import Refusal
 from app.kernel.signing import jwk
 from app.kernel.tokens import KEY_USE, LEASE_TYPE, keys_for
 from app.keys.model import KeySet
-from app.sdk.agent import memory
-from app.sdk.agent.keys import kept_key_set
+from app.sdk import disk
+from app.sdk.keys import kept_key_set
 from app.sdk.lease import Refused
 
 _DEVICE_FILE = "device.json"
@@ -91,7 +91,7 @@ def keep_identity(folder: Path, identity: Identity) -> None:
         "personal": identity.personal,
         "root": identity.key_set is not None,
     }
-    memory.replace(folder / _DEVICE_FILE, canonical(body))
+    disk.replace(folder / _DEVICE_FILE, canonical(body))
 
 
 def note_root(folder: Path, identity: Identity, taken: KeySet) -> None:

@@ -15,14 +15,13 @@ the nonce, which binds an agent's first lease to this very run (see client.py).
 
 import dataclasses
 import json
-import os
-import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from app.kernel.canonical import Json, canonical, digest
 from app.kernel.refusals import Refusal
+from app.sdk import disk
 from app.sdk.lease import Lease, Refused
 
 _FILE = "guard.json"
@@ -125,43 +124,11 @@ def write(folder: Path, memory: Memory) -> None:
     data = canonical({"memory": body, "sum": digest(canonical(body))})
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        replace(folder / _FILE, data)
+        disk.replace(folder / _FILE, data)
     except OSError as error:
         raise Refused(
             Refusal.STATE_UNREADABLE, f"the guard's memory cannot be written: {error}"
         ) from error
-
-
-def replace(file: Path, data: bytes) -> None:
-    """Replace a file's content at once: written and synced next to it, renamed, the folder synced.
-
-    Raises:
-        OSError: the disk did not take it; the old content stands.
-    """
-    draft = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        try:
-            with os.fdopen(descriptor, "wb") as handle:
-                handle.write(data)
-                handle.flush()
-                os.fsync(handle.fileno())
-            draft.replace(file)
-        except OSError:
-            draft.unlink(missing_ok=True)
-            raise
-    finally:
-        _sync_folder(file.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name != "posix":  # elsewhere a folder cannot be opened; the rename itself is the promise
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _memory(body: dict[str, Any]) -> Memory:

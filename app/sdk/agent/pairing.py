@@ -22,8 +22,8 @@ from app.sdk.agent.identity import (
     lease_keys,
     require_safe,
 )
-from app.sdk.agent.keys import fetch_newest, forget_key_set, keep_key_set
 from app.sdk.agent.tokens import ask_token, json_object
+from app.sdk.keys import fetch_newest, forget_key_set, keep_key_set
 from app.sdk.wire import Answer, BadAnswer, Silence, Wire
 
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"

@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Protocol
 from urllib.parse import quote
 
@@ -25,8 +25,9 @@ from app.access.floor.obligations import Obligations, keeps
 from app.access.floor.terms import Outcome, verdict
 from app.kernel.clock import instant
 from app.kernel.facts import decode
-from app.kernel.signing import BadToken, read_token
+from app.kernel.signing import BadToken, read_token, signing_key_of
 from app.kernel.tokens import GRANT_TYPE, LONGEST_LIFE
+from app.keys.model import KeySet
 
 MAX_LIFE_S = int(LONGEST_LIFE[GRANT_TYPE].total_seconds())
 SKEW_S = 5
@@ -111,7 +112,7 @@ class RedeemedInMemory:
 def check_grant(
     token: str,
     audience: str,
-    keys: Mapping[str, bytes],
+    keys: KeySet | Mapping[str, bytes],
     now: datetime,
     redeemed: Redeemed,
 ) -> Grant:
@@ -120,8 +121,10 @@ def check_grant(
     Args:
         token: the compact JWS.
         audience: id of the consumer that presents it, as the store authenticated it.
-        keys: the issuer's public keys for grants (32 bytes each) by key id: ``keys.keys_for`` of
-            its JWKS and ``GRANT_TYPE``.
+        keys: the key set that the store holds (``keys.StoreKeys``). For a standard OAuth resource
+            server, which knows only JWKS: the issuer's public keys for grants (32 bytes each) by
+            key id, ``tokens.keys_for`` of it and ``GRANT_TYPE``. Nobody signed these, and they say
+            not when a key ended.
         now: the present instant.
         redeemed: where used grants are remembered.
 
@@ -129,10 +132,13 @@ def check_grant(
         GrantRefused: any check fails.
     """
     try:
-        claims = read_token(token, GRANT_TYPE, keys)
+        publics = keys.believed(GRANT_TYPE) if isinstance(keys, KeySet) else keys
+        claims = read_token(token, GRANT_TYPE, publics)
         grant = _read(claims)
     except (BadToken, KeyError, TypeError, ValueError) as error:
         raise GrantRefused(f"the grant cannot be believed: {error}") from error
+    if isinstance(keys, KeySet):
+        _require_of(keys, signing_key_of(token), claims, now)
     if claims["aud"] != audience:
         raise GrantRefused("the grant is for somebody else")
     _require_now(claims["iat"], grant.expires, now)
@@ -198,6 +204,17 @@ def _detail(answer: httpx2.Response) -> str:
         return str(answer.json()["detail"])
     except (ValueError, KeyError, TypeError):
         return f"the service answered {answer.status_code}"
+
+
+def _require_of(keys: KeySet, kid: str, claims: Mapping[str, Any], now: datetime) -> None:
+    """Return if a grant is of the set's issuer, and its key signed at that time."""
+    issued = datetime.fromtimestamp(claims["iat"], UTC)
+    if max(now, issued) >= keys.expires:
+        raise GrantRefused("the key set has expired")
+    if claims["iss"] != keys.issuer:
+        raise GrantRefused("the grant is of another issuer than the key set")
+    if not keys.has_signed(kid, GRANT_TYPE, issued):
+        raise GrantRefused("the grant's key did not sign at that time")
 
 
 def _require_now(issued: int, expires: int, now: datetime) -> None:

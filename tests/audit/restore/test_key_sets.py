@@ -21,8 +21,8 @@ from app.keys.model import KeySet, PublishedKey, read_key_set
 from app.keys.service import LIFE
 from app.main import create_app
 from app.sdk.agent.client import AgentClient
-from app.sdk.agent.keys import kept_key_set
 from app.sdk.agent.pairing import CodeShown, pair
+from app.sdk.keys import kept_key_set
 from app.wiring import Services, look
 from tests.architecture.test_every_change_is_an_entry import EMPLOYEE
 from tests.audit.restore.instance import Crash, Instance, consents, write

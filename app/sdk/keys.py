@@ -1,13 +1,14 @@
-"""The service's keys as a laptop believes them: the key set, learned at pairing, kept and renewed.
+"""The service's keys as laptops and data stores believe them: the key set, kept and renewed.
 
 Rules:
-1. The root is learned at pairing, from the address that was typed in. From then on a key set is
+1. The root is learned at pairing, from the address that was typed in; by a store from its settings,
+   or at its first fetch, from the same address. From then on a key set is
    taken only if that root signed it, or a root that follows from it step by step
    (app/keys/model.py).
 2. The set that was taken is on disk, whole, before anything is believed by it; the highest version
    seen is that of the set on disk. If it is missing or damaged, capture is off until the device is
    paired anew.
-3. It is asked for again when a lease names a key that is not in it, when it has expired, and every
+3. It is asked for again when a token names a key that is not in it, when it has expired, and every
    hour. A set that must not be believed turns capture off until one is taken; it is asked for each
    minute then. Silence alone does not turn it off, nor does a service that shows no set just now or
    is busy (429, 5xx): the set that is held goes on until it expires.
@@ -17,6 +18,7 @@ Rules:
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 
 from app.kernel.canonical import canonical, digest
@@ -28,12 +30,14 @@ from app.keys.model import (
     BadKeySet,
     Doubt,
     KeySet,
+    Root,
     first_key_set,
+    key_set_of_root,
     next_key_set,
     read_key_set,
     require_signed,
 )
-from app.sdk.agent import memory
+from app.sdk import disk
 from app.sdk.lease import Refused
 from app.sdk.wire import SMALL, BadAnswer, Silence, Wire
 
@@ -52,16 +56,19 @@ _FOUND, _TOO_MANY, _BROKEN = 200, 429, 500
 
 
 class TrustedKeys:
-    """The key set of one paired device.
+    """The key set of one paired device, or of one data store.
 
     Args:
-        folder: where the device was paired.
+        folder: where it is kept: where the device was paired.
         wire: to the service.
         clock: the wall clock.
         elapsed: a clock that only runs forward, seconds.
         held: the set that is held; None: the device was paired before there were any.
         pinned: the keys for leases that were believed before there was a set, by key id.
         learned: is told each set that is on disk, before anything is believed by it.
+        typ: the type of token whose unknown keys make it ask.
+        root: by whom the first set must be signed, at once or over later roots; None: by the root
+            that the set itself names.
     """
 
     def __init__(
@@ -73,8 +80,10 @@ class TrustedKeys:
         held: KeySet | None,
         pinned: Mapping[str, bytes],
         learned: Callable[[KeySet], None],
+        typ: str = LEASE_TYPE,
+        root: Root | None = None,
     ) -> None:
-        self._learned = learned
+        self._learned, self._typ, self._root = learned, typ, root
         self._folder, self._wire, self._clock, self._elapsed = folder, wire, clock, elapsed
         self._pinned = pinned
         self._asked: float | None = None
@@ -86,7 +95,7 @@ class TrustedKeys:
         """Ask for the set where it is time to (rule 3); return the set that is held.
 
         Args:
-            kid: the key that a lease names.
+            kid: the key that a token names.
 
         Raises:
             Refused: what answers is no set to be believed.
@@ -111,10 +120,10 @@ class TrustedKeys:
         return self.held
 
     def _wants(self, kid: str | None) -> bool:
-        """Whether the set that is held has expired, or lacks a key that a lease names."""
+        """Whether the set that is held has expired, or lacks a key that a token names."""
         if self.held is not None and self._clock.now() >= self.held.expires:
             return True
-        believed = self._pinned if self.held is None else self.held.believed(LEASE_TYPE)
+        believed = self._pinned if self.held is None else self.held.believed(self._typ)
         return kid is not None and kid not in believed
 
     def _fetch(self) -> None:
@@ -123,14 +132,25 @@ class TrustedKeys:
             return
         now = self._clock.now()
         if self.held is None:
-            taken = first_key_set(note, now)
-            _require_same_keys(taken, self._pinned, self._wire.base_url)
+            taken = self._first(note, now)
         else:
             notes = (*self._roots(self.held.root.version, note), note)
             taken = next_key_set(self.held, notes, now)
         keep_key_set(self._folder, note)
         self._learned(taken)
         self.held, self._refused = taken, None
+
+    def _first(self, note: bytes, now: datetime) -> KeySet:
+        if self._root is None:
+            taken = first_key_set(note, now)
+        else:
+            notes = (*self._roots(self._root.version, note), note)
+            taken = key_set_of_root(self._root, notes, now)
+        if taken.issuer != self._wire.base_url:
+            raise BadKeySet(Doubt.OTHER_ISSUER, f"the key set is of {taken.issuer}")
+        if self._pinned and not taken.believed(self._typ).keys() & self._pinned.keys():
+            raise BadKeySet(Doubt.OTHER_ROOT, "the key set has no key that was believed before")
+        return taken
 
     def _roots(self, known: int, newest: bytes) -> tuple[bytes, ...]:
         """The first set of each root since the one that is known."""
@@ -172,7 +192,7 @@ def keep_key_set(folder: Path, note: bytes) -> None:
     """
     text = note.decode("utf-8")
     try:
-        memory.replace(folder / _FILE, canonical({"note": text, "sum": digest(note)}))
+        disk.replace(folder / _FILE, canonical({"note": text, "sum": digest(note)}))
     except OSError as error:
         problem = f"the key set cannot be written: {error}"
         raise Refused(Refusal.STATE_UNREADABLE, problem) from error
@@ -200,11 +220,3 @@ def kept_key_set(folder: Path) -> KeySet | None:
 def forget_key_set(folder: Path) -> None:
     """Forget the set of a device that was paired here before."""
     (folder / _FILE).unlink(missing_ok=True)
-
-
-def _require_same_keys(taken: KeySet, pinned: Mapping[str, bytes], base_url: str) -> None:
-    """Return if a first set is of the service that the device was paired with (rule 4)."""
-    if taken.issuer != base_url:
-        raise BadKeySet(Doubt.OTHER_ISSUER, f"the key set is of {taken.issuer}")
-    if not taken.believed(LEASE_TYPE).keys() & pinned.keys():
-        raise BadKeySet(Doubt.OTHER_ROOT, "the key set has no key that was believed before")
