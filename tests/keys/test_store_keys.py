@@ -183,6 +183,13 @@ def test_a_set_that_has_expired_is_believed_no_longer(store: Store) -> None:
         check_grant(token, "pipeline", held, now, RedeemedInMemory())
 
 
+def test_a_silent_service_makes_no_set_live_longer(store: Store) -> None:
+    store.office.lie = lambda _: httpx2.Response(404)
+    store.office.clock.advance(LIFE)
+    with pytest.raises(KeysRefused, match="expired"):
+        store.check(store.grant())
+
+
 def test_a_set_that_is_damaged_on_disk_is_not_learned_anew(store: Store) -> None:
     (file,) = store.folder.glob("*.json")
     file.write_bytes(file.read_bytes().replace(b"publish", b"Publish"))
