@@ -5,12 +5,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 
+from anyio.to_thread import current_default_thread_limiter
 from fastapi import APIRouter, FastAPI
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
 from app import web
 from app.api import access, agents, health, log, problems, submissions
+from app.api.admission import THREADS, Admission
 from app.api.outermost import RequestId, TooLargeIsAProblem
+from app.web.shell import refusals
+from app.web.shell.door import cookie_name
 from app.wiring import Services
 
 MACHINES = APIRouter()
@@ -35,6 +39,7 @@ def create_app(services: Services) -> FastAPI:
     app.router.routes.extend(MACHINES.routes)
     web.install(app, services, services.keys.secret("sign-in").hex())
     largest = services.settings.max_body_bytes
+    app.add_middleware(Admission, cookie=cookie_name(services.settings), refusing=refusals.refusal)
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=largest)
     app.add_middleware(TooLargeIsAProblem, largest=largest)
     app.add_middleware(RequestId)
@@ -44,6 +49,7 @@ def create_app(services: Services) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(services: Services, _app: FastAPI) -> AsyncIterator[None]:
     """Let the integrator and those who ask the witnesses work while the application serves."""
+    current_default_thread_limiter().total_tokens = THREADS
     services.exports.sweep()  # what an earlier process left behind
     stop = threading.Event()
     work = {

@@ -11,8 +11,10 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from app.api.admission import LANE
 from app.db.engine import Tx
 from app.kernel.errors import Fault, InvalidInput
+from app.kernel.lanes import Lane
 from app.wiring import Services
 
 
@@ -24,14 +26,22 @@ def get_services(request: Request) -> Services:
 ServicesDep = Annotated[Services, Depends(get_services)]
 
 
-def _write(services: ServicesDep) -> Iterator[Tx]:
+def lane_of(request: Request) -> Lane:
+    """The lane in which the request was let in (app/api/admission.py)."""
+    return cast("Lane", request.scope.get(LANE, Lane.PEOPLE))
+
+
+LaneDep = Annotated[Lane, Depends(lane_of)]
+
+
+def _write(services: ServicesDep, lane: LaneDep) -> Iterator[Tx]:
     services.log.halt.require()  # also where nothing would be recorded, as for a lease that holds
-    with services.database.write() as tx:
+    with services.database.write(lane) as tx:
         yield tx
 
 
-def _read(services: ServicesDep) -> Iterator[Tx]:
-    with services.database.read() as tx:
+def _read(services: ServicesDep, lane: LaneDep) -> Iterator[Tx]:
+    with services.database.read(lane) as tx:
         yield tx
 
 

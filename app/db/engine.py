@@ -10,18 +10,23 @@ Rules:
 3. A transaction begins with its first statement, in the thread that runs the statement. A request
    that waits for the writer therefore never holds a thread that the writer needs.
 4. PostgreSQL commits with synchronous_commit on; a session that says otherwise is refused.
-5. No wait is endless: locks, statements, idle transactions and the pool all have a limit.
+5. No wait is endless: the gate, locks, statements and idle transactions all have a limit.
 6. A commit that fails may have been taken all the same; then nobody is told that nothing changed.
+7. Whoever begins a transaction has a ticket of the gate (gate.py): it orders who gets the next
+   connection, and SQLite's writer. Another process may hold that writer, too: it is asked for every
+   few milliseconds, so that a gap between two of its transactions is enough.
 """
 
+import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from sqlalchemy import (
     Connection,
@@ -40,12 +45,15 @@ from sqlalchemy.exc import DataError, DBAPIError, InternalError, OperationalErro
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.pool import QueuePool
 
+from app.db.gate import WAITS_S, Gate, Ticket
 from app.db.ring import Dispute, SealRing, row_seal
 from app.kernel.errors import InvalidInput, Unavailable
+from app.kernel.lanes import Lane
 from app.kernel.private import private_database
 
 Access = Literal["read", "write"]
 
+_BUSY_MS = 5_000
 _PRAGMAS: tuple[tuple[str, str, str | int], ...] = (
     ("journal_mode", "WAL", "wal"),
     ("synchronous", "FULL", 2),
@@ -53,11 +61,17 @@ _PRAGMAS: tuple[tuple[str, str, str | int], ...] = (
     ("recursive_triggers", "ON", 1),
     ("trusted_schema", "OFF", 0),
     ("secure_delete", "ON", 1),
-    ("busy_timeout", "5000", 5000),
+    ("busy_timeout", str(_BUSY_MS), _BUSY_MS),
 )
 
-
-POOL_WAIT_S = 5.0
+POOL_SIZE = 15
+"""How many connections each process holds at most."""
+RESERVED = 2
+"""Of these, for opting out alone."""
+_SPARE = 5
+"""Connections beyond these, for what takes no ticket: migrations, checks at start."""
+_POOL_WAIT_S = 5.0
+_ASK_AGAIN_S = 0.002
 _LIMITS = (
     "-c timezone=UTC -c lock_timeout=5s -c statement_timeout=60s "
     "-c idle_in_transaction_session_timeout=60s"
@@ -74,6 +88,7 @@ class Tx:
     Services and stores receive it and execute in it; none of them commits.
 
     Attributes:
+        lane: who it is for.
         seals: keys and what the log knows, shared by all transactions (app/db/seals.py).
         folded: how far the log was known before this transaction saw anything.
         sealing: side seals of rows that it writes, by table and key; kept at the commit.
@@ -83,10 +98,20 @@ class Tx:
         alarmed: chains on which it raised an alarm.
     """
 
-    def __init__(self, engine: Engine, access: Access, seals: SealRing | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        access: Access,
+        seals: SealRing | None = None,
+        gate: Gate | None = None,
+        lane: Lane = Lane.PEOPLE,
+    ) -> None:
         self._engine = engine
         self._access = access
+        self._gate = gate
+        self._ticket: Ticket | None = None
         self._connection: Connection | None = None
+        self.lane = lane
         self.seals = seals or SealRing()
         self.folded = self.seals.size
         self.sealing: dict[tuple[str, str], bytes] = {}
@@ -122,9 +147,8 @@ class Tx:
             InvalidInput: a text that the database cannot hold (NUL, lone surrogates).
         """
         try:
-            if self._connection is None:
-                self._connection = _begin(self._engine, self._access)
-            return self._connection.execute(statement, parameters)
+            connection = self._connection or self._begin()
+            return connection.execute(statement, parameters)
         except (OperationalError, InternalError) as error:
             raise _unavailable(error.orig) from error
         except PoolExhausted as error:
@@ -134,6 +158,21 @@ class Tx:
                 "the text holds characters that cannot be kept",
                 cure="Remove control characters and broken letters. Nothing was changed.",
             ) from error
+
+    def _begin(self) -> Connection:
+        if self._gate is not None:
+            self._ticket = self._gate.enter(self.lane)
+        try:
+            self._connection = _begin(self._engine, self._access, self.lane)
+        except BaseException:
+            self._give_back()
+            raise
+        return self._connection
+
+    def _give_back(self) -> None:
+        if self._gate is not None and self._ticket is not None:
+            self._gate.leave(self._ticket)
+            self._ticket = None
 
     def execute_each(self, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
         """Execute a statement for each row; one row is one plain statement, which costs less.
@@ -211,8 +250,11 @@ class Tx:
         """Undo what was not committed and give the connection back."""
         self.seals.found(self.disputes.values())
         if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+            try:
+                self._connection.close()
+            finally:
+                self._connection = None
+                self._give_back()
 
 
 @dataclass(frozen=True)
@@ -224,6 +266,16 @@ class Database:
     """Set after each writing commit: a hint for the integrator in this process."""
     seals: SealRing = field(default_factory=SealRing)
     """Keys of seals, and what the log knows; ``wiring`` fills it."""
+    readers: Gate = field(init=False)
+    """Where those who read wait. On PostgreSQL it is that of those who write, too."""
+    writers: Gate = field(init=False)
+    """Where those who write wait: SQLite has one writer."""
+
+    def __post_init__(self) -> None:
+        """Open the gates of this engine."""
+        readers = Gate(POOL_SIZE, RESERVED)
+        object.__setattr__(self, "readers", readers)
+        object.__setattr__(self, "writers", Gate(1) if self.dialect == "sqlite" else readers)
 
     @property
     def dialect(self) -> str:
@@ -231,9 +283,9 @@ class Database:
         return self.engine.dialect.name
 
     @contextmanager
-    def write(self) -> Iterator[Tx]:
+    def write(self, lane: Lane = Lane.PEOPLE) -> Iterator[Tx]:
         """Open a transaction that commits at the end of the block, or leaves nothing."""
-        tx = Tx(self.engine, "write", self.seals)
+        tx = Tx(self.engine, "write", self.seals, self.writers, lane)
         try:
             yield tx
             begun = tx.begun
@@ -244,9 +296,9 @@ class Database:
             self.committed.set()
 
     @contextmanager
-    def read(self) -> Iterator[Tx]:
+    def read(self, lane: Lane = Lane.PEOPLE) -> Iterator[Tx]:
         """Open a transaction that sees one snapshot and keeps nothing."""
-        tx = Tx(self.engine, "read", self.seals)
+        tx = Tx(self.engine, "read", self.seals, self.readers, lane)
         try:
             yield tx
         finally:
@@ -268,7 +320,9 @@ def open_database(url: str) -> Database:
             parsed,
             hide_parameters=True,
             poolclass=QueuePool,
-            pool_timeout=POOL_WAIT_S,
+            pool_size=POOL_SIZE,
+            max_overflow=_SPARE,
+            pool_timeout=_POOL_WAIT_S,
             connect_args={"check_same_thread": False},
         )
         event.listen(engine, "connect", _prepare_sqlite)
@@ -279,7 +333,9 @@ def open_database(url: str) -> Database:
             hide_parameters=True,  # a traceback in a log must not name people
             isolation_level="READ COMMITTED",
             pool_pre_ping=True,
-            pool_timeout=POOL_WAIT_S,
+            pool_size=POOL_SIZE,
+            max_overflow=_SPARE,
+            pool_timeout=_POOL_WAIT_S,
             connect_args={"connect_timeout": 5, "options": _LIMITS},
         )
         event.listen(engine, "connect", _prepare_postgresql)
@@ -291,11 +347,11 @@ def open_database(url: str) -> Database:
     return Database(engine)
 
 
-def _begin(engine: Engine, access: Access) -> Connection:
+def _begin(engine: Engine, access: Access, lane: Lane) -> Connection:
     connection = engine.connect()
     try:
         if engine.dialect.name == "sqlite":
-            connection = connection.execution_options(habeas_access=access)
+            connection = connection.execution_options(habeas_access=access, habeas_lane=lane)
         elif access == "read":
             # One snapshot for the whole read, as SQLite gives it.
             connection = connection.execution_options(isolation_level="REPEATABLE READ")
@@ -307,8 +363,33 @@ def _begin(engine: Engine, access: Access) -> Connection:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    access = connection.get_execution_options().get("habeas_access", "write")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if access == "write" else "BEGIN")
+    options = connection.get_execution_options()
+    if options.get("habeas_access", "write") == "read":
+        connection.exec_driver_sql("BEGIN")
+        return
+    driver = cast("sqlite3.Connection", connection.connection.dbapi_connection)
+    deadline = time.monotonic() + WAITS_S[options.get("habeas_lane", Lane.PEOPLE)]
+    driver.execute("PRAGMA busy_timeout=0")  # its own waits grow to a tenth of a second (rule 7)
+    try:
+        while not _has_writer(driver, deadline):
+            time.sleep(_ASK_AGAIN_S)
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
+
+
+def _has_writer(driver: sqlite3.Connection, deadline: float) -> bool:
+    """Take SQLite's writer; False where another process holds it and there is time left.
+
+    Raises:
+        Unavailable: there is none, or something else is wrong.
+    """
+    try:
+        driver.execute("BEGIN IMMEDIATE")
+    except sqlite3.Error as error:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
+            raise _unavailable(error) from error
+        return False
+    return True
 
 
 def _prepare_sqlite(dbapi_connection: Any, _record: object) -> None:

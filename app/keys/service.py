@@ -29,6 +29,7 @@ from app.audit.restore.custody import FEWEST, Custodians, sign_statement
 from app.audit.tree.checkpoint import VerifierKey
 from app.db.engine import Database, Tx
 from app.kernel.errors import Conflict, Forbidden, InvalidInput, Unavailable
+from app.kernel.lanes import Lane
 from app.kernel.signing import LocalSigner
 from app.kernel.tokens import TYPE_OF
 from app.keys import following, model, reading
@@ -140,14 +141,14 @@ class KeyService:
         position = self.database.seals.positions.get(f"list:{KEYS}")
         rows, now = 0 if position is None else position.rows, self.ring.clock.now()
         if rows != self._known:
-            with self.database.read() as tx:
+            with self.database.read(Lane.LOG) as tx:
                 note = self.newest(tx)
             if note is not None:
                 self._take(note)
                 self._known = rows
         held = self.ring.in_force
         if self.serving and held and _is_due(held, now) and self._is_own(held.root):
-            with self.database.write() as tx:
+            with self.database.write(Lane.LOG) as tx:
                 store.lock(tx)
                 self.adopt(tx, now)
             self.take_newest()
@@ -158,7 +159,7 @@ class KeyService:
         Raises:
             Unavailable: see ``follow``.
         """
-        with self.database.read() as tx:
+        with self.database.read(Lane.LOG) as tx:
             note = self.newest(tx)
         if note is not None:
             self._take(note)

@@ -34,6 +34,7 @@ from app.db.ring import Dispute
 from app.kernel.clock import Clock
 from app.kernel.errors import Conflict, Unavailable
 from app.kernel.facts import encode
+from app.kernel.lanes import Lane
 from app.reconcile.examination import Examination, Progress, RowFindings
 from app.reconcile.place import keep, kept
 from app.reconcile.reached import ComparedSoFar, Reached
@@ -79,7 +80,7 @@ class Reconciler:
         Raises:
             Unavailable: the database does not answer.
         """
-        with self.database.read() as tx:
+        with self.database.read(Lane.LOG) as tx:
             # Before rows are sealed at all, none needs its seal.
             examination = replace(self.examination, sealed=tx.seals.required)
             findings = examination.of(tx, progress, lambda *_: None)
@@ -104,7 +105,7 @@ class Reconciler:
     def _grown(self, tree: CompactRange) -> CompactRange:
         """What a tree becomes with the entries after it that are folded."""
         while tree.size < (end := self.fold.tree.size):
-            with self.database.read() as tx:
+            with self.database.read(Lane.LOG) as tx:
                 raws = store.raw_entries(tx, tree.size, min(end, tree.size + MOST))
             if not raws or not all(isinstance(raw, bytes) for raw in raws):
                 break
@@ -121,7 +122,7 @@ class Reconciler:
         if place.tree.size >= tree.size:
             self._require_same(place, tree)
             return 0
-        with self.database.read() as tx:
+        with self.database.read(Lane.LOG) as tx:
             reached, differences = compare_recent(tx, self.examination, place, tree.size)
         self.database.seals.found(difference.dispute for difference in differences)
         self.reached.unraised |= {coded_chain(each.chain) for each in differences}
@@ -229,7 +230,7 @@ class Reconciler:
         self.fold.catch_up()
         before, alarms = ring.generation, dict(ring.alarms)
         try:
-            with self.database.write() as tx:
+            with self.database.write(Lane.LOG) as tx:
                 store.lock(tx)
                 require_two(note, self.statement(tx), self.custodians)
                 return self._seal_again(tx, note, progress, now)

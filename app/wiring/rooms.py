@@ -23,6 +23,7 @@ from app.audit.witnesses.asking import Witnesses, read_policy
 from app.db.engine import Database, Tx, open_database
 from app.db.selftest import require_guarded
 from app.kernel.errors import Unavailable
+from app.kernel.lanes import Lane
 from app.keys.kept import KeptSets
 from app.keys.service import KeyService
 from app.reconcile.examination import Examination
@@ -100,7 +101,7 @@ def _raise_found(core: Core) -> None:
     if not found:
         return
     try:
-        with core.database.write() as tx:
+        with core.database.write(Lane.LOG) as tx:
             core.log.raise_alarms(tx, core.clock.now(), found)
     except Unavailable as why:  # such as of a log that was rolled back: it grows by nothing now
         core.database.seals.found(found)

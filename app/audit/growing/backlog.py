@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from app.audit.entries import waiting
 from app.db.engine import Database
 from app.kernel.errors import Unavailable
+from app.kernel.lanes import Lane
 
 LOOK_AGAIN_S = 0.25
 SETTLE_S = 1.0
@@ -66,7 +67,7 @@ class Backlog:
             )
 
     def _look(self, database: Database, now: datetime, at: float) -> bool:
-        with database.read() as tx:
+        with database.read(Lane.LOG) as tx:
             count, oldest = waiting.backlog(tx, self._most + 1, now - self._within)
         if oldest is None or now - oldest.created_at <= self._within:
             self._late_since = None

@@ -38,6 +38,7 @@ from app.db.engine import Database
 from app.db.ring import Dispute, Flaw, Position, SealKey, SealRing
 from app.kernel.clock import instant
 from app.kernel.keys import create_once
+from app.kernel.lanes import Lane
 
 FORM = 1
 """Number of what a snapshot holds; a program that records otherwise has another."""
@@ -99,7 +100,7 @@ class Fold:
 
     def _batch(self) -> bool:
         """Fold up to a batch; say whether there may be more."""
-        with self.database.read() as tx:
+        with self.database.read(Lane.LOG) as tx:
             head = store.head_of(tx)
             if head.size < self.tree.size:
                 msg = f"{self.tree.size} entries were folded, the database has {head.size}"
@@ -225,7 +226,7 @@ class Fold:
 
     def _restore(self, state: Mapping[str, Any]) -> None:
         tree = CompactRange(state["size"], tuple(bytes.fromhex(node) for node in state["frontier"]))
-        with self.database.read() as tx:
+        with self.database.read(Lane.LOG) as tx:
             head = store.head_of(tx)
         if head.size < tree.size or (head.size == tree.size and head.root != tree.root):
             raise ValueError("the snapshot is of another log")

@@ -43,6 +43,7 @@ from app.db.engine import Database, Tx
 from app.kernel.canonical import canonical, parse_canonical
 from app.kernel.clock import Clock, instant
 from app.kernel.errors import Conflict, Unavailable
+from app.kernel.lanes import Lane
 from app.kernel.signing import Signer
 
 BATCH = 1_000
@@ -105,7 +106,7 @@ class Integrator:
         if self.raise_found is not None:
             self.raise_found()
         while self._anything_pending():
-            with self.database.write() as tx:
+            with self.database.write(Lane.LOG) as tx:
                 count = self._integrate_batch(tx)
             total += count
             if count < BATCH:
@@ -131,7 +132,7 @@ class Integrator:
         for _ in range(_ATTEMPTS):
             # The lock store first: what it names was in the database before this reading began.
             known = self.lock.published() if self.lock else None
-            with self.database.read() as tx:
+            with self.database.read(Lane.LOG) as tx:
                 tree, newest = self._head(tx), store.last_checkpoint(tx)
                 if known is None:
                     self._require_unpublished(newest)
@@ -146,7 +147,7 @@ class Integrator:
             if not self._lock_moved(known, note.encode()):
                 continue
             if newest is None or newest.size < tree.size:
-                with self.database.write() as tx:
+                with self.database.write(Lane.LOG) as tx:
                     growth.add_checkpoint(tx, tree, note, self.clock.now())
             self.halt.reached(tree.size)
             return
@@ -170,7 +171,7 @@ class Integrator:
 
     def _warn(self, late: bool) -> bool:
         """Say once that submissions are overdue, and again when they were not in between."""
-        with self.database.read() as tx:
+        with self.database.read(Lane.LOG) as tx:
             since = waiting_since(tx)
         overdue = since is not None and self.clock.now() - since > self.merge_within
         if overdue and not late:
@@ -222,7 +223,7 @@ class Integrator:
 
     def _anything_pending(self) -> bool:
         """Look without taking the lock: an idle log costs one small read."""
-        with self.database.read() as tx:
+        with self.database.read(Lane.LOG) as tx:
             return store.any_pending(tx)
 
     def _integrate_batch(self, tx: Tx) -> int:

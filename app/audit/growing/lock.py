@@ -38,6 +38,7 @@ from app.audit.tree.checkpoint import BadNote, parse_checkpoint, parse_note
 from app.db.engine import Database, Tx, open_database
 from app.db.metadata import UtcTime
 from app.kernel.errors import Conflict, Unavailable
+from app.kernel.lanes import Lane
 
 _MAKING = 4_841_026
 _tables = MetaData()
@@ -157,12 +158,12 @@ class LockStore:
 
     @contextmanager
     def _reading(self) -> Iterator[Tx]:
-        with _answering(), self.database.read() as tx:
+        with _answering(), self.database.read(Lane.LOG) as tx:
             yield tx
 
     @contextmanager
     def _writing(self) -> Iterator[Tx]:
-        with _answering(), self.database.write() as tx:
+        with _answering(), self.database.write(Lane.LOG) as tx:
             yield tx
 
     def adopt_file(self, file: Path, now: datetime) -> None:

@@ -50,6 +50,7 @@ from app.db.engine import Database, Tx
 from app.kernel.canonical import digest
 from app.kernel.clock import Clock
 from app.kernel.errors import Unreadable
+from app.kernel.lanes import Lane
 
 LOOK_EVERY_S = 0.5
 AGAIN_AFTER = timedelta(minutes=10)
@@ -141,7 +142,7 @@ class Witnesses:
                 patience_s,
             )
             pool.shutdown(wait=False, cancel_futures=True)
-        with self._database.read() as tx:
+        with self._database.read(Lane.LOG) as tx:
             return self.state(tx).met
 
     @property
@@ -189,7 +190,7 @@ class Witnesses:
         if abs(self._clock.now() - asking.asked_at) >= AGAIN_AFTER:
             return True
         try:
-            with self._database.read() as tx:
+            with self._database.read(Lane.LOG) as tx:
                 last = cosigned.newest(tx)
         except Exception:
             _logger.exception("the log cannot be read; trying again")
@@ -224,7 +225,7 @@ class Witnesses:
     def _ask(self, asking: _Asking) -> NoAnswer | None:
         if asking.witness.url is None:
             return NoAnswer("no_address", "The policy gives no address for it.")
-        with self._database.read() as tx:
+        with self._database.read(Lane.LOG) as tx:
             signed = cosigned.newest(tx)
             before = cosigned.last_of(tx, asking.witness.key.vkey)
         if signed is None:
@@ -241,7 +242,7 @@ class Witnesses:
     def _show(self, url: str, signed: Signed, known: int) -> Answer:
         path: Sequence[bytes] = ()
         if 0 < known < signed.size:
-            with self._database.read() as tx:
+            with self._database.read(Lane.LOG) as tx:
                 path = consistency_path(known, signed.size, proofs.nodes(tx))
         assert len(path) <= MAX_PROOF_LINES, "a tree of 2**63 entries needs no more"
         return add_checkpoint(self._client, url, min(known, signed.size), path, signed.note)
@@ -265,7 +266,7 @@ class Witnesses:
 
     def _is_ahead(self, asking: _Asking, size: int) -> NoAnswer | None:
         # Another process may have published and shown more meanwhile; its checkpoint is here then.
-        with self._database.read() as tx:
+        with self._database.read(Lane.LOG) as tx:
             signed = cosigned.newest(tx)
         if signed is not None and signed.size >= size:
             asking.known = size
@@ -277,7 +278,7 @@ class Witnesses:
     def _alarm(self, asking: _Asking, what: str, size: int, sentence: str) -> NoAnswer:
         _logger.error("witness %s: %s", asking.witness.name, sentence)
         raised = Alarm(asking.witness.key.vkey, what, size, sentence, self._clock.now())
-        with self._database.write() as tx:
+        with self._database.write(Lane.LOG) as tx:
             cosigned.add_alarm(tx, raised)
         return NoAnswer(what, sentence)
 
@@ -291,7 +292,7 @@ class Witnesses:
         if abs(cosignature.time - now.timestamp()) > CLOCKS_DIFFER_S:
             sentence = f"Its clock differs from ours by more than {CLOCKS_DIFFER_S} seconds."
             return NoAnswer("clock", sentence)
-        with self._database.write() as tx:
+        with self._database.write(Lane.LOG) as tx:
             last = cosigned.last_of(tx, key.vkey)
             if last is not None and cosignature.time < last.time:
                 return NoAnswer("old_answer", "Its cosignature is older than one it gave before.")
@@ -304,10 +305,10 @@ class Witnesses:
         # After the commit of the line: of two witnesses that answer at once, the later answer sees
         # both lines. Within their own transactions neither would see the other's.
         assert self._policy is not None, "a witness of a policy answered"
-        with self._database.read() as tx:
+        with self._database.read(Lane.LOG) as tx:
             note = cosigned.note_of(tx, signed).encode()
         if evaluate(self._policy, note, self._key).met:
-            with self._database.write() as tx:
+            with self._database.write(Lane.LOG) as tx:
                 cosigned.add_quorum(tx, self._digest, signed.size, now)
 
 

@@ -16,6 +16,7 @@ Rules:
 import hmac
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, cast
 from urllib.parse import quote, urlsplit
@@ -23,10 +24,17 @@ from urllib.parse import quote, urlsplit
 from fastapi import Depends, Request
 from fastapi.responses import RedirectResponse
 
-from app.api.deps import Now, ServicesDep, require_once
+from app.api.deps import Now, ServicesDep, lane_of, require_once
 from app.directory.model import Person
 from app.directory.sessions import TOUCH, Session
-from app.kernel.errors import Fault, Forbidden, InvalidInput, NotFound, Unauthenticated
+from app.kernel.errors import (
+    Fault,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    Unauthenticated,
+    Unavailable,
+)
 from app.settings import Settings
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -154,7 +162,8 @@ def find_visitor(request: Request, services: ServicesDep, now: Now) -> Visitor |
     token = request.cookies.get(cookie_name(services.settings), "")
     if not token:
         return None
-    with services.database.read() as tx:
+    lane = lane_of(request)
+    with services.database.read(lane) as tx:
         session = services.sessions.find(tx, token, now)
         if session is None:
             return None
@@ -165,7 +174,8 @@ def find_visitor(request: Request, services: ServicesDep, now: Now) -> Visitor |
     if not person.active:
         return None
     if now - session.seen_at >= TOUCH and "x-refresh" not in request.headers:
-        with services.database.write() as tx:
+        # A session that is not prolonged now is prolonged by the next page.
+        with suppress(Unavailable), services.database.write(lane) as tx:
             services.sessions.touch(tx, token, now)
     return Visitor(person, session, token)
 

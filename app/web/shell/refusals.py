@@ -12,7 +12,9 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.types import Scope
 
+from app.api.problems import problem_response, status_of
 from app.kernel.errors import HabeasError, Unauthenticated
 from app.web.shell.door import SAFE_METHODS, to_sign_in
 from app.web.shell.render import page
@@ -64,6 +66,14 @@ def wants_page(request: Request) -> bool:
     if endpoint is not None:
         return str(endpoint.__module__).startswith(("app.web", "app.demo"))
     return "text/html" in request.headers.get("accept", "")
+
+
+def refusal(scope: Scope, error: HabeasError) -> Response:
+    """The answer to a request that no handler is to see: a page for a person, else a problem."""
+    request = Request(scope)
+    if wants_page(request):
+        return as_page(request, error, status_of(error))
+    return problem_response(error)
 
 
 def as_page(request: Request, error: Exception, status: int) -> Response:
