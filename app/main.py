@@ -1,7 +1,7 @@
 """The application: routers, error table, middleware, lifespan. Nothing else."""
 
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -11,8 +11,9 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
 from app import web
 from app.api import access, agents, health, log, problems, submissions
-from app.api.admission import THREADS, Admission
+from app.api.admission import ROOMS, THREADS, Admission, Room
 from app.api.outermost import RequestId, TooLargeIsAProblem
+from app.kernel.lanes import Lane
 from app.web.shell import refusals
 from app.web.shell.door import cookie_name
 from app.wiring import Services
@@ -23,8 +24,13 @@ for _module in (agents, access, log, submissions, health):
     MACHINES.include_router(_module.router)
 
 
-def create_app(services: Services) -> FastAPI:
-    """Join the rooms into one ASGI application over the given services."""
+def create_app(services: Services, rooms: Mapping[Lane, Room] = ROOMS) -> FastAPI:
+    """Join the rooms into one ASGI application over the given services.
+
+    Args:
+        services: made by ``app.wiring``.
+        rooms: how many requests of each lane are let in at once.
+    """
     app = FastAPI(
         title="Habeas",
         summary="Consent and policy governance for capture agents.",
@@ -39,7 +45,12 @@ def create_app(services: Services) -> FastAPI:
     app.router.routes.extend(MACHINES.routes)
     web.install(app, services, services.keys.secret("sign-in").hex())
     largest = services.settings.max_body_bytes
-    app.add_middleware(Admission, cookie=cookie_name(services.settings), refusing=refusals.refusal)
+    app.add_middleware(
+        Admission,
+        cookie=cookie_name(services.settings),
+        refusing=refusals.refusal,
+        rooms=rooms,
+    )
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=largest)
     app.add_middleware(TooLargeIsAProblem, largest=largest)
     app.add_middleware(RequestId)

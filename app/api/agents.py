@@ -196,7 +196,7 @@ def token(
 
 @router.get(
     "/lease",
-    dependencies=[MachineRoom, Depends(_named_once)],
+    dependencies=[Depends(_named_once)],
     response_class=Response,
     responses={
         200: {"content": {f"application/{LEASE_TYPE}": {"schema": {"type": "string"}}}},
@@ -217,10 +217,14 @@ def lease(
     """The device's lease. Most polls are answered by reading; a changed lease is recorded first.
 
     A parameter given twice is a problem that names it. Unknown numbers in ``forms`` are ignored.
+    While the log does not keep up, only a lease that says off is given.
     """
     leases = services.leases
     holder = leases.holder(read, bearer, now)
     poll = Poll(if_none_match, place, nonce, forms)
+    services.backlog.require_room(
+        services.database, now, lambda: not leases.opens(read, holder, now, poll)
+    )
     answer = leases.renewal(read, holder, now, poll)
     if answer is None:
         read.close()  # never wait for one connection while holding another

@@ -19,9 +19,14 @@ DECISIONS = "/me/decisions"
 _ENDING = frozenset({"withdrawn", "refused", "paused"})
 """What ``act`` says in a form that only ends capture."""
 
-_SIGNING_IN = ("/sign-in", "/idp")
-_STRANGERS = ("/v1/agent/pairings", "/v1/agent/token")
-_AGENTS = ("/v1/agent", "/.well-known")
+_WAYS_IN = ("/sign-in", "/demo/idp", "/static")
+_MACHINES: Mapping[Lane, tuple[str, ...]] = {
+    Lane.LOG: ("/healthz",),
+    Lane.STRANGERS: ("/v1/agent/pairings", "/v1/agent/token"),
+    Lane.AGENTS: ("/v1/agent", "/.well-known"),
+    Lane.CONSUMERS: ("/access",),
+}
+"""Addresses of machines, the first that fits."""
 
 
 def lane_of(method: str, path: str, form: Mapping[str, list[str]], *, signed_in: bool) -> Lane:
@@ -40,17 +45,14 @@ def lane_of(method: str, path: str, form: Mapping[str, list[str]], *, signed_in:
     >>> lane_of("GET", "/v1/agent/lease", {}, signed_in=False).name
     'AGENTS'
     """
-    if path == "/healthz":
-        return Lane.LOG
+    for lane, starts in _MACHINES.items():  # a cookie makes nobody a person there
+        if _under(path, starts):
+            return lane
     if signed_in and method == "POST" and _ends_capture(path, form):
         return Lane.OUT
-    if signed_in or path == "/" or _under(path, (*_SIGNING_IN, "/static")):
+    if signed_in or path == "/" or _under(path, _WAYS_IN):
         return Lane.PEOPLE
-    if _under(path, _STRANGERS):
-        return Lane.STRANGERS
-    if _under(path, _AGENTS):
-        return Lane.AGENTS
-    return Lane.CONSUMERS if _under(path, ("/access",)) else Lane.STRANGERS
+    return Lane.STRANGERS
 
 
 def read_form(body: bytes) -> dict[str, list[str]]:

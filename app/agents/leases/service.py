@@ -147,6 +147,15 @@ class LeaseService:
             return None
         return self._answer(holder.device, terms, poll, now)
 
+    def opens(self, tx: Tx, holder: Holder, now: datetime, poll: Poll) -> bool:
+        """Say whether the lease of now would say on.
+
+        Raises:
+            InvalidInput: as ``renewal``.
+        """
+        form = poll.check(self.policy.registry.newest)
+        return self._situation(tx, holder, now, poll, form).directive.capture
+
     def lease(
         self, tx: Tx, device: Device, now: datetime, poll: Poll = NOTHING_HELD
     ) -> LeaseAnswer:

@@ -2,7 +2,8 @@
 
 Nothing is ever dropped: what was taken is committed. Instead requests that come in by the thousand
 (lease polls, reports, questions for access) are refused with 503 and asked to return, while the
-integrator catches up. What a person does, above all opting out, is never refused for this.
+integrator catches up. What a person does, above all opting out, is never refused for this, and
+neither is what narrows: a laptop that is to be off is told so.
 """
 
 import threading
@@ -47,8 +48,15 @@ class Backlog:
         self._full = False
         self._late_since: float | None = None
 
-    def require_room(self, database: Database, now: datetime) -> None:
+    def require_room(
+        self, database: Database, now: datetime, narrows: Callable[[], bool] = lambda: False
+    ) -> None:
         """Let pass while the log keeps up.
+
+        Args:
+            database: where the log is.
+            now: the present instant.
+            narrows: whether what is asked for opens nothing; asked only where it does not keep up.
 
         Raises:
             Unavailable: it does not (kind ``log-busy``).
@@ -59,7 +67,7 @@ class Backlog:
                 self._full = self._look(database, now, at)
                 self._looked = at
             full = self._full
-        if full:
+        if full and not narrows():
             raise Unavailable(
                 "more waits to be recorded than the log takes right now; nothing was decided",
                 cure="Ask again after the seconds in Retry-After.",

@@ -1,0 +1,182 @@
+"""Who is let in before any thread is taken."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+
+import httpx2 as httpx
+import pytest
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from app.api.admission import LANE, ROOMS, THREADS, Admission, Room
+from app.api.problems import problem_response
+from app.kernel.errors import HabeasError
+from app.kernel.lanes import Lane
+from app.main import create_app
+from app.wiring import Services
+
+COOKIE = {"Cookie": "habeas=anything"}
+ADDRESS: Mapping[Lane, tuple[str, str]] = {
+    Lane.OUT: ("POST", "/me/decisions"),
+    Lane.LOG: ("GET", "/healthz"),
+    Lane.PEOPLE: ("GET", "/me"),
+    Lane.AGENTS: ("GET", "/v1/agent/lease"),
+    Lane.CONSUMERS: ("POST", "/access/v1/evaluation"),
+    Lane.STRANGERS: ("POST", "/v1/agent/pairings"),
+}
+SHORT = {lane: replace(room, wait_s=0.05) for lane, room in ROOMS.items()}
+
+
+class House:
+    """An application that keeps everybody inside until it is told to answer."""
+
+    def __init__(self) -> None:
+        self.inside: Counter[Lane] = Counter()
+        self.open = asyncio.Event()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.inside[scope[LANE]] += 1
+        form = await Request(scope, receive).body()
+        await self.open.wait()
+        self.inside[scope[LANE]] -= 1
+        await PlainTextResponse(form.decode())(scope, receive, send)
+
+
+def refused(_scope: Scope, error: HabeasError) -> Response:
+    return problem_response(error)
+
+
+def knock(door: Admission, lane: Lane, source: str = "192.0.2.1") -> "asyncio.Task[httpx.Response]":
+    """Ask once, at the address of a lane."""
+    method, path = ADDRESS[lane]
+
+    async def ask() -> httpx.Response:
+        transport = httpx.ASGITransport(door, client=(source, 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://habeas") as client:
+            form = {"act": "withdrawn"} if lane is Lane.OUT else None
+            return await client.request(method, path, data=form, headers=COOKIE)
+
+    return asyncio.create_task(ask())
+
+
+def run(
+    story: Callable[[House, Admission], Awaitable[None]], rooms: Mapping[Lane, Room] = ROOMS
+) -> None:
+    """Tell a story at a door of its own."""
+
+    async def tell() -> None:
+        house = House()
+        await story(house, Admission(house, "habeas", refused, rooms))
+
+    asyncio.run(asyncio.wait_for(tell(), 20))
+
+
+async def settle() -> None:
+    """Let everybody go as far as they can."""
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("flood", [lane for lane in Lane if lane != Lane.OUT])
+def test_opting_out_is_let_in_while_any_other_lane_is_full(flood: Lane) -> None:
+    async def story(house: House, door: Admission) -> None:
+        crowd = [knock(door, flood, f"192.0.2.{n}") for n in range(200)]
+        await settle()
+        assert house.inside[flood] == ROOMS[flood].inside
+        asks = knock(door, Lane.OUT)
+        await settle()
+        assert house.inside[Lane.OUT] == 1
+        house.open.set()
+        assert (await asks).text == "act=withdrawn", "the form that was looked at is still there"
+        await asyncio.gather(*crowd)
+
+    run(story)
+
+
+def test_of_each_lane_who_comes_beyond_is_asked_to_come_back_and_of_the_first_nobody() -> None:
+    async def story(house: House, door: Admission) -> None:
+        crowds = {lane: [knock(door, lane, str(n)) for n in range(400)] for lane in Lane}
+        await settle()
+        house.open.set()
+        for lane, crowd in crowds.items():
+            answers = Counter(answer.status_code for answer in await asyncio.gather(*crowd))
+            waiting = ROOMS[lane].waiting
+            room = 400 if waiting is None else min(400, ROOMS[lane].inside + waiting)
+            assert answers == Counter({200: room, 503: 400 - room}), lane.name
+
+    run(story)
+
+
+def test_who_is_sent_away_reads_when_to_come_back() -> None:
+    async def story(house: House, door: Admission) -> None:
+        crowd = [knock(door, Lane.AGENTS) for _ in range(ROOMS[Lane.AGENTS].inside + 1)]
+        answer = await crowd[-1]
+        assert answer.status_code == 503
+        assert int(answer.headers["Retry-After"]) >= 1
+        assert answer.json()["type"] == "urn:habeas:problem:busy"
+        house.open.set()
+        await asyncio.gather(*crowd)
+
+    run(story, SHORT)
+
+
+def test_a_stranger_who_floods_pushes_out_nobody_from_elsewhere() -> None:
+    async def story(house: House, door: Admission) -> None:
+        hostile = [knock(door, Lane.STRANGERS, "192.0.2.66") for _ in range(300)]
+        await settle()
+        honest = [knock(door, Lane.STRANGERS, f"198.51.100.{n}") for n in range(5)]
+        await settle()
+        house.open.set()
+        assert {answer.status_code for answer in await asyncio.gather(*honest)} == {200}
+        statuses = Counter(answer.status_code for answer in await asyncio.gather(*hostile))
+        assert statuses[200] == ROOMS[Lane.STRANGERS].per_source
+
+    run(story)
+
+
+def test_a_place_is_free_again_after_an_answer_an_error_and_somebody_who_went_away() -> None:
+    class Failing(House):
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["path"] == "/healthz":
+                raise ZeroDivisionError
+            await super().__call__(scope, receive, send)
+
+    async def story() -> None:
+        house = Failing()
+        door = Admission(house, "habeas", refused)
+        for _ in range(ROOMS[Lane.LOG].inside + 1):
+            with pytest.raises(ZeroDivisionError):
+                await knock(door, Lane.LOG)
+        gone = [knock(door, Lane.AGENTS) for _ in range(ROOMS[Lane.AGENTS].inside + 3)]
+        await settle()
+        for task in gone:
+            task.cancel()
+        await asyncio.gather(*gone, return_exceptions=True)
+        house.open.set()
+        answers = [await knock(door, Lane.AGENTS) for _ in range(ROOMS[Lane.AGENTS].inside + 1)]
+        assert {answer.status_code for answer in answers} == {200}
+
+    asyncio.run(asyncio.wait_for(story(), 20))
+
+
+def test_a_person_who_is_sent_away_gets_a_page(services: Services) -> None:
+    rooms = dict.fromkeys(Lane, Room(0, 0, 0.01))
+    app = create_app(services, rooms)
+
+    async def ask(accept: str) -> httpx.Response:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as one:
+            return await one.get("/me", headers={**COOKIE, "Accept": accept})
+
+    page = asyncio.run(ask("text/html"))
+    assert page.status_code == 503
+    assert "<h1>" in page.text
+    assert "Try again in a moment" in page.text
+    assert asyncio.run(ask("*/*")).headers["content-type"] == "application/problem+json"
+
+
+def test_there_are_more_threads_than_requests_inside() -> None:
+    assert sum(room.inside for room in ROOMS.values()) < THREADS
