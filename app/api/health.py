@@ -16,12 +16,13 @@ router = APIRouter(tags=["instance"])
 
 @router.get("/healthz")
 def healthz(services: ServicesDep, tx: ReadTx, now: Now, response: Response) -> dict[str, Any]:
-    """Say that the database answers, and how far the log has come; 503 where it does not grow.
+    """Say that the database answers, and how far the log has come; 503 where nothing is recorded.
 
-    ``status`` is ``ok``; ``late`` where an entry has waited longer than was promised; or the named
-    state in which nothing is recorded and decided: ``rolled_back``, ``another-log``, ``lock-lost``,
-    ``head-unsealed``. ``log-disputed``, with 200: the entries are not those that the head was made
-    of, or one cannot be read, so that nothing opens; saying no works.
+    ``status`` is ``ok``; or, with 503, the named state in which nothing is recorded and decided:
+    ``rolled_back``, ``another-log``, ``lock-lost``, ``head-unsealed``. With 200, since saying no
+    works and no probe may turn anybody away from it: ``late``, where an entry has waited longer
+    than was promised, and ``log-disputed``, where the entries are not those that the head was made
+    of, or one cannot be read, so that nothing opens.
     What somebody else put among the entries that wait is an alarm, and neither waits nor is late.
     ``alarms``: how many alarms about rows are open; what they are about is off, all else goes on.
     """
@@ -29,7 +30,7 @@ def healthz(services: ServicesDep, tx: ReadTx, now: Now, response: Response) -> 
     waits = timedelta(0) if since is None else max(timedelta(0), now - since)
     overdue = len(services.log.overdue(tx, now))
     status = services.log.halt.state or ("late" if overdue else "ok")
-    if status != "ok":
+    if services.log.halt.state is not None:
         response.status_code = 503
     elif services.database.seals.broken is not None:
         status = "log-disputed"

@@ -158,12 +158,8 @@ def test_an_opt_out_is_taken_while_machines_are_sent_away(
     with sample.database.write() as tx:
         Story(sample, tx).given()
     append(sample.database, sample.log, clock, sample.settings.pending_max)
-    for method, path in (
-        ("GET", "/v1/agent/lease"),
-        ("POST", "/v1/agent/reports"),
-        ("POST", "/access/v1/evaluation"),
-    ):
-        answer = client.request(method, path, headers={"Authorization": "Bearer x"})
+    for path in ("/v1/agent/reports", "/access/v1/evaluation"):
+        answer = client.post(path, headers={"Authorization": "Bearer x"})
         assert (answer.status_code, answer.headers["Retry-After"].isdecimal()) == (503, True), path
         assert answer.json()["type"].endswith(":log-busy")
     for act in (Act.PAUSED, Act.WITHDRAWN):
@@ -175,6 +171,6 @@ def test_an_opt_out_is_taken_while_machines_are_sent_away(
 
 
 def test_no_page_of_a_person_asks_whether_there_is_room(sample: Services) -> None:
-    """Every route that does is one of the three that machines call by the thousand."""
+    """Every route that does is one that machines call by the thousand; leases ask by themselves."""
     asking = {route.path for route in routes(create_app(sample)) if deps._room in calls(route)}
-    assert asking == {"/v1/agent/lease", "/v1/agent/reports", "/access/v1/evaluation"}
+    assert asking == {"/v1/agent/reports", "/access/v1/evaluation"}
