@@ -124,6 +124,31 @@ class ConsentService:
         decision = self._next(past, person, act, now, shown=shown, until=end)
         return self._append(tx, decision, person, past, Actor("person", person.id))
 
+    def said(
+        self, tx: Tx, person: Person, act: Act, now: datetime, until: datetime | None = None
+    ) -> Receipt | None:
+        """Return the receipt of the decision that says this already (rule 4); None: none does.
+
+        It is asked before ``decide``, so that saying no again and again waits for no writer, and
+        lets nobody else wait.
+
+        Args:
+            tx: a reading transaction is enough.
+            person: who decides.
+            act: what is decided.
+            now: the present instant.
+            until: the end of a pause.
+
+        Raises:
+            InvalidInput: as ``decide``, where the end of a pause is wrong.
+        """
+        past = store.decided(tx, person.id)
+        end = choosing.require_end(until, now) if act is Act.PAUSED else None
+        if past.disputed:
+            return None
+        said = choosing.repeated(self._fold(past, person, now), act, end)
+        return None if said is None else store.receipt(tx, person.id, said.id)
+
     def revoke(self, tx: Tx, person: Person, actor: Actor, note: str, now: datetime) -> Receipt:
         """End a person's consent for them, with a reason that they can read.
 

@@ -163,6 +163,21 @@ def test_the_same_form_sent_three_times_is_one_decision(house: House) -> None:
     assert len(browser.history) == 1
 
 
+@pytest.mark.parametrize("act", ["withdrawn", "refused", "paused"])
+def test_what_changes_nothing_waits_for_nobody_who_writes(house: House, act: str) -> None:
+    """So saying no a thousand times keeps nobody from saying it once."""
+    browser, services = newcomer(house), house.services
+    send(browser, form_of(browser, "/me/decide", "given"))
+    first = send(browser, {"act": act, "minutes": "60"})
+    csrf = browser.csrf()
+    with services.database.write() as tx:  # whoever writes now, about this very person
+        services.directory.lock(tx, browser.id)
+        fields = {"csrf": csrf, "act": act, "minutes": "30"}
+        again = browser.http.post("/me/decisions", data=fields)
+    assert (again.status_code, again.url) == (200, first.url)
+    assert len(browser.history) == 2
+
+
 def test_a_yes_of_another_window_does_not_undo_a_withdrawal(
     house: House, browser: Newcomer
 ) -> None:

@@ -91,6 +91,11 @@ def decide(
     ``seq`` is the number of the last decision when the choice was shown. Opting out does without.
     """
     services, chosen = visit.services, _act(act)
+    until = _until(minutes, visit.now) if chosen is Act.PAUSED else None
+    said = services.consent.said(visit.reader, visit.person, chosen, visit.now, until)
+    visit.reader.close()  # never wait for one connection while holding another
+    if said is not None:
+        return RedirectResponse(f"/me/receipts/{said.decision.id}", 303)
     offer = None
     if chosen in OPENING:
         offer = services.capture.situation(visit.tx, visit.person, visit.now).offer
@@ -101,7 +106,7 @@ def decide(
             chosen,
             visit.now,
             shown_id=shown or None,
-            until=_until(minutes, visit.now) if chosen is Act.PAUSED else None,
+            until=until,
             offer=offer,
             known=_number(seq) if chosen in NUMBERED else None,
         )
