@@ -11,7 +11,7 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
 from app import web
 from app.api import access, agents, health, log, problems, submissions
-from app.api.admission import ROOMS, THREADS, Admission, Room
+from app.api.admission import BOUNDS, THREADS, Admission, Bounds
 from app.api.outermost import RequestId, TooLargeIsAProblem
 from app.kernel.lanes import Lane
 from app.web.shell import refusals
@@ -24,12 +24,12 @@ for _module in (agents, access, log, submissions, health):
     MACHINES.include_router(_module.router)
 
 
-def create_app(services: Services, rooms: Mapping[Lane, Room] = ROOMS) -> FastAPI:
+def create_app(services: Services, bounds: Mapping[Lane, Bounds] = BOUNDS) -> FastAPI:
     """Join the rooms into one ASGI application over the given services.
 
     Args:
         services: made by ``app.wiring``.
-        rooms: how many requests of each lane are let in at once.
+        bounds: how many requests of each lane are let in at once.
     """
     app = FastAPI(
         title="Habeas",
@@ -49,7 +49,7 @@ def create_app(services: Services, rooms: Mapping[Lane, Room] = ROOMS) -> FastAP
         Admission,
         cookie=cookie_name(services.settings),
         refusing=refusals.refusal,
-        rooms=rooms,
+        bounds=bounds,
     )
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=largest)
     app.add_middleware(TooLargeIsAProblem, largest=largest)

@@ -31,7 +31,7 @@ LANE = "habeas.lane"
 
 
 @dataclass(frozen=True)
-class Room:
+class Bounds:
     """How many requests of a lane are inside, and how many wait, for how long.
 
     Attributes:
@@ -47,16 +47,16 @@ class Room:
     per_source: int | None = None
 
 
-ROOMS: Mapping[Lane, Room] = {
-    Lane.OUT: Room(8, None, 60.0),
-    Lane.LOG: Room(2, 50, 5.0),
-    Lane.PEOPLE: Room(10, 300, 10.0),
-    Lane.AGENTS: Room(6, 200, 3.0),
-    Lane.CONSUMERS: Room(4, 60, 3.0),
-    Lane.STRANGERS: Room(4, 60, 3.0, per_source=8),
+BOUNDS: Mapping[Lane, Bounds] = {
+    Lane.OUT: Bounds(8, None, 60.0),
+    Lane.LOG: Bounds(2, 50, 5.0),
+    Lane.PEOPLE: Bounds(10, 300, 10.0),
+    Lane.AGENTS: Bounds(6, 200, 3.0),
+    Lane.CONSUMERS: Bounds(4, 60, 3.0),
+    Lane.STRANGERS: Bounds(4, 60, 3.0, per_source=8),
 }
 
-THREADS = sum(room.inside for room in ROOMS.values()) + 6
+THREADS = sum(bound.inside for bound in BOUNDS.values()) + 6
 """How many threads handlers have: some of a request's steps use a second one for a moment."""
 
 Refusing = Callable[[Scope, HabeasError], Response]
@@ -66,7 +66,7 @@ class Admission:
     """Lets requests in by lane."""
 
     def __init__(
-        self, app: ASGIApp, cookie: str, refusing: Refusing, rooms: Mapping[Lane, Room] = ROOMS
+        self, app: ASGIApp, cookie: str, refusing: Refusing, bounds: Mapping[Lane, Bounds] = BOUNDS
     ) -> None:
         """Stand before an application.
 
@@ -74,15 +74,15 @@ class Admission:
             app: the application.
             cookie: the name of the session's cookie.
             refusing: writes the answer to whoever is sent away.
-            rooms: the sizes, by lane.
+            bounds: the sizes, by lane.
         """
         self._app = app
         self._cookie = cookie
         self._refusing = refusing
-        self._rooms = rooms
+        self._bounds = bounds
         self._lines = {
-            lane: Line(room.inside, longest={} if room.waiting is None else {lane: room.waiting})
-            for lane, room in rooms.items()
+            lane: Line(bound.inside, longest={} if bound.waiting is None else {lane: bound.waiting})
+            for lane, bound in bounds.items()
         }
         self._sources: Counter[tuple[Lane, str]] = Counter()
 
@@ -127,14 +127,14 @@ class Admission:
         Raises:
             Full: too many wait, or it takes too long.
         """
-        room, line = self._rooms[lane], self._lines[lane]
-        if room.per_source is not None and self._sources[source] >= room.per_source:
+        bound, line = self._bounds[lane], self._lines[lane]
+        if bound.per_source is not None and self._sources[source] >= bound.per_source:
             raise Full
         called = asyncio.Event()
         ticket = line.ask(lane, called)
         self._sources[source] += 1
         try:
-            async with asyncio.timeout(room.wait_s):
+            async with asyncio.timeout(bound.wait_s):
                 await called.wait()
         except BaseException as error:
             self._leave(ticket, source)

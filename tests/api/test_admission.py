@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from app.api.admission import LANE, ROOMS, THREADS, Admission, Room
+from app.api.admission import BOUNDS, LANE, THREADS, Admission, Bounds
 from app.api.problems import problem_response
 from app.kernel.errors import HabeasError
 from app.kernel.lanes import Lane
@@ -27,7 +27,7 @@ ADDRESS: Mapping[Lane, tuple[str, str]] = {
     Lane.CONSUMERS: ("POST", "/access/v1/evaluation"),
     Lane.STRANGERS: ("POST", "/v1/agent/pairings"),
 }
-SHORT = {lane: replace(room, wait_s=0.05) for lane, room in ROOMS.items()}
+SHORT = {lane: replace(bound, wait_s=0.05) for lane, bound in BOUNDS.items()}
 
 
 class House:
@@ -63,13 +63,13 @@ def knock(door: Admission, lane: Lane, source: str = "192.0.2.1") -> "asyncio.Ta
 
 
 def run(
-    story: Callable[[House, Admission], Awaitable[None]], rooms: Mapping[Lane, Room] = ROOMS
+    story: Callable[[House, Admission], Awaitable[None]], bounds: Mapping[Lane, Bounds] = BOUNDS
 ) -> None:
     """Tell a story at a door of its own."""
 
     async def tell() -> None:
         house = House()
-        await story(house, Admission(house, "habeas", refused, rooms))
+        await story(house, Admission(house, "habeas", refused, bounds))
 
     asyncio.run(asyncio.wait_for(tell(), 20))
 
@@ -85,7 +85,7 @@ def test_opting_out_is_let_in_while_any_other_lane_is_full(flood: Lane) -> None:
     async def story(house: House, door: Admission) -> None:
         crowd = [knock(door, flood, f"192.0.2.{n}") for n in range(200)]
         await settle()
-        assert house.inside[flood] == ROOMS[flood].inside
+        assert house.inside[flood] == BOUNDS[flood].inside
         asks = knock(door, Lane.OUT)
         await settle()
         assert house.inside[Lane.OUT] == 1
@@ -103,20 +103,26 @@ def test_of_each_lane_who_comes_beyond_is_asked_to_come_back_and_of_the_first_no
         house.open.set()
         for lane, crowd in crowds.items():
             answers = Counter(answer.status_code for answer in await asyncio.gather(*crowd))
-            waiting = ROOMS[lane].waiting
-            room = 400 if waiting is None else min(400, ROOMS[lane].inside + waiting)
-            assert answers == Counter({200: room, 503: 400 - room}), lane.name
+            waiting = BOUNDS[lane].waiting
+            taken = 400 if waiting is None else min(400, BOUNDS[lane].inside + waiting)
+            assert answers == Counter({200: taken, 503: 400 - taken}), lane.name
 
     run(story)
 
 
 def test_who_is_sent_away_reads_when_to_come_back() -> None:
     async def story(house: House, door: Admission) -> None:
-        crowd = [knock(door, Lane.AGENTS) for _ in range(ROOMS[Lane.AGENTS].inside + 1)]
+        crowd = [knock(door, Lane.AGENTS) for _ in range(BOUNDS[Lane.AGENTS].inside + 1)]
         answer = await crowd[-1]
         assert answer.status_code == 503
         assert int(answer.headers["Retry-After"]) >= 1
         assert answer.json()["type"] == "urn:habeas:problem:busy"
+        house.open.set()
+        await asyncio.gather(*crowd)
+        house.open.clear()
+        crowd = [knock(door, Lane.AGENTS) for _ in range(BOUNDS[Lane.AGENTS].inside)]
+        await settle()
+        assert house.inside[Lane.AGENTS] == len(crowd), "whoever was sent away holds no place"
         house.open.set()
         await asyncio.gather(*crowd)
 
@@ -132,7 +138,7 @@ def test_a_stranger_who_floods_pushes_out_nobody_from_elsewhere() -> None:
         house.open.set()
         assert {answer.status_code for answer in await asyncio.gather(*honest)} == {200}
         statuses = Counter(answer.status_code for answer in await asyncio.gather(*hostile))
-        assert statuses[200] == ROOMS[Lane.STRANGERS].per_source
+        assert statuses[200] == BOUNDS[Lane.STRANGERS].per_source
 
     run(story)
 
@@ -147,24 +153,24 @@ def test_a_place_is_free_again_after_an_answer_an_error_and_somebody_who_went_aw
     async def story() -> None:
         house = Failing()
         door = Admission(house, "habeas", refused)
-        for _ in range(ROOMS[Lane.LOG].inside + 1):
+        for _ in range(BOUNDS[Lane.LOG].inside + 1):
             with pytest.raises(ZeroDivisionError):
                 await knock(door, Lane.LOG)
-        gone = [knock(door, Lane.AGENTS) for _ in range(ROOMS[Lane.AGENTS].inside + 3)]
+        gone = [knock(door, Lane.AGENTS) for _ in range(BOUNDS[Lane.AGENTS].inside + 3)]
         await settle()
         for task in gone:
             task.cancel()
         await asyncio.gather(*gone, return_exceptions=True)
         house.open.set()
-        answers = [await knock(door, Lane.AGENTS) for _ in range(ROOMS[Lane.AGENTS].inside + 1)]
+        answers = [await knock(door, Lane.AGENTS) for _ in range(BOUNDS[Lane.AGENTS].inside + 1)]
         assert {answer.status_code for answer in answers} == {200}
 
     asyncio.run(asyncio.wait_for(story(), 20))
 
 
 def test_a_person_who_is_sent_away_gets_a_page(services: Services) -> None:
-    rooms = dict.fromkeys(Lane, Room(0, 0, 0.01))
-    app = create_app(services, rooms)
+    bounds = dict.fromkeys(Lane, Bounds(0, 0, 0.01))
+    app = create_app(services, bounds)
 
     async def ask(accept: str) -> httpx.Response:
         transport = httpx.ASGITransport(app)
@@ -179,4 +185,4 @@ def test_a_person_who_is_sent_away_gets_a_page(services: Services) -> None:
 
 
 def test_there_are_more_threads_than_requests_inside() -> None:
-    assert sum(room.inside for room in ROOMS.values()) < THREADS
+    assert sum(bound.inside for bound in BOUNDS.values()) < THREADS
