@@ -22,9 +22,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.lanes import DECISIONS, lane_of, read_form
-from app.db.gate import Full, Line, Ticket, busy
 from app.kernel.errors import HabeasError
-from app.kernel.lanes import Lane
+from app.kernel.lanes import Full, Lane, Line, Ticket, busy
 
 LANE = "habeas.lane"
 """Where the scope says in which lane a request was let in."""

@@ -45,10 +45,10 @@ from sqlalchemy.exc import DataError, DBAPIError, InternalError, OperationalErro
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.pool import QueuePool
 
-from app.db.gate import WAITS_S, Gate, Ticket
+from app.db.gate import WAITS_S, Gate
 from app.db.ring import Dispute, SealRing, row_seal
 from app.kernel.errors import InvalidInput, Unavailable
-from app.kernel.lanes import Lane
+from app.kernel.lanes import Lane, Ticket
 from app.kernel.private import private_database
 
 Access = Literal["read", "write"]

@@ -1,30 +1,13 @@
 """The gate before a database: a ticket first, then a connection, then the one writer.
 
 Without it, whoever asks most often waits least: a pool lends connections, and SQLite its writer, in
-any order. DESIGN §9.
-
-Rules:
-1. So many tickets are out at once as there are places. A lower lane goes first; within a lane who
-   came first.
-2. Some places are lent to ``Lane.OUT`` only: the others never hold all.
-3. ``Lane.LOG`` gets every eighth place at least while it waits, whoever else does: what is
-   committed must be numbered.
-4. Nobody waits for ever, and only so many of a lane wait: the rest is sent away at once. Of
-   ``Lane.OUT`` and ``Lane.LOG`` nobody is sent away for the others' number.
-5. A ticket that is given up, at any moment, is not lost: its place goes to the next.
+any order. Who is next is said in app/kernel/lanes.py; here threads wait, and nobody for ever.
 """
 
 import threading
-from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal, Protocol
 
-from app.kernel.errors import Unavailable
-from app.kernel.lanes import Lane
-
-SHARE = 8
-"""Of so many places one is the log's, while it waits."""
+from app.kernel.lanes import Full, Lane, Line, Ticket, busy
 
 WAITS_S: Mapping[Lane, float] = {
     Lane.OUT: 20.0,
@@ -35,118 +18,6 @@ WAITS_S: Mapping[Lane, float] = {
     Lane.STRANGERS: 3.0,
 }
 """How long each waits for its place, seconds."""
-
-LONGEST: Mapping[Lane, int] = {
-    Lane.PEOPLE: 200,
-    Lane.AGENTS: 100,
-    Lane.CONSUMERS: 100,
-    Lane.STRANGERS: 20,
-}
-"""How many of a lane wait at once; of the others as many as there are threads."""
-
-State = Literal["waits", "in", "gone"]
-
-
-class Called(Protocol):
-    """What is set when a ticket has its place; of threads, or of an event loop."""
-
-    def set(self) -> object:
-        """Say so."""
-        ...
-
-
-@dataclass(eq=False, slots=True)
-class Ticket:
-    """A place in the line, then one inside."""
-
-    lane: Lane
-    state: State = "waits"
-    called: Called | None = None
-
-    @property
-    def is_in(self) -> bool:
-        """Whether it has a place."""
-        return self.state == "in"
-
-
-class Full(Exception):
-    """So many of the lane wait already."""
-
-
-@dataclass
-class Line:
-    """Who is inside and who waits: the rules, without threads or time.
-
-    >>> line = Line(places=1)
-    >>> first, poll, no = (line.ask(lane) for lane in (Lane.AGENTS, Lane.AGENTS, Lane.OUT))
-    >>> [ticket.state for ticket in (first, poll, no)]
-    ['in', 'waits', 'waits']
-    >>> line.leave(first)
-    >>> [ticket.state for ticket in (first, poll, no)]
-    ['gone', 'waits', 'in']
-    """
-
-    places: int
-    reserved: int = 0
-    longest: Mapping[Lane, int] = field(default_factory=lambda: LONGEST)
-    _inside: dict[Lane, int] = field(default_factory=lambda: dict.fromkeys(Lane, 0))
-    _waiting: dict[Lane, deque[Ticket]] = field(
-        default_factory=lambda: {lane: deque() for lane in Lane}
-    )
-    _since_log: int = 0
-
-    def ask(self, lane: Lane, called: Called | None = None) -> Ticket:
-        """Stand in line, and go in where there is a place.
-
-        Raises:
-            Full: too many of the lane wait (rule 4).
-        """
-        queue, longest = self._waiting[lane], self.longest.get(lane)
-        if longest is not None and len(queue) >= longest:
-            raise Full
-        ticket = Ticket(lane, called=called)
-        queue.append(ticket)
-        self._admit()
-        return ticket
-
-    def leave(self, ticket: Ticket) -> None:
-        """Give a place back, or give up waiting; again changes nothing (rule 5)."""
-        if ticket.is_in:
-            self._inside[ticket.lane] -= 1
-        elif ticket.state == "waits":
-            self._waiting[ticket.lane].remove(ticket)
-        ticket.state = "gone"
-        self._admit()
-
-    def waiting(self, lane: Lane) -> int:
-        """How many of a lane wait."""
-        return len(self._waiting[lane])
-
-    def inside(self, lane: Lane) -> int:
-        """How many of a lane are inside."""
-        return self._inside[lane]
-
-    def _admit(self) -> None:
-        while (lane := self._next()) is not None:
-            ticket = self._waiting[lane].popleft()
-            ticket.state = "in"
-            self._inside[lane] += 1
-            self._since_log = 0 if lane is Lane.LOG else self._since_log + 1
-            if ticket.called is not None:
-                ticket.called.set()
-
-    def _next(self) -> Lane | None:
-        waiting = [lane for lane in Lane if self._waiting[lane] and self._has_place(lane)]
-        if Lane.LOG in waiting and self._since_log >= SHARE - 1:
-            return Lane.LOG
-        return min(waiting, default=None)
-
-    def _has_place(self, lane: Lane) -> bool:
-        inside = sum(self._inside.values())
-        others = inside - self._inside[Lane.OUT]
-        return inside < self.places and (
-            lane is Lane.OUT or others < max(1, self.places - self.reserved)
-        )
 
 
 class Gate:
@@ -201,12 +72,3 @@ class Gate:
         """How many of a lane wait now."""
         with self._lock:
             return self._line.waiting(lane)
-
-
-def busy() -> Unavailable:
-    """The error of who is sent away."""
-    return Unavailable(
-        "more is asked of Habeas right now than it can answer",
-        cure="Nothing was changed. Try again in a moment.",
-        kind="busy",
-    )

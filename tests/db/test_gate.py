@@ -13,9 +13,9 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import ProgrammingError
 
 from app.db.engine import POOL_SIZE, RESERVED, Database, open_database
-from app.db.gate import LONGEST, SHARE, WAITS_S, Full, Gate, Line, Ticket
+from app.db.gate import WAITS_S, Gate
 from app.kernel.errors import Unavailable
-from app.kernel.lanes import Lane
+from app.kernel.lanes import LONGEST, SHARE, Full, Lane, Line, Ticket
 
 LANES = st.sampled_from(Lane)
 NO_TIME = dict.fromkeys(Lane, 0.0)
