@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.lanes import DECISIONS, lane_of, read_form
 from app.kernel.errors import HabeasError
-from app.kernel.lanes import Full, Lane, Line, Ticket, busy
+from app.kernel.lanes import Full, Lane, Queue, Ticket, busy
 
 LANE = "habeas.lane"
 """Where the scope says in which lane a request was let in."""
@@ -79,8 +79,10 @@ class Admission:
         self._cookie = cookie
         self._refusing = refusing
         self._bounds = bounds
-        self._lines = {
-            lane: Line(bound.inside, longest={} if bound.waiting is None else {lane: bound.waiting})
+        self._queues = {
+            lane: Queue(
+                bound.inside, longest={} if bound.waiting is None else {lane: bound.waiting}
+            )
             for lane, bound in bounds.items()
         }
         self._sources: Counter[tuple[Lane, str]] = Counter()
@@ -126,11 +128,11 @@ class Admission:
         Raises:
             Full: too many wait, or it takes too long.
         """
-        bound, line = self._bounds[lane], self._lines[lane]
+        bound, queue = self._bounds[lane], self._queues[lane]
         if bound.per_source is not None and self._sources[source] >= bound.per_source:
             raise Full
         called = asyncio.Event()
-        ticket = line.ask(lane, called)
+        ticket = queue.ask(lane, called)
         self._sources[source] += 1
         try:
             async with asyncio.timeout(bound.wait_s):
@@ -143,7 +145,7 @@ class Admission:
         return ticket
 
     def _leave(self, ticket: Ticket, source: tuple[Lane, str]) -> None:
-        self._lines[ticket.lane].leave(ticket)
+        self._queues[ticket.lane].leave(ticket)
         self._sources[source] -= 1
         if not self._sources[source]:
             del self._sources[source]

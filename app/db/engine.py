@@ -1,32 +1,20 @@
-"""Engine and transaction.
+"""Database and transaction.
 
 Rules:
-1. SQLite runs with WAL, synchronous=FULL, foreign_keys, recursive_triggers, trusted_schema=OFF and
-   secure_delete. Each connection reads them back and refuses to work if one differs: without
-   recursive_triggers an ``INSERT OR REPLACE`` deletes a row of an append-only table unseen, without
-   secure_delete the file keeps what was erased.
-2. A writing transaction on SQLite begins IMMEDIATE: it waits for the only writer instead of failing
-   half-way.
-3. A transaction begins with its first statement, in the thread that runs the statement. A request
+1. A transaction begins with its first statement, in the thread that runs the statement. A request
    that waits for the writer therefore never holds a thread that the writer needs.
-4. PostgreSQL commits with synchronous_commit on; a session that says otherwise is refused.
-5. No wait is endless: the gate, locks, statements and idle transactions all have a limit.
-6. A commit that fails may have been taken all the same; then nobody is told that nothing changed.
-7. Whoever begins a transaction has a ticket of the gate (gate.py): it orders who gets the next
-   connection, and SQLite's writer. Another process may hold that writer, too: it is asked for every
-   few milliseconds, so that a gap between two of its transactions is enough.
+2. Whoever begins one has a ticket of the gate (gate.py): it orders who gets the next connection,
+   and SQLite's writer.
+3. A commit that fails may have been taken all the same; then nobody is told that nothing changed.
 """
 
-import sqlite3
 import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
-from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any
 
 from sqlalchemy import (
     Connection,
@@ -34,49 +22,18 @@ from sqlalchemy import (
     Engine,
     Executable,
     and_,
-    create_engine,
-    event,
     insert,
-    make_url,
     or_,
     select,
 )
 from sqlalchemy.exc import DataError, DBAPIError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
-from sqlalchemy.pool import QueuePool
 
-from app.db.gate import WAITS_S, Gate
+from app.db.connections import POOL_SIZE, RESERVED, Access, begin, open_engine, unavailable
+from app.db.gate import Gate
 from app.db.ring import Dispute, SealRing, row_seal
 from app.kernel.errors import InvalidInput, Unavailable
 from app.kernel.lanes import Lane, Ticket
-from app.kernel.private import private_database
-
-Access = Literal["read", "write"]
-
-_BUSY_MS = 5_000
-_PRAGMAS: tuple[tuple[str, str, str | int], ...] = (
-    ("journal_mode", "WAL", "wal"),
-    ("synchronous", "FULL", 2),
-    ("foreign_keys", "ON", 1),
-    ("recursive_triggers", "ON", 1),
-    ("trusted_schema", "OFF", 0),
-    ("secure_delete", "ON", 1),
-    ("busy_timeout", str(_BUSY_MS), _BUSY_MS),
-)
-
-POOL_SIZE = 15
-"""How many connections each process holds at most."""
-RESERVED = 2
-"""Of these, for opting out alone."""
-_SPARE = 5
-"""Connections beyond these, for what takes no ticket: migrations, checks at start."""
-_POOL_WAIT_S = 5.0
-_ASK_AGAIN_S = 0.002
-_LIMITS = (
-    "-c timezone=UTC -c lock_timeout=5s -c statement_timeout=60s "
-    "-c idle_in_transaction_session_timeout=60s"
-)
-
 
 _INSERT_SEALS = insert(row_seal)
 _SEALS_AT_ONCE = 500  # well below the bound on parameters of one statement
@@ -150,9 +107,9 @@ class Tx:
             connection = self._connection or self._begin()
             return connection.execute(statement, parameters)
         except (OperationalError, InternalError) as error:
-            raise _unavailable(error.orig) from error
+            raise unavailable(error.orig) from error
         except PoolExhausted as error:
-            raise _unavailable(error) from error
+            raise unavailable(error) from error
         except (DataError, UnicodeEncodeError) as error:
             raise InvalidInput(
                 "the text holds characters that cannot be kept",
@@ -163,7 +120,7 @@ class Tx:
         if self._gate is not None:
             self._ticket = self._gate.enter(self.lane)
         try:
-            self._connection = _begin(self._engine, self._access, self.lane)
+            self._connection = begin(self._engine, self._access, self.lane)
         except BaseException:
             self._give_back()
             raise
@@ -309,121 +266,6 @@ def open_database(url: str) -> Database:
     """Open ``sqlite:///PATH`` or ``postgresql+psycopg://…``.
 
     Raises:
-        Unavailable: the database cannot be reached, refuses the required settings, or lies in a
-            file that others can read (kind ``not-private``).
+        Unavailable: as ``connections.open_engine``.
     """
-    parsed = make_url(url)
-    if parsed.get_backend_name() == "sqlite":
-        if parsed.database and not parsed.database.startswith((":", "file:")):
-            private_database(Path(parsed.database))
-        engine = create_engine(
-            parsed,
-            hide_parameters=True,
-            poolclass=QueuePool,
-            pool_size=POOL_SIZE,
-            max_overflow=_SPARE,
-            pool_timeout=_POOL_WAIT_S,
-            connect_args={"check_same_thread": False},
-        )
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-    else:
-        engine = create_engine(
-            parsed,
-            hide_parameters=True,  # a traceback in a log must not name people
-            isolation_level="READ COMMITTED",
-            pool_pre_ping=True,
-            pool_size=POOL_SIZE,
-            max_overflow=_SPARE,
-            pool_timeout=_POOL_WAIT_S,
-            connect_args={"connect_timeout": 5, "options": _LIMITS},
-        )
-        event.listen(engine, "connect", _prepare_postgresql)
-    try:
-        with engine.connect():
-            pass
-    except DBAPIError as error:
-        raise _unavailable(error.orig) from error
-    return Database(engine)
-
-
-def _begin(engine: Engine, access: Access, lane: Lane) -> Connection:
-    connection = engine.connect()
-    try:
-        if engine.dialect.name == "sqlite":
-            connection = connection.execution_options(habeas_access=access, habeas_lane=lane)
-        elif access == "read":
-            # One snapshot for the whole read, as SQLite gives it.
-            connection = connection.execution_options(isolation_level="REPEATABLE READ")
-        connection.begin()
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    options = connection.get_execution_options()
-    if options.get("habeas_access", "write") == "read":
-        connection.exec_driver_sql("BEGIN")
-        return
-    driver = cast("sqlite3.Connection", connection.connection.dbapi_connection)
-    deadline = time.monotonic() + WAITS_S[options.get("habeas_lane", Lane.PEOPLE)]
-    driver.execute("PRAGMA busy_timeout=0")  # its own waits grow to a tenth of a second (rule 7)
-    try:
-        while not _has_writer(driver, deadline):
-            time.sleep(_ASK_AGAIN_S)
-    finally:
-        driver.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
-
-
-def _has_writer(driver: sqlite3.Connection, deadline: float) -> bool:
-    """Take SQLite's writer; False where another process holds it and there is time left.
-
-    Raises:
-        Unavailable: there is none, or something else is wrong.
-    """
-    try:
-        driver.execute("BEGIN IMMEDIATE")
-    except sqlite3.Error as error:
-        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
-            raise _unavailable(error) from error
-        return False
-    return True
-
-
-def _prepare_sqlite(dbapi_connection: Any, _record: object) -> None:
-    dbapi_connection.isolation_level = None  # we say BEGIN ourselves (rule 2)
-    cursor = dbapi_connection.cursor()
-    try:
-        for name, wanted, read_back in _PRAGMAS:
-            cursor.execute(f"PRAGMA {name}={wanted}")
-            value = cursor.execute(f"PRAGMA {name}").fetchone()[0]
-            if value != read_back:
-                raise Unavailable(
-                    f"SQLite keeps {name}={value!r} where {read_back!r} is required",
-                    cure="Put the database on a local disk that SQLite can lock, "
-                    "and let no other program hold it.",
-                )
-    finally:
-        cursor.close()
-
-
-def _prepare_postgresql(dbapi_connection: Any, _record: object) -> None:
-    with dbapi_connection.cursor() as cursor:
-        cursor.execute("SHOW synchronous_commit")
-        value = cursor.fetchone()[0]
-    dbapi_connection.rollback()
-    if value not in {"on", "remote_apply"}:
-        raise Unavailable(
-            f"PostgreSQL answers with synchronous_commit={value}: "
-            "an acknowledged decision could be lost",
-            cure="Set synchronous_commit to on (or remote_apply) for this database and role.",
-        )
-
-
-def _unavailable(cause: BaseException | None) -> Unavailable:
-    return Unavailable(
-        f"the database did not take the request ({type(cause).__name__})",
-        cure="Nothing was changed. Try again in a moment.",
-    )
+    return Database(open_engine(url))

@@ -7,7 +7,7 @@ any order. Who is next is said in app/kernel/lanes.py; here threads wait, and no
 import threading
 from collections.abc import Mapping
 
-from app.kernel.lanes import Full, Lane, Line, Ticket, busy
+from app.kernel.lanes import Full, Lane, Queue, Ticket, busy
 
 WAITS_S: Mapping[Lane, float] = {
     Lane.OUT: 20.0,
@@ -21,7 +21,7 @@ WAITS_S: Mapping[Lane, float] = {
 
 
 class Gate:
-    """A line in which threads wait."""
+    """A queue in which threads wait."""
 
     def __init__(
         self, places: int, reserved: int = 0, waits_s: Mapping[Lane, float] = WAITS_S
@@ -33,7 +33,7 @@ class Gate:
             reserved: of these, for ``Lane.OUT`` only.
             waits_s: how long each lane waits, seconds.
         """
-        self._line = Line(places, reserved)
+        self._queue = Queue(places, reserved)
         self._waits_s = waits_s
         self._lock = threading.Lock()
 
@@ -45,7 +45,7 @@ class Gate:
         """
         try:
             with self._lock:
-                ticket = self._line.ask(lane, called := threading.Event())
+                ticket = self._queue.ask(lane, called := threading.Event())
         except Full as error:
             raise busy() from error
         try:
@@ -60,15 +60,15 @@ class Gate:
         """Say whether it was called in the last moment; else give it up."""
         with self._lock:
             if not ticket.is_in:
-                self._line.leave(ticket)
+                self._queue.leave(ticket)
             return ticket.is_in
 
     def leave(self, ticket: Ticket) -> None:
         """Give a ticket back; again changes nothing."""
         with self._lock:
-            self._line.leave(ticket)
+            self._queue.leave(ticket)
 
     def waiting(self, lane: Lane) -> int:
         """How many of a lane wait now."""
         with self._lock:
-            return self._line.waiting(lane)
+            return self._queue.waiting(lane)

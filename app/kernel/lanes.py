@@ -65,7 +65,7 @@ class Called(Protocol):
 
 @dataclass(eq=False, slots=True)
 class Ticket:
-    """A place in the line, then one inside."""
+    """A place in the queue, then one inside."""
 
     lane: Lane
     state: State = "waits"
@@ -82,14 +82,14 @@ class Full(Exception):
 
 
 @dataclass
-class Line:
+class Queue:
     """Who is inside and who waits: the rules, without threads or time.
 
-    >>> line = Line(places=1)
-    >>> first, poll, no = (line.ask(lane) for lane in (Lane.AGENTS, Lane.AGENTS, Lane.OUT))
+    >>> one = Queue(places=1)
+    >>> first, poll, no = (one.ask(lane) for lane in (Lane.AGENTS, Lane.AGENTS, Lane.OUT))
     >>> [ticket.state for ticket in (first, poll, no)]
     ['in', 'waits', 'waits']
-    >>> line.leave(first)
+    >>> one.leave(first)
     >>> [ticket.state for ticket in (first, poll, no)]
     ['gone', 'waits', 'in']
     """
@@ -104,7 +104,7 @@ class Line:
     _since_log: int = 0
 
     def ask(self, lane: Lane, called: Called | None = None) -> Ticket:
-        """Stand in line, and go in where there is a place.
+        """Stand in the queue, and go in where there is a place.
 
         Raises:
             Full: too many of the lane wait (rule 4).

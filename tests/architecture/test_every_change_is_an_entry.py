@@ -57,12 +57,12 @@ READS = {
     "Stops": "holding",
     "Catalogues": "told waiting",
     "NoticeService": "believed_starts documents require_current shown was_shown",
-    "ConsentService": "history last_number offer_of openings_since receipt receipts standing "
+    "ConsentService": "history last_number offer_of openings_since receipt receipts said standing "
     "standing_between stood_before",
     "CaptureService": "agreement changed_at effect effect_of held situation told told_in",
     "PairingService": "device_of pending stranger",
     "DeviceService": "of_person",
-    "LeaseService": "holder holder_of holding renewal told_by",
+    "LeaseService": "holder holder_of holding opens renewal told_by",
     "ReportService": "totals",
     "ConsumerService": "authenticate newest registered require_newest",
     "AccessService": "count_uses documents uses",

@@ -12,10 +12,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from sqlalchemy import select, text
 from sqlalchemy.exc import ProgrammingError
 
-from app.db.engine import POOL_SIZE, RESERVED, Database, open_database
+from app.db.connections import POOL_SIZE, RESERVED
+from app.db.engine import Database, open_database
 from app.db.gate import WAITS_S, Gate
 from app.kernel.errors import Unavailable
-from app.kernel.lanes import LONGEST, SHARE, Full, Lane, Line, Ticket
+from app.kernel.lanes import LONGEST, SHARE, Full, Lane, Queue, Ticket
 
 LANES = st.sampled_from(Lane)
 NO_TIME = dict.fromkeys(Lane, 0.0)
@@ -26,7 +27,7 @@ class Comings(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.line = Line(places=1)
+        self.line = Queue(places=1)
         self.tickets: list[Ticket] = []
         self.before_log = 0
 
@@ -34,7 +35,7 @@ class Comings(RuleBasedStateMachine):
     @rule(places=st.integers(1, 5), reserved=st.integers(0, 4), longest=st.integers(0, 3))
     def open(self, places: int, reserved: int, longest: int) -> None:
         others = (Lane.PEOPLE, Lane.AGENTS, Lane.CONSUMERS, Lane.STRANGERS)
-        self.line = Line(places, min(reserved, places - 1), dict.fromkeys(others, longest))
+        self.line = Queue(places, min(reserved, places - 1), dict.fromkeys(others, longest))
         self.before_log = 0
 
     @rule(lane=LANES)
@@ -109,7 +110,7 @@ TestWhoeverComesAndGoesTheGateKeepsItsRules = Comings.TestCase
 
 
 def test_lower_lanes_go_first_and_within_a_lane_who_came_first() -> None:
-    line = Line(places=1)
+    line = Queue(places=1)
     inside = line.ask(Lane.PEOPLE)
     waiting = [line.ask(lane) for lane in (*reversed(Lane), *reversed(Lane))]
     order = []
@@ -127,7 +128,7 @@ def test_lower_lanes_go_first_and_within_a_lane_who_came_first() -> None:
 def test_whoever_floods_the_gate_the_log_gets_its_share(
     lane: Lane, places: int, reserved: int
 ) -> None:
-    line = Line(places, reserved, longest={})
+    line = Queue(places, reserved, longest={})
     flood = [line.ask(lane) for _ in range(200)]
     log, gone = line.ask(Lane.LOG), 0
     while not log.is_in:
@@ -137,7 +138,7 @@ def test_whoever_floods_the_gate_the_log_gets_its_share(
 
 
 def test_opting_out_finds_a_place_where_all_others_have_theirs() -> None:
-    line = Line(POOL_SIZE, RESERVED, longest={})
+    line = Queue(POOL_SIZE, RESERVED, longest={})
     flood = [line.ask(lane) for lane in Lane if lane is not Lane.OUT for _ in range(100)]
     assert sum(ticket.is_in for ticket in flood) == POOL_SIZE - RESERVED
     assert [line.ask(Lane.OUT).is_in for _ in range(RESERVED + 1)] == [True] * RESERVED + [False]
@@ -146,7 +147,7 @@ def test_opting_out_finds_a_place_where_all_others_have_theirs() -> None:
 def test_what_is_too_much_of_a_lane_is_sent_away_and_opting_out_never_is() -> None:
     gate = Gate(1, waits_s=NO_TIME)
     inside = gate.enter(Lane.PEOPLE)
-    line = Line(places=1)
+    line = Queue(places=1)
     line.ask(Lane.PEOPLE)
     for lane in Lane:
         queued = [line.ask(lane) for _ in range(LONGEST.get(lane, 1_000))]
