@@ -7,13 +7,15 @@ from functools import partial
 
 from anyio.to_thread import current_default_thread_limiter
 from fastapi import APIRouter, FastAPI
-from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
 from app import web
 from app.api import access, agents, health, log, problems, submissions
 from app.api.admission import BOUNDS, THREADS, Admission, Bounds
-from app.api.outermost import RequestId, TooLargeIsAProblem
+from app.api.outermost import RequestId
+from app.api.server.bodies import Pace, WholeBody
+from app.api.server.hosts import KnownHosts
 from app.kernel.lanes import Lane
+from app.settings import Settings
 from app.web.shell import refusals
 from app.web.shell.door import cookie_name
 from app.wiring import Services
@@ -43,18 +45,32 @@ def create_app(services: Services, bounds: Mapping[Lane, Bounds] = BOUNDS) -> Fa
     app.state.services = services
     problems.install(app)
     app.router.routes.extend(MACHINES.routes)
+    _guard(app, services.settings, bounds)
     web.install(app, services, services.keys.secret("sign-in").hex())
-    largest = services.settings.max_body_bytes
-    app.add_middleware(
-        Admission,
-        cookie=cookie_name(services.settings),
-        refusing=refusals.refusal,
-        bounds=bounds,
-    )
-    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=largest)
-    app.add_middleware(TooLargeIsAProblem, largest=largest)
     app.add_middleware(RequestId)
     return app
+
+
+def _guard(app: FastAPI, settings: Settings, bounds: Mapping[Lane, Bounds]) -> None:
+    """Add what refuses before any handler. Called before the pages, whose headers it then gets.
+
+    The middleware that is added last is asked first: the host, the body, then the lane.
+    """
+    app.add_middleware(
+        Admission, cookie=cookie_name(settings), refusing=refusals.refusal, bounds=bounds
+    )
+    app.add_middleware(
+        WholeBody,
+        largest=settings.max_body_bytes,
+        pace=Pace(settings.body_within_s),
+        refusing=refusals.refusal,
+    )
+    app.add_middleware(
+        KnownHosts,
+        names=settings.host_names,
+        base_url=settings.base_url,
+        refusing=refusals.refusal,
+    )
 
 
 @asynccontextmanager

@@ -1,14 +1,15 @@
 """The settings. One class, read from HABEAS_* variables, validated once; nobody else reads them."""
 
 import os
+import re
 from difflib import get_close_matches
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _NOT_SETTINGS = {
     "HABEAS_VECTORS",
@@ -17,6 +18,11 @@ _NOT_SETTINGS = {
     "HABEAS_TEST_PG_BIN",
 }
 """What the tests read; set in the same shell it must not stop the program."""
+
+_LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
+_LONGEST_NAME = 253
+"""Characters of a name of DNS (RFC 1035 §2.3.4, without the last dot)."""
+_HOST_NAME = re.compile(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*")
 
 _CHECKOUT = Path(__file__).resolve().parents[1]
 
@@ -62,6 +68,20 @@ class Settings(BaseSettings):
     """How often all tables are compared with the log, seconds."""
     max_body_bytes: int = Field(1_000_000, ge=10_000)
     """Largest request body; more is answered 413."""
+    hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    """Further names under which this instance is asked, with commas between them."""
+    proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = ()
+    """Addresses or networks of proxies whose ``X-Forwarded-*`` is believed, with commas."""
+    headers_within_s: float = Field(10, gt=0, le=120)
+    """How long the headers of a request may take, seconds."""
+    body_within_s: float = Field(60, gt=0, le=600)
+    """How long the body of a request may take, seconds."""
+    idle_s: int = Field(20, ge=1, le=600)
+    """How long a connection may be without a request, seconds."""
+    shutdown_within_s: int = Field(10, ge=1, le=300)
+    """How long requests may go on when the service is stopped, seconds."""
+    connections_per_source: int = Field(512, ge=1, le=65_536)
+    """How many connections one address may have at once; named proxies have no bound."""
 
     @model_validator(mode="before")
     @classmethod
@@ -81,6 +101,26 @@ class Settings(BaseSettings):
     def _empty_is_none(cls, value: object) -> object:
         """Take an empty variable for none: as a path it would be the working folder."""
         return None if value == "" else value
+
+    @field_validator("hosts", mode="before")
+    @classmethod
+    def _host_names(cls, value: object) -> object:
+        """Read a list of names; one that is an address of a page, or a pattern, is refused."""
+        names = _listed(value)
+        for name in names:
+            if not _is_host(name):
+                msg = (
+                    f"HABEAS_HOSTS: {name} is not the name of a host; write names only, such as "
+                    "habeas.internal, without https://, port or *"
+                )
+                raise ValueError(msg)
+        return tuple(name.lower() for name in names)
+
+    @field_validator("proxies", mode="before")
+    @classmethod
+    def _networks(cls, value: object) -> object:
+        """Read a list of addresses and networks; the network of everybody is refused."""
+        return tuple(_network(name) for name in _listed(value))
 
     @model_validator(mode="after")
     def _loopback_or_https(self) -> Self:
@@ -109,6 +149,13 @@ class Settings(BaseSettings):
     def on_loopback(self) -> bool:
         """Whether the base URL names this machine only."""
         return _is_loopback(urlsplit(self.base_url).hostname or "")
+
+    @property
+    def host_names(self) -> frozenset[str]:
+        """The names under which this instance is asked, without ports; IPv6 in brackets."""
+        host = urlsplit(self.base_url).hostname or ""
+        own = {f"[{host}]" if ":" in host else host, *self.hosts}
+        return frozenset(own | _LOOPBACK_NAMES if self.on_loopback else own)
 
     @property
     def secure_cookies(self) -> bool:
@@ -149,3 +196,37 @@ def _is_loopback(host: str) -> bool:
 def _is_safe(url: str) -> bool:
     parts = urlsplit(url)
     return parts.scheme == "https" or _is_loopback(parts.hostname or "")
+
+
+def _listed(value: object) -> tuple[str, ...]:
+    """The parts of a list with commas; what is no text is a list already."""
+    parts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(parts, list | tuple):
+        msg = "must be a list with commas"
+        raise ValueError(msg)  # noqa: TRY004 - pydantic reports ValueError
+    return tuple(str(part).strip() for part in parts if str(part).strip())
+
+
+def _is_host(name: str) -> bool:
+    if _HOST_NAME.fullmatch(name):
+        return len(name) <= _LONGEST_NAME
+    try:
+        IPv6Address(name.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        return False
+    return name.startswith("[") and name.endswith("]")
+
+
+def _network(name: str) -> IPv4Network | IPv6Network:
+    try:
+        network = ip_network(name)
+    except ValueError:
+        msg = (
+            f"HABEAS_PROXIES: {name} is neither an address nor a network; write such as "
+            "10.0.0.7, 10.0.0.0/24 or 2001:db8::/64"
+        )
+        raise ValueError(msg) from None
+    if network.prefixlen == 0:
+        msg = f"HABEAS_PROXIES: {name} is everybody; name the addresses of your proxies only"
+        raise ValueError(msg)
+    return network

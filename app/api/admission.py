@@ -22,6 +22,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.lanes import DECISIONS, lane_of, read_form
+from app.api.sources import source_of_request
 from app.kernel.errors import HabeasError
 from app.kernel.lanes import Full, Lane, Queue, Ticket, busy
 
@@ -94,7 +95,7 @@ class Admission:
             return
         lane, receive = await self._lane(scope, receive)
         scope[LANE] = lane
-        source = (lane, _source(scope))
+        source = (lane, source_of_request(scope))
         try:
             ticket = await self._enter(lane, source)
         except Full:
@@ -149,11 +150,6 @@ class Admission:
         self._sources[source] -= 1
         if not self._sources[source]:
             del self._sources[source]
-
-
-def _source(scope: Scope) -> str:
-    client = scope.get("client")
-    return client[0] if client else ""
 
 
 def _has_cookie(scope: Scope, name: str) -> bool:

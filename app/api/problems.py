@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
+from starlette.types import Scope
 
 from app.kernel.errors import (
     Conflict,
@@ -19,6 +20,7 @@ from app.kernel.errors import (
     InvalidInput,
     NotFound,
     TooLarge,
+    TooSlow,
     Unauthenticated,
     Unavailable,
     Unreadable,
@@ -36,6 +38,7 @@ STATUS: Mapping[type[HabeasError], HTTPStatus] = {
     NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    TooSlow: HTTPStatus.REQUEST_TIMEOUT,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
@@ -77,6 +80,11 @@ def problem_response(error: HabeasError) -> JSONResponse:
         # Jitter, so that callers refused together do not return together.
         headers["Retry-After"] = str(1 + secrets.randbelow(3))
     return JSONResponse(problem(error), status, headers, media_type="application/problem+json")
+
+
+def refusal_to_machines(_scope: Scope, error: HabeasError) -> Response:
+    """The answer to a request that no handler is to see, where only machines ask."""
+    return problem_response(error)
 
 
 def from_validation(error: RequestValidationError) -> InvalidInput:

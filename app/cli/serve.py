@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-import uvicorn
 
+from app.api.server.serving import bounds_of, run
 from app.main import create_app
 from app.settings import Settings
 from app.wiring import build
@@ -21,15 +21,8 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
 ) -> None:
     """Serve pages and interfaces (settings: the HABEAS_* variables)."""
-    uvicorn.run(
-        create_app(build(Settings())),
-        host=host,
-        port=port,
-        loop="uvloop",
-        http="httptools",
-        server_header=False,
-        log_level="warning",
-    )
+    settings = Settings()
+    run(create_app(build(settings)), bounds_of(settings), host, port)
 
 
 @verbs.command()

@@ -5,10 +5,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-import uvicorn
 
+from app.api.server.bodies import Pace, WholeBody
+from app.api.server.connections import ConnectionBounds
+from app.api.server.serving import run
 from app.kernel.errors import InvalidInput
 from app.witness.http import witness_app
+from app.witness.rules import MAX_REQUEST_BYTES
 from app.witness.service import DATABASE, Witness, open_witness
 
 verbs = typer.Typer(
@@ -32,9 +35,8 @@ def serve(
     witness = open_witness(var, name)
     _say_who(witness)
     print(f"It listens at http://{host}:{port}. Ctrl-C ends it.", flush=True)
-    uvicorn.run(
-        witness_app(witness), host=host, port=port, server_header=False, log_level="warning"
-    )
+    app = WholeBody(witness_app(witness), largest=MAX_REQUEST_BYTES, pace=Pace())
+    run(app, ConnectionBounds(), host, port)
 
 
 @verbs.command()

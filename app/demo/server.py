@@ -4,11 +4,15 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
+from app.api.server.connections import ConnectionBounds
+from app.api.server.serving import bounds_of, configuration
 from app.demo import provider
 from app.demo.custodians import sample_custodians
 from app.demo.seed import seed
@@ -18,6 +22,7 @@ from app.settings import Settings
 from app.wiring import Services, build
 
 SECRETS = "demo-consumers.json"
+_BOUNDS = ConnectionBounds()
 
 
 def demo_settings(port: int, var: Path, **changes: object) -> Settings:
@@ -57,25 +62,17 @@ def running(settings: Settings) -> Iterator[Services]:
     """Serve a demo in a thread of this process, and end it with the block."""
     services = build(settings)
     try:
-        with listening(demo_app(services), int(settings.base_url.rsplit(":", 1)[1])):
+        port = int(settings.base_url.rsplit(":", 1)[1])
+        with listening(demo_app(services), port, bounds_of(settings)):
             yield services
     finally:
         services.database.engine.dispose()
 
 
 @contextmanager
-def listening(app: FastAPI, port: int) -> Iterator[None]:
+def listening(app: ASGIApp, port: int, bounds: ConnectionBounds = _BOUNDS) -> Iterator[None]:
     """Serve an application on loopback in a thread of this process, and end it with the block."""
-    config = uvicorn.Config(
-        app,
-        host="127.0.0.1",
-        port=port,
-        loop="uvloop",
-        http="httptools",
-        log_level="warning",
-        server_header=False,
-        timeout_graceful_shutdown=2,
-    )
+    config = configuration(app, replace(bounds, shutdown_s=2), "127.0.0.1", port)
     server = _Server(config)
     thread = threading.Thread(target=server.run, name="demo", daemon=True)
     thread.start()

@@ -8,6 +8,7 @@ HabeasError
 ├── NotFound          there is no such thing, or none the asker may know of
 ├── Conflict          the thing changed meanwhile, or was done before
 ├── TooLarge          more bytes than a request may carry
+├── TooSlow           a request that did not come in time
 └── Unavailable       a part that must answer does not; nothing was changed
 """
 
@@ -90,6 +91,12 @@ class TooLarge(HabeasError):
     """More bytes than a request may carry."""
 
     kind = "too-large"
+
+
+class TooSlow(HabeasError):
+    """A request that did not come in time."""
+
+    kind = "too-slow"
 
 
 class Unavailable(HabeasError):

@@ -18,6 +18,8 @@ from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from app.access.decision.record import recorded
+from app.api.server.connections import ConnectionBounds
+from app.api.server.serving import configuration
 from app.consent.model import Act
 from app.kernel.signing import read_token
 from app.kernel.tokens import GRANT_TYPE
@@ -34,7 +36,11 @@ URL = "/access/v1/evaluation"
 @pytest.fixture
 def client(office: Office) -> TestClient:
     # Not entered as a context: no integrator thread moves the log under the test.
-    return TestClient(create_app(office.services), raise_server_exceptions=False)
+    return TestClient(
+        create_app(office.services),
+        base_url=office.services.settings.base_url,
+        raise_server_exceptions=False,
+    )
 
 
 def question(office: Office, *people: str, **properties: Any) -> dict[str, Any]:
@@ -333,7 +339,8 @@ def test_who_is_not_known_or_not_understood_never_waits_for_the_writer(
 @pytest.fixture
 def port(office: Office) -> Iterator[int]:
     """The application on a real socket of this machine."""
-    config = uvicorn.Config(create_app(office.services), lifespan="off", log_config=None)
+    config = configuration(create_app(office.services), ConnectionBounds(), "127.0.0.1", 0)
+    config.lifespan = "off"
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         thread = Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
@@ -346,7 +353,8 @@ def port(office: Office) -> Iterator[int]:
 def test_a_client_that_sends_slowly_holds_nobody_up(office: Office, port: int) -> None:
     office.captured(ALICE)
     body = json.dumps(question(office, ALICE.id)).encode()
-    sent = headers(office, Host="x", Connection="close", **{"Content-Type": "application/json"})
+    kept = {"Connection": "close", "Content-Type": "application/json"}
+    sent = headers(office, Host="localhost", **kept)
     head = "".join(f"{name}: {value}\r\n" for name, value in sent.items())
     with socket.create_connection(("127.0.0.1", port), timeout=20) as slow:
         slow.sendall(f"POST {URL} HTTP/1.1\r\nContent-Length: {len(body)}\r\n{head}\r\n".encode())
@@ -492,7 +500,7 @@ def test_the_client_of_a_data_store_closes_its_grant(office: Office, client: Tes
         return httpx2.Response(answer.status_code, content=answer.content)
 
     transport = httpx2.MockTransport(answered)
-    with httpx2.Client(base_url="http://habeas.example", transport=transport) as http:
+    with httpx2.Client(base_url=office.services.settings.base_url, transport=transport) as http:
         secret = office.secrets["pipeline"]
         event = report_use(http, secret, grant, rows=4, sleep=waited.append)
         assert waited == [2, 4]

@@ -98,7 +98,10 @@ def test_opting_out_is_let_in_while_any_other_lane_is_full(flood: Lane) -> None:
 
 def test_of_each_lane_who_comes_beyond_is_asked_to_come_back_and_of_the_first_nobody() -> None:
     async def story(house: House, door: Admission) -> None:
-        crowds = {lane: [knock(door, lane, str(n)) for n in range(400)] for lane in Lane}
+        crowds = {
+            lane: [knock(door, lane, f"10.0.{n // 256}.{n % 256}") for n in range(400)]
+            for lane in Lane
+        }
         await settle()
         house.open.set()
         for lane, crowd in crowds.items():

@@ -113,7 +113,8 @@ def test_an_unexpected_error_says_nothing_of_the_inside(services: Services) -> N
     def breaks() -> None:
         raise RuntimeError("the secret word")
 
-    with TestClient(application, raise_server_exceptions=False) as quiet:
+    base = services.settings.base_url
+    with TestClient(application, base_url=base, raise_server_exceptions=False) as quiet:
         answer = quiet.get("/breaks")
     assert answer.status_code == 500
     assert "secret" not in answer.text

@@ -10,7 +10,7 @@ from app.wiring import Services
 
 @pytest.fixture
 def client(services: Services) -> TestClient:
-    return TestClient(create_app(services))
+    return TestClient(create_app(services), base_url=services.settings.base_url)
 
 
 def test_the_checkpoint_opens_under_the_key(client: TestClient, services: Services) -> None:

@@ -54,3 +54,35 @@ def test_a_misspelt_variable_stops_the_start(monkeypatch: pytest.MonkeyPatch) ->
 def test_an_empty_name_of_a_file_names_none(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv(f"HABEAS_{name.upper()}", "")
     assert getattr(Settings(demo=True), name) is None
+
+
+NAMED = {
+    "an address of a page": ("HABEAS_HOSTS", "habeas.internal,https://x.example", "https://x.exa"),
+    "a port": ("HABEAS_HOSTS", "habeas.internal:8443", "habeas.internal:8443"),
+    "every host": ("HABEAS_HOSTS", "*", "without https://, port or \\*"),
+    "a pattern": ("HABEAS_HOSTS", "*.example", "not the name of a host"),
+    "an address in brackets that is none": ("HABEAS_HOSTS", "[::x]", "not the name of a host"),
+    "every proxy": ("HABEAS_PROXIES", "*", "neither an address nor a network"),
+    "a proxy's name": ("HABEAS_PROXIES", "10.0.0.1,proxy.internal", "proxy.internal is neither"),
+    "an address with a network's length": ("HABEAS_PROXIES", "10.0.0.1/8", "10.0.0.1/8 is neither"),
+    "the network of everybody": ("HABEAS_PROXIES", "0.0.0.0/0", "is everybody"),
+    "everybody in IPv6": ("HABEAS_PROXIES", "::/0", "is everybody"),
+}
+
+
+@pytest.mark.parametrize(("name", "value", "said"), NAMED.values(), ids=NAMED.keys())
+def test_a_list_is_refused_with_its_part_and_the_way_out(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ValidationError, match=said) as refused:
+        Settings(demo=True)
+    assert name in str(refused.value)
+
+
+@pytest.mark.parametrize("value", ["", " ", " , "])
+def test_an_empty_list_is_none(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("HABEAS_HOSTS", value)
+    monkeypatch.setenv("HABEAS_PROXIES", value)
+    settings = Settings(demo=True)
+    assert (settings.hosts, settings.proxies) == ((), ())

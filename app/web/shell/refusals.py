@@ -14,7 +14,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Scope
 
+from app.api.deps import get_services
 from app.api.problems import problem_response, status_of
+from app.api.server.hosts import UNKNOWN_HOST
 from app.kernel.errors import HabeasError, Unauthenticated
 from app.web.shell.door import SAFE_METHODS, to_sign_in
 from app.web.shell.render import page
@@ -28,6 +30,7 @@ TITLES = {
     403: "This is not yours to do",
     404: "There is no such page",
     405: "There is no such page",
+    408: "That took too long",
     409: "Something changed meanwhile",
     413: "That is too large",
     422: "Something needs another look",
@@ -87,16 +90,24 @@ def as_page(request: Request, error: Exception, status: int) -> Response:
         request,
         "error.html",
         status=status,
-        title=_title(request, status),
+        title=_title(request, status, known),
         problem=problem_in_words(known) if known else "",
         cure=next(filter(None, cures), CURES.get(status, "Nothing was changed.")),
         faults=faults if len(faults) > 1 else (),
         signed_out=isinstance(error, Unauthenticated),
+        front=get_services(request).settings.base_url if _is_elsewhere(known) else "/",
     )
 
 
-def _title(request: Request, status: int) -> str:
+def _is_elsewhere(error: HabeasError | None) -> bool:
+    """Whether the page was asked under another name, so that its front page is not here."""
+    return error is not None and error.kind == UNKNOWN_HOST
+
+
+def _title(request: Request, status: int, error: HabeasError | None) -> str:
     """What went wrong; a form that names what is not there was sent from a page that is."""
+    if _is_elsewhere(error):
+        return "This is not the address of Habeas"
     if status == HTTPStatus.NOT_FOUND and request.method not in SAFE_METHODS:
         return "That was not found"
     return TITLES.get(status, "Something went wrong here")
