@@ -91,7 +91,7 @@ def test_a_connection_without_a_further_request_is_closed(line: Line) -> None:
 
 
 def test_requests_in_one_piece_are_answered_in_order(line: Line) -> None:
-    chunked = b"POST /b HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+    chunked = CHUNKED.replace(b"Host", b"Connection: close\r\nHost")
     line.send(HEAD + b"\r\n" + chunked + b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")
     came = line.to_end()
     assert came.count(b"HTTP/1.1 200") == 2
