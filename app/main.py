@@ -11,7 +11,8 @@ from fastapi import APIRouter, FastAPI
 from app import web
 from app.api import access, agents, health, log, problems, submissions
 from app.api.admission import BOUNDS, THREADS, Admission, Bounds
-from app.api.outermost import RequestId
+from app.api.limits import limits_of
+from app.api.outermost import Refusals, RequestId
 from app.api.server.bodies import Pace, WholeBody
 from app.api.server.hosts import KnownHosts
 from app.kernel.lanes import Lane
@@ -43,10 +44,12 @@ def create_app(services: Services, bounds: Mapping[Lane, Bounds] = BOUNDS) -> Fa
         telemetry={"tracing": False},
     )
     app.state.services = services
+    app.state.limits = limits_of(services.settings)
     problems.install(app)
     app.router.routes.extend(MACHINES.routes)
     _guard(app, services.settings, bounds)
     web.install(app, services, services.keys.secret("sign-in").hex())
+    app.add_middleware(Refusals, count=services.doorkeeper.count)
     app.add_middleware(RequestId)
     return app
 
@@ -83,6 +86,7 @@ async def _lifespan(services: Services, _app: FastAPI) -> AsyncIterator[None]:
         "integrator": services.integrator.run,
         "reconciler": services.reconciler.run,
         "witnesses": services.witnesses.run,
+        "doorkeeper": services.doorkeeper.run,
     }
     workers = [
         threading.Thread(target=run, args=(stop,), name=name, daemon=True)

@@ -66,6 +66,14 @@ class Settings(BaseSettings):
     """How long an entry may wait for its index, seconds; submission receipts promise it."""
     reconcile_every_s: float = Field(3_600, ge=10, le=86_400)
     """How often all tables are compared with the log, seconds."""
+    person_per_minute: int = Field(600, ge=10, le=1_000_000)
+    """How many requests of one person are answered in a minute, by each process."""
+    device_per_minute: int = Field(120, ge=10, le=1_000_000)
+    """The same of one laptop."""
+    consumer_per_minute: int = Field(60_000, ge=10, le=10_000_000)
+    """The same of one consumer."""
+    source_per_minute: int = Field(600, ge=10, le=1_000_000)
+    """The same from one address, of pairings, tokens and sign-ins."""
     max_body_bytes: int = Field(1_000_000, ge=10_000)
     """Largest request body; more is answered 413."""
     hosts: Annotated[tuple[str, ...], NoDecode] = ()

@@ -16,7 +16,9 @@ from app.access.decision.inquiry import EvaluationRequest
 from app.access.decision.model import CAPTURED_DATA, Consumer
 from app.access.decision.record import MAX_PERSONS
 from app.access.floor.obligations import Obligations
+from app.api import limits
 from app.api.deps import LaneDep, MachineRoom, Now, ServicesDep, WriteTx
+from app.api.limits import Asker
 from app.kernel.clock import instant
 from app.kernel.errors import Fault, Unauthenticated, Unreadable
 from app.kernel.shapes import CODE, DIGEST, whole
@@ -220,11 +222,15 @@ _Bearer = Annotated[str, Depends(_bearer)]
 _Body = Annotated[bytes, Depends(_body)]
 
 
-def _consumer(bearer: _Bearer, _whole: _Body, services: ServicesDep, lane: LaneDep) -> Consumer:
+def _consumer(
+    request: Request, bearer: _Bearer, _whole: _Body, services: ServicesDep, lane: LaneDep
+) -> Consumer:
     # No transaction is open while a slow client still sends, and none that writes before it is
     # known who asks: SQLite has one writer, which a withdrawal must never wait for.
     with services.database.read(lane) as tx:
-        return services.consumers.authenticate(tx, bearer, services.clock.now())
+        consumer = services.consumers.authenticate(tx, bearer, services.clock.now())
+    limits.require(request, Asker.CONSUMER, consumer.id)
+    return consumer
 
 
 @router.post(

@@ -4,6 +4,7 @@ The token endpoint speaks OAuth (RFC 6749 §5, RFC 8628 §3.5): its errors are n
 Everything else does what the other endpoints do.
 """
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Form, Header, Path, Query, Request
@@ -14,12 +15,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.agents.leases.terms import Poll
 from app.agents.pairing.service import Token, TokenRefusal
 from app.agents.reports.model import AgentReport, Captured, ExcludedEvents
+from app.api import limits
 from app.api.deps import MachineRoom, Now, ReadTx, ServicesDep, WriteTx, require_once
+from app.api.limits import Asker, CountedSource
+from app.db.engine import Tx
 from app.kernel.errors import Unauthenticated
 from app.kernel.forms import MAX_LENGTH
 from app.kernel.shapes import CODE, DIGEST, EXCLUSION, TOKEN_ID, whole
 from app.kernel.tokens import LEASE_TYPE
 from app.kernel.vocabulary import Signal
+from app.wiring import Services
 
 router = APIRouter(prefix="/v1/agent", tags=["agents"])
 
@@ -136,7 +141,7 @@ def _bearer(
 Bearer = Annotated[str, Depends(_bearer)]
 
 
-@router.post("/pairings", status_code=201)
+@router.post("/pairings", status_code=201, dependencies=[CountedSource])
 def start_pairing(
     body: PairingRequest, services: ServicesDep, tx: WriteTx, now: Now, response: Response
 ) -> PairingAnswer:
@@ -157,6 +162,7 @@ def start_pairing(
 
 @router.post(
     "/token",
+    dependencies=[CountedSource],
     response_model=TokenAnswer,
     responses={400: {"model": TokenError}, 401: {"model": TokenError}},
 )
@@ -204,6 +210,7 @@ def token(
     },
 )
 def lease(
+    request: Request,
     services: ServicesDep,
     read: ReadTx,
     write: WriteTx,
@@ -221,6 +228,7 @@ def lease(
     """
     leases = services.leases
     holder = leases.holder(read, bearer, now)
+    limits.require(request, Asker.DEVICE, holder.device.id)
     poll = Poll(if_none_match, place, nonce, forms)
     services.backlog.require_room(
         services.database, now, lambda: not leases.opens(read, holder, now, poll)
@@ -241,6 +249,7 @@ def lease(
     responses={200: {"content": {"application/json": {"schema": {"type": "object"}}}}},
 )
 def policy(
+    request: Request,
     services: ServicesDep,
     tx: ReadTx,
     now: Now,
@@ -248,7 +257,7 @@ def policy(
     digest: Annotated[str, Path(pattern=whole(DIGEST))],
 ) -> Response:
     """A policy document: the canonical bytes that the digest names, the same for ever."""
-    services.pairing.device_of(tx, bearer, now)
+    _device(request, services, tx, bearer, now)
     return _document(digest, services.policy.document(tx, digest))
 
 
@@ -258,6 +267,7 @@ def policy(
     responses={200: {"content": {"application/json": {"schema": {"type": "object"}}}}},
 )
 def counterparties(
+    request: Request,
     services: ServicesDep,
     tx: ReadTx,
     now: Now,
@@ -265,13 +275,14 @@ def counterparties(
     digest: Annotated[str, Path(pattern=whole(DIGEST))],
 ) -> Response:
     """What may be kept where another person's words are in view, by region: canonical bytes."""
-    services.pairing.device_of(tx, bearer, now)
+    _device(request, services, tx, bearer, now)
     return _document(digest, services.policy.counterparty_document(tx, digest))
 
 
 @router.post("/reports", dependencies=[MachineRoom])
 def report(
     body: ReportRequest,
+    request: Request,
     services: ServicesDep,
     read: ReadTx,
     write: WriteTx,
@@ -279,13 +290,24 @@ def report(
     bearer: Bearer,
 ) -> ReportAnswer:
     """Take what an agent says it applied and did. The same report again is answered the same."""
-    services.pairing.device_of(read, bearer, now)
+    _device(request, services, read, bearer, now)
     read.close()  # never wait for one connection while holding another
     device = services.pairing.device_of(write, bearer, now)  # it may have been revoked since
     rows = tuple(Captured(row.app, row.signal, row.events) for row in body.allowed)
     places = tuple(ExcludedEvents(*row) for row in body.excluded.items())
     taken = AgentReport(body.report, body.lease, body.policy, rows, body.refused, places)
     return ReportAnswer(report=body.report, event=services.reports.take(write, device, taken, now))
+
+
+def _device(request: Request, services: Services, tx: Tx, bearer: str, now: datetime) -> None:
+    """Return if a device that asks is known, and does not ask too often.
+
+    Raises:
+        Unauthenticated: it is not known.
+        TooMany: it asks too often.
+    """
+    device = services.pairing.device_of(tx, bearer, now)
+    limits.require(request, Asker.DEVICE, device.id)
 
 
 def _document(digest: str, body: bytes) -> Response:

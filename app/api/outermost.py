@@ -1,6 +1,14 @@
-"""What wraps the whole application: the request's id on every answer."""
+"""What wraps the whole application: the request's id on every answer, and who was refused."""
+
+from collections.abc import Callable
+from http import HTTPStatus
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.api.admission import LANE
+from app.kernel.lanes import Lane
+
+_REFUSALS = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS})
 
 
 class RequestId:
@@ -22,3 +30,21 @@ class RequestId:
             await send(message)
 
         await self._app(scope, receive, send_with_id)
+
+
+class Refusals:
+    """Count who is refused: nobody known, not theirs, too often."""
+
+    def __init__(self, app: ASGIApp, count: Callable[[Lane, int], None]) -> None:
+        self._app = app
+        self._count = count
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on; look at the status of its answer."""
+
+        async def send_counted(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] in _REFUSALS:
+                self._count(scope.get(LANE, Lane.STRANGERS), message["status"])
+            await send(message)
+
+        await self._app(scope, receive, send_counted)

@@ -20,6 +20,7 @@ from app.kernel.errors import (
     InvalidInput,
     NotFound,
     TooLarge,
+    TooMany,
     TooSlow,
     Unauthenticated,
     Unavailable,
@@ -39,6 +40,7 @@ STATUS: Mapping[type[HabeasError], HTTPStatus] = {
     Conflict: HTTPStatus.CONFLICT,
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     TooSlow: HTTPStatus.REQUEST_TIMEOUT,
+    TooMany: HTTPStatus.TOO_MANY_REQUESTS,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
@@ -76,15 +78,25 @@ def problem_response(error: HabeasError) -> JSONResponse:
     headers = {}
     if status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = 'Bearer realm="habeas"'
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        # Jitter, so that callers refused together do not return together.
-        headers["Retry-After"] = str(1 + secrets.randbelow(3))
+    headers |= retry_after(error)
     return JSONResponse(problem(error), status, headers, media_type="application/problem+json")
 
 
 def refusal_to_machines(_scope: Scope, error: HabeasError) -> Response:
     """The answer to a request that no handler is to see, where only machines ask."""
     return problem_response(error)
+
+
+def retry_after(error: HabeasError) -> dict[str, str]:
+    """When to come back (RFC 9110 §10.2.3), for whoever is sent away; with jitter.
+
+    Without it callers who were refused together would return together.
+    """
+    if isinstance(error, TooMany):
+        return {"Retry-After": str(error.retry_after_s + secrets.randbelow(3))}
+    if isinstance(error, Unavailable):
+        return {"Retry-After": str(1 + secrets.randbelow(3))}
+    return {}
 
 
 def from_validation(error: RequestValidationError) -> InvalidInput:

@@ -9,6 +9,7 @@ HabeasError
 ├── Conflict          the thing changed meanwhile, or was done before
 ├── TooLarge          more bytes than a request may carry
 ├── TooSlow           a request that did not come in time
+├── TooMany           more requests than one may send in a while
 └── Unavailable       a part that must answer does not; nothing was changed
 """
 
@@ -97,6 +98,20 @@ class TooSlow(HabeasError):
     """A request that did not come in time."""
 
     kind = "too-slow"
+
+
+class TooMany(HabeasError):
+    """More requests than one may send in a while; nothing was done.
+
+    Attributes:
+        retry_after_s: when the next is answered, seconds.
+    """
+
+    kind = "too-many"
+
+    def __init__(self, problem: str, *, retry_after_s: int, cure: str = "") -> None:
+        super().__init__(problem, cure=cure)
+        self.retry_after_s = retry_after_s
 
 
 class Unavailable(HabeasError):

@@ -24,6 +24,7 @@ from app.audit.restore.continuity import has_begun, require_same_log
 from app.audit.restore.service import Restore, finish
 from app.audit.witnesses.asking import Witnesses
 from app.db.engine import Database, Tx
+from app.directory.doorkeeper import Doorkeeper
 from app.directory.sessions import SessionService
 from app.kernel.clock import Clock, SystemClock
 from app.kernel.errors import Conflict
@@ -62,6 +63,7 @@ class Services(Core):
     integrator: Integrator
     fold: Fold
     sessions: SessionService
+    doorkeeper: Doorkeeper
     pairing: PairingService
     devices: DeviceService
     leases: LeaseService
@@ -304,6 +306,7 @@ def _joined(on: Foundation, shipped: Shipped) -> Services:
         integrator=integrator,
         fold=fold,
         sessions=SessionService(core.log),
+        doorkeeper=Doorkeeper(core.database, core.log, core.clock),
         pairing=PairingService(core.log, core.settings.issuer),
         devices=devices,
         leases=make_leases(core, shipped),

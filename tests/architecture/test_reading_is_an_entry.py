@@ -94,7 +94,7 @@ BY_TEXT = {
     "attrgetter", "methodcaller",
 }  # fmt: skip
 
-OPEN_NAMES = {"_replace", "_asdict", "__name__", "__module__", "__mro__", "__getitem__"}
+OPEN_NAMES = {"_replace", "_asdict", "__init__", "__name__", "__module__", "__mro__", "__getitem__"}
 """Names with a line before them that Python means for everybody."""
 
 ROOMS = {"proofs", "serving", "cosigned", "store", "lookup"}

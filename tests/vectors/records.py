@@ -24,6 +24,7 @@ from app.audit.export.record import ExportRecord
 from app.audit.restore.record import RestoreRecord
 from app.consent.model import Act, Decision
 from app.consent.notice_records import NoticeAdoption, NoticeShowing
+from app.directory.doorkeeper import DoorRefusals
 from app.directory.model import PersonRecord, SessionEnd
 from app.keys.record import KeysAdoption
 from app.policy.catalogue.model import CatalogueAdoption
@@ -53,6 +54,7 @@ WHOLE: Mapping[Kind, type] = {
     Kind.ALARM_CLEAR_PROPOSED: AlarmStep,
     Kind.ALARM_CLEARED: AlarmStep,
     Kind.SESSION_ENDED: SessionEnd,
+    Kind.DOOR_REFUSED: DoorRefusals,
     Kind.DIRECTORY_PERSON: PersonRecord,
     Kind.POLICY_FLOOR_ADOPTED: FloorAdoption,
     Kind.POLICY_CATALOGUE_ADOPTED: CatalogueAdoption,

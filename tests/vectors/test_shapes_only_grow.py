@@ -34,6 +34,7 @@ from app.agents.reports.model import AgentReport
 from app.audit.reading.selection import Selection
 from app.consent.model import Decision
 from app.consent.offers import NoticeName, Offer
+from app.directory.doorkeeper import RefusalCount
 from app.kernel.fact_forms import used_classes
 from app.kernel.facts import encode, shapes_of
 from app.keys.record import KeyTerm
@@ -48,6 +49,7 @@ WRITTEN = {
     **{kind.value: (cls,) for kind, cls in WHOLE.items()},
     "access.consumer_registered": (Consumer,),
     "keys.adopted, keys": (KeyTerm,),
+    "door.refused, refused": (RefusalCount,),
     "access.decided, people": (PersonFacts,),
     "access.decided, policies": (PolicyFacts,),
     "access.decided, scopes": (ScopeFacts,),

@@ -47,6 +47,7 @@ class Kind(StrEnum):
     ALARM_CLEARED = "alarm.cleared"
     DIRECTORY_IMPORTED = "directory.imported"
     DIRECTORY_PERSON = "directory.person"
+    DOOR_REFUSED = "door.refused"
     SESSION_STARTED = "session.started"
     SESSION_ENDED = "session.ended"
     POLICY_FLOOR_ADOPTED = "policy.floor_adopted"

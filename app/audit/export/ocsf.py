@@ -14,14 +14,20 @@ from app.kernel.clock import instant
 
 VERSION = "1.3.0"
 AUTHENTICATION, ENTITY_MANAGEMENT, API_ACTIVITY = 3002, 3004, 6003
-CREATE, READ, UPDATE, DELETE = 1, 2, 3, 4
+CREATE, READ, UPDATE, DELETE, OTHER = 1, 2, 3, 4, 99
 LOGON, LOGOFF = 1, 2
 _INFORMATIONAL = 1
 _SUCCESS, _FAILURE = 1, 2
 _NAMES = {
     AUTHENTICATION: {LOGON: "Logon", LOGOFF: "Logoff"},
     ENTITY_MANAGEMENT: {CREATE: "Create", READ: "Read", UPDATE: "Update", DELETE: "Delete"},
-    API_ACTIVITY: {CREATE: "Create", READ: "Read", UPDATE: "Update", DELETE: "Delete"},
+    API_ACTIVITY: {
+        CREATE: "Create",
+        READ: "Read",
+        UPDATE: "Update",
+        DELETE: "Delete",
+        OTHER: "Other",
+    },
 }
 _REFUSED = frozenset({"deny", "off"})
 
@@ -52,6 +58,7 @@ CLASSES: Mapping[Kind, Class] = {
     Kind.DIRECTORY_IMPORTED: Class(ENTITY_MANAGEMENT, UPDATE),
     Kind.DIRECTORY_PERSON: Class(ENTITY_MANAGEMENT, UPDATE),
     Kind.SESSION_STARTED: Class(AUTHENTICATION, LOGON),
+    Kind.DOOR_REFUSED: Class(API_ACTIVITY, OTHER),
     Kind.SESSION_ENDED: Class(AUTHENTICATION, LOGOFF),
     Kind.POLICY_FLOOR_ADOPTED: Class(ENTITY_MANAGEMENT, UPDATE),
     Kind.POLICY_CATALOGUE_ADOPTED: Class(ENTITY_MANAGEMENT, UPDATE),

@@ -25,6 +25,7 @@ from fastapi import Depends, Request
 from fastapi.responses import RedirectResponse
 
 from app.api.deps import Now, ServicesDep, lane_of, require_once
+from app.api.limits import Asker, require
 from app.directory.model import Person
 from app.directory.sessions import TOUCH, Session
 from app.kernel.errors import (
@@ -138,7 +139,6 @@ def signed_in(
             "you are not signed in, or were signed out meanwhile",
             cure="Nothing was changed. Sign in and do it again.",
         )
-    request.scope[_VISITOR] = visitor
     if request.method not in SAFE_METHODS and not hmac.compare_digest(
         csrf.encode(), visitor.csrf.encode()
     ):
@@ -158,6 +158,9 @@ def find_visitor(request: Request, services: ServicesDep, now: Now) -> Visitor |
     Looks in a transaction of its own, closed before the handler opens one: a request holds one
     connection at a time. A page that asks again by itself (X-Refresh) is not somebody using it, so
     it does not prolong the session.
+
+    Raises:
+        TooMany: they ask too often.
     """
     token = request.cookies.get(cookie_name(services.settings), "")
     if not token:
@@ -173,11 +176,14 @@ def find_visitor(request: Request, services: ServicesDep, now: Now) -> Visitor |
             return None
     if not person.active:
         return None
+    visitor = Visitor(person, session, token)
+    request.scope[_VISITOR] = visitor  # also for the page that tells them that they ask too often
+    require(request, Asker.PERSON, person.id)
     if now - session.seen_at >= TOUCH and "x-refresh" not in request.headers:
         # A session that is not prolonged now is prolonged by the next page.
         with suppress(Unavailable), services.database.write(lane) as tx:
             services.sessions.touch(tx, token, now)
-    return Visitor(person, session, token)
+    return visitor
 
 
 def to_sign_in(request: Request) -> RedirectResponse:

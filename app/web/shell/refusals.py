@@ -15,9 +15,9 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from app.api.deps import get_services
-from app.api.problems import problem_response, status_of
+from app.api.problems import problem_response, retry_after, status_of
 from app.api.server.hosts import UNKNOWN_HOST
-from app.kernel.errors import HabeasError, Unauthenticated
+from app.kernel.errors import HabeasError, TooMany, Unauthenticated
 from app.web.shell.door import SAFE_METHODS, to_sign_in
 from app.web.shell.render import page
 from app.web.words.error_words import problem_in_words
@@ -34,6 +34,7 @@ TITLES = {
     409: "Something changed meanwhile",
     413: "That is too large",
     422: "Something needs another look",
+    429: "That was too often",
     503: "Habeas cannot answer right now",
 }
 
@@ -86,7 +87,7 @@ def as_page(request: Request, error: Exception, status: int) -> Response:
     known = error if isinstance(error, HabeasError) else None
     faults = known.faults if known else ()
     cures = [known.cure if known else "", faults[0].cure if len(faults) == 1 else ""]
-    return page(
+    answer = page(
         request,
         "error.html",
         status=status,
@@ -96,7 +97,11 @@ def as_page(request: Request, error: Exception, status: int) -> Response:
         faults=faults if len(faults) > 1 else (),
         signed_out=isinstance(error, Unauthenticated),
         front=get_services(request).settings.base_url if _is_elsewhere(known) else "/",
+        opt_out=isinstance(error, TooMany),
     )
+    if known is not None:
+        answer.headers.update(retry_after(known))
+    return answer
 
 
 def _is_elsewhere(error: HabeasError | None) -> bool:

@@ -24,6 +24,7 @@ KINDS: Mapping[str, str] = {
     "alarm.cleared": "Alarm cleared",
     "directory.imported": "People imported",
     "directory.person": "Person recorded",
+    "door.refused": "Refusals at the door",
     "session.started": "Signed in",
     "session.ended": "Signed out",
     "policy.floor_adopted": "Floor adopted",
