@@ -40,7 +40,7 @@ def consumer(sample: Services) -> dict[str, str]:
         story = Story(sample, tx)
         purposes = ("ai_training.computer_use",)
         secret = sample.consumers.register(
-            tx, story.holder("admin"), "asker", "Asker", purposes, ("research",), story.now
+            tx, story.holder("admin"), "asker", "Asker", purposes, ("training",), story.now
         )
     return {"Authorization": f"Bearer {secret}"}
 
