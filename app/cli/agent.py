@@ -70,6 +70,8 @@ def run_agent(
         for step in run(client, read_recording(recording), again=again):
             total.add(step.tally)
             console.print(line(step))
+            for sentence in step.polled.news:
+                console.print(f"       {sentence}", markup=False)
     console.print(summary(total))
 
 

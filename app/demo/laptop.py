@@ -50,6 +50,8 @@ class SampleLaptop:
             before = ""
             for step in run(client, read_recording(RECORDING), again=True, sleep=self._sleep):
                 state = "on" if step.polled.capture else f"off, {step.polled.reason}"
+                for sentence in step.polled.news:
+                    self._console.print(f"Lane's sample laptop: {sentence}", markup=False)
                 if state != before:
                     self._say(state, step)
                     before = state

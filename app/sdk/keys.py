@@ -11,7 +11,8 @@ Rules:
 3. It is asked for again when a token names a key that is not in it, when it has expired, and every
    hour. A set that must not be believed turns capture off until one is taken; it is asked for each
    minute then. Silence alone does not turn it off, nor does a service that shows no set just now or
-   is busy (429, 5xx): the set that is held goes on until it expires.
+   is busy (429, 5xx), nor a page that somebody else shows: the set that is held goes on until it
+   expires.
 4. A laptop that was paired before there were key sets learns the root from the same address, if the
    set has a key that the laptop believed. Until then it believes the keys of its pairing.
 """
@@ -99,7 +100,6 @@ class TrustedKeys:
 
         Raises:
             Refused: what answers is no set to be believed.
-            BadAnswer: what answers is no service of ours.
         """
         now = self._elapsed()
         wanting = self._wants(kid)
@@ -109,7 +109,7 @@ class TrustedKeys:
             self._asked = now
             try:
                 self._fetch()
-            except Silence:
+            except (Silence, BadAnswer):
                 pass  # what is held goes on (rule 3)
             except BadKeySet as error:
                 self._refused = str(error)
@@ -166,6 +166,8 @@ class TrustedKeys:
                 raise Silence(f"root {version} is not shown just now: status {answer.status}")
             if answer.status != _FOUND:
                 raise BadKeySet(Doubt.SKIPPED, f"root {version} is not shown")
+            if answer.media_type != MEDIA_TYPE:
+                raise BadAnswer(f"no root: {answer.media_type}")
             notes.append(answer.body)
         return tuple(notes)
 

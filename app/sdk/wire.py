@@ -21,12 +21,17 @@ SMALL, LARGE = 65_536, 1_048_576
 
 @dataclass(frozen=True)
 class Answer:
-    """An HTTP answer, read within its bounds."""
+    """An HTTP answer, read within its bounds.
+
+    Attributes:
+        retry_after: when to ask again, as the answer says it; empty if it does not.
+    """
 
     status: int
     media_type: str
     etag: str
     body: bytes
+    retry_after: str = ""
 
 
 class BadAnswer(Exception):
@@ -34,7 +39,15 @@ class BadAnswer(Exception):
 
 
 class Silence(Exception):
-    """Nobody answered in time."""
+    """Nobody answered in time, or nobody who can be understood just now.
+
+    Attributes:
+        retry_after: when to ask again, as an answer said it; empty if none did.
+    """
+
+    def __init__(self, problem: str, retry_after: str = "") -> None:
+        super().__init__(problem)
+        self.retry_after = retry_after
 
 
 class Wire:
@@ -91,6 +104,7 @@ class Wire:
                     response.headers.get("content-type", "").partition(";")[0].strip().lower(),
                     response.headers.get("etag", ""),
                     bytes(body),
+                    response.headers.get("retry-after", ""),
                 )
         except httpx2.TransportError as error:
             raise Silence(str(error) or type(error).__name__) from error

@@ -42,6 +42,7 @@ class Service:
         self.asked: list[httpx2.Request] = []
         self.reports: list[dict] = []
         self.token_errors: list[str] = []
+        self.token_lives_s = 3_600
 
     def __call__(self, request: httpx2.Request) -> httpx2.Response:
         if not request.url.path.startswith(KEY_SET):  # what is asked of it: see tests/keys
@@ -56,7 +57,9 @@ class Service:
         if path == "/v1/agent/token":
             if self.token_errors:
                 return httpx2.Response(400, json={"error": self.token_errors.pop(0)})
-            return httpx2.Response(200, json={"access_token": "t0", "expires_in": 3600})
+            return httpx2.Response(
+                200, json={"access_token": "t0", "expires_in": self.token_lives_s}
+            )
         if path == "/v1/agent/pairings":
             return httpx2.Response(
                 201,
@@ -78,7 +81,7 @@ class Service:
             return self.lease(request)
         if path == "/v1/agent/reports":
             self.reports.append(json.loads(request.content))
-            return httpx2.Response(200, json={})
+            return httpx2.Response(200, json={"report": self.reports[-1]["report"], "event": "e"})
         sent = self.office.send()
         others = path.startswith("/v1/agent/counterparties/")
         return httpx2.Response(200, content=sent.counterparties if others else sent.document)
@@ -270,16 +273,29 @@ def endless(request: httpx2.Request) -> httpx2.Response:
     return httpx2.Response(200, headers={"Content-Type": LEASE_MEDIA_TYPE}, content=drip())
 
 
-LIES: dict[str, tuple[str, Handler]] = {
+PROBLEM = {"Content-Type": "application/problem+json"}
+LEASE_TYPE = {"Content-Type": LEASE_MEDIA_TYPE}
+
+SILENT: dict[str, tuple[str, Handler]] = {
     "a captive portal answers": ("/v1/agent/lease", page),
     "a captive portal answers everything": ("/", page),
     "a captive portal redirects": ("/v1/agent", says(302, headers={"Location": BASE + "/x"})),
+    "a captive portal redirects to another site": ("/", says(307, headers={"Location": "//a.b"})),
+    "a captive portal says what it is": ("/", says(511, html="Sign in to this network")),
+    "a captive portal refuses with a page": ("/", says(403, html="Sign in to this network")),
+    "a proxy wants a password": ("/", says(407)),
+    "a proxy knows no such address": ("/v1/agent/lease", says(404)),
+    "there are too many requests": ("/v1/agent/lease", says(429, headers=PROBLEM, content=b"{}")),
     "the service has failed": ("/v1/agent/lease", says(500)),
-    "the service is overloaded": ("/v1/agent/lease", says(503)),
-    "the address is not ours any more": ("/v1/agent/lease", says(404)),
-    "the token is refused for good": ("/v1/agent/lease", says(401)),
-    "no token is given": ("/v1/agent/token", says(401, json={"error": "invalid_client"})),
+    "nobody stands behind the gateway": ("/v1/agent/lease", says(502)),
+    "the service is overloaded": ("/v1/agent/lease", says(503, headers=PROBLEM, content=b"{}")),
+    "the gateway waits in vain": ("/v1/agent/lease", says(504)),
+    "a token cannot be given now": ("/v1/agent/token", says(503, json={"error": "busy"})),
+    "tokens are asked for too often": ("/v1/agent/token", says(429)),
     "the token is no text": ("/v1/agent/token", says(200, json={"access_token": 7})),
+    "the token lives for no number": (
+        "/v1/agent/token", says(200, json={"access_token": "t", "expires_in": "long"}),
+    ),
     "the token answer is a list": ("/v1/agent/token", says(200, json=[])),
     "nothing is answered with 200": ("/v1/agent/lease", says(200)),
     "the data never ends": ("/v1/agent/lease", endless),
@@ -287,16 +303,39 @@ LIES: dict[str, tuple[str, Handler]] = {
         "/v1/agent/lease", says(200, headers={"Content-Encoding": "gzip"}, content=b"x"),
     ),
     "a lease comes as text": ("/v1/agent/lease", says(200, text="a.b.c")),
-    "a lease is not ASCII": (
-        "/v1/agent/lease",
-        says(200, headers={"Content-Type": LEASE_MEDIA_TYPE}, content="é.é.é".encode()),
-    ),
     "304 comes for a lease that nobody holds": ("/v1/agent/lease", says(304)),
+}  # fmt: skip
+"""As good as silence: the service is busy, or another answers."""
+
+REFUSING: dict[str, tuple[str, Handler]] = {
+    "the token is refused for good": ("/v1/agent/lease", says(401)),
+    "no token is given": ("/v1/agent/token", says(401, json={"error": "invalid_client"})),
+    "the device may not ask": ("/v1/agent/lease", says(403)),
+    "the service refuses, and why": ("/v1/agent/lease", says(422, headers=PROBLEM, content=b"{}")),
+    "the service knows no such device": (
+        "/v1/agent/lease", says(404, headers=PROBLEM, content=b"{}"),
+    ),
+}  # fmt: skip
+"""The service refuses."""
+
+UNREADABLE = {
+    "a lease is not ASCII": (
+        "/v1/agent/lease", says(200, headers=LEASE_TYPE, content="é.é.é".encode()),
+    ),
+    "a lease is empty": ("/v1/agent/lease", says(200, headers=LEASE_TYPE)),
+}  # fmt: skip
+"""It says that it is a lease, and is none."""
+
+UNSHOWN: dict[str, tuple[str, Handler]] = {
     "the document is gone": ("/v1/agent/policies", says(404)),
+    "the document cannot be shown now": ("/v1/agent/policies", says(503)),
     "the document never ends": ("/v1/agent/policies", endless),
     "what others allow is gone": ("/v1/agent/counterparties", says(404)),
     "what others allow never ends": ("/v1/agent/counterparties", endless),
-}  # fmt: skip
+}
+"""A lease that is believed names a document that does not come."""
+
+LIES = {**SILENT, **REFUSING, **UNREADABLE, **UNSHOWN}
 
 
 @pytest.mark.parametrize("lie", LIES)
@@ -305,22 +344,67 @@ def test_law_1_before_the_first_lease_capture_stays_off_when(agent, service, lie
     service.lies[path] = handler
     polled = agent.poll()
     assert not polled.answered
-    assert polled.reason is Refusal.SERVER_ANSWER
+    assert isinstance(polled.reason, Refusal)
+    assert (polled.reason is Refusal.NO_LEASE) == (lie in SILENT)
     assert not captures(agent)
 
 
-@pytest.mark.parametrize("lie", [lie for lie in LIES if "304" not in lie])
-def test_law_7_a_laptop_that_captures_stops_when(agent, service, clock, lie):
-    agent.poll()
-    clock.advance(3_600)  # token and lease are old: everything is asked anew
+@pytest.mark.parametrize("lie", [*REFUSING, *UNREADABLE])
+def test_law_7_a_laptop_that_captures_stops_at_once_when(agent, service, clock, lie):
+    path, handler = LIES[lie]
+    service.token_lives_s = 60  # each poll asks for another one
     agent.poll()
     assert captures(agent)
-    clock.advance(3_600)
-    service.office.publish(apps=[])
-    service.office.others = {"NO": {"click": "deny"}}
-    path, handler = LIES[lie]
+    clock.advance(15)
     service.lies[path] = handler
     assert not agent.poll().answered
+    assert not captures(agent)
+
+
+@pytest.mark.parametrize("lie", SILENT)
+def test_law_7_a_lease_ends_when_it_ends_and_neither_sooner_nor_later_when(
+    agent, service, clock, lie
+):
+    path, handler = SILENT[lie]
+    service.token_lives_s = 60
+    agent.poll()
+    service.lies[path] = handler
+    clock.advance(899)
+    for _ in range(3):
+        assert agent.poll().capture
+        assert captures(agent)
+    clock.advance(1)
+    assert not captures(agent)
+    assert agent.poll().reason is Refusal.LEASE_EXPIRED
+    assert not captures(agent)
+
+
+@pytest.mark.parametrize("silence", [503, 429])
+def test_law_7_a_token_that_is_not_taken_any_more_refuses_nothing_until_another_is_refused(
+    agent, service, clock, silence
+):
+    """After a restart of the service every laptop needs another token at once."""
+    agent.poll()
+    service.lies["/v1/agent/lease"] = says(401, headers=PROBLEM, content=b"{}")
+    service.lies["/v1/agent/token"] = says(silence)
+    clock.advance(15)
+    assert agent.poll().capture
+    service.lies["/v1/agent/token"] = says(400, json={"error": "invalid_client"})
+    assert agent.poll().reason is Refusal.SERVER_ANSWER
+
+
+@pytest.mark.parametrize("lie", UNSHOWN)
+def test_law_3_what_a_newer_lease_names_and_nobody_shows_ends_the_lease_before(
+    agent, service, clock, lie
+):
+    """It may be narrower: what the laptop knows, it keeps to."""
+    agent.poll()
+    service.office.publish(apps=[])
+    service.office.others = {"NO": {"click": "deny"}}
+    clock.advance(15)
+    path, handler = UNSHOWN[lie]
+    service.lies[path] = handler
+    assert agent.poll().reason is Refusal.SERVER_ANSWER
     assert not captures(agent)
 
 
@@ -396,7 +480,7 @@ def test_a_report_says_what_was_applied(agent, service):
     assert tally == Tally()
 
 
-def test_a_report_that_was_not_taken_is_sent_again_unchanged(agent, service):
+def test_a_report_that_was_not_taken_is_sent_again_unchanged(agent, service, clock):
     taken: list[dict] = []
 
     def fail(request: httpx2.Request) -> httpx2.Response:
@@ -409,6 +493,7 @@ def test_a_report_that_was_not_taken_is_sent_again_unchanged(agent, service):
     tally.add(Tally({("vscode", "click"): 1}, excluded={"tax": 1}))
     tally.add(Tally(excluded={"tax": 2}))
     service.lies.clear()
+    clock.advance(60)
     assert agent.report(tally)
     assert service.reports[0] == taken[0]
     assert service.reports[1]["allowed"][0]["events"] == 1
@@ -435,10 +520,12 @@ def test_a_report_that_is_refused_holds_up_none_after_it(agent, service):
     assert len(service.reports) == 2
 
 
-def test_a_page_of_somebody_else_lets_no_report_go(agent, service):
-    service.lies["/v1/agent/reports"] = says(422, text="Sign in to this network")
+@pytest.mark.parametrize("status", [200, 409, 422])
+def test_a_page_of_somebody_else_lets_no_report_go(agent, service, clock, status):
+    service.lies["/v1/agent/reports"] = says(status, html="Sign in to this network")
     assert not agent.report(Tally({("vscode", "click"): 1}))
     service.lies.clear()
+    clock.advance(60)
     assert agent.report(Tally())
     assert len(service.reports) == 1
 
@@ -519,6 +606,20 @@ def test_pairing_outlives_a_moment_of_silence(tmp_path, service, http, clock):
     service.lies["/v1/agent/token"] = once
     steps = list(pair(BASE, tmp_path, "laptop", http=http, clock=clock, sleep=lambda _: None))
     assert steps[-1] == Paired(DEVICE)
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503])
+def test_a_service_that_is_busy_is_asked_less_often_by_who_pairs(
+    tmp_path, service, http, clock, status
+):
+    answers = [httpx2.Response(status, html="busy")]
+
+    def busy_once(request: httpx2.Request) -> httpx2.Response:
+        return answers.pop() if answers else service._honest(request)
+
+    service.lies["/v1/agent/token"] = busy_once
+    steps = list(pair(BASE, tmp_path, "laptop", http=http, clock=clock, sleep=lambda _: None))
+    assert steps[-2:] == [Waiting(10), Paired(DEVICE)]
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from app.keys.model import MOST_BYTES, MOST_ROOTS, MOST_STEPS, PublishedKey
 from app.sdk.agent.identity import NotPaired, PairingFailed
 from app.sdk.keys import AGAIN_S, EVERY_S, KEY_SET
 from tests.agents.test_client import BASE
-from tests.keys.office import LIFE, KeyOffice, Laptop, Owner, answer
+from tests.keys.office import LIFE, Handler, KeyOffice, Laptop, Owner, answer
 
 HOUR = timedelta(seconds=EVERY_S)
 
@@ -187,17 +187,47 @@ def endless() -> Iterator[bytes]:
 
 
 @pytest.mark.parametrize("size", [MOST_BYTES + 1, 10_000_000])
-def test_endless_data_is_cut_off_and_turns_capture_off(
+def test_endless_data_is_cut_off_and_as_good_as_silence(
     laptop: Laptop, office: KeyOffice, size: int
 ) -> None:
-    office.lie = answer(b"x" * size)
-    assert laptop.poll() is Refusal.SERVER_ANSWER
+    assert_as_good_as_silence(laptop, office, answer(b"x" * size))
 
 
 def test_data_without_an_end_is_cut_off(laptop: Laptop, office: KeyOffice) -> None:
     plain = {"Content-Type": "text/plain"}
-    office.lie = lambda _: httpx2.Response(200, headers=plain, content=endless())
-    assert laptop.poll() is Refusal.SERVER_ANSWER
+    assert_as_good_as_silence(
+        laptop, office, lambda _: httpx2.Response(200, headers=plain, content=endless())
+    )
+
+
+def test_the_page_of_a_captive_portal_is_as_good_as_silence(
+    laptop: Laptop, office: KeyOffice
+) -> None:
+    assert_as_good_as_silence(laptop, office, answer(b"<title>Welcome</title>", "text/html"))
+
+
+def assert_as_good_as_silence(laptop: Laptop, office: KeyOffice, lie: Handler) -> None:
+    """The set that is held goes on until it expires, and no longer."""
+    office.lie = lie
+    office.clock.advance(LIFE - timedelta(seconds=10))
+    assert laptop.poll() is None
+    assert laptop.version == 1
+    office.clock.advance(10)
+    assert laptop.poll() is Refusal.KEYS_EXPIRED
+
+
+def test_the_page_of_a_captive_portal_stands_for_no_root(laptop: Laptop, office: KeyOffice) -> None:
+    assert laptop.poll() is None
+    office.turn_root()
+
+    def page_for_roots(asked: httpx2.Request) -> httpx2.Response:
+        media_type = "text/plain" if asked.url.path == KEY_SET else "text/html"
+        return answer(office.newest, media_type)(asked)
+
+    office.lie = page_for_roots
+    office.clock.advance(HOUR)
+    assert laptop.poll() is None
+    assert laptop.version == 1
 
 
 def test_slow_retrieval_ends_and_what_is_held_goes_on(laptop: Laptop, office: KeyOffice) -> None:

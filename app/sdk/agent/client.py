@@ -3,16 +3,23 @@
 Rules:
 1. Nothing that a server or a network does raises through to capture: every way ends in the guard
    holding a lease that it checked, or in off with a named reason.
-2. An answer that is not what was asked for (a captive portal's page, a redirect, an error, too
-   many bytes, another content type) turns capture off at once: somebody else may be answering.
-   Silence does not: a lease is made to bridge it, and ends by itself.
+2. What the service says acts at once: a lease, a refusal. Silence does not, nor what is as good as
+   silence (answers.py): a service that is busy, or somebody else who answers (a captive portal's
+   page, a redirect, too many bytes, another content type). The lease that is held bridges it, and
+   ends by itself; nothing makes it longer.
 3. The first lease of a run is asked for with a nonce, so that a recorded one cannot stand in for
    it, not even with the disk restored and the clock turned back. So is each that the guard wants
    one for: when it has no lease to rely on, and where the service once signed a wild time.
+4. What a lease that is believed names and nobody shows cannot be kept to: the lease before it ends,
+   for it may have been wider.
+5. After a poll in vain the next one waits longer, and for a random time (waiting.py). An outage is
+   told once when it begins and once when it ends.
+6. A report is sent until it is taken, from the disk (outbox.py), by the same rule of waiting; while
+   polls are in vain, none is sent.
 """
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from pathlib import Path
@@ -20,26 +27,29 @@ from typing import Any
 
 import httpx2
 
-from app.kernel.canonical import Json, digest
+from app.kernel.canonical import digest
 from app.kernel.clock import Clock, SystemClock
 from app.kernel.keys import KeyFolder
 from app.kernel.refusals import Refusal
 from app.kernel.signing import signing_key_of
 from app.kernel.vocabulary import Reason
+from app.sdk.agent.answers import refuses_for_good, require_found, takes, token_of
 from app.sdk.agent.guard import Guard
 from app.sdk.agent.identity import Identity, note_root, open_identity
-from app.sdk.agent.tally import Tally, report_of, without_places
+from app.sdk.agent.outbox import Outbox, Report
+from app.sdk.agent.tally import Tally
 from app.sdk.agent.timekeeping import since_boot
-from app.sdk.agent.tokens import ask_token, json_object
+from app.sdk.agent.tokens import ask_token
+from app.sdk.agent.waiting import Backoff, asked_s
 from app.sdk.agent.zone import machine_zone
 from app.sdk.keys import TrustedKeys
-from app.sdk.lease import Refused
+from app.sdk.lease import Lease, Refused
 from app.sdk.wire import LARGE, Answer, BadAnswer, Silence, Wire
 
 LEASE_MEDIA_TYPE = "application/habeas-lease+jwt"
 
 _TOKEN_MARGIN_S = 60
-_INVALID = 422
+_CHANCE = secrets.SystemRandom().random
 
 
 @dataclass(frozen=True)
@@ -49,12 +59,15 @@ class Polled:
     Attributes:
         answered: whether the service answered as it should.
         reason: why capture is off now; None if it is on.
-        poll_s: when to ask again, seconds.
+        poll_s: when to ask again, seconds; after a poll in vain longer, and by chance.
+        news: sentences for the log of the laptop, each once: an outage begins or ends, a report is
+            lost.
     """
 
     answered: bool
     reason: Reason | Refusal | None
-    poll_s: int
+    poll_s: float
+    news: tuple[str, ...] = ()
 
     @property
     def capture(self) -> bool:
@@ -74,6 +87,7 @@ class AgentClient:
         place: the region where the laptop is; None: not said.
         personal: that the device is the person's own, if that was not said at pairing.
         zone: where the laptop is; None: where its own settings say.
+        chance: another source of random numbers from 0 to 1.
     """
 
     def __init__(
@@ -87,9 +101,11 @@ class AgentClient:
         place: str | None = None,
         personal: bool = False,
         zone: tzinfo | None = None,
+        chance: Callable[[], float] = _CHANCE,
     ) -> None:
         self.identity = identity
         self._clock = clock or SystemClock()
+        self._elapsed = elapsed
         self._key = KeyFolder(folder).signer("device")
         self._wire = Wire(identity.base_url, http)
         self._place = place
@@ -98,7 +114,11 @@ class AgentClient:
         self._etag = ""
         self._poll_s = 15  # until a lease says otherwise
         self._documents: dict[str, tuple[str, bytes]] = {}  # by kind: the digest, the bytes
-        self._unsent: dict[str, Json] | None = None
+        self._outbox = Outbox(folder, identity.device_id)
+        self._polls, self._reports = Backoff(chance), Backoff(chance)
+        self._silent_since = 0.0  # by ``elapsed``, while polls are in vain
+        self._report_at = 0.0  # by ``elapsed``, after a report in vain
+        self._news = [_LOST_REPORTS] if self._outbox.damaged else []
         self._keys = self._trusted(folder, elapsed)
         self.guard = Guard(
             folder,
@@ -138,39 +158,70 @@ class AgentClient:
         return cls(folder, open_identity(folder), **options)
 
     def poll(self) -> Polled:
-        """Ask for the lease, and let the guard take it. Never raises."""
-        answered = False
+        """Ask for the lease, and let the guard take it; then send what waits. Never raises."""
+        trouble: Exception | None = None
         try:
             self._poll()
-            answered = True
-        except Silence:
-            pass  # rule 2: the lease held ends by itself
+        except (Silence, BadAnswer) as error:
+            trouble = error  # rule 2: the lease held ends by itself
         except Refused as refused:
+            trouble = refused
             self._lost(refused.reason)
-        except Exception:  # noqa: BLE001 - rules 1 and 2
+        except Exception as error:  # noqa: BLE001 - rule 1
+            trouble = error
             self._lost(Refusal.SERVER_ANSWER)
         lease = self.guard.lease
         self._poll_s = lease.poll_s if lease else self._poll_s
-        return Polled(answered, self.guard.state, self._poll_s)
+        wait_s = self._answered() if trouble is None else self._in_vain(trouble)
+        news, self._news = tuple(self._news), []
+        return Polled(trouble is None, self.guard.state, wait_s, news)
 
     def report(self, tally: Tally) -> bool:
         """Send what was captured and refused; True if the service has taken everything.
 
-        A report that was not taken is kept, and sent again first, unchanged. One that the service
-        refuses would be refused for ever, and those after it would wait: it is sent again without
-        places, and let go if that is refused, too. Counts that could not be sent stay in ``tally``;
-        those that were handed over are taken out of it. Never raises.
+        What is handed over is taken out of ``tally`` and is on disk; only what the disk did not
+        take stays in it. A report that was not taken is sent again first, unchanged, after the
+        next poll that is answered, too. One that the service refuses would be refused for ever, and
+        those after it would wait: it is sent again without places, and let go if that is refused,
+        too. Never raises.
         """
         try:
-            if self._unsent is not None and not self._send(self._unsent):
-                return False
-            if not tally:
-                return True
-            self._unsent = report_of(tally)
-            tally.clear()
-            return self._send(self._unsent)
+            self._outbox.add(tally)
+            return self._send_reports()
         except Exception:  # noqa: BLE001 - rule 1
             return False
+
+    def _answered(self) -> float:
+        """A poll was answered; return when to ask again, seconds."""
+        if self._polls.tries:
+            lasted_s = round(self._elapsed() - self._silent_since)
+            self._news.append(
+                f"{self.identity.base_url} answers again, after {lasted_s} s"
+                f" and {self._polls.tries} polls in vain"
+            )
+        self._polls.answered()
+        self._send_reports()
+        return self._poll_s
+
+    def _in_vain(self, trouble: Exception) -> float:
+        """A poll was not answered; return when to ask again, seconds."""
+        left_s = self._left_s()
+        if not self._polls.tries:
+            self._silent_since = self._elapsed()
+            self._news.append(_sentence(self.identity.base_url, trouble, left_s))
+        return self._polls.next_s(self._poll_s, self._asked_s(trouble), left_s)
+
+    def _asked_s(self, trouble: Exception) -> float:
+        """How long an answer asks to wait, seconds."""
+        asked = trouble.retry_after if isinstance(trouble, Silence) else ""
+        return asked_s(asked, self._clock.now())
+
+    def _left_s(self) -> float | None:
+        """How long the lease still lives, seconds; None if capture is off."""
+        lease = self.guard.lease
+        if lease is None or self.guard.state is not None:
+            return None
+        return lease.believed_until - self._clock.now().timestamp()
 
     def _poll(self) -> None:
         self.guard.trust(self._keys.renew())
@@ -182,22 +233,33 @@ class AgentClient:
         answer = self._authorized("GET", "/v1/agent/lease", headers=headers, params=params)
         if answer.status == 304 and headers:  # noqa: PLR2004 - not modified
             return
-        if answer.status != 200 or answer.media_type != LEASE_MEDIA_TYPE:  # noqa: PLR2004 - fine
-            raise BadAnswer(f"no lease: status {answer.status}, {answer.media_type}")
+        require_found(answer, LEASE_MEDIA_TYPE)
         token = answer.body.decode("ascii")
         self.guard.trust(self._keys.renew(_named_key(token)))
-        lease = self.guard.read(token)
-        document = self._document("policies", lease.policy)
-        counterparties = self._document("counterparties", lease.counterparties)
+        document, counterparties = self._documents_of(self.guard.read(token))
         refusal = self.guard.accept(token, document, counterparties, nonce=nonce)
         self._etag = "" if refusal else answer.etag
+
+    def _documents_of(self, lease: Lease) -> tuple[bytes | None, bytes | None]:
+        """The documents that a lease names (rule 4).
+
+        Raises:
+            Silence, BadAnswer, Refused: one does not come; the lease held before has ended.
+        """
+        try:
+            policy = self._document("policies", lease.policy)
+            return policy, self._document("counterparties", lease.counterparties)
+        except (Silence, BadAnswer):
+            self._etag = ""
+            self.guard.turn_off(Refusal.SERVER_ANSWER)
+            raise
 
     def _document(self, kind: str, name: str | None) -> bytes | None:
         """The document of a kind that a lease names, if it names any; fetched once.
 
         Raises:
-            BadAnswer: there is none.
-            Refused: it is not the one that the digest names.
+            Silence, BadAnswer: nobody shows it.
+            Refused: there is none, or it is not the one that the digest names.
         """
         if name is None:
             return None
@@ -205,8 +267,7 @@ class AgentClient:
         if kept == name:
             return body
         answer = self._authorized("GET", f"/v1/agent/{kind}/{name}", cap=LARGE)
-        if answer.status != 200:  # noqa: PLR2004 - fine
-            raise BadAnswer(f"no such document: status {answer.status}")
+        require_found(answer)
         if digest(answer.body) != name:
             raise Refused(Refusal.POLICY_MISMATCH, "the document is not the one named")
         self._documents[kind] = (name, answer.body)
@@ -233,20 +294,48 @@ class AgentClient:
     def _refresh(self) -> None:
         form = {"grant_type": "client_credentials"}
         answer = ask_token(self._wire, self.identity, self._key, self._clock, form)
-        granted = json_object(answer)
-        if answer.status != 200 or not isinstance(granted.get("access_token"), str):  # noqa: PLR2004
-            raise BadAnswer(f"no token: {granted.get('error')}")
-        self._token = granted["access_token"]
-        self._token_until = self._clock.now().timestamp() + int(granted["expires_in"])
+        self._token, lives_s = token_of(answer)
+        self._token_until = self._clock.now().timestamp() + lives_s
 
-    def _send(self, report: Mapping[str, Json]) -> bool:
-        answer = self._authorized("POST", "/v1/agent/reports", json=report)
-        if answer.status == 200:  # noqa: PLR2004 - fine
-            self._unsent = None
+    def _send_reports(self) -> bool:
+        """Send what waits, oldest first; True if nothing is left (rule 6). Never raises."""
+        while (report := self._outbox.first) is not None:
+            if self._polls.tries or self._elapsed() < self._report_at or not self._send(report):
+                return False
+        return True
+
+    def _send(self, report: Report) -> bool:
+        """Send a report; True if it was taken, now or before."""
+        try:
+            answer = self._authorized("POST", "/v1/agent/reports", json=report)
+        except Exception as error:  # noqa: BLE001 - rule 1
+            return self._send_later(error)
+        if takes(answer, str(report["report"])):
+            self._reports.answered()
+            self._outbox.taken()
             return True
-        if answer.status == _INVALID and answer.media_type == "application/problem+json":
-            self._unsent = without_places(report)
+        if not refuses_for_good(answer):
+            return self._send_later(Silence(f"status {answer.status}", answer.retry_after))
+        if not self._outbox.refused():
+            self._news.append(_REFUSED_REPORT)
         return False
+
+    def _send_later(self, trouble: Exception) -> bool:
+        """A report was not taken; False."""
+        wait_s = self._reports.next_s(self._poll_s, self._asked_s(trouble))
+        self._report_at = self._elapsed() + wait_s
+        return False
+
+
+_LOST_REPORTS = "reports that were not sent yet could not be read, and are set aside"
+_REFUSED_REPORT = "the service refuses a report for good: its counts are let go"
+
+
+def _sentence(service: str, trouble: Exception, left_s: float | None) -> str:
+    """What the log of the laptop says when an outage begins."""
+    held = f"the lease held goes on for {left_s:.0f} s" if left_s else "capture is off"
+    said = str(trouble) or type(trouble).__name__
+    return f"{service} does not answer with a lease ({said}): {held}"
 
 
 def _named_key(token: str) -> str:

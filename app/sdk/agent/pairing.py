@@ -163,7 +163,9 @@ def _asked(wire: Wire, method: str, path: str, **request: Any) -> Answer:
 def _token_error(
     wire: Wire, identity: Identity, key: LocalSigner, clock: Clock, form: Mapping[str, str]
 ) -> str | None:
-    """Redeem a device code; the error's code, or None. Silence is asked again (RFC 8628 §3.5).
+    """Redeem a device code; the error's code, or None.
+
+    Silence is asked again, and a service that is busy less often (RFC 8628 §3.5).
 
     Raises:
         PairingFailed: what answers is no token endpoint.
@@ -176,6 +178,8 @@ def _token_error(
         raise PairingFailed(
             f"{wire.base_url} does not answer as a Habeas service: {error}"
         ) from error
+    if answer.status == 429 or answer.status >= 500:  # noqa: PLR2004 - it is busy
+        return "slow_down"
     body = json_object(answer)
     if answer.status == 200 and isinstance(body.get("access_token"), str):  # noqa: PLR2004
         return None

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from app.kernel.canonical import Json
 
@@ -74,6 +75,25 @@ def report_of(tally: Tally) -> dict[str, Json]:
         "refused": dict(sorted(tally.refused.items())),
         "excluded": dict(sorted(tally.excluded.items())),
     }
+
+
+def tally_of(report: Mapping[str, Any]) -> Tally:
+    """The counts of a report.
+
+    >>> tally = Tally({("vscode", "click"): 3}, {"excluded": 1}, excluded={"banking": 1})
+    >>> tally_of(report_of(tally)) == tally
+    True
+
+    Raises:
+        KeyError, TypeError, AttributeError: it is no report.
+    """
+    return Tally(
+        {(row["app"], row["signal"]): row["events"] for row in report["allowed"]},
+        dict(report["refused"].items()),
+        report["lease"],
+        report["policy"],
+        dict(report["excluded"].items()),
+    )
 
 
 def without_places(report: Mapping[str, Json]) -> dict[str, Json] | None:
