@@ -2,7 +2,8 @@
 
 ``LeaseOffice`` signs leases and writes policy documents as the service does, and can be made to
 lie. ``AgentSimulator`` is a laptop: a guard with its memory on disk and two clocks.
-It polls, caches, verifies, goes offline, sleeps, is restarted, and is tampered with.
+It polls, caches, verifies, goes offline, sleeps, is restarted, and is tampered with. What a network
+does to the answers between the two is in tests/agents/misbehaving.py.
 """
 
 import json

@@ -21,7 +21,7 @@ from app.kernel.tokens import GRANT_TYPE
 from app.keys.model import BadKeySet, KeySet, Root, require_current
 from app.sdk.keys import TrustedKeys, kept_key_set
 from app.sdk.lease import Refused
-from app.sdk.wire import BadAnswer, Wire
+from app.sdk.wire import Wire
 
 
 class KeysRefused(Exception):
@@ -79,6 +79,6 @@ class StoreKeys:
             if held is not None:
                 require_current(held, self._clock.now())
                 return held
-        except (Refused, BadAnswer, BadKeySet, ValueError, KeyError) as error:
+        except (Refused, BadKeySet, ValueError, KeyError) as error:
             raise KeysRefused(f"no key can be believed: {error}") from error
         raise KeysRefused("no key can be believed: the service has shown no key set yet")
