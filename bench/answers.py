@@ -44,7 +44,7 @@ def paired(url: str, folder: Path) -> AgentClient:
     for step in pair(url, folder, "bench laptop", sleep=lambda _: None):
         if isinstance(step, CodeShown):
             path = "/me/devices/pair"
-            visitor.submit(f"{path}?code={step.user_code}", path, code=step.user_code)
+            visitor.submit(f"{path}?code={step.user_code}", path)
     visitor.close()
     return AgentClient.open(folder)
 

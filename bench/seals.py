@@ -147,7 +147,7 @@ class Side:
         key = LocalSigner.generate()
         with services.database.write() as tx:
             begun = services.pairing.start(tx, "laptop", jwk(key.public), office.now)
-            device = services.pairing.approve(tx, ALICE, begun.user_code, office.now)
+            device = services.pairing.approve(tx, ALICE, begun.request, office.now)
             token = services.pairing._issue(tx, device, office.now)  # noqa: SLF001 - not what is measured
         self.headers = {"authorization": f"Bearer {token.value}"}
         _, answered, _ = self.door.ask("GET", LEASE, self.headers)

@@ -6,6 +6,7 @@ from sqlalchemy import Engine
 import app.access.tables
 import app.agents.devices.store
 import app.agents.leases.store
+import app.agents.pairing.open_codes
 import app.agents.pairing.store
 import app.agents.reports.store
 import app.audit.entries.cosigned

@@ -13,7 +13,8 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.agents.leases.terms import Poll
-from app.agents.pairing.service import Token, TokenRefusal
+from app.agents.pairing.model import Token, TokenRefusal
+from app.agents.pairing.sealed import MAX_SEALED
 from app.agents.reports.model import AgentReport, Captured, ExcludedEvents
 from app.api import limits
 from app.api.deps import MachineRoom, Now, ReadTx, ServicesDep, WriteTx, require_once
@@ -143,10 +144,20 @@ Bearer = Annotated[str, Depends(_bearer)]
 
 @router.post("/pairings", status_code=201, dependencies=[CountedSource])
 def start_pairing(
-    body: PairingRequest, services: ServicesDep, tx: WriteTx, now: Now, response: Response
+    body: PairingRequest,
+    request: Request,
+    services: ServicesDep,
+    tx: WriteTx,
+    now: Now,
+    response: Response,
 ) -> PairingAnswer:
-    """Begin to pair a device: it gets a code to show to its person."""
-    started = services.pairing.start(tx, body.name, body.jwk.model_dump(), now)
+    """Begin to pair a device: it gets a link and a code to show to its person.
+
+    The link needs nothing here until the person opens it. The code gives way to later ones from the
+    same source address.
+    """
+    address = request.client.host if request.client else ""
+    started = services.pairing.start(tx, body.name, body.jwk.model_dump(), now, address)
     response.headers.update(_NO_STORE)
     page = f"{services.pairing.issuer}/me/devices/pair"
     return PairingAnswer(
@@ -154,7 +165,7 @@ def start_pairing(
         device_code=started.device_code,
         user_code=started.user_code,
         verification_uri=page,
-        verification_uri_complete=f"{page}?code={started.user_code}",
+        verification_uri_complete=f"{page}?request={started.request}",
         expires_in=started.expires_in,
         interval=started.interval,
     )
@@ -164,7 +175,7 @@ def start_pairing(
     "/token",
     dependencies=[CountedSource],
     response_model=TokenAnswer,
-    responses={400: {"model": TokenError}, 401: {"model": TokenError}},
+    responses={status: {"model": TokenError} for status in (400, 401, 429)},
 )
 def token(
     services: ServicesDep,
@@ -172,12 +183,13 @@ def token(
     write: WriteTx,
     now: Now,
     grant_type: Annotated[str, Form(max_length=200)] = "",
-    device_code: Annotated[str, Form(max_length=200)] = "",
+    device_code: Annotated[str, Form(max_length=MAX_SEALED)] = "",
     client_assertion_type: Annotated[str, Form(max_length=200)] = "",
     client_assertion: Annotated[str, Form(max_length=MAX_FORM_FIELD)] = "",
 ) -> JSONResponse:
     """Give a token for a device's assertion; a device code is redeemed once, with the first.
 
+    A device that asks for many tokens is told how long to wait (429, ``slow_down``, Retry-After).
     Parameters that are not known are ignored (RFC 6749 §3.2).
     """
     if client_assertion_type != ASSERTION_KIND or not client_assertion:
@@ -191,9 +203,9 @@ def token(
     if grant_type == DEVICE_GRANT and not device_code:
         return _token_answer(TokenRefusal("invalid_request", "device_code is missing"))
     pairing, code = services.pairing, device_code if grant_type == DEVICE_GRANT else ""
-    refusal = pairing.stranger(read, client_assertion, now, code)
+    refusal = pairing.refusal(read, client_assertion, now, code)
     read.close()  # never wait for one connection while holding another
-    if refusal is not None:  # the database's one writer is not for those whom nobody knows
+    if refusal is not None:  # the database's one writer is not for those who get nothing
         return _token_answer(refusal)
     if code:
         return _token_answer(pairing.redeem(write, code, client_assertion, now))
@@ -327,5 +339,8 @@ def _token_answer(given: Token | TokenRefusal) -> JSONResponse:
     unknown = given.error == "invalid_client"
     if unknown:
         headers["WWW-Authenticate"] = 'Bearer realm="habeas"'
+    if given.retry_after_s:
+        headers["Retry-After"] = str(given.retry_after_s)
+    status = 401 if unknown else 429 if given.retry_after_s else 400
     error = TokenError(error=given.error, error_description=given.description)
-    return JSONResponse(error.model_dump(), 401 if unknown else 400, headers)
+    return JSONResponse(error.model_dump(), status, headers)

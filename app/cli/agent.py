@@ -43,12 +43,13 @@ def pair_device(
     *,
     personal: Personal = False,
 ) -> None:
-    """Show a code; wait until somebody signed in has entered it."""
+    """Show a link and a code; wait until somebody signed in has opened or entered it."""
     with _sentences():
         for step in pair(url, state, name, personal=personal):
             if isinstance(step, CodeShown):
-                console.print(f"Open {step.verification_uri} and enter [bold]{step.user_code}[/].")
-                console.print(f"Or open {step.verification_uri_complete}")
+                console.print(f"Open {step.verification_uri_complete}", soft_wrap=True)
+                console.print(f"Or open {step.verification_uri} and enter the code below.")
+                console.print(f"Pair it if the page shows this code: [bold]{step.user_code}[/]")
             elif isinstance(step, Paired):
                 console.print(f"Paired. This device is {step.device_id}.")
 

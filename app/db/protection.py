@@ -14,13 +14,16 @@ from app.db.metadata import metadata
 
 MAY_CHANGE: Mapping[str, str] = {
     "access_decision": "a projection of the log that names people: erasable",
-    "agent_pairing": "a code is approved, then used up",
+    "agent_pairing": "a pairing is approved, then used up",
     "agent_token": "a token is revoked",
+    "agent_token_count": "tokens are counted, and said in the log",
     "assertion_jti": "a used assertion is forgotten once it has expired",
     "audit_head": "the one row of the log's head; it may only grow",
     "audit_pending": "a row leaves when its leaf exists, and only then",
     "audit_stream": "the last place of each stream",
     "audit_tally": "counts by hour, for charts; the log is the authority",
+    "pairing_code": "a code is typed, gives way or expires",
+    "pairing_guess": "wrong codes are counted, and forgotten",
     "person": "the directory as it is now; person_version keeps what was",
     "person_session": "a session is touched and ended",
 }

@@ -80,7 +80,9 @@ class SampleLaptop:
         services = self._services
         with services.database.write() as tx:
             person = services.directory.person(tx, PERSON)
-            services.pairing.approve(tx, person, user_code, services.clock.now())
+            now = services.clock.now()
+            request = services.pairing.pending(tx, person, user_code, now)
+            services.pairing.approve(tx, person, request, now)
 
     def _sleep(self, seconds: float) -> None:
         if self._ended.wait(seconds):

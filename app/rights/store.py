@@ -15,7 +15,12 @@ from sqlalchemy.sql.expression import ColumnElement
 from app.access.tables import access_decision
 from app.agents.devices.store import agent_device, agent_revocation
 from app.agents.leases.store import agent_lease
-from app.agents.pairing.store import agent_pairing, agent_token, assertion_jti
+from app.agents.pairing.store import (
+    agent_pairing,
+    agent_token,
+    agent_token_count,
+    assertion_jti,
+)
 from app.agents.reports.store import (
     agent_report,
     agent_report_allowed,
@@ -37,6 +42,7 @@ _OF_DEVICES: tuple[Table, ...] = (
     agent_report,
     agent_lease,
     agent_token,
+    agent_token_count,
     assertion_jti,
     agent_pairing,
     agent_revocation,

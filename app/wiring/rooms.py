@@ -13,6 +13,8 @@ from app.access.grants.permit import GrantSigner
 from app.access.service import AccessService
 from app.agents.devices.service import DeviceService
 from app.agents.leases.service import LeaseService
+from app.agents.pairing.sealed import PairingSeal
+from app.agents.pairing.service import PairingService
 from app.audit.export.jobs import ExportJobs
 from app.audit.export.service import ExportService
 from app.audit.export.writing import Documents
@@ -150,6 +152,12 @@ class _Keeper(Protocol):
 
 def _documents(*keepers: _Keeper) -> Documents:
     return lambda tx: chain.from_iterable(keeper.documents(tx) for keeper in keepers)
+
+
+def make_pairing(core: Core) -> PairingService:
+    """Pairing; what devices ask for is sealed under the vault's key."""
+    issuer = core.settings.issuer
+    return PairingService(core.log, PairingSeal(core.keys.secret("vault"), issuer), issuer)
 
 
 def make_leases(core: Core, shipped: Shipped) -> LeaseService:

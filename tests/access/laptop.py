@@ -26,8 +26,8 @@ class Laptop:
         """Pair a laptop with somebody, and let it fetch its token."""
         key, pairing = LocalSigner.generate(), office.services.pairing
         with office.services.database.write() as tx:
-            code = pairing.start(tx, "laptop", jwk(key.public), office.now).user_code
-            device = pairing.approve(tx, person, code, office.now).id
+            asked = pairing.start(tx, "laptop", jwk(key.public), office.now).request
+            device = pairing.approve(tx, person, asked, office.now).id
         given = ask(_http(office.services), assertion(key, device, office.now)).json()
         return cls(device, given["access_token"])
 

@@ -14,6 +14,7 @@ from app.consent.model import Act
 from app.consent.receipts import Receipt
 from app.db.engine import Tx
 from app.directory.model import Person
+from app.kernel.errors import Forbidden, NotFound
 from app.kernel.refusals import Refusal
 from app.kernel.signing import LocalSigner, jwk, sign_token, thumbprint
 from app.sdk.agent.guard import Guard
@@ -116,7 +117,20 @@ class Company:
         pairing = self.services.pairing
         with self.write() as tx:
             started = pairing.start(tx, "laptop", jwk(key.public), self.now)
-            return pairing.approve(tx, self.person(person_id), started.user_code, self.now)
+            return pairing.approve(tx, self.person(person_id), started.request, self.now)
+
+    def approve(self, user_code: str, person_id: str = "E-1000") -> Device:
+        """As the page does it: a code is looked up first, and what it counts is kept."""
+        pairing = self.services.pairing
+        with self.write() as tx:
+            try:
+                request = pairing.pending(tx, self.person(person_id), user_code, self.now)
+            except (NotFound, Forbidden) as error:
+                request, refused = "", error
+        if not request:
+            raise refused
+        with self.write() as tx:
+            return pairing.approve(tx, self.person(person_id), request, self.now)
 
     def lease(self, device: Device, poll: Poll | None = None) -> LeaseAnswer:
         """As the API asks: read first, write only if that is not enough."""

@@ -1,6 +1,7 @@
 """The agents' endpoints over HTTP: forms, headers, problem documents. On both databases."""
 
 import json
+import re
 from urllib.parse import urlencode
 
 import pytest
@@ -84,7 +85,9 @@ def test_pairing_follows_rfc_8628(http, company, key):
     body = begun.json()
     assert body["expires_in"] == 900
     assert body["verification_uri"] == f"{BASE}/me/devices/pair"
-    assert body["verification_uri_complete"] == f"{BASE}/me/devices/pair?code={body['user_code']}"
+    link = body["verification_uri_complete"]
+    assert re.fullmatch(re.escape(f"{BASE}/me/devices/pair?request=") + "[A-Za-z0-9_-]+", link)
+    assert len(link) < 400
 
     def redeem():
         signed = assertion(key, body["client_id"], company.now)
@@ -94,10 +97,7 @@ def test_pairing_follows_rfc_8628(http, company, key):
     assert (waiting.status_code, waiting.json()["error"]) == (400, "authorization_pending")
     hasty = redeem()
     assert (hasty.status_code, hasty.json()["error"]) == (400, "slow_down")
-    with company.write() as tx:
-        company.services.pairing.approve(
-            tx, company.services.directory.person(tx, "E-1000"), body["user_code"], company.now
-        )
+    company.approve(body["user_code"])
     given = redeem()
     assert given.status_code == 200
     assert given.json().keys() == {"access_token", "token_type", "expires_in"}
@@ -110,9 +110,12 @@ def test_pairing_follows_rfc_8628(http, company, key):
 def test_a_used_assertion_stays_used_although_its_answer_was_an_error(http, company, key):
     """The refusal is committed: rolling it back would let the assertion be used again."""
     body = start(http, key).json()
+    device = company.approve(body["user_code"])
+    with company.write() as tx:
+        company.services.devices.revoke(tx, company.person(), device.id, company.now)
     signed = assertion(key, body["client_id"], company.now)
     first = ask(http, signed, GRANT, device_code=body["device_code"])
-    assert first.json()["error"] == "authorization_pending"
+    assert first.json()["error"] == "access_denied"
     again = ask(http, signed, GRANT, device_code=body["device_code"])
     assert (again.status_code, again.json()["error"]) == (401, "invalid_client")
     assert "used before" in again.json()["error_description"]

@@ -61,10 +61,7 @@ class Fleet:
         )
         for step in steps:
             if isinstance(step, CodeShown):
-                with self.company.write() as tx:
-                    self.company.services.pairing.approve(
-                        tx, self.company.person(), step.user_code, self.company.now
-                    )
+                self.company.approve(step.user_code)
         return self.open(name, 0)
 
     def open(self, name: str, worker: int) -> AgentClient:

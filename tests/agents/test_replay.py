@@ -112,10 +112,7 @@ def laptop(open_company, tmp_path):
     )  # fmt: skip
     for step in steps:
         if isinstance(step, CodeShown):
-            with open_company.write() as tx:
-                open_company.services.pairing.approve(
-                    tx, open_company.person(), step.user_code, open_company.now
-                )
+            open_company.approve(step.user_code)
     clock = open_company.clock
     return AgentClient.open(tmp_path / "agent", http=http, clock=clock, elapsed=clock.elapsed)
 

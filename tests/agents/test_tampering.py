@@ -17,7 +17,8 @@ from starlette.testclient import TestClient
 
 from app.agents.devices.store import DEVICE
 from app.agents.leases.store import LEASE
-from app.agents.pairing.store import TOKEN
+from app.agents.pairing.codes import hashed
+from app.agents.pairing.store import TOKEN, agent_token
 from app.consent.model import Act
 from app.kernel.keys import KeyFolder
 from app.kernel.signing import LocalSigner, jwk, read_token, thumbprint
@@ -241,7 +242,13 @@ def redeemed(office: Office, key: LocalSigner, begun) -> dict[str, str]:
 def test_a_pairing_that_nobody_approved_pairs_nothing(office):
     key = LocalSigner.generate()
     begun = started(office, key)
-    office.attack("UPDATE agent_pairing SET approved_at = started_at WHERE approved_at IS NULL")
+    assert redeemed(office, key, begun)["error"] == "authorization_pending"
+    office.attack(
+        "INSERT INTO agent_pairing (device_id, device_code, user_code, name, public, started_at, "
+        "expires_at, interval_s, approved_at) "
+        f"SELECT '{begun.device_id}', '{hashed(begun.device_code)}', 'x', 'laptop', "
+        f"'{key.public.hex()}', paired_at, paired_at, 5, paired_at FROM agent_device"
+    )
     assert redeemed(office, key, begun)["error"] == "invalid_grant"
     assert office.alarms == {f"pairing:{begun.device_id}"}
 
@@ -251,13 +258,13 @@ def test_a_pairing_whose_key_was_changed_is_redeemed_by_nobody(office):
     begun = started(office, key)
     with office.company.write() as tx:
         person = office.company.services.directory.person(tx, "E-1000")
-        office.company.services.pairing.approve(tx, person, begun.user_code, office.company.now)
+        office.company.services.pairing.approve(tx, person, begun.request, office.company.now)
     office.attack(
         f"UPDATE agent_pairing SET public = '{thief.public.hex()}' "
         f"WHERE device_id = '{begun.device_id}'"
     )
-    for each in (thief, key):
-        assert redeemed(office, each, begun)["error"] == "invalid_grant"
+    assert redeemed(office, thief, begun)["error"] == "invalid_client"
+    assert redeemed(office, key, begun)["error"] == "invalid_grant"
     assert office.alarms == {f"pairing:{begun.device_id}"}
 
 
@@ -331,7 +338,8 @@ def test_an_agent_whose_token_ended_with_the_upgrade_goes_on_capturing_by_itself
         assert sql(company.services.database, before) == 1
         clock.advance(15)
         assert agent.poll().capture
-    assert len(company.entries("device.token_issued")) == 2
+    with company.read() as tx:
+        assert len(tx.execute(agent_token.select()).all()) == 2  # that of before, and another
     assert company.entries("alarm.raised") == []
 
 

@@ -60,7 +60,7 @@ READS = {
     "ConsentService": "history last_number offer_of openings_since receipt receipts said standing "
     "standing_between stood_before",
     "CaptureService": "agreement changed_at effect effect_of held situation told told_in",
-    "PairingService": "device_of pending stranger",
+    "PairingService": "asked device_of refusal",
     "DeviceService": "of_person",
     "LeaseService": "holder holder_of holding opens renewal told_by",
     "ReportService": "totals",
@@ -92,6 +92,7 @@ WITHOUT_ENTRY = {
     "SealedNames.made": "makes random names at first use; whoever asks appends with them",
     "Integrator.grow": "gives entries their places; it changes the tree and no state of anybody",
     "Witnesses.adopt": "hands its list to AuditService.adopt",
+    "PairingService.pending": "a wrong code is counted for a quarter of an hour; it opens nothing",
     "PairingService.start": "anybody may begin: kept for minutes; approving is an entry",
     "ExportService.begin": "its thread appends the entry before it reads; see export_log",
     "ConsumerService.hold": "takes a lock and changes no row",
@@ -193,9 +194,8 @@ class Story:
 
     def paired(self) -> Any:
         started = self.started()
-        code = started.pairing.user_code
         started.device = self.services.pairing.approve(
-            self.tx, self.person(EMPLOYEE), code, self.now
+            self.tx, self.person(EMPLOYEE), started.pairing.request, self.now
         )
         return started
 

@@ -99,7 +99,7 @@ class Day(Office):
         with self.services.database.write() as tx:
             name = f"laptop {secrets.token_hex(4)}"
             started = pairing.start(tx, name, public, self.now)
-            device = pairing.approve(tx, self.person(one), started.user_code, self.now)
+            device = pairing.approve(tx, self.person(one), started.request, self.now)
         self.devices[one.id] = device
         return device
 

@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 
 from app.agents.devices.model import Device
 from app.agents.leases.terms import Poll
+from app.agents.pairing.model import Pairing
 from app.demo.visitor import forms
 from app.directory.model import Person
 from app.kernel.forms import AGENT_FORM
@@ -52,17 +53,20 @@ class House:
 
     def pair(self, person_id: str, name: str = "A sample laptop") -> Device:
         """Pair a laptop with a person, without pages."""
-        code = self.waiting_code(name)
+        request = self.waiting(name).request
         with self.services.database.write() as tx:
             person = self.services.directory.person(tx, person_id)
-            return self.services.pairing.approve(tx, person, code, self.clock.now())
+            return self.services.pairing.approve(tx, person, request, self.clock.now())
 
     def waiting_code(self, name: str = "A sample laptop") -> str:
         """The code of a laptop that waits to be paired."""
+        return self.waiting(name).user_code
+
+    def waiting(self, name: str = "A sample laptop", address: str = "") -> Pairing:
+        """What a laptop shows that waits to be paired."""
         key = jwk(LocalSigner.generate().public)
         with self.services.database.write() as tx:
-            pairing = self.services.pairing.start(tx, name, key, self.clock.now())
-        return pairing.user_code
+            return self.services.pairing.start(tx, name, key, self.clock.now(), address)
 
     def poll(self, device: Device) -> bool:
         """Let a laptop ask for its lease; whether it may capture."""

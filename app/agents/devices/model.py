@@ -43,7 +43,9 @@ class DeviceRecord:
 
     Attributes:
         key: thumbprint of its public key (RFC 7638), in ``device.paired`` only.
+        tokens: how many were given since the entry before, in ``device.token_issued`` only.
     """
 
     device: str
     key: str = field(default="", metadata=fact(sparse=True))
+    tokens: int = field(default=1, metadata=fact(sparse=True))

@@ -1,60 +1,40 @@
-"""The codes of a pairing: how they are made and read, and how many may be guessed wrong."""
+"""The codes that people type: how they are made and read, and how many may be open or wrong (pure).
+
+A code has eight letters of twenty: 20^8, 25 thousand million forms.
+
+Rules:
+1. A person may type ten wrong codes, then none until fifteen minutes have passed without one. So
+   there are never more than ten in any fifteen minutes, and nobody else is held up by them.
+2. The first four letters name a code, the last four open it. Whoever types the first four of an
+   open code and other letters after them has missed it; a code that was missed five times opens
+   nothing any more. However many people guess together, somebody's chance to hit a certain code is
+   at most 5 in 20^4, one in 32 thousand, in all its life; a single person's is 10 in 20^8. To end
+   a code that one does not know, its first four letters have to be hit five times: for a thousand
+   people with ten guesses each (0.06 hits expected) the chance is below one in a hundred million.
+3. Each source of requests is in one of 256 buckets, by a keyed digest, so that nobody can choose
+   theirs. A bucket has 128 open codes, a source 64 of them. A new code ends the oldest of its own
+   source, or else the oldest of the source that has most in the same bucket, never one of another
+   bucket. To be sure to end a code of another source, someone needs 128 sources in the same bucket,
+   so some 30 thousand addresses; the link that the laptop shows works all the same.
+"""
 
 import hashlib
 import secrets
-import threading
-from collections import OrderedDict, deque
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-
-from app.kernel.errors import Forbidden
+from collections.abc import Mapping
+from datetime import timedelta
 
 PAIRING_LIFE = timedelta(minutes=15)
 CODE_ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"  # RFC 8628 §6.1: no vowels, so no words
 CODE_LENGTH = 8
+START_LENGTH = 4
 
+GUESSES = 10
+GUESS_REST = timedelta(minutes=15)
+MISSES = 5
 
-@dataclass
-class Guesses:
-    """Counts wrong codes in this process; forgets them after fifteen minutes.
-
-    A code has 20^8 (25 thousand million) forms. With a thousand open pairings and two hundred wrong
-    codes, somebody's chance to hit one is below one in a hundred thousand.
-    """
-
-    per_person: int = 10
-    in_all: int = 200
-    _wrong: OrderedDict[str, deque[datetime]] = field(default_factory=OrderedDict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def require(self, who: str, now: datetime) -> None:
-        """Return while ``who`` may try a code.
-
-        Raises:
-            Forbidden: too many wrong codes lately.
-        """
-        with self._lock:
-            self._forget(now)
-            mine = len(self._wrong.get(who, ()))
-            everybody = sum(len(times) for times in self._wrong.values())
-        if mine >= self.per_person or everybody >= self.in_all:
-            raise Forbidden(
-                "too many wrong codes were entered",
-                kind="too-many-attempts",
-                cure="Wait fifteen minutes, start the pairing again and enter the new code.",
-            )
-
-    def wrong(self, who: str, now: datetime) -> None:
-        """Count a wrong code."""
-        with self._lock:
-            self._wrong.setdefault(who, deque()).append(now)
-
-    def _forget(self, now: datetime) -> None:
-        for who, times in list(self._wrong.items()):
-            while times and times[0] <= now - PAIRING_LIFE:
-                times.popleft()
-            if not times:
-                del self._wrong[who]
+BUCKETS = 256
+BUCKET_CODES = 128
+SOURCE_CODES = 64
 
 
 def new_user_code() -> str:
@@ -64,11 +44,48 @@ def new_user_code() -> str:
 
 
 def normal(user_code: str) -> str:
-    """The code as it was made, however it was typed (RFC 8628 §6.1)."""
+    """The code as it was made, however it was typed (RFC 8628 §6.1); empty if it can be none.
+
+    >>> normal(" bcdf ghjk "), normal("BCDF")
+    ('BCDF-GHJK', '')
+    """
+    if len(user_code) > 10 * CODE_LENGTH:
+        return ""
     letters = "".join(letter for letter in user_code.upper() if letter in CODE_ALPHABET)
-    return f"{letters[:4]}-{letters[4:]}"
+    return f"{letters[:4]}-{letters[4:]}" if len(letters) == CODE_LENGTH else ""
 
 
 def hashed(secret: str) -> str:
     """What is kept of a code or a token: SHA-256, in hex."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def bucket_of(source: str) -> int:
+    """The bucket of a source, from the keyed digest of the source (hex).
+
+    >>> bucket_of("ff" + "0" * 62)
+    255
+    """
+    return int(source[:8], 16) % BUCKETS
+
+
+def gives_way(opened: Mapping[str, int], source: str) -> tuple[str, int] | None:
+    """Whose oldest codes end for a new code of a source, and how many; None: there is room.
+
+    >>> gives_way({"a": SOURCE_CODES, "b": 1}, "a"), gives_way({"a": 3}, "a")
+    (('a', 1), None)
+    >>> gives_way({"a": 100, "b": 28}, "c")
+    ('a', 1)
+
+    Args:
+        opened: how many codes each source of the bucket has open.
+        source: who asks for one more.
+    """
+    over = opened.get(source, 0) - SOURCE_CODES + 1
+    if over > 0:
+        return source, over
+    over = sum(opened.values()) - BUCKET_CODES + 1
+    if over <= 0:
+        return None
+    most = max(opened, key=lambda each: (opened[each], each))
+    return most, min(over, opened[most])

@@ -1,31 +1,42 @@
-"""Who a device is: pairing by code (RFC 8628) and tokens for its own key (RFC 7523).
+"""Who a device is: pairing by a request and a code (RFC 8628), tokens for its own key (RFC 7523).
 
 Rules:
 1. A device is its Ed25519 key. Each step after the first is signed with it: a stolen device code or
    a stolen database opens nothing.
-2. A code works once, for fifteen minutes, for the first person who approves it. Codes are stored
-   hashed, tokens under a keyed digest; a device, a pairing or a token whose row does not stand is
-   refused.
-3. An assertion works once (its ``jti``), for at most five minutes, at this issuer only.
-4. Guessing is bounded: wrong codes per person and in all, and open pairings in all. Anybody can
-   begin a pairing, so a beginning is no entry, and a new pairing replaces the oldest open pairing.
-5. A refused token request is an answer, not an error: what it taught us (the assertion is used, the
-   device polls too fast) must be committed with it. So it is returned, never raised.
-6. Who is not known to hold a key makes nobody wait: ``stranger`` needs to read only, and is asked
-   before a writing transaction begins.
+2. What a device asks for travels sealed in the link that it shows (sealed.py). Until a person
+   approves it there is no row that a pairing needs, so nobody can push one out. It works once, for
+   fifteen minutes, for the first person who approves it.
+3. A code to type needs a row. Codes are bounded by source, wrong ones by person and by code, in the
+   database (codes.py, open_codes.py); whoever found the request by its code holds the request.
+4. Anybody can begin a pairing, so a beginning is no entry.
+5. An assertion works once (its ``jti``), for at most five minutes, at this issuer only.
+6. A refused token request is an answer, not an error: what it taught us (the assertion is used)
+   must be committed with it. So it is returned, never raised.
+7. Who is not known to hold a key, is not approved yet or asks too often makes nobody wait:
+   ``refusal`` needs to read only, and is asked before a writing transaction begins.
 """
 
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from app.agents.devices import store as devices
-from app.agents.devices.model import Device, DeviceRecord
-from app.agents.pairing import store
+from app.agents.devices.model import Device
+from app.agents.pairing import open_codes, store
 from app.agents.pairing.assertion import SKEW, claimed_device, read_assertion
-from app.agents.pairing.codes import PAIRING_LIFE, Guesses, hashed, new_user_code, normal
+from app.agents.pairing.codes import GUESSES, PAIRING_LIFE, hashed, new_user_code, normal
+from app.agents.pairing.issuing import issue, too_many
+from app.agents.pairing.model import (
+    DeviceCode,
+    Pairing,
+    PendingPairing,
+    Token,
+    TokenRefusal,
+)
+from app.agents.pairing.pace import INTERVAL_S, Polls
+from app.agents.pairing.sealed import PairingSeal
 from app.audit.entries.model import Actor, Event, Kind
 from app.audit.entries.service import AuditService
 from app.db.engine import Tx
@@ -40,52 +51,12 @@ from app.kernel.errors import (
 )
 from app.kernel.facts import encode
 from app.kernel.signing import BadToken, public_from_jwk
-from app.kernel.signing import thumbprint as key_id
+from app.kernel.sources import UNKNOWN, source_of
 
-TOKEN_LIFE = timedelta(hours=1)
-INTERVAL_S = 5
-MAX_PENDING = 1_000
 MAX_NAME = 80
 TOKEN_PATH = "/v1/agent/token"  # noqa: S105 - a path
 DISPUTED = "the record of the device does not fit the log; its person reads whom to ask"
-
-
-@dataclass(frozen=True)
-class Pairing:
-    """What the device shows and keeps (RFC 8628 §3.2); times in seconds."""
-
-    device_id: str
-    device_code: str
-    user_code: str
-    expires_in: int
-    interval: int
-
-
-@dataclass(frozen=True)
-class PendingPairing:
-    """What a person sees before approving."""
-
-    device_id: str
-    name: str
-    key_id: str
-    started_at: datetime
-    expires_at: datetime
-
-
-@dataclass(frozen=True)
-class Token:
-    """A bearer token, shown once; ``expires_in`` in seconds."""
-
-    value: str
-    expires_in: int
-
-
-@dataclass(frozen=True)
-class TokenRefusal:
-    """Why no token was given: a code of RFC 6749 §5.2 or RFC 8628 §3.5, and a sentence."""
-
-    error: str
-    description: str
+_ANEW = "Start the pairing again on the laptop."
 
 
 @dataclass(frozen=True)
@@ -93,86 +64,132 @@ class PairingService:
     """Pairs devices with people and gives them tokens.
 
     Attributes:
+        seal: seals what devices ask for.
         issuer: who signs leases, and whom assertions are made for.
+        polls: how fast devices that wait ask, in this process.
     """
 
     log: AuditService
+    seal: PairingSeal
     issuer: str
-    guesses: Guesses = field(default_factory=Guesses)
+    polls: Polls = field(default_factory=Polls)
 
-    def start(self, tx: Tx, name: str, jwk: Mapping[str, Any], now: datetime) -> Pairing:
+    def start(
+        self, tx: Tx, name: str, jwk: Mapping[str, Any], now: datetime, address: str = ""
+    ) -> Pairing:
         """Begin: a device names itself and its public key (RFC 8628 §3.1).
 
         No entry: no person has confirmed it yet. The entry is written when a person approves.
+
+        Args:
+            tx: keeps the code to type, and nothing else.
+            name: how the person will know the device.
+            jwk: its public key.
+            now: the instant.
+            address: from where the device asks; empty where that is not known.
 
         Raises:
             InvalidInput: the name is empty, too long or not printable, or the key is not a public
                 Ed25519 key.
         """
-        label = _name(name)
-        try:
-            public = public_from_jwk(jwk)
-        except ValueError as error:
-            cure = "Send the public Ed25519 key as a JWK: kty OKP, crv Ed25519, x."
-            raise InvalidInput(str(error), faults=(Fault("jwk", str(error), cure),)) from error
-        store.forget_expired_pairings(tx, now - PAIRING_LIFE)
-        store.forget_oldest_pairings(tx, store.pending_pairings(tx, now) - MAX_PENDING + 1)
-        pairing = Pairing(
-            device_id="d_" + secrets.token_hex(16),
-            device_code=secrets.token_urlsafe(32),
-            user_code=new_user_code(),
-            expires_in=int(PAIRING_LIFE.total_seconds()),
-            interval=INTERVAL_S,
-        )
-        row = store.PairingRow(
-            device_id=pairing.device_id,
+        label, public = _name(name), _public(jwk)
+        source, expires_at = source_of(address), now + PAIRING_LIFE
+        code = DeviceCode("d_" + secrets.token_hex(16), public, expires_at)
+        device_code, user_code = self.seal.device_code(code, now), new_user_code()
+        pending = PendingPairing(
+            device_id=code.device_id,
             name=label,
             public=public,
             started_at=now,
-            expires_at=now + PAIRING_LIFE,
-            interval_s=INTERVAL_S,
+            expires_at=expires_at,
+            user_code=user_code,
+            address="" if source == UNKNOWN else address,
+            device_code=hashed(device_code),
         )
-        store.insert_pairing(tx, row, hashed(pairing.device_code), hashed(pairing.user_code))
-        return pairing
+        request = self.seal.request(pending)
+        open_codes.open_code(tx, open_codes.NewCode(user_code, source, request, now, expires_at))
+        return Pairing(
+            device_id=code.device_id,
+            device_code=device_code,
+            user_code=user_code,
+            request=request,
+            expires_in=int(PAIRING_LIFE.total_seconds()),
+            interval=INTERVAL_S,
+        )
 
-    def pending(
-        self, tx: Tx, user_code: str, now: datetime, person: Person | None = None
-    ) -> PendingPairing:
-        """Find the open pairing of a code, so that a person can look before approving.
+    def asked(self, tx: Tx, request: str, now: datetime) -> PendingPairing:
+        """Open a sealed request, so that a person can look before approving.
 
         Raises:
-            NotFound: unknown, expired or already approved; which of them is not told.
+            NotFound: it was not sealed here, or was altered; it has expired.
+            Conflict: somebody approved it before.
+        """
+        pending = self.seal.open_request(request)
+        if pending is None:
+            raise NotFound(
+                "this link is not whole, or no laptop of this service made it",
+                cure="Open the whole link that the laptop shows, or type its code here.",
+            )
+        if pending.expires_at <= now:
+            raise NotFound(
+                "the request of this laptop has expired: it is good for fifteen minutes",
+                cure=_ANEW,
+                kind="request-expired",
+            )
+        if store.approved(tx, pending.device_id) or devices.device(tx, pending.device_id):
+            raise Conflict(
+                "this laptop was paired already, by you or by somebody else",
+                cure=f"Look among your laptops. If it is not there: {_ANEW[0].lower()}{_ANEW[1:]}",
+            )
+        return pending
+
+    def pending(self, tx: Tx, person: Person, user_code: str, now: datetime) -> str:
+        """Find the sealed request of a code that a person typed; a wrong code is counted.
+
+        Whoever calls it commits, also after an error: it has counted.
+
+        Raises:
+            NotFound: unknown, expired, missed too often or already approved; which of them is not
+                told.
             Forbidden: too many wrong codes lately.
         """
-        who = person.id if person else ""
-        self.guesses.require(who, now)
-        row = store.pairing_by_user_code(tx, hashed(normal(user_code)))
-        if row is None or row.expires_at <= now or row.approved_at is not None:
-            self.guesses.wrong(who, now)
+        code = normal(user_code)
+        wrong = open_codes.wrong_codes(tx, person.id, now)
+        if wrong >= GUESSES:
+            raise Forbidden(
+                "too many wrong codes were entered",
+                kind="too-many-attempts",
+                cure="Open the link that the laptop shows, or wait fifteen minutes.",
+            )
+        request = open_codes.find_request(tx, code, now) if code else None
+        opened = self.seal.open_request(request) if request else None
+        if request is None or opened is None or opened.user_code != code:
+            open_codes.count_wrong(tx, person.id, wrong, now)
             raise NotFound(
                 "no device waits with this code",
                 cure="Look at the code on the laptop; it is good once, for fifteen minutes.",
             )
-        return PendingPairing(
-            row.device_id, row.name, key_id(row.public), row.started_at, row.expires_at
-        )
+        return request
 
-    def approve(self, tx: Tx, person: Person, user_code: str, now: datetime) -> Device:
-        """Bind the waiting device to the person who typed its code; once.
+    def approve(self, tx: Tx, person: Person, request: str, now: datetime) -> Device:
+        """Bind the device that asks to the person who read its request; once.
 
         Raises:
-            NotFound, Forbidden: as ``pending``; Forbidden also for somebody who left.
-            Conflict: somebody else approved it in the same moment.
+            NotFound, Conflict: as ``asked``.
+            Forbidden: somebody who left.
         """
         if not person.active:
             raise Forbidden("somebody who left cannot pair a device")
-        pending = self.pending(tx, user_code, now, person)
-        row = store.mark_approved(tx, pending.device_id, now)
-        if row is None:
-            raise Conflict("the code was used a moment ago", cure="Start the pairing again.")
-        device = Device(row.device_id, person.id, row.name, row.public, paired_at=now)
+        store.lock_approvals(tx)
+        pending = self.asked(tx, request, now)
+        open_codes.close_code(tx, pending.user_code)
+        store.insert_approved(tx, pending, now)
+        device = Device(pending.device_id, person.id, pending.name, pending.public, paired_at=now)
         devices.insert_device(tx, device)
-        self._append(tx, Kind.DEVICE_PAIRING_STARTED, device.id, now)
+        started = Event(
+            Kind.DEVICE_PAIRING_STARTED, Actor("device", device.id), encode(device.record)
+        )
+        self.log.append(tx, started, now)
         event = Event(
             Kind.DEVICE_PAIRED,
             Actor("person", person.id),
@@ -182,10 +199,10 @@ class PairingService:
         self.log.append(tx, event, now)
         return device
 
-    def stranger(
+    def refusal(
         self, tx: Tx, assertion: str, now: datetime, device_code: str = ""
     ) -> TokenRefusal | None:
-        """Say why whoever signed this is nobody we know; None if they hold a known key.
+        """Say why there is no token, as far as that can be read; None: it has to be written.
 
         Args:
             tx: a reading transaction is enough; that the assertion is new is checked later.
@@ -194,20 +211,15 @@ class PairingService:
             device_code: the code to be redeemed; empty if none is.
         """
         if device_code:
-            row = store.pairing_by_device_code(tx, hashed(device_code))
-            if row is None:
-                return TokenRefusal("invalid_grant", "the device code is unknown")
-            device_id, public = row.device_id, row.public
-        else:
-            device = _trusted(tx, claimed_device(assertion))
-            if isinstance(device, TokenRefusal):
-                return device
-            device_id, public = device.id, device.public
+            return self._redeem_refusal(tx, device_code, assertion, now)
+        device = _trusted(tx, claimed_device(assertion))
+        if isinstance(device, TokenRefusal):
+            return device
         try:
-            read_assertion(assertion, device_id, public, self._audiences, now)
+            read_assertion(assertion, device.id, device.public, self._audiences, now)
         except BadToken as error:
             return TokenRefusal("invalid_client", str(error))
-        return None
+        return too_many(store.token_count(tx, device.id), now)
 
     def redeem(
         self, tx: Tx, device_code: str, assertion: str, now: datetime
@@ -216,21 +228,19 @@ class PairingService:
 
         The assertion is signed with the key named at the start: holding the code is not enough.
         """
-        row = store.pairing_by_device_code(tx, hashed(device_code))
-        if row is None:
-            return TokenRefusal("invalid_grant", "the device code is unknown")
-        refusal = self._assertion_refusal(tx, row.device_id, row.public, assertion, now)
+        code = self.seal.open_device_code(device_code)
+        refusal = self._redeem_refusal(tx, device_code, assertion, now)
+        if code is None or refusal:
+            return refusal or _unknown_code()
+        refusal = self._assertion_refusal(tx, code.device_id, code.public, assertion, now)
         if refusal:
             return refusal
-        refusal = _pairing_refusal(tx, row, now)
-        if refusal:
-            return refusal
-        device = _trusted(tx, row.device_id)
+        device = _trusted(tx, code.device_id)
         if isinstance(device, TokenRefusal):
             return replace(device, error="access_denied")
-        if not store.mark_redeemed(tx, row.device_id, now):
-            return TokenRefusal("invalid_grant", "the device code was used before")
-        return self._issue(tx, device, now)
+        if not store.mark_redeemed(tx, code.device_id, now):
+            return _used_code()
+        return issue(tx, self.log, device, now)
 
     def token(self, tx: Tx, assertion: str, now: datetime) -> Token | TokenRefusal:
         """Give a paired device a token for its assertion (RFC 7523 §2.2)."""
@@ -238,7 +248,7 @@ class PairingService:
         if isinstance(device, TokenRefusal):
             return device
         refusal = self._assertion_refusal(tx, device.id, device.public, assertion, now)
-        return refusal or self._issue(tx, device, now)
+        return refusal or issue(tx, self.log, device, now)
 
     def device_of(self, tx: Tx, bearer: str, now: datetime) -> Device:
         """The device that holds a living token.
@@ -263,12 +273,32 @@ class PairingService:
             )
         return device
 
-    def _issue(self, tx: Tx, device: Device, now: datetime) -> Token:
-        store.forget_expired_tokens(tx, now)
-        value = secrets.token_urlsafe(32)
-        store.insert_token(tx, value, device.id, now + TOKEN_LIFE)
-        self._append(tx, Kind.DEVICE_TOKEN_ISSUED, device.id, now)
-        return Token(value, int(TOKEN_LIFE.total_seconds()))
+    def _redeem_refusal(
+        self, tx: Tx, device_code: str, assertion: str, now: datetime
+    ) -> TokenRefusal | None:
+        """Say why a device code cannot be redeemed now (RFC 8628 §3.5); None if it can."""
+        code = self.seal.open_device_code(device_code)
+        if code is None:
+            return _unknown_code()
+        try:
+            read_assertion(assertion, code.device_id, code.public, self._audiences, now)
+        except BadToken as error:
+            return TokenRefusal("invalid_client", str(error))
+        if code.expires_at <= now:
+            return TokenRefusal("expired_token", "the device code has expired; pair again")
+        pairing = store.approved(tx, code.device_id)
+        if pairing is None:
+            return self._not_yet(code.device_id, now)
+        if pairing.disputed or pairing.device_code != hashed(device_code):
+            return TokenRefusal("invalid_grant", "the record of the pairing does not fit the log")
+        return None if pairing.redeemed_at is None else _used_code()
+
+    def _not_yet(self, device_id: str, now: datetime) -> TokenRefusal:
+        """Tell a device to ask again, slower if it asked too soon (RFC 8628 §3.5)."""
+        if self.polls.too_soon(device_id, now):
+            wait = "asked too soon; wait five seconds longer each time"
+            return TokenRefusal("slow_down", wait)
+        return TokenRefusal("authorization_pending", "nobody has approved the request yet")
 
     def _assertion_refusal(
         self, tx: Tx, device_id: str, public: bytes, assertion: str, now: datetime
@@ -285,10 +315,6 @@ class PairingService:
     @property
     def _audiences(self) -> frozenset[str]:
         return frozenset({self.issuer, self.issuer + TOKEN_PATH})
-
-    def _append(self, tx: Tx, kind: Kind, device_id: str, now: datetime) -> None:
-        event = Event(kind, Actor("device", device_id), encode(DeviceRecord(device_id)))
-        self.log.append(tx, event, now)
 
 
 def unknown_token() -> Unauthenticated:
@@ -309,24 +335,20 @@ def _trusted(tx: Tx, device_id: str | None) -> Device | TokenRefusal:
     return device
 
 
-def _pairing_refusal(tx: Tx, row: store.PairingRow, now: datetime) -> TokenRefusal | None:
-    """Say why a device code cannot be redeemed now (RFC 8628 §3.5); None if it can."""
-    if row.redeemed_at is not None:
-        return TokenRefusal("invalid_grant", "the device code was used before")
-    if row.expires_at <= now:
-        return TokenRefusal("expired_token", "the device code has expired; pair again")
-    if row.approved_at is None:
-        return _wait(tx, row, now)
-    return None
+def _unknown_code() -> TokenRefusal:
+    return TokenRefusal("invalid_grant", "the device code is unknown")
 
 
-def _wait(tx: Tx, row: store.PairingRow, now: datetime) -> TokenRefusal:
-    """Tell a device to ask again, slower if it asked too soon (RFC 8628 §3.5)."""
-    early = row.polled_at is not None and now < row.polled_at + timedelta(seconds=row.interval_s)
-    store.mark_polled(tx, row.device_id, now, row.interval_s + (INTERVAL_S if early else 0))
-    if early:
-        return TokenRefusal("slow_down", "asked too soon; wait five seconds longer each time")
-    return TokenRefusal("authorization_pending", "nobody has approved the code yet")
+def _used_code() -> TokenRefusal:
+    return TokenRefusal("invalid_grant", "the device code was used before")
+
+
+def _public(jwk: Mapping[str, Any]) -> bytes:
+    try:
+        return public_from_jwk(jwk)
+    except ValueError as error:
+        cure = "Send the public Ed25519 key as a JWK: kty OKP, crv Ed25519, x."
+        raise InvalidInput(str(error), faults=(Fault("jwk", str(error), cure),)) from error
 
 
 def _name(name: str) -> str:

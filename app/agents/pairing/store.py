@@ -1,19 +1,19 @@
-"""Tables of pairing: codes, tokens and used assertions.
+"""Tables of pairing: what was approved, tokens, used assertions, counts of tokens.
 
-A pairing lives fifteen minutes and moves (approved, redeemed, polled); a token lives an hour; an
+A pairing is kept for half an hour at most, from its approval on; a token lives an hour; an
 assertion's id is forgotten when the assertion has expired. None of them is evidence: the log is.
 
 Rules:
-1. A pairing is sealed as a whole, again with each change. One whose seal does not fit is none.
+1. A pairing is sealed as a whole, again with each change. One whose seal does not fit is disputed.
 2. A token is found by a keyed digest of its secret, and its row is sealed: whoever writes SQL makes
    none, moves none to another device and lets none live longer. It opens nothing, and the device
    gets another one with its key.
 3. Used assertions are not sealed. A row only refuses; without it, whoever also overheard an
    assertion could use it again for five minutes, and that would be an entry.
+4. Counts of tokens are not sealed. A row only refuses; without it, the next token is an entry.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -30,8 +30,8 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     delete,
-    func,
     select,
+    text,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -39,6 +39,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from app.agents.devices.model import Device
 from app.agents.devices.recorded import chain_of
 from app.agents.devices.store import DEVICES, agent_device, read_device
+from app.agents.pairing.codes import PAIRING_LIFE
+from app.agents.pairing.model import PendingPairing
+from app.agents.pairing.pace import INTERVAL_S, TokenCount
 from app.db import seals
 from app.db.engine import Tx
 from app.db.metadata import UtcTime, metadata
@@ -50,13 +53,13 @@ agent_pairing = Table(
     metadata,
     Column("device_id", String(64), primary_key=True),
     Column("device_code", String(64), nullable=False),  # SHA-256, hex
-    Column("user_code", String(64), nullable=False),  # SHA-256, hex
+    Column("user_code", String(64), nullable=False),  # keyed digest, hex
     Column("name", String(120), nullable=False),
     Column("public", String(64), nullable=False),  # hex of 32 bytes
     Column("started_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime, nullable=False),
     Column("interval_s", Integer, nullable=False),
-    Column("polled_at", UtcTime),
+    Column("polled_at", UtcTime),  # of releases before: asking leaves no trace now
     Column("approved_at", UtcTime),
     Column("redeemed_at", UtcTime),
     Column("seal", LargeBinary),
@@ -87,122 +90,88 @@ assertion_jti = Table(
     Index("ix_assertion_jti_expires_at", "expires_at"),
 )
 
-Cells = Mapping[str, Any] | RowMapping
+agent_token_count = Table(
+    "agent_token_count",
+    metadata,
+    Column("device_id", String(64), primary_key=True),
+    Column("said_at", UtcTime),
+    Column("unsaid", Integer, nullable=False),
+    Column("due_at", UtcTime),
+    ForeignKeyConstraint(["device_id"], ["agent_device.device_id"]),
+    Index("ix_agent_token_count_said_at", "said_at"),
+)
+
+_APPROVING = 4_841_099
+_AT_ONCE = 20
+"""Of how many other devices one token request says what is unsaid."""
 
 
 @dataclass(frozen=True)
-class PairingRow:
-    """A pairing as it is now."""
+class ApprovedPairing:
+    """A pairing that somebody approved.
+
+    Attributes:
+        device_code: SHA-256 of the code that redeems it, hex.
+        disputed: its row does not stand: it is redeemed by nobody.
+    """
 
     device_id: str
-    name: str
-    public: bytes
-    started_at: datetime
-    expires_at: datetime
-    interval_s: int
-    polled_at: datetime | None = None
-    approved_at: datetime | None = None
+    device_code: str
     redeemed_at: datetime | None = None
+    disputed: bool = False
 
 
-def pending_pairings(tx: Tx, now: datetime) -> int:
-    """How many pairings wait for somebody's approval."""
-    counted = select(func.count()).where(
-        agent_pairing.c.expires_at > now, agent_pairing.c.approved_at.is_(None)
-    )
-    return int(tx.execute(counted).scalar_one())
+def lock_approvals(tx: Tx) -> None:
+    """Let approvals take turns, so that a request is approved once."""
+    if tx.dialect == "postgresql":
+        tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _APPROVING})
 
 
-def forget_expired_pairings(tx: Tx, before: datetime) -> None:
-    """Delete pairings that nobody can use any more."""
-    tx.execute(delete(agent_pairing).where(agent_pairing.c.expires_at <= before))
-
-
-def forget_oldest_pairings(tx: Tx, how_many: int) -> None:
-    """Delete so many pairings that nobody has approved, the first begun first."""
-    if how_many <= 0:
-        return
-    oldest = (
-        select(agent_pairing.c.device_id)
-        .where(agent_pairing.c.approved_at.is_(None))
-        .order_by(agent_pairing.c.started_at, agent_pairing.c.device_id)
-        .limit(how_many)
-    )
-    tx.execute(delete(agent_pairing).where(agent_pairing.c.device_id.in_(oldest)))
-
-
-def insert_pairing(tx: Tx, row: PairingRow, device_code: str, user_code: str) -> None:
-    """Keep a new pairing; both codes as SHA-256 in hex."""
+def insert_approved(tx: Tx, pending: PendingPairing, now: datetime) -> None:
+    """Keep that somebody approved a pairing; forget those that have expired."""
+    expired = agent_pairing.c.expires_at <= now - PAIRING_LIFE
+    tx.execute(delete(agent_pairing).where(expired))
     cells = {
-        "device_id": row.device_id,
-        "device_code": device_code,
-        "user_code": user_code,
-        "name": row.name,
-        "public": row.public.hex(),
-        "started_at": row.started_at,
-        "expires_at": row.expires_at,
-        "interval_s": row.interval_s,
+        "device_id": pending.device_id,
+        "device_code": pending.device_code,
+        "user_code": tx.seals.digest("agent_pairing", pending.user_code),
+        "name": pending.name,
+        "public": pending.public.hex(),
+        "started_at": pending.started_at,
+        "expires_at": pending.expires_at,
+        "interval_s": INTERVAL_S,
+        "approved_at": now,
     }
     seals.insert(tx, PAIRING, [cells])
 
 
-def pairing_by_user_code(tx: Tx, user_code: str) -> PairingRow | None:
-    """Find a pairing by the hash of the code that a person typed."""
-    return _pairing(_row(tx, agent_pairing.c.user_code == user_code))
-
-
-def pairing_by_device_code(tx: Tx, device_code: str) -> PairingRow | None:
-    """Find a pairing by the hash of the code that the device holds."""
-    return _pairing(_row(tx, agent_pairing.c.device_code == device_code))
-
-
-def mark_approved(tx: Tx, device_id: str, now: datetime) -> PairingRow | None:
-    """Approve an open pairing and return it; None if it was approved before or has expired."""
-    row = _row(tx, agent_pairing.c.device_id == device_id, to_change=True)
-    if row is None or row["approved_at"] is not None or row["expires_at"] <= now:
+def approved(tx: Tx, device_id: str) -> ApprovedPairing | None:
+    """Find the approved pairing of a device."""
+    row = _row(tx, device_id)
+    if row is None:
         return None
-    return _change(tx, row, approved_at=now)
+    disputed = not _stands(tx, row) or row["approved_at"] is None
+    return ApprovedPairing(row["device_id"], row["device_code"], row["redeemed_at"], disputed)
 
 
 def mark_redeemed(tx: Tx, device_id: str, now: datetime) -> bool:
     """Use up an approved pairing; False if it was used up before."""
-    row = _row(tx, agent_pairing.c.device_id == device_id, to_change=True)
-    if row is None or row["approved_at"] is None or row["redeemed_at"] is not None:
+    row = _row(tx, device_id, to_change=True)
+    if row is None or not _stands(tx, row) or row["redeemed_at"] is not None:
         return False
-    _change(tx, row, redeemed_at=now)
+    whole = seals.with_seal(tx, PAIRING, {**row, "redeemed_at": now})
+    tx.execute(update(agent_pairing).where(agent_pairing.c.device_id == device_id).values(**whole))
     return True
 
 
-def mark_polled(tx: Tx, device_id: str, now: datetime, interval_s: int) -> None:
-    """Remember when the device asked, and how long it must wait before it asks again."""
-    row = _row(tx, agent_pairing.c.device_id == device_id, to_change=True)
-    if row is not None:
-        _change(tx, row, polled_at=now, interval_s=interval_s)
+def _row(tx: Tx, device_id: str, *, to_change: bool = False) -> RowMapping | None:
+    """Read a pairing; ``to_change``: nobody else changes it until the end."""
+    query = select(agent_pairing).where(agent_pairing.c.device_id == device_id)
+    return tx.execute(query.with_for_update() if to_change else query).mappings().one_or_none()
 
 
-def _row(tx: Tx, where: ColumnElement[bool], *, to_change: bool = False) -> Cells | None:
-    """Read a pairing that stands; ``to_change``: nobody else changes it until the end."""
-    query = select(agent_pairing).where(where)
-    row = tx.execute(query.with_for_update() if to_change else query).mappings().one_or_none()
-    if row is None or not seals.stands(tx, chain_of(row["device_id"], "pairing"), PAIRING, [row]):
-        return None
-    return row
-
-
-def _pairing(row: Cells | None) -> PairingRow | None:
-    if row is None:
-        return None
-    cells = {each.name: row[each.name] for each in fields(PairingRow)}
-    return PairingRow(**{**cells, "public": bytes.fromhex(row["public"])})
-
-
-def _change(tx: Tx, row: Cells, **values: object) -> PairingRow | None:
-    """Replace a row by itself with other values, sealed anew (rule 1)."""
-    changed = {**row, **values}
-    whole = seals.with_seal(tx, PAIRING, changed)
-    where = agent_pairing.c.device_id == row["device_id"]
-    tx.execute(update(agent_pairing).where(where).values(**whole))
-    return _pairing(changed)
+def _stands(tx: Tx, row: RowMapping) -> bool:
+    return seals.stands(tx, chain_of(row["device_id"], "pairing"), PAIRING, [row])
 
 
 # Tokens
@@ -245,6 +214,49 @@ def device_by_token(tx: Tx, bearer: str, now: datetime) -> Device | None:
         .where(agent_token.c.token == digest_of(tx, bearer), agent_token.c.expires_at > now)
     ).one_or_none()
     return None if row is None or not token_stands(tx, row) else read_device(tx, row)
+
+
+# Counts of tokens
+
+
+def token_count(tx: Tx, device_id: str) -> TokenCount:
+    """The tokens of a device, to look at."""
+    row = tx.execute(select(agent_token_count).where(_of(device_id))).one_or_none()
+    return TokenCount(device_id) if row is None else TokenCount(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
+
+
+def own_token_count(tx: Tx, device_id: str) -> TokenCount:
+    """The tokens of a device, which nobody else counts until the end."""
+    dialect = sqlite if tx.dialect == "sqlite" else postgresql
+    first = dialect.insert(agent_token_count).values(device_id=device_id, unsaid=0)
+    tx.execute(first.on_conflict_do_nothing())
+    row = tx.execute(select(agent_token_count).where(_of(device_id)).with_for_update()).one()
+    return TokenCount(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
+
+
+def keep_token_count(tx: Tx, count: TokenCount) -> None:
+    """Keep what was counted."""
+    values = {"said_at": count.said_at, "unsaid": count.unsaid, "due_at": count.due_at}
+    tx.execute(update(agent_token_count).where(_of(count.device_id)).values(**values))
+
+
+def unsaid_counts(tx: Tx, before: datetime) -> list[TokenCount]:
+    """Some of the counts of which an entry is due, but for those that others count just now."""
+    counts = agent_token_count.c
+    due = (
+        select(agent_token_count)
+        .where(counts.unsaid > 0, counts.said_at <= before)
+        .order_by(counts.said_at, counts.device_id)
+        .limit(_AT_ONCE)
+    )
+    return [
+        TokenCount(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
+        for row in tx.execute(due.with_for_update(skip_locked=True))
+    ]
+
+
+def _of(device_id: str) -> ColumnElement[bool]:
+    return agent_token_count.c.device_id == device_id
 
 
 TOKEN_CELLS = tuple(column.label(f"token_{column.name}") for column in agent_token.c)

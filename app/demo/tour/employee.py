@@ -47,7 +47,7 @@ def pair_laptop(stage: Stage) -> StepResult:
     for step in pair(stage.url, stage.folder / "agent", "tour laptop", sleep=lambda _: None):
         if isinstance(step, CodeShown):
             path = "/me/devices/pair"
-            stage.employee.submit(f"{path}?code={step.user_code}", path, code=step.user_code)
+            stage.employee.submit(f"{path}?code={step.user_code}", path)
     stage.agent = AgentClient.open(
         stage.folder / "agent", clock=stage.clock, elapsed=stage.clock.elapsed
     )

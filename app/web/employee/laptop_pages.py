@@ -1,4 +1,4 @@
-"""Laptops: pair one by its code, see what each was told, unpair it."""
+"""Laptops: pair one by its link or its code, see what each was told, unpair it."""
 
 from typing import Annotated
 
@@ -15,27 +15,31 @@ router = APIRouter(prefix="/me/devices")
 
 
 @router.get("/pair")
-def look(visit: ReadVisit, code: str = "") -> Response:
-    """Ask for the code; with a code, show which laptop waits, to be compared before pairing.
+def look(visit: WriteVisit, code: str = "", request: str | None = None) -> Response:
+    """Ask for the code; with a code or a link, show which laptop asks, before it is paired.
 
-    A code in another site's link is put into its field and not tried: wrong codes are counted.
+    A link can be opened from anywhere: it shows what it is about and counts nothing. A code in
+    another site's link is put into its field and not tried: wrong codes are counted.
     """
+    if request is not None:
+        return _asks(visit.to_read(), request)
     if not code.strip() or not is_own_step(visit.request):
-        return visit.page("pair.html", code=code.strip(), pending=None, faults=())
+        return _form(visit.to_read(), code.strip())
     try:
-        pending = visit.services.pairing.pending(visit.tx, code, visit.now, visit.person)
+        found = visit.services.pairing.pending(visit.tx, visit.person, code, visit.now)
     except (NotFound, Forbidden) as error:
-        return _refused(visit, code, error)
-    return visit.page("pair.html", code=_spaced(code), pending=pending, faults=())
+        faults = (Fault("code", problem_in_words(error), error.cure),)
+        return _form(visit, code, faults=faults, status=422)  # not ``to_read``: it was counted
+    return _asks(visit.to_read(), found)
 
 
 @router.post("/pair")
-def pair(visit: WriteVisit, code: Annotated[str, Form()] = "") -> Response:
-    """Bind the waiting laptop to the person."""
+def pair(visit: WriteVisit, request: Annotated[str, Form()] = "") -> Response:
+    """Bind the laptop that asks to the person."""
     try:
-        device = visit.services.pairing.approve(visit.tx, visit.person, code, visit.now)
-    except (NotFound, Forbidden, Conflict) as error:
-        return _refused(visit, code, error)
+        device = visit.services.pairing.approve(visit.tx, visit.person, request, visit.now)
+    except (NotFound, Conflict) as error:
+        return _refused(visit.to_read(), error)
     return RedirectResponse(f"/me/devices/{device.id}", 303)
 
 
@@ -57,13 +61,37 @@ def unpair(visit: WriteVisit, device: str) -> Response:
     return RedirectResponse(f"/me/devices/{device}", 303)
 
 
-def _refused(visit: Visit, code: str, error: HabeasError) -> Response:
-    """Show the form again with what was typed."""
-    faults = (Fault("code", problem_in_words(error), error.cure),)
-    return visit.page("pair.html", status=422, code=code, pending=None, faults=faults)
+def _asks(visit: Visit, request: str) -> Response:
+    """Show what a laptop asks for, or why it cannot be paired any more."""
+    try:
+        pending = visit.services.pairing.asked(visit.tx, request, visit.now)
+    except (NotFound, Conflict) as error:
+        return _refused(visit, error)
+    return visit.page("pair.html", pending=pending, request_text=request)
 
 
-def _spaced(code: str) -> str:
-    """Write a code as the laptop shows it: ``BCDF-GHJK``."""
-    letters = "".join(letter for letter in code.upper() if letter.isalnum())
-    return f"{letters[:4]}-{letters[4:]}" if len(letters) == 8 else code  # noqa: PLR2004 - 4 and 4
+def _refused(visit: Visit, error: HabeasError) -> Response:
+    """Say why nothing was paired, above the field for another code."""
+    status = 409 if isinstance(error, Conflict) else 404
+    return _form(visit, "", problem=problem_in_words(error), cure=error.cure, status=status)
+
+
+def _form(
+    visit: Visit,
+    code: str,
+    *,
+    faults: tuple[Fault, ...] = (),
+    problem: str = "",
+    cure: str = "",
+    status: int = 200,
+) -> Response:
+    """Show the field for a code, with what was typed."""
+    return visit.page(
+        "pair.html",
+        status=status,
+        code=code,
+        pending=None,
+        faults=faults,
+        problem=problem or ("No laptop was paired" if faults else ""),
+        cure=cure,
+    )
