@@ -1,5 +1,7 @@
 """The page on which a laptop is paired: by its link, by its code, and every link that is none."""
 
+from dataclasses import replace
+from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
@@ -77,6 +79,20 @@ def test_a_form_without_its_request_pairs_nothing_and_says_the_way_on(house: Hou
     answer = browser.http.post(PAIR, data={"csrf": browser.csrf(), "code": "BCDF-GHJK"})
     assert answer.status_code == 404
     assert GARBLED in words(answer.text)
+
+
+def test_a_link_that_has_expired_says_so_and_the_way_on(house: House) -> None:
+    pairing, now = house.services.pairing, house.clock.now()
+    with house.services.database.read() as tx:
+        asked = pairing.asked(tx, house.waiting("Late laptop").request, now)
+    browser = house.signed_in("E-0051")
+    for page in (
+        browser.get(link(pairing.seal.request(replace(asked, expires_at=now)))),
+        browser.get(link(pairing.seal.request(replace(asked, expires_at=now - timedelta(days=9))))),
+    ):
+        assert page.status_code == 404
+        assert "The request of this laptop has expired" in words(page.text)
+        assert "Start the pairing again on the laptop." in words(page.text)
 
 
 def test_a_link_that_was_used_says_so_to_everybody(house: House) -> None:
