@@ -19,6 +19,7 @@ from app.agents.reports.model import AgentReport, Captured, ExcludedEvents
 from app.api import limits
 from app.api.deps import MachineRoom, Now, ReadTx, ServicesDep, WriteTx, require_once
 from app.api.limits import Asker, CountedSource
+from app.api.sources import UNKNOWN, source_of_request
 from app.db.engine import Tx
 from app.kernel.errors import Unauthenticated
 from app.kernel.forms import MAX_LENGTH
@@ -156,8 +157,10 @@ def start_pairing(
     The link needs nothing here until the person opens it. The code gives way to later ones from the
     same source address.
     """
-    address = request.client.host if request.client else ""
-    started = services.pairing.start(tx, body.name, body.jwk.model_dump(), now, address)
+    source = source_of_request(request.scope)
+    started = services.pairing.start(
+        tx, body.name, body.jwk.model_dump(), now, "" if source == UNKNOWN else source
+    )
     response.headers.update(_NO_STORE)
     page = f"{services.pairing.issuer}/me/devices/pair"
     return PairingAnswer(

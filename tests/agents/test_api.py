@@ -8,8 +8,11 @@ import pytest
 from sqlalchemy import event
 from starlette.testclient import TestClient
 
+from app.agents.pairing.codes import SOURCE_CODES
+from app.agents.pairing.pace import AT_ONCE
 from app.consent.model import Act
 from app.kernel.canonical import digest
+from app.kernel.errors import NotFound
 from app.kernel.signing import LocalSigner, b64u, jwk, read_token, thumbprint
 from app.kernel.tokens import LEASE_TYPE, keys_for
 from tests.agents.conftest import assertion
@@ -119,6 +122,36 @@ def test_a_used_assertion_stays_used_although_its_answer_was_an_error(http, comp
     again = ask(http, signed, GRANT, device_code=body["device_code"])
     assert (again.status_code, again.json()["error"]) == (401, "invalid_client")
     assert "used before" in again.json()["error_description"]
+
+
+def test_a_crowd_at_one_address_leaves_the_laptop_of_another_its_code(http, company, key):
+    """Over HTTP: the addresses of one IPv6 line are one source."""
+    crowd = [
+        TestClient(http.app, base_url=BASE, client=(f"2001:db8::{number:x}", 50_000))
+        for number in range(8)
+    ]
+    honest = TestClient(http.app, base_url=BASE, client=("2001:db8:0:1::7", 50_000))
+    begun, own = start(honest, key).json(), start(crowd[0], LocalSigner.generate()).json()
+    company.clock.advance(1)
+    for number in range(SOURCE_CODES):
+        assert start(crowd[number % 8], key).status_code == 201
+    with pytest.raises(NotFound):
+        company.approve(own["user_code"])
+    assert company.approve(begun["user_code"]).id == begun["client_id"]
+    with company.read() as tx:
+        request = own["verification_uri_complete"].partition("request=")[2]
+        seen = company.services.pairing.asked(tx, request, company.now)
+    assert seen.source == "2001:db8::/64"
+
+
+def test_too_many_tokens_are_429_with_the_time_to_wait(http, company, key):
+    device = company.pair(key=key)
+    answers = [ask(http, assertion(key, device.id, company.now)) for _ in range(AT_ONCE + 1)]
+    assert [answer.status_code for answer in answers] == [200] * AT_ONCE + [429]
+    assert answers[-1].json()["error"] == "slow_down"
+    assert answers[-1].headers["retry-after"] == "120"
+    company.clock.advance(120)
+    assert ask(http, assertion(key, device.id, company.now)).status_code == 200
 
 
 TOKEN_REFUSALS = [

@@ -62,11 +62,11 @@ class House:
         """The code of a laptop that waits to be paired."""
         return self.waiting(name).user_code
 
-    def waiting(self, name: str = "A sample laptop", address: str = "") -> Pairing:
+    def waiting(self, name: str = "A sample laptop", source: str = "") -> Pairing:
         """What a laptop shows that waits to be paired."""
         key = jwk(LocalSigner.generate().public)
         with self.services.database.write() as tx:
-            return self.services.pairing.start(tx, name, key, self.clock.now(), address)
+            return self.services.pairing.start(tx, name, key, self.clock.now(), source)
 
     def poll(self, device: Device) -> bool:
         """Let a laptop ask for its lease; whether it may capture."""

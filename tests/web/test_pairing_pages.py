@@ -27,7 +27,7 @@ def test_the_link_says_what_is_paired_before_anything_is(house: House) -> None:
     page = browser.get(link(waiting.request))
     assert page.status_code == 200
     assert headline(page.text) == "Is this your laptop?"
-    for said in (waiting.user_code, "Lane's laptop", "the address 192.0.2.7", "Its key", "until"):
+    for said in (waiting.user_code, "Lane's laptop", "It asked from 192.0.2.7", "Its key", "until"):
         assert said in words(page.text)
     assert devices(house, "E-0046") == 0
     result = browser.press(link(waiting.request), "Pair this laptop")
@@ -36,16 +36,16 @@ def test_the_link_says_what_is_paired_before_anything_is(house: House) -> None:
 
 
 def test_a_typed_code_says_the_same_before_anything_is_paired(house: House) -> None:
-    browser, waiting = house.signed_in("E-0047"), house.waiting("Other laptop", "2001:db8::7")
+    browser, waiting = house.signed_in("E-0047"), house.waiting("Other laptop", "2001:db8::/64")
     by_code = browser.get(f"{PAIR}?code={waiting.user_code}").text
     by_link = browser.get(link(waiting.request)).text
     assert words(by_code) == words(by_link)
-    assert "the address 2001:db8::7" in words(by_code)
+    assert "It asked from 2001:db8::/64" in words(by_code)
     assert devices(house, "E-0047") == 0
 
 
 def test_an_address_that_is_not_known_is_said_to_be_so(house: House) -> None:
-    page = house.signed_in("E-0048").get(link(house.waiting(address="testclient").request))
+    page = house.signed_in("E-0048").get(link(house.waiting().request))
     assert "an address that is not known" in words(page.text)
 
 

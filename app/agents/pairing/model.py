@@ -27,7 +27,7 @@ class PendingPairing:
     """What a device asks for, and what a person sees before approving.
 
     Attributes:
-        address: from where the device asked; empty where that was not known.
+        source: the address or the network from which the device asked; empty if it is not known.
         device_code: SHA-256 of the code that the device keeps, hex.
     """
 
@@ -37,7 +37,7 @@ class PendingPairing:
     started_at: datetime
     expires_at: datetime
     user_code: str
-    address: str
+    source: str
     device_code: str
 
     @property

@@ -73,7 +73,7 @@ _LOCK = 4_841_100
 
 @dataclass(frozen=True)
 class NewCode:
-    """A code that is to be opened; ``source`` as in app/kernel/sources.py."""
+    """A code that is to be opened."""
 
     user_code: str
     source: str

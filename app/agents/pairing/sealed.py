@@ -1,4 +1,4 @@
-"""What a device asks for, sealed into the link that it shows and the code that it keeps (pure).
+"""What a device asks for, sealed into the link that it shows and the code that it keeps.
 
 Rules:
 1. Whoever begins a pairing leaves nothing here that the pairing needs: name, key and times travel
@@ -31,7 +31,7 @@ _FORM = 1
 _HEAD = Struct(">B16s32sQQ")
 """Form, device, public key, begun, expires; instants in microseconds since 1970."""
 _MORE = Struct(">32s8sB")
-"""Of a request: digest of the device code, typed code, length of the address."""
+"""Of a request: digest of the device code, typed code, length of the source."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _SALT_BYTES, _NONCE = 16, bytes(12)
@@ -65,12 +65,12 @@ class PairingSeal:
         True
         """
         letters = pending.user_code.replace("-", "").encode("ascii")
-        address = pending.address.encode()[:64]
+        source = pending.source.encode()
         return self._seal(
             _REQUEST,
             _head(pending.device_id, pending.public, pending.started_at, pending.expires_at)
-            + _MORE.pack(bytes.fromhex(pending.device_code), letters, len(address))
-            + address
+            + _MORE.pack(bytes.fromhex(pending.device_code), letters, len(source))
+            + source
             + pending.name.encode(),
         )
 
@@ -98,7 +98,7 @@ class PairingSeal:
             started_at=started_at,
             expires_at=expires_at,
             user_code=f"{code[:4]}-{code[4:]}",
-            address=rest[:length].decode(),
+            source=rest[:length].decode(),
             device_code=digest.hex(),
         )
 

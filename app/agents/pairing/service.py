@@ -51,7 +51,6 @@ from app.kernel.errors import (
 )
 from app.kernel.facts import encode
 from app.kernel.signing import BadToken, public_from_jwk
-from app.kernel.sources import UNKNOWN, source_of
 
 MAX_NAME = 80
 TOKEN_PATH = "/v1/agent/token"  # noqa: S105 - a path
@@ -75,7 +74,7 @@ class PairingService:
     polls: Polls = field(default_factory=Polls)
 
     def start(
-        self, tx: Tx, name: str, jwk: Mapping[str, Any], now: datetime, address: str = ""
+        self, tx: Tx, name: str, jwk: Mapping[str, Any], now: datetime, source: str = ""
     ) -> Pairing:
         """Begin: a device names itself and its public key (RFC 8628 §3.1).
 
@@ -86,14 +85,14 @@ class PairingService:
             name: how the person will know the device.
             jwk: its public key.
             now: the instant.
-            address: from where the device asks; empty where that is not known.
+            source: the address or the network that counts as one for bounds; empty if not known.
 
         Raises:
             InvalidInput: the name is empty, too long or not printable, or the key is not a public
                 Ed25519 key.
         """
         label, public = _name(name), _public(jwk)
-        source, expires_at = source_of(address), now + PAIRING_LIFE
+        expires_at = now + PAIRING_LIFE
         code = DeviceCode("d_" + secrets.token_hex(16), public, expires_at)
         device_code, user_code = self.seal.device_code(code, now), new_user_code()
         pending = PendingPairing(
@@ -103,7 +102,7 @@ class PairingService:
             started_at=now,
             expires_at=expires_at,
             user_code=user_code,
-            address="" if source == UNKNOWN else address,
+            source=source,
             device_code=hashed(device_code),
         )
         request = self.seal.request(pending)
