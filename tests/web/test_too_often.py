@@ -28,5 +28,7 @@ def test_a_person_who_asks_too_often_gets_a_page_and_can_opt_out_all_the_same(
     (no,) = [one for one in controls(pages[-1].text) if one.label == "Stop capturing me"]
     answer = http.post(no.action, data=no.fields, follow_redirects=False)
     assert answer.status_code == 303
+    receipt = http.get(answer.headers["location"])
+    assert receipt.status_code == 200, "and sees that it was taken"
     assert http.post("/me/decisions", data={"csrf": csrf, "act": "given"}).status_code == 429
     assert [decision.act for decision in browser.history] == ["withdrawn"]
