@@ -10,12 +10,15 @@ Rules:
 3. Strangers wait in lines of their own, by source: one that floods pushes out nobody but itself.
 4. A request is inside until its answer begins: by then all is committed. A slow reader holds
    nothing.
+5. Whose session was found good before stands in no queue with those who may have made theirs up: a
+   cookie costs nothing to invent. Newcomers have places of their own, and so get in, too.
 """
 
 import asyncio
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 
 from starlette.requests import cookie_parser
 from starlette.responses import Response
@@ -28,6 +31,8 @@ from app.kernel.lanes import Full, Lane, Queue, Ticket, busy
 
 LANE = "habeas.lane"
 """Where the scope says in which lane a request was let in."""
+VISITOR = "habeas.visitor"
+"""Where the scope says who is signed in, once the door has found them."""
 
 
 @dataclass(frozen=True)
@@ -56,17 +61,73 @@ BOUNDS: Mapping[Lane, Bounds] = {
     Lane.STRANGERS: Bounds(4, 60, 3.0, per_source=8),
 }
 
-THREADS = sum(bound.inside for bound in BOUNDS.values()) + 6
+NEWCOMERS: Mapping[Lane, Bounds] = {
+    Lane.OUT: Bounds(4, None, 60.0),
+    Lane.PEOPLE: Bounds(4, 300, 10.0, per_source=64),
+}
+"""The same of people whose session was not found good here before (rule 5)."""
+
+THREADS = sum(each.inside for each in (*BOUNDS.values(), *NEWCOMERS.values())) + 6
 """How many threads handlers have: some of a request's steps use a second one for a moment."""
 
+REMEMBERED = 100_000
+"""Of so many sessions it is known that they were good."""
+
 Refusing = Callable[[Scope, HabeasError], Response]
+
+
+class _Entrance:
+    """A queue, and whoever is in it or inside, by source."""
+
+    def __init__(self, lane: Lane, bounds: Bounds) -> None:
+        self._lane = lane
+        self._bounds = bounds
+        longest = {} if bounds.waiting is None else {lane: bounds.waiting}
+        self._queue = Queue(bounds.inside, longest=longest)
+        self._sources: Counter[str] = Counter()
+
+    async def enter(self, source: str) -> Ticket:
+        """Wait for a place.
+
+        Raises:
+            Full: too many wait, or it takes too long.
+        """
+        most = self._bounds.per_source
+        if most is not None and self._sources[source] >= most:
+            raise Full
+        called = asyncio.Event()
+        ticket = self._queue.ask(self._lane, called)
+        self._sources[source] += 1
+        try:
+            async with asyncio.timeout(self._bounds.wait_s):
+                await called.wait()
+        except BaseException as error:
+            self.leave(ticket, source)
+            if isinstance(error, TimeoutError):
+                raise Full from error
+            raise
+        return ticket
+
+    def leave(self, ticket: Ticket, source: str) -> None:
+        """Give a place back; again changes nothing."""
+        if ticket.state == "gone":
+            return
+        self._queue.leave(ticket)
+        self._sources[source] -= 1
+        if not self._sources[source]:
+            del self._sources[source]
 
 
 class Admission:
     """Lets requests in by lane."""
 
     def __init__(
-        self, app: ASGIApp, cookie: str, refusing: Refusing, bounds: Mapping[Lane, Bounds] = BOUNDS
+        self,
+        app: ASGIApp,
+        cookie: str,
+        refusing: Refusing,
+        bounds: Mapping[Lane, Bounds] = BOUNDS,
+        newcomers: Mapping[Lane, Bounds] = NEWCOMERS,
     ) -> None:
         """Stand before an application.
 
@@ -75,86 +136,66 @@ class Admission:
             cookie: the name of the session's cookie.
             refusing: writes the answer to whoever is sent away.
             bounds: the sizes, by lane.
+            newcomers: those of people whose session was not found good here before.
         """
         self._app = app
         self._cookie = cookie
         self._refusing = refusing
-        self._bounds = bounds
-        self._queues = {
-            lane: Queue(
-                bound.inside, longest={} if bound.waiting is None else {lane: bound.waiting}
-            )
-            for lane, bound in bounds.items()
-        }
-        self._sources: Counter[tuple[Lane, str]] = Counter()
+        self._entrances = {lane: _Entrance(lane, each) for lane, each in bounds.items()}
+        self._newcomers = {lane: _Entrance(lane, each) for lane, each in newcomers.items()}
+        self._good: OrderedDict[bytes, None] = OrderedDict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Wait for a place, pass the request on, give the place back when its answer begins."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        lane, receive = await self._lane(scope, receive)
-        scope[LANE] = lane
-        source = (lane, source_of_request(scope))
+        session = _session(scope, self._cookie)
+        lane, receive = await _lane(scope, receive, signed_in=session is not None)
+        entrance = self._entrances[lane]
+        if session not in self._good:
+            entrance = self._newcomers.get(lane, entrance)
+        scope[LANE], source = lane, source_of_request(scope)
         try:
-            ticket = await self._enter(lane, source)
+            ticket = await entrance.enter(source)
         except Full:
             await self._refusing(scope, busy())(scope, receive, send)
             return
 
-        def leave() -> None:
-            if ticket.state != "gone":
-                self._leave(ticket, source)
-
         async def send_and_leave(message: Message) -> None:
             if message["type"] == "http.response.start":
-                leave()
+                entrance.leave(ticket, source)
             await send(message)
 
         try:
             await self._app(scope, receive, send_and_leave)
         finally:
-            leave()
+            entrance.leave(ticket, source)
+        if session is not None and VISITOR in scope:
+            self._remember(session)
 
-    async def _lane(self, scope: Scope, receive: Receive) -> tuple[Lane, Receive]:
-        method, path, form = scope["method"], scope["path"], {}
-        if method == "POST" and path == DECISIONS:
-            messages, body = await _whole(receive)
-            form, receive = read_form(body), _again(messages, receive)
-        return lane_of(method, path, form, signed_in=_has_cookie(scope, self._cookie)), receive
-
-    async def _enter(self, lane: Lane, source: tuple[Lane, str]) -> Ticket:
-        """Wait for a place.
-
-        Raises:
-            Full: too many wait, or it takes too long.
-        """
-        bound, queue = self._bounds[lane], self._queues[lane]
-        if bound.per_source is not None and self._sources[source] >= bound.per_source:
-            raise Full
-        called = asyncio.Event()
-        ticket = queue.ask(lane, called)
-        self._sources[source] += 1
-        try:
-            async with asyncio.timeout(bound.wait_s):
-                await called.wait()
-        except BaseException as error:
-            self._leave(ticket, source)
-            if isinstance(error, TimeoutError):
-                raise Full from error
-            raise
-        return ticket
-
-    def _leave(self, ticket: Ticket, source: tuple[Lane, str]) -> None:
-        self._queues[ticket.lane].leave(ticket)
-        self._sources[source] -= 1
-        if not self._sources[source]:
-            del self._sources[source]
+    def _remember(self, session: bytes) -> None:
+        self._good[session] = None
+        self._good.move_to_end(session)
+        if len(self._good) > REMEMBERED:
+            self._good.popitem(last=False)
 
 
-def _has_cookie(scope: Scope, name: str) -> bool:
-    sent = (value.decode("latin-1") for key, value in scope["headers"] if key == b"cookie")
-    return any(name in cookie_parser(value) for value in sent)
+async def _lane(scope: Scope, receive: Receive, *, signed_in: bool) -> tuple[Lane, Receive]:
+    """The lane of a request; a form that decides is looked at, and is there to be read again."""
+    method, path, form = scope["method"], scope["path"], {}
+    if method == "POST" and path == DECISIONS:
+        messages, body = await _whole(receive)
+        form, receive = read_form(body), _again(messages, receive)
+    return lane_of(method, path, form, signed_in=signed_in), receive
+
+
+def _session(scope: Scope, name: str) -> bytes | None:
+    """The digest of the session's cookie; None where there is none."""
+    for key, value in scope["headers"]:
+        if key == b"cookie" and (token := cookie_parser(value.decode("latin-1")).get(name)):
+            return sha256(token.encode("latin-1", "replace")).digest()
+    return None
 
 
 async def _whole(receive: Receive) -> tuple[list[Message], bytes]:

@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import httpx2 as httpx
 import pytest
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from app.api.admission import BOUNDS, LANE, THREADS, Admission, Bounds
+from app.api.admission import BOUNDS, LANE, NEWCOMERS, THREADS, VISITOR, Admission, Bounds
 from app.api.problems import problem_response
 from app.kernel.errors import HabeasError
 from app.kernel.lanes import Lane
@@ -38,6 +39,8 @@ class House:
         self.open = asyncio.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if COOKIE["Cookie"] in Headers(scope=scope).get("cookie", ""):
+            scope[VISITOR] = "somebody"
         self.inside[scope[LANE]] += 1
         form = await Request(scope, receive).body()
         await self.open.wait()
@@ -49,7 +52,9 @@ def refused(_scope: Scope, error: HabeasError) -> Response:
     return problem_response(error)
 
 
-def knock(door: Admission, lane: Lane, source: str = "192.0.2.1") -> "asyncio.Task[httpx.Response]":
+def knock(
+    door: Admission, lane: Lane, source: str = "192.0.2.1", cookie: str = COOKIE["Cookie"]
+) -> "asyncio.Task[httpx.Response]":
     """Ask once, at the address of a lane."""
     method, path = ADDRESS[lane]
 
@@ -57,7 +62,7 @@ def knock(door: Admission, lane: Lane, source: str = "192.0.2.1") -> "asyncio.Ta
         transport = httpx.ASGITransport(door, client=(source, 1))
         async with httpx.AsyncClient(transport=transport, base_url="http://habeas") as client:
             form = {"act": "withdrawn"} if lane is Lane.OUT else None
-            return await client.request(method, path, data=form, headers=COOKIE)
+            return await client.request(method, path, data=form, headers={"Cookie": cookie})
 
     return asyncio.create_task(ask())
 
@@ -69,7 +74,11 @@ def run(
 
     async def tell() -> None:
         house = House()
-        await story(house, Admission(house, "habeas", refused, bounds))
+        door = Admission(house, "habeas", refused, bounds)
+        house.open.set()
+        await knock(door, Lane.PEOPLE)  # their session is known to be good
+        house.open.clear()
+        await story(house, door)
 
     asyncio.run(asyncio.wait_for(tell(), 20))
 
@@ -178,7 +187,7 @@ def test_a_person_who_is_sent_away_gets_a_page(services: Services) -> None:
     async def ask(accept: str) -> httpx.Response:
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as one:
-            return await one.get("/me", headers={**COOKIE, "Accept": accept})
+            return await one.get("/v1/agent/lease", headers={"Accept": accept})
 
     page = asyncio.run(ask("text/html"))
     assert page.status_code == 503
@@ -187,5 +196,37 @@ def test_a_person_who_is_sent_away_gets_a_page(services: Services) -> None:
     assert asyncio.run(ask("*/*")).headers["content-type"] == "application/problem+json"
 
 
+@pytest.mark.parametrize("lane", NEWCOMERS)
+def test_invented_sessions_stand_before_nobody_who_was_here_before(lane: Lane) -> None:
+    async def story(house: House, door: Admission) -> None:
+        invented = [
+            knock(door, lane, f"10.0.{n // 256}.{n % 256}", f"habeas=invented-{n}")
+            for n in range(300)
+        ]
+        await settle()
+        assert house.inside[lane] == NEWCOMERS[lane].inside
+        honest = knock(door, lane)
+        await settle()
+        assert house.inside[lane] == NEWCOMERS[lane].inside + 1
+        house.open.set()
+        assert (await honest).status_code == 200
+        await asyncio.gather(*invented)
+
+    run(story)
+
+
+def test_whose_session_is_new_here_opts_out_all_the_same() -> None:
+    async def story(house: House, door: Admission) -> None:
+        crowd = [knock(door, lane, str(lane)) for lane in Lane for _ in range(50)]
+        await settle()
+        new = knock(door, Lane.OUT, cookie="habeas=of-another-process")
+        house.open.set()
+        assert (await new).status_code == 200
+        await asyncio.gather(*crowd)
+
+    run(story)
+
+
 def test_there_are_more_threads_than_requests_inside() -> None:
-    assert sum(bound.inside for bound in BOUNDS.values()) < THREADS
+    places = [*BOUNDS.values(), *NEWCOMERS.values()]
+    assert sum(bound.inside for bound in places) < THREADS

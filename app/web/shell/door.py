@@ -24,6 +24,7 @@ from urllib.parse import quote, urlsplit
 from fastapi import Depends, Request
 from fastapi.responses import RedirectResponse
 
+from app.api.admission import VISITOR
 from app.api.deps import Now, ServicesDep, lane_of, require_once
 from app.api.limits import Asker, require
 from app.directory.model import Person
@@ -39,8 +40,6 @@ from app.kernel.errors import (
 from app.settings import Settings
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-
-_VISITOR = "habeas.visitor"
 
 _NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 
@@ -61,7 +60,7 @@ class Visitor:
 
 def visitor_of(request: Request) -> Visitor | None:
     """Who is asking, for the frame of a page; None before the door was passed."""
-    return cast("Visitor | None", request.scope.get(_VISITOR))
+    return cast("Visitor | None", request.scope.get(VISITOR))
 
 
 def is_own_step(request: Request) -> bool:
@@ -177,7 +176,7 @@ def find_visitor(request: Request, services: ServicesDep, now: Now) -> Visitor |
     if not person.active:
         return None
     visitor = Visitor(person, session, token)
-    request.scope[_VISITOR] = visitor  # also for the page that tells them that they ask too often
+    request.scope[VISITOR] = visitor  # also for the page that tells them that they ask too often
     require(request, Asker.PERSON, _counted_as(person, request.url.path))
     if now - session.seen_at >= TOUCH and "x-refresh" not in request.headers:
         # A session that is not prolonged now is prolonged by the next page.
