@@ -10,7 +10,11 @@ import typer
 from app.audit.entries.model import SYSTEM
 from app.cli.files import read_file
 from app.cli.opened import opened
+from app.cli.progress import ImportShown
+from app.directory.imports import PeopleImport, Progress
+from app.directory.model import ImportResult
 from app.directory.packs import read_people
+from app.directory.plan import Plan
 from app.kernel.canonical import digest
 from app.kernel.errors import Conflict
 from app.kernel.keys import create_once
@@ -27,22 +31,49 @@ def import_people(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would change; change nothing.")
     ] = False,
+    plan: Annotated[
+        str, typer.Option("--plan", help="Go on only if the plan has this digest.")
+    ] = "",
 ) -> None:
-    """Add and change people from a CSV file: all lines, or none if one is wrong."""
+    """Add and change people from a CSV file: all lines are right, or nothing is done.
+
+    It is done in pieces. If it stops, the same command goes on.
+    """
     data = read_file(file)
     with opened() as services:
         people = read_people(data, _floors(services))
-        if dry_run:
-            with services.database.read() as tx:
-                result = services.directory.plan(tx, people)
-        else:
-            with services.database.write() as tx:
-                result = services.directory.import_people(
-                    tx, people, actor=SYSTEM, now=services.clock.now(), file_digest=digest(data)
-                )
-            services.integrator.integrate()
+        with services.database.read() as tx:
+            planned = services.directory.plan(tx, people, digest(data))
+        _require_plan(planned, plan)
+        result = planned.result if dry_run else _apply(services, planned)
+    _say_imported(planned, result, dry_run=dry_run)
+
+
+def _require_plan(planned: Plan, wanted: str) -> None:
+    if wanted and wanted != planned.digest:
+        raise Conflict(
+            f"nothing was imported: the plan is now {planned.digest}",
+            cure="File or directory changed since. Look with --dry-run, and name the new digest.",
+        )
+
+
+def _apply(services: Services, planned: Plan) -> ImportResult:
+    work = PeopleImport(services.database, services.directory, services.clock, SYSTEM)
+    shown = ImportShown()
+
+    def after(progress: Progress) -> None:
+        services.integrator.integrate()
+        shown.say(progress)
+
+    try:
+        return work.apply(planned, after)
+    finally:
+        shown.close()
+
+
+def _say_imported(planned: Plan, result: ImportResult, *, dry_run: bool) -> None:
     verb = "would be" if dry_run else "were"
-    read = "1 person" if len(people) == 1 else f"{len(people)} people"
+    read = "1 person" if len(planned.people) == 1 else f"{len(planned.people)} people"
     print(
         f"{read} read: {result.added} {verb} added, {result.changed} {verb} changed, "
         f"{result.unchanged} stay as they are."
@@ -52,6 +83,15 @@ def import_people(
             f"{result.returned} of the changed had left and {verb} taken back, because the file "
             "lists them. Nothing they agreed to before holds; they decide anew."
         )
+    if planned.run is not None:
+        print(f"This goes on with an import that had {_pieces(planned.done)} behind it.")
+    elif not dry_run and (kept := planned.to_write - result.added - result.changed):
+        print(f"{kept} of the plan were not written: meanwhile they left, or were so already.")
+    print(f"Plan {planned.digest}, in {_pieces(len(planned.pieces))}.")
+
+
+def _pieces(number: int) -> str:
+    return "1 piece" if number == 1 else f"{number} pieces"
 
 
 @verbs.command()

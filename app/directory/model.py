@@ -272,6 +272,26 @@ class ImportResult:
     returned: int = 0
 
 
+@dataclass(frozen=True)
+class ImportRecord:
+    """What the log says about an import as a whole; each person has an entry of their own.
+
+    Attributes:
+        unchanged: how many of the file the directory had as they are, when the import began.
+        file: commitment to the file.
+        pieces: in how many transactions it was done; 0 in entries that are older than this fact.
+        plan: commitment to the plan; empty in entries that are older than this fact.
+    """
+
+    added: int
+    changed: int
+    unchanged: int
+    returned: int
+    file: str
+    pieces: int = field(default=0, metadata=fact(sparse=True))
+    plan: str = field(default="", metadata=fact(sparse=True))
+
+
 def as_recorded(person: Person, past: Past) -> Person:
     """A disputed person as the newest sound version has them; name and e-mail are in no version."""
     if not past.versions:

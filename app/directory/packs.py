@@ -1,10 +1,12 @@
 """People from a CSV file.
 
 Rules:
-1. UTF-8, with or without byte order mark; RFC 4180 with commas; the header exactly as ``COLUMNS``.
+1. UTF-8, with or without byte order mark; RFC 4180 with commas; the header exactly as ``COLUMNS``,
+   but for rule 4.
 2. A file is right in every line or refused; all its faults are told at once, with line and column.
 3. Home, place of work and the entity's establishment are places (``kernel.places``).
-4. What only the directory can know (managers and addresses beyond the file) is checked there.
+4. A column ``left`` may come last: who has left has ``yes`` there, everybody else nothing.
+5. What only the directory can know (managers and addresses beyond the file) is checked there.
 """
 
 import csv
@@ -30,12 +32,13 @@ COLUMNS = (
     "manager",
     "roles",
 )
+LEFT = "left"
 MAX_BYTES = 10_000_000
 MAX_FAULTS = 100
 MAX_FIELD = 200
 """Longest text of a field, characters (an e-mail address: 254, RFC 5321 §4.5.3.1.3)."""
 
-_MAY_BE_EMPTY = frozenset({"manager", "roles"})
+_MAY_BE_EMPTY = frozenset({"manager", "roles", LEFT})
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 # Control characters, and the marks that make text read in another order than it is written.
@@ -102,13 +105,13 @@ def _lines(text: str, faults: list[Fault]) -> Iterator[_Line]:
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     begins = 1
     try:
-        _require_header(next(reader, []))
+        columns = _header(next(reader, []))
         begins = reader.line_num + 1
         for row in reader:
-            if len(row) == len(COLUMNS):
-                yield _Line(begins, dict(zip(COLUMNS, (item.strip() for item in row), strict=True)))
+            if len(row) == len(columns):
+                yield _Line(begins, dict(zip(columns, (item.strip() for item in row), strict=True)))
             elif row:
-                problem = f"{len(row)} fields where {len(COLUMNS)} are due"
+                problem = f"{len(row)} fields where {len(columns)} are due"
                 cure = "Put a field that holds a comma in double quotes."
                 faults.append(Fault(f"line {begins}", problem, cure))
             begins = reader.line_num + 1
@@ -120,13 +123,14 @@ def _lines(text: str, faults: list[Fault]) -> Iterator[_Line]:
         )
 
 
-def _require_header(header: list[str]) -> None:
-    if header == list(COLUMNS):
-        return
+def _header(header: list[str]) -> tuple[str, ...]:
+    """The columns of a file."""
+    if tuple(header) in {COLUMNS, (*COLUMNS, LEFT)}:
+        return tuple(header)
     names = [name.strip() for name in header]
     cure = f"The first line is: {','.join(COLUMNS)}"
     faults = [
-        *(_header_fault(name, "unknown", cure) for name in names if name not in COLUMNS),
+        *(_header_fault(name, "unknown", cure) for name in names if name not in (*COLUMNS, LEFT)),
         *(_header_fault(name, "missing", cure) for name in COLUMNS if name not in names),
         *(_header_fault(name, "given twice", cure) for name, n in Counter(names).items() if n > 1),
     ]
@@ -155,6 +159,7 @@ def _person(line: _Line, floors: AbstractSet[str], faults: list[Fault]) -> Perso
         department=fields["department"],
         manager=fields["manager"] or None,
         roles=roles,
+        active=not fields.get(LEFT),
     )
 
 
@@ -178,6 +183,8 @@ def _shape_faults(line: _Line) -> Iterator[Fault]:
             )
     if (email := line.fields["email"]) and not _EMAIL.fullmatch(email):
         yield line.fault("email", f"{email[:80]!r} is no address", "Give one, as name@example.com.")
+    if line.fields.get(LEFT, "") not in {"", "yes"}:
+        yield line.fault(LEFT, "neither empty nor yes", "Write yes for who has left.")
     entity = line.fields["entity"]
     if entity and not all(_parts(entity)):
         yield line.fault(

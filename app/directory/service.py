@@ -1,7 +1,8 @@
 """The directory: who works here, where, and for whom.
 
 Rules:
-1. An import is whole or nothing, and the same file twice changes nothing.
+1. An import is planned whole or not at all, and done in pieces that are each whole (plan.py). The
+   same file twice changes nothing.
 2. People not named in a file are left as they are; leaving is its own act. A file that still lists
    somebody who left brings them back, in a new residence: nothing they agreed to before holds.
 3. Each changed row has its entry, with the reporting line as pseudonyms, and the roles with their
@@ -15,17 +16,18 @@ Rules:
    last, or is refused where that does not stand either. Leaving always works.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 
 from app.audit.entries.model import SYSTEM, Actor, Event, Kind
 from app.audit.entries.service import AuditService
 from app.db.engine import Tx
-from app.directory import store
+from app.directory import runs, store
 from app.directory.model import (
     Headcount,
+    ImportRecord,
     ImportResult,
     Line,
     Misplacings,
@@ -36,13 +38,20 @@ from app.directory.model import (
     as_recorded,
     by_id,
     headcounts,
-    in_cycles,
     lines_of,
     misplaced,
-    successor,
 )
+from app.directory.plan import (
+    PIECE,
+    Plan,
+    as_wanted,
+    compare,
+    contradictions,
+    pieces_of,
+    plan_digest,
+)
+from app.directory.runs import Run
 from app.kernel.authority import Authority
-from app.kernel.canonical import Json
 from app.kernel.errors import Fault, Forbidden, InvalidInput, NotFound
 from app.kernel.facts import encode
 
@@ -122,15 +131,18 @@ class DirectoryService:
 
         The line of somebody whom the directory does not have is disputed.
         """
+        return lines_of(ids, self._upward(tx, ids))
+
+    def _upward(self, tx: Tx, ids: Collection[str]) -> dict[str, Person]:
+        """These people and everybody above them, by id."""
         known: dict[str, Person] = {}
         asked, level = set(ids), set(ids)
         while level:
             found = store.people_among(tx, level)
             known.update(found)
-            managers = {one.manager for one in found.values() if one.manager is not None}
-            level = managers - asked
+            level = _managers(found.values()) - asked
             asked |= level
-        return lines_of(ids, known)
+        return known
 
     def lock(self, tx: Tx, person_id: str) -> None:
         """Serialise what is decided by and about one person, until the transaction ends.
@@ -149,18 +161,55 @@ class DirectoryService:
         """
         store.hold(tx)
 
-    def plan(self, tx: Tx, people: Iterable[Person]) -> ImportResult:
-        """Say what an import would do, without doing it (``--dry-run``).
+    def plan(self, tx: Tx, people: Iterable[Person], file_digest: str, size: int = PIECE) -> Plan:
+        """Say what an import will do, without doing it (rule 1).
+
+        Of a file whose import stopped half-way it is the rest, under the digest of the whole.
+
+        Args:
+            tx: a reading transaction is enough: all of it is judged by one state.
+            people: as ``packs.read_people`` gave them.
+            file_digest: digest of the file's bytes.
+            size: how many people a piece has.
 
         Raises:
             InvalidInput: the people contradict each other or the directory; one fault each.
         """
-        return self._compare(tx, people)[0]
+        plan, begun = self._planned(tx, people, file_digest, size), runs.newest(tx)
+        if begun is None or begun.event is not None or begun.file != plan.file:
+            return plan
+        return replace(plan, digest=begun.plan, run=begun.number, done=begun.pieces)
+
+    def _planned(
+        self, tx: Tx, people: Iterable[Person], file_digest: str, size: int = PIECE
+    ) -> Plan:
+        present = by_id(store.people(tx))
+        wanted, known, faults = self._judged(tx, people, present)
+        if faults:
+            raise InvalidInput(
+                f"nothing was imported: {len(faults)} contradictions with the directory",
+                faults=faults[:MAX_FAULTS],
+                cure="Mend the file and import it again.",
+            )
+        compared = compare(wanted, known)
+        names = by_id(wanted)
+        file = self._log.commitment(file_digest, Kind.DIRECTORY_IMPORTED)
+        digest = plan_digest(wanted, known, file_digest)
+        return Plan(
+            names,
+            {one: known[one] for one in names if one in known},
+            pieces_of(compared.written, known, size),
+            compared.result,
+            file,
+            self._log.commitment(digest, Kind.DIRECTORY_IMPORTED),
+        )
 
     def import_people(
         self, tx: Tx, people: Iterable[Person], *, actor: Actor, now: datetime, file_digest: str
     ) -> ImportResult:
-        """Bring the directory to what a file says, whole or not at all.
+        """Bring the directory to what a few people shall be, in the caller's transaction.
+
+        For a file of many see ``imports.import_in_pieces``, which does the same.
 
         Args:
             tx: the transaction.
@@ -176,22 +225,81 @@ class DirectoryService:
         wanted = tuple(people)
         # Before anything is read: what was read without the lock may be past when it is written,
         # and would undo a leave that was recorded meanwhile. Managers too: foreign keys take them.
-        managers = {item.manager for item in wanted if item.manager is not None}
-        store.lock_for_import(tx, managers | by_id(wanted).keys())
+        store.lock_for_import(tx, _managers(wanted) | by_id(wanted).keys())
         self._require_importer(tx, actor)
-        result, added, changed = self._compare(tx, wanted)
-        store.change(tx, changed, now)  # first: a newcomer may take over a released address
-        store.add(tx, added, now)
-        self._append(tx, (*added, *changed), actor, now)
-        facts: dict[str, Json] = {
-            "added": result.added,
-            "changed": result.changed,
-            "unchanged": result.unchanged,
-            "returned": result.returned,
-            "file": self._log.commitment(file_digest, Kind.DIRECTORY_IMPORTED),
-        }
-        self._log.append(tx, Event(Kind.DIRECTORY_IMPORTED, actor, facts), now)
-        return result
+        plan = self._planned(tx, wanted, file_digest)
+        for piece in plan.pieces:
+            plan = self.import_piece(tx, plan, piece, actor, now)
+        self.end_import(tx, plan, actor, now)
+        return plan.result
+
+    def import_piece(
+        self, tx: Tx, plan: Plan, piece: Collection[str], actor: Actor, now: datetime
+    ) -> Plan:
+        """Bring the people of one piece to what the file says, whole or not at all.
+
+        Whoever changed since the plan was made is judged anew; see ``Plan.still_wanted`` for those
+        who are gone.
+
+        Args:
+            tx: the transaction; it holds the rows of these people and of their new managers.
+            plan: as ``plan`` or the piece before returned it.
+            piece: one of its pieces.
+            actor: a person who may import, or the system.
+            now: the present instant.
+
+        Returns:
+            The plan with the number of the import that it is now part of.
+
+        Raises:
+            Forbidden: the actor may not import people.
+            InvalidInput: the people contradict what the directory says now.
+        """
+        asked = [plan.people[one] for one in piece]
+        store.lock_for_import(tx, _managers(asked) | set(piece))
+        self._require_importer(tx, actor)
+        wanted, known, faults = self._judged(tx, *self._surroundings(tx, plan, piece))
+        if faults:
+            raise InvalidInput(
+                f"the directory was changed meanwhile: {len(faults)} contradictions with it",
+                faults=faults[:MAX_FAULTS],
+                cure="Mend the file and import it again.",
+            )
+        compared = compare(wanted, known)
+        freed = [one.id for one in compared.changed if known[one.id].email != one.email]
+        store.change(tx, compared.changed, now, freed)  # first: somebody may take over an address
+        store.add(tx, compared.added, now)
+        self._append(tx, compared.written, actor, now)
+        run = self._run(tx, plan)
+        runs.keep(tx, run, compared.result, now)
+        return replace(plan, run=run.number, done=run.pieces + 1)
+
+    def end_import(self, tx: Tx, plan: Plan, actor: Actor, now: datetime) -> ImportResult:
+        """Record an import as a whole, once; say what all of its pieces did.
+
+        Raises:
+            Forbidden: the actor may not import people.
+        """
+        store.lock_for_import(tx, ())
+        self._require_importer(tx, actor)
+        run = self._run(tx, plan)
+        if run.event is None:
+            done = run.result
+            record = ImportRecord(**asdict(done), file=run.file, pieces=run.pieces, plan=run.plan)
+            event = self._log.append(tx, Event(Kind.DIRECTORY_IMPORTED, actor, encode(record)), now)
+            runs.keep(tx, run, ImportResult(0, 0, done.unchanged), now, event)
+        return run.result
+
+    def _run(self, tx: Tx, plan: Plan) -> Run:
+        """The import that a plan is part of; a new one where it is part of none."""
+        if plan.run is not None:
+            return runs.run(tx, plan.run)
+        newest = runs.newest(tx)
+        if newest is not None and newest.event is None and newest.plan == plan.digest:
+            return newest  # a first piece of which nobody knew whether it was kept
+        number = 1 if newest is None else newest.number + 1
+        begins = ImportResult(0, 0, plan.result.unchanged)
+        return Run(number, plan.file, plan.digest, 0, begins, None)
 
     def leave(self, tx: Tx, person_id: str, actor: Actor, now: datetime) -> None:
         """Mark a person as gone; their devices get no lease from then on. Twice is harmless.
@@ -242,32 +350,27 @@ class DirectoryService:
         past = store.sound_past(tx, person.id)
         return as_recorded(person, past), bool(past.versions) and not past.disputed
 
-    def _compare(
-        self, tx: Tx, people: Iterable[Person]
-    ) -> tuple[ImportResult, tuple[Person, ...], tuple[Person, ...]]:
-        """Return the counts, the people to add and the people to change."""
-        wanted = tuple(people)
-        present = by_id(store.people(tx))
-        lost = []
-        for one in by_id(wanted).keys() & present.keys():
-            present[one], stands = self._recorded(tx, present[one])
+    def _judged(
+        self, tx: Tx, people: Iterable[Person], present: Mapping[str, Person]
+    ) -> tuple[tuple[Person, ...], Mapping[str, Person], tuple[Fault, ...]]:
+        """The people as they shall be, those present as they were recorded, and what is wrong."""
+        asked = tuple(people)
+        known, lost = dict(present), []
+        for one in by_id(asked).keys() & known.keys():
+            known[one], stands = self._recorded(tx, known[one])
             lost += [] if stands else [_unrecorded(one)]
-        faults = (*lost, *_contradictions(wanted, present))
-        if faults:
-            raise InvalidInput(
-                f"nothing was imported: {len(faults)} contradictions with the directory",
-                faults=faults[:MAX_FAULTS],
-                cure="Mend the file and import it again.",
-            )
-        added = tuple(item for item in wanted if item.id not in present)
-        changed = tuple(
-            successor(present[item.id], item)
-            for item in wanted
-            if item.id in present and present[item.id] != item
-        )
-        rest = len(wanted) - len(added) - len(changed)
-        returned = sum(item.active and not present[item.id].active for item in changed)
-        return ImportResult(len(added), len(changed), rest, returned), added, changed
+        wanted = as_wanted(asked, known)
+        return wanted, known, (*lost, *contradictions(wanted, known))
+
+    def _surroundings(
+        self, tx: Tx, plan: Plan, piece: Collection[str]
+    ) -> tuple[list[Person], dict[str, Person]]:
+        """Whom the file still wants of a piece; all in the directory who matter for them."""
+        asked = [plan.people[one] for one in piece]
+        present = store.people_among(tx, set(piece))
+        wanted = plan.still_wanted(piece, present)
+        present |= store.holders(tx, {one.email for one in asked})
+        return wanted, present | self._upward(tx, _managers(asked) | set(piece))
 
     def _require_importer(self, tx: Tx, actor: Actor) -> None:
         if actor == SYSTEM:
@@ -289,22 +392,8 @@ class DirectoryService:
             self._log.append(tx, event, now)
 
 
-def _contradictions(wanted: tuple[Person, ...], present: dict[str, Person]) -> tuple[Fault, ...]:
-    """List what a file cannot know by itself: managers, cycles and addresses beyond its lines."""
-    merged = present | by_id(wanted)
-    holders: dict[str, list[str]] = {}
-    for person in merged.values():
-        holders.setdefault(person.email, []).append(person.id)
-    cyclic = set(in_cycles({person.id: person.manager for person in merged.values()}))
-    faults = []
-    for person in wanted:
-        if person.manager is not None and person.manager not in merged:
-            faults.append(_unknown_manager(person))
-        elif person.id in cyclic:
-            faults.append(_cycle(person))
-        if len(holders[person.email]) > 1:
-            faults.append(_shared_email(person))
-    return tuple(faults)
+def _managers(people: Iterable[Person]) -> set[str]:
+    return {one.manager for one in people if one.manager is not None}
 
 
 def _unrecorded(person_id: str) -> Fault:
@@ -312,28 +401,4 @@ def _unrecorded(person_id: str) -> Fault:
         f"person {person_id}, column id",
         "what the directory recorded of this person before does not agree with the log",
         "Take the person out of the file, and put their rows of person_version back from a copy.",
-    )
-
-
-def _unknown_manager(person: Person) -> Fault:
-    return Fault(
-        f"person {person.id}, column manager",
-        f"{person.manager!r} is neither in the file nor in the directory",
-        "Add the manager's own line, or correct the id.",
-    )
-
-
-def _cycle(person: Person) -> Fault:
-    return Fault(
-        f"person {person.id}, column manager",
-        "the person would report to themselves, directly or through others",
-        "Correct one manager of the circle, or leave it empty for the top.",
-    )
-
-
-def _shared_email(person: Person) -> Fault:
-    return Fault(
-        f"person {person.id}, column email",
-        "another person has this e-mail address",
-        "Give each person an address of their own.",
     )

@@ -37,6 +37,11 @@ def people_among(tx: Tx, ids: Collection[str]) -> dict[str, Person]:
     return {one.id: one for one in judging.people_of(tx, _rows_of(tx, ids))}
 
 
+def holders(tx: Tx, emails: Collection[str]) -> dict[str, Person]:
+    """Return whoever has one of these addresses, by id."""
+    return {one.id: one for one in judging.people_of(tx, _rows_of(tx, emails, "email"))}
+
+
 def sound(tx: Tx, ids: Collection[str]) -> dict[str, Person]:
     """Return what the rows of these people say that are good, also while an alarm is open."""
     judged = (judging.sound(tx, row._mapping) for row in _rows_of(tx, ids))  # noqa: SLF001 - public
@@ -98,21 +103,28 @@ def add(tx: Tx, added: Iterable[Person], at: datetime) -> None:
     _append_versions(tx, rows, at)
 
 
-def change(tx: Tx, changed: Iterable[Person], at: datetime) -> None:
-    """Replace people's rows and append what they now say as the next version."""
+def change(tx: Tx, changed: Iterable[Person], at: datetime, freed: Collection[str] = ()) -> None:
+    """Replace people's rows and append what they now say as the next version.
+
+    Args:
+        tx: the transaction.
+        changed: everybody as they now are.
+        at: the present instant.
+        freed: who of them gives up an address; two may swap theirs.
+    """
     rows = [_row(item) for item in changed]
     if not rows:
         return
     versions = _next_versions(tx, [row["id"] for row in rows])
     rows = [row | {"version": versions[row["id"]]} for row in rows]
     _name(tx, rows)
-    # Two people may swap addresses in one file: each old address is removed first.
-    tx.execute(
-        update(person_table)
-        .where(person_table.c.id == bindparam("key"))
-        .values(email=bindparam("to")),
-        [{"key": row["id"], "to": f"changing:{row['id']}"} for row in rows],
-    )
+    if freed:
+        tx.execute(
+            update(person_table)
+            .where(person_table.c.id == bindparam("key"))
+            .values(email=bindparam("to")),
+            [{"key": id_, "to": f"changing:{id_}"} for id_ in sorted(freed)],
+        )
     tx.execute(
         update(person_table).where(person_table.c.id == bindparam("key")),
         [seals.with_seal(tx, PEOPLE, row) | {"key": row["id"]} for row in rows],
@@ -165,11 +177,11 @@ def read_person(tx: Tx, row: Row[Any]) -> Person:
     return judging.judged(tx, own)
 
 
-def _rows_of(tx: Tx, ids: Collection[str]) -> list[Row[Any]]:
+def _rows_of(tx: Tx, named: Collection[str], by: str = "id") -> list[Row[Any]]:
     rows: list[Row[Any]] = []
-    wanted = sorted(ids)
+    wanted = sorted(named)
     for start in range(0, len(wanted), _BATCH):
-        some = person_table.c.id.in_(wanted[start : start + _BATCH])
+        some = person_table.c[by].in_(wanted[start : start + _BATCH])
         rows += tx.execute(select(person_table).where(some))
     return rows
 

@@ -3,6 +3,7 @@
 person          everybody as they are now; the seal is in the row and covers all but the name
 person_version  append-only, a row for each ``directory.person`` entry: what was recorded. Without
                 name and e-mail: what is erased one day must not live on there
+directory_import  append-only, a row for each piece of an import: how far it came. Counts only
 """
 
 from sqlalchemy import (
@@ -18,7 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from app.db.metadata import UtcTime, metadata
+from app.db.metadata import RowNumber, UtcTime, metadata
 from app.db.seals import SealedTable
 
 person_table = Table(
@@ -60,6 +61,21 @@ version_table = Table(
     Column("active", Boolean, nullable=False),
     Column("residence", Integer, nullable=False),
     Column("recorded_at", UtcTime, nullable=False),
+)
+
+import_table = Table(
+    "directory_import",
+    metadata,
+    Column("run", RowNumber, primary_key=True, autoincrement=False),
+    Column("piece", Integer, primary_key=True, autoincrement=False),
+    Column("file", String(128), nullable=False),
+    Column("plan", String(128), nullable=False),
+    Column("added", Integer, nullable=False),
+    Column("changed", Integer, nullable=False),
+    Column("unchanged", Integer, nullable=False),
+    Column("returned", Integer, nullable=False),
+    Column("applied_at", UtcTime, nullable=False),
+    Column("event_id", String(36)),  # of the import's own entry, in the row that ends it
 )
 
 PEOPLE = SealedTable(

@@ -227,6 +227,19 @@ def import_people(story: Story) -> None:
     )
 
 
+def import_piece(story: Story) -> None:
+    directory, file = story.services.directory, "sha256:" + "0" * 64
+    moved = replace(story.person(EMPLOYEE), department="Research")
+    plan = directory.plan(story.tx, [moved], file)
+    directory.import_piece(story.tx, plan, plan.pieces[0], SYSTEM, story.now)
+
+
+def end_import(story: Story) -> None:
+    directory = story.services.directory
+    plan = directory.plan(story.tx, [story.person(EMPLOYEE)], "sha256:" + "0" * 64)
+    directory.end_import(story.tx, plan, SYSTEM, story.now)
+
+
 def start_session(story: Story) -> str:
     return story.services.sessions.start(story.tx, EMPLOYEE, "https://idp", EMPLOYEE, story.now)
 
@@ -450,6 +463,8 @@ def publish_keys(story: Story) -> None:
 CHANGES: dict[str, Callable[[Story], object]] = {
     "KeyService.publish": publish_keys,
     "DirectoryService.import_people": import_people,
+    "DirectoryService.import_piece": import_piece,
+    "DirectoryService.end_import": end_import,
     "DirectoryService.leave": lambda s: s.services.directory.leave(s.tx, EMPLOYEE, SYSTEM, s.now),
     "DirectoryService.hand_over": hand_over,
     "RightsService.erase": erase,
@@ -504,6 +519,8 @@ AT_START |= {"DirectoryService.state_roles"}
 ENTRY = {
     "KeyService.publish": "keys.adopted",
     "DirectoryService.import_people": "directory.person",
+    "DirectoryService.import_piece": "directory.person",
+    "DirectoryService.end_import": "directory.imported",
     "DirectoryService.leave": "directory.person",
     "DirectoryService.hand_over": "directory.person",
     "RightsService.erase": "subject.erased",

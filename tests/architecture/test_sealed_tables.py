@@ -37,6 +37,7 @@ OPENS_NOTHING = {
     "audit_tile": "under the signed root",
     "audit_witness_alarm": "evidence that is signed by others",
     "consent_offer": "named by its digest, which is checked where it is read",
+    "directory_import": "counts of an import that goes on; what it does follows from the file",
     "policy_document": "named by its digest, which is checked where it is read",
     "row_seal": "the seals",
 }

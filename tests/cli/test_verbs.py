@@ -54,6 +54,35 @@ def test_a_wrong_line_is_named_with_its_column_and_nothing_is_imported(
     assert "Traceback" not in done.stderr
 
 
+def test_a_plan_has_a_digest_and_no_other_plan_is_carried_out_under_it(
+    habeas, sample: Services, tmp_path: Path
+) -> None:
+    file = tmp_path / "people.csv"
+    extra = "E-9999,New Sample,new@example.com,DE,DE,DE/Beispiel Geräte GmbH,Research,E-0012,"
+    file.write_text(f"{HEADER}\n{extra}\n", encoding="utf-8")
+    planned = habeas("people", "import", file, "--dry-run").stdout
+    digest = planned.split("Plan ")[1].split(",")[0]
+    file.write_text(f"{HEADER}\n{extra}auditor\n", encoding="utf-8")
+    refused = habeas("people", "import", file, "--plan", digest)
+    assert refused.returncode == 2
+    assert "nothing was imported: the plan is now" in refused.stderr
+    file.write_text(f"{HEADER}\n{extra}\n", encoding="utf-8")
+    done = habeas("people", "import", file, "--plan", digest)
+    assert f"Plan {digest}, in 1 piece." in done.stdout
+    with sample.database.read() as tx:
+        assert sample.directory.person(tx, "E-9999").roles == ()
+
+
+def test_who_has_left_by_the_file_is_off(habeas, sample: Services, tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    _, *lines = (DATA / "people.csv").read_text(encoding="utf-8").splitlines()
+    (lane,) = (line for line in lines if line.startswith("E-0042,"))
+    file.write_text(f"{HEADER},left\n{lane},yes\n", encoding="utf-8")
+    assert "1 were changed" in habeas("people", "import", file).stdout
+    with sample.database.read() as tx:
+        assert not sample.directory.person(tx, "E-0042").active
+
+
 def test_those_whose_home_is_no_place_are_listed_with_what_to_write(
     habeas, sample: Services
 ) -> None:

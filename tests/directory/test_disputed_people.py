@@ -304,8 +304,8 @@ def test_an_import_records_anew_what_the_file_says_and_the_alarm_stays(
     ]
     assert company.person("E-3") == replace(LOW, disputed=True)
     with company.services.database.write() as tx:
-        plan = company.services.directory.plan(tx, [LOW])
-    assert plan == ImportResult(added=0, changed=0, unchanged=1), "the row is sound again"
+        plan = company.services.directory.plan(tx, [LOW], FILE)
+    assert plan.result == ImportResult(added=0, changed=0, unchanged=1), "the row is sound again"
 
 
 @pytest.mark.parametrize("said", ["all deleted", "the newest deleted", "one more"])

@@ -121,7 +121,7 @@ def test_people_who_are_not_in_the_file_stay_as_they_are(office: Office) -> None
 def test_a_dry_run_says_what_would_change_and_changes_nothing(office: Office) -> None:
     office.bring(TOP)
     with office.database.read() as tx:
-        plan = office.directory.plan(tx, [replace(TOP, place="FR"), LOW])
+        plan = office.directory.plan(tx, [replace(TOP, place="FR"), LOW], FILE).result
     assert plan == ImportResult(added=1, changed=1, unchanged=0)
     assert office.person("top") == TOP
     with pytest.raises(NotFound):

@@ -237,3 +237,15 @@ def test_any_bytes_are_people_or_a_told_fault(noise: bytes) -> None:
         else:
             told = ()
         assert bool(people) != bool(told)
+
+
+def test_who_has_left_is_said_in_a_last_column() -> None:
+    ada, ben = read_people(file(f"{ADA},", f"{BEN},yes").replace(b",roles\n", b",roles,left\n", 1))
+    assert (ada.active, ben.active) == (True, False)
+    assert all(one.active for one in read_people(file(ADA, BEN)))
+
+
+def test_what_is_neither_yes_nor_nothing_in_the_last_column_is_named() -> None:
+    with pytest.raises(Unreadable) as caught:
+        read_people(file(f"{ADA},no").replace(b",roles\n", b",roles,left\n", 1))
+    assert caught.value.faults[0].field == "line 2, column left"

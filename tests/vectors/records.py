@@ -25,7 +25,7 @@ from app.audit.restore.record import RestoreRecord
 from app.consent.model import Act, Decision
 from app.consent.notice_records import NoticeAdoption, NoticeShowing
 from app.directory.doorkeeper import DoorRefusals
-from app.directory.model import PersonRecord, SessionEnd
+from app.directory.model import ImportRecord, PersonRecord, SessionEnd
 from app.keys.record import KeysAdoption
 from app.policy.catalogue.model import CatalogueAdoption
 from app.policy.changes.record import (
@@ -55,6 +55,7 @@ WHOLE: Mapping[Kind, type] = {
     Kind.ALARM_CLEARED: AlarmStep,
     Kind.SESSION_ENDED: SessionEnd,
     Kind.DOOR_REFUSED: DoorRefusals,
+    Kind.DIRECTORY_IMPORTED: ImportRecord,
     Kind.DIRECTORY_PERSON: PersonRecord,
     Kind.POLICY_FLOOR_ADOPTED: FloorAdoption,
     Kind.POLICY_CATALOGUE_ADOPTED: CatalogueAdoption,
@@ -94,6 +95,5 @@ RECORDS: Mapping[Kind, type] = {
 SHOWN_ONLY: Mapping[Kind, str] = {
     Kind.LOG_READ: "pages show fact by fact what was searched, counted and opened",
     Kind.LOG_BODY_READ: "pages show fact by fact whose details were opened",
-    Kind.DIRECTORY_IMPORTED: "counts for a person to read; each change is an entry of its own",
 }
 """Kinds whose facts no program reads back, with the reason why they need no class."""

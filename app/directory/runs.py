@@ -1,0 +1,79 @@
+"""How far imports came: one row for each piece, written with it.
+
+The rows open nothing. If somebody changes them, an import counts wrongly what it did; what it does
+follows from the file and the directory alone.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, insert, select
+
+from app.db.engine import Tx
+from app.directory.model import ImportResult
+from app.directory.tables import import_table as table
+
+
+@dataclass(frozen=True)
+class Run:
+    """One import, as far as it has come.
+
+    Attributes:
+        file, plan: commitments, as the first piece had them.
+        pieces: how many are done.
+        result: what they did; ``unchanged`` is what it was when the import began.
+        event: the event of its own entry; None: it has not ended.
+    """
+
+    number: int
+    file: str
+    plan: str
+    pieces: int
+    result: ImportResult
+    event: str | None
+
+
+def newest(tx: Tx) -> Run | None:
+    """The import that began last."""
+    number = tx.execute(select(func.max(table.c.run))).scalar()
+    return None if number is None else run(tx, number)
+
+
+def run(tx: Tx, number: int) -> Run:
+    """One import by its number."""
+    query = select(table).where(table.c.run == number).order_by(table.c.piece)
+    rows = tx.execute(query).all()
+    first, last = rows[0], rows[-1]
+    done = ImportResult(
+        sum(row.added for row in rows),
+        sum(row.changed for row in rows),
+        first.unchanged,
+        sum(row.returned for row in rows),
+    )
+    pieces = sum(row.event_id is None for row in rows)
+    return Run(number, first.file, first.plan, pieces, done, last.event_id)
+
+
+def keep(tx: Tx, before: Run, did: ImportResult, at: datetime, event: str | None = None) -> None:
+    """Write what one piece did, or with an event that the import has ended.
+
+    Args:
+        tx: holds the lock of imports.
+        before: the import without this piece.
+        did: what the piece did.
+        at: the present instant.
+        event: of the import's own entry.
+    """
+    row = {
+        "run": before.number,
+        "piece": before.pieces + 1,
+        "file": before.file,
+        "plan": before.plan,
+        "added": did.added,
+        "changed": did.changed,
+        "unchanged": did.unchanged,
+        "returned": did.returned,
+        "applied_at": at,
+        "event_id": event,
+    }
+    tx.execute(insert(table), row)
