@@ -71,7 +71,7 @@ def keep(tx: Tx, before: Run, did: ImportResult, at: datetime, event: str | None
         "plan": before.plan,
         "added": did.added,
         "changed": did.changed,
-        "unchanged": did.unchanged,
+        "unchanged": before.result.unchanged,
         "returned": did.returned,
         "applied_at": at,
         "event_id": event,

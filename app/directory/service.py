@@ -287,7 +287,7 @@ class DirectoryService:
             done = run.result
             record = ImportRecord(**asdict(done), file=run.file, pieces=run.pieces, plan=run.plan)
             event = self._log.append(tx, Event(Kind.DIRECTORY_IMPORTED, actor, encode(record)), now)
-            runs.keep(tx, run, ImportResult(0, 0, done.unchanged), now, event)
+            runs.keep(tx, run, ImportResult(0, 0, 0), now, event)
         return run.result
 
     def _run(self, tx: Tx, plan: Plan) -> Run:

@@ -112,6 +112,7 @@ def killed_at(database: Database, statement: int) -> Iterator[None]:
     finally:
         for name in names:
             event.remove(database.engine, name, count)
+        database.engine.dispose()  # as the end of a process closes its connections
 
 
 def test_in_pieces_it_comes_to_the_same_as_at_once(registry: Registry) -> None:
