@@ -13,7 +13,7 @@ Rules:
 5. The plan's digest is over the file's, and over everybody as they are and as they will be.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from app.directory.model import ImportResult, Person, by_id, in_cycles, successor
@@ -107,6 +107,33 @@ def compare(wanted: Collection[Person], present: Mapping[str, Person]) -> Compar
     rest = len(wanted) - len(added) - len(changed)
     returned = sum(item.active and not present[item.id].active for item in changed)
     return Compared(added, changed, ImportResult(len(added), len(changed), rest, returned))
+
+
+def plan_of(
+    wanted: Collection[Person],
+    present: Mapping[str, Person],
+    file_digest: str,
+    commit: Callable[[str], str],
+    size: int = PIECE,
+) -> Plan:
+    """The plan of an import that begins.
+
+    Args:
+        wanted: everybody of the file, as they shall be; nothing about them contradicts.
+        present: everybody in the directory, by id, as they are.
+        file_digest: digest of the file's bytes.
+        commit: makes of a digest what it may be shown as.
+        size: how many people a piece has.
+    """
+    people, compared = by_id(wanted), compare(wanted, present)
+    return Plan(
+        people,
+        {one: present[one] for one in people if one in present},
+        pieces_of(compared.written, present, size),
+        compared.result,
+        commit(file_digest),
+        commit(plan_digest(wanted, present, file_digest)),
+    )
 
 
 def pieces_of(

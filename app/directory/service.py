@@ -47,8 +47,7 @@ from app.directory.plan import (
     as_wanted,
     compare,
     contradictions,
-    pieces_of,
-    plan_digest,
+    plan_of,
 )
 from app.directory.runs import Run
 from app.kernel.authority import Authority
@@ -185,23 +184,13 @@ class DirectoryService:
     ) -> Plan:
         present = by_id(store.people(tx))
         wanted, known, faults = self._judged(tx, people, present)
-        if faults:
-            raise InvalidInput(
-                f"nothing was imported: {len(faults)} contradictions with the directory",
-                faults=faults[:MAX_FAULTS],
-                cure="Mend the file and import it again.",
-            )
-        compared = compare(wanted, known)
-        names = by_id(wanted)
-        file = self._log.commitment(file_digest, Kind.DIRECTORY_IMPORTED)
-        digest = plan_digest(wanted, known, file_digest)
-        return Plan(
-            names,
-            {one: known[one] for one in names if one in known},
-            pieces_of(compared.written, known, size),
-            compared.result,
-            file,
-            self._log.commitment(digest, Kind.DIRECTORY_IMPORTED),
+        _require_none(faults, "nothing was imported")
+        return plan_of(
+            wanted,
+            known,
+            file_digest,
+            lambda digest: self._log.commitment(digest, Kind.DIRECTORY_IMPORTED),
+            size,
         )
 
     def import_people(
@@ -259,12 +248,7 @@ class DirectoryService:
         store.lock_for_import(tx, _managers(asked) | set(piece))
         self._require_importer(tx, actor)
         wanted, known, faults = self._judged(tx, *self._surroundings(tx, plan, piece))
-        if faults:
-            raise InvalidInput(
-                f"the directory was changed meanwhile: {len(faults)} contradictions with it",
-                faults=faults[:MAX_FAULTS],
-                cure="Mend the file and import it again.",
-            )
+        _require_none(faults, "the directory was changed meanwhile")
         compared = compare(wanted, known)
         freed = [one.id for one in compared.changed if known[one.id].email != one.email]
         store.change(tx, compared.changed, now, freed)  # first: somebody may take over an address
@@ -390,6 +374,15 @@ class DirectoryService:
             facts = encode(PersonRecord.of(person, tuple(line)))
             event = Event(Kind.DIRECTORY_PERSON, actor, facts, subjects=(person.id,))
             self._log.append(tx, event, now)
+
+
+def _require_none(faults: tuple[Fault, ...], problem: str) -> None:
+    if faults:
+        raise InvalidInput(
+            f"{problem}: {len(faults)} contradictions with the directory",
+            faults=faults[:MAX_FAULTS],
+            cure="Mend the file and import it again.",
+        )
 
 
 def _managers(people: Iterable[Person]) -> set[str]:
