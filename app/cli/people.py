@@ -11,10 +11,10 @@ from app.audit.entries.model import SYSTEM
 from app.cli.files import read_file
 from app.cli.opened import opened
 from app.cli.progress import ImportShown
-from app.directory.imports import PeopleImport, Progress
+from app.directory.imports import ImportProgress, PeopleImport
 from app.directory.model import ImportResult
 from app.directory.packs import read_people
-from app.directory.plan import Plan
+from app.directory.plan import ImportPlan
 from app.kernel.canonical import digest
 from app.kernel.errors import Conflict
 from app.kernel.keys import create_once
@@ -49,7 +49,7 @@ def import_people(
     _say_imported(planned, result, dry_run=dry_run)
 
 
-def _require_plan(planned: Plan, wanted: str) -> None:
+def _require_plan(planned: ImportPlan, wanted: str) -> None:
     if wanted and wanted != planned.digest:
         raise Conflict(
             f"nothing was imported: the plan is now {planned.digest}",
@@ -57,11 +57,11 @@ def _require_plan(planned: Plan, wanted: str) -> None:
         )
 
 
-def _apply(services: Services, planned: Plan) -> ImportResult:
+def _apply(services: Services, planned: ImportPlan) -> ImportResult:
     work = PeopleImport(services.database, services.directory, services.clock, SYSTEM)
     shown = ImportShown()
 
-    def after(progress: Progress) -> None:
+    def after(progress: ImportProgress) -> None:
         services.integrator.integrate()
         shown.say(progress)
 
@@ -71,7 +71,7 @@ def _apply(services: Services, planned: Plan) -> ImportResult:
         shown.close()
 
 
-def _say_imported(planned: Plan, result: ImportResult, *, dry_run: bool) -> None:
+def _say_imported(planned: ImportPlan, result: ImportResult, *, dry_run: bool) -> None:
     verb = "would be" if dry_run else "were"
     read = "1 person" if len(planned.people) == 1 else f"{len(planned.people)} people"
     print(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TextIO
 
-from app.directory.imports import Progress
+from app.directory.imports import ImportProgress
 
 LINE_EVERY_S = 10.0
 """How often a line is written where there is no terminal, seconds."""
@@ -24,7 +24,7 @@ class ImportShown:
         self._began = self._said = self.monotonic()
         self._open = False
 
-    def say(self, progress: Progress) -> None:
+    def say(self, progress: ImportProgress) -> None:
         """Say it, on a terminal each time."""
         now = self.monotonic()
         if self.out.isatty():
@@ -41,10 +41,10 @@ class ImportShown:
             self.out.write("\n")
 
 
-def sentence(progress: Progress, took_s: float) -> str:
+def sentence(progress: ImportProgress, took_s: float) -> str:
     """How far an import came.
 
-    >>> sentence(Progress(3, 450, 10, 1500), 6.0)
+    >>> sentence(ImportProgress(3, 450, 10, 1500), 6.0)
     'Piece 3 of 10, 450 of 1500 people, about 14 seconds left.'
 
     Args:

@@ -18,7 +18,7 @@ from typing import TypeVar
 from app.audit.entries.model import Actor
 from app.db.engine import Database, Tx
 from app.directory.model import ImportResult
-from app.directory.plan import Plan
+from app.directory.plan import ImportPlan
 from app.directory.service import DirectoryService
 from app.kernel.clock import Clock
 from app.kernel.errors import HabeasError, Unavailable
@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Progress:
+class ImportProgress:
     """How far an import has come in this run of it.
 
     Attributes:
@@ -44,7 +44,7 @@ class Progress:
     of_pieces: int
     of_people: int
 
-    def further(self, people: int) -> "Progress":
+    def further(self, people: int) -> "ImportProgress":
         """The same after another piece."""
         return replace(self, pieces=self.pieces + 1, people=self.people + people)
 
@@ -66,7 +66,7 @@ class PeopleImport:
     pause: Callable[[float], None] = time.sleep
 
     def apply(
-        self, plan: Plan, after: Callable[[Progress], object] = lambda _: None
+        self, plan: ImportPlan, after: Callable[[ImportProgress], object] = lambda _: None
     ) -> ImportResult:
         """Do what a plan says.
 
@@ -77,7 +77,7 @@ class PeopleImport:
         Raises:
             HabeasError: as ``DirectoryService.import_piece``; what was applied stays (rule 3).
         """
-        done = Progress(0, 0, len(plan.pieces), plan.to_write)
+        done = ImportProgress(0, 0, len(plan.pieces), plan.to_write)
         try:
             for piece in plan.pieces:
                 plan = self._kept(partial(self._piece, plan, piece))
@@ -92,10 +92,10 @@ class PeopleImport:
             raise (error if plan.run is None else _stopped(error, plan, done)) from error
         return result
 
-    def _piece(self, plan: Plan, piece: tuple[str, ...], tx: Tx) -> Plan:
+    def _piece(self, plan: ImportPlan, piece: tuple[str, ...], tx: Tx) -> ImportPlan:
         return self.directory.import_piece(tx, plan, piece, self.actor, self.clock.now())
 
-    def _end(self, plan: Plan, tx: Tx) -> ImportResult:
+    def _end(self, plan: ImportPlan, tx: Tx) -> ImportResult:
         return self.directory.end_import(tx, plan, self.actor, self.clock.now())
 
     def _kept(self, work: Callable[[Tx], T]) -> T:
@@ -110,7 +110,7 @@ class PeopleImport:
             return work(tx)
 
 
-def _stopped(error: HabeasError, plan: Plan, done: Progress) -> HabeasError:
+def _stopped(error: HabeasError, plan: ImportPlan, done: ImportProgress) -> HabeasError:
     """The same error, which says what was applied (rule 3)."""
     if plan.run is None:
         return type(error)(f"nothing was imported: {error.problem}", kind=error.kind)

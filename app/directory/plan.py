@@ -27,7 +27,7 @@ _OTHERS, _COMES = 2, 3
 
 
 @dataclass(frozen=True)
-class Compared:
+class ImportComparison:
     """A file next to the directory.
 
     Attributes:
@@ -46,7 +46,7 @@ class Compared:
 
 
 @dataclass(frozen=True)
-class Plan:
+class ImportPlan:
     """What an import is going to do.
 
     Attributes:
@@ -91,7 +91,7 @@ def as_wanted(people: Iterable[Person], present: Mapping[str, Person]) -> tuple[
     return tuple(_gone(present[one.id]) if _leaves(one, present) else one for one in people)
 
 
-def compare(wanted: Collection[Person], present: Mapping[str, Person]) -> Compared:
+def compare(wanted: Collection[Person], present: Mapping[str, Person]) -> ImportComparison:
     """Say who is added and who is changed.
 
     >>> ada = Person("ada", "Ada", "a@x", "DE", "DE", "DE/X", "IT", None, ())
@@ -106,7 +106,7 @@ def compare(wanted: Collection[Person], present: Mapping[str, Person]) -> Compar
     )
     rest = len(wanted) - len(added) - len(changed)
     returned = sum(item.active and not present[item.id].active for item in changed)
-    return Compared(added, changed, ImportResult(len(added), len(changed), rest, returned))
+    return ImportComparison(added, changed, ImportResult(len(added), len(changed), rest, returned))
 
 
 def plan_of(
@@ -115,7 +115,7 @@ def plan_of(
     file_digest: str,
     commit: Callable[[str], str],
     size: int = PIECE,
-) -> Plan:
+) -> ImportPlan:
     """The plan of an import that begins.
 
     Args:
@@ -126,7 +126,7 @@ def plan_of(
         size: how many people a piece has.
     """
     people, compared = by_id(wanted), compare(wanted, present)
-    return Plan(
+    return ImportPlan(
         people,
         {one: present[one] for one in people if one in present},
         pieces_of(compared.written, present, size),

@@ -15,7 +15,7 @@ from app.directory.tables import import_table as table
 
 
 @dataclass(frozen=True)
-class Run:
+class ImportRun:
     """One import, as far as it has come.
 
     Attributes:
@@ -33,13 +33,13 @@ class Run:
     event: str | None
 
 
-def newest(tx: Tx) -> Run | None:
+def newest(tx: Tx) -> ImportRun | None:
     """The import that began last."""
     number = tx.execute(select(func.max(table.c.run))).scalar()
     return None if number is None else run(tx, number)
 
 
-def run(tx: Tx, number: int) -> Run:
+def run(tx: Tx, number: int) -> ImportRun:
     """One import by its number."""
     query = select(table).where(table.c.run == number).order_by(table.c.piece)
     rows = tx.execute(query).all()
@@ -51,10 +51,12 @@ def run(tx: Tx, number: int) -> Run:
         sum(row.returned for row in rows),
     )
     pieces = sum(row.event_id is None for row in rows)
-    return Run(number, first.file, first.plan, pieces, done, last.event_id)
+    return ImportRun(number, first.file, first.plan, pieces, done, last.event_id)
 
 
-def keep(tx: Tx, before: Run, did: ImportResult, at: datetime, event: str | None = None) -> None:
+def keep(
+    tx: Tx, before: ImportRun, did: ImportResult, at: datetime, event: str | None = None
+) -> None:
     """Write what one piece did, or with an event that the import has ended.
 
     Args:

@@ -43,13 +43,13 @@ from app.directory.model import (
 )
 from app.directory.plan import (
     PIECE,
-    Plan,
+    ImportPlan,
     as_wanted,
     compare,
     contradictions,
     plan_of,
 )
-from app.directory.runs import Run
+from app.directory.runs import ImportRun
 from app.kernel.authority import Authority
 from app.kernel.errors import Fault, Forbidden, InvalidInput, NotFound
 from app.kernel.facts import encode
@@ -160,7 +160,9 @@ class DirectoryService:
         """
         store.hold(tx)
 
-    def plan(self, tx: Tx, people: Iterable[Person], file_digest: str, size: int = PIECE) -> Plan:
+    def plan(
+        self, tx: Tx, people: Iterable[Person], file_digest: str, size: int = PIECE
+    ) -> ImportPlan:
         """Say what an import will do, without doing it (rule 1).
 
         Of a file whose import stopped half-way it is the rest, under the digest of the whole.
@@ -181,7 +183,7 @@ class DirectoryService:
 
     def _planned(
         self, tx: Tx, people: Iterable[Person], file_digest: str, size: int = PIECE
-    ) -> Plan:
+    ) -> ImportPlan:
         present = by_id(store.people(tx))
         wanted, known, faults = self._judged(tx, people, present)
         _require_none(faults, "nothing was imported")
@@ -223,12 +225,12 @@ class DirectoryService:
         return plan.result
 
     def import_piece(
-        self, tx: Tx, plan: Plan, piece: Collection[str], actor: Actor, now: datetime
-    ) -> Plan:
+        self, tx: Tx, plan: ImportPlan, piece: Collection[str], actor: Actor, now: datetime
+    ) -> ImportPlan:
         """Bring the people of one piece to what the file says, whole or not at all.
 
-        Whoever changed since the plan was made is judged anew; see ``Plan.still_wanted`` for those
-        who are gone.
+        Whoever changed since the plan was made is judged anew; for those who are gone meanwhile
+        see ``ImportPlan.still_wanted``.
 
         Args:
             tx: the transaction; it holds the rows of these people and of their new managers.
@@ -258,7 +260,7 @@ class DirectoryService:
         runs.keep(tx, run, compared.result, now)
         return replace(plan, run=run.number, done=run.pieces + 1)
 
-    def end_import(self, tx: Tx, plan: Plan, actor: Actor, now: datetime) -> ImportResult:
+    def end_import(self, tx: Tx, plan: ImportPlan, actor: Actor, now: datetime) -> ImportResult:
         """Record an import as a whole, once; say what all of its pieces did.
 
         Raises:
@@ -274,7 +276,7 @@ class DirectoryService:
             runs.keep(tx, run, ImportResult(0, 0, 0), now, event)
         return run.result
 
-    def _run(self, tx: Tx, plan: Plan) -> Run:
+    def _run(self, tx: Tx, plan: ImportPlan) -> ImportRun:
         """The import that a plan is part of; a new one where it is part of none."""
         if plan.run is not None:
             return runs.run(tx, plan.run)
@@ -283,7 +285,7 @@ class DirectoryService:
             return newest  # a first piece of which nobody knew whether it was kept
         number = 1 if newest is None else newest.number + 1
         begins = ImportResult(0, 0, plan.result.unchanged)
-        return Run(number, plan.file, plan.digest, 0, begins, None)
+        return ImportRun(number, plan.file, plan.digest, 0, begins, None)
 
     def leave(self, tx: Tx, person_id: str, actor: Actor, now: datetime) -> None:
         """Mark a person as gone; their devices get no lease from then on. Twice is harmless.
@@ -347,7 +349,7 @@ class DirectoryService:
         return wanted, known, (*lost, *contradictions(wanted, known))
 
     def _surroundings(
-        self, tx: Tx, plan: Plan, piece: Collection[str]
+        self, tx: Tx, plan: ImportPlan, piece: Collection[str]
     ) -> tuple[list[Person], dict[str, Person]]:
         """Whom the file still wants of a piece; all in the directory who matter for them."""
         asked = [plan.people[one] for one in piece]

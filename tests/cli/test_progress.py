@@ -5,7 +5,7 @@ import io
 import pytest
 
 from app.cli.progress import LINE_EVERY_S, ImportShown
-from app.directory.imports import Progress
+from app.directory.imports import ImportProgress
 
 
 class Screen(io.StringIO):
@@ -23,7 +23,7 @@ def test_a_terminal_shows_one_line_and_a_file_gets_a_line_now_and_then(
     shown = ImportShown(out, lambda: now)
     for pieces in range(1, 9):
         now += LINE_EVERY_S / 4
-        shown.say(Progress(pieces, pieces * 100, 8, 800))
+        shown.say(ImportProgress(pieces, pieces * 100, 8, 800))
     shown.close()
     said = out.getvalue()
     if screen is Screen:

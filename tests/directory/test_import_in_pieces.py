@@ -13,7 +13,7 @@ from app.audit.entries.service import AuditService
 from app.db.engine import Database, Tx
 from app.directory.imports import TRIES, PeopleImport
 from app.directory.model import ImportResult, Person, by_id
-from app.directory.plan import Plan
+from app.directory.plan import ImportPlan
 from app.directory.service import DirectoryService
 from app.kernel.errors import HabeasError, InvalidInput, Unavailable
 from tests.directory.conftest import OnlyAdmin
@@ -53,11 +53,13 @@ class Registry:
     directory: DirectoryService
     clock: FakeClock
 
-    def plan(self, *people: Person) -> Plan:
+    def plan(self, *people: Person) -> ImportPlan:
         with self.database.read() as tx:
             return self.directory.plan(tx, people, FILE, size=1)
 
-    def apply(self, plan: Plan, between: Callable[[float], None] = lambda _: None) -> ImportResult:
+    def apply(
+        self, plan: ImportPlan, between: Callable[[float], None] = lambda _: None
+    ) -> ImportResult:
         work = PeopleImport(self.database, self.directory, self.clock, SYSTEM, between)
         return work.apply(plan)
 
@@ -296,7 +298,7 @@ class Tired(DirectoryService):
     refuses: dict[int, int]
     taken = 0
 
-    def import_piece(self, tx: Tx, *args: Any) -> Plan:
+    def import_piece(self, tx: Tx, *args: Any) -> ImportPlan:
         if self.refuses.get(self.taken, 0) > 0:
             self.refuses[self.taken] -= 1
             raise Unavailable("the database is too busy", cure="Nothing was changed. Try again.")

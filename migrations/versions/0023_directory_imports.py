@@ -10,8 +10,8 @@ from alembic import op
 from app.db.metadata import RowNumber, UtcTime
 from migrations.append_only import protect, unprotect
 
-revision = "0022_directory_imports"
-down_revision = "0021_consumer_overlap"
+revision = "0023_directory_imports"
+down_revision = "0022_strangers"
 branch_labels = None
 depends_on = None
 
