@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 
@@ -122,20 +122,27 @@ def test_beginnings_write_nothing_to_the_log(company):
         assert (company.services.log.size(tx), company.services.log.pending(tx)) == before
 
 
-@given(st.lists(st.sampled_from("abcdefgh"), max_size=400))
-def test_a_bucket_is_bounded_and_the_small_do_not_give_way_to_the_great(asking: list[str]) -> None:
-    opened: Counter[str] = Counter()
-    for source in asking:
-        before = dict(opened)
-        way = gives_way(before, source)
-        if way is not None:
-            whose, how_many = way
-            assert whose == source or before[whose] == max(before.values())
-            opened[whose] -= how_many
-        opened[source] += 1
-        assert sum(opened.values()) <= BUCKET_CODES
-        assert opened[source] <= SOURCE_CODES
-        assert all(opened[each] >= before[each] for each in before if way is None or each != way[0])
+OPENED = st.dictionaries(st.sampled_from("abcdefgh"), st.integers(1, SOURCE_CODES)).filter(
+    lambda opened: sum(opened.values()) <= BUCKET_CODES
+)
+FULL = {"a": SOURCE_CODES - 1, "b": SOURCE_CODES - 1, "c": 2}
+
+
+@given(OPENED, st.sampled_from("abcdefghi"))
+@example(FULL, "i")
+@example(FULL, "c")
+def test_a_bucket_is_bounded_and_the_small_do_not_give_way_to_the_great(
+    opened: dict[str, int], source: str
+) -> None:
+    way, full = gives_way(opened, source), sum(opened.values()) == BUCKET_CODES
+    if opened.get(source, 0) == SOURCE_CODES:
+        assert way == (source, 1)
+    elif full:
+        assert way is not None
+        assert way[1] == 1
+        assert opened[way[0]] == max(opened.values())
+    else:
+        assert way is None
 
 
 @given(st.integers(0, 2**256 - 1))
