@@ -1,5 +1,6 @@
 """The application: routers, error table, middleware, lifespan. Nothing else."""
 
+import sys
 import threading
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -25,6 +26,11 @@ MACHINES = APIRouter()
 """The routes for machines: compiled once. An application that includes them compiles its own."""
 for _module in (agents, access, log, submissions, health):
     MACHINES.include_router(_module.router)
+
+_TURN_S = 0.0005
+"""How long a thread computes while others want to. Each statement gives the processor away and
+waits for the next turn; with Python's 5 ms, opting out waits that long for each thread of a flood.
+"""
 
 
 def create_app(services: Services, bounds: Mapping[Lane, Bounds] = BOUNDS) -> FastAPI:
@@ -80,6 +86,7 @@ def _guard(app: FastAPI, settings: Settings, bounds: Mapping[Lane, Bounds]) -> N
 async def _lifespan(services: Services, _app: FastAPI) -> AsyncIterator[None]:
     """Let the integrator and those who ask the witnesses work while the application serves."""
     current_default_thread_limiter().total_tokens = THREADS
+    sys.setswitchinterval(_TURN_S)
     services.exports.sweep()  # what an earlier process left behind
     stop = threading.Event()
     work = {

@@ -12,6 +12,8 @@ Rules:
    nothing.
 5. Whose session was found good before stands in no queue with those who may have made theirs up: a
    cookie costs nothing to invent. Newcomers have places of their own, and so get in, too.
+6. Who finds no room is told so a moment later, and holds no thread meanwhile: whoever asks again
+   at once asks less often.
 """
 
 import asyncio
@@ -44,28 +46,34 @@ class Bounds:
         waiting: None: as many as come.
         wait_s: seconds.
         per_source: of those who are inside or wait, from one source; None: as many as come.
+        pause_s: seconds until one who finds no room is told so.
     """
 
     inside: int
     waiting: int | None
     wait_s: float
     per_source: int | None = None
+    pause_s: float = 0.0
 
 
 BOUNDS: Mapping[Lane, Bounds] = {
     Lane.OUT: Bounds(8, None, 60.0),
     Lane.LOG: Bounds(2, 50, 5.0),
-    Lane.PEOPLE: Bounds(10, 300, 10.0),
-    Lane.AGENTS: Bounds(6, 200, 3.0),
-    Lane.CONSUMERS: Bounds(4, 60, 3.0),
-    Lane.STRANGERS: Bounds(4, 60, 3.0, per_source=8),
+    Lane.PEOPLE: Bounds(6, 300, 10.0, pause_s=1.0),
+    Lane.AGENTS: Bounds(3, 200, 3.0, pause_s=1.0),
+    Lane.CONSUMERS: Bounds(2, 60, 3.0, pause_s=1.0),
+    Lane.STRANGERS: Bounds(2, 60, 3.0, per_source=8, pause_s=1.0),
 }
+"""Few are inside: threads take turns on one processor, and each turn of another is a wait."""
 
 NEWCOMERS: Mapping[Lane, Bounds] = {
     Lane.OUT: Bounds(4, None, 60.0),
-    Lane.PEOPLE: Bounds(4, 300, 10.0, per_source=64),
+    Lane.PEOPLE: Bounds(3, 300, 10.0, per_source=64, pause_s=1.0),
 }
 """The same of people whose session was not found good here before (rule 5)."""
+
+PAUSING = 1_000
+"""How many of an entrance wait for being told that there is no room; others are told at once."""
 
 THREADS = sum(each.inside for each in (*BOUNDS.values(), *NEWCOMERS.values())) + 6
 """How many threads handlers have: some of a request's steps use a second one for a moment."""
@@ -85,6 +93,7 @@ class _Entrance:
         longest = {} if bounds.waiting is None else {lane: bounds.waiting}
         self._queue = Queue(bounds.inside, longest=longest)
         self._sources: Counter[str] = Counter()
+        self._pausing = 0
 
     async def enter(self, source: str) -> Ticket:
         """Wait for a place.
@@ -92,12 +101,12 @@ class _Entrance:
         Raises:
             Full: too many wait, or it takes too long.
         """
-        most = self._bounds.per_source
-        if most is not None and self._sources[source] >= most:
-            raise Full
         called = asyncio.Event()
-        ticket = self._queue.ask(self._lane, called)
-        self._sources[source] += 1
+        try:
+            ticket = self._ask(source, called)
+        except Full:
+            await self._pause()
+            raise
         try:
             async with asyncio.timeout(self._bounds.wait_s):
                 await called.wait()
@@ -107,6 +116,23 @@ class _Entrance:
                 raise Full from error
             raise
         return ticket
+
+    def _ask(self, source: str, called: asyncio.Event) -> Ticket:
+        most = self._bounds.per_source
+        if most is not None and self._sources[source] >= most:
+            raise Full
+        ticket = self._queue.ask(self._lane, called)
+        self._sources[source] += 1
+        return ticket
+
+    async def _pause(self) -> None:
+        if self._pausing >= PAUSING:
+            return
+        self._pausing += 1
+        try:
+            await asyncio.sleep(self._bounds.pause_s)
+        finally:
+            self._pausing -= 1
 
     def leave(self, ticket: Ticket, source: str) -> None:
         """Give a place back; again changes nothing."""
