@@ -9,7 +9,7 @@ QUICK := $(addprefix tests/,kernel capture policy consent directory access agent
 current = $(1) | diff -u $(2) - || { echo "$(2) is out of date: make openapi"; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test quick mutants tour check bench bench-audit openapi house tries lock clean
+.PHONY: help install run test quick mutants tour check bench bench-audit bench-lanes openapi house tries lock clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,11 @@ bench-audit: install ## measure the log at 1,000,000 entries (ENTRIES=…): appe
 	$(BIN)/python bench/verify_export.py $(ENTRIES)
 	$(BIN)/python bench/audit_appends.py
 	$(BIN)/python bench/export_memory.py $(ENTRIES)
+
+IMPORTED ?= 50000
+
+bench-lanes: install ## measure opting out while everybody asks and people are imported (IMPORTED=…)
+	$(BIN)/python -m bench.lanes --imported $(IMPORTED)
 
 openapi: install ## write openapi/, docs/field-words.md and the documents of the demo's vectors anew
 	$(BIN)/habeas openapi > openapi/openapi.json

@@ -86,22 +86,22 @@ def heard_by(company: Company, connections: Mapping[str, int], seconds: float) -
     return crowd.end()
 
 
-def await_import(verb: subprocess.Popen[bytes]) -> float:
-    """Wait for an import; how long that took, seconds."""
-    began = time.monotonic()
+def imported(report: Report, at: Place, file: Path, habeas: Path = HABEAS) -> float:
+    """How long an import takes, seconds."""
+    began, verb = time.monotonic(), import_of(at, file, habeas)
     _, said = verb.communicate(timeout=IMPORTS_S)
     if verb.returncode:
-        print(f"  the import failed: {said.decode()[-500:]}")
+        report.hold("an import", said.decode()[-500:], "is done", holds=False)
     return time.monotonic() - began
 
 
-def imported_alone(kind: str, url: str, file: Path, habeas: Path) -> float:
+def imported_alone(report: Report, kind: str, url: str, file: Path, habeas: Path) -> float:
     """How long an import takes on an instance without a service, seconds."""
     with (
         tempfile.TemporaryDirectory() as folder,
         place(kind, url, Path(folder), habeas) as alone,
     ):
-        return await_import(import_of(alone, file, habeas))
+        return imported(report, alone, file, habeas)
 
 
 def quiet(report: Report, company: Company, seconds: float) -> None:
@@ -138,7 +138,7 @@ def flood(report: Report, company: Company, place: Place, file: Path, options: O
     crowd = Crowd(company, {kind: TIMES * many for kind, many in NORMAL.items()})
     people = Crowd(later, PEOPLE)
     began = time.monotonic()
-    took_s = await_import(import_of(place, file))
+    took_s = imported(report, place, file) if options.imported else 0.0
     time.sleep(max(0.0, options.seconds - (time.monotonic() - began)))
     heard = people.end() | crowd.end()
     report.opting_out("flood: opting out", heard["leavers"])
@@ -150,10 +150,10 @@ def flood(report: Report, company: Company, place: Place, file: Path, options: O
 
 def imports(report: Report, kind: str, url: str, file: Path, options: Options) -> float:
     """Alone, and that of another program; the first, seconds."""
-    alone = imported_alone(kind, url, file, HABEAS)
+    alone = imported_alone(report, kind, url, file, HABEAS)
     report.say("import alone", f"{alone:.1f} s for {options.imported} people")
     if options.before is not None:
-        before = imported_alone(kind, url, file, options.before)
+        before = imported_alone(report, kind, url, file, options.before)
         figure = f"{before:.1f} s; {alone / before:.2f} times that"
         report.hold("import by the program before", figure, "at most 1.30", alone <= 1.3 * before)
     return alone

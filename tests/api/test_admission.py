@@ -10,9 +10,9 @@ import pytest
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
-from app.api.admission import BOUNDS, LANE, NEWCOMERS, THREADS, VISITOR, Admission, Bounds
+from app.api.admission import BOUNDS, LANE, NEWCOMERS, PAUSING, THREADS, VISITOR, Admission, Bounds
 from app.api.problems import problem_response
 from app.kernel.errors import HabeasError
 from app.kernel.lanes import Lane
@@ -139,6 +139,38 @@ def test_who_is_sent_away_reads_when_to_come_back() -> None:
         await asyncio.gather(*crowd)
 
     run(story, SHORT)
+
+
+def test_who_finds_no_room_is_told_so_a_moment_later_and_of_very_many_some_at_once() -> None:
+    none = Bounds(0, 0, 0.01, pause_s=1.5)
+    scope = {"type": "http", "method": "GET", "path": "/v1/agent/lease", "headers": []}
+
+    async def story(_: House, door: Admission) -> None:
+        told = 0
+
+        async def send(message: Message) -> None:
+            nonlocal told
+            told += message["type"] == "http.response.start"
+
+        async def receive() -> Message:
+            return {"type": "http.request"}
+
+        async def refused_at() -> None:
+            await door(dict(scope), receive, send)
+
+        crowd = [asyncio.create_task(refused_at()) for _ in range(PAUSING)]
+        await settle()
+        assert told == 0
+        await refused_at()
+        assert told == 1, "one more is told at once"
+        await asyncio.gather(*crowd)
+        assert told == PAUSING + 1
+        late = asyncio.create_task(refused_at())
+        await settle()
+        assert told == PAUSING + 1, "whoever was told counts no more"
+        late.cancel()
+
+    run(story, dict.fromkeys(Lane, none))
 
 
 def test_a_stranger_who_floods_pushes_out_nobody_from_elsewhere() -> None:
