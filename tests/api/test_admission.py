@@ -28,6 +28,7 @@ ADDRESS: Mapping[Lane, tuple[str, str]] = {
     Lane.CONSUMERS: ("POST", "/access/v1/evaluation"),
     Lane.STRANGERS: ("POST", "/v1/agent/pairings"),
 }
+PATIENT = {lane: replace(bound, wait_s=60, pause_s=0.01) for lane, bound in BOUNDS.items()}
 SHORT = {lane: replace(bound, wait_s=0.05) for lane, bound in BOUNDS.items()}
 
 
@@ -119,7 +120,7 @@ def test_of_each_lane_who_comes_beyond_is_asked_to_come_back_and_of_the_first_no
             taken = 400 if waiting is None else min(400, BOUNDS[lane].inside + waiting)
             assert answers == Counter({200: taken, 503: 400 - taken}), lane.name
 
-    run(story)
+    run(story, PATIENT)
 
 
 def test_who_is_sent_away_reads_when_to_come_back() -> None:
