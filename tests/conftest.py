@@ -22,7 +22,7 @@ from starlette.testclient import TestClient
 
 from app.db.engine import Database, open_database
 from app.settings import Settings
-from tests import postgresql, scratch
+from tests import pairs, postgresql, scratch
 from tests.fakes import FakeClock
 from tests.templates import FILE, Name, Templates
 from tests.web.window import Window
@@ -73,6 +73,15 @@ def _compile_once(connection: Connection) -> None:
     engine, dialect = connection.engine, connection.engine.dialect
     first = _FIRST.setdefault((dialect.name, dialect._on_connect_isolation_level), engine)
     engine.dialect, engine._compiled_cache = first.dialect, first._compiled_cache
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out of the products that are marked what has no pair of its own (tests/pairs.py)."""
+    if out := pairs.left_out(items):
+        config.hook.pytest_deselected(items=out)
+        gone = set(out)
+        items[:] = [item for item in items if item not in gone]
 
 
 def pytest_collection_finish() -> None:

@@ -63,6 +63,7 @@ def alarms(office: Office) -> list[str]:
     return sorted(str(one.leaf["facts"]["why"]) for one in office.entries(kind="alarm.raised"))
 
 
+@pytest.mark.every_pair("said", "change", "database_url")
 @pytest.mark.parametrize("said", LINES)
 def test_somebody_changes_with_sql(said: str, captured: Office, change: Change) -> None:
     change(LINES[said])
@@ -127,6 +128,7 @@ PAST = {
 }
 
 
+@pytest.mark.every_pair("said", "change", "database_url")
 @pytest.mark.parametrize("said", PAST)
 def test_somebody_rewrites_with_sql(said: str, captured: Office, change: Change) -> None:
     change(PAST[said])

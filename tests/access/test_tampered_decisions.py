@@ -127,6 +127,7 @@ def receipts(raided: Raided) -> int:
         return len(raided.office.services.consent.receipts(tx, ALICE.id))
 
 
+@pytest.mark.every_pair("attack", "raided", "database_url")
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_nothing_that_was_written_with_sql_lets_anything_be_captured_or_read(
     attack: str, raided: Raided

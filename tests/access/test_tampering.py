@@ -197,6 +197,7 @@ def other(column: Column[Any]) -> str:
     return f"{column.name} + 1" if isinstance(column.type, Integer) else "'2031-01-01 00:00:00+00'"
 
 
+@pytest.mark.every_pair("name", "raided", "database_url")
 @pytest.mark.parametrize("name", CONSUMER.covered)
 def test_whatever_is_changed_in_a_registration_it_opens_nothing(raided: Raided, name: str) -> None:
     column = CONSUMER.table.c[name]
@@ -206,6 +207,7 @@ def test_whatever_is_changed_in_a_registration_it_opens_nothing(raided: Raided, 
     assert not raided.opens(raided.office.secrets["pipeline"])
 
 
+@pytest.mark.every_pair("name", "raided", "database_url")
 @pytest.mark.parametrize("name", [each for each in GRANTS.covered if each != "grant_id"])
 def test_whatever_is_changed_in_a_grant_it_is_not_closed(raided: Raided, name: str) -> None:
     grant = raided.permit()
@@ -214,6 +216,7 @@ def test_whatever_is_changed_in_a_grant_it_is_not_closed(raided: Raided, name: s
         raided.close(grant)
 
 
+@pytest.mark.every_pair("name", "raided", "database_url")
 @pytest.mark.parametrize("name", [each for each in USE.covered if each != "result"])
 def test_whatever_is_changed_in_a_use_it_is_not_answered(raided: Raided, name: str) -> None:
     grant = raided.permit()

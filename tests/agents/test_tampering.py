@@ -361,6 +361,7 @@ SEALED = {
 }
 
 
+@pytest.mark.every_pair("name", "office", "database_url")
 @pytest.mark.parametrize("name", SEALED)
 def test_whatever_is_changed_in_a_row_nothing_is_captured(office, name):
     column = SEALED[name]

@@ -22,6 +22,7 @@ def test_three_times_given_at_once_on_one_form_is_one_decision(booth: Booth) -> 
     assert len(booth.entries("consent.given")) == 1
 
 
+@pytest.mark.every_pair("known", "act", "database_url")
 @pytest.mark.parametrize("act", ["given", "resumed"])
 @pytest.mark.parametrize("known", [0, 1, 3, -1, 10**12])
 def test_what_opens_on_a_stale_number_is_told_what_stands_and_changes_nothing(
@@ -48,6 +49,7 @@ def test_a_yes_from_before_a_withdrawal_does_not_undo_it(booth: Booth) -> None:
     assert booth.standing().state is State.WITHDRAWN
 
 
+@pytest.mark.every_pair("known", "act", "database_url")
 @pytest.mark.parametrize("act", ["withdrawn", "refused", "paused"])
 @pytest.mark.parametrize("known", [0, 7])
 def test_opting_out_pays_no_heed_to_the_number(booth: Booth, act: str, known: int) -> None:

@@ -63,6 +63,7 @@ BROKEN = (
 )
 
 
+@pytest.mark.every_pair("broken", "given_before", "database_url")
 @pytest.mark.parametrize("given_before", [True, False], ids=["given before", "never asked"])
 @pytest.mark.parametrize("broken", BROKEN, ids=lambda one: one.__name__)
 def test_withdrawing_refusing_and_pausing_work_with(

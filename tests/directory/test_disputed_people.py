@@ -215,6 +215,7 @@ LINES: dict[str, tuple[str, Line]] = {
 }
 
 
+@pytest.mark.every_pair("said", "change", "database_url")
 @pytest.mark.parametrize("said", LINES)
 def test_a_line_in_which_somebody_is_disputed_is_disputed(
     said: str, company: Company, change: Callable[..., None]
@@ -308,6 +309,7 @@ def test_an_import_records_anew_what_the_file_says_and_the_alarm_stays(
     assert plan.result == ImportResult(added=0, changed=0, unchanged=1), "the row is sound again"
 
 
+@pytest.mark.every_pair("said", "change", "database_url")
 @pytest.mark.parametrize("said", ["all deleted", "the newest deleted", "one more"])
 def test_an_import_over_a_past_that_does_not_stand_is_refused_by_name(
     said: str, company: Company, change: Callable[..., None]

@@ -48,6 +48,7 @@ def touch(company: Company, token: str) -> None:
         company.services.sessions.touch(tx, token, company.clock.now())
 
 
+@pytest.mark.every_pair("said", "change", "database_url")
 @pytest.mark.parametrize("said", CHANGES)
 def test_a_session_that_somebody_changed_is_none_and_raises_an_alarm(
     said: str, company: Company, token: str, change: Callable[..., None]

@@ -47,6 +47,7 @@ class TestCatalogue:
         assert self.adopted(instance) == before
         assert captured(instance.in_force("DE"))
 
+    @pytest.mark.every_pair("statement", "when", "instance")
     @pytest.mark.parametrize("when", ["at run time", "at start"])
     @pytest.mark.parametrize(
         "statement",

@@ -208,6 +208,7 @@ POLICIES = {
 }
 
 
+@pytest.mark.every_pair("attack", "when", "instance")
 @pytest.mark.parametrize("when", ["at run time", "at start"])
 @pytest.mark.parametrize("attack", POLICIES.values(), ids=POLICIES.keys())
 def test_rows_that_the_service_did_not_write_open_nothing(

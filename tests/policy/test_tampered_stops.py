@@ -72,6 +72,7 @@ STOPS = {
 }
 
 
+@pytest.mark.every_pair("attack", "when", "instance")
 @pytest.mark.parametrize("when", ["at run time", "at start"])
 @pytest.mark.parametrize(("before", "attack"), STOPS.values(), ids=STOPS.keys())
 def test_a_stop_holds_whatever_is_done_to_its_rows(

@@ -26,6 +26,7 @@ LATER = {"deleted before a no": (Act.REFUSED,)}
 """What somebody decided after they withdrew: of it, only the withdrawal is left."""
 
 
+@pytest.mark.every_pair("attack", "anew", "house")
 @pytest.mark.parametrize("anew", [False, True], ids=["running", "at start"])
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_who_withdrew_reads_that_the_record_is_in_doubt_and_can_say_no(

@@ -132,6 +132,7 @@ CHANGES: dict[str, Callable[[dict[str, Any], dict[str, Any]], None]] = {
 """What can be changed next to the token, in a sentence: the file that results must be refused."""
 
 
+@pytest.mark.every_pair("change", "with_key", "house")
 @pytest.mark.parametrize("with_key", [True, False])
 @pytest.mark.parametrize("change", CHANGES)
 def test_whatever_is_changed_next_to_the_token_is_found(
