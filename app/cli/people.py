@@ -25,6 +25,10 @@ from app.wiring import Services
 verbs = typer.Typer(name="people", no_args_is_help=True, help="The people whose consent is held.")
 
 
+NUMBERED_EVERY = 5
+"""After how many pieces the entries get their index, so that the log is never behind by much."""
+
+
 @verbs.command("import")
 def import_people(
     file: Annotated[Path, typer.Argument(help="A CSV file; its columns are in docs/operate.md.")],
@@ -62,7 +66,8 @@ def _apply(services: Services, planned: ImportPlan) -> ImportResult:
     shown = ImportShown()
 
     def after(progress: ImportProgress) -> None:
-        services.integrator.integrate()
+        if progress.pieces % NUMBERED_EVERY == 0 or progress.pieces == progress.of_pieces:
+            services.integrator.integrate()
         shown.say(progress)
 
     try:

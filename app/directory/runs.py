@@ -11,6 +11,7 @@ from sqlalchemy import func, insert, select
 
 from app.db.engine import Tx
 from app.directory.model import ImportResult
+from app.directory.plan import ImportPlan
 from app.directory.tables import import_table as table
 
 
@@ -52,6 +53,23 @@ def run(tx: Tx, number: int) -> ImportRun:
     )
     pieces = sum(row.event_id is None for row in rows)
     return ImportRun(number, first.file, first.plan, pieces, done, last.event_id)
+
+
+def run_of(tx: Tx, plan: ImportPlan) -> ImportRun:
+    """The import that a plan is part of; a new one where it is part of none.
+
+    Args:
+        tx: holds the lock of imports.
+        plan: of an import that begins, or goes on.
+    """
+    if plan.run is not None:
+        return run(tx, plan.run)
+    last = newest(tx)
+    if last is not None and last.event is None and last.plan == plan.digest:
+        return last  # a first piece of which nobody knew whether it was kept
+    number = 1 if last is None else last.number + 1
+    begins = ImportResult(0, 0, plan.result.unchanged)
+    return ImportRun(number, plan.file, plan.digest, 0, begins, None)
 
 
 def keep(

@@ -49,7 +49,6 @@ from app.directory.plan import (
     contradictions,
     plan_of,
 )
-from app.directory.runs import ImportRun
 from app.kernel.authority import Authority
 from app.kernel.errors import Fault, Forbidden, InvalidInput, NotFound
 from app.kernel.facts import encode
@@ -130,18 +129,7 @@ class DirectoryService:
 
         The line of somebody whom the directory does not have is disputed.
         """
-        return lines_of(ids, self._upward(tx, ids))
-
-    def _upward(self, tx: Tx, ids: Collection[str]) -> dict[str, Person]:
-        """These people and everybody above them, by id."""
-        known: dict[str, Person] = {}
-        asked, level = set(ids), set(ids)
-        while level:
-            found = store.people_among(tx, level)
-            known.update(found)
-            level = _managers(found.values()) - asked
-            asked |= level
-        return known
+        return lines_of(ids, store.upward(tx, ids))
 
     def lock(self, tx: Tx, person_id: str) -> None:
         """Serialise what is decided by and about one person, until the transaction ends.
@@ -255,8 +243,10 @@ class DirectoryService:
         freed = [one.id for one in compared.changed if known[one.id].email != one.email]
         store.change(tx, compared.changed, now, freed)  # first: somebody may take over an address
         store.add(tx, compared.added, now)
-        self._append(tx, compared.written, actor, now)
-        run = self._run(tx, plan)
+        written = by_id(compared.written)
+        above = lines_of(written, {**known, **written})
+        self._append(tx, compared.written, actor, now, above)
+        run = runs.run_of(tx, plan)
         runs.keep(tx, run, compared.result, now)
         return replace(plan, run=run.number, done=run.pieces + 1)
 
@@ -268,24 +258,13 @@ class DirectoryService:
         """
         store.lock_for_import(tx, ())
         self._require_importer(tx, actor)
-        run = self._run(tx, plan)
+        run = runs.run_of(tx, plan)
         if run.event is None:
             done = run.result
             record = ImportRecord(**asdict(done), file=run.file, pieces=run.pieces, plan=run.plan)
             event = self._log.append(tx, Event(Kind.DIRECTORY_IMPORTED, actor, encode(record)), now)
             runs.keep(tx, run, ImportResult(0, 0, 0), now, event)
         return run.result
-
-    def _run(self, tx: Tx, plan: ImportPlan) -> ImportRun:
-        """The import that a plan is part of; a new one where it is part of none."""
-        if plan.run is not None:
-            return runs.run(tx, plan.run)
-        newest = runs.newest(tx)
-        if newest is not None and newest.event is None and newest.plan == plan.digest:
-            return newest  # a first piece of which nobody knew whether it was kept
-        number = 1 if newest is None else newest.number + 1
-        begins = ImportResult(0, 0, plan.result.unchanged)
-        return ImportRun(number, plan.file, plan.digest, 0, begins, None)
 
     def leave(self, tx: Tx, person_id: str, actor: Actor, now: datetime) -> None:
         """Mark a person as gone; their devices get no lease from then on. Twice is harmless.
@@ -353,10 +332,12 @@ class DirectoryService:
     ) -> tuple[list[Person], dict[str, Person]]:
         """Whom the file still wants of a piece; all in the directory who matter for them."""
         asked = [plan.people[one] for one in piece]
-        present = store.people_among(tx, set(piece))
-        wanted = plan.still_wanted(piece, present)
-        present |= store.holders(tx, {one.email for one in asked})
-        return wanted, present | self._upward(tx, _managers(asked) | set(piece))
+        known = store.upward(tx, _managers(asked) | set(piece))
+        wanted = plan.still_wanted(piece, known)
+        others = {one.email for one in wanted if one != known.get(one.id)} - {
+            one.email for one in known.values()
+        }
+        return wanted, known | store.holders(tx, others)
 
     def _require_importer(self, tx: Tx, actor: Actor) -> None:
         if actor == SYSTEM:
@@ -366,9 +347,17 @@ class DirectoryService:
             raise Forbidden("only a person of the directory may import people")
         self._authority.require(person.roles, None, "people", "import")
 
-    def _append(self, tx: Tx, people: Iterable[Person], actor: Actor, now: datetime) -> None:
+    def _append(
+        self,
+        tx: Tx,
+        people: Iterable[Person],
+        actor: Actor,
+        now: datetime,
+        above: Mapping[str, Line] | None = None,
+    ) -> None:
+        """Record people; their lines are read where they are not given."""
         written = tuple(people)
-        lines = self.lines(tx, [person.id for person in written])
+        lines = above or self.lines(tx, [person.id for person in written])
         named = {*lines, *(above for line in lines.values() for above in line.above)}
         pseudonyms = self._log.pseudonyms(tx, sorted(named))
         for person in written:

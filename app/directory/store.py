@@ -37,6 +37,18 @@ def people_among(tx: Tx, ids: Collection[str]) -> dict[str, Person]:
     return {one.id: one for one in judging.people_of(tx, _rows_of(tx, ids))}
 
 
+def upward(tx: Tx, ids: Collection[str]) -> dict[str, Person]:
+    """Return these people and everybody above them, by id; one statement per level."""
+    known: dict[str, Person] = {}
+    asked, level = set(ids), set(ids)
+    while level:
+        found = people_among(tx, level)
+        known.update(found)
+        level = {one.manager for one in found.values() if one.manager is not None} - asked
+        asked |= level
+    return known
+
+
 def holders(tx: Tx, emails: Collection[str]) -> dict[str, Person]:
     """Return whoever has one of these addresses, by id."""
     return {one.id: one for one in judging.people_of(tx, _rows_of(tx, emails, "email"))}
