@@ -607,7 +607,12 @@ def test_a_service_within_a_service_is_seen(services: Services) -> None:
 
 
 @pytest.mark.parametrize("method", ENTRY)
-def test_a_change_is_an_entry_of_its_kind(sample: Services, method: str) -> None:
+def test_a_change_is_an_entry_of_its_kind_and_one_undone_leaves_none(
+    sample: Services, method: str
+) -> None:
+    """The entry is written in the transaction of the change: neither is there without the other."""
+    nothing_is_left_of_an_undone(sample, method)
+
     def entries() -> int:
         sample.integrator.integrate()
         with sample.database.read() as tx:
@@ -624,9 +629,7 @@ def test_a_change_is_an_entry_of_its_kind(sample: Services, method: str) -> None
     assert record is None or encode(decode(record, newest.leaf["facts"])) == newest.leaf["facts"]
 
 
-@pytest.mark.parametrize("method", ENTRY)
-def test_a_change_that_is_undone_leaves_no_entry(sample: Services, method: str) -> None:
-    """The entry is written in the transaction of the change: neither is there without the other."""
+def nothing_is_left_of_an_undone(sample: Services, method: str) -> None:
     with sample.database.read() as tx:
         before = (sample.log.size(tx), sample.log.pending(tx))
 
