@@ -177,6 +177,7 @@ def test_a_row_that_is_put_back_opens_nothing_while_the_alarm_is_open(raided: Ra
     assert raided.office.ask(BOB).decision, "the others are as they were"
 
 
+@pytest.mark.every_pair("column", "raided", "database_url")
 @pytest.mark.parametrize("column", ["notice_digest", "offer_digest", "shown_at"])
 def test_what_was_shown_is_no_ground_once_its_row_was_changed(column: str, raided: Raided) -> None:
     """Nothing rests on a showing that is not what was shown: all else is as it is for Bob."""
@@ -205,6 +206,7 @@ def allowed(raided: Raided, whom: Person) -> bool:
         return False
 
 
+@pytest.mark.every_pair("cell", "seq", "raided")
 @pytest.mark.parametrize("seq", ["seq = 2", "seq = 1"])
 @pytest.mark.parametrize(
     "cell",
@@ -244,6 +246,7 @@ TEXTS = {
 }
 
 
+@pytest.mark.every_pair("text", "raided", "database_url")
 @pytest.mark.parametrize("text", TEXTS)
 def test_nobody_agrees_on_a_text_that_is_not_what_its_name_says(text: str, raided: Raided) -> None:
     services, now = raided.office.services, raided.office.now
