@@ -73,7 +73,7 @@ class Settings(BaseSettings):
     consumer_per_minute: int = Field(60_000, ge=10, le=10_000_000)
     """The same of one consumer."""
     source_per_minute: int = Field(600, ge=10, le=1_000_000)
-    """The same from one address, of pairings, tokens and sign-ins."""
+    """The same from one address, of pairings and of wrong assertions."""
     max_body_bytes: int = Field(1_000_000, ge=10_000)
     """Largest request body; more is answered 413."""
     hosts: Annotated[tuple[str, ...], NoDecode] = ()

@@ -6,21 +6,25 @@ out would wait for one, long before the gate (app/db/gate.py) can put them first
 Rules:
 1. Each lane has so many requests inside at once, and threads for all lanes together are more.
 2. So many more of a lane wait, and so long; whoever comes beyond is asked to come back: 503 with
-   Retry-After, and nothing was changed. Nobody who opts out is.
-3. Strangers wait in lines of their own, by source: one that floods pushes out nobody but itself.
+   Retry-After, and nothing was changed. Nobody who opts out is: they wait until it is their turn.
+3. Within a lane there are turns (app/kernel/turns.py): by session of whoever is known, else by
+   source. One that floods stands before nobody else, and is the first to be sent away.
 4. A request is inside until its answer begins: by then all is committed. A slow reader holds
    nothing.
-5. Whose session was found good before stands in no queue with those who may have made theirs up: a
-   cookie costs nothing to invent. Newcomers have places of their own, and so get in, too.
+5. What nobody waits for any more is not done: a flood that hangs up costs nothing. But whoever opts
+   out and closes the page has opted out.
 6. Who finds no room is told so a moment later, and holds no thread meanwhile: whoever asks again
    at once asks less often.
+7. Whose session was found good before stands in no queue with those who may have made theirs up: a
+   cookie costs nothing to invent. Newcomers have places of their own, and so get in, too.
 """
 
 import asyncio
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Any, Self
 
 from starlette.requests import cookie_parser
 from starlette.responses import Response
@@ -29,7 +33,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.api.lanes import DECISIONS, lane_of, read_form
 from app.api.sources import source_of_request
 from app.kernel.errors import HabeasError
-from app.kernel.lanes import Full, Lane, Queue, Ticket, busy
+from app.kernel.lanes import Full, Lane, busy
+from app.kernel.turns import Turn, Turns
 
 LANE = "habeas.lane"
 """Where the scope says in which lane a request was let in."""
@@ -44,33 +49,31 @@ class Bounds:
     Attributes:
         inside: at once; each may hold a thread.
         waiting: None: as many as come.
-        wait_s: seconds.
-        per_source: of those who are inside or wait, from one source; None: as many as come.
+        wait_s: seconds; None: until it is their turn.
         pause_s: seconds until one who finds no room is told so.
     """
 
     inside: int
     waiting: int | None
-    wait_s: float
-    per_source: int | None = None
+    wait_s: float | None
     pause_s: float = 0.0
 
 
 BOUNDS: Mapping[Lane, Bounds] = {
-    Lane.OUT: Bounds(8, None, 60.0),
-    Lane.LOG: Bounds(2, 50, 5.0),
+    Lane.OUT: Bounds(8, None, None),
+    Lane.LOG: Bounds(2, 100, 10.0),
     Lane.PEOPLE: Bounds(6, 300, 10.0, pause_s=1.0),
     Lane.AGENTS: Bounds(3, 200, 3.0, pause_s=1.0),
     Lane.CONSUMERS: Bounds(2, 60, 3.0, pause_s=1.0),
-    Lane.STRANGERS: Bounds(2, 60, 3.0, per_source=8, pause_s=1.0),
+    Lane.STRANGERS: Bounds(2, 200, 3.0, pause_s=1.0),
 }
 """Few are inside: threads take turns on one processor, and each turn of another is a wait."""
 
 NEWCOMERS: Mapping[Lane, Bounds] = {
-    Lane.OUT: Bounds(4, None, 60.0),
-    Lane.PEOPLE: Bounds(3, 300, 10.0, per_source=64, pause_s=1.0),
+    Lane.OUT: Bounds(4, None, None),
+    Lane.PEOPLE: Bounds(3, 300, 10.0, pause_s=1.0),
 }
-"""The same of people whose session was not found good here before (rule 5)."""
+"""The same of people whose session was not found good here before (rule 7)."""
 
 PAUSING = 1_000
 """How many of an entrance wait for being told that there is no room; others are told at once."""
@@ -82,66 +85,57 @@ REMEMBERED = 100_000
 """Of so many sessions it is known that they were good."""
 
 Refusing = Callable[[Scope, HabeasError], Response]
+Gone = Callable[[], "asyncio.Future[Message]"]
 
 
 class _Entrance:
-    """A queue, and whoever is in it or inside, by source."""
+    """Where those of a lane wait, in an event loop."""
 
-    def __init__(self, lane: Lane, bounds: Bounds) -> None:
-        self._lane = lane
+    def __init__(self, bounds: Bounds) -> None:
         self._bounds = bounds
-        longest = {} if bounds.waiting is None else {lane: bounds.waiting}
-        self._queue = Queue(bounds.inside, longest=longest)
-        self._sources: Counter[str] = Counter()
         self._pausing = 0
+        self._turns = Turns(bounds.inside, bounds.waiting)
 
-    async def enter(self, source: str) -> Ticket:
-        """Wait for a place.
+    async def enter(self, asker: str, gone: Gone | None) -> Turn:
+        """Wait for a turn.
+
+        Args:
+            asker: whose turn it is.
+            gone: gives what is done when nobody waits for the answer any more; None: what is asked
+                for is done all the same.
 
         Raises:
-            Full: too many wait, or it takes too long.
+            Full: too many wait, or it takes too long, or nobody waits for the answer any more.
         """
         called = asyncio.Event()
         try:
-            ticket = self._ask(source, called)
+            turn = self._turns.ask(asker, called)
         except Full:
-            await self._pause()
+            await self._pause(gone)
             raise
         try:
-            async with asyncio.timeout(self._bounds.wait_s):
-                await called.wait()
-        except BaseException as error:
-            self.leave(ticket, source)
-            if isinstance(error, TimeoutError):
-                raise Full from error
+            if not turn.is_in:
+                await _first(called, gone() if gone else None, self._bounds.wait_s)
+        except BaseException:
+            self.leave(turn)
             raise
-        return ticket
-
-    def _ask(self, source: str, called: asyncio.Event) -> Ticket:
-        most = self._bounds.per_source
-        if most is not None and self._sources[source] >= most:
+        if not turn.is_in:
+            self.leave(turn)
             raise Full
-        ticket = self._queue.ask(self._lane, called)
-        self._sources[source] += 1
-        return ticket
+        return turn
 
-    async def _pause(self) -> None:
-        if self._pausing >= PAUSING:
+    async def _pause(self, gone: Gone | None) -> None:
+        if self._pausing >= PAUSING or gone is None or not self._bounds.pause_s:
             return
         self._pausing += 1
         try:
-            await asyncio.sleep(self._bounds.pause_s)
+            await asyncio.wait({gone()}, timeout=self._bounds.pause_s)
         finally:
             self._pausing -= 1
 
-    def leave(self, ticket: Ticket, source: str) -> None:
+    def leave(self, turn: Turn) -> None:
         """Give a place back; again changes nothing."""
-        if ticket.state == "gone":
-            return
-        self._queue.leave(ticket)
-        self._sources[source] -= 1
-        if not self._sources[source]:
-            del self._sources[source]
+        self._turns.leave(turn)
 
 
 class Admission:
@@ -167,77 +161,109 @@ class Admission:
         self._app = app
         self._cookie = cookie
         self._refusing = refusing
-        self._entrances = {lane: _Entrance(lane, each) for lane, each in bounds.items()}
-        self._newcomers = {lane: _Entrance(lane, each) for lane, each in newcomers.items()}
-        self._good: OrderedDict[bytes, None] = OrderedDict()
+        self._entrances = {lane: _Entrance(each) for lane, each in bounds.items()}
+        self._newcomers = {lane: _Entrance(each) for lane, each in newcomers.items()}
+        self._good: OrderedDict[str, None] = OrderedDict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Wait for a place, pass the request on, give the place back when its answer begins."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        session = _session(scope, self._cookie)
-        lane, receive = await _lane(scope, receive, signed_in=session is not None)
-        entrance = self._entrances[lane]
-        if session not in self._good:
-            entrance = self._newcomers.get(lane, entrance)
-        scope[LANE], source = lane, source_of_request(scope)
+        session, body = _session(scope, self._cookie), await _Body.read(receive)
+        lane = _lane(scope, body, signed_in=session is not None)
+        entrance, asker = self._entrances[lane], source_of_request(scope)
+        if lane in self._newcomers:  # of machines a cookie says nothing
+            if session is not None and session in self._good:
+                asker = session
+            else:
+                entrance = self._newcomers[lane]
+        # The probe has an entrance of its own; in the database it is a visitor, and not the log.
+        scope[LANE] = Lane.PEOPLE if lane is Lane.LOG else lane
         try:
-            ticket = await entrance.enter(source)
+            is_done_anyway = lane is Lane.OUT and asker == session
+            turn = await entrance.enter(asker, None if is_done_anyway else body.gone)
         except Full:
-            await self._refusing(scope, busy())(scope, receive, send)
+            body.close()
+            await self._refusing(scope, busy())(scope, body.receive, send)
             return
 
         async def send_and_leave(message: Message) -> None:
             if message["type"] == "http.response.start":
-                entrance.leave(ticket, source)
+                entrance.leave(turn)
             await send(message)
 
         try:
-            await self._app(scope, receive, send_and_leave)
+            await self._app(scope, body.receive, send_and_leave)
         finally:
-            entrance.leave(ticket, source)
+            entrance.leave(turn)
+            body.close()
         if session is not None and VISITOR in scope:
             self._remember(session)
 
-    def _remember(self, session: bytes) -> None:
+    def _remember(self, session: str) -> None:
         self._good[session] = None
         self._good.move_to_end(session)
         if len(self._good) > REMEMBERED:
             self._good.popitem(last=False)
 
 
-async def _lane(scope: Scope, receive: Receive, *, signed_in: bool) -> tuple[Lane, Receive]:
-    """The lane of a request; a form that decides is looked at, and is there to be read again."""
-    method, path, form = scope["method"], scope["path"], {}
-    if method == "POST" and path == DECISIONS:
-        messages, body = await _whole(receive)
-        form, receive = read_form(body), _again(messages, receive)
-    return lane_of(method, path, form, signed_in=signed_in), receive
+class _Body:
+    """A request's body, which was read to be looked at; and whether its client is still there."""
+
+    def __init__(self, messages: list[Message], receive: Receive) -> None:
+        self.whole = b"".join(message.get("body", b"") for message in messages)
+        self._messages = iter(messages)
+        self._receive = receive
+        self._gone: asyncio.Future[Message] | None = None
+
+    @classmethod
+    async def read(cls, receive: Receive) -> Self:
+        """Read a body to its end."""
+        messages = [await receive()]
+        while messages[-1].get("more_body", False):
+            messages.append(await receive())
+        return cls(messages, receive)
+
+    def gone(self) -> "asyncio.Future[Message]":
+        """Done when the client has gone, with the message that says so."""
+        if self._gone is None:
+            self._gone = asyncio.ensure_future(self._receive())
+        return self._gone
+
+    async def receive(self) -> Message:
+        """The body again, and then what comes after it."""
+        for message in self._messages:
+            return message
+        return await self.gone()
+
+    def close(self) -> None:
+        """Ask no more whether the client is there."""
+        if self._gone is not None:
+            self._gone.cancel()
 
 
-def _session(scope: Scope, name: str) -> bytes | None:
+async def _first(
+    called: asyncio.Event, gone: "asyncio.Future[Message] | None", wait_s: float | None
+) -> None:
+    """Return when one of the two has come, or the time is over."""
+    calls = asyncio.ensure_future(called.wait())
+    waits: set[asyncio.Future[Any]] = {calls} if gone is None else {calls, gone}
+    try:
+        await asyncio.wait(waits, timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        calls.cancel()
+
+
+def _lane(scope: Scope, body: _Body, *, signed_in: bool) -> Lane:
+    method, path = scope["method"], scope["path"]
+    form = read_form(body.whole) if method == "POST" and path == DECISIONS else {}
+    return lane_of(method, path, form, signed_in=signed_in)
+
+
+def _session(scope: Scope, name: str) -> str | None:
     """The digest of the session's cookie; None where there is none."""
     for key, value in scope["headers"]:
         if key == b"cookie" and (token := cookie_parser(value.decode("latin-1")).get(name)):
-            return sha256(token.encode("latin-1", "replace")).digest()
+            return sha256(token.encode("latin-1", "replace")).hexdigest()
     return None
-
-
-async def _whole(receive: Receive) -> tuple[list[Message], bytes]:
-    """Read a request's body to its end; what was read, to be read again, and the bytes."""
-    messages = [await receive()]
-    while messages[-1].get("more_body", False):
-        messages.append(await receive())
-    return messages, b"".join(message.get("body", b"") for message in messages)
-
-
-def _again(messages: list[Message], receive: Receive) -> Receive:
-    waiting = iter(messages)
-
-    async def receive_again() -> Message:
-        for message in waiting:
-            return message
-        return await receive()
-
-    return receive_again

@@ -36,6 +36,8 @@ MAX_FORM_FIELD = 16_384
 _NO_STORE = {"Cache-Control": "no-store"}
 _FOR_EVER = "private, max-age=31536000, immutable"
 _COUNT = 2**40
+_WRONG = frozenset({"invalid_client", "invalid_grant"})
+"""What is counted by source: guesses. An office's laptops may well ask for tokens at once."""
 _SINGLE = frozenset({"place", "nonce", "forms"})
 """What a poll may name once."""
 
@@ -176,11 +178,11 @@ def start_pairing(
 
 @router.post(
     "/token",
-    dependencies=[CountedSource],
     response_model=TokenAnswer,
     responses={status: {"model": TokenError} for status in (400, 401, 429)},
 )
 def token(
+    request: Request,
     services: ServicesDep,
     read: ReadTx,
     write: WriteTx,
@@ -209,6 +211,8 @@ def token(
     refusal = pairing.refusal(read, client_assertion, now, code)
     read.close()  # never wait for one connection while holding another
     if refusal is not None:  # the database's one writer is not for those who get nothing
+        if refusal.error in _WRONG:
+            limits.require(request, Asker.SOURCE, source_of_request(request.scope))
         return _token_answer(refusal)
     if code:
         return _token_answer(pairing.redeem(write, code, client_assertion, now))

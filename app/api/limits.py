@@ -158,4 +158,8 @@ def _count_source(request: Request) -> None:
 
 
 CountedSource = Depends(_count_source)
-"""For what anybody can ask without showing who asks, and what would write."""
+"""For what anybody can ask without showing who asks, and what would write.
+
+Not for signing in: it writes nothing before the provider has vouched for somebody, and whoever
+shares an address with a flood could not reach the page on which they opt out.
+"""

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import replace
+from typing import cast
 
 import httpx2 as httpx
 import pytest
@@ -95,7 +96,8 @@ def test_opting_out_is_let_in_while_any_other_lane_is_full(flood: Lane) -> None:
     async def story(house: House, door: Admission) -> None:
         crowd = [knock(door, flood, f"192.0.2.{n}") for n in range(200)]
         await settle()
-        assert house.inside[flood] == BOUNDS[flood].inside
+        seen = Lane.PEOPLE if flood is Lane.LOG else flood  # the probe is a visitor inside
+        assert house.inside[seen] == BOUNDS[flood].inside
         asks = knock(door, Lane.OUT)
         await settle()
         assert house.inside[Lane.OUT] == 1
@@ -153,11 +155,18 @@ def test_who_finds_no_room_is_told_so_a_moment_later_and_of_very_many_some_at_on
             nonlocal told
             told += message["type"] == "http.response.start"
 
-        async def receive() -> Message:
-            return {"type": "http.request"}
+        def still_there() -> Receive:
+            messages: list[Message] = [{"type": "http.request"}]
+
+            async def receive() -> Message:
+                if not messages:
+                    await asyncio.Event().wait()
+                return messages.pop()
+
+            return receive
 
         async def refused_at() -> None:
-            await door(dict(scope), receive, send)
+            await door(dict(scope), still_there(), send)
 
         crowd = [asyncio.create_task(refused_at()) for _ in range(PAUSING)]
         await settle()
@@ -176,14 +185,16 @@ def test_who_finds_no_room_is_told_so_a_moment_later_and_of_very_many_some_at_on
 
 def test_a_stranger_who_floods_pushes_out_nobody_from_elsewhere() -> None:
     async def story(house: House, door: Admission) -> None:
-        hostile = [knock(door, Lane.STRANGERS, "192.0.2.66") for _ in range(300)]
+        hostile = [knock(door, Lane.STRANGERS, "192.0.2.66") for _ in range(400)]
         await settle()
         honest = [knock(door, Lane.STRANGERS, f"198.51.100.{n}") for n in range(5)]
         await settle()
         house.open.set()
         assert {answer.status_code for answer in await asyncio.gather(*honest)} == {200}
         statuses = Counter(answer.status_code for answer in await asyncio.gather(*hostile))
-        assert statuses[200] == BOUNDS[Lane.STRANGERS].per_source
+        bounds = BOUNDS[Lane.STRANGERS]
+        assert bounds.waiting is not None
+        assert statuses[200] == bounds.inside + bounds.waiting - len(honest)
 
     run(story)
 
@@ -211,6 +222,87 @@ def test_a_place_is_free_again_after_an_answer_an_error_and_somebody_who_went_aw
         assert {answer.status_code for answer in answers} == {200}
 
     asyncio.run(asyncio.wait_for(story(), 20))
+
+
+@pytest.mark.parametrize("lane", [Lane.AGENTS, Lane.CONSUMERS, Lane.LOG])
+def test_one_source_that_floods_turns_nobody_elsewhere_off(lane: Lane) -> None:
+    """Not the laptops, not the consumers, not the probe of a balancer."""
+
+    async def story(house: House, door: Admission) -> None:
+        hostile = [knock(door, lane, "192.0.2.66", "") for _ in range(400)]
+        await settle()
+        honest = [knock(door, lane, f"198.51.100.{n}", "") for n in range(20)]
+        await settle()
+        house.open.set()
+        assert {answer.status_code for answer in await asyncio.gather(*honest)} == {200}
+        await asyncio.gather(*hostile)
+
+    run(story)
+
+
+def test_one_person_who_repeats_their_no_stands_before_nobody_else() -> None:
+    async def story(house: House, door: Admission) -> None:
+        house.open.set()
+        await knock(door, Lane.PEOPLE, cookie="habeas=anything; other=1")
+        house.open.clear()
+        order: list[str] = []
+        loud = [knock(door, Lane.OUT) for _ in range(50)]
+        await settle()
+        quiet = knock(door, Lane.OUT, cookie="habeas=of-another-process")
+        quiet.add_done_callback(lambda _task: order.append("quiet"))
+        loud[-1].add_done_callback(lambda _task: order.append("loud"))
+        await settle()
+        house.open.set()
+        await asyncio.gather(quiet, *loud)
+        assert order == ["quiet", "loud"]
+
+    run(story)
+
+
+class Client:
+    """A request over bare ASGI, whose client can hang up."""
+
+    def __init__(self, door: Admission, form: bytes, cookie: str) -> None:
+        self.left = asyncio.Event()
+        self.status: int | None = None
+        self._form: bytes | None = form
+        headers = [(b"cookie", cookie.encode())]
+        path = "/me/decisions"
+        scope = {"type": "http", "method": "POST", "path": path, "headers": headers, "client": None}
+        self.task = asyncio.create_task(door(scope, self._receive, self._send))  # type: ignore[arg-type]
+
+    async def _receive(self) -> dict[str, object]:
+        if self._form is not None:
+            body, self._form = self._form, None
+            return {"type": "http.request", "body": body, "more_body": False}
+        await self.left.wait()
+        return {"type": "http.disconnect"}
+
+    async def _send(self, message: MutableMapping[str, object]) -> None:
+        if message["type"] == "http.response.start":
+            self.status = cast("int", message["status"])
+
+
+@pytest.mark.parametrize(
+    ("cookie", "taken"), [(COOKIE["Cookie"], True), ("habeas=invented", False)]
+)
+def test_a_flood_that_hangs_up_is_not_carried_out_and_a_no_of_somebody_known_is(
+    cookie: str, taken: bool
+) -> None:
+    async def story(house: House, door: Admission) -> None:
+        crowd = [knock(door, Lane.OUT) for _ in range(BOUNDS[Lane.OUT].inside)]
+        crowd += [knock(door, Lane.OUT, cookie="habeas=b") for _ in range(9)]
+        await settle()
+        waits = Client(door, b"act=withdrawn", cookie)
+        await settle()
+        assert waits.status is None
+        waits.left.set()
+        await settle()
+        house.open.set()
+        await asyncio.gather(*crowd, waits.task)
+        assert (waits.status == 200) is taken
+
+    run(story)
 
 
 def test_a_person_who_is_sent_away_gets_a_page(services: Services) -> None:

@@ -25,7 +25,6 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from app.api.deps import Now, ServicesDep
-from app.api.limits import CountedSource
 from app.directory.model import SESSION_LIFE
 from app.kernel.errors import NotFound
 from app.settings import Settings
@@ -136,7 +135,7 @@ class SignIn:
         metadata["id_token_signing_alg_values_supported"] = accepted
 
 
-@router.get("/sign-in", dependencies=[CountedSource])
+@router.get("/sign-in")
 async def start(request: Request, next: str = "/me") -> Response:  # noqa: A002 - its name in the URL
     """Lead to the provider, and remember the page that was asked for."""
     request.session["next"] = own_path(next)
@@ -147,7 +146,7 @@ async def start(request: Request, next: str = "/me") -> Response:  # noqa: A002 
         return page(request, "signin_failed.html", status=503, why="unreachable")
 
 
-@router.get("/sign-in/callback", dependencies=[CountedSource])
+@router.get("/sign-in/callback")
 async def callback(request: Request, services: ServicesDep, now: Now) -> Response:
     """Take the provider's answer; start a session, or say why there is none."""
     back = own_path(str(request.session.get("next", "/me")))
