@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
+from app.api.agents import ASSERTION_KIND
 from app.api.limits import Asker, RateLimits, limits_of
 from app.kernel.errors import TooMany
 from app.kernel.lanes import Lane
@@ -92,13 +93,19 @@ def test_a_source_that_asks_too_often_gets_a_problem_and_has_written_nothing(
     services: Services,
 ) -> None:
     client = at_most(services, source_per_minute=10)
-    answers = [client.post("/v1/agent/token", data={"grant_type": "x"}) for _ in range(12)]
+    guess = {
+        "grant_type": "client_credentials",
+        "client_assertion_type": ASSERTION_KIND,
+        "client_assertion": "e30.e30.e30",
+    }
+    answers = [client.post("/v1/agent/token", data=guess) for _ in range(12)]
     assert [answer.status_code for answer in answers] == [401] * 10 + [429] * 2
     refused = answers[-1]
     assert refused.json()["type"] == "urn:habeas:problem:too-many"
     assert 1 <= int(refused.headers["Retry-After"]) <= 63
     with services.database.read() as tx:
         assert services.log.pending(tx) == 0
+    assert client.get("/sign-in", follow_redirects=False).status_code != 429, "the way to opt out"
 
 
 def test_each_asker_has_a_setting() -> None:
