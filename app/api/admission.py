@@ -170,7 +170,7 @@ class Admission:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        session, body = _session(scope, self._cookie), await _Body.read(receive)
+        session, body = _session(scope, self._cookie), await _ReadBody.read(receive)
         lane = _lane(scope, body, signed_in=session is not None)
         entrance, asker = self._entrances[lane], source_of_request(scope)
         if lane in self._newcomers:  # of machines a cookie says nothing
@@ -208,7 +208,7 @@ class Admission:
             self._good.popitem(last=False)
 
 
-class _Body:
+class _ReadBody:
     """A request's body, which was read to be looked at; and whether its client is still there."""
 
     def __init__(self, messages: list[Message], receive: Receive) -> None:
@@ -255,7 +255,7 @@ async def _first(
         calls.cancel()
 
 
-def _lane(scope: Scope, body: _Body, *, signed_in: bool) -> Lane:
+def _lane(scope: Scope, body: _ReadBody, *, signed_in: bool) -> Lane:
     method, path = scope["method"], scope["path"]
     form = read_form(body.whole) if method == "POST" and path == DECISIONS else {}
     return lane_of(method, path, form, signed_in=signed_in)
