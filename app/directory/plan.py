@@ -20,7 +20,7 @@ from app.directory.model import ImportResult, Person, by_id, in_cycles, successo
 from app.kernel.canonical import Json, canonical, digest
 from app.kernel.errors import Fault
 
-PIECE = 100
+PIECE = 50
 """How many people one piece writes. Whoever opts out waits for one piece at most."""
 
 _OTHERS, _COMES = 2, 3
