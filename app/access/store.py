@@ -31,11 +31,11 @@ from app.access.tables import (
 )
 from app.db import seals
 from app.db.engine import Tx
+from app.db.locks import LockNumber
 from app.db.ring import Dispute, Flaw
 from app.kernel.canonical import canonical, digest, parse_canonical
 from app.kernel.errors import Conflict
 
-_LOCK = 4_841_028  # the number after that of the directory
 _MOST_VERSIONS = 2**31 - 1  # nor is a text counted, which SQLite puts above all numbers
 
 
@@ -55,12 +55,12 @@ def lock_consumers(tx: Tx) -> None:
 
     SQLite has one writer anyway, once a writing transaction has begun; it begins here.
     """
-    _lock(tx, "pg_advisory_xact_lock", _LOCK)
+    _lock(tx, "pg_advisory_xact_lock", LockNumber.CONSUMERS)
 
 
 def hold_consumers(tx: Tx) -> None:
     """Keep the consumers as they are until this transaction ends; others may hold them too."""
-    _lock(tx, "pg_advisory_xact_lock_shared", _LOCK)
+    _lock(tx, "pg_advisory_xact_lock_shared", LockNumber.CONSUMERS)
 
 
 def lock_grant(tx: Tx, grant_id: str) -> None:

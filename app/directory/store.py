@@ -8,14 +8,13 @@ from sqlalchemy import Row, bindparam, func, select, text, update
 
 from app.db import seals
 from app.db.engine import Tx
+from app.db.locks import LockNumber
 from app.directory import judging
 from app.directory.model import Past, Person
 from app.directory.tables import PEOPLE, VERSIONS, person_table, version_table
 
 PERSON = tuple(column.label(f"directory_{column.name}") for column in person_table.c)
 """What a statement of a room above selects that joins the person; see ``read_person``."""
-
-_IMPORT_LOCK = 4_841_027  # the number after that of policy
 
 _BATCH = 500
 """How many ids one statement names; SQLite and PostgreSQL both limit their number."""
@@ -75,7 +74,7 @@ def hold(tx: Tx) -> None:
     SQLite has one writer anyway, once a writing transaction has begun; it begins here.
     """
     if tx.dialect == "postgresql":
-        tx.execute(text("SELECT pg_advisory_xact_lock_shared(:key)"), {"key": _IMPORT_LOCK})
+        tx.execute(text("SELECT pg_advisory_xact_lock_shared(:key)"), {"key": LockNumber.DIRECTORY})
     else:
         tx.execute(text("SELECT 1"))
 
@@ -90,7 +89,7 @@ def lock_for_import(tx: Tx, ids: Collection[str]) -> None:
     if tx.dialect != "postgresql":
         tx.execute(text("SELECT 1"))
         return
-    tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _IMPORT_LOCK})
+    tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LockNumber.DIRECTORY})
     wanted = sorted(ids)
     for start in range(0, len(wanted), _BATCH):
         tx.execute(

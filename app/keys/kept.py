@@ -103,7 +103,10 @@ class KeptSets:
             return ()
         held = None if note is None else model.read_key_set(note)
         own = frozenset(key.public for key in self.folder.held("root"))
-        kept = self.lock.key_sets(beyond=0 if held is None else held.version)
+        kept = self.lock.key_sets(beyond=0 if held is None else held.version - 1)
+        if note is not None and held is not None and kept and kept[0].version == held.version:
+            kept[0].require_same(note)
+            kept = kept[1:]
         return tuple(_following(held, kept, own))
 
     def is_in_doubt(self, tx: Tx) -> bool:

@@ -17,6 +17,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.db import seals
 from app.db.engine import Tx
+from app.db.locks import LockNumber
 from app.db.readable import readable
 from app.db.seals import SealedTable
 from app.kernel.errors import Conflict
@@ -42,8 +43,6 @@ from app.policy.tables import (
 )
 from app.policy.timeline import StopRow
 
-_LOCK = 4_841_026  # the number after that of the log
-
 
 @dataclass(frozen=True)
 class Head:
@@ -65,7 +64,7 @@ def lock(tx: Tx) -> None:
     SQLite has one writer anyway, once a writing transaction has begun; it begins here.
     """
     if tx.dialect == "postgresql":
-        tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LockNumber.POLICY})
     else:
         tx.execute(text("SELECT 1"))
 
@@ -77,7 +76,7 @@ def hold(tx: Tx) -> None:
     out, and is dear to take for every lease.
     """
     if tx.dialect == "postgresql":
-        tx.execute(text("SELECT pg_advisory_xact_lock_shared(:key)"), {"key": _LOCK})
+        tx.execute(text("SELECT pg_advisory_xact_lock_shared(:key)"), {"key": LockNumber.POLICY})
     else:
         tx.execute(text("SELECT 1"))
 

@@ -142,7 +142,18 @@ def test_key_sets_are_kept_in_their_order_and_none_is_replaced(
 ) -> None:
     assert (lock.newest_key_set(), lock.key_sets(beyond=0)) == (0, ())
     second, first = (NotedKeySet(version, b"set", clock.now()) for version in (2, 1))
-    for noted in (second, first, NotedKeySet(2, b"another", clock.now())):
+    for noted in (second, first, second):
         lock.note_key_set(noted)
     assert (lock.newest_key_set(), lock.key_sets(beyond=0)) == (2, (first, second))
     assert lock.key_sets(beyond=1) == (second,)
+
+
+def test_a_version_of_a_key_set_has_one_text(lock: LockStore, clock: FakeClock) -> None:
+    """Who signed it may differ."""
+    first = NotedKeySet(2, b"set\n\nsigned", clock.now())
+    lock.note_key_set(first)
+    lock.note_key_set(NotedKeySet(2, b"set\n\nsigned by others", clock.now()))
+    with pytest.raises(Unavailable) as refused:
+        lock.note_key_set(NotedKeySet(2, b"another\n\nsigned", clock.now()))
+    assert refused.value.kind == "another-log"
+    assert lock.key_sets(beyond=0) == (first,)

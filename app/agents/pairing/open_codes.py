@@ -40,6 +40,7 @@ from app.agents.pairing.codes import (
 )
 from app.agents.pairing.sealed import MAX_SEALED
 from app.db.engine import Tx
+from app.db.locks import LockNumber
 from app.db.metadata import UtcTime, metadata
 
 pairing_code = Table(
@@ -67,9 +68,6 @@ pairing_guess = Table(
     Index("ix_pairing_guess_last_at", "last_at"),
 )
 
-_LOCK = 4_841_100
-"""Of the first bucket; each has the next number."""
-
 
 @dataclass(frozen=True)
 class NewCode:
@@ -87,7 +85,8 @@ def open_code(tx: Tx, new: NewCode) -> None:
     source = _digest(tx, "source", new.source)
     bucket = bucket_of(source)
     if tx.dialect == "postgresql":
-        tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK + bucket})
+        number = LockNumber.OPEN_CODES + bucket
+        tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": number})
     _forget(tx, select(pairing_code.c.code).where(pairing_code.c.expires_at <= new.started_at))
     _make_room(tx, bucket, source)
     row = {

@@ -44,6 +44,7 @@ from app.agents.pairing.model import PendingPairing
 from app.agents.pairing.pace import INTERVAL_S, TokenCount
 from app.db import seals
 from app.db.engine import Tx
+from app.db.locks import LockNumber
 from app.db.metadata import UtcTime, metadata
 from app.db.ring import Dispute, Flaw
 from app.db.seals import SealedTable
@@ -101,7 +102,6 @@ agent_token_count = Table(
     Index("ix_agent_token_count_said_at", "said_at"),
 )
 
-_APPROVING = 4_841_099
 _AT_ONCE = 20
 """Of how many other devices one token request says what is unsaid."""
 
@@ -124,7 +124,7 @@ class ApprovedPairing:
 def lock_approvals(tx: Tx) -> None:
     """Let approvals take turns, so that a request is approved once."""
     if tx.dialect == "postgresql":
-        tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _APPROVING})
+        tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LockNumber.APPROVALS})
 
 
 def insert_approved(tx: Tx, pending: PendingPairing, now: datetime) -> None:

@@ -37,6 +37,7 @@ from app.audit.tree.merkle import CompactRange
 from app.audit.tree.tiles import TILE_WIDTH, cut
 from app.db import seals
 from app.db.engine import Tx
+from app.db.locks import LockNumber
 from app.db.metadata import RowNumber, UtcTime, metadata
 from app.db.seals import SealedTable
 
@@ -151,7 +152,6 @@ subject = Table(
 SUBJECT = SealedTable(subject, key=("pseudonym",))
 
 _HEADLESS = "was removed, or made unreadable,"
-_LOCK = 4_841_025
 _CHUNK = 500  # well below the bound on parameters of one statement
 T = TypeVar("T")
 
@@ -256,7 +256,7 @@ def lock(tx: Tx) -> None:
     On SQLite a writing transaction is alone already (BEGIN IMMEDIATE).
     """
     if tx.dialect == "postgresql":
-        tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LockNumber.LOG})
 
 
 def size_of(tx: Tx) -> int:

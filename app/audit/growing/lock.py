@@ -11,7 +11,8 @@ Rules:
 3. Erased people are remembered here by pseudonym: a restored database brings them back, and this is
    how it is known whom to erase again.
 4. So are the key sets, each before anybody can see it: a restored database has lost those that came
-   after its copy, and with them which keys were revoked (app/keys/kept.py).
+   after its copy, and with them which keys were revoked (app/keys/kept.py). A version has one text
+   for ever.
 """
 
 from collections.abc import Iterator
@@ -36,11 +37,11 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from app.audit.tree.checkpoint import BadNote, parse_checkpoint, parse_note
 from app.db.engine import Database, Tx, open_database
+from app.db.locks import LockNumber
 from app.db.metadata import UtcTime
 from app.kernel.errors import Conflict, Unavailable
 from app.kernel.lanes import Lane
 
-_MAKING = 4_841_026
 _tables = MetaData()
 
 _checkpoint = Table(
@@ -74,6 +75,20 @@ class NotedKeySet:
     version: int
     note: bytes
     at: datetime
+
+    def require_same(self, note: bytes) -> None:
+        """Return if this is the set of a note; who signed it may differ.
+
+        Raises:
+            Unavailable: its text is another one (kind ``another-log``).
+        """
+        if _text(self.note) != _text(note):
+            raise Unavailable(
+                f"key set {self.version} of the lock store and of the database are two",
+                cure="Database and lock store do not belong together; see docs/operate.md, "
+                "Restore.",
+                kind="another-log",
+            )
 
 
 @dataclass(frozen=True)
@@ -137,12 +152,20 @@ class LockStore:
             return frozenset(tx.execute(select(_erased.c.pseudonym)).scalars())
 
     def note_key_set(self, noted: NotedKeySet) -> None:
-        """Remember a key set that is to come into force; a version that is known stays as it is."""
+        """Remember a key set that is to come into force; again is nothing new.
+
+        Raises:
+            Unavailable: that version is known with another text (kind ``another-log``), or the
+                lock store does not answer.
+        """
         with self._writing() as tx:
-            known = select(_key_set.c.version).where(_key_set.c.version == noted.version)
-            if tx.execute(known).scalar() is None:
+            known = select(_key_set.c.note).where(_key_set.c.version == noted.version)
+            note = tx.execute(known).scalar()
+            if note is None:
                 row = {"version": noted.version, "note": noted.note, "noted_at": noted.at}
                 tx.execute(insert(_key_set), row)
+            else:
+                noted.require_same(bytes(note))
 
     def key_sets(self, beyond: int) -> tuple[NotedKeySet, ...]:
         """The key sets of later versions than one, the oldest first."""
@@ -195,7 +218,7 @@ def open_lock(url: str) -> LockStore:
     database = open_database(url)
     with _answering(), database.engine.begin() as connection:
         if database.dialect == "postgresql":  # two starting processes take turns
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MAKING})")
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LockNumber.LOCK_STORE:d})")
         _tables.create_all(connection)
     return LockStore(database)
 
@@ -213,6 +236,11 @@ def _answering() -> Iterator[None]:
             cure="See whether HABEAS_LOCK_URL names a database whose tables this process may make, "
             "read and write; see docs/operate.md, Keys.",
         ) from error
+
+
+def _text(note: bytes) -> bytes:
+    """What is signed: all before the last empty line."""
+    return note.rpartition(b"\n\n")[0] or note
 
 
 def _moved() -> Conflict:

@@ -24,7 +24,7 @@ from app.sdk.agent.client import AgentClient
 from app.sdk.agent.pairing import CodeShown, pair
 from app.sdk.keys import kept_key_set
 from app.wiring import Services, look
-from tests.architecture.test_every_change_is_an_entry import EMPLOYEE
+from tests.architecture.test_every_change_is_an_entry import EMPLOYEE, Story
 from tests.audit.restore.instance import Crash, Instance, consents, write
 from tests.keys.office import Owner
 from tests.tamper import sql
@@ -65,12 +65,12 @@ class Polling:
 
     def pair(self, services: Services) -> None:
         def approve(code: str) -> object:
-            return write(
-                services,
-                lambda story: services.pairing.approve(
-                    story.tx, story.person(EMPLOYEE), code, story.now
-                ),
-            )
+            def pairs(story: Story) -> object:
+                person, now = story.person(EMPLOYEE), story.now
+                request = services.pairing.pending(story.tx, person, code, now)
+                return services.pairing.approve(story.tx, person, request, now)
+
+            return write(services, pairs)
 
         with self.wire(services) as http:
             steps = pair(
@@ -244,6 +244,21 @@ def test_a_set_in_the_lock_store_that_the_root_did_not_sign_is_not_believed(
     instance.stop()
     with pytest.raises(Unavailable, match="does not follow") as refused:
         instance.start()
+    assert refused.value.kind == "another-log"
+
+
+def test_another_set_of_the_version_in_force_is_noticed(sample: Services) -> None:
+    """Two databases went on from one copy, and the lock store is of the other."""
+    sets, now = sample.key_sets, sample.clock.now()
+    other = sets.propose_rotation("lease", now)
+    publish(sample, sets.propose_rotation("grant", now))
+    with sample.lock.database.write() as tx:
+        tx.execute(
+            text("UPDATE lock_key_set SET note = :note WHERE version = 2"),
+            {"note": other.text.encode()},
+        )
+    with sample.database.read() as tx, pytest.raises(Unavailable) as refused:
+        sets.open(tx, begun=True)
     assert refused.value.kind == "another-log"
 
 
