@@ -225,6 +225,10 @@ def _is_host(name: str) -> bool:
     return name.startswith("[") and name.endswith("]")
 
 
+_NARROWEST = 8
+"""Bits of the widest network that can be somebody's own (RFC 1918: 10.0.0.0/8)."""
+
+
 def _network(name: str) -> IPv4Network | IPv6Network:
     try:
         network = ip_network(name)
@@ -234,7 +238,7 @@ def _network(name: str) -> IPv4Network | IPv6Network:
             "10.0.0.7, 10.0.0.0/24 or 2001:db8::/64"
         )
         raise ValueError(msg) from None
-    if network.prefixlen == 0:
+    if network.prefixlen < _NARROWEST:
         msg = f"HABEAS_PROXIES: {name} is everybody; name the addresses of your proxies only"
         raise ValueError(msg)
     return network

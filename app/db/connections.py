@@ -143,7 +143,8 @@ def _has_writer(driver: sqlite3.Connection, deadline: float) -> bool:
     try:
         driver.execute("BEGIN IMMEDIATE")
     except sqlite3.Error as error:
-        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
+        code = getattr(error, "sqlite_errorcode", 0)  # the module's own errors have none
+        if code & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
             raise unavailable(error) from error
         return False
     return True

@@ -205,12 +205,14 @@ class Tx:
 
     def close(self) -> None:
         """Undo what was not committed and give the connection back."""
-        self.seals.found(self.disputes.values())
-        if self._connection is not None:
+        try:
+            self.seals.found(self.disputes.values())
+        finally:
+            connection, self._connection = self._connection, None
             try:
-                self._connection.close()
+                if connection is not None:
+                    connection.close()
             finally:
-                self._connection = None
                 self._give_back()
 
 

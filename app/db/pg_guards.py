@@ -61,12 +61,14 @@ _PREPARED = (
 )
 # One statement for the server, as nearly four hundred are tried at each start. Each attempt is in a
 # block of its own, which is a savepoint: what passes raises ``_UNDO``. Variables outlive that.
+_TRIES = 100
 _ATTEMPTS = f"""
 DO $$
 DECLARE
     tried record;
     place tid;
     attempt text;
+    hit bigint;
     passed text[] := '{{}}';
 BEGIN
     FOR tried IN
@@ -81,16 +83,22 @@ BEGIN
         CONTINUE WHEN place IS NULL;
         FOREACH attempt IN ARRAY ARRAY[
             concat('UPDATE ', tried.name, ' SET ', tried.first, ' = ', tried.first,
-                   ' WHERE ctid = ', quote_literal(place)),
-            concat('DELETE FROM ', tried.name, ' WHERE ctid = ', quote_literal(place)),
+                   ' WHERE ctid = $1'),
+            concat('DELETE FROM ', tried.name, ' WHERE ctid = $1'),
             concat('TRUNCATE ', tried.name, ' CASCADE'),
             concat('INSERT INTO ', tried.name, ' SELECT * FROM ', tried.name,
-                   ' WHERE ctid = ', quote_literal(place),
-                   ' ON CONFLICT ON CONSTRAINT pk_', tried.name,
+                   ' WHERE ctid = $1 ON CONFLICT ON CONSTRAINT pk_', tried.name,
                    ' DO UPDATE SET ', tried.first, ' = EXCLUDED.', tried.first)]
         LOOP
             BEGIN
-                EXECUTE attempt;
+                FOR again IN 1..{_TRIES} LOOP
+                    EXECUTE attempt USING place;
+                    GET DIAGNOSTICS hit = ROW_COUNT;
+                    EXIT WHEN hit > 0 OR starts_with(attempt, 'TRUNCATE');
+                    -- The row has moved meanwhile (the head does while the log grows): what
+                    -- changed nothing was neither refused nor let pass.
+                    EXECUTE concat('SELECT ctid FROM ', tried.name, ' LIMIT 1') INTO place;
+                END LOOP;
                 RAISE EXCEPTION USING ERRCODE = '{_UNDO}';
             EXCEPTION WHEN OTHERS THEN
                 IF SQLSTATE = '{_UNDO}' THEN

@@ -4,8 +4,9 @@ An entry for each would let a stranger fill the log; none would hide who tries k
 the log says how often whom was refused for what, and from when to when: no address, no name.
 
 Rules:
-1. What was counted is told once: it leaves the counts when its entry is committed, or not at all.
-2. Nothing refused, nothing written.
+1. What was counted leaves the counts when its entry is committed. Where the database does not say
+   whether it was, it is told again rather than not at all.
+2. Nothing refused, nothing written. Each process tells of its own door.
 """
 
 import logging
@@ -18,7 +19,6 @@ from app.audit.entries.model import SYSTEM, Event, Kind
 from app.audit.entries.service import AuditService
 from app.db.engine import Database
 from app.kernel.clock import Clock
-from app.kernel.errors import Unavailable
 from app.kernel.facts import encode
 from app.kernel.lanes import Lane
 
@@ -47,14 +47,14 @@ class DoorRefusals:
     """``door.refused``: what was refused in a while.
 
     Attributes:
-        since: when counting began.
-        until: when it ended.
-        refused: the counts, by lane and status.
+        counted_from: when counting began.
+        counted_until: when it ended.
+        refusals: the counts, by lane and status.
     """
 
-    since: datetime
-    until: datetime
-    refused: tuple[RefusalCount, ...]
+    counted_from: datetime
+    counted_until: datetime
+    refusals: tuple[RefusalCount, ...]
 
 
 @dataclass
@@ -116,5 +116,5 @@ class Doorkeeper:
     def _try(self) -> None:
         try:
             self.tell()
-        except Unavailable as why:
-            _logger.warning("refusals at the door are not recorded yet: %s", why)
+        except Exception:  # whatever went wrong: they are told the next time
+            _logger.exception("refusals at the door are not recorded yet")

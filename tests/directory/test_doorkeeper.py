@@ -42,11 +42,11 @@ def test_a_thousand_wrong_secrets_are_one_entry_that_names_nobody(
     assert services.doorkeeper.tell()
     assert not services.doorkeeper.tell(), "it is told once"
     (facts,) = told(services)
-    assert facts["refused"] == [
+    assert facts["refusals"] == [
         {"lane": "agents", "status": 401, "count": 5},
         {"lane": "consumers", "status": 401, "count": 30},
     ]
-    assert facts.keys() == {"since", "until", "refused"}
+    assert facts.keys() == {"counted_from", "counted_until", "refusals"}
 
 
 def test_a_form_of_another_site_is_counted_as_what_is_not_theirs(services: Services) -> None:
@@ -55,7 +55,7 @@ def test_a_form_of_another_site_is_counted_as_what_is_not_theirs(services: Servi
     answer = client.post("/me/decisions", data={"act": "withdrawn"})
     assert answer.status_code == 403
     services.doorkeeper.tell()
-    assert told(services)[0]["refused"] == [{"lane": "out", "status": 403, "count": 1}]
+    assert told(services)[0]["refusals"] == [{"lane": "out", "status": 403, "count": 1}]
 
 
 def test_where_nothing_is_refused_nothing_is_written(services: Services) -> None:
@@ -75,7 +75,7 @@ def test_what_the_database_does_not_take_is_told_the_next_time(services: Service
     keeper.database = working
     keeper.count(Lane.PEOPLE, 403)
     assert keeper.tell()
-    assert told(services)[-1]["refused"] == [{"lane": "people", "status": 403, "count": 2}]
+    assert told(services)[-1]["refusals"] == [{"lane": "people", "status": 403, "count": 2}]
 
 
 class Silent(Database):
@@ -94,4 +94,4 @@ def test_what_was_counted_is_told_when_the_service_ends(services: Services) -> N
     runs.start()
     stop.set()
     runs.join(10)
-    assert told(services)[0]["refused"] == [{"lane": "agents", "status": 429, "count": 1}]
+    assert told(services)[0]["refusals"] == [{"lane": "agents", "status": 429, "count": 1}]

@@ -254,7 +254,7 @@ NO_ROLE: dict[Kind, str] = {
         (
             Kind.LOG_OPENED, Kind.LOG_CUSTODIANS_ADOPTED, Kind.LOG_WITNESSES_ADOPTED,
             Kind.RULES_ADOPTED, Kind.ROLES_ADOPTED, Kind.SEALS_ADOPTED, Kind.ALARM_RAISED,
-            Kind.KEYS_ADOPTED,
+            Kind.KEYS_ADOPTED, Kind.DOOR_REFUSED,
             Kind.POLICY_FLOOR_ADOPTED, Kind.POLICY_CATALOGUE_SHIPPED, Kind.POLICY_PURPOSES_ADOPTED,
             Kind.NOTICE_ADOPTED,
         ),

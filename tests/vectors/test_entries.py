@@ -86,9 +86,9 @@ LATER: Mapping[Kind, Facts] = {
     Kind.ALARM_CLEAR_PROPOSED: {"alarm": _EVENT, "chain": "stop:DE"},
     Kind.ALARM_CLEARED: {"alarm": _EVENT, "chain": "stop:DE", "proposer": "p_" + "0" * 32},
     Kind.DOOR_REFUSED: {
-        "since": "2026-11-28T00:00:00.000000Z",
-        "until": "2026-11-28T00:01:00.000000Z",
-        "refused": [{"lane": "consumers", "status": 401, "count": 12}],
+        "counted_from": "2026-11-28T00:00:00.000000Z",
+        "counted_until": "2026-11-28T00:01:00.000000Z",
+        "refusals": [{"lane": "consumers", "status": 401, "count": 12}],
     },
     Kind.POLICY_CATALOGUE_SHIPPED: _OF_CATALOGUE,
     Kind.POLICY_CATALOGUE_PROPOSED: _OF_CATALOGUE,

@@ -49,7 +49,7 @@ WRITTEN = {
     **{kind.value: (cls,) for kind, cls in WHOLE.items()},
     "access.consumer_registered": (Consumer,),
     "keys.adopted, keys": (KeyTerm,),
-    "door.refused, refused": (RefusalCount,),
+    "door.refused, refusals": (RefusalCount,),
     "access.decided, people": (PersonFacts,),
     "access.decided, policies": (PolicyFacts,),
     "access.decided, scopes": (ScopeFacts,),

@@ -23,7 +23,7 @@ KIND_GROUPS: Mapping[str, tuple[str, ...]] = {
     "capture": ("lease", "agent", "device"),
     "access": ("access",),
     "policy": ("policy", "rules"),
-    "people": ("directory", "session", "subject"),
+    "people": ("directory", "door", "session", "subject"),
     "log": ("log", "keys", "alarm", "seals", "roles"),
 }
 """Kinds by what a reader looks for: the first parts of the kinds of each group."""

@@ -37,9 +37,13 @@ from app.kernel.errors import (
     Unauthenticated,
     Unavailable,
 )
+from app.kernel.lanes import Lane
 from app.settings import Settings
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+_SIGN_OUT = "/sign-out"
+"""Never refused for volume: it ends what one is counted for."""
 
 _NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 
@@ -177,8 +181,10 @@ def find_visitor(request: Request, services: ServicesDep, now: Now) -> Visitor |
         return None
     visitor = Visitor(person, session, token)
     request.scope[VISITOR] = visitor  # also for the page that tells them that they ask too often
-    require(request, Asker.PERSON, _counted_as(person, request.url.path))
-    if now - session.seen_at >= TOUCH and "x-refresh" not in request.headers:
+    if request.url.path != _SIGN_OUT:
+        require(request, Asker.PERSON, _counted_as(person, request.url.path))
+    is_due = now - session.seen_at >= TOUCH and "x-refresh" not in request.headers
+    if is_due and lane is not Lane.OUT:  # a no waits for nothing that it does not need
         # A session that is not prolonged now is prolonged by the next page.
         with suppress(Unavailable), services.database.write(lane) as tx:
             services.sessions.touch(tx, token, now)

@@ -70,6 +70,12 @@ FACTS: Mapping[str, str] = {
     "report": "Random id of the report.",
     "lease": "Id of the lease that the agent applied.",
     "refused": "How often the agent refused to capture, by reason.",
+    # the door
+    "counted_from": "When counting began, in UTC.",
+    "counted_until": "When counting ended, in UTC.",
+    "refusals": "How often requests were refused, by who asked (out: opting out, people, agents: "
+    "laptops, consumers, strangers) and why: 401 nobody known or a wrong secret, 403 not theirs, "
+    "429 too often.",
     # access
     "consumer": "The program that asked.",
     "consumer_purposes": "Purposes that the program is registered for.",
@@ -104,6 +110,8 @@ FACTS: Mapping[str, str] = {
     # counts and lists
     "allowed": "What is allowed, or how many events were captured.",
     "prohibited": "Purposes that nobody can allow.",
+    "plan": "Keyed fingerprint of what the import was to change.",
+    "pieces": "In how many pieces it was written.",
     "added": "How many were added.",
     "changed": "How many were changed.",
     "unchanged": "How many stayed as they were.",
