@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.api.server.bodies import Pace, WholeBody
-from app.api.server.connections import ConnectionBounds, Crowd
+from app.api.server.connections import ConnectionBounds, Crowd, Occupancy
 from tests.api.served import LARGE, Echo, Line, Served, document, served, status
 
 HEAD = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
+GET_LARGE = b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n"
 PART = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n12345"
 BOUNDS = ConnectionBounds(
     headers_s=0.3, idle_s=1, linger_s=0.3, taken_s=0.5, shutdown_s=5,
@@ -45,6 +46,7 @@ def shared() -> Iterator[tuple[Echo, Served]]:
 def heard(shared: tuple[Echo, Served]) -> Echo:
     """What the server of ``line`` is asked in this test."""
     shared[0].asked.clear()
+    shared[0].ended.clear()
     return shared[0]
 
 
@@ -156,8 +158,29 @@ def test_a_body_that_goes_on_after_its_answer_ends(line: Line) -> None:
 
 
 def test_an_answer_that_nobody_takes_ends(line: Line, heard: Echo) -> None:
-    line.send(b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    line.send(GET_LARGE)
     assert heard.ended.wait(3)  # without taking a byte; 64 MB wait in no buffer
+
+
+@pytest.mark.parametrize("size", [1, 100], ids=["by the byte", "at once"])
+def test_a_further_request_buys_no_time_for_an_answer_that_nobody_takes(
+    line: Line, heard: Echo, size: int
+) -> None:
+    line.send(GET_LARGE)
+    line.socket.recv(1)  # the answer began: the rest of it waits
+    further = HEAD + b"\r\n"
+    for at in range(0, len(further), size):
+        line.send(further[at : at + size])
+        heard.ended.wait(0.005)
+    assert heard.ended.wait(3)
+
+
+def test_an_answer_of_which_little_is_taken_ends(echo: Echo) -> None:
+    """The client takes some in each ``taken_s``, and would go on for seconds."""
+    bounds = ConnectionBounds(taken_s=0.3, taken_per_s=50_000_000)
+    with served(echo, bounds) as running, running.connect() as line:
+        line.send(GET_LARGE)
+        assert any(line.socket.recv(250_000) and echo.ended.wait(0.05) for _ in range(30))
 
 
 def test_an_answer_that_is_taken_slowly_comes_whole(echo: Echo) -> None:
@@ -197,6 +220,73 @@ def test_where_all_are_at_work_one_more_is_refused_and_other_sources_are_not(
     for each in busy:
         assert status(each.answer()) == 200
         each.socket.close()
+
+
+def test_slow_uploads_keep_no_neighbour_out(server: Served) -> None:
+    slow = [server.connect() for _ in range(BOUNDS.per_source)]
+    for each in slow:
+        each.send(PART)
+    _until_heard(server)
+    with server.connect() as neighbour:
+        neighbour.send(HEAD + b"\r\n")
+        assert status(neighbour.answer()) == 200
+        said = slow[0].to_end()
+        assert (status(said), document(said)["type"]) == (503, "urn:habeas:problem:busy")
+        slow[-1].send(b"67890")
+        assert document(slow[-1].answer())["body"] == "1234567890"
+    for each in slow:
+        each.socket.close()
+
+
+def test_slow_readers_keep_no_neighbour_out(echo: Echo) -> None:
+    with served(echo, replace(BOUNDS, taken_s=60)) as running:
+        slow = [running.connect() for _ in range(BOUNDS.per_source)]
+        for each in slow:
+            each.send(GET_LARGE)
+            each.socket.recv(1)
+        with running.connect() as neighbour:
+            neighbour.send(HEAD + b"\r\n")
+            assert status(neighbour.answer()) == 200
+        assert echo.ended.wait(3)  # the oldest is cut off: what waits for it is dropped
+        for each in slow:
+            each.socket.close()
+
+
+def test_who_connects_again_and_again_pushes_out_slow_ones_and_no_newcomer(
+    server: Served,
+) -> None:
+    slow = [server.connect() for _ in range(BOUNDS.per_source)]
+    for each in slow:
+        each.send(PART)
+    _until_heard(server)
+    with server.connect() as newcomer, server.connect():
+        assert status(slow[1].to_end()) == 503
+        newcomer.send(HEAD + b"\r\n")
+        assert status(newcomer.answer()) == 200
+    for each in slow:
+        each.socket.close()
+
+
+def test_a_body_behind_a_request_at_work_does_not_end_that_request(
+    server: Served, echo: Echo
+) -> None:
+    busy = [server.connect() for _ in range(BOUNDS.per_source)]
+    for each in busy:
+        each.send(b"GET /waits HTTP/1.1\r\nHost: localhost\r\n\r\n" + PART)
+    _until_heard(server)
+    with server.connect() as refused:
+        assert status(refused.to_end()) == 503
+    echo.go.set()
+    for each in busy:
+        assert status(each.answer()) == 200
+        each.socket.close()
+
+
+def _until_heard(server: Served) -> None:
+    """What was sent before is with the server when another source is answered."""
+    with server.connect("127.0.0.2") as other:
+        other.send(HEAD + b"\r\n")
+        assert status(other.answer()) == 200
 
 
 def test_a_named_proxy_carries_the_connections_of_many(echo: Echo) -> None:
@@ -259,14 +349,25 @@ def test_a_body_that_dribbles_is_refused_and_its_connection_closed(echo: Echo) -
 class Place:
     """What a connection is to the crowd."""
 
-    def __init__(self, source: str, waiting: bool) -> None:
-        self.source, self.waiting, self.ended = source, waiting, False
+    def __init__(self, source: str, stage: Occupancy) -> None:
+        self.source, self.stage, self.ended = source, stage, False
 
-    def end(self) -> None:
+    def give_way(self) -> None:
         self.ended = True
 
 
-places = st.builds(Place, st.sampled_from("abc"), st.booleans())
+places = st.builds(Place, st.sampled_from("abc"), st.sampled_from(Occupancy))
+
+
+def _first_to_go(mine: list[Place]) -> list[Place]:
+    """Of the older half, else of the newer: the oldest of the lowest stage, at work excepted."""
+    half = (len(mine) + 1) // 2
+    for part in (mine[:half], mine[half:]):
+        for stage in (Occupancy.IDLE, Occupancy.SENDING, Occupancy.TAKING):
+            found = [each for each in part if each.stage is stage]
+            if found:
+                return found[:1]
+    return []
 
 
 @given(st.lists(places, max_size=30), st.integers(1, 4))
@@ -276,15 +377,13 @@ def test_no_source_has_more_places_than_it_may_and_none_pushes_another_out(
     crowd, inside = Crowd(most), []
     for one in coming:
         before = list(inside)
-        if crowd.enter(one.source, one):
-            inside.append(one)
-        inside = [each for each in inside if not each.ended]
-        gone = [each for each in before if each.ended]
+        entered = crowd.enter(one.source, one)
         mine = [each for each in before if each.source == one.source]
+        gone = [each for each in before if each.ended]
+        assert gone == (_first_to_go(mine) if len(mine) == most else [])
+        assert entered is (len(mine) < most or bool(gone))
+        inside = [each for each in [*before, *[one] * entered] if not each.ended]
         assert len([each for each in inside if each.source == one.source]) <= most
-        assert gone == [each for each in mine if each.waiting][: len(gone)]
-        assert (one in inside) is (len(mine) < most or any(each.waiting for each in mine))
-        assert len(gone) == (one in inside and len(mine) == most)
     for one in coming:
         crowd.leave(one.source, one)
-    assert crowd.enter("a", Place("a", waiting=False))
+    assert crowd.enter("a", Place("a", Occupancy.WORKING))

@@ -9,11 +9,12 @@ Rules:
    most ``header_bytes``; so are a request's headers together. Beyond: 431.
 4. Trailers are dropped: a header that comes after the body was seen by no proxy and no check
    (RFC 9110 §6.5.1).
-5. An answer of which the client takes nothing for ``taken_s`` ends. A body that goes on after its
-   answer has ``linger_s`` to end, and so has an upload when the service stops.
+5. Of an answer that waits for its client, ``taken_per_s`` bytes a second are taken, counted over
+   each ``taken_s``; else it ends, whatever else the client sends meanwhile. A body that goes on
+   after its answer has ``linger_s`` to end, and so has an upload when the service stops.
 6. From one source there are at most ``per_source`` connections. The one more takes the place of
-   the oldest that has no request under way; where each has, it is told 503. Named proxies carry
-   the connections of many, and have no such bound.
+   one that is not at work (``Occupancy``), and is told 503 where each is. Named proxies carry the
+   connections of many, and have no such bound.
 
 How long a body may take is decided where it is read (app/api/server/bodies.py).
 """
@@ -21,10 +22,13 @@ How long a body may take is decided where it is read (app/api/server/bodies.py).
 import asyncio
 import json
 from dataclasses import dataclass
+from enum import IntEnum
 from http import HTTPStatus
+from itertools import islice
 from typing import ClassVar, Protocol
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from app.api.problems import TYPE_BASE
 from app.api.sources import Network, is_named, source_of
@@ -38,7 +42,8 @@ class ConnectionBounds:
         headers_s: seconds until the headers of a request are complete.
         idle_s: seconds without a request.
         linger_s: seconds for the rest of a body that nobody waits for.
-        taken_s: seconds in which a client takes nothing of its answer.
+        taken_s: seconds after which it is counted what a client took of its answer.
+        taken_per_s: bytes of it that a client takes in a second, at least.
         shutdown_s: seconds in which all requests under way end when the service stops.
         header_bytes: bytes of a request's line and headers.
         per_source: connections from one source.
@@ -49,30 +54,43 @@ class ConnectionBounds:
     idle_s: int = 20
     linger_s: float = 2
     taken_s: float = 30
+    taken_per_s: int = 1_000
     shutdown_s: int = 10
     header_bytes: int = 32_768
     per_source: int = 512
     proxies: tuple[Network, ...] = ()
 
 
+class Occupancy(IntEnum):
+    """How far a connection is: the lower gives way first, and who is at work never."""
+
+    IDLE = 0
+    """No request is there."""
+    SENDING = 1
+    """A part of a body is there, so nothing was begun (app/api/server/bodies.py)."""
+    TAKING = 2
+    """A part of the answer waits for the client."""
+    WORKING = 3
+
+
 class Occupant(Protocol):
-    """What takes a place: it can say whether it has work, and be sent away."""
+    """What takes a place: it can say how far it is, and be sent away."""
 
     @property
-    def waiting(self) -> bool:
-        """Whether no request is under way."""
+    def stage(self) -> Occupancy:
+        """How far it is."""
 
-    def end(self) -> None:
-        """Close."""
+    def give_way(self) -> None:
+        """Close, at once."""
 
 
 class Crowd:
     """Who is connected, by source, the oldest first (rule 6). For one event loop.
 
-    >>> class Idle:
-    ...     waiting = True
-    ...     def end(self) -> None: print("closed")
-    >>> crowd, first, second = Crowd(1), Idle(), Idle()
+    >>> class Slow:
+    ...     stage = Occupancy.SENDING
+    ...     def give_way(self) -> None: print("closed")
+    >>> crowd, first, second = Crowd(1), Slow(), Slow()
     >>> crowd.enter("192.0.2.7", first), crowd.enter("192.0.2.7", second)
     closed
     (True, True)
@@ -83,14 +101,14 @@ class Crowd:
         self._places: dict[str, dict[Occupant, None]] = {}
 
     def enter(self, source: str, occupant: Occupant) -> bool:
-        """Give a place; false where each of the source is taken by a request under way."""
+        """Give a place; false where each of the source is taken by one that is at work."""
         places = self._places.setdefault(source, {})
         if len(places) >= self._most:
-            oldest = next((each for each in places if each.waiting), None)
-            if oldest is None:
+            yielding = _yielding(places)
+            if yielding is None:
                 return False
-            del places[oldest]
-            oldest.end()
+            del places[yielding]
+            yielding.give_way()
         places[occupant] = None
         return True
 
@@ -102,6 +120,20 @@ class Crowd:
             self._places.pop(source, None)
 
 
+def _yielding(places: dict[Occupant, None]) -> Occupant | None:
+    """Who gives way: of the older half the oldest of the lowest stage, else of the newer half.
+
+    Who came just now is idle until the request is there. The newer half comes last, so that a
+    neighbour who connects again and again does not push the newcomer out before slow ones.
+    """
+    half = (len(places) + 1) // 2
+    for part in (islice(places, half), islice(places, half, None)):
+        first = min(part, key=lambda each: each.stage, default=None)
+        if first is not None and first.stage is not Occupancy.WORKING:
+            return first
+    return None
+
+
 class Connection(HttpToolsProtocol):
     """HTTP/1.1 by uvicorn and httptools, within bounds. Classes for a server: ``bounded``."""
 
@@ -110,8 +142,13 @@ class Connection(HttpToolsProtocol):
 
     _source = ""
     _deadline: asyncio.TimerHandle | None = None
+    """When the request has to be there."""
+    _taking: asyncio.TimerHandle | None = None
+    """When it is counted what the client took of its answer."""
     _undelivered = 0
     """Bytes since the parser last delivered something."""
+    _answering: RequestResponseCycle | None = None
+    """The request that the application has; ``cycle`` is the last one that came."""
     _in_body = False
     """Whether the parser is between a request's headers and its end."""
     _too_large = False
@@ -122,6 +159,24 @@ class Connection(HttpToolsProtocol):
     def waiting(self) -> bool:
         """Whether no request is under way: neither a body nor an answer."""
         return not self._in_body and (self.cycle is None or self.cycle.response_complete)
+
+    @property
+    def stage(self) -> Occupancy:
+        """How far this is. A body behind a request that is at work does not count."""
+        if self.transport.get_write_buffer_size():
+            return Occupancy.TAKING
+        if self._in_body and not self.pipeline:
+            return Occupancy.SENDING
+        return Occupancy.IDLE if self.waiting else Occupancy.WORKING
+
+    def give_way(self) -> None:
+        """Close at once: an answer is cut off, an upload is told so, what is idle is not."""
+        if self.stage is Occupancy.TAKING:
+            self.transport.abort()
+        elif self._in_body and not self.cycle.response_started:
+            self._refuse(_CROWDED)
+        else:
+            self.end()
 
     def end(self) -> None:
         """Close; what nobody takes of the last answer is dropped after a while."""
@@ -144,8 +199,12 @@ class Connection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Give the place back."""
         self._disarm()
+        self._stop_counting()
         if self._source:
             self.crowd.leave(self._source, self)
+        if self._answering is not None and not self._answering.response_complete:
+            self._answering.disconnected = True  # uvicorn tells only the last one
+            self._answering.message_event.set()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -168,7 +227,7 @@ class Connection(HttpToolsProtocol):
         """It went on."""
         super().resume_writing()
         if not self.transport.is_closing():
-            self._disarm()
+            self._stop_counting()
 
     # What the parser says
 
@@ -202,6 +261,10 @@ class Connection(HttpToolsProtocol):
             self._disarm()
 
     # What the server says
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._answering = cycle
+        super()._start_asgi_task(cycle, app)
 
     def on_response_complete(self) -> None:
         """The answer is given: a body that still comes has little time left."""
@@ -238,17 +301,26 @@ class Connection(HttpToolsProtocol):
             self._deadline = None
 
     def _await_taking(self) -> None:
-        self._untaken = self.transport.get_write_buffer_size()
-        self._arm(self.bounds.taken_s)
+        if self._taking is None:
+            self._untaken = self.transport.get_write_buffer_size()
+            self._taking = self.loop.call_later(self.bounds.taken_s, self._count_taken)
+
+    def _stop_counting(self) -> None:
+        if self._taking is not None:
+            self._taking.cancel()
+            self._taking = None
+
+    def _count_taken(self) -> None:
+        self._taking = None
+        taken = self._untaken - self.transport.get_write_buffer_size()
+        if taken < self.bounds.taken_s * self.bounds.taken_per_s:
+            self.transport.abort()
+        else:
+            self._await_taking()
 
     def _late(self) -> None:
         self._deadline = None
-        if self.transport.is_closing() or self.flow.write_paused:
-            if self.transport.get_write_buffer_size() < self._untaken:
-                self._await_taking()
-            else:
-                self.transport.abort()
-        elif self.waiting and self._undelivered:
+        if self.waiting and self._undelivered and not self.transport.is_closing():
             self._refuse(_HEADERS_LATE)
         else:
             self.end()
