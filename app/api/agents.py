@@ -243,17 +243,17 @@ def lease(
     """The device's lease. Most polls are answered by reading; a changed lease is recorded first.
 
     A parameter given twice is a problem that names it. Unknown numbers in ``forms`` are ignored.
-    While the log does not keep up, only a lease that says off is given.
+    While the log does not keep up, a lease that turns a laptop on is not given; every other is.
     """
     leases = services.leases
     holder = leases.holder(read, bearer, now)
     limits.require(request, Asker.DEVICE, holder.device.id)
     poll = Poll(if_none_match, place, nonce, forms)
-    services.backlog.require_room(
-        services.database, now, lambda: not leases.opens(read, holder, now, poll)
-    )
     answer = leases.renewal(read, holder, now, poll)
     if answer is None:
+        services.backlog.require_room(
+            services.database, now, lambda: not leases.opens(read, holder, now, poll)
+        )
         read.close()  # never wait for one connection while holding another
         answer = leases.lease(write, holder.device, now, poll)
     headers = {"ETag": answer.etag, "Cache-Control": "private, no-cache"}

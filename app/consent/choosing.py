@@ -1,10 +1,13 @@
 """What a person can decide from where they stand, and what changes nothing (pure).
 
 Rules:
-1. Opting out is possible from every state. What it says already is not said twice.
+1. Opting out is possible from every state. Where the person's own no stands already, refusing and
+   withdrawing change nothing, whichever of the two it was: its receipt says what holds. Somebody
+   else's stop is not their word: over it their own no is written, once.
 2. A pause needs something that it interrupts, now or when a fault is mended: what was agreed to and
    is not ended by an act. Over anything else it would claim what is not so.
-3. A pause that ends no later than the one that runs changes nothing.
+3. A pause that ends less than a minute later than the one that runs, or sooner, changes nothing: a
+   form counts whole minutes from when it is sent, so that sent again it ends a little later.
 4. Only a pause can be resumed from, and only while what it interrupts would stand without it.
 5. Whoever opens something names the number of their last decision: what they saw is what stands.
 """
@@ -38,8 +41,11 @@ ENDED = frozenset({State.NONE, State.REFUSED, State.WITHDRAWN, State.REVOKED})
 NUMBERED = OPENING | {Act.RESUMED}
 """What is decided on the number of the last decision (rule 5)."""
 
-_SAID_ONCE = frozenset({Act.WITHDRAWN, Act.REFUSED})
-"""What is the same decision if it is decided again."""
+_LONGER = timedelta(minutes=1)
+"""By how much a pause ends later, at least, than the one that runs (rule 3)."""
+
+_NO = frozenset({Act.WITHDRAWN, Act.REFUSED})
+"""What a person says who is not to be captured (rule 1)."""
 
 _WAY_ON = "Nothing was changed. Look at what stands now, then decide."
 
@@ -118,12 +124,12 @@ def repeated(current: Standing, act: Act, until: datetime | None = None) -> Deci
         until: the end of a pause.
     """
     last = current.decision
-    if last is None:
+    if act in _NO:
+        return last if last is not None and last.act in _NO else None
+    runs = current.pause if act is Act.PAUSED else None
+    if runs is None or until is None:
         return None
-    if act is Act.PAUSED:
-        runs = current.state is State.PAUSED and until is not None and until <= pause_end(last)
-        return last if runs else None
-    return last if act in _SAID_ONCE and current.state.value == act.value else None
+    return runs if until - pause_end(runs) < _LONGER else None
 
 
 def require_effect(current: Standing, act: Act) -> None:

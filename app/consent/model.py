@@ -144,6 +144,7 @@ class Standing:
             where nothing is agreed to.
         last: the number of the person's last decision, whether or not the state rests on it.
         disputed: the decisions in the database do not agree with the log; nothing is agreed to.
+        pause: the pause that has not ended, also over what has ended by itself; else None.
     """
 
     state: State
@@ -152,6 +153,7 @@ class Standing:
     agreed: Decision | None = None
     last: int = field(default=0, compare=False)
     disputed: bool = False
+    pause: Decision | None = field(default=None, compare=False)
 
     def number(self, *, every_decision: bool) -> int:
         """How far the person's decisions have come, as leases say it; 0: there is none.
@@ -262,14 +264,15 @@ def _resting_on(
         return Standing(State.NONE)
     if base.act not in OPENING:
         return Standing(State(base.act.value), base)
+    pause = pauses[-1] if pauses and at < pause_end(pauses[-1]) else None
     moved = base.region != region or (residence is not None and base.residence != residence)
     if moved or notice_version is None or base.notice_version != notice_version:
-        return Standing(State.INVALIDATED, base)
+        return Standing(State.INVALIDATED, base, pause=pause)
     if base.valid_until is None or at >= base.valid_until:
-        return Standing(State.EXPIRED, base)
-    if pauses and at < (until := pause_end(pauses[-1])):
-        ends = min(until, base.valid_until)
-        return Standing(State.PAUSED, pauses[-1], ends, agreed=base)
+        return Standing(State.EXPIRED, base, pause=pause)
+    if pause is not None:
+        ends = min(pause_end(pause), base.valid_until)
+        return Standing(State.PAUSED, pause, ends, agreed=base, pause=pause)
     return Standing(State(base.act.value), base, base.valid_until, agreed=base)
 
 

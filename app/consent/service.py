@@ -141,13 +141,19 @@ class ConsentService:
 
         Raises:
             InvalidInput: as ``decide``, where the end of a pause is wrong.
+            Conflict: there is nothing to pause.
         """
         past = store.decided(tx, person.id)
         end = choosing.require_end(until, now) if act is Act.PAUSED else None
         if past.disputed:
             return None
-        said = choosing.repeated(self._fold(past, person, now), act, end)
-        return None if said is None else store.receipt(tx, person.id, said.id)
+        current = self._fold(past, person, now)
+        said = choosing.repeated(current, act, end)
+        if said is not None:
+            return store.receipt(tx, person.id, said.id)
+        if act is Act.PAUSED:
+            choosing.require_effect(current, act)
+        return None
 
     def revoke(self, tx: Tx, person: Person, actor: Actor, note: str, now: datetime) -> Receipt:
         """End a person's consent for them, with a reason that they can read.

@@ -108,6 +108,36 @@ def test_a_pause_that_ends_no_later_than_the_one_that_runs_is_that_one(
     assert len(booth.entries("consent.paused")) == 2
 
 
+def test_the_same_pause_sent_again_and_again_is_one_until_it_ends_a_minute_later(
+    booth: Booth,
+) -> None:
+    booth.give()
+    first = booth.pause(30)
+    for _ in range(5):
+        booth.clock.advance(timedelta(seconds=11.9))
+        assert booth.pause(30) == first
+    booth.clock.advance(timedelta(seconds=0.5))
+    assert booth.pause(30).decision.seq == 3
+
+
+def expired(booth: Booth) -> None:
+    booth.clock.advance(timedelta(days=400))
+
+
+@pytest.mark.parametrize("ended", [Booth.adopt, expired], ids=["invalidated", "expired"])
+def test_over_what_ended_by_itself_the_same_pause_is_one(
+    booth: Booth, ended: Callable[[Booth], None]
+) -> None:
+    """It is taken, because a fault may be mended; and not each time anew."""
+    booth.give()
+    ended(booth)
+    first = booth.pause(30)
+    assert [booth.pause(minutes) for minutes in (5, 30, 30.9)] == [first] * 3
+    assert booth.pause(60) != first
+    booth.clock.advance(timedelta(minutes=60))
+    assert booth.pause(5).decision.seq == 4, "none runs any more"
+
+
 def test_pausing_twice_at_once_is_one_decision(booth: Booth) -> None:
     booth.give()
     first, second = race(*[partial(booth.pause, 30)] * 2)

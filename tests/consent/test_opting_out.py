@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import DBAPIError
 
-from app.audit.entries.model import SYSTEM
+from app.audit.entries.model import SYSTEM, Actor
 from app.consent.model import Act, State
 from app.kernel.errors import InvalidInput, NotFound
 from tests.consent.booth import Booth, notice, offer
@@ -63,11 +63,12 @@ BROKEN = (
 )
 
 
-@pytest.mark.every_pair("broken", "given_before", "database_url")
+@pytest.mark.every_pair("broken", "given_before", "no", "database_url")
+@pytest.mark.parametrize("no", [Act.WITHDRAWN, Act.REFUSED])
 @pytest.mark.parametrize("given_before", [True, False], ids=["given before", "never asked"])
 @pytest.mark.parametrize("broken", BROKEN, ids=lambda one: one.__name__)
 def test_withdrawing_refusing_and_pausing_work_with(
-    booth: Booth, broken: Callable[[Booth], None], given_before: bool
+    booth: Booth, broken: Callable[[Booth], None], given_before: bool, no: Act
 ) -> None:
     if given_before:
         booth.give()
@@ -75,10 +76,8 @@ def test_withdrawing_refusing_and_pausing_work_with(
     if given_before:
         # A fault may be mended and what was given stand again: then the pause must be there.
         assert booth.pause(30).decision.act is Act.PAUSED
-    assert booth.decide("withdrawn").decision.act is Act.WITHDRAWN
-    assert booth.standing().state is State.WITHDRAWN
-    assert booth.decide("refused").decision.act is Act.REFUSED
-    assert booth.standing().state is State.REFUSED
+    assert booth.decide(no).decision.act is no
+    assert booth.standing().state.value == no
 
 
 @pytest.mark.parametrize("act", ["withdrawn", "refused"])
@@ -95,6 +94,29 @@ def test_twice_is_once_and_gives_the_first_receipt(booth: Booth, act: str) -> No
     booth.clock.advance(60)
     assert booth.decide(act) == first
     assert len(booth.entries(f"consent.{act}")) == 1
+
+
+@pytest.mark.parametrize("acts", [("withdrawn", "refused"), ("refused", "withdrawn")])
+def test_a_no_in_other_words_is_the_no_that_stands(booth: Booth, acts: tuple[str, str]) -> None:
+    """By turns, too: nobody fills the log, or the lane of opting out, by saying no."""
+    booth.give()
+    first = booth.decide(acts[0])
+    for act in acts * 3:
+        booth.clock.advance(60)
+        assert booth.decide(act) == first
+    assert booth.standing().state.value == acts[0]
+    assert [decision.act.value for decision in booth.history()] == ["given", acts[0]]
+
+
+@pytest.mark.parametrize("act", ["withdrawn", "refused"])
+def test_over_somebody_elses_stop_ones_own_no_is_written_once(booth: Booth, act: str) -> None:
+    booth.give()
+    with booth.database.write() as tx:
+        who, dan = booth.directory.person(tx, "ada"), Actor("person", "dan")
+        booth.consent.revoke(tx, who, dan, "why", booth.clock.now())
+    own = booth.decide(act)
+    assert own.decision.act.value == act
+    assert [booth.decide(again) for again in ("withdrawn", "refused")] == [own, own]
 
 
 def test_withdrawing_again_after_a_new_yes_is_a_new_decision(booth: Booth) -> None:

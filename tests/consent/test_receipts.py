@@ -37,9 +37,10 @@ MANDATORY = {
 
 def all_receipts(booth: Booth) -> list[Receipt]:
     made = [booth.give(), booth.pause(30)]
-    made += [booth.decide(act) for act in ("resumed", "withdrawn", "refused")]
+    made += [booth.decide(act) for act in ("resumed", "withdrawn")]
     acknowledged = booth.show(offer(bases=("notice",)))
     made.append(booth.decide("acknowledged", shown_id=acknowledged.id))
+    made.append(booth.decide("refused"))
     with booth.database.write() as tx:
         person = booth.directory.person(tx, "ada")
         made.append(

@@ -115,6 +115,34 @@ def test_stopping_and_resuming(
     assert house.in_force("DE").stopped == stopped
 
 
+def stop_for(house: House, who: str, why: str) -> None:
+    with house.database.write() as tx:
+        house.policy.stops.stop(tx, PEOPLE[who], "DE", why, house.clock.now())
+
+
+def test_the_same_person_with_the_same_reason_stops_once(house: House) -> None:
+    """Stopping again is not refused; it is on record already, and nothing is written."""
+    for who, why in [("anna", "a leak"), ("clara", "asked to"), ("anna", "more of it")] * 2:
+        stop_for(house, who, why)
+    assert len(house.entries("policy.stopped")) == 3
+    assert house.in_force("DE").stopped == ("DE",)
+
+
+def test_the_same_reason_again_makes_a_proposal_void_and_stops_what_was_resumed(
+    house: House,
+) -> None:
+    stop_for(house, "anna", "a leak")
+    house.propose_resume(BERND, "DE")
+    stop_for(house, "anna", "a leak")
+    with pytest.raises(Conflict, match="since the last stop"):
+        house.approve_resume(ANNA, "DE")
+    house.propose_resume(BERND, "DE")
+    house.approve_resume(ANNA, "DE")
+    stop_for(house, "anna", "a leak")
+    assert house.in_force("DE").stopped == ("DE",)
+    assert len(house.entries("policy.stopped")) == 3
+
+
 def test_everywhere_means_everywhere(house: House) -> None:
     house.stop(FINN, "GLOBAL")
     for region in ("DE", "US-CA", "NO", "XX"):

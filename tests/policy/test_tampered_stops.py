@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy import text
 
 from app.kernel.errors import Conflict
 from tests.policy.tampered import AT, Instance, When, new_id
@@ -106,6 +107,15 @@ def test_a_stop_that_somebody_wrote_holds(instance: Instance) -> None:
     assert "DE" in instance.in_force("DE").stopped
     instance.settle()
     assert "stop:DE" in instance.alarmed
+
+
+def test_over_a_stop_that_is_in_doubt_the_same_stop_is_written_anew(instance: Instance) -> None:
+    instance.stop()
+    stop_begins_later(instance)
+    instance.stop()
+    with instance.services.database.read() as tx:
+        written = tx.execute(text("SELECT count(*) FROM policy_stop WHERE region = 'DE'"))
+        assert written.scalar_one() == 2
 
 
 def test_a_stop_whose_rows_were_deleted_is_made_again_under_their_names_and_holds(

@@ -178,6 +178,40 @@ def test_what_changes_nothing_waits_for_nobody_who_writes(house: House, act: str
     assert len(browser.history) == 2
 
 
+def test_a_pause_over_nothing_is_refused_by_looking(house: House) -> None:
+    browser, services = newcomer(house), house.services
+    csrf = browser.csrf()
+    with services.database.write() as tx:
+        services.directory.lock(tx, browser.id)
+        fields = {"csrf": csrf, "act": "paused", "minutes": "30"}
+        answer = browser.http.post("/me/decisions", data=fields)
+    assert answer.status_code == 409
+    assert "There is nothing to pause: you have not decided yet" in words(answer.text)
+    assert browser.history == ()
+
+
+def test_unpairing_again_waits_for_nobody_who_writes(house: House, browser: Newcomer) -> None:
+    device = house.pair(browser.id)
+    address, csrf = f"/me/devices/{device.id}/revoke", browser.csrf()
+    first = browser.http.post(address, data={"csrf": csrf})
+    with house.services.database.write() as tx:
+        house.services.directory.lock(tx, browser.id)
+        again = browser.http.post(address, data={"csrf": csrf})
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert "unpaired" in words(again.text)
+
+
+@pytest.mark.parametrize("act", ["withdrawn", "given"])
+def test_a_decision_that_is_sent_in_parts_is_told_how_to_send_it(house: House, act: str) -> None:
+    """Its act cannot be read where lanes are chosen, so it would opt out among those who wait."""
+    browser = newcomer(house)
+    parts = {"csrf": (None, browser.csrf()), "act": (None, act)}
+    answer = browser.http.post("/me/decisions", files=parts)
+    assert answer.status_code == 422
+    assert "application/x-www-form-urlencoded" in words(answer.text)
+    assert browser.history == ()
+
+
 def test_a_yes_of_another_window_does_not_undo_a_withdrawal(
     house: House, browser: Newcomer
 ) -> None:

@@ -7,6 +7,7 @@ import pytest
 from httpx2 import Response
 from starlette.testclient import TestClient
 
+from app.policy.store import lock
 from app.wiring import Services
 from tests import make
 from tests.fakes import FakeClock
@@ -359,6 +360,16 @@ def test_one_person_stops_and_two_resume(ann: Visit, ben: Visit) -> None:
     assert ann.post("/legal/resume/GB/approve").status_code == 403
     assert ben.post("/legal/resume/GB/approve").status_code == 303
     assert "Nothing is stopped." in text_of(ann.get("/legal/stop"))
+
+
+def test_the_same_stop_again_waits_for_nobody_who_writes(ann: Visit, services: Services) -> None:
+    stop = {"region": "GB", "reason": "A leak.", "sure": "yes"}
+    assert ann.post("/legal/stop", **stop).status_code == 303
+    with services.database.write() as tx:
+        lock(tx)  # whoever writes policy now
+        assert ann.post("/legal/stop", **stop).status_code == 303
+        assert ann.post("/legal/stop", **stop | {"region": "DE"}).status_code == 403
+    assert text_of(ann.get("/legal/stop")).count("A leak.") == 1
 
 
 def test_only_regions_that_somebody_may_stop_are_offered(ann: Visit) -> None:

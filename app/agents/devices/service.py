@@ -39,16 +39,21 @@ class DeviceService:
         """A person's devices, first paired first, revoked devices too."""
         return store.devices_of(tx, person_id)
 
+    def revoked(self, tx: Tx, actor: Person, device_id: str) -> bool:
+        """Whether a device is off already; asked before ``revoke``, so that twice waits for nobody.
+
+        Raises:
+            NotFound: as ``revoke``.
+        """
+        return not self._revocable(tx, actor, device_id).active
+
     def revoke(self, tx: Tx, actor: Person, device_id: str, now: datetime) -> Device:
         """Turn a device off for good: its tokens are refused from now on. Twice is once.
 
         Raises:
             NotFound: there is no such device, or it is somebody else's.
         """
-        device = store.device(tx, device_id)
-        if device is None or not self._may_revoke(tx, actor, device):
-            raise NotFound("there is no such device of yours")
-        self.directory.lock(tx, device.person_id)
+        self.directory.lock(tx, self._revocable(tx, actor, device_id).person_id)
         device = store.device(tx, device_id)
         assert device is not None  # devices are never deleted
         if not device.active:
@@ -62,6 +67,12 @@ class DeviceService:
         )
         self.log.append(tx, event, now)
         return store.device(tx, device_id) or device
+
+    def _revocable(self, tx: Tx, actor: Person, device_id: str) -> Device:
+        device = store.device(tx, device_id)
+        if device is None or not self._may_revoke(tx, actor, device):
+            raise NotFound("there is no such device of yours")
+        return device
 
     def _may_revoke(self, tx: Tx, actor: Person, device: Device) -> bool:
         """Its person may; so may whoever may stop capture for the person's region, and admins."""

@@ -9,6 +9,7 @@ Rules:
    trusts nothing that ``renewal`` saw: it locks the person, holds policy still, and works
    everything out again. A lease that names a document which is not kept yet is no renewal, so that
    an agent can fetch whatever its lease names.
+   While the log does not keep up, renewals go on: they add nothing to what waits.
 4. What a laptop says of where it is must be a place (``kernel.places``). It costs an entry each
    time it changes the lease. A device that says so more than sixty times an hour is not answered:
    without an answer its capture ends.
@@ -148,13 +149,19 @@ class LeaseService:
         return self._answer(holder.device, terms, poll, now)
 
     def opens(self, tx: Tx, holder: Holder, now: datetime, poll: Poll) -> bool:
-        """Say whether the lease of now would say on.
+        """Say whether the lease of now would turn a laptop on: it says on, the recorded one not.
+
+        A changed lease that stays on opens nothing in this sense, be it narrower or wider: which of
+        the two it is cannot be told from the digest that is kept of the one before. Each change is
+        one entry of a device, and to withhold a narrower one would let more be captured.
 
         Raises:
             InvalidInput: as ``renewal``.
         """
         form = poll.check(self.policy.registry.newest)
-        return self._situation(tx, holder, now, poll, form).directive.capture
+        if not self._situation(tx, holder, now, poll, form).directive.capture:
+            return False
+        return holder.last is None or not store.said_on(tx, holder.device.id)
 
     def lease(
         self, tx: Tx, device: Device, now: datetime, poll: Poll = NOTHING_HELD

@@ -26,6 +26,8 @@ from app.agents.devices.recorded import chain_of
 from app.agents.devices.store import DEVICES, agent_device, read_device, seals_of
 from app.agents.leases.recorded import LEASES
 from app.agents.pairing.store import TOKEN_CELLS, agent_token, digest_of, token_stands
+from app.audit.entries.model import outcome
+from app.audit.entries.store import submission_of
 from app.audit.entries.subjects import read_ahead
 from app.consent import store as consents
 from app.db import seals
@@ -168,6 +170,13 @@ def last_event(tx: Tx, device_id: str) -> str | None:
     """The event of the last recorded lease of a device."""
     last = select(agent_lease.c.event_id).where(agent_lease.c.device_id == device_id)
     return tx.execute(last.order_by(agent_lease.c.seq.desc()).limit(1)).scalar_one_or_none()
+
+
+def said_on(tx: Tx, device_id: str) -> bool:
+    """Whether the last recorded lease of a device said on, as its entry tells, merged or not."""
+    event = last_event(tx, device_id)
+    told = None if event is None else submission_of(tx, event)
+    return told is not None and outcome(told) == "on"
 
 
 def leases_since(tx: Tx, device_id: str, since: datetime) -> int:

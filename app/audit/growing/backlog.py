@@ -1,9 +1,10 @@
 """Whether so much waits for its index that machines should come later.
 
 Nothing is ever dropped: what was taken is committed. Instead requests that come in by the thousand
-(lease polls, reports, questions for access) are refused with 503 and asked to return, while the
-integrator catches up. What a person does, above all opting out, is never refused for this, and
-neither is what narrows: a laptop that is to be off is told so.
+(leases that turn a laptop on, reports, questions for access) are refused with 503 and asked to
+return, while the integrator catches up. What a person does, above all opting out, is never refused
+for this, and neither is what narrows: a laptop that is to be off, or to go on under other limits,
+is told so. What writes no entry, such as the renewal of a lease, does not ask here.
 """
 
 import threading

@@ -3,7 +3,8 @@
 Rules:
 1. One person stops, at once. Whoever may stop in a region above may stop in this region.
 2. Two people resume: one proposes, another approves, both of this very region.
-3. Stopping again is never refused, and makes a proposal to resume void.
+3. Stopping again is never refused, and makes a proposal to resume void. What the same person gave
+   the same reason for since the last proposal is stopped already: nothing is written.
 4. Where the rows about a region's stops cannot be believed, the region counts as stopped, and
    nobody resumes (``app.policy.rows``). Stopping goes on working.
 """
@@ -12,6 +13,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 
 from app.audit.entries.model import Actor, Event, Kind
 from app.audit.entries.service import AuditService
@@ -57,10 +59,8 @@ class Stops:
         """
         require_note(note)
         store.lock(tx)
-        chain = self._above(tx, region, now)
-        action = PERMISSIONS[STOPPED]
-        if not any(self.authority.may(actor.roles, name, "capture", action) for name in chain):
-            self.authority.require(actor.roles, region, "capture", action)
+        if self.stopped(tx, actor, region, note, now):
+            return self._holding(tx, region)
         record = rows.stops(tx)
         before = _newest(record.steps, region)
         goes_on = before and before[-1].step != RESUMED and region not in record.disputed
@@ -68,6 +68,23 @@ class Stops:
         seq = len([row for row in before if row.stop == stop]) + 1
         self._append(tx, actor, StopRow(0, stop, seq, region, STOPPED, actor.id, note, now))
         return self._holding(tx, region)
+
+    def stopped(self, tx: Tx, actor: Person, region: str, note: str, now: datetime) -> bool:
+        """Whether ``stop`` would say what holds already (rule 3).
+
+        It is asked before ``stop``, in a reading transaction, so that stopping again and again
+        waits for no writer, and lets nobody else wait.
+
+        Raises:
+            NotFound, Forbidden: as ``stop``.
+        """
+        self._require_may_stop(tx, actor, region, now)
+        record = rows.stops(tx)
+        steps = _newest(record.steps, region)
+        said = takewhile(lambda row: row.step == STOPPED, reversed(steps))
+        return region not in record.disputed and any(
+            (row.actor, row.note) == (actor.id, note) for row in said
+        )
 
     def propose_resume(self, tx: Tx, actor: Person, region: str, now: datetime) -> Stop:
         """Propose to resume; nothing changes until another person agrees.
@@ -114,6 +131,11 @@ class Stops:
         regions = sorted({row.region for row in record.steps})
         stops = (_stop(_newest(record.steps, region), record.disputed) for region in regions)
         return tuple(stop for stop in stops if stop is not None)
+
+    def _require_may_stop(self, tx: Tx, actor: Person, region: str, now: datetime) -> None:
+        chain, action = self._above(tx, region, now), PERMISSIONS[STOPPED]
+        if not any(self.authority.may(actor.roles, name, "capture", action) for name in chain):
+            self.authority.require(actor.roles, region, "capture", action)
 
     def _above(self, tx: Tx, region: str, now: datetime) -> tuple[str, ...]:
         """The region and those above it; where floors were lost, as far as it can be told."""

@@ -57,7 +57,11 @@ def show(visit: ReadVisit, device: str) -> Response:
 @router.post("/{device}/revoke")
 def unpair(visit: WriteVisit, device: str) -> Response:
     """Unpair a laptop for good. Pairing it again is a new pairing."""
-    visit.services.devices.revoke(visit.tx, visit.person, device, visit.now)
+    devices = visit.services.devices
+    revoked = devices.revoked(visit.reader, visit.person, device)
+    visit.reader.close()  # never wait for one connection while holding another
+    if not revoked:
+        devices.revoke(visit.tx, visit.person, device, visit.now)
     return RedirectResponse(f"/me/devices/{device}", 303)
 
 

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Form
 from starlette.responses import RedirectResponse, Response
 
 from app.access.floor.purposes import PurposeText
-from app.consent.choosing import NUMBERED
+from app.consent.choosing import NUMBERED, repeated
 from app.consent.model import OPENING, Act, Standing, State, opening_act
 from app.consent.notices import SHOWN_CHANGED
 from app.kernel.errors import Conflict, Fault, InvalidInput, wrong_field
@@ -92,7 +92,10 @@ def decide(
     """
     services, chosen = visit.services, _act(act)
     until = _until(minutes, visit.now) if chosen is Act.PAUSED else None
-    said = services.consent.said(visit.reader, visit.person, chosen, visit.now, until)
+    try:
+        said = services.consent.said(visit.reader, visit.person, chosen, visit.now, until)
+    except Conflict as refused:
+        return _home_page(visit.to_read(), refused=refused)
     visit.reader.close()  # never wait for one connection while holding another
     if said is not None:
         return RedirectResponse(f"/me/receipts/{said.decision.id}", 303)
@@ -212,12 +215,11 @@ def _number(seq: str) -> int:
 
 
 def _pauses(standing: Standing, now: datetime) -> tuple[tuple[int, str], ...]:
-    """The pauses that would end later than the one that runs; all where none does."""
-    runs = standing.until if standing.state is State.PAUSED else None
+    """The pauses that would change something."""
     return tuple(
         (minutes, words)
         for minutes, words in PAUSES
-        if runs is None or now + timedelta(minutes=minutes) > runs
+        if repeated(standing, Act.PAUSED, now + timedelta(minutes=minutes)) is None
     )
 
 

@@ -40,7 +40,11 @@ def stop(
     faults = _faults(region, reason.strip(), sure)
     if faults:
         return _stop_page(visit.to_read(), {"region": region, "reason": reason}, faults)
-    visit.services.policy.stops.stop(visit.tx, visit.person, region, reason.strip(), visit.now)
+    stops, said = visit.services.policy.stops, (visit.person, region, reason.strip(), visit.now)
+    stopped = stops.stopped(visit.reader, *said)
+    visit.reader.close()  # never wait for one connection while holding another
+    if not stopped:
+        stops.stop(visit.tx, *said)
     return RedirectResponse("/legal/stop#stops", 303)
 
 

@@ -10,7 +10,9 @@ Rules:
    notice shown, a code tried) it notes only for a step of the person's own.
 4. No NUL and no lone surrogate passes: no text has one, and databases refuse them with an error.
 5. No form names a field twice: which of the two answers was meant, nobody could say.
-6. Nobody signed in: a page to look at leads to sign-in and back; a form is refused and says so.
+6. A form comes as browsers send one without files. No page takes a file, and in which lane a form
+   is (app/api/lanes.py) is read from that kind only: another would opt out among those who wait.
+7. Nobody signed in: a page to look at leads to sign-in and back; a form is refused and says so.
 """
 
 import hmac
@@ -102,8 +104,9 @@ async def sent_csrf(request: Request) -> str:
 
     Raises:
         InvalidInput: a value of the path, the query or the form is no text (rule 4), or the form
-            names a field twice (rule 5).
+            names a field twice (rule 5), or is of another kind (rule 6).
     """
+    _require_urlencoded(request)
     _require_text({name: str(value) for name, value in request.path_params.items()}.items())
     _require_text(request.query_params.multi_items())
     if request.method in SAFE_METHODS:
@@ -113,6 +116,15 @@ async def sent_csrf(request: Request) -> str:
     require_once(name for name, _ in form.multi_items())
     token = form.get("csrf")
     return token if isinstance(token, str) else ""
+
+
+def _require_urlencoded(request: Request) -> None:
+    if request.headers.get("content-type", "").lower().lstrip().startswith("multipart/"):
+        raise InvalidInput(
+            "this form was sent in parts, as a form with files is, and no page here takes files",
+            cure="Nothing was changed. Send it as application/x-www-form-urlencoded, as the page "
+            "itself does.",
+        )
 
 
 def _require_text(fields: Iterable[tuple[str, str]]) -> None:
