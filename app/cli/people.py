@@ -49,6 +49,8 @@ def import_people(
         with services.database.read() as tx:
             planned = services.directory.plan(tx, people, digest(data))
         _require_plan(planned, plan)
+        if not (dry_run or plan):
+            _require_nobody_erased(planned)
         result = planned.result if dry_run else _apply(services, planned)
     _say_imported(planned, result, dry_run=dry_run)
 
@@ -56,8 +58,19 @@ def import_people(
 def _require_plan(planned: ImportPlan, wanted: str) -> None:
     if wanted and wanted != planned.digest:
         raise Conflict(
-            f"nothing was imported: the plan is now {planned.digest}",
+            f"this run imported nothing: the plan is now {planned.digest}",
             cure="File or directory changed since. Look with --dry-run, and name the new digest.",
+        )
+
+
+def _require_nobody_erased(planned: ImportPlan) -> None:
+    """Whoever was erased after an import stopped is not brought back by it unseen."""
+    if planned.may_bring_back:
+        raise Conflict(
+            f"this run imported nothing: since the import began, {planned.erased} were erased, and "
+            f"the rest adds {planned.result.added} people, who may be the same",
+            cure="Take who was erased out of the file. If it has none of them, look with "
+            "--dry-run, and name the digest with --plan.",
         )
 
 
@@ -90,6 +103,7 @@ def _say_imported(planned: ImportPlan, result: ImportResult, *, dry_run: bool) -
         )
     if planned.run is not None:
         print(f"This goes on with an import that had {_pieces(planned.done)} behind it.")
+        print(f"It began with the plan {planned.begun}; what follows is the rest of it.")
     elif not dry_run and (kept := planned.to_write - result.added - result.changed):
         print(f"{kept} of the plan were not written: meanwhile they left, or were so already.")
     print(f"Plan {planned.digest}, in {_pieces(len(planned.pieces))}.")

@@ -6,7 +6,8 @@ Rules:
 2. A piece that the database did not take is tried again. It judges its people anew, so that once
    more is harmless, also where nobody knows whether it was kept.
 3. Once something was applied, no error says that nothing was: it says how far the import came, and
-   that the same command goes on.
+   that the same command goes on. Where the first piece may have been kept, it says that nobody
+   knows.
 """
 
 import time
@@ -51,6 +52,13 @@ class ImportProgress:
         return replace(self, pieces=self.pieces + 1, people=self.people + people)
 
 
+@dataclass
+class _Doubt:
+    """Whether something may have been kept that was not confirmed."""
+
+    there: bool = False
+
+
 @dataclass(frozen=True)
 class PeopleImport:
     """Carries out plans.
@@ -79,20 +87,21 @@ class PeopleImport:
         Raises:
             HabeasError: as ``DirectoryService.import_piece``; what was applied stays (rule 3).
         """
-        done = ImportProgress(0, 0, len(plan.pieces), plan.to_write)
+        done, doubt = ImportProgress(0, 0, len(plan.pieces), plan.to_write), _Doubt()
         try:
             for piece in plan.pieces:
-                began = time.monotonic()
-                plan = self._kept(partial(self._piece, plan, piece))
+                start = time.monotonic()
+                plan = self._kept(partial(self._piece, plan, piece), doubt)
                 done = done.further(len(piece))
                 after(done)
-                self.pause(max(PAUSE_S, PAUSE_PART * (time.monotonic() - began)))
-            result = self._kept(partial(self._end, plan))
+                self.pause(max(PAUSE_S, PAUSE_PART * (time.monotonic() - start)))
+            result = self._kept(partial(self._end, plan), doubt)
             after(done)
         except KeyboardInterrupt:
             raise _stopped(Unavailable("somebody interrupted it"), plan, done) from None
         except HabeasError as error:
-            raise (error if plan.run is None else _stopped(error, plan, done)) from error
+            began = plan.run is not None or doubt.there
+            raise (_stopped(error, plan, done) if began else error) from error
         return result
 
     def _piece(self, plan: ImportPlan, piece: tuple[str, ...], tx: Tx) -> ImportPlan:
@@ -101,22 +110,33 @@ class PeopleImport:
     def _end(self, plan: ImportPlan, tx: Tx) -> ImportResult:
         return self.directory.end_import(tx, plan, self.actor, self.clock.now())
 
-    def _kept(self, work: Callable[[Tx], T]) -> T:
+    def _kept(self, work: Callable[[Tx], T], doubt: _Doubt) -> T:
         """Do something in a transaction of its own (rule 2)."""
         for attempt in range(1, TRIES):
             try:
                 with self.database.write() as tx:
                     return work(tx)
-            except Unavailable:
+            except Unavailable as error:
+                doubt.there |= error.kind == "outcome-unknown"
                 self.pause(PAUSE_S * 4**attempt)
-        with self.database.write() as tx:
-            return work(tx)
+        try:
+            with self.database.write() as tx:
+                return work(tx)
+        except Unavailable as error:
+            doubt.there |= error.kind == "outcome-unknown"
+            raise
 
 
 def _stopped(error: HabeasError, plan: ImportPlan, done: ImportProgress) -> HabeasError:
     """The same error, which says what was applied (rule 3)."""
     if plan.run is None:
-        return type(error)(f"nothing was imported: {error.problem}", kind=error.kind)
+        return type(error)(
+            "the import stopped in its first piece, and it is not known whether that was kept; "
+            f"{error.problem}",
+            faults=error.faults,
+            cure="Run the same command again: it goes on where it stopped.",
+            kind=error.kind,
+        )
     before = plan.done - done.pieces
     earlier = f" and {before} pieces before" if before else ""
     return type(error)(

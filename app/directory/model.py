@@ -281,6 +281,7 @@ class ImportRecord:
         file: commitment to the file.
         pieces: in how many transactions it was done; 0 in entries that are older than this fact.
         plan: commitment to the plan; empty in entries that are older than this fact.
+        rest: of an import that stopped, commitment to the plan it last went on by; else empty.
     """
 
     added: int
@@ -290,6 +291,7 @@ class ImportRecord:
     file: str
     pieces: int = field(default=0, metadata=fact(sparse=True))
     plan: str = field(default="", metadata=fact(sparse=True))
+    rest: str = field(default="", metadata=fact(sparse=True))
 
 
 def as_recorded(person: Person, past: Past) -> Person:

@@ -55,9 +55,11 @@ class ImportPlan:
         pieces: whom each piece is about, by id, in order; nobody in two of them.
         result: the counts of all pieces.
         file: commitment to the file.
-        digest: commitment to the plan; of an import that goes on, to the plan that it began with.
+        digest: commitment to the plan; of an import that goes on, to what is left of it.
+        begun: of an import that goes on, the digest of the plan that it began with.
         run: the import that it goes on with; None: it begins.
         done: how many pieces that import has behind it.
+        erased: how many people were erased since that import began.
     """
 
     people: Mapping[str, Person]
@@ -68,11 +70,18 @@ class ImportPlan:
     digest: str
     run: int | None = None
     done: int = 0
+    begun: str = ""
+    erased: int = 0
 
     @property
     def to_write(self) -> int:
         """How many people are added or changed."""
         return self.result.added + self.result.changed
+
+    @property
+    def may_bring_back(self) -> bool:
+        """Whether somebody it adds may be somebody who was erased: their names are not kept."""
+        return self.erased > 0 and self.result.added > 0
 
     def still_wanted(self, piece: Iterable[str], present: Mapping[str, Person]) -> list[Person]:
         """Those of a piece whom the file may still speak for.
@@ -168,6 +177,25 @@ def plan_digest(wanted: Iterable[Person], present: Mapping[str, Person], file_di
     """The digest of a plan (rule 5)."""
     rows: list[Json] = [[_said(present.get(one.id)), _said(one)] for one in wanted]
     return digest(canonical({"form": 1, "file": file_digest, "people": rows}))
+
+
+def rest_digest(plan: str, begun: str, pieces: int, erased: int) -> str:
+    """The digest of what is left: never that of the whole, also where an erasure undid the rest.
+
+    Args:
+        plan: digest of the rest as a plan of its own.
+        begun: digest of the plan that the import began with.
+        pieces: how many are done.
+        erased: how many people were erased since it began.
+    """
+    said: dict[str, Json] = {
+        "form": 1,
+        "plan": plan,
+        "begun": begun,
+        "pieces": pieces,
+        "erased": erased,
+    }
+    return digest(canonical(said))
 
 
 def contradictions(wanted: Collection[Person], present: Mapping[str, Person]) -> tuple[Fault, ...]:

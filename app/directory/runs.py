@@ -7,12 +7,14 @@ follows from the file and the directory alone.
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import ScalarSelect, exists, func, insert, select
 
+from app.audit.entries.erasure import erasure
 from app.db.engine import Tx
 from app.directory.model import ImportResult
 from app.directory.plan import ImportPlan
 from app.directory.tables import import_table as table
+from app.directory.tables import version_table
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,39 @@ def newest(tx: Tx) -> ImportRun | None:
     """The import that began last."""
     number = tx.execute(select(func.max(table.c.run))).scalar()
     return None if number is None else run(tx, number)
+
+
+def stopped(tx: Tx, file: str) -> ImportRun | None:
+    """The import that began last, if it is of this file and has not ended.
+
+    Args:
+        tx: a reading transaction is enough.
+        file: commitment to the file.
+    """
+    begun = newest(tx)
+    return begun if begun is not None and begun.event is None and begun.file == file else None
+
+
+def left_since(tx: Tx, number: int) -> frozenset[str]:
+    """Who left since the first piece of an import, by what was recorded of them last."""
+    newer = version_table.alias()
+    later = exists().where(
+        newer.c.person_id == version_table.c.person_id, newer.c.version > version_table.c.version
+    )
+    query = select(version_table.c.person_id).where(
+        version_table.c.recorded_at >= _began(number), ~version_table.c.active, ~later
+    )
+    return frozenset(tx.execute(query).scalars())
+
+
+def erased_since(tx: Tx, number: int) -> int:
+    """How many people were erased since the first piece of an import; who is not kept."""
+    query = select(func.count()).select_from(erasure).where(erasure.c.erased_at >= _began(number))
+    return int(tx.execute(query).scalar_one())
+
+
+def _began(number: int) -> ScalarSelect[datetime]:
+    return select(func.min(table.c.applied_at)).where(table.c.run == number).scalar_subquery()
 
 
 def run(tx: Tx, number: int) -> ImportRun:

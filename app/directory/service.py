@@ -48,6 +48,7 @@ from app.directory.plan import (
     compare,
     contradictions,
     plan_of,
+    rest_digest,
 )
 from app.kernel.authority import Authority
 from app.kernel.errors import Fault, Forbidden, InvalidInput, NotFound
@@ -153,7 +154,8 @@ class DirectoryService:
     ) -> ImportPlan:
         """Say what an import will do, without doing it (rule 1).
 
-        Of a file whose import stopped half-way it is the rest, under the digest of the whole.
+        Of a file whose import stopped half-way it is the rest, under a digest of its own, without
+        those who left since that import began (``runs.left_since``).
 
         Args:
             tx: a reading transaction is enough: all of it is judged by one state.
@@ -164,10 +166,17 @@ class DirectoryService:
         Raises:
             InvalidInput: the people contradict each other or the directory; one fault each.
         """
-        plan, begun = self._planned(tx, people, file_digest, size), runs.newest(tx)
-        if begun is None or begun.event is not None or begun.file != plan.file:
-            return plan
-        return replace(plan, digest=begun.plan, run=begun.number, done=begun.pieces)
+        begun = runs.stopped(tx, self._commitment(file_digest))
+        if begun is None:
+            return self._planned(tx, people, file_digest, size)
+        gone, erased = runs.left_since(tx, begun.number), runs.erased_since(tx, begun.number)
+        rest = self._planned(tx, (p for p in people if p.id not in gone), file_digest, size)
+        left = rest_digest(rest.digest, begun.plan, begun.pieces, erased)
+        rest = replace(rest, digest=self._commitment(left), erased=erased)
+        return replace(rest, run=begun.number, done=begun.pieces, begun=begun.plan)
+
+    def _commitment(self, digest: str) -> str:
+        return self._log.commitment(digest, Kind.DIRECTORY_IMPORTED)
 
     def _planned(
         self, tx: Tx, people: Iterable[Person], file_digest: str, size: int = PIECE
@@ -175,13 +184,7 @@ class DirectoryService:
         present = by_id(store.people(tx))
         wanted, known, faults = self._judged(tx, people, present)
         _require_none(faults, "nothing was imported")
-        return plan_of(
-            wanted,
-            known,
-            file_digest,
-            lambda digest: self._log.commitment(digest, Kind.DIRECTORY_IMPORTED),
-            size,
-        )
+        return plan_of(wanted, known, file_digest, self._commitment, size)
 
     def import_people(
         self, tx: Tx, people: Iterable[Person], *, actor: Actor, now: datetime, file_digest: str
@@ -247,8 +250,11 @@ class DirectoryService:
         above = lines_of(written, {**known, **written})
         self._append(tx, compared.written, actor, now, above)
         run = runs.run_of(tx, plan)
-        runs.keep(tx, run, compared.result, now)
-        return replace(plan, run=run.number, done=run.pieces + 1)
+        # A piece that was kept and not confirmed comes again, and counts once.
+        counts = bool(compared.written) or run.pieces <= plan.done
+        if counts:
+            runs.keep(tx, run, compared.result, now)
+        return replace(plan, run=run.number, done=run.pieces + counts)
 
     def end_import(self, tx: Tx, plan: ImportPlan, actor: Actor, now: datetime) -> ImportResult:
         """Record an import as a whole, once; say what all of its pieces did.
@@ -260,8 +266,10 @@ class DirectoryService:
         self._require_importer(tx, actor)
         run = runs.run_of(tx, plan)
         if run.event is None:
-            done = run.result
-            record = ImportRecord(**asdict(done), file=run.file, pieces=run.pieces, plan=run.plan)
+            rest = "" if plan.digest == run.plan else plan.digest
+            record = ImportRecord(
+                **asdict(run.result), file=run.file, pieces=run.pieces, plan=run.plan, rest=rest
+            )
             event = self._log.append(tx, Event(Kind.DIRECTORY_IMPORTED, actor, encode(record)), now)
             runs.keep(tx, run, ImportResult(0, 0, 0), now, event)
         return run.result
