@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.files import read_file
+from app.cli.files import read_file, write_new
 from app.cli.opened import looked_at, opened
 from app.cli.spans import span
 from app.cli.witness import found
@@ -184,12 +184,7 @@ def _bring(services: Services, proposed: KeySet, out: Path | None) -> None:
     if out is None:
         print(proposed.text, end="")
         return
-    try:
-        with out.open("x", encoding="utf-8") as file:
-            file.write(proposed.text)
-    except OSError as error:
-        problem = f"--out: {out} cannot be written: {error.strerror}"
-        raise InvalidInput(problem, cure="Name a new file.") from error
+    write_new(out, proposed.text)
     print(f"Two custodians sign it: habeas custodian sign {out} --key FILE")
     print(f"Then: habeas keys publish --signed {out}")
 

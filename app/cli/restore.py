@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from app.audit.restore.service import Restore
-from app.cli.files import read_file
+from app.cli.files import read_file, write_new
 from app.settings import Settings
 from app.wiring import Services, restore
 
@@ -17,7 +17,7 @@ def acknowledge(
         Path | None, typer.Option(help="The statement, signed by two custodians.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Where to write the statement; else it is printed.")
+        Path | None, typer.Option(help="The new file for the statement; else it is printed.")
     ] = None,
 ) -> None:
     """Go on with a log whose database was restored from a copy: two custodians must agree.
@@ -37,7 +37,7 @@ def _acknowledge(
         if out is None:
             print(statement, end="")
         else:
-            out.write_text(statement, encoding="utf-8")
+            write_new(out, statement)
             print(f"{out}: two custodians sign this file, on machines of their own, with")
             print(f"  habeas custodian sign {out.name} --key THEIR-KEY")
         return

@@ -64,9 +64,9 @@ class Reached:
         entries: so many entries were compared with their rows.
         whole_at: when the whole database was compared last; None: not yet in this process.
         differences: how many were found then.
-        place: where the next round goes on.
+        bookmark: where the next round goes on.
         saved: the size that is in the file.
-        unraised: chains that do not agree and have no alarm yet: until then no place is kept.
+        unraised: chains that do not agree and have no alarm yet: until then no bookmark is kept.
         bad: what was found then, by chain.
         since: what new entries showed since, by chain.
     """
@@ -76,13 +76,13 @@ class Reached:
     differences: int = 0
     bad: Mapping[str, ChainFindings] = field(default_factory=dict)
     since: Mapping[str, ChainFindings] = field(default_factory=dict)
-    place: ComparedSoFar = field(default_factory=ComparedSoFar)
+    bookmark: ComparedSoFar = field(default_factory=ComparedSoFar)
     saved: int = 0
     unraised: set[str] = field(default_factory=set)
 
-    def to(self, place: ComparedSoFar) -> None:
-        """Go on from a place."""
-        self.place, self.entries = place, place.tree.size
+    def to(self, bookmark: ComparedSoFar) -> None:
+        """Go on from a bookmark."""
+        self.bookmark, self.entries = bookmark, bookmark.tree.size
 
     def whole(self, at: datetime, count: int, bad: Mapping[str, ChainFindings]) -> None:
         """The whole database was compared."""

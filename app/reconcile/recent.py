@@ -40,16 +40,16 @@ class _Wanted(NamedTuple):
 
 
 def compare_recent(
-    tx: Tx, examination: Examination, place: ComparedSoFar, end: int
+    tx: Tx, examination: Examination, bookmark: ComparedSoFar, end: int
 ) -> tuple[ComparedSoFar, list[Difference]]:
-    """Compare the entries from a place on, at most 1,000 and before ``end``.
+    """Compare the entries from a bookmark on, at most 1,000 and before ``end``.
 
     Returns:
-        The place that was reached, and what does not agree.
+        The bookmark that was reached, and what does not agree.
     """
-    start, reached = place.tree.size, min(end, place.tree.size + MOST)
+    start, reached = bookmark.tree.size, min(end, bookmark.tree.size + MOST)
     raws = [raw if isinstance(raw, bytes) else b"" for raw in store.raw_entries(tx, start, reached)]
-    counts = dict(place.counts)
+    counts = dict(bookmark.counts)
     wanted: dict[str, list[_Wanted]] = defaultdict(list)
     for idx, raw in enumerate(raws, start=start):
         leaf = _leaf(raw)
@@ -60,7 +60,7 @@ def compare_recent(
     for table in examination.tables:
         if wanted[table.name]:
             differences += _compared(tx, table, wanted[table.name])
-    return ComparedSoFar(place.tree.extend(leaf_hash(raw) for raw in raws), counts), differences
+    return ComparedSoFar(bookmark.tree.extend(leaf_hash(raw) for raw in raws), counts), differences
 
 
 def _leaf(raw: bytes) -> Leaf:

@@ -7,10 +7,11 @@ Rules:
    whole database is compared again and again in the background.
 3. Nothing is repaired. A row that was lost is lost; people act anew, or a copy is restored.
 4. All rows are sealed again only on the word of two custodians (``habeas doctor --rebuild``).
-5. How far it has come is kept over a start, sealed (``place``). A process compares what came since
-   before it serves. Where there is no place it serves at once, as its fold knows the whole log and
-   every row is judged by its seal when it is read; all entries are compared in the background, from
-   the first, and the page Health shows how far. So no start waits for the whole log.
+5. How far it has come is kept over a start, sealed (``bookmark``). A process compares what came
+   since before it serves. Where there is no bookmark it serves at once, as its fold knows the whole
+   log and every row is judged by its seal when it is read; all entries are compared in the
+   background, from the first, and the page Health shows how far. So no start waits for the whole
+   log.
 """
 
 import logging
@@ -35,8 +36,8 @@ from app.kernel.clock import Clock
 from app.kernel.errors import Conflict, Unavailable
 from app.kernel.facts import encode
 from app.kernel.lanes import Lane
+from app.reconcile.bookmark import keep, kept
 from app.reconcile.examination import Examination, Progress, RowFindings
-from app.reconcile.place import keep, kept
 from app.reconcile.reached import ComparedSoFar, Reached
 from app.reconcile.recent import MOST, compare_recent
 from app.reconcile.sealing import SealedNow, seal_confirmed, waits
@@ -59,7 +60,7 @@ class Reconciler:
         custodians: of whom two must sign before all rows are sealed again; None: nobody can.
         key: the log's public key under the name that the log was opened under.
         every_s: how long the background waits between two looks at everything, seconds.
-        file: where the place is kept; None: nowhere (trials).
+        file: where the bookmark is kept; None: nowhere (trials).
         reached: how far it has come.
     """
 
@@ -90,7 +91,7 @@ class Reconciler:
         return findings
 
     def resume(self, progress: Progress) -> None:
-        """Before serving: compare what came since the kept place (rule 5).
+        """Before serving: compare what came since the kept bookmark (rule 5).
 
         Raises:
             Unavailable: the database does not answer.
@@ -118,33 +119,35 @@ class Reconciler:
         Raises:
             Unavailable: the database does not answer.
         """
-        tree, place = self.fold.tree, self.reached.place
-        if place.tree.size >= tree.size:
-            self._require_same(place, tree)
+        tree, bookmark = self.fold.tree, self.reached.bookmark
+        if bookmark.tree.size >= tree.size:
+            self._require_same(bookmark, tree)
             return 0
         with self.database.read(Lane.LOG) as tx:
-            reached, differences = compare_recent(tx, self.examination, place, tree.size)
+            reached, differences = compare_recent(tx, self.examination, bookmark, tree.size)
         self.database.seals.found(difference.dispute for difference in differences)
         self.reached.unraised |= {coded_chain(each.chain) for each in differences}
         self.reached.also(map(told, differences))
         self.reached.to(reached)
         self._require_same(reached, tree)
-        return reached.tree.size - place.tree.size
+        return reached.tree.size - bookmark.tree.size
 
-    def _require_same(self, place: ComparedSoFar, tree: CompactRange) -> None:
+    def _require_same(self, bookmark: ComparedSoFar, tree: CompactRange) -> None:
         """Begin anew where the entries that were compared are not those that were folded."""
-        if place.tree.size > tree.size or (place.tree.size == tree.size and place.tree != tree):
+        if bookmark.tree.size > tree.size or (
+            bookmark.tree.size == tree.size and bookmark.tree != tree
+        ):
             _logger.warning("entries were compared that are not the log's; all are compared anew")
             self.reached.to(ComparedSoFar())
 
-    def keep_place(self, after: int = 1) -> None:
-        """Keep the place for the next start, where it has moved by so many entries (rule 5)."""
+    def keep_bookmark(self, after: int = 1) -> None:
+        """Keep the bookmark for the next start, where it has moved by so many entries (rule 5)."""
         reached, ring = self.reached, self.database.seals
         reached.unraised = {chain for chain in reached.unraised if not ring.alarm_on(chain)}
         moved = reached.entries - reached.saved
         if self.file is None or moved < after or reached.unraised or ring.broken is not None:
             return
-        keep(self.file, reached.place, ring, self.log.origin)
+        keep(self.file, reached.bookmark, ring, self.log.origin)
         reached.saved = reached.entries
 
     def run(self, stop: threading.Event) -> None:
@@ -154,13 +157,13 @@ class Reconciler:
             waited += _ROUND_S
             try:
                 self.follow()
-                self.keep_place(after=MOST)
+                self.keep_bookmark(after=MOST)
                 if waited >= self.every_s:
                     self.examine(lambda *_: None)
                     waited = 0.0
             except Exception:  # whatever went wrong, the next round begins from what is committed
                 _logger.exception("the tables were not compared with the log; trying again")
-        self.keep_place()
+        self.keep_bookmark()
 
     def seal_first(self, tx: Tx, progress: Progress, now: datetime) -> SealedNow | None:
         """Seal what the log confirms, once, in a database of before; None where it was done.

@@ -27,15 +27,15 @@ def left(sample: Services) -> tuple[Services, int]:
 
 
 def compare(
-    services: Services, *ends: int, place: ComparedSoFar | None = None
+    services: Services, *ends: int, bookmark: ComparedSoFar | None = None
 ) -> tuple[ComparedSoFar, list[Difference]]:
     """Compare up to each of the ends, one after the other."""
-    place, found = place or ComparedSoFar(), []
+    bookmark, found = bookmark or ComparedSoFar(), []
     for end in ends:
         with services.database.read() as tx:
-            place, new = compare_recent(tx, services.reconciler.examination, place, end)
+            bookmark, new = compare_recent(tx, services.reconciler.examination, bookmark, end)
         found += new
-    return place, found
+    return bookmark, found
 
 
 def chain_of(services: Services) -> str:
@@ -45,15 +45,15 @@ def chain_of(services: Services) -> str:
 
 def test_as_many_versions_are_counted_as_there_are_rows(left: tuple[Services, int]) -> None:
     services, _ = left
-    place, found = compare(services, services.fold.tree.size)
+    bookmark, found = compare(services, services.fold.tree.size)
     table = VERSIONS.table
     with services.database.read() as tx:
         query = select(table.c.person_id, func.count().label("number")).group_by(table.c.person_id)
         rows = {row.person_id: row.number for row in tx.execute(query)}
         names = services.log.pseudonyms(tx, rows)
     assert found == []
-    assert place.counts == {f"person:{names[person]}": count for person, count in rows.items()}
-    assert place.counts[chain_of(services)] == rows[LEAVER] >= 2
+    assert bookmark.counts == {f"person:{names[person]}": count for person, count in rows.items()}
+    assert bookmark.counts[chain_of(services)] == rows[LEAVER] >= 2
 
 
 def test_it_comes_to_the_same_wherever_the_log_is_cut(left: tuple[Services, int]) -> None:
@@ -67,11 +67,11 @@ def test_it_comes_to_the_same_wherever_the_log_is_cut(left: tuple[Services, int]
 
 def test_a_place_is_taken_further_and_not_changed(left: tuple[Services, int]) -> None:
     services, before = left
-    place, _ = compare(services, before)
-    counts = dict(place.counts)
-    first = compare(services, services.fold.tree.size, place=place)
-    assert place.counts == counts
-    assert compare(services, services.fold.tree.size, place=place) == first
+    bookmark, _ = compare(services, before)
+    counts = dict(bookmark.counts)
+    first = compare(services, services.fold.tree.size, bookmark=bookmark)
+    assert bookmark.counts == counts
+    assert compare(services, services.fold.tree.size, bookmark=bookmark) == first
 
 
 @pytest.mark.parametrize(

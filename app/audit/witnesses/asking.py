@@ -17,8 +17,7 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -65,10 +64,9 @@ _logger = logging.getLogger(__name__)
 
 @dataclass
 class _Asking:
-    """What this process remembers of one witness; ``lock``: it is asked once at a time."""
+    """What this process remembers of one witness."""
 
     witness: KnownWitness
-    lock: threading.Lock = field(default_factory=threading.Lock)
     problem: Problem | None = None
     asked_since: tuple[float, datetime] | None = None
     """While an answer is awaited: since when, by the monotonic and by our clock."""
@@ -126,25 +124,6 @@ class Witnesses:
         for thread in threads:
             thread.join()
 
-    def cosign_now(self, patience_s: float = PATIENCE_S) -> bool:
-        """Show the newest checkpoint to every witness now, as an export does.
-
-        Args:
-            patience_s: after so many seconds the answers that are there must do.
-
-        Returns:
-            Whether the newest checkpoint has all the cosignatures that it needs.
-        """
-        if self._asking:
-            pool = ThreadPoolExecutor(len(self._asking), thread_name_prefix="cosign")
-            wait(
-                [pool.submit(self._ask_safely, asking) for asking in self._asking.values()],
-                patience_s,
-            )
-            pool.shutdown(wait=False, cancel_futures=True)
-        with self._database.read(Lane.LOG) as tx:
-            return self.state(tx).met
-
     @property
     def keys(self) -> tuple[WitnessKey, ...]:
         """The keys of those who are asked, in the order of the policy."""
@@ -199,28 +178,23 @@ class Witnesses:
 
     def _ask_safely(self, asking: _Asking) -> None:
         """Ask one witness; whatever goes wrong is its state (rule 1)."""
-        # Whoever is still awaited is not waited for by one thread more with each export.
-        if not asking.lock.acquire(timeout=PATIENCE_S):
-            return
+        asking.asked_since = (time.monotonic(), self._clock.now())
         try:
-            asking.asked_since = (time.monotonic(), self._clock.now())
-            try:
-                problem = self._ask(asking)
-            except Exception:
-                _logger.exception("witness %s was not asked", asking.witness.name)
-                problem = NoAnswer("not_asked", "It could not be asked: see this service's log.")
-            if problem is None:
-                asking.problem, asking.pause_s = None, 0.0
-            else:
-                since = self._clock.now()
-                if asking.problem is not None and asking.problem.code == problem.code:
-                    since = asking.problem.since
-                asking.problem = Problem(problem.code, problem.sentence, since)
-                asking.pause_s = min(LONGEST_PAUSE_S, max(1.0, asking.pause_s * 2))
-            asking.not_before = time.monotonic() + asking.pause_s
+            problem = self._ask(asking)
+        except Exception:
+            _logger.exception("witness %s was not asked", asking.witness.name)
+            problem = NoAnswer("not_asked", "It could not be asked: see this service's log.")
         finally:
             asking.asked_since = None
-            asking.lock.release()
+        if problem is None:
+            asking.problem, asking.pause_s = None, 0.0
+        else:
+            since = self._clock.now()
+            if asking.problem is not None and asking.problem.code == problem.code:
+                since = asking.problem.since
+            asking.problem = Problem(problem.code, problem.sentence, since)
+            asking.pause_s = min(LONGEST_PAUSE_S, max(1.0, asking.pause_s * 2))
+        asking.not_before = time.monotonic() + asking.pause_s
 
     def _ask(self, asking: _Asking) -> NoAnswer | None:
         if asking.witness.url is None:

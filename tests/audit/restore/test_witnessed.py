@@ -20,6 +20,7 @@ from app.witness.http import witness_app
 from app.witness.service import Witness, open_witness
 from tests.architecture.test_every_change_is_an_entry import start_session
 from tests.audit import make
+from tests.audit.cosigning import cosign_now
 from tests.audit.restore.instance import Instance, consents, withdraws, write
 from tests.fakes import FakeClock
 
@@ -73,13 +74,13 @@ def test_a_witness_refuses_yesterdays_copy_that_is_signed_all_the_same(
     old = services.integrator.key
     witness.trust(old.vkey)
     write(services, consents)
-    assert asking(witness, services, old).cosign_now()
+    assert cosign_now(asking(witness, services, old))
     instance.back_up()
     services = instance.start()
     write(services, withdraws)
     for _ in range(3):
         write(services, start_session)
-    assert asking(witness, services, old).cosign_now()
+    assert cosign_now(asking(witness, services, old))
     (seen,) = witness.watched()
     assert seen.last is not None
     size = seen.last.checkpoint.size
@@ -96,13 +97,13 @@ def test_a_witness_refuses_yesterdays_copy_that_is_signed_all_the_same(
     assert refused.value.kind == "lock-lost"
     asked = asking(witness, services, old)
     sign_without_a_lock_store(services, instance.clock, size - 1)
-    assert not asked.cosign_now()
+    assert not cosign_now(asked)
     assert told(asked, services) == ("ahead", ["ahead"])
     sign_without_a_lock_store(services, instance.clock, size)
-    assert not asked.cosign_now()
-    assert not asked.cosign_now()  # told the size, it shows another root
+    assert not cosign_now(asked)
+    assert not cosign_now(asked)  # told the size, it shows another root
     sign_without_a_lock_store(services, instance.clock, size + 3)
-    assert not asked.cosign_now()
+    assert not cosign_now(asked)
     problem, alarms = told(asked, services)
     assert problem == "contradicted"
     assert sorted(alarms) == ["ahead", "contradicted", "contradicted"]
@@ -117,9 +118,9 @@ def test_a_witness_refuses_yesterdays_copy_that_is_signed_all_the_same(
     services = instance.acknowledge()
     new = services.integrator.key
     asked = asking(witness, services, new)
-    assert not asked.cosign_now()
+    assert not cosign_now(asked)
     assert told(asked, services) == ("unknown_log", [])
     witness.trust(new.vkey)
-    assert asked.cosign_now()
+    assert cosign_now(asked)
     assert told(asked, services) == (None, [])
     assert [one.origin for one in witness.watched()] == sorted((old.name, new.name))

@@ -12,10 +12,10 @@ from tests.tamper import sql
 
 
 def compared(services: Services) -> Path:
-    """Compare everything and keep the place."""
+    """Compare everything and keep the bookmark."""
     while services.reconciler.follow():
         pass
-    services.reconciler.keep_place()
+    services.reconciler.keep_bookmark()
     file = services.reconciler.file
     assert file is not None
     return file
@@ -40,36 +40,36 @@ def test_rows_that_entries_recorded_and_agree_are_silent(sample: Services) -> No
     assert sample.reconciler.reached.entries == sample.fold.tree.size
 
 
-def test_what_is_gone_since_the_place_is_an_alarm_before_serving(sample: Services) -> None:
+def test_what_is_gone_since_the_bookmark_is_an_alarm_before_serving(sample: Services) -> None:
     compared(sample)
-    place = sample.reconciler.reached.entries
+    bookmark = sample.reconciler.reached.entries
     revoke(sample)
     sql(sample.database, "DELETE FROM consent_decision WHERE act = 'revoked'")
     reached, chains = alarms_after_start(sample)
-    assert reached > place
+    assert reached > bookmark
     assert "consent" in chains
 
 
 @pytest.mark.parametrize("change", ["missing", "changed", "of another log", "sealed again"])
-def test_a_place_that_is_not_ours_counts_as_none(sample: Services, change: str) -> None:
+def test_a_bookmark_that_is_not_ours_counts_as_none(sample: Services, change: str) -> None:
     file = compared(sample)
     if change == "missing":
         file.unlink()
     elif change == "changed":
         file.write_bytes(file.read_bytes().replace(b'"size": ', b'"size": 1'))
     elif change == "of another log":
-        place = sample.reconciler.reached.place
-        other = place.tree.extend([bytes(32)])
-        sample.reconciler.reached.to(type(place)(other, place.counts))
-        sample.reconciler.keep_place()
+        bookmark = sample.reconciler.reached.bookmark
+        other = bookmark.tree.extend([bytes(32)])
+        sample.reconciler.reached.to(type(bookmark)(other, bookmark.counts))
+        sample.reconciler.keep_bookmark()
     else:
         sample.database.seals.generation = 7
         sample.reconciler.reached.saved = 0
-        sample.reconciler.keep_place()
+        sample.reconciler.keep_bookmark()
     assert alarms_after_start(sample) == (0, set())
 
 
-def test_a_place_with_other_plausible_counts_under_the_old_seal_is_not_used(
+def test_a_bookmark_with_other_plausible_counts_under_the_old_seal_is_not_used(
     sample: Services,
 ) -> None:
     file = compared(sample)
@@ -81,7 +81,7 @@ def test_a_place_with_other_plausible_counts_under_the_old_seal_is_not_used(
     assert alarms_after_start(sample) == (0, set())
 
 
-def test_no_place_is_kept_before_what_was_found_is_an_alarm(sample: Services) -> None:
+def test_no_bookmark_is_kept_before_what_was_found_is_an_alarm(sample: Services) -> None:
     revoke(sample)
     sql(sample.database, "DELETE FROM consent_decision WHERE act = 'revoked'")
     file = compared(sample)

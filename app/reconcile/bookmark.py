@@ -1,12 +1,12 @@
-"""The reconciler's own place, kept over a start.
+"""The reconciler's bookmark: how far it has come, kept over a start.
 
 Rules:
 1. It is sealed under a key that is not in the database, and names the log, its size and the nodes
    of its tree. It is used only where the database's log goes on from just that tree; that log in
    turn must go on from what the lock store holds, or the process does not start.
-2. A place that is missing, changed, of another log, of a log before a restore, of rows before they
-   were sealed again, or further than the database, is none: all is compared again from entry 0.
-3. An earlier place of this log is true of what it says, and only leaves more to compare.
+2. A bookmark that is missing, changed, of another log, of a log before a restore, of rows before
+   they were sealed again, or further than the database, is none: all is compared from entry 0.
+3. An earlier bookmark of this log is true of what it says, and only leaves more to compare.
 4. It is kept only when what was found before it is an alarm: a crash loses no difference.
 """
 
@@ -23,11 +23,11 @@ from app.kernel.keys import create_once
 from app.reconcile.reached import ComparedSoFar
 
 FORM = 1
-"""Number of what a place holds; a program that compares otherwise has another."""
+"""Number of what a bookmark holds; a program that compares otherwise has another."""
 
 
-def keep(file: Path, place: ComparedSoFar, ring: SealRing, origin: str) -> None:
-    """Write a place, whole or not at all; none without a key."""
+def keep(file: Path, bookmark: ComparedSoFar, ring: SealRing, origin: str) -> None:
+    """Write a bookmark, whole or not at all; none without a key."""
     key = _key(ring)
     if key is None:
         return
@@ -35,9 +35,9 @@ def keep(file: Path, place: ComparedSoFar, ring: SealRing, origin: str) -> None:
         "form": FORM,
         "origin": origin,
         "generation": ring.generation,
-        "size": place.tree.size,
-        "frontier": [node.hex() for node in place.tree.frontier],
-        "counts": place.counts,
+        "size": bookmark.tree.size,
+        "frontier": [node.hex() for node in bookmark.tree.frontier],
+        "counts": bookmark.counts,
     }
     content = json.dumps(state, sort_keys=True).encode()
     draft = file.with_suffix(f".{secrets.token_hex(8)}.draft")  # two containers may share a folder
@@ -46,7 +46,7 @@ def keep(file: Path, place: ComparedSoFar, ring: SealRing, origin: str) -> None:
 
 
 def kept(file: Path, ring: SealRing, origin: str) -> ComparedSoFar | None:
-    """The place in a file; None where it is missing or not ours (rule 2)."""
+    """The bookmark in a file; None where it is missing or not ours (rule 2)."""
     key = _key(ring)
     try:
         seal, _, content = file.read_bytes().partition(b"\n")
