@@ -157,11 +157,17 @@ def was_adopted(tx: Tx, notice: Notice) -> bool:
     """Whether a text was adopted whose row was deleted or goes by another name now."""
     query = select(notice_table.c.digest).where(notice_table.c.digest == notice.digest)
     there = tx.execute(query).first() is not None
-    if there or seals.orphaned(tx, NOTICES, notice.digest):
-        chain = notice_chain(notice.id)
+    chain = notice_chain(notice.id)
+    if there or seals.orphaned(tx, NOTICES, notice.digest) or _lacks_texts(tx, notice.id):
         seals.note(tx, Dispute(chain, Flaw.DIFFERS, notice_table.name, notice.digest))
         return True
     return False
+
+
+def _lacks_texts(tx: Tx, notice_id: str) -> bool:
+    """Whether the log knows more texts of a notice than there are: one and its seal are gone."""
+    query = select(func.count()).where(notice_table.c.notice_id == notice_id)
+    return tx.seals.behind(notice_chain(notice_id), tx.execute(query).scalar_one(), tx.folded)
 
 
 def adopt(tx: Tx, notice: Notice, at: datetime) -> None:

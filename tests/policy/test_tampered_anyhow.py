@@ -1,15 +1,12 @@
 """Whatever is done to sealed rows of policy never allows more: generated over all tables."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
-from sqlalchemy import Table, and_, delete, insert, select, text, update
+from sqlalchemy import Table, and_, delete, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
 from app.db.engine import Tx
@@ -21,6 +18,7 @@ from app.policy.reader import PolicyReader
 from app.policy.tables import document_table
 from app.wiring.held import HELD
 from tests.policy.tampered import Instance, captured, new_id
+from tests.row_attacks import undone, unguard
 
 REGIONS = ("DE", "FR", "GB", "IN", "US-CA", "US-NY")
 ROWS = {table.name: table for table in HELD if table.name.startswith("policy_")}
@@ -117,38 +115,14 @@ def look(tx: Tx, instance: Instance) -> dict[str, InForce]:
     return {region: reader.in_force(tx, (region,), now) for region in REGIONS}
 
 
-@contextmanager
-def undone(instance: Instance) -> Iterator[Tx]:
-    """A transaction of which nothing is kept."""
-    database = instance.services.database
-    with pytest.raises(KeyboardInterrupt), database.write() as tx:
-        yield tx
-        raise KeyboardInterrupt
-
-
-def unguard(instance: Instance) -> None:
-    """The guards are away, and foreign keys are not looked at: for as long as the test lasts."""
-    database = instance.services.database
-    if database.dialect == "sqlite":
-        with database.engine.begin() as connection:
-            names = connection.execute(
-                text("SELECT name FROM sqlite_schema WHERE type = 'trigger'")
-            ).scalars()
-            for name in names.all():
-                connection.execute(text(f'DROP TRIGGER "{name}"'))
-        return
-    with database.engine.begin() as connection:
-        for table in (*TABLES, row_seal):
-            connection.execute(text(f"ALTER TABLE {table.name} DISABLE TRIGGER ALL"))
-
-
 def test_nothing_done_to_rows_allows_more(instance: Instance) -> None:
     instance.stop("GB")
     instance.stop("DE")
     instance.resume("DE")
     text_ = (DATA / "company" / "DE.yaml").read_text(encoding="utf-8")
     instance.propose("DE", text_.replace("_days: 14", "_days: 13"))
-    unguard(instance)
+    database = instance.services.database
+    unguard(database, TABLES)
     with instance.services.database.read() as tx:
         before = look(tx, instance)
     assert captured(before["DE"])
@@ -161,7 +135,7 @@ def test_nothing_done_to_rows_allows_more(instance: Instance) -> None:
     )
     @given(done=acts)
     def never_more(done: list[Act]) -> None:
-        with undone(instance) as tx:
+        with undone(database) as tx:
             try:
                 for act in done:
                     do(tx, act)
