@@ -190,8 +190,7 @@ def _bring(services: Services, proposed: KeySet, out: Path | None) -> None:
 
 
 def _in_force(services: Services, statement: bytes) -> None:
-    with services.database.write() as tx:
-        published = services.key_sets.publish(tx, statement, services.clock.now())
+    published = services.key_sets.publish(statement, services.clock.now())
     services.integrator.integrate()
     print(
         f"Key set {published.version} is in force; it is believed until "

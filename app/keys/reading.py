@@ -74,11 +74,19 @@ def require_in_time(held: KeySet, after: KeySet, now: datetime) -> None:
     Raises:
         Conflict: it comes too late.
     """
+    late = ended(held, after, now)
+    if late is not None:
+        raise Conflict(
+            f"the key set was signed too late: {late} signs now and would have ended",
+            cure="Write the set anew, with a longer --in, and have it signed.",
+        )
+
+
+def ended(held: KeySet, after: KeySet, now: datetime) -> str | None:
+    """A key that signs now and ends by the next set before everybody can know of it, if any."""
     ends = {key.kid: key.ends for key in after.keys if not key.revoked}
     for key in held.keys:
         end = ends.get(key.kid)
         if key.signs(now) and end is not None and end < now + model.SKEW:
-            raise Conflict(
-                f"the key set was signed too late: {key.kid} signs now and would have ended",
-                cure="Write the set anew, with a longer --in, and have it signed.",
-            )
+            return key.kid
+    return None

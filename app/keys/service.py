@@ -17,27 +17,23 @@ Rules:
 """
 
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
 
-from app.audit.entries import documents, store
+from app.audit.entries import documents
 from app.audit.entries.documents import KEYS
 from app.audit.entries.service import AuditService
-from app.audit.restore.custody import FEWEST, Custodians, sign_statement
-from app.audit.tree.checkpoint import VerifierKey
+from app.audit.restore.custody import FEWEST, Custodians
 from app.db.engine import Database, Tx
 from app.kernel.errors import Conflict, Forbidden, InvalidInput, Unavailable
 from app.kernel.lanes import Lane
 from app.kernel.signing import LocalSigner
 from app.kernel.tokens import TYPE_OF
-from app.keys import following, model, reading
-from app.keys.kept import KeptSets
-from app.keys.model import BadKeySet, Doubt, KeySet, PublishedKey, Root
+from app.keys import following, making, model, reading
+from app.keys.kept import Coming, KeptSet, KeptSets
+from app.keys.model import KeySet, PublishedKey, Root
 from app.keys.ring import KeyRing
 
-ROOT = "root"
 LIFE = timedelta(days=90)
 """How long a set is believed that a key of this machine signs; renewed after half of it."""
 LIFE_SIGNED = timedelta(days=400)
@@ -105,32 +101,47 @@ class KeyService:
             for name in TYPE_OF:  # whichever process is the first: nothing is signed without them
                 self.ring.folder.signer(name)
 
-    def adopt(self, tx: Tx, now: datetime) -> None:
-        """Bring the first set into force, and renew one that this machine signs by itself.
+    def prepare(self, now: datetime) -> Coming | None:
+        """Keep what a start brings into force: lost sets, the first one, one that is due.
 
-        What comes of it is taken once it is committed: see ``follow``.
+        Returns:
+            What ``adopt`` brings into force; None where the set in force is in doubt.
+
+        Raises:
+            Unavailable: the log has halted, or a store does not answer.
+        """
+        with self.database.read(Lane.LOG) as tx:
+            if self.newest(tx) is None and self.kept.is_in_doubt(tx):
+                _logger.critical("the key set in force does not agree with the log: none is served")
+                return None
+        return self.kept.prepared(
+            self.database, lambda held: self._due(held, now), now, running=self.serving
+        )
+
+    def adopt(self, tx: Tx, coming: Coming | None, now: datetime) -> None:
+        """Bring into force what was prepared; it is taken once it is committed: see ``follow``.
 
         Args:
             tx: the transaction, under the log's lock.
+            coming: what ``prepare`` returned.
             now: the present instant.
         """
         self.serving = True
-        note = self.newest(tx)
-        if note is None and self.kept.is_in_doubt(tx):
-            _logger.critical("the key set in force does not agree with the log: none is published")
-            return
-        held = self.kept.caught_up(tx, note, now)
+        if coming is not None:
+            self.kept.bring(tx, coming, self.newest(tx), now)
+
+    def _due(self, held: KeySet | None, now: datetime) -> KeptSet | None:
         if held is None:
-            first = self._first(now)
-            self._publish(tx, first.text.encode(), first, None, now)
-            return
+            first = making.first(self.ring.folder, self.issuer, now + LIFE)
+            return self._checked(first.text.encode(), first, None, now)
         self._require_root(held.root)
         self.ring.require(held)
         if self._is_own(held.root) and (held.issuer != self.issuer or _is_due(held, now)):
             after = self._renewed(held, now)
-            self._publish(tx, after.text.encode(), after, held, now)
-        elif held.issuer != self.issuer:
+            return self._checked(after.text.encode(), after, held, now)
+        if held.issuer != self.issuer:
             _logger.warning("the key set in force is of %s: publish it anew", held.issuer)
+        return None
 
     def follow(self) -> None:
         """Take a set that came into force, and renew one that is due; asked again and again.
@@ -148,9 +159,9 @@ class KeyService:
                 self._known = rows
         held = self.ring.in_force
         if self.serving and held and _is_due(held, now) and self._is_own(held.root):
-            with self.database.write(Lane.LOG) as tx:
-                store.lock(tx)
-                self.adopt(tx, now)
+            coming = self.prepare(now)
+            if coming is not None:
+                self.kept.commit(self.database, coming, now)
             self.take_newest()
 
     def take_newest(self) -> None:
@@ -279,38 +290,42 @@ class KeyService:
             Unavailable: it was, and ``root.key`` is missing or another one.
         """
         self._require_root(self.in_force().root)
-        return self._is_own(self.in_force().root) and self._is_own(proposed.root)
+        return self._is_own(self.in_force().root) and making.is_own(self.ring.folder, proposed.root)
 
-    def publish(self, tx: Tx, statement: bytes, now: datetime) -> KeySet:
+    def publish(self, statement: bytes, now: datetime) -> KeySet:
         """Bring a set into force that its root has signed; what this machine signs is added.
 
         Args:
-            tx: the transaction.
             statement: the text of the set, signed by as many as have to.
             now: the present instant.
 
         Raises:
             Forbidden: the root has not signed it.
             Conflict: it comes too late (rule 6).
-            Unavailable: the folder lacks a key of it.
+            Unavailable: the folder lacks a key of it, the log has halted, or a store does not
+                answer; where the set is kept by then, it says so.
         """
-        store.lock(tx)
-        note = self.newest(tx)
-        if note is None:
+        coming = self.kept.prepared(
+            self.database, lambda held: self._proposed(statement, held, now), now, running=True
+        )
+        self.kept.commit(self.database, coming, now)
+        assert coming.newest is not None  # _proposed refuses to be the first
+        return coming.newest
+
+    def _proposed(self, statement: bytes, held: KeySet | None, now: datetime) -> KeptSet | None:
+        if held is None:
             problem = "the key set in force does not agree with the log"
             raise Conflict(problem, cure="See the alarm about it, on the page Alarms.")
-        held = self.kept.caught_up(tx, note, now)
         try:
             proposed = model.read_text(reading.text_of(statement))
             if proposed == held:  # it was kept, and a crash came before its commit
-                return proposed
-            self._publish(tx, statement, proposed, held, now)
+                return None
+            return self._checked(statement, proposed, held, now)
         except ValueError as error:
             raise Forbidden(
                 f"the key set is not published: {error}",
                 cure="Take the text as it is written now, and have it signed by the root.",
             ) from error
-        return proposed
 
     def in_force(self) -> KeySet:
         """The key set that this process signs by.
@@ -324,38 +339,24 @@ class KeyService:
 
     # Steps
 
-    def _publish(
-        self, tx: Tx, statement: bytes, after: KeySet, held: KeySet | None, now: datetime
-    ) -> None:
-        """Sign what this machine signs, check it as laptops do, and bring it into force.
+    def _checked(
+        self, statement: bytes, after: KeySet, held: KeySet | None, now: datetime
+    ) -> KeptSet:
+        """Sign what this machine signs, and check it as laptops do.
 
         Raises:
             BadKeySet: nobody who has the set before would take it.
             Conflict, Unavailable: see ``publish``.
         """
         roots = (after.root,) if held is None else (held.root, after.root)
-        signed = self._signed(statement, roots)
+        signed = making.signed(self.ring.folder, statement, roots)
         if held is None:
             model.first_key_set(signed, now)
         else:
             reading.require_in_time(held, after, now)
             model.next_key_set(replace(held, issuer=after.issuer), (signed,), now)
         self.ring.require(after, held)
-        self.kept.bring(tx, after, signed, now)
-
-    def _signed(self, statement: bytes, roots: Sequence[Root]) -> bytes:
-        """Add the signatures of this machine to those that a statement has.
-
-        Raises:
-            BadKeySet: it has none then.
-        """
-        own = {key.public: key for key in self.ring.folder.held(ROOT)}
-        for key in dict.fromkeys(key for root in roots for key in root.keys):
-            if key.public in own:
-                statement = sign_statement(statement, key.name, own[key.public]).encode()
-        if not reading.is_signed(statement):
-            raise BadKeySet(Doubt.UNSIGNED, "nobody has signed it")
-        return statement
+        return KeptSet(after, signed)
 
     def _take(self, note: bytes) -> None:
         adopted = model.read_key_set(note)
@@ -372,28 +373,10 @@ class KeyService:
             raise Unavailable(problem, cure="Put root.key back from its copy.", kind="key-lost")
 
     def _is_own(self, root: Root) -> bool:
-        """Whether this machine alone can sign for a root."""
-        own = {key.public for key in self.ring.folder.held(ROOT)}
-        return sum(key.public in own for key in root.keys) >= root.threshold
-
-    def _first(self, now: datetime) -> KeySet:
-        """Of the keys that are there: those of before, or new ones (rule 3)."""
-        folder = self.ring.folder
-        name = f"{ROOT}.{urlsplit(self.issuer).hostname}"
-        root = Root(1, (VerifierKey(name, folder.signer(ROOT).public),), 1)
-        keys = tuple(PublishedKey(typ, folder.signer(use).public) for use, typ in TYPE_OF.items())
-        return KeySet(self.issuer, 1, now + LIFE, root, keys)
+        return making.is_own(self.ring.folder, root)
 
     def _next(self, name: str, held: KeySet) -> LocalSigner:
-        """The key that follows: one that was made and is not published yet, or a new one.
-
-        A file before one that is published is of a key that has left the set: it never comes back.
-        """
-        published = {key.public for key in held.keys}
-        here = self.ring.folder.held(name)
-        named = [at for at, key in enumerate(here) if key.public in published]
-        later = here[named[-1] + 1 :] if named else ()
-        return later[-1] if later else self.ring.folder.next(name)
+        return making.next_key(self.ring.folder, name, held)
 
 
 def _is_due(held: KeySet, now: datetime) -> bool:

@@ -30,6 +30,7 @@ from app.kernel.clock import Clock, SystemClock
 from app.kernel.errors import Conflict
 from app.kernel.signing import jwk
 from app.kernel.tokens import KEY_USE, TYPE_OF
+from app.keys.kept import Coming
 from app.keys.listing import Listing, listed
 from app.keys.service import KeyService
 from app.reconcile.alarms import AlarmService
@@ -126,6 +127,7 @@ class Services(Core):
             Unavailable: the database's log is not the log that this instance has kept so far.
         """
         now = self.clock.now()
+        coming = self._prepare_keys(now) if serving else None
         with self.database.write() as tx:
             # It holds the log's lock, so that of two instances one is refused.
             if self.log.open(tx, now):
@@ -133,7 +135,7 @@ class Services(Core):
             require_same_log(tx, self.log, self.log_key, self.lock.read())
             self.reconciler.seal_first(tx, progress, now)
             if serving:
-                self._adopt_settings(tx, now)
+                self._adopt_settings(tx, coming, now)
             self.policy.adopt(tx, now)
             self.access.adopt(tx, now)
             self.notices.adopt(tx, now)
@@ -146,12 +148,20 @@ class Services(Core):
             self.reconciler.resume(progress)
         self.integrator.integrate()
 
-    def _adopt_settings(self, tx: Tx, now: datetime) -> None:
+    def _prepare_keys(self, now: datetime) -> Coming | None:
+        """Keep the key sets that come into force, in the lock store of this log only."""
+        known = self.lock.read()
+        with self.database.read() as tx:
+            if has_begun(tx):
+                require_same_log(tx, self.log, self.log_key, known)
+        return self.key_sets.prepare(now)
+
+    def _adopt_settings(self, tx: Tx, coming: Coming | None, now: datetime) -> None:
         """Take into force what a service is started with: lists, keys, rules and roles."""
         if self.custodians is not None:
             kind, listed = Kind.LOG_CUSTODIANS_ADOPTED, self.custodians.document
             self.log.adopt(tx, kind, CUSTODIANS, listed, now)
-        self.key_sets.adopt(tx, now)
+        self.key_sets.adopt(tx, coming, now)
         self.witnesses.adopt(tx, self.log, now)
         rules = self.access.rules
         self.log.adopt_rules(tx, rules.version, rules.release, now)

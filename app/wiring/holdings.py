@@ -17,8 +17,9 @@ from app.kernel.keys import KeyFolder
 from app.kernel.signing import b64u
 from app.kernel.tokens import TYPE_OF
 from app.keys.listing import ConsumerKey, Holdings
+from app.keys.making import ROOT
 from app.keys.model import KeySet, read_key_set
-from app.keys.service import LIFE, ROOT, KeyService
+from app.keys.service import LIFE, KeyService
 from app.wiring.core import Core
 
 

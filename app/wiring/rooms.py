@@ -24,7 +24,7 @@ from app.audit.tree.epoch import base_of
 from app.audit.witnesses.asking import Witnesses, read_policy
 from app.db.engine import Database, Tx, open_database
 from app.db.selftest import require_guarded
-from app.kernel.errors import Unavailable
+from app.kernel.errors import Conflict, Unavailable
 from app.kernel.lanes import Lane
 from app.keys.kept import KeptSets
 from app.keys.service import KeyService
@@ -93,7 +93,7 @@ def _follow(keys: KeyService) -> None:
     """Sign by the keys that came into use; the log goes on where that cannot be."""
     try:
         keys.follow()
-    except Unavailable as why:
+    except (Conflict, Unavailable) as why:
         _logger.critical("the key set in force is not followed: %s", why)
 
 

@@ -106,8 +106,7 @@ class Verb:
         return proposed.of(TYPE_OF[name])[-1].kid
 
     def publish(self, statement: bytes) -> None:
-        with self.services.database.write() as tx:
-            self.services.key_sets.publish(tx, statement, self.clock.now())
+        self.services.key_sets.publish(statement, self.clock.now())
         self.services.integrator.integrate()
         self.services.key_sets.follow()
 

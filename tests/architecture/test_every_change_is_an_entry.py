@@ -54,14 +54,14 @@ READS = {
     "counterparties_kept counterparty_document document documents exclusion_names floors_at "
     "in_force memory region_view regions throughout",
     "Workflow": "change changes check",
-    "Stops": "holding",
+    "Stops": "holding stopped",
     "Catalogues": "told waiting",
     "NoticeService": "believed_starts documents require_current shown was_shown",
     "ConsentService": "history last_number offer_of openings_since receipt receipts said standing "
     "standing_between stood_before",
     "CaptureService": "agreement changed_at effect effect_of held situation told told_in",
     "PairingService": "asked device_of refusal",
-    "DeviceService": "of_person",
+    "DeviceService": "of_person revoked",
     "LeaseService": "holder holder_of holding opens renewal told_by",
     "ReportService": "totals",
     "ConsumerService": "authenticate newest registered require_newest",
@@ -71,16 +71,14 @@ READS = {
 READS["RightsService"] = "statement"
 READS["Examination"] = "of"
 READS["Reconciler"] = "statement"
-READS["KeptSets"] = "is_in_doubt lost"
+READS["KeptSets"] = "caught_up is_in_doubt lost"
 READS["KeyService"] = "newest of_root open propose_root"
 READS["Services"] = "listed_keys"
 READS["SealedNames"] = "erased known take"
 READS["Desk"] = " ".join(readings.WITHOUT_ENTRY)
 
 WITHOUT_ENTRY = {
-    "KeyService.publish": "keys.adopted",
     "KeptSets.bring": "keys.adopted",
-    "KeptSets.caught_up": "keys.adopted, by KeptSets.bring",
     "AuditService.open": "appends the first entry of an empty log; the log here has it",
     "AuditService.keep_document": "keeps bytes that an entry of the same transaction names",
     "AuditService.pseudonym": "makes a random name at first use; whoever asks appends with it",
@@ -145,6 +143,8 @@ OWN_TRANSACTION = {
     "ExportService.tail": "log.exported, committed before the first entry is read",
     "ExportService.write": "log.exported, committed before the first entry is read",
     "Integrator.integrate": "gives entries their places",
+    "KeyService.prepare": "keeps key sets in the lock store, before the entry about them",
+    "KeyService.publish": "keys.adopted",
     "Integrator.publish": "signs the tree",
     "Integrator.run": "gives entries their places and signs the tree",
     "Witnesses.close": "closes connections",
@@ -454,13 +454,7 @@ def read(name: str) -> Callable[[Story], object]:
     return lambda story: reading(story.services, story.tx, story.holder("auditor"))
 
 
-def publish_keys(story: Story) -> None:
-    keys = story.services.key_sets
-    keys.publish(story.tx, keys.propose_renewal(story.now).text.encode(), story.now)
-
-
 CHANGES: dict[str, Callable[[Story], object]] = {
-    "KeyService.publish": publish_keys,
     "DirectoryService.import_people": import_people,
     "DirectoryService.import_piece": import_piece,
     "DirectoryService.end_import": end_import,
@@ -516,7 +510,6 @@ AT_START |= {"DirectoryService.state_roles"}
 """What is adopted at start has a test of its own below."""
 
 ENTRY = {
-    "KeyService.publish": "keys.adopted",
     "DirectoryService.import_people": "directory.person",
     "DirectoryService.import_piece": "directory.person",
     "DirectoryService.end_import": "directory.imported",

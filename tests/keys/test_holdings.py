@@ -27,8 +27,7 @@ def listing(services: Services) -> Listing:
 
 
 def publish(services: Services, proposed: KeySet) -> KeySet:
-    with services.database.write() as tx:
-        services.key_sets.publish(tx, proposed.text.encode(), services.clock.now())
+    services.key_sets.publish(proposed.text.encode(), services.clock.now())
     services.integrator.integrate()
     services.key_sets.follow()
     return proposed

@@ -183,9 +183,10 @@ def test_a_renewal_whose_commit_failed_is_tried_again(sample: Services, clock: F
     clock.advance(LIFE / 2)
 
     def interrupted() -> None:
+        coming = sets.prepare(clock.now())
         with sample.database.write() as tx:
             store.lock(tx)
-            sets.adopt(tx, clock.now())
+            sets.adopt(tx, coming, clock.now())
             raise Unavailable("the commit is lost", cure="Try again.")
 
     with pytest.raises(Unavailable, match="lost"):
@@ -217,12 +218,8 @@ def test_a_set_whose_text_was_away_for_a_moment_is_followed_all_the_same(
     sample: Services, clock: FakeClock, shipped: Shipped
 ) -> None:
     with closing(build(sample.settings, clock=clock, shipped=shipped)) as other:
-        with sample.database.write() as tx:
-            sample.key_sets.publish(
-                tx,
-                sample.key_sets.propose_rotation("lease", clock.now()).text.encode(),
-                clock.now(),
-            )
+        after = sample.key_sets.propose_rotation("lease", clock.now())
+        sample.key_sets.publish(after.text.encode(), clock.now())
         with sample.database.read() as tx:
             name = documents.in_force(tx, KEYS)
         sql(sample.database, f"UPDATE audit_document SET digest = 'away' WHERE digest = '{name}'")

@@ -31,6 +31,7 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    text,
     update,
 )
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -151,14 +152,21 @@ class LockStore:
         with self._reading() as tx:
             return frozenset(tx.execute(select(_erased.c.pseudonym)).scalars())
 
-    def note_key_set(self, noted: NotedKeySet) -> None:
+    def note_key_set(self, noted: NotedKeySet, after: int | None = None) -> None:
         """Remember a key set that is to come into force; again is nothing new.
 
+        Args:
+            noted: the set.
+            after: the newest version that may be known before it; None: any.
+
         Raises:
+            Conflict: another set beyond ``after`` is known (kind ``lock-moved``).
             Unavailable: that version is known with another text (kind ``another-log``), or the
                 lock store does not answer.
         """
         with self._writing() as tx:
+            if after is not None:
+                _require_unmoved(tx, noted, after)
             known = select(_key_set.c.note).where(_key_set.c.version == noted.version)
             note = tx.execute(known).scalar()
             if note is None:
@@ -241,6 +249,15 @@ def _answering() -> Iterator[None]:
 def _text(note: bytes) -> bytes:
     """What is signed: all before the last empty line."""
     return note.rpartition(b"\n\n")[0] or note
+
+
+def _require_unmoved(tx: Tx, noted: NotedKeySet, after: int) -> None:
+    """Of those who would note a set after the same one the first does; they take turns."""
+    if tx.dialect == "postgresql":
+        tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LockNumber.LOCK_STORE})
+    beyond = tx.execute(select(_key_set.c.note).where(_key_set.c.version > after)).scalars()
+    if any(_text(bytes(note)) != _text(noted.note) for note in beyond):
+        raise Conflict("another key set is in the lock store", kind="lock-moved")
 
 
 def _moved() -> Conflict:

@@ -1,31 +1,39 @@
 """A restore takes back no key set: not for laptops that have it, and not for what it revoked."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from pathlib import Path
+from threading import Thread
 
 import httpx2
 import pytest
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
-from app.audit.growing.lock import NotedKeySet
+from app.audit.entries import store
+from app.audit.entries.halt import rolled_back
+from app.audit.entries.service import AuditService
+from app.audit.growing.lock import LockStore, NotedKeySet
 from app.demo.custodians import NAMES
-from app.kernel.errors import Unavailable
+from app.kernel.errors import Conflict, Unavailable
+from app.kernel.lanes import Lane
 from app.kernel.refusals import Refusal
 from app.kernel.signing import LocalSigner, read_token, sign_token, signing_key_of
 from app.kernel.tokens import RECEIPT_TYPE, TYPE_OF, keys_for
 from app.keys.following import rotated
 from app.keys.model import KeySet, PublishedKey, read_key_set
-from app.keys.service import LIFE
+from app.keys.service import LIFE, KeyService
 from app.main import create_app
 from app.sdk.agent.client import AgentClient
 from app.sdk.agent.pairing import CodeShown, pair
 from app.sdk.keys import kept_key_set
-from app.wiring import Services, look
+from app.wiring import Services, build, look
+from app.wiring.shipped import Shipped
 from tests.architecture.test_every_change_is_an_entry import EMPLOYEE, Story
-from tests.audit.restore.instance import Crash, Instance, consents, write
+from tests.audit.restore.instance import Instance, consents, write
+from tests.fakes import FakeClock
 from tests.keys.office import Owner
 from tests.tamper import sql
 
@@ -45,8 +53,7 @@ def publish(services: Services, after: KeySet, *signers: Callable[[bytes], bytes
     statement = after.text.encode()
     for sign in signers:
         statement = sign(statement)
-    with services.database.write() as tx:
-        services.key_sets.publish(tx, statement, services.clock.now())
+    services.key_sets.publish(statement, services.clock.now())
     services.integrator.integrate()
     services.key_sets.follow()
 
@@ -213,23 +220,90 @@ def test_sets_that_custodians_signed_come_back_as_they_signed_them(
     assert (laptop.poll(services), laptop.version) == (None, 3)
 
 
-def test_a_set_that_was_kept_and_not_committed_comes_into_force_at_the_next_start(
+class Refusing(AuditService):
+    """Keeps no document: as a database that fails between the note and the commit."""
+
+    def keep_document(self, *_: object) -> str:
+        raise Unavailable("the database does not answer", cure="Try again.", kind="busy")
+
+
+def failing(sets: KeyService) -> KeyService:
+    log = Refusing(**{each.name: getattr(sets.log, each.name) for each in fields(sets.log)})
+    return replace(sets, kept=replace(sets.kept, log=log))
+
+
+def test_a_set_that_was_kept_and_not_committed_comes_when_it_is_published_again(
     sample: Services,
 ) -> None:
-    """No laptop can have seen it, and whoever could have is not refused."""
+    """No laptop can have seen it, and whoever published it was told."""
     sets, now = sample.key_sets, sample.clock.now()
     after = sets.propose_rotation("grant", now, revoke=True)
-
-    def dies() -> None:
-        with sample.database.write() as tx:
-            sets.publish(tx, after.text.encode(), now)
-            raise Crash
-
-    with pytest.raises(Crash):
-        dies()
+    with pytest.raises(Unavailable, match="Key set 2 is kept in the lock store") as refused:
+        failing(sets).publish(after.text.encode(), now)
+    assert (refused.value.kind, "at the next start" in refused.value.cure) == ("busy", True)
     assert in_force(sample).version == 1
     assert sample.lock.newest_key_set() == 2, "kept before it is committed"
     publish(sample, after)  # whoever was interrupted types it again
+    assert in_force(sample) == after
+
+
+def test_a_halted_log_keeps_no_set(sample: Services) -> None:
+    """Nothing was changed, and so nothing comes at the next start."""
+    sets, now = sample.key_sets, sample.clock.now()
+    after = sets.propose_rotation("grant", now, revoke=True)
+    sample.log.halt.stop(rolled_back("as a test"))
+    with pytest.raises(Unavailable, match="rolled back"):
+        sets.publish(after.text.encode(), now)
+    assert sample.lock.newest_key_set() == 1
+
+
+def test_a_kept_set_whose_keys_have_ended_waits_for_a_start(
+    sample: Services, clock: FakeClock, shipped: Shipped
+) -> None:
+    """A process that runs would go on signing with a key that laptops believe no more."""
+    sets = sample.key_sets
+    after = sets.propose_rotation("lease", clock.now())
+    with pytest.raises(Unavailable):
+        failing(sets).publish(after.text.encode(), clock.now())
+    clock.advance(timedelta(hours=1))
+    for again in (after, sets.propose_rotation("grant", clock.now())):
+        with pytest.raises(Conflict, match="key set 2 is kept in the lock store and is late"):
+            sets.publish(again.text.encode(), clock.now())
+    assert sample.lock.newest_key_set() == 2
+    with closing(build(sample.settings, clock=clock, shipped=shipped)) as started:
+        assert in_force(started) == after
+
+
+class Watching(LockStore):
+    """Has somebody else write while it is asked to keep a key set."""
+
+    writes: Callable[[], object]
+
+    def note_key_set(self, noted: NotedKeySet, after: int | None = None) -> None:
+        self.writes()
+        super().note_key_set(noted, after)
+
+
+def test_who_writes_waits_for_no_lock_store(sample: Services) -> None:
+    """Another thread writes, under the log's lock, while the lock store has not answered yet."""
+    sets, now = sample.key_sets, sample.clock.now()
+    after = sets.propose_rotation("grant", now)
+    wrote: list[object] = []
+
+    def write_now() -> None:
+        with sample.database.write(Lane.STRANGERS) as tx:
+            store.lock(tx)
+            wrote.append(tx.execute(text("SELECT 1")).scalar())
+
+    def asked() -> None:
+        other = Thread(target=write_now)
+        other.start()
+        other.join(1)
+        assert wrote, "somebody who writes waits for the lock store"
+
+    watching = Watching(sample.lock.database)
+    object.__setattr__(watching, "writes", asked)
+    replace(sets, kept=replace(sets.kept, lock=watching)).publish(after.text.encode(), now)
     assert in_force(sample) == after
 
 
