@@ -151,7 +151,7 @@ class KeptSets:
                     continue
         raise Unavailable("other processes publish key sets", cure="Try again in a moment.")
 
-    def commit(self, database: Database, coming: Coming, now: datetime) -> None:
+    def enforce(self, database: Database, coming: Coming, now: datetime) -> None:
         """Bring sets into force that are kept, in a transaction of its own: see ``bring``.
 
         Raises:

@@ -161,7 +161,7 @@ class KeyService:
         if self.serving and held and _is_due(held, now) and self._is_own(held.root):
             coming = self.prepare(now)
             if coming is not None:
-                self.kept.commit(self.database, coming, now)
+                self.kept.enforce(self.database, coming, now)
             self.take_newest()
 
     def take_newest(self) -> None:
@@ -308,7 +308,7 @@ class KeyService:
         coming = self.kept.prepared(
             self.database, lambda held: self._proposed(statement, held, now), now, running=True
         )
-        self.kept.commit(self.database, coming, now)
+        self.kept.enforce(self.database, coming, now)
         assert coming.newest is not None  # _proposed refuses to be the first
         return coming.newest
 
