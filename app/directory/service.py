@@ -247,7 +247,9 @@ class DirectoryService:
         store.change(tx, compared.changed, now, freed)  # first: somebody may take over an address
         store.add(tx, compared.added, now)
         written = by_id(compared.written)
-        above = lines_of(written, {**known, **written})
+        # Read, because a pseudonym that a row bears need not be looked up for each entry.
+        read = store.people_among(tx, by_id(compared.added).keys())
+        above = lines_of(written, {**known, **written, **read})
         self._append(tx, compared.written, actor, now, above)
         run = runs.run_of(tx, plan)
         # A piece that was kept and not confirmed comes again, and counts once.
