@@ -115,7 +115,7 @@ def test_two_plans_have_one_digest_only_if_they_are_the_same(
 
 
 def test_whoever_gets_a_manager_comes_after_everybody_above_who_gets_another() -> None:
-    """Also where somebody stands between them who stays: else all three were a circle for a while."""
+    """Also where somebody between them stays: else all three were a circle for a while."""
     before = by_id([person("head"), person("under", manager="top"), person("top", manager="head")])
     changed = [replace(before["head"], manager="under"), replace(before["top"], manager=None)]
     assert pieces_of(changed, before, 1) == (("top",), ("head",))
