@@ -25,7 +25,7 @@ from app.wiring import Services
 verbs = typer.Typer(name="people", no_args_is_help=True, help="The people whose consent is held.")
 
 
-NUMBERED_EVERY = 5
+NUMBERED_EVERY = 10
 """After how many pieces the entries get their index, so that the log is never behind by much."""
 
 
