@@ -77,17 +77,22 @@ def _began(number: int) -> ScalarSelect[datetime]:
 
 def run(tx: Tx, number: int) -> ImportRun:
     """One import by its number."""
-    query = select(table).where(table.c.run == number).order_by(table.c.piece)
-    rows = tx.execute(query).all()
-    first, last = rows[0], rows[-1]
-    done = ImportResult(
-        sum(row.added for row in rows),
-        sum(row.changed for row in rows),
-        first.unchanged,
-        sum(row.returned for row in rows),
-    )
-    pieces = sum(row.event_id is None for row in rows)
-    return ImportRun(number, first.file, first.plan, pieces, done, last.event_id)
+    columns = table.c
+    row = tx.execute(
+        select(
+            func.max(columns.file).label("file"),  # each row says the same
+            func.max(columns.plan).label("plan"),
+            func.max(columns.unchanged).label("unchanged"),
+            func.sum(columns.added).label("added"),
+            func.sum(columns.changed).label("changed"),
+            func.sum(columns.returned).label("returned"),
+            func.max(columns.event_id).label("event"),
+            func.count().label("rows"),
+        ).where(columns.run == number)
+    ).one()
+    done = ImportResult(int(row.added), int(row.changed), row.unchanged, int(row.returned))
+    pieces = row.rows - (row.event is not None)
+    return ImportRun(number, row.file, row.plan, pieces, done, row.event)
 
 
 def run_of(tx: Tx, plan: ImportPlan) -> ImportRun:
