@@ -65,7 +65,7 @@ def test_a_plan_has_a_digest_and_no_other_plan_is_carried_out_under_it(
     file.write_text(f"{HEADER}\n{extra}auditor\n", encoding="utf-8")
     refused = habeas("people", "import", file, "--plan", digest)
     assert refused.returncode == 2
-    assert "nothing was imported: the plan is now" in refused.stderr
+    assert "this run imported nothing: the plan is now" in refused.stderr
     file.write_text(f"{HEADER}\n{extra}\n", encoding="utf-8")
     done = habeas("people", "import", file, "--plan", digest)
     assert f"Plan {digest}, in 1 piece." in done.stdout
