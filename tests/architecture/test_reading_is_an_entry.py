@@ -94,8 +94,17 @@ BY_TEXT = {
     "attrgetter", "methodcaller",
 }  # fmt: skip
 
-OPEN_NAMES = {"_replace", "_asdict", "__init__", "__name__", "__module__", "__mro__", "__getitem__"}
-"""Names with a line before them that Python means for everybody."""
+OPEN_NAMES = {
+    "_replace",
+    "_asdict",
+    "_start_asgi_task",
+    "__init__",
+    "__name__",
+    "__module__",
+    "__mro__",
+    "__getitem__",
+}
+"""Names with a line before them that Python, or a server that is built upon, means for others."""
 
 ROOMS = {"proofs", "serving", "cosigned", "store", "lookup"}
 

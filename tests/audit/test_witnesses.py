@@ -46,6 +46,10 @@ MONTH = timedelta(days=30)
 Handler = Callable[[httpx2.Request], httpx2.Response]
 
 
+_ONE_AT_A_TIME = threading.Lock()
+"""What an application is made of (pydantic) is not made by two threads at once."""
+
+
 @dataclass
 class World:
     """A log with some entries, and witnesses in the same process: w1, w2, w3.
@@ -104,7 +108,8 @@ class World:
         name = request.url.host.partition(".")[0]
         if name in self.answers:
             return self.answers[name](request)
-        http = TestClient(witness_app(self.witness(name)))
+        with _ONE_AT_A_TIME:
+            http = TestClient(witness_app(self.witness(name)))
         answer = http.post(request.url.path, content=request.read())
         return httpx2.Response(answer.status_code, headers=answer.headers, content=answer.content)
 

@@ -126,7 +126,7 @@ def rooted(services: Services, clock: FakeClock) -> tuple[Services, Owner]:
         kind, listed = Kind.LOG_CUSTODIANS_ADOPTED, named.document
         services.log.adopt(tx, kind, CUSTODIANS, listed, clock.now())
         proposed = sets.propose_root(tx, clock.now())
-        sets.publish(tx, owner.sign(proposed.text.encode()), clock.now())
+    sets.publish(owner.sign(proposed.text.encode()), clock.now())
     services.integrator.integrate()
     sets.follow()
     return replace(services, key_sets=sets, custodians=named), owner

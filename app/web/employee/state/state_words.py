@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from app.capture.gaps import reached
 from app.capture.obstacles import CLOSED, FINAL, OWN, Obstacle
 from app.capture.situation import Situation
-from app.consent.choosing import NUMBERED, allowed_acts, repeated
+from app.consent.choosing import NUMBERED, allowed_acts
 from app.consent.model import Act
 from app.kernel.vocabulary import Mode, Signal
 from app.web.employee.state.phase import Permissions, Phase, phase_of
@@ -48,7 +48,7 @@ def offered_acts(situation: Situation) -> tuple[Act, ...]:
     compiled, standing = situation.in_force.compiled, situation.standing
     acts = allowed_acts(standing, compiled.bases, compiled.decision_content)
     in_doubt = Obstacle.RECORD_DISPUTED in situation.obstacles
-    if in_doubt and Act.REFUSED not in acts and repeated(standing, Act.REFUSED) is None:
+    if in_doubt and Act.REFUSED not in acts:
         acts = (*acts, Act.REFUSED)
     if not CLOSED.isdisjoint(situation.obstacles):
         return tuple(act for act in acts if act not in NUMBERED)
