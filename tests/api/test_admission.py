@@ -19,6 +19,7 @@ from app.kernel.errors import HabeasError
 from app.kernel.lanes import Lane
 from app.main import create_app
 from app.wiring import Services
+from tests.loops import run_async
 
 COOKIE = {"Cookie": "habeas=anything"}
 ADDRESS: Mapping[Lane, tuple[str, str]] = {
@@ -82,7 +83,7 @@ def run(
         house.open.clear()
         await story(house, door)
 
-    asyncio.run(asyncio.wait_for(tell(), 20))
+    run_async(asyncio.wait_for(tell(), 20))
 
 
 async def settle() -> None:
@@ -221,7 +222,7 @@ def test_a_place_is_free_again_after_an_answer_an_error_and_somebody_who_went_aw
         answers = [await knock(door, Lane.AGENTS) for _ in range(BOUNDS[Lane.AGENTS].inside + 1)]
         assert {answer.status_code for answer in answers} == {200}
 
-    asyncio.run(asyncio.wait_for(story(), 20))
+    run_async(asyncio.wait_for(story(), 20))
 
 
 @pytest.mark.parametrize("lane", [Lane.AGENTS, Lane.CONSUMERS, Lane.LOG])
@@ -314,11 +315,11 @@ def test_a_person_who_is_sent_away_gets_a_page(services: Services) -> None:
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as one:
             return await one.get("/v1/agent/lease", headers={"Accept": accept})
 
-    page = asyncio.run(ask("text/html"))
+    page = run_async(ask("text/html"))
     assert page.status_code == 503
     assert "<h1>" in page.text
     assert "Try again in a moment" in page.text
-    assert asyncio.run(ask("*/*")).headers["content-type"] == "application/problem+json"
+    assert run_async(ask("*/*")).headers["content-type"] == "application/problem+json"
 
 
 @pytest.mark.parametrize("lane", NEWCOMERS)

@@ -15,6 +15,7 @@ from app.kernel.errors import Unavailable
 from app.main import create_app
 from app.wiring import Services
 from tests.api.served import served, status
+from tests.loops import run_async
 
 LARGEST = 200_000
 
@@ -80,7 +81,7 @@ def answered(
     asked: Asked, sender: Sender, length: int | None = None, pace: Pace | None = None
 ) -> list[Message]:
     app = WholeBody(asked, LARGEST, pace or Pace(), monotonic=lambda: sender.now)
-    return asyncio.run(sent_to(app, sender, length))
+    return run_async(sent_to(app, sender, length))
 
 
 def test_the_application_receives_the_body_at_once_and_then_that_the_client_went() -> None:
@@ -130,7 +131,7 @@ def test_a_body_of_which_nothing_comes_any_more_is_refused() -> None:
         sender.receive = receive  # type: ignore[method-assign]
         return await sent_to(WholeBody(Asked(), LARGEST, Pace(within_s=0.05)), sender, 10)
 
-    assert asyncio.run(run())[0]["status"] == 408
+    assert run_async(run())[0]["status"] == 408
 
 
 def test_a_client_that_goes_away_has_done_nothing() -> None:
@@ -171,7 +172,7 @@ def test_a_source_that_fills_the_memory_is_refused_and_nobody_else_is() -> None:
         await asyncio.gather(*held)
         return [*statuses, await posted(LARGEST)]
 
-    assert asyncio.run(run()) == [503, 200, 200, 200]
+    assert run_async(run()) == [503, 200, 200, 200]
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 9)), max_size=30))
